@@ -1,0 +1,170 @@
+package rules
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// Series is what matters of a time series for discovery: its name and the names of its labels. Series
+// that are equal in these may be given once.
+type Series struct {
+	Name   string
+	Labels []string
+}
+
+// Metric is an entry of the custom metrics API.
+type Metric struct {
+	Resource   schema.GroupResource
+	Namespaced bool
+	Name       string
+}
+
+// Subject is how verdicts and messages name the metric: "metric pods/http_requests".
+func (m Metric) Subject() string { return "metric " + m.Resource.String() + "/" + m.Name }
+
+// Source says where a metric comes from: one rule and one series.
+type Source struct {
+	rule *bound
+	// Series is the name of the series in Prometheus.
+	Series string
+}
+
+// Rule is the rule's place in the file: "rules[3]".
+func (s Source) Rule() string { return s.rule.path }
+
+// Catalog is what a Set exposes of the series that exist. It is immutable.
+type Catalog struct {
+	custom   map[Metric]Source
+	external map[string]Source
+	// Metrics and Externals are all entries, sorted.
+	Metrics   []Metric
+	Externals []string
+	// Verdicts tell what a user may wonder about: one for each rule, and one for each metric that two
+	// sources claim.
+	Verdicts []verdict.Verdict
+}
+
+// Metric finds the source of an entry of the custom metrics API.
+func (c *Catalog) Metric(m Metric) (Source, bool) {
+	s, ok := c.custom[m]
+	return s, ok
+}
+
+// External finds the source of an external metric.
+func (c *Catalog) External(name string) (Source, bool) {
+	s, ok := c.external[name]
+	return s, ok
+}
+
+// Expose derives the catalog from the series found for each series selector. Where two sources claim one
+// entry, the later rule has it, and within a rule the series that is last in the order of the alphabet.
+func (s *Set) Expose(found map[string][]Series, kinds Kinds) *Catalog {
+	c := &Catalog{custom: map[Metric]Source{}, external: map[string]Source{}}
+	for _, r := range s.custom {
+		c.exposeCustom(bind(r, kinds), found[r.seriesQuery])
+	}
+	for _, r := range s.external {
+		c.exposeExternal(bind(r, kinds), found[r.seriesQuery])
+	}
+	c.Metrics = slices.SortedFunc(maps.Keys(c.custom), func(a, b Metric) int {
+		return cmp.Or(strings.Compare(a.Resource.String(), b.Resource.String()), strings.Compare(a.Name, b.Name))
+	})
+	c.Externals = sortedKeys(c.external)
+	return c
+}
+
+func (c *Catalog) exposeCustom(b *bound, series []Series) {
+	t := tally{series: len(series)}
+	for _, one := range sorted(series) {
+		name, ok := b.metricName(one.Name)
+		if !ok {
+			continue
+		}
+		t.named++
+		mapped := false
+		for _, label := range one.Labels {
+			kind, ok := b.kindOf(label)
+			if !ok {
+				continue
+			}
+			mapped = true
+			m := Metric{Resource: kind.GroupResource, Namespaced: kind.Namespaced, Name: name}
+			source := Source{rule: b, Series: one.Name}
+			if old, ok := c.custom[m]; ok && differ(old, source) {
+				c.Verdicts = append(c.Verdicts, shadowed(m.Subject(), source, old))
+			}
+			c.custom[m] = source
+			t.exposed++
+		}
+		if !mapped && t.unmapped == "" {
+			t.unmapped = one.Name
+		}
+	}
+	c.Verdicts = append(c.Verdicts, t.verdict(b))
+}
+
+func (c *Catalog) exposeExternal(b *bound, series []Series) {
+	t := tally{series: len(series)}
+	for _, one := range sorted(series) {
+		name, ok := b.metricName(one.Name)
+		if !ok {
+			continue
+		}
+		t.named++
+		source := Source{rule: b, Series: one.Name}
+		if old, ok := c.external[name]; ok && differ(old, source) {
+			c.Verdicts = append(c.Verdicts, shadowed(externalSubject(name), source, old))
+		}
+		c.external[name] = source
+		t.exposed++
+	}
+	c.Verdicts = append(c.Verdicts, t.verdict(b))
+}
+
+func differ(a, b Source) bool { return a.rule != b.rule || a.Series != b.Series }
+
+func externalSubject(name string) string { return "metric external/" + name }
+
+func shadowed(subject string, winner, loser Source) verdict.Verdict {
+	return verdict.Because(subject, MetricShadowed,
+		verdict.Text("served by", winner.Rule()+" from "+winner.Series),
+		verdict.Text("not by", loser.Rule()+" from "+loser.Series))
+}
+
+// tally counts what became of the series of one rule.
+type tally struct {
+	series, named, exposed int
+	// unmapped is a series that passed the filters and has no label of a known kind.
+	unmapped string
+}
+
+// verdict says whether the rule exposes anything, and if not, at which step its series were lost.
+func (t tally) verdict(b *bound) verdict.Verdict {
+	subject := "rule " + b.path
+	found := []verdict.Fact{verdict.Number("series", t.series)}
+	if len(b.unknown) > 0 {
+		found = append(found, verdict.Text("labels of unknown kinds", strings.Join(b.unknown, " ")))
+	}
+	switch {
+	case t.exposed > 0:
+		return verdict.Because(subject, RuleExposes, append([]verdict.Fact{verdict.Number("mapped", t.exposed)}, found...)...)
+	case t.series == 0:
+		return verdict.Because(subject, RuleFindsNoSeries, append(found, verdict.Text("series query", b.seriesQuery))...)
+	case t.named == 0:
+		return verdict.Because(subject, RuleNamesNothing, append(found, verdict.Text("name.matches", b.matches.String()))...)
+	default:
+		return verdict.Because(subject, RuleMapsNoKind, append(found, verdict.Text("for example", t.unmapped))...)
+	}
+}
+
+func sorted(series []Series) []Series {
+	return slices.SortedStableFunc(slices.Values(series), func(a, b Series) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

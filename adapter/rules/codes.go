@@ -1,0 +1,78 @@
+package rules
+
+import "github.com/trimtab/trimtab/internal/verdict"
+
+// The verdicts of the adapter. Those on a rule or on a discovery come once a round, those on a metric
+// once a request.
+const (
+	// RuleExposes: the rule exposes metrics.
+	RuleExposes verdict.Code = "RuleExposes"
+	// RuleFindsNoSeries: Prometheus holds no series for the rule's seriesQuery.
+	RuleFindsNoSeries verdict.Code = "RuleFindsNoSeries"
+	// RuleNamesNothing: no series passes seriesFilters and name.matches.
+	RuleNamesNothing verdict.Code = "RuleNamesNothing"
+	// RuleMapsNoKind: no label of the series is tied to a kind of objects.
+	RuleMapsNoKind verdict.Code = "RuleMapsNoKind"
+	// MetricShadowed: two sources claim one metric; the later has it.
+	MetricShadowed verdict.Code = "MetricShadowed"
+	// DiscoverySucceeded: the selector's series were listed.
+	DiscoverySucceeded verdict.Code = "DiscoverySucceeded"
+	// DiscoveryFailed: the selector's series could not be listed; what was known of them is kept.
+	DiscoveryFailed verdict.Code = "DiscoveryFailed"
+	// KindsUnavailable: the API server did not say which kinds of objects it serves.
+	KindsUnavailable verdict.Code = "KindsUnavailable"
+
+	// MetricServed: the request was answered with a value for each object.
+	MetricServed verdict.Code = "MetricServed"
+	// MetricPartial: some objects have no value, or Prometheus warned of a partial answer.
+	MetricPartial verdict.Code = "MetricPartial"
+	// MetricUnknown: no rule exposes the metric.
+	MetricUnknown verdict.Code = "MetricUnknown"
+	// ObjectsUnknown: no object of that kind matches what was asked.
+	ObjectsUnknown verdict.Code = "ObjectsUnknown"
+	// ObjectsUnavailable: the objects that match the selector could not be read.
+	ObjectsUnavailable verdict.Code = "ObjectsUnavailable"
+	// NoSample: the query was answered without a sample for what was asked.
+	NoSample verdict.Code = "NoSample"
+	// ValueUnusable: the sample is NaN, infinite or too large for a quantity.
+	ValueUnusable verdict.Code = "ValueUnusable"
+	// SelectorRefused: the selector cannot be written as PromQL.
+	SelectorRefused verdict.Code = "SelectorRefused"
+	// QueryImpossible: the rule cannot make a query for that kind of object.
+	QueryImpossible verdict.Code = "QueryImpossible"
+	// QueryRefused: Prometheus refused the query, or its answer is of the wrong sort.
+	QueryRefused verdict.Code = "QueryRefused"
+	// PrometheusUnavailable: Prometheus cannot be reached or cannot answer now.
+	PrometheusUnavailable verdict.Code = "PrometheusUnavailable"
+	// PrometheusSlow: Prometheus did not answer in time.
+	PrometheusSlow verdict.Code = "PrometheusSlow"
+	// SourceFailed: the part of trimtab that owns the metric could not tell it.
+	SourceFailed verdict.Code = "SourceFailed"
+)
+
+// Codes documents every verdict of the adapter.
+func Codes() []verdict.CodeDoc {
+	return []verdict.CodeDoc{
+		{Code: RuleExposes, Meaning: "the rule exposes metrics"},
+		{Code: RuleFindsNoSeries, Meaning: "Prometheus holds no series for the rule's seriesQuery, so the rule exposes nothing"},
+		{Code: RuleNamesNothing, Meaning: "no series passes the rule's seriesFilters and name.matches, so the rule exposes nothing"},
+		{Code: RuleMapsNoKind, Meaning: "no label of the rule's series is tied to a kind of objects by its resources, so the rule exposes nothing"},
+		{Code: MetricShadowed, Meaning: "two sources claim one metric; the later rule, and in it the later series, has it"},
+		{Code: DiscoverySucceeded, Meaning: "the series of the selector were listed"},
+		{Code: DiscoveryFailed, Meaning: "the series of the selector could not be listed; the metrics known from it are kept"},
+		{Code: KindsUnavailable, Meaning: "the API server did not say which kinds of objects it serves; the kinds known before are kept"},
+		{Code: MetricServed, Meaning: "the request was answered with a value for each object"},
+		{Code: MetricPartial, Meaning: "the request was answered, but not for every object, or Prometheus warned of a partial answer"},
+		{Code: MetricUnknown, Meaning: "no rule exposes the metric"},
+		{Code: ObjectsUnknown, Meaning: "no object of that kind matches what was asked"},
+		{Code: ObjectsUnavailable, Meaning: "the objects that match the selector could not be read"},
+		{Code: NoSample, Meaning: "the query was answered without a sample for what was asked"},
+		{Code: ValueUnusable, Meaning: "the sample is NaN, infinite or too large for a quantity, so there is no value"},
+		{Code: SelectorRefused, Meaning: "the selector cannot be written as PromQL"},
+		{Code: QueryImpossible, Meaning: "the rule cannot make a query for that kind of object"},
+		{Code: QueryRefused, Meaning: "Prometheus refused the query, or its answer is of the wrong sort"},
+		{Code: PrometheusUnavailable, Meaning: "Prometheus cannot be reached or cannot answer now; no value is given, so that nothing scales on it"},
+		{Code: PrometheusSlow, Meaning: "Prometheus did not answer in time; no value is given, so that nothing scales on it"},
+		{Code: SourceFailed, Meaning: "the part of trimtab that owns the metric could not tell its value"},
+	}
+}

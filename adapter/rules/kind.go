@@ -1,0 +1,92 @@
+package rules
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Kind is one kind of objects as the API server serves it.
+type Kind struct {
+	// GroupResource has the plural: {"", "pods"}.
+	schema.GroupResource
+	// Singular is the resource's singular: "pod".
+	Singular string
+	// GVK names the kind in references to its objects.
+	GVK        schema.GroupVersionKind
+	Namespaced bool
+}
+
+// Kinds resolves names of kinds; singular and plural, with and without group. What it answers must not
+// change while a Catalog that was made with it is in use.
+type Kinds interface {
+	Kind(name schema.GroupResource) (Kind, bool)
+}
+
+// labelArgs are the variables of resources.template.
+type labelArgs struct{ Group, Resource string }
+
+// bound is a rule whose kinds are resolved.
+type bound struct {
+	*rule
+	kinds Kinds
+	// byLabel holds the overrides; byKind their reverse.
+	byLabel map[string]Kind
+	byKind  map[schema.GroupResource]string
+	// namespaceLabel is empty where no label is tied to namespaces.
+	namespaceLabel string
+	// unknown lists the overrides whose kind the API server does not serve, sorted by label.
+	unknown []string
+}
+
+func bind(r *rule, kinds Kinds) *bound {
+	b := &bound{rule: r, kinds: kinds, byLabel: map[string]Kind{}, byKind: map[schema.GroupResource]string{}}
+	for _, label := range sortedKeys(r.overrides) {
+		kind, ok := kinds.Kind(r.overrides[label].schema())
+		if !ok {
+			b.unknown = append(b.unknown, label)
+			continue
+		}
+		b.byLabel[label] = kind
+		if _, taken := b.byKind[kind.GroupResource]; !taken {
+			b.byKind[kind.GroupResource] = label
+		}
+	}
+	if ns, ok := kinds.Kind(schema.GroupResource{Resource: "namespaces"}); ok {
+		b.namespaceLabel, _ = b.labelOf(ns)
+	}
+	return b
+}
+
+// kindOf is the kind whose objects the values of label name, if the rule ties one to it.
+func (b *bound) kindOf(label string) (Kind, bool) {
+	if kind, ok := b.byLabel[label]; ok {
+		return kind, true
+	}
+	if b.labelForm == nil {
+		return Kind{}, false
+	}
+	at := b.labelForm.FindStringSubmatch(label)
+	if at == nil {
+		return Kind{}, false
+	}
+	name := schema.GroupResource{Resource: at[b.labelForm.SubexpIndex("resource")]}
+	if i := b.labelForm.SubexpIndex("group"); i >= 0 {
+		name.Group = at[i]
+	}
+	return b.kinds.Kind(name)
+}
+
+// labelOf is the label whose values name objects of the kind. Of several overrides for one kind the first
+// in the order of the alphabet counts.
+func (b *bound) labelOf(k Kind) (string, bool) {
+	if label, ok := b.byKind[k.GroupResource]; ok {
+		return label, true
+	}
+	if b.label == nil {
+		return "", false
+	}
+	group := strings.NewReplacer(".", "_", "-", "_").Replace(k.Group)
+	label, err := render(b.label, labelArgs{Group: group, Resource: k.Singular})
+	return label, err == nil && label != ""
+}

@@ -1,0 +1,113 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+)
+
+// matchers collects label matchers in the order in which they stand in a query.
+type matchers struct {
+	texts []string
+	// values has the values of each label, joined with |, safe inside a quoted string of PromQL.
+	values map[string]string
+}
+
+func (m *matchers) add(label, operator, pattern string, values []string) {
+	m.texts = append(m.texts, labelName(label)+operator+strconv.Quote(pattern))
+	safe := make([]string, len(values))
+	for i, v := range values {
+		safe[i] = insideQuotes(v)
+	}
+	m.values[label] = strings.Join(safe, "|")
+}
+
+func (m *matchers) equal(label, value string) { m.add(label, "=", value, []string{value}) }
+
+// names matches one name exactly and several by alternation.
+func (m *matchers) names(label string, names []string) {
+	if len(names) == 1 {
+		m.equal(label, names[0])
+		return
+	}
+	m.add(label, "=~", alternation(names), names)
+}
+
+// matchSelector translates a label selector of Kubernetes; requirements are sorted by key, values among
+// themselves. The error wraps ErrSelector.
+func matchSelector(selector labels.Selector) (*matchers, error) {
+	m := &matchers{values: map[string]string{}}
+	if selector == nil {
+		return m, nil
+	}
+	requirements, selectable := selector.Requirements()
+	if !selectable {
+		return nil, fmt.Errorf("%w: it selects nothing", ErrSelector)
+	}
+	requirements = slices.SortedStableFunc(slices.Values(requirements), func(a, b labels.Requirement) int {
+		return strings.Compare(a.Key(), b.Key())
+	})
+	for _, r := range requirements {
+		if err := m.require(r); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *matchers) require(r labels.Requirement) error {
+	key, values := r.Key(), r.ValuesUnsorted()
+	slices.Sort(values)
+	many := len(values) > 0
+	switch op := r.Operator(); {
+	case key == "":
+		return fmt.Errorf("%w: a requirement names no label", ErrSelector)
+	case (op == selection.Equals || op == selection.DoubleEquals) && len(values) == 1:
+		m.equal(key, values[0])
+	case op == selection.NotEquals && len(values) == 1:
+		m.add(key, "!=", values[0], values)
+	case op == selection.In && many:
+		m.add(key, "=~", alternation(values), values)
+	case op == selection.NotIn && many:
+		m.add(key, "!~", alternation(values), values)
+	case op == selection.Exists && !many:
+		m.add(key, "!=", "", nil)
+	case op == selection.DoesNotExist && !many:
+		m.add(key, "=", "", nil)
+	default:
+		return fmt.Errorf("%w: operator %q of label %q with %d values has no counterpart", ErrSelector, op, key, len(values))
+	}
+	return nil
+}
+
+// alternation is a regular expression that matches each of the values and nothing else.
+func alternation(values []string) string {
+	escaped := make([]string, len(values))
+	for i, v := range values {
+		escaped[i] = regexp.QuoteMeta(v)
+	}
+	return strings.Join(escaped, "|")
+}
+
+// labelName writes a name that is no plain word of PromQL's grammar in quotes, as Prometheus 3 reads it.
+func labelName(name string) string {
+	for i, c := range name {
+		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return strconv.Quote(name)
+		}
+	}
+	return name
+}
+
+// insideQuotes is the value as it may stand between quotes of any sort; what Kubernetes takes as the name of
+// an object or the value of a label stays as it is.
+func insideQuotes(value string) string {
+	quoted := strconv.Quote(value)
+	return strings.NewReplacer("'", `\x27`, "`", `\x60`).Replace(quoted[1 : len(quoted)-1])
+}
