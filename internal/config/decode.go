@@ -1,0 +1,297 @@
+package config
+
+import (
+	"bytes"
+	"encoding"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// MaxFileBytes bounds what Decode reads; a configuration is text written by hand.
+const MaxFileBytes = 4 << 20
+
+// maxAliasNodes bounds the nodes visited through YAML aliases, which can nest to billions.
+const maxAliasNodes = 100_000
+
+// Validator is implemented by a Config that checks more than its fields' types. Paths given to the
+// problems are relative to the value: the decoder puts the value's own path before them.
+type Validator interface {
+	Validate() Problems
+}
+
+// Decode reads one YAML document of data into into, a pointer to a struct that holds the defaults.
+// Fields are named by their `yaml` tag. name is what the errors call the file.
+//
+// All problems are returned at once, as a Problems error, in the order in which they stand in the file.
+// Values that implement Validator are validated after they were decoded without a problem.
+func Decode(name string, data []byte, into any) error {
+	if len(data) > MaxFileBytes {
+		return Problems{{File: name, Message: fmt.Sprintf("the file has more than %d bytes", MaxFileBytes)}}
+	}
+	var doc yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		doc = yaml.Node{} // an empty file is all defaults
+	} else if err != nil {
+		return Problems{{File: name, Message: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}}
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return Problems{{File: name, Message: "more than one YAML document; one is expected"}}
+	}
+	d := &decode{file: name}
+	if len(doc.Content) > 0 {
+		d.value(doc.Content[0], reflect.ValueOf(into).Elem(), "")
+	}
+	if len(d.problems) == 0 {
+		d.validate(reflect.ValueOf(into), "")
+	}
+	return d.problems.AsError()
+}
+
+type decode struct {
+	file     string
+	problems Problems
+	visited  int
+}
+
+func (d *decode) fail(n *yaml.Node, path, format string, args ...any) {
+	d.problems = append(d.problems, Problem{File: d.file, Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if d.visited++; d.visited > maxAliasNodes {
+		if d.visited == maxAliasNodes+1 {
+			d.fail(n, path, "the file expands to more than %d values", maxAliasNodes)
+		}
+		return
+	}
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return // an empty value keeps the default
+	}
+	if _, ok := into.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		d.text(n, into, path)
+		return
+	}
+	switch into.Kind() {
+	case reflect.Pointer:
+		if into.IsNil() {
+			into.Set(reflect.New(into.Type().Elem()))
+			setDefaults(into.Elem())
+		}
+		d.value(n, into.Elem(), path)
+	case reflect.Struct:
+		d.object(n, into, path)
+	case reflect.Map:
+		d.mapping(n, into, path)
+	case reflect.Slice:
+		d.list(n, into, path)
+	default:
+		d.scalar(n, into, path)
+	}
+}
+
+// text hands a scalar to the type's own parser.
+func (d *decode) text(n *yaml.Node, into reflect.Value, path string) {
+	if n.Kind != yaml.ScalarNode {
+		d.fail(n, path, "%s is expected, not %s", kindName(into.Type()), nodeName(n))
+		return
+	}
+	if err := into.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.Value)); err != nil {
+		d.fail(n, path, "%v", err)
+	}
+}
+
+func (d *decode) object(n *yaml.Node, into reflect.Value, path string) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, path, "a mapping is expected, not %s", nodeName(n))
+		return
+	}
+	fields, names := fieldsOf(into)
+	d.eachKey(n, path, func(key string, keyNode, value *yaml.Node) {
+		field, ok := fields[key]
+		if !ok {
+			d.fail(keyNode, join(path, key), "unknown key%s", suggest(key, names))
+			return
+		}
+		before := len(d.problems)
+		d.value(value, field.value, join(path, key))
+		if field.secret {
+			for i := before; i < len(d.problems); i++ {
+				d.problems[i].Message = "invalid value (not shown: it is a secret)"
+			}
+		}
+	})
+}
+
+func (d *decode) mapping(n *yaml.Node, into reflect.Value, path string) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, path, "a mapping is expected, not %s", nodeName(n))
+		return
+	}
+	into.Set(reflect.MakeMap(into.Type()))
+	d.eachKey(n, path, func(key string, _, value *yaml.Node) {
+		element := reflect.New(into.Type().Elem()).Elem()
+		d.value(value, element, join(path, key))
+		into.SetMapIndex(reflect.ValueOf(key).Convert(into.Type().Key()), element)
+	})
+}
+
+// eachKey calls f for each key once, and reports the keys that stand twice.
+func (d *decode) eachKey(n *yaml.Node, path string, f func(key string, keyNode, value *yaml.Node)) {
+	first := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		keyNode, value := n.Content[i], n.Content[i+1]
+		if keyNode.Kind != yaml.ScalarNode {
+			d.fail(keyNode, path, "a key must be a plain word, not %s", nodeName(keyNode))
+			continue
+		}
+		if line, twice := first[keyNode.Value]; twice {
+			d.fail(keyNode, join(path, keyNode.Value), "duplicate key; it stands on line %d already", line)
+			continue
+		}
+		first[keyNode.Value] = keyNode.Line
+		f(keyNode.Value, keyNode, value)
+	}
+}
+
+func (d *decode) list(n *yaml.Node, into reflect.Value, path string) {
+	if n.Kind != yaml.SequenceNode {
+		d.fail(n, path, "a list is expected, not %s", nodeName(n))
+		return
+	}
+	list := reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content))
+	for i, element := range n.Content {
+		setDefaults(list.Index(i))
+		d.value(element, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
+	}
+	into.Set(list)
+}
+
+// setDefaults fills a value that the file is about to be decoded over.
+func setDefaults(v reflect.Value) {
+	if withDefaults, ok := v.Addr().Interface().(interface{ SetDefaults() }); ok {
+		withDefaults.SetDefaults()
+	}
+}
+
+func (d *decode) scalar(n *yaml.Node, into reflect.Value, path string) {
+	if n.Kind != yaml.ScalarNode {
+		d.fail(n, path, "%s is expected, not %s", kindName(into.Type()), nodeName(n))
+		return
+	}
+	// A string field takes any scalar as it was written: `version: 1.10` is not 1.1.
+	if into.Kind() == reflect.String {
+		into.SetString(n.Value)
+		return
+	}
+	if err := n.Decode(into.Addr().Interface()); err != nil {
+		d.fail(n, path, "%q is not %s", n.Value, kindName(into.Type()))
+	}
+}
+
+// validate walks what was decoded and calls each Validate, outermost first.
+func (d *decode) validate(v reflect.Value, path string) {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	if v.CanAddr() {
+		if checked, ok := v.Addr().Interface().(Validator); ok {
+			for _, p := range checked.Validate() {
+				p.File, p.Path = d.file, join(path, p.Path)
+				d.problems = append(d.problems, p)
+			}
+		}
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		fields, names := fieldsOf(v)
+		for _, name := range names {
+			d.validate(fields[name].value, join(path, name))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			d.validate(v.Index(i), fmt.Sprintf("%s[%d]", path, i))
+		}
+	}
+}
+
+type field struct {
+	value  reflect.Value
+	secret bool
+}
+
+// fieldsOf lists the fields of a struct that have a yaml tag, by name and in order; those of an inlined
+// struct count as its own.
+func fieldsOf(v reflect.Value) (map[string]field, []string) {
+	fields := map[string]field{}
+	var names []string
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case option == "inline":
+			inner, innerNames := fieldsOf(v.Field(i))
+			for _, n := range innerNames {
+				fields[n] = inner[n]
+			}
+			names = append(names, innerNames...)
+		case name != "" && name != "-" && f.IsExported():
+			fields[name] = field{value: v.Field(i), secret: f.Tag.Get("secret") == "true"}
+			names = append(names, name)
+		}
+	}
+	return fields, names
+}
+
+func join(path, key string) string {
+	switch {
+	case path == "":
+		return key
+	case key == "":
+		return path
+	case strings.HasPrefix(key, "["):
+		return path + key
+	default:
+		return path + "." + key
+	}
+}
+
+func nodeName(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	default:
+		return fmt.Sprintf("%q", n.Value)
+	}
+}
+
+func kindName(t reflect.Type) string {
+	if named, ok := reflect.New(t).Interface().(interface{ ConfigKind() string }); ok {
+		return named.ConfigKind()
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return "a whole number"
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number, not negative"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	default:
+		return "text"
+	}
+}

@@ -1,0 +1,33 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// Duration is a span of time as flags of the replaced programs write it: 10m, 1h30m, 500ms.
+type Duration time.Duration
+
+// UnmarshalText parses s; a bare number is refused, since its unit would be a guess.
+func (d *Duration) UnmarshalText(s []byte) error {
+	parsed, err := time.ParseDuration(string(s))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration; write a number with its unit, as in 30s, 10m or 1h30m", s)
+	}
+	if parsed < 0 {
+		return fmt.Errorf("%q is negative", s)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// MarshalText is the reverse of UnmarshalText.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// Std is the same span as the standard library's type.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// ConfigKind names the type in error messages.
+func (d *Duration) ConfigKind() string { return "a duration such as 30s or 10m" }

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing that is wrong with a file.
+type Problem struct {
+	File string
+	Line int // 0 where no line can be named
+	// Path is where the value stands: "scalers.pollingInterval", "rules[2].metricsQuery".
+	Path string
+	// Message says what is wrong and, where it can, what would mend it.
+	Message string
+}
+
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	if p.Path != "" {
+		fmt.Fprintf(&b, ": %s", p.Path)
+	}
+	return b.String() + ": " + p.Message
+}
+
+// Problems are all that is wrong with a file. As an error they print one line each.
+type Problems []Problem
+
+// Add notes that the value at path is wrong; it is how a Validate speaks.
+func (ps *Problems) Add(path, format string, args ...any) {
+	*ps = append(*ps, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// AsError is nil when there is no problem.
+func (ps Problems) AsError() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	return ps
+}
+
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// suggest names the known key that the user may have meant.
+func suggest(key string, known []string) string {
+	best, bestDistance := "", len(key)/2+1
+	for _, k := range known {
+		if d := distance(strings.ToLower(key), strings.ToLower(k)); d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	switch {
+	case best != "":
+		return fmt.Sprintf("; did you mean %q?", best)
+	case len(known) > 0:
+		return "; known here: " + strings.Join(known, ", ")
+	default:
+		return ""
+	}
+}
+
+// distance is the number of single-letter edits between a and b (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}

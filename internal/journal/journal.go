@@ -1,0 +1,134 @@
+package journal
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// Entry is one decision as it is shown: a run of equal verdicts on one subject.
+type Entry struct {
+	Part string `json:"part"`
+	// First and Last say when the run began and when it was last confirmed.
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	// Times counts the confirmations, the first included.
+	Times int `json:"times"`
+	verdict.Verdict
+	// Message is the verdict for people.
+	Message string `json:"message"`
+}
+
+type key struct{ part, subject string }
+
+// Journal is safe for concurrent use. A nil Journal records nothing.
+type Journal struct {
+	log       *slog.Logger
+	now       func() time.Time
+	decisions *prometheus.CounterVec
+
+	mu sync.Mutex
+	// ring holds the entries in the order of their beginning; next is where the oldest is overwritten.
+	ring []*Entry
+	next int
+	// current is the run of each subject that still stands in the ring.
+	current map[key]*Entry
+}
+
+// New makes a journal of the last capacity entries.
+func New(capacity int, log *slog.Logger, reg prometheus.Registerer, now func() time.Time) *Journal {
+	j := &Journal{
+		log: log,
+		now: now,
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trimtab_decisions_total",
+			Help: "Decisions made, by part and verdict code (docs/reference-codes.md).",
+		}, []string{"part", "code"}),
+		ring:    make([]*Entry, capacity),
+		current: map[key]*Entry{},
+	}
+	reg.MustRegister(j.decisions)
+	return j
+}
+
+// Record keeps the verdicts of one round of a part. A verdict whose code differs from the last on the
+// same subject is logged; one that only repeats it confirms the entry and takes over its facts.
+func (j *Journal) Record(part string, verdicts ...verdict.Verdict) {
+	if j == nil {
+		return
+	}
+	now := j.now()
+	for _, v := range verdicts {
+		j.decisions.WithLabelValues(part, string(v.Code)).Inc()
+		if j.keep(part, v, now) {
+			j.log.Info("decided", attributes(part, v)...)
+		}
+	}
+}
+
+// keep says whether the verdict began a new entry.
+func (j *Journal) keep(part string, v verdict.Verdict, now time.Time) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	k := key{part, v.Subject}
+	if e := j.current[k]; e != nil && e.Code == v.Code {
+		e.Last, e.Verdict, e.Message = now, v, v.Message()
+		e.Times++
+		return false
+	}
+	if old := j.ring[j.next]; old != nil {
+		if oldKey := (key{old.Part, old.Subject}); j.current[oldKey] == old {
+			delete(j.current, oldKey)
+		}
+	}
+	e := &Entry{Part: part, First: now, Last: now, Times: 1, Verdict: v, Message: v.Message()}
+	j.ring[j.next] = e
+	j.next = (j.next + 1) % len(j.ring)
+	j.current[k] = e
+	return true
+}
+
+func attributes(part string, v verdict.Verdict) []any {
+	out := []any{"part", part, "subject", v.Subject, "code", string(v.Code)}
+	for _, f := range v.Facts {
+		out = append(out, f.Name, f.Value())
+	}
+	return out
+}
+
+// Filter narrows what Recent returns; the zero value takes everything.
+type Filter struct {
+	Part, Subject, Code string
+	// Limit is the number of entries at most; 0 is no limit.
+	Limit int
+}
+
+func (f Filter) takes(e *Entry) bool {
+	return (f.Part == "" || f.Part == e.Part) &&
+		(f.Subject == "" || f.Subject == e.Subject) &&
+		(f.Code == "" || f.Code == string(e.Code))
+}
+
+// Recent returns copies of the entries that match, newest beginning first.
+func (j *Journal) Recent(f Filter) []Entry {
+	if j == nil {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := []Entry{}
+	for i := range j.ring {
+		e := j.ring[(j.next-1-i+2*len(j.ring))%len(j.ring)]
+		if e == nil || !f.takes(e) {
+			continue
+		}
+		if out = append(out, *e); f.Limit > 0 && len(out) == f.Limit {
+			break
+		}
+	}
+	return out
+}

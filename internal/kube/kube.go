@@ -1,0 +1,165 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/scale"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// Config says how to reach the API server.
+type Config struct {
+	// Kubeconfig is a path; empty is the pod's own service account, or $KUBECONFIG.
+	// Mirrors --kubeconfig of all the programs that trimtab replaces.
+	Kubeconfig string `yaml:"kubeconfig"`
+	// QPS and Burst limit the requests of the whole process (default 50 and 100; reads come from
+	// watches and do not count). Mirror --kube-client-qps and --kube-client-burst.
+	QPS   float64 `yaml:"kubeClientQps"`
+	Burst int     `yaml:"kubeClientBurst"`
+	// Timeout bounds each request that is not a watch. Default 30s.
+	Timeout config.Duration `yaml:"timeout"`
+}
+
+// SetDefaults fills in the values documented at the fields.
+func (c *Config) SetDefaults() {
+	c.QPS, c.Burst, c.Timeout = 50, 100, config.Duration(30*time.Second)
+}
+
+// Validate checks what the types cannot.
+func (c *Config) Validate() config.Problems {
+	var ps config.Problems
+	if c.QPS <= 0 || c.Burst <= 0 {
+		ps.Add("kubeClientQps", "kubeClientQps and kubeClientBurst must be above zero")
+	}
+	if c.Timeout <= 0 {
+		ps.Add("timeout", "must be above zero")
+	}
+	return ps
+}
+
+// Kube is what the parts share. All of it is safe for concurrent use.
+type Kube struct {
+	// Client reads from the cache, and so sees its own writes only after the watch has brought them;
+	// it writes straight to the API server.
+	Client client.Client
+	// Live reads straight from the API server, at the price of a request.
+	Live  client.Reader
+	Cache cache.Cache
+	// Events writes events.k8s.io/v1; equal ones in short order are counted up instead of repeated.
+	Events events.EventRecorder
+	REST   *rest.Config
+	Mapper meta.RESTMapper
+	Scale  scale.ScalesGetter
+
+	clientset   kubernetes.Interface
+	broadcaster events.EventBroadcaster
+	log         *slog.Logger
+}
+
+// New connects; it fails when the API server cannot be reached.
+func New(cfg Config, log *slog.Logger) (*Kube, error) {
+	restConfig, err := load(cfg)
+	if err != nil {
+		return nil, err
+	}
+	httpClient, err := rest.HTTPClientFor(restConfig)
+	if err != nil {
+		return nil, fmt.Errorf("kubernetes client: %w", err)
+	}
+	scheme, err := NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	mapper, err := apiutil.NewDynamicRESTMapper(restConfig, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("kubernetes API at %s: %w", restConfig.Host, err)
+	}
+	k := &Kube{REST: restConfig, Mapper: mapper, log: log}
+	if err := k.connect(scheme, httpClient); err != nil {
+		return nil, fmt.Errorf("kubernetes client: %w", err)
+	}
+	return k, nil
+}
+
+func (k *Kube) connect(scheme *runtime.Scheme, httpClient *http.Client) (err error) {
+	k.Cache, err = cache.New(k.REST, cache.Options{
+		// Watches must not end with the time-out of requests.
+		HTTPClient:       watchClient(httpClient),
+		Scheme:           scheme,
+		Mapper:           k.Mapper,
+		DefaultTransform: stripMetadata,
+		ByObject:         stripped(),
+	})
+	if err != nil {
+		return err
+	}
+	k.Client, err = client.New(k.REST, client.Options{
+		HTTPClient: httpClient, Scheme: scheme, Mapper: k.Mapper,
+		Cache: &client.CacheOptions{Reader: k.Cache},
+	})
+	if err != nil {
+		return err
+	}
+	k.Live, err = client.New(k.REST, client.Options{HTTPClient: httpClient, Scheme: scheme, Mapper: k.Mapper})
+	if err != nil {
+		return err
+	}
+	k.clientset, err = kubernetes.NewForConfigAndClient(k.REST, httpClient)
+	if err != nil {
+		return err
+	}
+	kinds := scale.NewDiscoveryScaleKindResolver(memory.NewMemCacheClient(discovery.NewDiscoveryClient(k.clientset.Discovery().RESTClient())))
+	k.Scale = scale.New(k.clientset.Discovery().RESTClient(), k.Mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
+	k.broadcaster = events.NewBroadcaster(&events.EventSinkImpl{Interface: k.clientset.EventsV1()})
+	k.Events = k.broadcaster.NewRecorder(scheme, "trimtab")
+	return nil
+}
+
+// watchClient is c without its overall time-out.
+func watchClient(c *http.Client) *http.Client {
+	open := *c
+	open.Timeout = 0
+	return &open
+}
+
+func load(cfg Config) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules() // honours $KUBECONFIG
+	rules.ExplicitPath = cfg.Kubeconfig
+	restConfig, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, errors.New("no Kubernetes API server is configured: set kubernetes.kubeconfig or $KUBECONFIG, or run in a cluster")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kubernetes configuration: %w", err)
+	}
+	restConfig.QPS, restConfig.Burst, restConfig.Timeout = float32(cfg.QPS), cfg.Burst, cfg.Timeout.Std()
+	restConfig.UserAgent = "trimtab"
+	return restConfig, nil
+}
+
+// Run keeps the cache current and sends Events until ctx ends.
+func (k *Kube) Run(ctx context.Context) error {
+	if err := k.broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
+		return fmt.Errorf("events: %w", err)
+	}
+	defer k.broadcaster.Shutdown()
+	return k.Cache.Start(ctx)
+}

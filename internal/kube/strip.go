@@ -1,0 +1,150 @@
+package kube
+
+import (
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// stripped says what of the numerous kinds is kept in memory. What an edge reads of a cached pod or
+// node must survive here: add a field to keepContainer and its like before reading it.
+func stripped() map[client.Object]cache.ByObject {
+	return map[client.Object]cache.ByObject{
+		&corev1.Pod{}:        {Transform: stripPod},
+		&corev1.Node{}:       {Transform: stripNode},
+		&appsv1.ReplicaSet{}: {Transform: stripReplicaSet},
+	}
+}
+
+// stripMetadata drops what no part reads of any kind.
+func stripMetadata(obj any) (any, error) {
+	if m, err := meta.Accessor(obj); err == nil {
+		m.SetManagedFields(nil)
+		if a := m.GetAnnotations(); a[corev1.LastAppliedConfigAnnotation] != "" {
+			delete(a, corev1.LastAppliedConfigAnnotation)
+		}
+	}
+	return obj, nil
+}
+
+// annotationPrefixes are the annotations of pods and nodes that some part reads.
+func annotationPrefixes() []string {
+	return []string{
+		"cluster-autoscaler.kubernetes.io/", "delay-deletion.cluster-autoscaler.kubernetes.io/",
+		"kubernetes.io/config.", "trimtab.dev/", "kwok.x-k8s.io/", "vpa", "k8s.io/cluster-autoscaler",
+	}
+}
+
+func stripAnnotations(all map[string]string) map[string]string {
+	var kept map[string]string
+	for key, value := range all {
+		for _, prefix := range annotationPrefixes() {
+			if strings.HasPrefix(key, prefix) {
+				if kept == nil {
+					kept = map[string]string{}
+				}
+				kept[key] = value
+				break
+			}
+		}
+	}
+	return kept
+}
+
+func stripPod(obj any) (any, error) {
+	p, ok := obj.(*corev1.Pod)
+	if !ok {
+		return obj, nil
+	}
+	out := &corev1.Pod{TypeMeta: p.TypeMeta, ObjectMeta: p.ObjectMeta}
+	out.ManagedFields, out.Annotations = nil, stripAnnotations(p.Annotations)
+	s := &p.Spec
+	out.Spec = corev1.PodSpec{
+		Containers:                    keepContainers(s.Containers),
+		InitContainers:                keepContainers(s.InitContainers),
+		Overhead:                      s.Overhead,
+		Resources:                     s.Resources,
+		NodeName:                      s.NodeName,
+		NodeSelector:                  s.NodeSelector,
+		Affinity:                      s.Affinity,
+		Tolerations:                   s.Tolerations,
+		TopologySpreadConstraints:     s.TopologySpreadConstraints,
+		Volumes:                       keepVolumes(s.Volumes),
+		ResourceClaims:                s.ResourceClaims,
+		HostNetwork:                   s.HostNetwork,
+		Priority:                      s.Priority,
+		PriorityClassName:             s.PriorityClassName,
+		PreemptionPolicy:              s.PreemptionPolicy,
+		RestartPolicy:                 s.RestartPolicy,
+		SchedulerName:                 s.SchedulerName,
+		SchedulingGates:               s.SchedulingGates,
+		TerminationGracePeriodSeconds: s.TerminationGracePeriodSeconds,
+	}
+	st := &p.Status
+	out.Status = corev1.PodStatus{
+		Phase: st.Phase, Conditions: st.Conditions, Reason: st.Reason, StartTime: st.StartTime,
+		NominatedNodeName: st.NominatedNodeName, QOSClass: st.QOSClass,
+		ContainerStatuses: keepStatuses(st.ContainerStatuses),
+	}
+	return out, nil
+}
+
+func keepContainers(all []corev1.Container) []corev1.Container {
+	kept := make([]corev1.Container, len(all))
+	for i := range all {
+		c := &all[i]
+		kept[i] = corev1.Container{
+			Name: c.Name, Resources: c.Resources, ResizePolicy: c.ResizePolicy, RestartPolicy: c.RestartPolicy, Ports: c.Ports,
+		}
+	}
+	return kept
+}
+
+// keepVolumes keeps the kind of each volume and its claim, not what it holds.
+func keepVolumes(all []corev1.Volume) []corev1.Volume {
+	kept := make([]corev1.Volume, 0, len(all))
+	for _, v := range all {
+		if v.Projected != nil { // tokens: never scheduled by, and the longest of all
+			v.VolumeSource = corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{}}
+		}
+		kept = append(kept, v)
+	}
+	return kept
+}
+
+func keepStatuses(all []corev1.ContainerStatus) []corev1.ContainerStatus {
+	kept := make([]corev1.ContainerStatus, len(all))
+	for i := range all {
+		c := &all[i]
+		kept[i] = corev1.ContainerStatus{
+			Name: c.Name, State: c.State, LastTerminationState: c.LastTerminationState,
+			Ready: c.Ready, RestartCount: c.RestartCount, Started: c.Started, Resources: c.Resources,
+		}
+	}
+	return kept
+}
+
+func stripNode(obj any) (any, error) {
+	n, ok := obj.(*corev1.Node)
+	if !ok {
+		return obj, nil
+	}
+	n.ManagedFields, n.Annotations = nil, stripAnnotations(n.Annotations)
+	n.Status.Images, n.Status.VolumesInUse, n.Status.VolumesAttached = nil, nil, nil
+	return n, nil
+}
+
+// stripReplicaSet keeps who owns it and how many it wants; there is one for each past rollout.
+func stripReplicaSet(obj any) (any, error) {
+	r, ok := obj.(*appsv1.ReplicaSet)
+	if !ok {
+		return obj, nil
+	}
+	r.ManagedFields, r.Annotations = nil, nil
+	r.Spec.Template = corev1.PodTemplateSpec{}
+	return r, nil
+}

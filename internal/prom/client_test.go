@@ -1,0 +1,191 @@
+package prom
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/model"
+
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// serve starts a server that answers every request by handle, and a client for it.
+func serve(t *testing.T, handle http.HandlerFunc, change func(*Config)) *Client {
+	t.Helper()
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
+	cfg := DefaultConfig()
+	cfg.URL = server.URL + "/prefix"
+	if change != nil {
+		change(&cfg)
+	}
+	c, err := NewClient(cfg, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}
+}
+
+// hang reads the request, so that the server sees when the client goes away, and never answers.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+func TestQuerySendsTheQueryAndItsTimeout(t *testing.T) {
+	var got string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		got = r.Method + " " + r.URL.Path + " " + r.PostForm.Encode()
+		answer(200, `{"status":"success","warnings":["partial"],"data":{"resultType":"vector","result":[{"metric":{"pod":"a"},"value":[10.5,"3"]}]}}`)(w, r)
+	}, nil)
+	result, err := c.Query(t.Context(), `up{a="b"}`, time.UnixMilli(1500))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "POST /prefix/api/v1/query query=up%7Ba%3D%22b%22%7D&time=1.500&timeout=10s"; got != want {
+		t.Errorf("sent %s, want %s", got, want)
+	}
+	v := result.Value.(model.Vector)
+	if len(v) != 1 || v[0].Value != 3 || v[0].Timestamp != 10500 || result.Warnings[0] != "partial" {
+		t.Errorf("result %+v", result)
+	}
+}
+
+// Each way to fail has its kind, and the message says what came back.
+func TestErrorsTellWhatHappened(t *testing.T) {
+	for name, c := range map[string]struct {
+		handle http.HandlerFunc
+		kind   Kind
+		says   string
+	}{
+		"refused query":     {answer(400, `{"status":"error","errorType":"bad_data","error":"parse error"}`), BadQuery, "HTTP 400: bad_data: parse error"},
+		"execution failed":  {answer(422, `{"status":"error","errorType":"execution","error":"too many samples"}`), BadQuery, "too many samples"},
+		"server broken":     {answer(500, `oops`), Unavailable, `HTTP 500: application/json "oops"`},
+		"overloaded":        {answer(429, ``), Unavailable, "HTTP 429"},
+		"server timed out":  {answer(503, `{"status":"error","errorType":"timeout","error":"query timed out"}`), Timeout, "query timed out"},
+		"a login page":      {answer(200, `<html>please log in`), BadAnswer, "please log in"},
+		"empty":             {answer(200, ``), BadAnswer, "not JSON"},
+		"another JSON":      {answer(200, `{"a":1}`), BadAnswer, "not JSON of Prometheus's API"},
+		"unknown type":      {answer(200, `{"status":"success","data":{"resultType":"cube","result":[]}}`), BadAnswer, `"cube"`},
+		"unreadable vector": {answer(200, `{"status":"success","data":{"resultType":"vector","result":[{"value":["x"]}]}}`), BadAnswer, "cannot be read"},
+		"too large":         {answer(200, strings.Repeat("x", 2000)), TooLarge, "larger than 1000 bytes"},
+		"hangs":             {hang, Timeout, "no answer within the time-out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := serve(t, c.handle, func(cfg *Config) {
+				cfg.MaxResponseBytes = 1000
+				if name == "hangs" {
+					cfg.Timeout = config.Duration(50 * time.Millisecond)
+				}
+			})
+			_, err := client.Query(t.Context(), "up", time.Now())
+			if kind, _ := KindOf(err); kind != c.kind || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %s %v, want %s and %q", kind, err, c.kind, c.says)
+			}
+		})
+	}
+}
+
+func TestAStoppedServerIsUnavailable(t *testing.T) {
+	server := httptest.NewServer(answer(200, ""))
+	server.Close()
+	cfg := DefaultConfig()
+	cfg.URL = server.URL
+	c, err := NewClient(cfg, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Series(context.Background(), []string{"up"}, time.Now(), time.Now())
+	if kind, _ := KindOf(err); kind != Unavailable || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCredentialsAreReadAgainAndNotPrinted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(s string) {
+		if err := os.WriteFile(file, []byte(s+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first")
+	var got []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("Authorization")+" "+r.Header.Get("X-Scope-OrgID"))
+		answer(403, `{"status":"error","errorType":"x","error":"no"}`)(w, r)
+	}, func(cfg *Config) {
+		cfg.BearerTokenFile = file
+		cfg.Headers = map[string]string{"X-Scope-OrgID": "tenant-secret"}
+	})
+	_, err := c.Query(t.Context(), "up", time.Now())
+	write("second")
+	_, _ = c.Query(t.Context(), "up", time.Now())
+	if len(got) != 2 || got[0] != "Bearer first tenant-secret" || got[1] != "Bearer second tenant-secret" {
+		t.Errorf("sent %q", got)
+	}
+	if strings.Contains(err.Error(), "first") || strings.Contains(err.Error(), "tenant-secret") {
+		t.Errorf("the error prints a credential: %v", err)
+	}
+}
+
+func TestConfigRefusesMistakes(t *testing.T) {
+	for in, want := range map[string]string{
+		"url: ftp://x":              "f: url: must begin with http:// or https://",
+		"url: http://":              "f: url: names no host",
+		"url: http://u:geheim@x":    "f: url: must not hold a user and password; use basicAuth",
+		"url: 'http://u:geheim@ x'": "f: url: is not a URL",
+		"timeout: 0s":               "f: timeout: must be above zero: a request without a limit can hang for ever",
+		"tls: {certFile: a}":        "f: tls: certFile and keyFile belong together; one is missing",
+		"bearerTokenFile: a\nbasicAuth: {username: b, password: c, passwordFile: d}": "f: bearerTokenFile: excludes basicAuth; keep one of them\nf: basicAuth.passwordFile: excludes basicAuth.password; keep one of them",
+	} {
+		c := DefaultConfig()
+		err := config.Decode("f", []byte(in), &c)
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", in, err, want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"pod":"a"},"value":[10.5,"NaN"]}]}}`)
+	f.Add(`{"status":"success","data":{"resultType":"matrix","result":[]}}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		cfg := DefaultConfig()
+		c, err := NewClient(cfg, prometheus.NewRegistry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.http = &http.Client{Transport: roundTrip(func(*http.Request) *http.Response {
+			rec := httptest.NewRecorder()
+			rec.WriteString(body)
+			return rec.Result()
+		})}
+		result, err := c.Query(t.Context(), "up", time.Now())
+		if err == nil && result.Value == nil {
+			t.Error("neither a value nor an error")
+		}
+	})
+}
+
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }

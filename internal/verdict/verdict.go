@@ -1,0 +1,101 @@
+package verdict
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// Code names an outcome. Each part declares its codes as constants of this type, in CamelCase, as the
+// reason of a Kubernetes Event is written, and documents them in one list of CodeDoc.
+type Code string
+
+// CodeDoc describes one code of a part for people: the row that it has in docs/reference-codes.md.
+type CodeDoc struct {
+	Code Code
+	// Meaning is one sentence, without a full stop, that stands before the facts in a message.
+	Meaning string
+}
+
+// Verdict is what was decided on one subject. "No" is a verdict too.
+type Verdict struct {
+	// Subject names what was considered, kind first where it is a Kubernetes object:
+	// "pod default/web-1", "group general-a", "node n1", "metric pods/http_requests".
+	Subject string `json:"subject"`
+	Code    Code   `json:"code"`
+	// Facts are the numbers and names that led to the code, most important first.
+	Facts Facts `json:"facts,omitempty"`
+}
+
+// Because builds a verdict; it reads as a sentence at the call:
+//
+//	verdict.Because("pod default/web-1", InsufficientCPU, verdict.Milli("need", 3200), verdict.Milli("free", 2900))
+func Because(subject string, code Code, facts ...Fact) Verdict {
+	return Verdict{Subject: subject, Code: code, Facts: facts}
+}
+
+// Message is the code and its facts for people, without the subject: "InsufficientCPU: need 3200m, free 2900m".
+func (v Verdict) Message() string {
+	if len(v.Facts) == 0 {
+		return string(v.Code)
+	}
+	return string(v.Code) + ": " + v.Facts.String()
+}
+
+// String is the whole verdict on one line: "pod default/web-1: InsufficientCPU: need 3200m, free 2900m".
+func (v Verdict) String() string {
+	if v.Subject == "" {
+		return v.Message()
+	}
+	return v.Subject + ": " + v.Message()
+}
+
+// Facts are kept and printed in the order given.
+type Facts []Fact
+
+// String joins the facts with commas: "need 3200m, free 2900m".
+func (fs Facts) String() string {
+	var b strings.Builder
+	for i, f := range fs {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(f.String())
+	}
+	return b.String()
+}
+
+// MarshalJSON writes an object, in the order of the facts. Numbers stay numbers, in the base unit that
+// the name of the fact then carries as a suffix: need_milli, free_bytes, waited_seconds.
+func (fs Facts) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, f := range fs {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		key, value := f.jsonPair()
+		for j, part := range []any{key, value} {
+			if j > 0 {
+				b.WriteByte(':')
+			}
+			raw, err := json.Marshal(part)
+			if err != nil {
+				return nil, err
+			}
+			b.Write(raw)
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// Lookup returns the fact of that name.
+func (fs Facts) Lookup(name string) (Fact, bool) {
+	for _, f := range fs {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Fact{}, false
+}
