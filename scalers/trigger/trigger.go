@@ -1,0 +1,53 @@
+package trigger
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Definition is one trigger as its ScaledObject declares it, with its authentication resolved.
+type Definition struct {
+	// Index is the position in spec.triggers, from 0.
+	Index int
+	// Type selects the source: prometheus, redis.
+	Type string
+	// Name is spec.triggers[].name; it may be empty.
+	Name string
+	// Metadata is what stands in the ScaledObject.
+	Metadata map[string]string
+	// Auth is what the authentication object resolved to. Its values are secrets. Keys that a source
+	// does not know are allowed: one authentication may serve triggers of several types.
+	Auth map[string]string
+}
+
+// String is how errors name the trigger: `trigger 0 (redis)`, `trigger 1 (prometheus, "requests")`.
+func (d Definition) String() string {
+	if d.Name == "" {
+		return fmt.Sprintf("trigger %d (%s)", d.Index, d.Type)
+	}
+	return fmt.Sprintf("trigger %d (%s, %q)", d.Index, d.Type, d.Name)
+}
+
+// Sample is what a source answered.
+type Sample struct {
+	// Value is a finite number. It is 0 where Empty is set.
+	Value float64
+	// Empty says that the source answered, has no number, and that the trigger's owner chose to take
+	// that for zero. A source that does not know is an error, never an empty sample.
+	Empty bool
+}
+
+// Opened is a trigger that can be read.
+type Opened struct {
+	// Metric is the name of the trigger's metric without its index, as the source's kind forms it.
+	Metric string
+	// Target is the threshold per replica (or of the whole, for metricType Value); above 0.
+	Target float64
+	// Activation is the value that must be exceeded for the trigger to count as active.
+	Activation float64
+	// Read asks the source once. It ends when ctx does, and may be called concurrently.
+	Read func(ctx context.Context, at time.Time) (Sample, error)
+	// Close lets go of the shared client. It is called once, after which Read is not called again.
+	Close func()
+}
