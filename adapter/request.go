@@ -1,0 +1,157 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/trimtab/trimtab/adapter/api"
+	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+const (
+	customAPI   = "custom"
+	externalAPI = "external"
+	// noSource and otherSource stand for a rule's path where no rule, or another part, answers.
+	noSource    = "none"
+	otherSource = "external source"
+	// retryAfter is what a client is asked to wait where Prometheus named no time; the HPA controller asks
+	// again after its 15s whatever is said here.
+	retryAfter = 15 * time.Second
+)
+
+// failure is why a request has no answer: the verdict and the status for the client.
+type failure struct {
+	code   verdict.Code
+	status *apierrors.StatusError
+}
+
+func (f *failure) Error() string { return f.status.Error() }
+
+// request follows one request from its begin to its verdict.
+type request struct {
+	adapter *Adapter
+	api     string
+	subject string
+	source  string
+	began   time.Time
+	facts   []verdict.Fact
+}
+
+func (a *Adapter) begin(apiName, subject, namespace string) *request {
+	if namespace != "" {
+		subject += " in " + namespace
+	}
+	return &request{adapter: a, api: apiName, subject: subject, source: noSource, began: a.deps.Now()}
+}
+
+// fail makes the failure of this request; the message that the client reads begins with the subject.
+func (r *request) fail(code verdict.Code, status func(format string, args ...any) *apierrors.StatusError, format string, args ...any) *failure {
+	return &failure{code, status("%s: %s", r.subject, fmt.Sprintf(format, args...))}
+}
+
+// refused ends the request with an error.
+func (r *request) refused(f *failure) error {
+	r.end(f.code, verdict.Text("answer", fmt.Sprintf("%d %s", f.status.ErrStatus.Code, f.status.ErrStatus.Message)))
+	return f.status
+}
+
+// served ends the request with items out of as many as were wanted.
+func (r *request) served(items, wanted int, warnings []string) {
+	facts := append([]verdict.Fact{verdict.Number("items", items)}, r.facts...)
+	code := rules.MetricServed
+	if items < wanted {
+		code = rules.MetricPartial
+		facts = append(facts, verdict.Number("without a value", wanted-items))
+	}
+	if len(warnings) > 0 {
+		code = rules.MetricPartial
+		facts = append(facts, verdict.Text("warning", warnings[0]))
+	}
+	r.end(code, facts...)
+}
+
+func (r *request) end(code verdict.Code, facts ...verdict.Fact) {
+	a := r.adapter
+	a.metrics.answered(r.api, r.source, code, a.deps.Now().Sub(r.began))
+	a.deps.Journal.Record(part, verdict.Because(r.subject, code, facts...))
+}
+
+// unknown is the failure of a metric that no rule exposes: it does not exist, unless something that could
+// have brought it was never read, when nobody can tell.
+func (r *request) unknown(p *plan, what string) *failure {
+	switch {
+	case p == nil:
+		return r.fail(rules.PrometheusUnavailable, unavailable, "the first discovery of series is not done yet")
+	case len(p.missing) > 0:
+		return r.fail(rules.PrometheusUnavailable, unavailable, "not known yet, and discovery is not complete: %v", errors.Join(p.missing...))
+	default:
+		return r.fail(rules.MetricUnknown, api.NotFound, "%s", what)
+	}
+}
+
+func unavailable(format string, args ...any) *apierrors.StatusError {
+	return api.Unavailable(retryAfter, format, args...)
+}
+
+func timedOut(format string, args ...any) *apierrors.StatusError {
+	return api.TimedOut(retryAfter, format, args...)
+}
+
+// impossible is the failure of a query that cannot be written.
+func (r *request) impossible(err error) *failure {
+	if errors.Is(err, rules.ErrSelector) {
+		return r.fail(rules.SelectorRefused, api.BadRequest, "%v", err)
+	}
+	return r.fail(rules.QueryImpossible, api.Internal, "%v", err)
+}
+
+// ask evaluates a query now. Callers that ask the same at the same time share one answer, which none of them
+// may change; a caller that gives up does not take it from the others.
+func (r *request) ask(ctx context.Context, promql string) (prom.Result, *failure) {
+	a := r.adapter
+	r.facts = append(r.facts, verdict.Text("query", promql))
+	flight := a.flights.DoChan(promql, func() (any, error) {
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.RequestTimeout.Std())
+		defer cancel()
+		return a.prom.Query(shared, promql, a.deps.Now())
+	})
+	select {
+	case <-ctx.Done():
+		return prom.Result{}, r.fail(rules.PrometheusSlow, timedOut, "%s waited for the query %s: %v", r.source, promql, ctx.Err())
+	case answer := <-flight:
+		if answer.Err != nil {
+			return prom.Result{}, r.promFailure(answer.Err)
+		}
+		return answer.Val.(prom.Result), nil
+	}
+}
+
+// promFailure tells what Prometheus's failure means for the client.
+func (r *request) promFailure(err error) *failure {
+	var failed *prom.Error
+	if !errors.As(err, &failed) {
+		return r.fail(rules.PrometheusUnavailable, unavailable, "%s: %v", r.source, err)
+	}
+	wait := retryAfter
+	if failed.RetryAfter > 0 {
+		wait = failed.RetryAfter
+	}
+	switch failed.Kind {
+	case prom.Timeout:
+		return r.fail(rules.PrometheusSlow, func(format string, args ...any) *apierrors.StatusError {
+			return api.TimedOut(wait, format, args...)
+		}, "%s: Prometheus is slow: %v", r.source, err)
+	case prom.BadQuery, prom.TooLarge:
+		return r.fail(rules.QueryRefused, api.Internal, "%s: Prometheus refused: %v", r.source, err)
+	default: // Unavailable, and an answer that is none: a proxy's page, or a server that is starting
+		return r.fail(rules.PrometheusUnavailable, func(format string, args ...any) *apierrors.StatusError {
+			return api.Unavailable(wait, format, args...)
+		}, "%s: Prometheus is not available: %v", r.source, err)
+	}
+}
