@@ -1,0 +1,143 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/test/programs"
+)
+
+// Options of a lab; the zero value is a small cluster with nothing in it.
+type Options struct {
+	// Out is told what is being started.
+	Out io.Writer
+	// HPASyncPeriod shortens the HPA controller's 15 s.
+	HPASyncPeriod time.Duration
+}
+
+// Lab is a running cluster.
+type Lab struct {
+	// Dir holds all files: certificates, logs, data.
+	Dir string
+	// Kubeconfig is the path of an administrator's configuration.
+	Kubeconfig string
+	// REST and Client are an administrator's, without a cache: what they read is what is.
+	REST   *rest.Config
+	Client client.Client
+	// AuditLog has a line for each request to the API server.
+	AuditLog string
+
+	out       io.Writer
+	launch    chan func()
+	apiServer string
+	processes []*Process
+	failed    bool
+	stop      sync.Once
+}
+
+// Start brings the cluster up; programs that are missing are built first.
+func Start(ctx context.Context, o Options) (l *Lab, err error) {
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	if err := programs.Build(ctx, programs.All(), o.Out); err != nil {
+		return nil, err
+	}
+	cache, err := programs.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	runs := filepath.Join(cache, "runs")
+	if err := os.MkdirAll(runs, 0o755); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(runs, time.Now().Format("20060102-150405-"))
+	if err != nil {
+		return nil, err
+	}
+	l = &Lab{Dir: dir, out: o.Out, launch: newLauncher()}
+	defer func() {
+		if err != nil {
+			l.failed = true
+			l.Stop()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	if err := l.startControlPlane(ctx, o); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// connect makes the administrator's client.
+func (l *Lab) connect() error {
+	restConfig, err := clientcmd.BuildConfigFromFlags("", l.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	restConfig.QPS, restConfig.Burst, restConfig.Timeout = 500, 1000, 30*time.Second
+	scheme, err := kube.NewScheme()
+	if err != nil {
+		return err
+	}
+	l.REST = restConfig
+	l.Client, err = client.New(restConfig, client.Options{Scheme: scheme})
+	return err
+}
+
+// run starts a program of the lab; Stop ends it.
+func (l *Lab) run(name string, env []string, path string, args ...string) (*Process, error) {
+	p, err := startProcess(l.launch, l.Dir, name, env, path, args...)
+	if err != nil {
+		return nil, err
+	}
+	l.processes = append(l.processes, p)
+	return p, nil
+}
+
+// program starts a program that package programs built.
+func (l *Lab) program(name string, args ...string) (*Process, error) {
+	path, err := programs.Path(name)
+	if err != nil {
+		return nil, err
+	}
+	return l.run(name, nil, path, args...)
+}
+
+// Keep makes Stop leave the lab's files where they are, to be looked at.
+func (l *Lab) Keep() { l.failed = true }
+
+// Stop ends all processes, the last started first, and removes the files unless something failed.
+// Calling it again does nothing.
+func (l *Lab) Stop() { l.stop.Do(l.stopAll) }
+
+func (l *Lab) stopAll() {
+	for _, p := range slices.Backward(l.processes) {
+		if p.Name == "etcd" || p.Name == "kube-apiserver" {
+			p.Kill() // nothing of it is kept, so there is nothing to end in order
+			continue
+		}
+		p.Stop()
+	}
+	close(l.launch)
+	if l.failed {
+		fmt.Fprintf(l.out, "the logs are kept in %s\n", l.Dir)
+		return
+	}
+	if err := os.RemoveAll(l.Dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(l.out, "remove %s: %v\n", l.Dir, err)
+	}
+}

@@ -1,0 +1,182 @@
+package programs
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Build makes sure that each program stands in Dir, and tells progress on out while it builds.
+func Build(ctx context.Context, all []Program, out io.Writer) error {
+	source, err := Source()
+	if err != nil {
+		return err
+	}
+	dir, err := Dir()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for i, p := range all {
+		folder, err := p.folder(source, dir)
+		if err != nil {
+			return fmt.Errorf("program %s: %w", p.Name, err)
+		}
+		if complete(folder, p) {
+			continue
+		}
+		title := fmt.Sprintf("[%d/%d] %s", i+1, len(all), p.Name)
+		if err := p.build(ctx, source, folder, newProgress(out, title)); err != nil {
+			return fmt.Errorf("build %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
+func complete(folder string, p Program) bool {
+	for name := range p.Commands {
+		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// build compiles into a folder beside the final one and moves it there when all of it is done.
+func (p Program) build(ctx context.Context, source, folder string, progress *progress) error {
+	unlock, err := lock(ctx, folder+".lock", progress)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if complete(folder, p) { // another builder was faster
+		return nil
+	}
+	half := folder + ".half"
+	if err := errors.Join(os.RemoveAll(half), os.MkdirAll(half, 0o755)); err != nil {
+		return err
+	}
+	defer os.RemoveAll(half)
+	var packages []string
+	for _, name := range sortedKeys(p.Commands) {
+		packages = append(packages, p.Commands[name])
+	}
+	module := filepath.Join(source, p.Name)
+	total, err := countPackages(ctx, module, p.Flags, packages, progress)
+	if err != nil {
+		return err
+	}
+	progress.compile(total)
+	for _, name := range sortedKeys(p.Commands) {
+		args := append([]string{"build", "-trimpath", "-v", "-o", filepath.Join(half, name)}, p.Flags...)
+		if err := goCommand(ctx, module, progress, append(args, p.Commands[name])...); err != nil {
+			return err
+		}
+	}
+	if err := p.copyFiles(source, half); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(folder), os.Rename(half, folder)); err != nil {
+		return err
+	}
+	progress.done()
+	return nil
+}
+
+// countPackages is how many packages a build compiles at the most; it also downloads what is missing.
+func countPackages(ctx context.Context, module string, flags, packages []string, progress *progress) (int, error) {
+	args := []string{"list", "-deps"}
+	if i := slices.Index(flags, "-tags"); i >= 0 {
+		args = append(args, flags[i:i+2]...)
+	}
+	var list bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", append(args, packages...)...)
+	cmd.Stdout = &list
+	if err := run(cmd, module, progress); err != nil {
+		return 0, err
+	}
+	return bytes.Count(list.Bytes(), []byte("\n")), nil
+}
+
+func goCommand(ctx context.Context, module string, progress *progress, args ...string) error {
+	return run(exec.CommandContext(ctx, "go", args...), module, progress)
+}
+
+// run runs a go command, counts what it says it does, and keeps the rest for the error.
+func run(cmd *exec.Cmd, module string, progress *progress) error {
+	cmd.Dir = module
+	// The programs need no C, and so no compiler for it. A workspace around the checkout is not theirs.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 5 * time.Second
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%w (is Go on the PATH?)", err)
+	}
+	var said []string
+	lines := bufio.NewScanner(stderr)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if progress.saw(lines.Text()) {
+			continue
+		}
+		if said = append(said, lines.Text()); len(said) > 30 {
+			said = said[1:]
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args[:2], " "), err, strings.Join(said, "\n"))
+	}
+	return nil
+}
+
+// lock takes the file lock at path, which the system lets go of when the process ends.
+func lock(ctx context.Context, path string, progress *progress) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		}
+		progress.waiting()
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
