@@ -138,12 +138,11 @@ func (r *rule) compileName(n Naming, ps *config.Problems) {
 }
 
 func (r *rule) compileLabels(a Association, ps *config.Problems) {
-	for label, kind := range a.Overrides {
-		if kind.Resource == "" {
+	for _, label := range sortedKeys(a.Overrides) {
+		if a.Overrides[label].Resource == "" {
 			ps.Add("resources.overrides."+label+".resource", "is required")
 		}
 	}
-	slices.SortFunc(*ps, func(x, y config.Problem) int { return strings.Compare(x.Path, y.Path) })
 	if a.Template == "" {
 		return
 	}
