@@ -8,8 +8,8 @@ const (
 	LimitAddresses verdict.Code = "InterfaceAddresses"
 	// LimitMaxENIs: the addresses of fewer interfaces than the type has, as MaxENIs asks.
 	LimitMaxENIs verdict.Code = "MaxENIs"
-	// LimitFewerENIs: interfaces taken by custom networking, the trunk, or a reservation.
-	LimitFewerENIs verdict.Code = "ReservedENIs"
+	// LimitTakenENIs: interfaces taken by custom networking, the trunk, or a reservation.
+	LimitTakenENIs verdict.Code = "InterfacesTaken"
 	// LimitHostNetworkPods: pods on the host network took slots of the kubelet, addresses stay unused.
 	LimitHostNetworkPods verdict.Code = "HostNetworkPods"
 	// LimitMaxPodsFormula: addresses abound (IPv6), the kubelet is told the IPv4 formula all the same.
@@ -44,7 +44,7 @@ func Codes() []verdict.CodeDoc {
 	return []verdict.CodeDoc{
 		{Code: LimitAddresses, Meaning: "the addresses of the instance type's network interfaces bound the number of pods"},
 		{Code: LimitMaxENIs, Meaning: "the CNI may attach fewer network interfaces than the instance type takes"},
-		{Code: LimitFewerENIs, Meaning: "network interfaces are taken by custom networking, the trunk or a reservation"},
+		{Code: LimitTakenENIs, Meaning: "network interfaces are taken by custom networking, the trunk or a reservation"},
 		{Code: LimitHostNetworkPods, Meaning: "host-network pods fill the kubelet's limit before the addresses are used up"},
 		{Code: LimitMaxPodsFormula, Meaning: "IPv6 addresses abound and the kubelet's limit follows the IPv4 formula"},
 		{Code: LimitRecommendedCap, Meaning: "the recommended cap of 110 pods, or 250 above 30 vCPUs, bounds the number of pods"},

@@ -133,7 +133,7 @@ func podENIs(t Type, o Options) (int, verdict.Code) {
 		taken++
 	}
 	if taken > 0 {
-		limit = LimitFewerENIs
+		limit = LimitTakenENIs
 	}
 	return enis - taken, limit
 }

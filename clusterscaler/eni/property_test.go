@@ -54,7 +54,7 @@ func TestInvariants(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []verdict.Code{LimitAddresses, LimitMaxENIs, LimitFewerENIs, LimitHostNetworkPods,
+	for _, want := range []verdict.Code{LimitAddresses, LimitMaxENIs, LimitTakenENIs, LimitHostNetworkPods,
 		LimitMaxPodsFormula, LimitRecommendedCap, LimitNoInterface, LimitIPv6Unsupported, LimitImpossibleOptions} {
 		if !limits[want] {
 			t.Errorf("no type is ever limited by %s", want)
