@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -72,6 +73,7 @@ type Kube struct {
 	clientset   kubernetes.Interface
 	broadcaster events.EventBroadcaster
 	log         *slog.Logger
+	standsBy    atomic.Bool
 }
 
 // New connects; it fails when the API server cannot be reached.

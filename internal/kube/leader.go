@@ -49,6 +49,10 @@ func (c *LeaderElection) Validate() config.Problems {
 // errLeadershipLost ends the process: another replica writes from now on.
 var errLeadershipLost = errors.New("leadership lost: the Lease could not be renewed in time; another replica leads")
 
+// StandsBy says whether another replica holds the Lease, as far as is known. It is false until the
+// first answer, so that a process that starts alone is not taken for one that waits its turn.
+func (k *Kube) StandsBy() bool { return k.standsBy.Load() }
+
 // Lead calls lead as soon as this process holds the Lease, with a context that ends when it no longer
 // does. It returns when ctx ends (nil, the Lease given back) or leadership is lost (an error).
 // lead has returned before the Lease is given back.
@@ -84,6 +88,7 @@ func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.C
 			},
 			OnStoppedLeading: func() {},
 			OnNewLeader: func(leader string) {
+				k.standsBy.Store(leader != identity)
 				if leader != identity {
 					k.log.Info("standing by", "leader", leader)
 				}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"github.com/trimtab/trimtab/adapter"
+	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/scalers"
+	"github.com/trimtab/trimtab/vpa"
+)
+
+// configFile is the one configuration file. A part runs when its section stands in the file; an empty
+// section (`vpa: {}`) runs it with its defaults.
+type configFile struct {
+	Log            logConfig           `yaml:"log"`
+	Server         serverConfig        `yaml:"server"`
+	Kubernetes     kube.Config         `yaml:"kubernetes"`
+	LeaderElection kube.LeaderElection `yaml:"leaderElection"`
+	// Prometheus is the server that adapter and vpa ask; a trigger of a ScaledObject names its own.
+	Prometheus    *prom.Config          `yaml:"prometheus"`
+	Adapter       *adapter.Config       `yaml:"adapter"`
+	Scalers       *scalers.Config       `yaml:"scalers"`
+	VPA           *vpa.Config           `yaml:"vpa"`
+	ClusterScaler *clusterscaler.Config `yaml:"clusterScaler"`
+}
+
+// logConfig says how the structured log is written, to standard error.
+type logConfig struct {
+	// Level is debug, info, warn or error. Default info.
+	Level string `yaml:"level"`
+	// Format is text or json. Default text.
+	Format string `yaml:"format"`
+}
+
+// serverConfig is the plain HTTP server of /healthz, /readyz, /metrics and /debug/decisions.
+type serverConfig struct {
+	// Address to listen on. Default :8080. It has no authentication: bind it to where only operators reach.
+	Address string `yaml:"address"`
+	// Decisions is how many recent decisions /debug/decisions keeps. Default 10000.
+	Decisions int `yaml:"decisions"`
+}
+
+// SetDefaults fills in the values documented at the fields.
+func (c *configFile) SetDefaults() {
+	c.Log = logConfig{Level: "info", Format: "text"}
+	c.Server = serverConfig{Address: ":8080", Decisions: 10_000}
+	c.Kubernetes.SetDefaults()
+	c.LeaderElection.SetDefaults()
+}
+
+// Validate checks what concerns more than one section.
+func (c *configFile) Validate() config.Problems {
+	var ps config.Problems
+	if c.Adapter == nil && c.Scalers == nil && c.VPA == nil && c.ClusterScaler == nil {
+		ps.Add("", "no part is configured; write a section adapter, scalers, vpa or clusterScaler ({} for its defaults)")
+	}
+	if c.VPA != nil && c.Prometheus == nil {
+		ps.Add("vpa", "needs the section prometheus, from which it reads the usage")
+	}
+	return ps
+}
+
+// Validate checks what the types cannot.
+func (c *logConfig) Validate() config.Problems {
+	var ps config.Problems
+	if _, err := c.level(); err != nil {
+		ps.Add("level", "%q is none of debug, info, warn, error", c.Level)
+	}
+	if c.Format != "text" && c.Format != "json" {
+		ps.Add("format", "%q is neither text nor json", c.Format)
+	}
+	return ps
+}
+
+// Validate checks what the types cannot.
+func (c *serverConfig) Validate() config.Problems {
+	var ps config.Problems
+	if c.Address == "" {
+		ps.Add("address", "is required; :8080 is usual")
+	}
+	if c.Decisions < 1 {
+		ps.Add("decisions", "must be above zero")
+	}
+	return ps
+}
+
+// withAllSections is the configuration with every part on and every default filled in.
+func withAllSections() *configFile {
+	c := &configFile{
+		Prometheus: new(prom.Config), Adapter: new(adapter.Config), Scalers: new(scalers.Config),
+		VPA: new(vpa.Config), ClusterScaler: new(clusterscaler.Config),
+	}
+	c.SetDefaults()
+	c.Prometheus.SetDefaults()
+	c.Adapter.SetDefaults()
+	c.Scalers.SetDefaults()
+	c.VPA.SetDefaults()
+	c.ClusterScaler.SetDefaults()
+	return c
+}

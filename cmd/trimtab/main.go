@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := dispatch(ctx, os.Args[1:], stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+const (
+	exitDone  = 0
+	exitWrong = 1
+	exitUsage = 2
+)
+
+// stdio is where a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// fail reports err, one line for each problem, and gives the exit code for wrong input.
+func (s stdio) fail(err error) int {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(s.err, "trimtab: %s\n", strings.TrimRight(line, "\n"))
+	}
+	return exitWrong
+}
+
+// command is one word after trimtab.
+type command struct {
+	name, about string
+	run         func(ctx context.Context, args []string, s stdio) int
+}
+
+// commands lists all of them in the order of the help.
+func commands() []command {
+	return []command{
+		{"run", "run the service", runCommand},
+		{"check", "validate configuration, rule files, ScaledObjects and VerticalPodAutoscalers", checkCommand},
+		{"maxpods", "pods that fit on an instance type", func(_ context.Context, args []string, s stdio) int {
+			return maxpods(args, s.out, s.err)
+		}},
+		{"version", "print the version", versionCommand},
+	}
+}
+
+func dispatch(ctx context.Context, args []string, s stdio) int {
+	if len(args) == 0 {
+		help(s.err)
+		return exitUsage
+	}
+	if slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
+		help(s.out)
+		return exitDone
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], s)
+		}
+	}
+	fmt.Fprintf(s.err, "trimtab: unknown command %q; `trimtab --help` lists them\n", args[0])
+	return exitUsage
+}
+
+func help(w io.Writer) {
+	fmt.Fprint(w, "trimtab scales pods out and in, sizes them, scales the nodes under them, and says why.\n\nUsage:\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  trimtab %-9s %s\n", c.name, c.about)
+	}
+	fmt.Fprint(w, "\n`trimtab COMMAND --help` shows the flags of a command and an example.\n")
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trimtab/trimtab/adapter"
+	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/internal/journal"
+	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/scalers"
+	"github.com/trimtab/trimtab/vpa"
+)
+
+// shared is what the parts have in common.
+type shared struct {
+	kube     *kube.Kube
+	prom     *prom.Client // nil when no server is configured
+	journal  *journal.Journal
+	log      *slog.Logger
+	registry *prometheus.Registry
+}
+
+// build makes the parts that are configured. Here alone they meet: the scalers' metrics are served by
+// the adapter, since a cluster has one external metrics API. Without an adapter section it still
+// serves, when there are scalers.
+func build(cfg *configFile, s shared) ([]service, error) {
+	var services []service
+	var external []adapter.ExternalSource
+	if cfg.Scalers != nil {
+		part, err := scalers.New(*cfg.Scalers, scalers.Deps{
+			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "scalers"), Registry: s.registry, Now: time.Now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		services = append(services, service{name: "scalers", part: part, leads: true})
+		external = append(external, part)
+	}
+	adapterConfig := cfg.Adapter
+	if adapterConfig == nil && cfg.Scalers != nil {
+		adapterConfig = new(adapter.Config)
+		adapterConfig.SetDefaults()
+	}
+	if adapterConfig != nil {
+		part, err := adapter.New(*adapterConfig, adapter.Deps{
+			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "adapter"), Registry: s.registry, Prom: s.prom, Now: time.Now,
+			External: external,
+		})
+		if err != nil {
+			return nil, err
+		}
+		services = append(services, service{name: "adapter", part: part})
+	}
+	if cfg.VPA != nil {
+		part, err := vpa.New(*cfg.VPA, vpa.Deps{
+			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "vpa"), Registry: s.registry, Prom: s.prom, Now: time.Now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		services = append(services, service{name: "vpa", part: part, leads: true})
+	}
+	if cfg.ClusterScaler != nil {
+		part, err := clusterscaler.New(*cfg.ClusterScaler, clusterscaler.Deps{
+			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "clusterScaler"), Registry: s.registry, Now: time.Now,
+		})
+		if err != nil {
+			return nil, err
+		}
+		services = append(services, service{name: "clusterScaler", part: part, leads: true})
+	}
+	return services, nil
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/journal"
+	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/prom"
+)
+
+const runUsage = `Runs the parts that the configuration file has a section for, until it is interrupted.
+
+Usage: trimtab run --config FILE
+
+  $ trimtab run --config trimtab.yaml
+  $ curl -s localhost:8080/readyz          # which part is ready, and what the others wait for
+  $ curl -s localhost:8080/debug/decisions # what was decided lately, and why
+`
+
+func runCommand(ctx context.Context, args []string, s stdio) int {
+	fs := flag.NewFlagSet("run", flag.ContinueOnError)
+	path := fs.String("config", "", "configuration `file`, - for standard input")
+	if code, done := parse(fs, runUsage, args, s); done {
+		return code
+	}
+	if *path == "" || fs.NArg() > 0 {
+		return wrongUsage(fs, s, "it takes --config FILE and nothing else")
+	}
+	cfg, err := loadConfig(*path, s)
+	if err != nil {
+		return s.fail(err)
+	}
+	if err := serve(ctx, cfg, newLogger(cfg.Log, s.err)); err != nil {
+		return s.fail(err)
+	}
+	return exitDone
+}
+
+func loadConfig(path string, s stdio) (*configFile, error) {
+	name, data, err := readInput(path, s)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &configFile{}
+	cfg.SetDefaults()
+	return cfg, config.Decode(name, data, cfg)
+}
+
+func (c logConfig) level() (l slog.Level, err error) { return l, l.UnmarshalText([]byte(c.Level)) }
+
+func newLogger(c logConfig, w io.Writer) *slog.Logger {
+	level, _ := c.level() // validated
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// part is what each of the four parts is to this program.
+type part interface {
+	// Run blocks until ctx ends (nil) or the part cannot go on.
+	Run(ctx context.Context) error
+	// Ready is nil as soon as the part has its first plan.
+	Ready() error
+}
+
+// service is a part under its name in the configuration file.
+type service struct {
+	name string
+	part part
+	// leads says that the part writes, and so runs on the leader only.
+	leads bool
+}
+
+// serve builds the parts and runs them until ctx ends or one of them cannot go on.
+func serve(ctx context.Context, cfg *configFile, log *slog.Logger) error {
+	// What the libraries log goes the same way; their chatter below warnings is not ours to repeat.
+	quiet := slog.New(atLeast{slog.LevelWarn, log.Handler()})
+	klog.SetSlogLogger(quiet)
+	ctrllog.SetLogger(logr.FromSlogHandler(quiet.Handler()))
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	k, err := kube.New(cfg.Kubernetes, log)
+	if err != nil {
+		return err
+	}
+	s := shared{kube: k, log: log, registry: registry, journal: journal.New(cfg.Server.Decisions, log, registry, time.Now)}
+	if cfg.Prometheus != nil {
+		if s.prom, err = prom.NewClient(*cfg.Prometheus, registry); err != nil {
+			return err
+		}
+	}
+	services, err := build(cfg, s)
+	if err != nil {
+		return err
+	}
+	web, err := listen(cfg.Server, s, services)
+	if err != nil {
+		return err
+	}
+	log.Info("trimtab starts", "version", currentVersion(), "parts", names(services), "address", web.Addr())
+	return runAll(ctx, cfg, s, services, web)
+}
+
+// runAll starts what everything needs first, then all replicas' parts, then the leader's.
+func runAll(ctx context.Context, cfg *configFile, s shared, services []service, web *webServer) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return web.Run(ctx) })
+	// The cache and the Event recorder outlive the parts, which flush when they end.
+	edgeCtx, stopEdges := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEdges()
+	edges, _ := errgroup.WithContext(edgeCtx)
+	edges.Go(func() error { return s.kube.Run(edgeCtx) })
+	for _, sv := range services {
+		if !sv.leads {
+			g.Go(sv.run(ctx))
+		}
+	}
+	g.Go(func() error {
+		return s.kube.Lead(ctx, cfg.LeaderElection, func(ctx context.Context) error {
+			leaders, ctx := errgroup.WithContext(ctx)
+			leaders.Go(func() error { <-ctx.Done(); return nil })
+			for _, sv := range services {
+				if sv.leads {
+					leaders.Go(sv.run(ctx))
+				}
+			}
+			return leaders.Wait()
+		})
+	})
+	err := g.Wait()
+	stopEdges()
+	return errors.Join(err, edges.Wait())
+}
+
+// run names the part in its error; a part that ends early without one is an error too.
+func (sv service) run(ctx context.Context) func() error {
+	return func() error {
+		err := sv.part.Run(ctx)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", sv.name, err)
+		case ctx.Err() == nil:
+			return fmt.Errorf("%s ended by itself", sv.name)
+		default:
+			return nil
+		}
+	}
+}
+
+func names(services []service) []string {
+	out := make([]string, len(services))
+	for i, sv := range services {
+		out[i] = sv.name
+	}
+	return out
+}
+
+// atLeast drops records below a level.
+type atLeast struct {
+	level slog.Level
+	slog.Handler
+}
+
+func (h atLeast) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
+
+func (h atLeast) WithAttrs(a []slog.Attr) slog.Handler { return atLeast{h.level, h.Handler.WithAttrs(a)} }
+
+func (h atLeast) WithGroup(name string) slog.Handler { return atLeast{h.level, h.Handler.WithGroup(name)} }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// webServer answers operators, in plain HTTP: health, metrics, decisions.
+type webServer struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// listen binds the address, so that a port in use is an error at start.
+func listen(cfg serverConfig, s shared, services []service) (*webServer, error) {
+	l, err := net.Listen("tcp", cfg.Address)
+	if err != nil {
+		return nil, fmt.Errorf("server.address: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeReadiness(w, services, s.kube.StandsBy()) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
+	mux.Handle("GET /debug/decisions", s.journal)
+	return &webServer{listener: l, server: &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}}, nil
+}
+
+// Addr is the address that is listened on.
+func (w *webServer) Addr() string { return w.listener.Addr().String() }
+
+// Run serves until ctx ends.
+func (w *webServer) Run(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- w.server.Serve(w.listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("server: %w", err)
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := w.server.Shutdown(ending); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("server: %w", err)
+	}
+	return nil
+}
+
+// writeReadiness lists each part: ready only when each has its first plan. A part that another replica
+// leads is ready to take over.
+func writeReadiness(w http.ResponseWriter, services []service, standsBy bool) {
+	var b strings.Builder
+	status := http.StatusOK
+	for _, sv := range services {
+		err := sv.part.Ready()
+		switch {
+		case sv.leads && standsBy:
+			fmt.Fprintf(&b, "ok       %s: standing by, another replica leads\n", sv.name)
+		case err != nil:
+			status = http.StatusServiceUnavailable
+			fmt.Fprintf(&b, "waiting  %s: %v\n", sv.name, err)
+		default:
+			fmt.Fprintf(&b, "ok       %s\n", sv.name)
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprint(w, b.String())
+}
