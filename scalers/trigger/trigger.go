@@ -46,6 +46,8 @@ type Opened struct {
 	Target float64
 	// Activation is the value that must be exceeded for the trigger to count as active.
 	Activation float64
+	// Timeout bounds a whole Read.
+	Timeout time.Duration
 	// Read asks the source once. It ends when ctx does, and may be called concurrently.
 	Read func(ctx context.Context, at time.Time) (Sample, error)
 	// Close lets go of the shared client. It is called once, after which Read is not called again.

@@ -1,0 +1,96 @@
+package scalers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// authReader resolves TriggerAuthentications. Secrets and ConfigMaps are read live and not cached: the
+// process holds only those that a trigger names, and may not list any.
+type authReader struct {
+	cached client.Reader
+	live   client.Reader
+}
+
+// resolve returns the parameters that ref stands for, and a mark that changes when the
+// TriggerAuthentication does. A missing object or key is an error: an empty password is no password.
+func (a authReader) resolve(ctx context.Context, namespace string, ref *keda.AuthenticationRef) (map[string]string, error) {
+	ta, err := a.authentication(ctx, namespace, ref)
+	if err != nil {
+		return nil, err
+	}
+	if other := otherProviders(&ta.Spec); len(other) > 0 {
+		return nil, fmt.Errorf("TriggerAuthentication %s/%s: spec.%s is not supported; supported: secretTargetRef, configMapTargetRef", namespace, ref.Name, strings.Join(other, ", spec."))
+	}
+	out := map[string]string{}
+	for i, t := range ta.Spec.SecretTargetRef {
+		path := fmt.Sprintf("TriggerAuthentication %s/%s: spec.secretTargetRef[%d] (%s)", namespace, ref.Name, i, t.Parameter)
+		var secret corev1.Secret
+		if err := a.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: t.Name}, &secret); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		v, ok := secret.Data[t.Key]
+		if !ok {
+			return nil, fmt.Errorf("%s: the Secret %q has no key %q", path, t.Name, t.Key)
+		}
+		out[t.Parameter] = string(v)
+	}
+	for i, t := range ta.Spec.ConfigMapTargetRef {
+		path := fmt.Sprintf("TriggerAuthentication %s/%s: spec.configMapTargetRef[%d] (%s)", namespace, ref.Name, i, t.Parameter)
+		var cm corev1.ConfigMap
+		if err := a.live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: t.Name}, &cm); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		v, ok := cm.Data[t.Key]
+		if !ok {
+			return nil, fmt.Errorf("%s: the ConfigMap %q has no key %q", path, t.Name, t.Key)
+		}
+		out[t.Parameter] = v
+	}
+	return out, nil
+}
+
+func (a authReader) authentication(ctx context.Context, namespace string, ref *keda.AuthenticationRef) (*keda.TriggerAuthentication, error) {
+	if ref.Kind != "" && ref.Kind != "TriggerAuthentication" {
+		return nil, fmt.Errorf("authenticationRef.kind: %q is not supported; supported: TriggerAuthentication", ref.Kind)
+	}
+	var ta keda.TriggerAuthentication
+	if err := a.cached.Get(ctx, types.NamespacedName{Namespace: namespace, Name: ref.Name}, &ta); err != nil {
+		return nil, fmt.Errorf("authenticationRef.name: %w", err)
+	}
+	return &ta, nil
+}
+
+// mark changes when the TriggerAuthentication behind ref does; it costs no request.
+func (a authReader) mark(ctx context.Context, namespace string, ref *keda.AuthenticationRef) string {
+	if ta, err := a.authentication(ctx, namespace, ref); err == nil {
+		return string(ta.UID) + "/" + ta.ResourceVersion
+	}
+	return ""
+}
+
+// otherProviders names what a TriggerAuthentication uses beyond Secrets and ConfigMaps.
+func otherProviders(s *keda.TriggerAuthenticationSpec) []string {
+	var out []string
+	for _, p := range []struct {
+		name string
+		used bool
+	}{
+		{"podIdentity", s.PodIdentity != nil && s.PodIdentity.Provider != keda.PodIdentityProviderNone},
+		{"env", len(s.Env) > 0}, {"filePath", s.FilePath != ""}, {"hashiCorpVault", s.HashiCorpVault != nil},
+		{"azureKeyVault", s.AzureKeyVault != nil}, {"gcpSecretManager", s.GCPSecretManager != nil},
+		{"awsSecretManager", s.AwsSecretManager != nil}, {"boundServiceAccountToken", len(s.BoundServiceAccountToken) > 0},
+		{"oauth2", s.OAuth2 != nil}, {"azureServicePrincipal", s.AzureServicePrincipal != nil},
+	} {
+		if p.used {
+			out = append(out, p.name)
+		}
+	}
+	return out
+}

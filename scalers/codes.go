@@ -1,0 +1,40 @@
+package scalers
+
+import (
+	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/scalers/replicas"
+	"github.com/trimtab/trimtab/scalers/status"
+)
+
+// Outcomes beside those of package replicas.
+const (
+	// CheckFailed: the object asks for something that is wrong or not supported; it is left alone.
+	CheckFailed verdict.Code = "ScaledObjectCheckFailed"
+	// TargetUnknown: the replicas of the target could not be read.
+	TargetUnknown verdict.Code = "ErrorGettingCurrentReplicas"
+	// Paused: an annotation pauses all scaling.
+	Paused verdict.Code = "ScaledObjectPaused"
+	// HPACreated, HPAUpdated, HPADeleted and HPAFailed tell what became of the object's HPA.
+	HPACreated verdict.Code = "HPACreated"
+	HPAUpdated verdict.Code = "HPAUpdated"
+	HPADeleted verdict.Code = "HPADeleted"
+	HPAFailed  verdict.Code = "HPAFailed"
+	// StatusFailed: the status could not be written.
+	StatusFailed verdict.Code = "StatusUpdateFailed"
+)
+
+// Codes documents every code that this part records.
+func Codes() []verdict.CodeDoc {
+	return append(replicas.Codes(), []verdict.CodeDoc{
+		{Code: CheckFailed, Meaning: "the ScaledObject asks for something that is wrong, missing or not supported; nothing is scaled"},
+		{Code: TargetUnknown, Meaning: "the replicas of the target could not be read; nothing is scaled"},
+		{Code: Paused, Meaning: "an annotation pauses all scaling"},
+		{Code: status.ActivationFailed, Meaning: "the target could not be scaled out; it is tried again"},
+		{Code: status.DeactivationFailed, Meaning: "the target could not be scaled in; it is tried again"},
+		{Code: HPACreated, Meaning: "the HPA of the ScaledObject was created"},
+		{Code: HPAUpdated, Meaning: "the HPA had drifted from its ScaledObject and was brought back"},
+		{Code: HPADeleted, Meaning: "the HPA was deleted, because its ScaledObject is paused or names another"},
+		{Code: HPAFailed, Meaning: "the HPA could not be read or written; it is tried again"},
+		{Code: StatusFailed, Meaning: "the status of the ScaledObject could not be written; it is tried again"},
+	}...)
+}

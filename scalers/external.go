@@ -1,0 +1,114 @@
+package scalers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/metrics/pkg/apis/external_metrics"
+
+	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/replicas"
+	"github.com/trimtab/trimtab/scalers/spec"
+	"github.com/trimtab/trimtab/scalers/status"
+)
+
+// ExternalMetric answers what an HPA of a ScaledObject asks. The bool says whether the selector names a
+// ScaledObject at all; where it does not, the metric is another's to answer.
+//
+// The last reading answers while it is fresh; else the source is asked, once for all that wait. A
+// source that fails is an error 503 with its cause, on which the HPA holds, unless the object has a
+// fallback that has begun.
+func (s *Scalers) ExternalMetric(ctx context.Context, namespace, name string, selector labels.Selector) (*external_metrics.ExternalMetricValueList, bool, error) {
+	owner, ok := ownerOf(selector)
+	if !ok {
+		return nil, false, nil
+	}
+	list, result, err := s.externalMetric(ctx, types.NamespacedName{Namespace: namespace, Name: owner}, name)
+	s.metrics.answers.WithLabelValues(result).Inc()
+	return list, true, err
+}
+
+func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, name string) (*external_metrics.ExternalMetricValueList, string, error) {
+	var so keda.ScaledObject
+	if err := s.kube.Client.Get(ctx, key, &so); apierrors.IsNotFound(err) {
+		return nil, "error", notFound(name)
+	} else if err != nil {
+		return nil, "error", unavailable(key, name, err)
+	}
+	checked, err := spec.Parse(&so, s.defaults())
+	if err != nil {
+		return nil, "error", unavailable(key, name, err)
+	}
+	set, err := s.triggers.open(ctx, &so)
+	if err != nil {
+		return nil, "error", unavailable(key, name, err)
+	}
+	for _, t := range set.external {
+		if t.metric.Name != name {
+			continue
+		}
+		r := t.read(ctx, s.maxAge(t, checked.Interval))
+		if r.err == nil {
+			return answer(name, r.sample.Value, r.at), "value", nil
+		}
+		f := checked.Replicas.Fallback
+		if f.Tripped(status.Failures(&so.Status)[name]) {
+			return answer(name, t.metric.Target*float64(f.Replicas), r.at), "fallback", nil
+		}
+		return nil, "error", unavailable(key, name, r.err)
+	}
+	return nil, "error", notFound(name)
+}
+
+// maxAge is how old a reading of t may be to answer an HPA.
+func (s *Scalers) maxAge(t *openTrigger, interval time.Duration) time.Duration {
+	maxAge := s.cfg.MetricMaxAge.Std()
+	if t.cached {
+		maxAge = max(maxAge, 2*interval)
+	}
+	if t.remembered().err != nil {
+		maxAge = min(maxAge, retryAfter)
+	}
+	return maxAge
+}
+
+// ownerOf is the ScaledObject that a selector names.
+func ownerOf(selector labels.Selector) (string, bool) {
+	if selector == nil {
+		return "", false
+	}
+	return selector.RequiresExactMatch(hpa.OwnerLabel)
+}
+
+func answer(name string, value float64, at time.Time) *external_metrics.ExternalMetricValueList {
+	return &external_metrics.ExternalMetricValueList{Items: []external_metrics.ExternalMetricValue{{
+		MetricName: name, Timestamp: metav1.NewTime(at), Value: hpa.Milli(value),
+	}}}
+}
+
+func unavailable(key types.NamespacedName, name string, err error) error {
+	return apierrors.NewServiceUnavailable(fmt.Sprintf("%s, metric %s: %v", spec.Subject(key.Namespace, key.Name), name, err))
+}
+
+func notFound(name string) error {
+	return apierrors.NewNotFound(schema.GroupResource{Group: external_metrics.GroupName, Resource: "externalmetrics"}, name)
+}
+
+// toReading is what the decision sees of a reading.
+func toReading(t *openTrigger, r reading) replicas.Reading {
+	out := replicas.Reading{Trigger: t.metric.Name, State: replicas.Value, Value: r.sample.Value, Activation: t.Activation}
+	switch {
+	case r.err != nil:
+		out.State, out.Value, out.Error = replicas.Failed, 0, r.err.Error()
+	case r.sample.Empty:
+		out.State = replicas.Empty
+	}
+	return out
+}

@@ -1,0 +1,123 @@
+package scalers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	"github.com/prometheus/client_golang/prometheus"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/internal/journal"
+	"github.com/trimtab/trimtab/internal/kube"
+	promsource "github.com/trimtab/trimtab/scalers/source/prometheus"
+	redissource "github.com/trimtab/trimtab/scalers/source/redis"
+	"github.com/trimtab/trimtab/scalers/spec"
+)
+
+// part is the name under which verdicts are recorded.
+const part = "scalers"
+
+// Deps are what the part works with.
+type Deps struct {
+	Kube     *kube.Kube
+	Journal  *journal.Journal
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	Now      func() time.Time
+}
+
+// Scalers is the part. ExternalMetric and Ready are safe for concurrent use, on every replica.
+type Scalers struct {
+	cfg      Config
+	kube     *kube.Kube
+	journal  *journal.Journal
+	log      *slog.Logger
+	now      func() time.Time
+	metrics  *metrics
+	triggers *catalog
+	objects  cache.Informer
+	// ready is nil once the part has been ready; else what it waits for. It never goes back: a replica
+	// that becomes the leader goes on answering.
+	waitsFor atomic.Pointer[string]
+	leading  atomic.Bool
+}
+
+// New makes the part. It asks the cache for ScaledObjects, HPAs and TriggerAuthentications, and fails
+// where the cluster does not know one of them.
+func New(cfg Config, deps Deps) (*Scalers, error) {
+	m, err := newMetrics(deps.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("scalers: metrics: %w", err)
+	}
+	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, metrics: m}
+	s.triggers = newCatalog(catalogConfig{
+		sources: map[string]source{
+			"prometheus": promsource.New(cfg.HTTPDefaultTimeout.Std(), deps.Registry),
+			"redis":      redissource.New(cfg.HTTPDefaultTimeout.Std()),
+		},
+		auth:    authReader{cached: deps.Kube.Client, live: deps.Kube.Live},
+		refresh: cfg.AuthRefreshInterval.Std(),
+		now:     deps.Now,
+		metrics: m,
+	})
+	for _, kind := range []client.Object{&autoscalingv2.HorizontalPodAutoscaler{}, &keda.TriggerAuthentication{}, &keda.ScaledObject{}} {
+		// The last one is kept: it is the one that is waited for.
+		s.objects, err = deps.Kube.Cache.GetInformer(context.Background(), kind, cache.BlockUntilSynced(false))
+		if err != nil {
+			return nil, fmt.Errorf("scalers: watch %T: %w; are KEDA's CRDs installed?", kind, err)
+		}
+	}
+	_, err = s.objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
+		if so, ok := deleted[*keda.ScaledObject](obj); ok {
+			s.triggers.forget(client.ObjectKeyFromObject(so))
+		}
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("scalers: watch ScaledObjects: %w", err)
+	}
+	s.waits("the first list of ScaledObjects")
+	return s, nil
+}
+
+// Ready is nil once this replica can answer: the ScaledObjects are known and, where it leads, each of
+// them was decided on once.
+func (s *Scalers) Ready() error {
+	if what := s.waitsFor.Load(); what != nil {
+		if s.leading.Load() || !s.objects.HasSynced() {
+			return errors.New("scalers: waits for " + *what)
+		}
+		s.waitsFor.Store(nil)
+	}
+	return nil
+}
+
+func (s *Scalers) waits(what string) { s.waitsFor.Store(&what) }
+
+// Run polls, scales and reports until ctx ends. It is run by the leader alone.
+func (s *Scalers) Run(ctx context.Context) error {
+	s.leading.Store(true)
+	defer s.leading.Store(false)
+	return newLoop(s).run(ctx)
+}
+
+// defaults are what a ScaledObject gets that names no value.
+func (s *Scalers) defaults() spec.Defaults {
+	return spec.Defaults{PollingInterval: s.cfg.PollingInterval.Std(), Cooldown: s.cfg.CooldownPeriod.Std()}
+}
+
+// deleted is the object of a delete notification, also of one that came late.
+func deleted[T any](obj any) (T, bool) {
+	if late, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
+		obj = late.Obj
+	}
+	t, ok := obj.(T)
+	return t, ok
+}

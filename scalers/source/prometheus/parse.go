@@ -1,0 +1,101 @@
+package prometheus
+
+import (
+	"maps"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/scalers/trigger"
+)
+
+// query is a checked trigger.
+type query struct {
+	server     prom.Config
+	promql     string
+	target     float64
+	activation float64
+	// emptyIsZero takes an answer without a series for zero.
+	emptyIsZero bool
+}
+
+func parse(d trigger.Definition, timeout time.Duration) (query, error) {
+	p := d.Params()
+	q := query{server: prom.DefaultConfig()}
+	q.server.URL = p.Required("serverAddress")
+	q.promql = p.Required("query")
+	q.target = p.Target("threshold", math.NaN())
+	q.activation = p.Number("activationThreshold", 0)
+	q.emptyIsZero = p.Bool("ignoreNullValues", true)
+	q.server.Timeout = config.Duration(p.Duration("timeout", timeout))
+	q.server.TLS.InsecureSkipVerify = p.Bool("unsafeSsl", false)
+	q.server.Headers = p.Pairs("customHeaders")
+	parameters := p.Pairs("queryParameters")
+	if ns := p.Text("namespace", ""); ns != "" {
+		parameters = withPair(parameters, "namespace", ns)
+	}
+	authenticate(p, &q.server)
+	if q.server.URL != "" {
+		q.server.URL = withQuery(q.server.URL, parameters)
+		for _, problem := range q.server.Validate() {
+			p.Fail("serverAddress", "%s", problem.Message)
+		}
+	}
+	return q, p.Err()
+}
+
+// authenticate adds what authModes asks for.
+func authenticate(p *trigger.Params, server *prom.Config) {
+	modes := p.Words("authModes")
+	header := func(name, value string) { server.Headers = withPair(server.Headers, name, value) }
+	for _, mode := range modes {
+		switch mode {
+		case "basic":
+			user, password := p.Auth("username"), p.Auth("password")
+			if user == "" {
+				p.Fail("authModes", "basic needs the parameter username in the trigger's authentication")
+			}
+			server.BasicAuth = &prom.BasicAuth{Username: user, Password: password}
+		case "bearer":
+			token := p.Auth("bearerToken")
+			if token == "" {
+				p.Fail("authModes", "bearer needs the parameter bearerToken in the trigger's authentication")
+			}
+			header("Authorization", "Bearer "+token)
+		case "custom":
+			name, value := p.Auth("customAuthHeader"), p.Auth("customAuthValue")
+			if name == "" || value == "" {
+				p.Fail("authModes", "custom needs the parameters customAuthHeader and customAuthValue in the trigger's authentication")
+			}
+			header(name, value)
+		default:
+			p.Fail("authModes", "%q is not supported; supported: basic, bearer, custom", mode)
+		}
+	}
+}
+
+func withPair(m map[string]string, name, value string) map[string]string {
+	out := maps.Clone(m)
+	if out == nil {
+		out = map[string]string{}
+	}
+	out[name] = value
+	return out
+}
+
+// withQuery puts parameters behind the address; one that is no URL is left for Validate to refuse.
+func withQuery(address string, parameters map[string]string) string {
+	u, err := url.Parse(address)
+	if err != nil || len(parameters) == 0 {
+		return strings.TrimSuffix(address, "/")
+	}
+	values := u.Query()
+	for name, value := range parameters {
+		values.Set(name, value)
+	}
+	u.RawQuery = values.Encode()
+	return u.String()
+}

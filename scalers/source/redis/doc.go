@@ -1,0 +1,8 @@
+// Package redis reads the number of a trigger of type redis: the length of a list, or the size of a set,
+// sorted set or hash, under one key of one server.
+//
+// It guarantees that a key which does not exist is 0, as Redis deletes a list that runs empty; that a
+// key of another kind is an error that names the kind; that triggers with equal address and credentials
+// share one pool of connections, which is closed when the last of them closes; and that no error holds
+// a password. Clusters and sentinels are other trigger types. It does not retry.
+package redis

@@ -1,0 +1,212 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/replicas"
+)
+
+// KEDA's finalizer; an object that KEDA has seen carries it.
+const Finalizer = "finalizer.keda.sh"
+
+// Defaults apply where a ScaledObject names no value.
+type Defaults struct {
+	PollingInterval time.Duration
+	Cooldown        time.Duration
+}
+
+// Checked is a ScaledObject whose every field was checked.
+type Checked struct {
+	// Replicas is the policy of replicas.Decide.
+	Replicas replicas.Spec
+	// Interval is the time between two polls.
+	Interval time.Duration
+	// Target is the kind that is scaled, and its name.
+	Target     schema.GroupVersionKind
+	TargetName string
+	// Paused says that nothing is scaled, and PausedAt to how many replicas the target is set
+	// meanwhile; nil leaves it as it is.
+	Paused   bool
+	PausedAt *int32
+}
+
+// Subject is how verdicts name the object.
+func Subject(namespace, name string) string { return "scaledobject " + namespace + "/" + name }
+
+// Parse checks so. The error has one line for each problem.
+func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
+	errs := append(bounds(so), unsupported(so)...)
+	errs = append(errs, triggerNames(so)...)
+	target, err := targetKind(so)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	pausedAt, err := so.GetPausedReplicaCount()
+	if err != nil || pausedAt != nil && *pausedAt < 0 {
+		errs = append(errs, fmt.Errorf("metadata.annotations[%s]: %q is not a number of replicas", keda.PausedReplicasAnnotation, so.Annotations[keda.PausedReplicasAnnotation]))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return Checked{}, err
+	}
+	return Checked{
+		Replicas:   policy(so, d),
+		Interval:   seconds(so.Spec.PollingInterval, d.PollingInterval),
+		Target:     target,
+		TargetName: so.Spec.ScaleTargetRef.Name,
+		Paused:     so.NeedToBePausedByAnnotation(),
+		PausedAt:   pausedAt,
+	}, nil
+}
+
+func policy(so *keda.ScaledObject, d Defaults) replicas.Spec {
+	s := replicas.Spec{
+		Subject:         Subject(so.Namespace, so.Name),
+		Min:             value(so.Spec.MinReplicaCount, 0),
+		Max:             so.GetHPAMaxReplicas(),
+		Idle:            so.Spec.IdleReplicaCount,
+		Cooldown:        seconds(so.Spec.CooldownPeriod, d.Cooldown),
+		InitialCooldown: seconds(so.Spec.InitialCooldownPeriod, 0),
+		Created:         so.CreationTimestamp.Time,
+		NoReadings:      true,
+		ForceActive:     so.NeedToForceActivation(),
+		PauseIn:         so.NeedToPauseScaleIn(),
+		PauseOut:        so.NeedToPauseScaleOut(),
+	}
+	for _, t := range so.Spec.Triggers {
+		s.NoReadings = s.NoReadings && IsResource(t.Type)
+	}
+	if f := so.Spec.Fallback; f != nil {
+		s.Fallback = &replicas.Fallback{FailureThreshold: f.FailureThreshold, Replicas: f.Replicas}
+	}
+	return s
+}
+
+// IsResource says whether the HPA reads triggers of that type by itself.
+func IsResource(triggerType string) bool { return triggerType == "cpu" || triggerType == "memory" }
+
+func bounds(so *keda.ScaledObject) (errs []error) {
+	bad := func(path string, n int32, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("spec.%s: %d %s", path, n, fmt.Sprintf(format, args...)))
+	}
+	s := &so.Spec
+	for _, f := range []struct {
+		path  string
+		value *int32
+		least int32
+	}{
+		{"pollingInterval", s.PollingInterval, 1}, {"cooldownPeriod", s.CooldownPeriod, 0},
+		{"initialCooldownPeriod", s.InitialCooldownPeriod, 0}, {"idleReplicaCount", s.IdleReplicaCount, 0},
+		{"minReplicaCount", s.MinReplicaCount, 0}, {"maxReplicaCount", s.MaxReplicaCount, 1},
+	} {
+		if f.value != nil && *f.value < f.least {
+			bad(f.path, *f.value, "is below %d", f.least)
+		}
+	}
+	least := int32(0)
+	if s.MinReplicaCount != nil {
+		least = *so.GetHPAMinReplicas() // an explicit minimum of 0 counts as 1 here
+	}
+	if most := so.GetHPAMaxReplicas(); least > most {
+		bad("minReplicaCount", least, "is above maxReplicaCount, %d", most)
+	}
+	if s.IdleReplicaCount != nil && *s.IdleReplicaCount >= least {
+		bad("idleReplicaCount", *s.IdleReplicaCount, "must be below minReplicaCount, %d", least)
+	}
+	if f := s.Fallback; f != nil {
+		if f.FailureThreshold < 0 {
+			bad("fallback.failureThreshold", f.FailureThreshold, "is below 0")
+		}
+		if f.Replicas < 0 {
+			bad("fallback.replicas", f.Replicas, "is below 0")
+		}
+	}
+	if name := hpa.Name(so); len(name) > 63 {
+		errs = append(errs, fmt.Errorf("spec.advanced.horizontalPodAutoscalerConfig.name: %q has more than 63 characters", name))
+	}
+	return errs
+}
+
+// unsupported names what KEDA does and trimtab does not.
+func unsupported(so *keda.ScaledObject) (errs []error) {
+	refuse := func(path, value, mend string) {
+		errs = append(errs, fmt.Errorf("spec.%s: %q is not supported; %s", path, value, mend))
+	}
+	if a := so.Spec.Advanced; a != nil && a.RestoreToOriginalReplicaCount {
+		refuse("advanced.restoreToOriginalReplicaCount", "true", "leave it out, the replicas then stay as they are when the ScaledObject is deleted")
+	}
+	if so.IsUsingModifiers() {
+		refuse("advanced.scalingModifiers.formula", so.Spec.Advanced.ScalingModifiers.Formula, "write one trigger that computes it at its source")
+	}
+	if f := so.Spec.Fallback; f != nil {
+		if f.Behavior != "" && f.Behavior != keda.FallbackBehaviorStatic {
+			refuse("fallback.behavior", f.Behavior, "supported: static")
+		}
+		for i, t := range so.Spec.Triggers {
+			if !IsResource(t.Type) && t.MetricType == "Value" {
+				refuse(fmt.Sprintf("triggers[%d].metricType", i), "Value", "a fallback can stand in for AverageValue only")
+			}
+		}
+	}
+	return errs
+}
+
+func triggerNames(so *keda.ScaledObject) (errs []error) {
+	if len(so.Spec.Triggers) == 0 {
+		errs = append(errs, errors.New("spec.triggers: at least one trigger is required"))
+	}
+	seen := map[string]int{}
+	onlyResources := true
+	for i, t := range so.Spec.Triggers {
+		onlyResources = onlyResources && IsResource(t.Type)
+		if first, twice := seen[t.Name]; twice && t.Name != "" {
+			errs = append(errs, fmt.Errorf("spec.triggers[%d].name: %q is the name of triggers[%d] already", i, t.Name, first))
+		}
+		seen[t.Name] = i
+		if t.UseCachedMetrics && (IsResource(t.Type) || t.Type == "cron") {
+			errs = append(errs, fmt.Errorf("spec.triggers[%d].useCachedMetrics: true cannot be used with the type %s", i, t.Type))
+		}
+	}
+	if so.Spec.Fallback != nil && onlyResources {
+		errs = append(errs, errors.New("spec.fallback: needs a trigger that is not cpu or memory"))
+	}
+	return errs
+}
+
+func targetKind(so *keda.ScaledObject) (schema.GroupVersionKind, error) {
+	ref := so.Spec.ScaleTargetRef
+	if ref == nil || ref.Name == "" {
+		return schema.GroupVersionKind{}, errors.New("spec.scaleTargetRef.name: is required")
+	}
+	gvk := schema.FromAPIVersionAndKind("apps/v1", "Deployment")
+	if ref.Kind != "" {
+		gvk.Kind = ref.Kind
+	}
+	if ref.APIVersion != "" {
+		gv, err := schema.ParseGroupVersion(ref.APIVersion)
+		if err != nil {
+			return gvk, fmt.Errorf("spec.scaleTargetRef.apiVersion: %q is not a group and version", ref.APIVersion)
+		}
+		gvk.Group, gvk.Version = gv.Group, gv.Version
+	}
+	return gvk, nil
+}
+
+func value(n *int32, absent int32) int32 {
+	if n == nil {
+		return absent
+	}
+	return *n
+}
+
+func seconds(n *int32, absent time.Duration) time.Duration {
+	if n == nil {
+		return absent
+	}
+	return time.Duration(*n) * time.Second
+}

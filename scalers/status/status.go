@@ -1,0 +1,146 @@
+package status
+
+import (
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/scalers/replicas"
+)
+
+// messageEvery is how often a condition is written of which the message alone has changed: an error's
+// text may hold a port or a time.
+const messageEvery = time.Minute
+
+// Round is what one look at a ScaledObject came to.
+type Round struct {
+	// Problem is not nil where the object could not be acted on, or not fully.
+	Problem *Problem
+	// Plan is nil where nothing was decided: on a problem before it, and while paused.
+	Plan   *replicas.Plan
+	Memory replicas.Memory
+	// Policy is what the plan was made by.
+	Policy replicas.Spec
+	// Paused is spec.Checked's.
+	Paused   bool
+	PausedAt *int32
+	// Facts are nil where they could not be known.
+	Facts *Facts
+	// HPA is the HPA as it stands; nil where there is none or it could not be read.
+	HPA *autoscalingv2.HorizontalPodAutoscaler
+}
+
+// Problem is why an object could not be acted on.
+type Problem struct {
+	Reason verdict.Code
+	Err    error
+}
+
+// Facts are the parts of the status that follow from the object and its target.
+type Facts struct {
+	Target          keda.GroupVersionKindResource
+	Replicas        int32
+	HPAName         string
+	ExternalMetrics []string
+	ResourceMetrics []string
+}
+
+// Next is the status after the round. old is not changed.
+func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) keda.ScaledObjectStatus {
+	next := *old.DeepCopy()
+	setConditions(&next.Conditions, r)
+	types, authentications := keda.CombinedTriggersAndAuthenticationsTypes(triggers)
+	next.TriggersTypes, next.AuthenticationsTypes = &types, &authentications
+	next.PausedReplicaCount = nil
+	if r.Paused {
+		next.PausedReplicaCount = r.PausedAt
+	}
+	if r.Facts != nil {
+		setFacts(&next, r)
+	}
+	if r.Plan != nil {
+		setActivity(&next, r)
+		setLastActive(&next, old, r)
+	}
+	return next
+}
+
+func setFacts(next *keda.ScaledObjectStatus, r Round) {
+	target := r.Facts.Target
+	next.ScaleTargetGVKR, next.ScaleTargetKind = &target, target.GVKString()
+	if next.OriginalReplicaCount == nil {
+		n := r.Facts.Replicas
+		next.OriginalReplicaCount = &n
+	}
+	next.HpaName = r.Facts.HPAName
+	next.ExternalMetricNames, next.ResourceMetricNames = r.Facts.ExternalMetrics, r.Facts.ResourceMetrics
+}
+
+func setActivity(next *keda.ScaledObjectStatus, r Round) {
+	next.TriggersActivity, next.Health = nil, nil
+	if len(r.Facts.ExternalMetrics) == 0 {
+		return
+	}
+	next.TriggersActivity = map[string]keda.TriggerActivityStatus{}
+	for _, name := range r.Facts.ExternalMetrics {
+		next.TriggersActivity[name] = keda.TriggerActivityStatus{}
+	}
+	for _, name := range r.Plan.ActiveTriggers {
+		next.TriggersActivity[name] = keda.TriggerActivityStatus{IsActive: true}
+	}
+	if r.Policy.Fallback == nil {
+		return
+	}
+	next.Health = map[string]keda.HealthStatus{}
+	for _, name := range r.Facts.ExternalMetrics {
+		n, health := r.Memory.Failures[name], keda.HealthStatusHappy
+		if n > 0 {
+			health = keda.HealthStatusFailing
+		}
+		next.Health[name] = keda.HealthStatus{NumberOfFailures: &n, Status: health}
+	}
+}
+
+func setLastActive(next, old *keda.ScaledObjectStatus, r Round) {
+	at := r.Memory.LastActive
+	if at.IsZero() {
+		return
+	}
+	written := old.LastActiveTime
+	before, after := Condition(old, keda.ConditionActive), Condition(next, keda.ConditionActive)
+	if written == nil || before.Status != after.Status || at.Sub(written.Time) >= replicas.WriteEvery(r.Policy.Cooldown) {
+		t := metav1.NewTime(at.Truncate(time.Second))
+		next.LastActiveTime = &t
+	}
+}
+
+// Failures is the reverse of the health that Next writes.
+func Failures(s *keda.ScaledObjectStatus) map[string]int32 {
+	out := map[string]int32{}
+	for name, h := range s.Health {
+		if h.NumberOfFailures != nil && *h.NumberOfFailures > 0 {
+			out[name] = *h.NumberOfFailures
+		}
+	}
+	return out
+}
+
+// Due says whether next is to be written over old, given how long ago the status was last written.
+func Due(old, next *keda.ScaledObjectStatus, since time.Duration) bool {
+	if equality.Semantic.DeepEqual(old, next) {
+		return false
+	}
+	return since >= messageEvery || !equality.Semantic.DeepEqual(withoutMessages(old), withoutMessages(next))
+}
+
+func withoutMessages(s *keda.ScaledObjectStatus) *keda.ScaledObjectStatus {
+	out := s.DeepCopy()
+	for i := range out.Conditions {
+		out.Conditions[i].Message = ""
+	}
+	return out
+}
