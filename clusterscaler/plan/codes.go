@@ -1,0 +1,125 @@
+package plan
+
+import (
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// What is decided on a pending pod.
+const (
+	// TriggeredScaleUp: a group grows for the pod.
+	TriggeredScaleUp verdict.Code = "TriggeredScaleUp"
+	// NotTriggerScaleUp: no group can take the pod.
+	NotTriggerScaleUp verdict.Code = "NotTriggerScaleUp"
+	// FitsNow: the pod fits on a node that stands; the scheduler will place it.
+	FitsNow verdict.Code = "FitsNow"
+	// FitsUpcomingNode: the pod fits on a node that is on its way.
+	FitsUpcomingNode verdict.Code = "FitsUpcomingNode"
+	// Expendable: the priority is below the cutoff.
+	Expendable verdict.Code = "Expendable"
+	// SchedulingGated: the pod is held back by its scheduling gates.
+	SchedulingGated verdict.Code = "SchedulingGated"
+	// Unprocessed: the scheduler has not yet said that the pod is unschedulable.
+	Unprocessed verdict.Code = "Unprocessed"
+	// DaemonSetPod: a DaemonSet's pod belongs to one node and needs no other.
+	DaemonSetPod verdict.Code = "DaemonSetPod"
+	// YoungerThanDelay: the pod waits for newPodScaleUpDelay or its own annotation.
+	YoungerThanDelay verdict.Code = "YoungerThanDelay"
+	// Settling: all pods that need a node are younger than two seconds; more may come.
+	Settling verdict.Code = "Settling"
+	// ConstraintNotModelled: the pod, or one that it must stay away from, has a constraint that the simulator cannot judge.
+	ConstraintNotModelled verdict.Code = "ConstraintNotModelled"
+)
+
+// What is decided on a group.
+const (
+	// ScaledUpGroup: the group grows.
+	ScaledUpGroup verdict.Code = "ScaledUpGroup"
+	// NotChosen: the group could take pods, but the expander preferred another.
+	NotChosen verdict.Code = "NotChosen"
+	// NoPodFits: no pod that needs a node fits on one of this group.
+	NoPodFits verdict.Code = "NoPodFits"
+	// NotNeeded: no pod needs a node.
+	NotNeeded verdict.Code = "NotNeeded"
+	// MaxGroupSizeReached: the group has its maximal size.
+	MaxGroupSizeReached verdict.Code = "MaxGroupSizeReached"
+	// BackedOff: the group failed to grow recently.
+	BackedOff verdict.Code = "BackedOff"
+	// MaxNodesTotalReached: the cluster has its maximal number of nodes.
+	MaxNodesTotalReached verdict.Code = "MaxNodesTotalReached"
+	// MaxNodesPerScaleUpReached: the rest follows in the next loop.
+	MaxNodesPerScaleUpReached verdict.Code = "MaxNodesPerScaleUpReached"
+)
+
+// What is decided on a node; cluster-autoscaler's names where it has one.
+const (
+	Unneeded                    verdict.Code = "Unneeded"
+	NotAutoscaled               verdict.Code = "NotAutoscaled"
+	CurrentlyBeingDeleted       verdict.Code = "CurrentlyBeingDeleted"
+	ScaleDownDisabledAnnotation verdict.Code = "ScaleDownDisabledAnnotation"
+	ScaleDownUnreadyDisabled    verdict.Code = "ScaleDownUnreadyDisabled"
+	ScaleDownDisabled           verdict.Code = "ScaleDownDisabled"
+	NotUnderutilized            verdict.Code = "NotUnderutilized"
+	NodeGroupMinSizeReached     verdict.Code = "NodeGroupMinSizeReached"
+	BlockedByPod                verdict.Code = "BlockedByPod"
+	BlockedByOnCompletionPod    verdict.Code = "BlockedByOnCompletionPod"
+	NoPlaceToMovePods           verdict.Code = "NoPlaceToMovePods"
+	ReceivesPods                verdict.Code = "ReceivesPods"
+	NotUnneededLongEnough       verdict.Code = "NotUnneededLongEnough"
+	NotUnreadyLongEnough        verdict.Code = "NotUnreadyLongEnough"
+	InCooldown                  verdict.Code = "InCooldown"
+	MaxParallelismReached       verdict.Code = "MaxParallelismReached"
+	WouldBeAddedBack            verdict.Code = "WouldBeAddedBack"
+	Starting                    verdict.Code = "Starting"
+	UnexpectedError             verdict.Code = "UnexpectedError"
+)
+
+// Codes lists all codes of the clusterscaler's cores for the reference page.
+func Codes() []verdict.CodeDoc {
+	docs := []verdict.CodeDoc{
+		{Code: TriggeredScaleUp, Meaning: "A group grows for the pod"},
+		{Code: NotTriggerScaleUp, Meaning: "No group can take the pod; the reason of each is named"},
+		{Code: FitsNow, Meaning: "The pod fits on a node that stands; the scheduler will place it"},
+		{Code: FitsUpcomingNode, Meaning: "The pod fits on a node that is on its way"},
+		{Code: Expendable, Meaning: "The pod's priority is below expendablePodsPriorityCutoff"},
+		{Code: SchedulingGated, Meaning: "The pod is held back by its scheduling gates"},
+		{Code: Unprocessed, Meaning: "The scheduler has not yet said that the pod is unschedulable"},
+		{Code: DaemonSetPod, Meaning: "A DaemonSet's pod belongs to one node and needs no other"},
+		{Code: YoungerThanDelay, Meaning: "The pod is younger than newPodScaleUpDelay or its own delay annotation"},
+		{Code: Settling, Meaning: "All pods that need a node are younger than two seconds; more may come"},
+		{Code: ConstraintNotModelled, Meaning: "A constraint of the pod, or of one that keeps others away, cannot be judged yet"},
+		{Code: ScaledUpGroup, Meaning: "The group grows"},
+		{Code: NotChosen, Meaning: "The group could take pods, but the expander preferred another"},
+		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},
+		{Code: NotNeeded, Meaning: "No pod needs a node"},
+		{Code: MaxGroupSizeReached, Meaning: "The group has its maximal size"},
+		{Code: BackedOff, Meaning: "The group failed to grow recently and is left alone for a while"},
+		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
+		{Code: MaxNodesPerScaleUpReached, Meaning: "The group grows by maxNodesPerScaleup at most in one loop; the rest follows in the next"},
+	}
+	return append(append(docs, nodeCodes()...), simulate.Codes()...)
+}
+
+func nodeCodes() []verdict.CodeDoc {
+	return []verdict.CodeDoc{
+		{Code: Unneeded, Meaning: "The node is removed: it is underused and its pods fit elsewhere"},
+		{Code: NotAutoscaled, Meaning: "The node belongs to no group"},
+		{Code: CurrentlyBeingDeleted, Meaning: "The node is being drained or deleted"},
+		{Code: ScaleDownDisabledAnnotation, Meaning: "The node's annotation scale-down-disabled keeps it"},
+		{Code: ScaleDownUnreadyDisabled, Meaning: "The node is not ready and scaleDownUnreadyEnabled is false"},
+		{Code: ScaleDownDisabled, Meaning: "scaleDownEnabled is false"},
+		{Code: NotUnderutilized, Meaning: "The node's utilization is above the threshold"},
+		{Code: NodeGroupMinSizeReached, Meaning: "The group has its minimal size, or would have it by the removals before this one"},
+		{Code: BlockedByPod, Meaning: "A pod on the node must not be evicted; the rule is named"},
+		{Code: BlockedByOnCompletionPod, Meaning: "A pod on the node may only go when it has completed"},
+		{Code: NoPlaceToMovePods, Meaning: "A pod of the node fits on no node that stays"},
+		{Code: ReceivesPods, Meaning: "Pods of nodes that are removed before this one move here"},
+		{Code: NotUnneededLongEnough, Meaning: "The node is unneeded, but not yet for scaleDownUnneededTime"},
+		{Code: NotUnreadyLongEnough, Meaning: "The node is unready and unneeded, but not yet for scaleDownUnreadyTime"},
+		{Code: InCooldown, Meaning: "The node is unneeded, but a scale-up, deletion or failure was a short time ago"},
+		{Code: MaxParallelismReached, Meaning: "The node is unneeded, but as many nodes as allowed are being removed"},
+		{Code: WouldBeAddedBack, Meaning: "After the removal the next loop would not place the node's pods and would add a node"},
+		{Code: Starting, Meaning: "The node has registered and is not ready yet"},
+		{Code: UnexpectedError, Meaning: "The node reports no allocatable CPU or memory, so its utilization is unknown"},
+	}
+}

@@ -1,0 +1,78 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// refuseComebacks drops removals, last first, until the loop after them would not grow a group for the
+// pods they move. That loop places pods in its own order, which may leave one over where the removal
+// had found room for all.
+func (d *decision) refuseComebacks() {
+	for {
+		last := -1
+		for i, r := range d.plan.ScaleDown {
+			if len(r.Moves) > 0 {
+				last = i
+			}
+		}
+		if last < 0 {
+			return
+		}
+		pod := d.leftOver()
+		if pod == "" {
+			return
+		}
+		refused := d.plan.ScaleDown[last]
+		d.plan.ScaleDown = slices.Delete(d.plan.ScaleDown, last, last+1)
+		d.keep(d.ids[refused.Node], WouldBeAddedBack, verdict.Text("pod", pod))
+	}
+}
+
+// leftOver names a pod that would have no place after the plan's removals, or is empty.
+func (d *decision) leftOver() string {
+	gone := map[string]bool{}
+	for _, r := range d.plan.ScaleDown {
+		gone[r.Node] = true
+	}
+	after := observe(d.s, d.memory, d.policy, d.now)
+	var wanting []int32
+	for i := range d.s.Nodes {
+		if !gone[d.s.Nodes[i].Name] {
+			if !d.s.Nodes[i].Ready { // moved pods must not wait for a node to start
+				after.cluster.Hide(simulate.NodeID(i))
+			}
+			continue
+		}
+		after.cluster.Hide(simulate.NodeID(i))
+		for _, p := range d.on[i] {
+			if o, _ := (&drain{policy: d.policy, now: d.now, allowed: noLimit(len(d.s.Budgets))}).judge(&d.s.Pods[p]); o != stays {
+				wanting = append(wanting, p)
+			}
+		}
+	}
+	for i := range d.s.Nodes { // pods that fit now will have run where they fit
+		for _, p := range d.on[i] {
+			if name := d.s.Nodes[i].Name; d.s.Pods[p].Node != name && !gone[name] {
+				wanting = append(wanting, p)
+			}
+		}
+	}
+	for _, b := range after.batched(wanting) {
+		if after.placeOnExisting(&b); len(b.pods) > 0 {
+			return d.s.Pods[b.pods[0]].Name
+		}
+	}
+	return ""
+}
+
+// noLimit is what budgets allow when the question is only which pods move.
+func noLimit(n int) []int {
+	allowed := make([]int, n)
+	for i := range allowed {
+		allowed[i] = 1
+	}
+	return allowed
+}

@@ -1,0 +1,16 @@
+// Package plan decides which node groups grow and which nodes go, and why.
+//
+//	Decide(snapshot, memory, policy, now) (plan, memory)
+//
+// Decide is a pure function: equal inputs give an equal plan, in an equal order. It reads no clock and
+// keeps nothing; every "since when" stands in Memory, which goes in and comes out. What happened to a
+// plan (a group grew, a deletion failed) is told to the Memory by its methods.
+//
+// It guarantees that no plan exceeds a group's or the cluster's limit, that a node is only removed when
+// its pods fit on the nodes that stay, by the simulator that also decides on growth, and that after the
+// removal this same simulator would not add the node back. Every pending pod, group and node has a verdict.
+//
+// It does not act. Pods with constraints that package simulate does not model trigger nothing and keep
+// their node. It knows no live-node templates, no similar groups to balance and no resource limits in
+// cores or bytes.
+package plan

@@ -1,0 +1,118 @@
+package plan
+
+import "time"
+
+// outcome is what a drain rule says about a pod.
+type outcome uint8
+
+const (
+	undecided outcome = iota
+	stays             // the pod goes with its node, or is gone already; nothing to do
+	moves             // the pod is evicted and runs elsewhere
+	blocks            // the pod keeps its node
+	completes         // the pod keeps its node until it has completed
+)
+
+// drainRule decides on one pod or leaves it to the next rule. reason names why it blocks.
+type drainRule struct {
+	reason string
+	says   func(p *Pod, d *drain) outcome
+}
+
+// drain is what the rules know beside the pod.
+type drain struct {
+	policy Policy
+	now    time.Time
+	// allowed is what is left of each disruption budget.
+	allowed []int
+}
+
+// drainRules are asked in this order; the first that decides, decides.
+func drainRules() []drainRule {
+	return []drainRule{
+		{"", mirrorPod},
+		{"", longTerminating},
+		{"ControllerNotFound", controllerMissing},
+		{"", daemonSetPod},
+		{"", safeToEvict},
+		{"", waitForCompletion},
+		{"NotReplicated", notReplicated},
+		{"UnmovableKubeSystemPod", systemPod},
+		{"NotSafeToEvictAnnotation", notSafeToEvict},
+		{"LocalStorageRequested", localStorage},
+		{"NotEnoughPdb", budgetUsedUp},
+	}
+}
+
+// judge asks the rules about a pod.
+func (d *drain) judge(p *Pod) (outcome, string) {
+	for _, rule := range drainRules() {
+		if o := rule.says(p, d); o != undecided {
+			return o, rule.reason
+		}
+	}
+	return moves, ""
+}
+
+func mirrorPod(p *Pod, _ *drain) outcome { return when(p.Mirror, stays) }
+
+func longTerminating(p *Pod, d *drain) outcome { return when(p.overdue(d.now), stays) }
+
+func controllerMissing(p *Pod, d *drain) outcome {
+	return when(d.policy.SkipCustomControllers && p.OwnerMissing, blocks)
+}
+
+func daemonSetPod(p *Pod, _ *drain) outcome { return when(p.Owner == daemonSetKind, stays) }
+
+func safeToEvict(p *Pod, _ *drain) outcome { return when(p.Eviction == EvictionSafe, moves) }
+
+func waitForCompletion(p *Pod, _ *drain) outcome {
+	return when(p.Eviction == EvictionOnCompletion, completes)
+}
+
+func notReplicated(p *Pod, d *drain) outcome {
+	return when(p.Owner == "" || (d.policy.SkipCustomControllers && !knownController(p.Owner)), blocks)
+}
+
+// knownController is whether pods of that kind of owner are made anew by Kubernetes itself.
+func knownController(kind string) bool {
+	switch kind {
+	case "ReplicaSet", "ReplicationController", "StatefulSet", "Job", daemonSetKind:
+		return true
+	}
+	return false
+}
+
+// systemPod lets a kube-system pod without a budget go once it is old, past the rules that follow, as
+// cluster-autoscaler does.
+func systemPod(p *Pod, d *drain) outcome {
+	if !d.policy.SkipSystemPods || p.Namespace() != "kube-system" || len(p.Budgets) > 0 {
+		return undecided
+	}
+	if d.now.Sub(p.Created) > d.policy.SystemPodTimeout {
+		return moves
+	}
+	return blocks
+}
+
+func notSafeToEvict(p *Pod, _ *drain) outcome { return when(p.Eviction == EvictionUnsafe, blocks) }
+
+func localStorage(p *Pod, d *drain) outcome {
+	return when(d.policy.SkipLocalStorage && len(p.LocalVolumes) > 0, blocks)
+}
+
+func budgetUsedUp(p *Pod, d *drain) outcome {
+	for _, b := range p.Budgets {
+		if d.allowed[b] < 1 {
+			return blocks
+		}
+	}
+	return undecided
+}
+
+func when(condition bool, o outcome) outcome {
+	if condition {
+		return o
+	}
+	return undecided
+}

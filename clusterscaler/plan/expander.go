@@ -1,0 +1,92 @@
+package plan
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// Expander names a rule that chooses among options.
+type Expander string
+
+// The rules. Each prefers the option with the lowest score.
+const (
+	// LeastWaste: the smallest share of CPU plus memory that would be left unused on the new nodes.
+	LeastWaste Expander = "least-waste"
+	// MostPods: the most pods placed.
+	MostPods Expander = "most-pods"
+	// LeastNodes: the fewest nodes added.
+	LeastNodes Expander = "least-nodes"
+	// Price: the lowest price of the new nodes for each requested core, 3.75 GiB of memory counting as one.
+	// Groups without a price come last.
+	Price Expander = "price"
+)
+
+// Expanders are all rules, in the order of their names.
+func Expanders() []Expander { return []Expander{LeastNodes, LeastWaste, MostPods, Price} }
+
+// memoryPerCore weighs memory against CPU in the price of a request.
+const memoryPerCore = 3.75 * (1 << 30)
+
+// score is what the rule prefers the lowest of, and the fact that shows it.
+func (e Expander) score(o *option) (float64, verdict.Fact) {
+	switch e {
+	case MostPods:
+		return -float64(o.pods), verdict.Number("pods", o.pods)
+	case LeastNodes:
+		return float64(o.nodes), verdict.Number("nodes", o.nodes)
+	case Price:
+		cores := float64(o.requested.MilliCPU)/1000 + float64(o.requested.Memory)/memoryPerCore
+		if o.group.Price == 0 || cores == 0 {
+			return math.Inf(1), verdict.Text("price", "unknown")
+		}
+		perCore := o.group.Price * float64(o.nodes) / cores
+		return perCore, verdict.Number("price per requested core", math.Round(perCore*1e6)/1e6)
+	default:
+		waste := wasted(o.requested.MilliCPU, o.group.Capacity.MilliCPU*int64(o.nodes)) +
+			wasted(o.requested.Memory, o.group.Capacity.Memory*int64(o.nodes))
+		return waste, verdict.Ratio("waste", waste/2)
+	}
+}
+
+func wasted(requested, available int64) float64 {
+	if available <= 0 {
+		return 0
+	}
+	return float64(available-requested) / float64(available)
+}
+
+// choose applies the chain and returns the best option. The group's name decides among equals. The
+// facts of each option are the scores of all rules in the chain.
+func choose(chain []Expander, options []option) *option {
+	left := make([]*option, len(options))
+	for i := range options {
+		o := &options[i]
+		left[i] = o
+		o.facts = o.facts[:0]
+		for _, e := range chain {
+			_, fact := e.score(o)
+			o.facts = append(o.facts, fact)
+		}
+	}
+	for _, e := range chain {
+		left = lowest(left, e)
+	}
+	return slices.MinFunc(left, func(a, b *option) int { return strings.Compare(a.group.Name, b.group.Name) })
+}
+
+// lowest keeps the options with the lowest score.
+func lowest(options []*option, e Expander) []*option {
+	best := math.Inf(1)
+	for _, o := range options {
+		s, _ := e.score(o)
+		best = min(best, s)
+	}
+	return slices.DeleteFunc(options, func(o *option) bool {
+		s, _ := e.score(o)
+		return cmp.Compare(s, best) != 0
+	})
+}

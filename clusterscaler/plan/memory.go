@@ -1,0 +1,79 @@
+package plan
+
+import (
+	"maps"
+	"time"
+)
+
+// Memory is all that one loop must know of those before it. The zero value is that of a first loop:
+// every wait begins anew, so that to lose it is safe. It is a value: methods and Decide return a new one.
+type Memory struct {
+	// UnneededSince is since when each node has been unneeded without a break.
+	UnneededSince map[string]time.Time
+	// AwaitedSince is since when each group has had nodes that were requested and have not registered.
+	AwaitedSince map[string]time.Time
+	Backoffs     map[string]Backoff
+	LastScaleUp  time.Time
+	LastDelete   time.Time
+	LastFailure  time.Time // of a deletion
+}
+
+// Backoff is how long a group is left alone after it failed to grow.
+type Backoff struct {
+	Until    time.Time
+	Failed   time.Time
+	Duration time.Duration
+}
+
+func (m Memory) clone() Memory {
+	m.UnneededSince = cloned(m.UnneededSince)
+	m.AwaitedSince = cloned(m.AwaitedSince)
+	m.Backoffs = cloned(m.Backoffs)
+	return m
+}
+
+func cloned[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return maps.Clone(m)
+}
+
+// ScaledUp notes that the provider has accepted to grow the group.
+func (m Memory) ScaledUp(group string, now time.Time) Memory {
+	m = m.clone()
+	m.LastScaleUp = now
+	m.AwaitedSince[group] = now
+	return m
+}
+
+// ScaleUpFailed backs the group off: for InitialBackoff, twice as long each time it fails again, up to
+// MaxBackoff, and afresh when the last failure is older than BackoffResetTimeout.
+func (m Memory) ScaleUpFailed(group string, p Policy, now time.Time) Memory {
+	m = m.clone()
+	last, failedBefore := m.Backoffs[group]
+	next := Backoff{Failed: now, Duration: p.InitialBackoff}
+	switch {
+	case failedBefore && now.Before(last.Until):
+		next.Duration = last.Duration // still backed off: the same failure, seen again
+	case failedBefore && now.Sub(last.Failed) < p.BackoffResetTimeout:
+		next.Duration = min(2*last.Duration, p.MaxBackoff)
+	}
+	next.Until = now.Add(next.Duration)
+	m.Backoffs[group] = next
+	return m
+}
+
+// Deleted notes that a node has been removed.
+func (m Memory) Deleted(now time.Time) Memory {
+	m.LastDelete = now
+	return m
+}
+
+// DeleteFailed notes that a node could not be removed and has been given back.
+func (m Memory) DeleteFailed(node string, now time.Time) Memory {
+	m = m.clone()
+	m.LastFailure = now
+	delete(m.UnneededSince, node)
+	return m
+}

@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// settleTime is how young pods are left alone when all that need a node are as young: a rollout makes
+// its pods one after another, and half of them would choose the wrong node.
+const settleTime = 2 * time.Second
+
+// batch is a run of pods of one class and priority that need a node.
+type batch struct {
+	class    simulate.Class
+	priority int32
+	// pods are indices into the snapshot, ordered by name. The placed ones are cut off the front.
+	pods []int32
+}
+
+// placePending sorts the pods that have no node: those that wait for something else, those that fit on
+// a node that stands or is coming, and the rest, which stays in d.batches.
+func (d *decision) placePending() {
+	var wanting []int32
+	for i := range d.s.Pods {
+		pod := &d.s.Pods[i]
+		switch {
+		case pod.State == Bound && d.replacementNeeded(pod):
+			wanting = append(wanting, int32(i))
+		case pod.State == Bound || d.nominated(pod):
+		case !pod.Deleted.IsZero():
+		default:
+			if code, facts := d.waitsForOther(pod); code != "" {
+				d.say(int32(i), code, facts...)
+				continue
+			}
+			wanting = append(wanting, int32(i))
+		}
+	}
+	d.batches = d.batched(wanting)
+	for i := range d.batches {
+		d.placeOnExisting(&d.batches[i])
+	}
+	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
+	d.settle()
+}
+
+// replacementNeeded is whether the pod runs on a node that is going, and will have to run elsewhere. One
+// whose deletion has begun has its replacement among the pending pods already.
+func (d *decision) replacementNeeded(pod *Pod) bool {
+	return pod.Deleted.IsZero() && !pod.fixed() && pod.Owner != "" && pod.Constraint == "" && d.going[pod.Node]
+}
+
+// nominated is whether the pod has a node that others are being evicted from for it.
+func (d *decision) nominated(pod *Pod) bool {
+	_, stands := d.ids[pod.Node]
+	return pod.State == Preempting && stands
+}
+
+// waitsForOther is why a pod without a node asks for none, or an empty code.
+func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
+	delay := max(pod.Delay, d.policy.NewPodScaleUpDelay)
+	switch age := d.now.Sub(pod.Created); {
+	case pod.State == Gated:
+		return SchedulingGated, nil
+	case pod.Owner == daemonSetKind:
+		return DaemonSetPod, nil
+	case pod.Priority < d.policy.ExpendablePodsPriorityCutoff:
+		return Expendable, []verdict.Fact{verdict.Number("priority", pod.Priority), verdict.Number("cutoff", d.policy.ExpendablePodsPriorityCutoff)}
+	case pod.State == Unseen:
+		return Unprocessed, nil
+	case pod.Constraint != "":
+		return ConstraintNotModelled, []verdict.Fact{verdict.Text("constraint", pod.Constraint)}
+	case age < delay:
+		d.plan.nextBy(pod.Created.Add(delay))
+		return YoungerThanDelay, []verdict.Fact{verdict.Duration("age", age), verdict.Duration("delay", delay)}
+	}
+	return "", nil
+}
+
+// batched groups pods by priority, highest first, and class.
+func (d *decision) batched(pods []int32) []batch {
+	slices.SortFunc(pods, func(a, b int32) int {
+		x, y := &d.s.Pods[a], &d.s.Pods[b]
+		return cmp.Or(cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.Class, y.Class), strings.Compare(x.Name, y.Name))
+	})
+	var out []batch
+	for _, i := range pods {
+		pod := &d.s.Pods[i]
+		if n := len(out); n == 0 || out[n-1].class != pod.Class || out[n-1].priority != pod.Priority {
+			out = append(out, batch{class: pod.Class, priority: pod.Priority})
+		}
+		b := &out[len(out)-1]
+		b.pods = append(b.pods, i)
+	}
+	return out
+}
+
+// placeOnExisting puts what fits of the batch on the nodes of the cluster, in their order.
+func (d *decision) placeOnExisting(b *batch) {
+	for id := simulate.NodeID(0); int(id) < d.cluster.Len() && len(b.pods) > 0; id++ {
+		n := d.cluster.Fill(b.class, id, len(b.pods))
+		for _, pod := range b.pods[:n] {
+			if int(id) < len(d.s.Nodes) {
+				d.on[id] = append(d.on[id], pod)
+				d.say(pod, FitsNow, verdict.Text("node", d.s.Nodes[id].Name))
+			} else {
+				d.say(pod, FitsUpcomingNode)
+			}
+		}
+		b.pods = b.pods[n:]
+	}
+}
+
+// settle empties the batches when all their pods have only just come.
+func (d *decision) settle() {
+	var oldest time.Time
+	for _, b := range d.batches {
+		for _, i := range b.pods {
+			if created := d.s.Pods[i].Created; oldest.IsZero() || created.Before(oldest) {
+				oldest = created
+			}
+		}
+	}
+	if oldest.IsZero() || d.now.Sub(oldest) >= settleTime || d.policy.IgnoreTimers {
+		return
+	}
+	d.settling = true
+	d.plan.nextBy(oldest.Add(settleTime))
+	for _, b := range d.batches {
+		for _, i := range b.pods {
+			d.say(i, Settling)
+		}
+	}
+	d.batches = nil
+}
+
+// say keeps the verdict on a pod without a node. One that only stands for its replacement has none.
+func (d *decision) say(pod int32, code verdict.Code, facts ...verdict.Fact) {
+	if d.s.Pods[pod].State == Bound {
+		return
+	}
+	d.verdicts[pod] = podVerdict{verdict: verdict.Because("pod "+d.s.Pods[pod].Name, code, facts...)}
+}

@@ -1,0 +1,87 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// Plan is all that is to be done, and why. The lists may be acted on in any order, but each ScaleUp and
+// each ScaleDown as a whole.
+type Plan struct {
+	ScaleUp []Increase
+	// Pending has every pod without a node, in the order of their names.
+	Pending []PendingPod
+	// ScaleDown are the nodes whose removal is to begin now.
+	ScaleDown []Removal
+	// Unneeded are the nodes that could go, those of ScaleDown included: the others wait. Any subset of
+	// them can be removed: none receives pods of another.
+	Unneeded []Removal
+	// Nodes has a verdict on each node, in the order of the snapshot.
+	Nodes []NodeVerdict
+	// Groups has a verdict on each group, in the order of the snapshot.
+	Groups []verdict.Verdict
+	// Next is when this plan may change by the passing of time alone; zero when it cannot.
+	Next time.Time
+}
+
+// Increase makes a group grow.
+type Increase struct {
+	Group    string
+	From, To int
+	// Max is the group's maximal size.
+	Max  int
+	Pods []string
+}
+
+// PendingPod is a pod without a node.
+type PendingPod struct {
+	Pod string
+	// Group is the one that grows for the pod; empty when none does.
+	Group   string
+	Verdict verdict.Verdict
+	// Why has a verdict for each group that cannot take the pod, with the group as its subject. Pods of
+	// one class share it.
+	Why []verdict.Verdict
+}
+
+// Removal takes a node away.
+type Removal struct {
+	Node, Group string
+	// Empty says that no pod needs to move.
+	Empty       bool
+	Utilization float64
+	Moves       []Move
+}
+
+// Move is where a pod of a removed node fits. The scheduler may choose another place.
+type Move struct {
+	Pod, To string
+}
+
+// NodeVerdict is why a node goes or stays.
+type NodeVerdict struct {
+	Node, Group string
+	Utilization float64
+	Verdict     verdict.Verdict
+}
+
+// Verdicts are those on all pods, groups and nodes.
+func (p *Plan) Verdicts() []verdict.Verdict {
+	out := make([]verdict.Verdict, 0, len(p.Pending)+len(p.Groups)+len(p.Nodes))
+	for _, pod := range p.Pending {
+		out = append(out, pod.Verdict)
+	}
+	out = append(out, p.Groups...)
+	for _, n := range p.Nodes {
+		out = append(out, n.Verdict)
+	}
+	return out
+}
+
+// nextBy makes the plan be looked at again at t or earlier.
+func (p *Plan) nextBy(t time.Time) {
+	if p.Next.IsZero() || t.Before(p.Next) {
+		p.Next = t
+	}
+}

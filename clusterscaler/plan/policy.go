@@ -1,0 +1,68 @@
+package plan
+
+import "time"
+
+// Policy is what the user has set. The fields mirror cluster-autoscaler's flags of like names.
+type Policy struct {
+	// Expanders choose among options, each among those that the one before it found equal.
+	Expanders                    []Expander
+	ExpendablePodsPriorityCutoff int32
+	NewPodScaleUpDelay           time.Duration
+	// MaxNodesTotal bounds all nodes of the cluster, those of no group included; 0 is no bound.
+	MaxNodesTotal int
+	// MaxNodesPerScaleUp bounds what one group grows by in one loop.
+	MaxNodesPerScaleUp int
+	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
+	MaxNodeProvisionTime time.Duration
+	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
+	MaxNodeStartupTime    time.Duration
+	InitialBackoff        time.Duration
+	MaxBackoff            time.Duration
+	BackoffResetTimeout   time.Duration
+	ScaleDownEnabled      bool
+	UnreadyEnabled        bool
+	UtilizationThreshold  float64
+	UnneededTime          time.Duration
+	UnreadyTime           time.Duration
+	DelayAfterAdd         time.Duration
+	DelayAfterDelete      time.Duration
+	DelayAfterFailure     time.Duration
+	MaxParallelism        int
+	MaxDrainParallelism   int
+	IgnoreDaemonSets      bool // in the utilization
+	IgnoreMirrorPods      bool // in the utilization
+	SkipSystemPods        bool
+	SkipLocalStorage      bool
+	SkipCustomControllers bool
+	// SystemPodTimeout is the age from which a kube-system pod without a budget no longer keeps its node.
+	SystemPodTimeout time.Duration
+	// IgnoreTimers plans as if every waiting time, cool-down and parallelism limit had passed.
+	IgnoreTimers bool
+}
+
+// DefaultPolicy has cluster-autoscaler's defaults.
+func DefaultPolicy() Policy {
+	return Policy{
+		Expanders:                    []Expander{LeastWaste},
+		ExpendablePodsPriorityCutoff: -10,
+		MaxNodesPerScaleUp:           1000,
+		MaxNodeProvisionTime:         15 * time.Minute,
+		MaxNodeStartupTime:           15 * time.Minute,
+		InitialBackoff:               5 * time.Minute,
+		MaxBackoff:                   30 * time.Minute,
+		BackoffResetTimeout:          3 * time.Hour,
+		ScaleDownEnabled:             true,
+		UnreadyEnabled:               true,
+		UtilizationThreshold:         0.5,
+		UnneededTime:                 10 * time.Minute,
+		UnreadyTime:                  20 * time.Minute,
+		DelayAfterAdd:                10 * time.Minute,
+		DelayAfterFailure:            3 * time.Minute,
+		MaxParallelism:               10,
+		MaxDrainParallelism:          1,
+		SkipSystemPods:               true,
+		SkipLocalStorage:             true,
+		SkipCustomControllers:        true,
+		SystemPodTimeout:             time.Hour,
+	}
+}

@@ -1,0 +1,70 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// StillRemovable judges, on a fresh snapshot, a node whose removal has begun: its pods may go and fit
+// elsewhere. Utilization, timers and limits were judged before and are not asked again. The verdict has
+// the code Unneeded when it holds, else the reason to give the node back.
+func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
+	subject := "node " + node
+	d := observe(s, Memory{}, p, now)
+	d.addUpcoming()
+	d.placePending()
+	d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))
+	id, stands := d.ids[node]
+	n := Node{}
+	if stands {
+		n = s.Nodes[id]
+	}
+	g, ours := d.byGroup[n.Group]
+	switch {
+	case !stands || !ours:
+		return Removal{}, verdict.Because(subject, NotAutoscaled)
+	case n.Keep:
+		return Removal{}, verdict.Because(subject, ScaleDownDisabledAnnotation)
+	case d.groups[g].Target <= d.groups[g].Min:
+		return Removal{}, verdict.Because(subject, NodeGroupMinSizeReached,
+			verdict.Number("size", d.groups[g].Target), verdict.Number("min", d.groups[g].Min))
+	}
+	r := &removals{
+		decision: d,
+		drain:    drain{policy: p, now: now, allowed: noLimit(len(s.Budgets))},
+		receives: map[simulate.NodeID]string{},
+		from:     map[simulate.Class]int{},
+	}
+	r.order(nil)
+	pods, code, facts := r.movable(id)
+	if code != "" {
+		return Removal{}, verdict.Because(subject, code, facts...)
+	}
+	moves, lost := r.move(id, d.withoutReplaced(pods))
+	if lost != nil {
+		return Removal{}, verdict.Because(subject, NoPlaceToMovePods, verdict.Text("pod", lost.Name))
+	}
+	return Removal{Node: node, Group: n.Group, Empty: len(pods) == 0, Moves: moves},
+		verdict.Because(subject, Unneeded, verdict.Number("pods to move", len(pods)))
+}
+
+// withoutReplaced drops the pods that placePending has placed elsewhere already, and those whose
+// deletion has begun, so that their replacement is among the pending.
+func (d *decision) withoutReplaced(pods []int32) []int32 {
+	unplaced := map[int32]bool{}
+	for _, b := range d.batches {
+		for _, p := range b.pods {
+			unplaced[p] = true
+		}
+	}
+	var out []int32
+	for _, p := range pods {
+		pod := &d.s.Pods[p]
+		if unplaced[p] || (pod.Deleted.IsZero() && !d.replacementNeeded(pod)) {
+			out = append(out, p)
+		}
+	}
+	return out
+}

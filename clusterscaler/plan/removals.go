@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// removals takes nodes away one by one in the simulation, each on top of those before it.
+type removals struct {
+	*decision
+	drain drain
+	// order of the nodes in which moved pods look for room: those that cannot go first, then the
+	// candidates from the last, so that pods gather on nodes that stay.
+	destinations []simulate.NodeID
+	// from is, for each class, the destination before which there is no room: nodes only fill up.
+	from map[simulate.Class]int
+	// receives names for each node one whose pods move there.
+	receives map[simulate.NodeID]string
+	// left is by how many nodes each group may still shrink.
+	left []int
+}
+
+// order fills in the destinations: ready nodes that stand.
+func (r *removals) order(candidates []candidate) {
+	isCandidate := make(map[simulate.NodeID]bool, len(candidates))
+	for _, c := range candidates {
+		isCandidate[c.id] = true
+	}
+	for i := range r.s.Nodes {
+		id := simulate.NodeID(i)
+		if !isCandidate[id] && !r.cluster.Hidden(id) && r.s.Nodes[i].Ready {
+			r.destinations = append(r.destinations, id)
+		}
+	}
+	slices.SortStableFunc(r.destinations, func(a, b simulate.NodeID) int {
+		return cmp.Compare(r.plan.Nodes[b].Utilization, r.plan.Nodes[a].Utilization)
+	})
+	for _, c := range slices.Backward(candidates) {
+		if r.s.Nodes[c.id].Ready {
+			r.destinations = append(r.destinations, c.id)
+		}
+	}
+}
+
+// consider removes the candidate in the simulation, or gives it the verdict that keeps it.
+func (r *removals) consider(c candidate) {
+	n := &r.s.Nodes[c.id]
+	g := r.byGroup[n.Group]
+	if r.left[g] <= 0 {
+		r.keep(c.id, NodeGroupMinSizeReached, verdict.Number("size", r.groups[g].Target), verdict.Number("min", r.groups[g].Min))
+		return
+	}
+	if from, does := r.receives[c.id]; does {
+		r.keep(c.id, ReceivesPods, verdict.Text("from node", from))
+		return
+	}
+	pods, code, facts := r.movable(c.id)
+	if code != "" {
+		r.keep(c.id, code, facts...)
+		return
+	}
+	moves, lost := r.move(c.id, pods)
+	if lost != nil {
+		r.keep(c.id, NoPlaceToMovePods, verdict.Text("pod", lost.Name), verdict.Number("pods to move", len(pods)))
+		return
+	}
+	r.left[g]--
+	for _, p := range pods {
+		for _, b := range r.s.Pods[p].Budgets {
+			r.drain.allowed[b] = max(r.drain.allowed[b]-1, 0)
+		}
+	}
+	r.plan.Unneeded = append(r.plan.Unneeded, Removal{
+		Node: n.Name, Group: n.Group, Empty: len(pods) == 0, Utilization: c.utilization, Moves: moves,
+	})
+}
+
+// movable lists the pods that must find another place when the node goes, or says what keeps the node.
+func (r *removals) movable(id simulate.NodeID) ([]int32, verdict.Code, []verdict.Fact) {
+	var out []int32
+	for _, i := range r.on[id] {
+		pod := &r.s.Pods[i]
+		if pod.Node != r.s.Nodes[id].Name { // it is about to run here, and nothing speaks against it running elsewhere
+			out = append(out, i)
+			continue
+		}
+		switch o, reason := r.drain.judge(pod); {
+		case o == stays:
+		case o == completes:
+			return nil, BlockedByOnCompletionPod, []verdict.Fact{verdict.Text("pod", pod.Name)}
+		case o == blocks:
+			return nil, BlockedByPod, []verdict.Fact{verdict.Text("pod", pod.Name), verdict.Text("rule", reason)}
+		case pod.Constraint != "":
+			return nil, ConstraintNotModelled, []verdict.Fact{verdict.Text("pod", pod.Name), verdict.Text("constraint", pod.Constraint)}
+		default:
+			out = append(out, i)
+		}
+	}
+	return out, "", nil
+}
+
+// move places the pods on the destinations, and returns the first that finds no room. Then nothing has
+// changed.
+func (r *removals) move(id simulate.NodeID, pods []int32) (moves []Move, lost *Pod) {
+	mark, from := r.cluster.Mark(), r.from
+	r.from = maps.Clone(from)
+	r.cluster.Hide(id)
+	byClass := slices.Clone(pods)
+	slices.SortStableFunc(byClass, func(a, b int32) int { return cmp.Compare(r.s.Pods[a].Class, r.s.Pods[b].Class) })
+	var to []simulate.NodeID
+	for _, i := range byClass {
+		pod := &r.s.Pods[i]
+		target, found := r.place(pod.Class)
+		if !found {
+			r.cluster.Undo(mark)
+			r.from = from
+			return nil, pod
+		}
+		to = append(to, target)
+		moves = append(moves, Move{Pod: pod.Name, To: r.s.Nodes[target].Name})
+	}
+	for _, target := range to {
+		r.receives[target] = r.s.Nodes[id].Name
+	}
+	return moves, nil
+}
+
+// place puts one pod of the class on the first destination with room.
+func (r *removals) place(class simulate.Class) (simulate.NodeID, bool) {
+	for i := r.from[class]; i < len(r.destinations); i++ {
+		if r.cluster.Fill(class, r.destinations[i], 1) == 1 {
+			r.from[class] = i
+			return r.destinations[i], true
+		}
+	}
+	r.from[class] = len(r.destinations)
+	return 0, false
+}

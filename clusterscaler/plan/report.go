@@ -1,0 +1,107 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// reportGroups turns what was decided on each group into the plan's increases and verdicts.
+func (d *decision) reportGroups() {
+	for i := range d.groups {
+		g := &d.groups[i]
+		v := g.verdict
+		switch {
+		case g.grows > 0:
+			to := g.Target + g.grows
+			facts := []verdict.Fact{verdict.Number("from", g.Target), verdict.Number("to", to), verdict.Number("for pods", len(g.pods))}
+			v.Facts = append(facts, v.Facts...)
+			slices.Sort(g.pods)
+			d.plan.ScaleUp = append(d.plan.ScaleUp, Increase{Group: g.Name, From: g.Target, To: to, Max: g.Max, Pods: g.pods})
+		case v.Code != "":
+		case g.blocked.Code != "":
+			v = g.blocked
+		case len(d.batches) > 0:
+			v = verdict.Because("group "+g.Name, NoPodFits, verdict.Number("pods", d.left()))
+		default:
+			v = verdict.Because("group "+g.Name, NotNeeded, verdict.Number("size", g.Target))
+		}
+		d.plan.Groups = append(d.plan.Groups, v)
+	}
+}
+
+// left is the number of pods that need a node and get none.
+func (d *decision) left() int {
+	n := 0
+	for _, b := range d.batches {
+		n += len(b.pods)
+	}
+	return n
+}
+
+// reportPods lists every pod without a node, with its verdict.
+func (d *decision) reportPods() {
+	why := map[simulate.Class][]verdict.Verdict{}
+	for _, b := range d.batches {
+		if _, known := why[b.class]; !known {
+			why[b.class] = d.whyNot(b.class)
+		}
+		for _, i := range b.pods {
+			if d.s.Pods[i].State == Bound {
+				continue
+			}
+			v := verdict.Because("pod "+d.s.Pods[i].Name, NotTriggerScaleUp, summary(why[b.class]))
+			d.verdicts[i] = podVerdict{verdict: v, why: why[b.class]}
+		}
+	}
+	d.plan.Pending = make([]PendingPod, 0, len(d.verdicts))
+	for i, v := range d.verdicts {
+		pod := &d.s.Pods[i]
+		if v.group != "" {
+			v.verdict = d.grownFor(pod, v.group)
+		}
+		d.plan.Pending = append(d.plan.Pending, PendingPod{Pod: pod.Name, Group: v.group, Verdict: v.verdict, Why: v.why})
+	}
+	slices.SortFunc(d.plan.Pending, func(a, b PendingPod) int { return strings.Compare(a.Pod, b.Pod) })
+}
+
+func (d *decision) grownFor(pod *Pod, group string) verdict.Verdict {
+	g := &d.groups[d.byGroup[group]]
+	return verdict.Because("pod "+pod.Name, TriggeredScaleUp, verdict.Text("group", group),
+		verdict.Number("from", g.Target), verdict.Number("to", g.Target+g.grows), verdict.Number("max", g.Max))
+}
+
+// whyNot has a verdict for each group, in the order of their names, on why it does not grow for the class.
+func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
+	var out []verdict.Verdict
+	for i := range d.groups {
+		g := &d.groups[i]
+		subject := "group " + g.Name
+		if m := d.misfit(g, class); !m.OK() {
+			out = append(out, m.Verdict(subject))
+		} else if g.blocked.Code != "" {
+			out = append(out, g.blocked)
+		}
+	}
+	slices.SortFunc(out, func(a, b verdict.Verdict) int { return strings.Compare(a.Subject, b.Subject) })
+	return out
+}
+
+// summary puts the reasons of all groups into one fact: "general-a InsufficientCPU: need 8000m, free 3900m; ...".
+func summary(why []verdict.Verdict) verdict.Fact {
+	if len(why) == 0 {
+		return verdict.Text("groups", "none")
+	}
+	var b strings.Builder
+	for i, v := range why {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(strings.TrimPrefix(v.Subject, "group "))
+		b.WriteByte(' ')
+		b.WriteString(v.Message())
+	}
+	return verdict.Text("groups", b.String())
+}

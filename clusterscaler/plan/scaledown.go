@@ -1,0 +1,110 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// candidate is a node whose removal is considered.
+type candidate struct {
+	id          simulate.NodeID
+	utilization float64
+	// empty says that no pod needs to move, waits that the node was unneeded in the loop before.
+	empty, waits bool
+}
+
+// scaleDown finds the nodes that are not needed, and those of them that go now.
+func (d *decision) scaleDown() {
+	r := &removals{
+		decision: d,
+		drain:    drain{policy: d.policy, now: d.now, allowed: make([]int, len(d.s.Budgets))},
+		receives: map[simulate.NodeID]string{},
+		from:     map[simulate.Class]int{},
+		left:     make([]int, len(d.groups)),
+	}
+	for i, b := range d.s.Budgets {
+		r.drain.allowed[i] = b.Allowed
+	}
+	for i := range d.groups {
+		g := &d.groups[i]
+		r.left[i] = g.Target - g.deleting - g.Min
+	}
+	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
+	candidates := d.eligible()
+	r.order(candidates)
+	for _, c := range candidates {
+		r.consider(c)
+	}
+	d.remember()
+	d.chooseNow()
+	d.refuseComebacks()
+}
+
+// eligible gives each node that cannot go a verdict, and returns the others: empty ones first, then
+// those that were unneeded before, then the least used.
+func (d *decision) eligible() []candidate {
+	var out []candidate
+	for i := range d.s.Nodes {
+		n := &d.s.Nodes[i]
+		id := simulate.NodeID(i)
+		used, known := d.utilization(id)
+		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used}
+		if code, facts := d.notEligible(n, used, known); code != "" {
+			d.keep(id, code, facts...)
+			continue
+		}
+		_, waits := d.memory.UnneededSince[n.Name]
+		empty := !slices.ContainsFunc(d.on[id], func(p int32) bool { return !d.s.Pods[p].fixed() })
+		out = append(out, candidate{id: id, utilization: used, empty: empty, waits: waits})
+	}
+	slices.SortFunc(out, func(a, b candidate) int {
+		return cmp.Or(first(a.empty, b.empty), first(a.waits, b.waits), cmp.Compare(a.utilization, b.utilization),
+			strings.Compare(d.s.Nodes[a.id].Name, d.s.Nodes[b.id].Name))
+	})
+	return out
+}
+
+// first orders true before false.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// notEligible is why a node is not even considered, or an empty code.
+func (d *decision) notEligible(n *Node, used float64, known bool) (verdict.Code, []verdict.Fact) {
+	_, ours := d.byGroup[n.Group]
+	switch {
+	case !d.policy.ScaleDownEnabled:
+		return ScaleDownDisabled, nil
+	case n.Deleting:
+		return CurrentlyBeingDeleted, nil
+	case n.Keep:
+		return ScaleDownDisabledAnnotation, nil
+	case !ours:
+		return NotAutoscaled, nil
+	case d.starting(n):
+		return Starting, []verdict.Fact{verdict.Duration("age", d.now.Sub(n.Created))}
+	case !known:
+		return UnexpectedError, nil
+	case !n.Ready && !d.policy.UnreadyEnabled:
+		return ScaleDownUnreadyDisabled, nil
+	case used > d.policy.UtilizationThreshold:
+		return NotUnderutilized, []verdict.Fact{verdict.Ratio("utilization", used), verdict.Ratio("threshold", d.policy.UtilizationThreshold)}
+	}
+	return "", nil
+}
+
+// keep gives a node its verdict.
+func (d *decision) keep(id simulate.NodeID, code verdict.Code, facts ...verdict.Fact) {
+	d.plan.Nodes[id].Verdict = verdict.Because("node "+d.s.Nodes[id].Name, code, facts...)
+}

@@ -1,0 +1,129 @@
+package plan
+
+import (
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// Snapshot is the cluster as it was observed at one moment. Decide changes nothing of it.
+type Snapshot struct {
+	// Classes holds the Specs of all pods and DaemonSets below.
+	Classes *simulate.Classes
+	Nodes   []Node
+	// Pods are all that have not finished, bound or not.
+	Pods       []Pod
+	DaemonSets []DaemonSet
+	Budgets    []Budget
+	Groups     []Group
+}
+
+// Node is a node that has registered.
+type Node struct {
+	simulate.Node
+	// Group is the name of the group that the node belongs to; empty when none of ours.
+	Group   string
+	Ready   bool
+	Created time.Time
+	// Deleting says that the node carries the taint of a node that is going.
+	Deleting bool
+	// Keep says that an annotation forbids to remove the node.
+	Keep bool
+}
+
+// State is where a pod stands on its way to a node.
+type State uint8
+
+// The states of a pod.
+const (
+	Bound      State = iota // it has a node
+	Pending                 // the scheduler found no node for it
+	Unseen                  // the scheduler has not tried yet
+	Gated                   // it has scheduling gates
+	Preempting              // it waits for its nominated node, where Node names it
+)
+
+// Eviction is what the annotation safe-to-evict says.
+type Eviction uint8
+
+// The values of the annotation.
+const (
+	EvictionUnset Eviction = iota
+	EvictionSafe
+	EvictionUnsafe
+	EvictionOnCompletion
+)
+
+// Pod is a pod that has not finished.
+type Pod struct {
+	// Name is namespace/name.
+	Name  string
+	Class simulate.Class
+	// Constraint names what of the pod, or of a pod that keeps it away, is not modelled; empty for most.
+	Constraint string
+	State      State
+	// Node is where the pod runs or is nominated to.
+	Node     string
+	Priority int32
+	Created  time.Time
+	// Delay is the pod's own wait before it triggers a scale-up; 0 when it has none.
+	Delay time.Duration
+
+	// Owner is the kind of the controller; empty for a bare pod.
+	Owner string
+	// OwnerMissing says that the controller named in the pod does not exist.
+	OwnerMissing bool
+	Mirror       bool
+	// Deleted is when deletion began (zero: it did not) and Grace how long the pod may take.
+	Deleted  time.Time
+	Grace    time.Duration
+	Eviction Eviction
+	// LocalVolumes names the volumes with local data that no annotation calls safe to lose.
+	LocalVolumes []string
+	// Budgets are the indices of the disruption budgets that select the pod.
+	Budgets []int
+}
+
+// Namespace is the namespace in the name.
+func (p *Pod) Namespace() string {
+	ns, _, _ := strings.Cut(p.Name, "/")
+	return ns
+}
+
+const daemonSetKind = "DaemonSet"
+
+// fixed is whether the pod lives and dies with its node.
+func (p *Pod) fixed() bool { return p.Mirror || p.Owner == daemonSetKind }
+
+// overdue is whether the pod should have ended some time ago: it holds nothing any more.
+func (p *Pod) overdue(now time.Time) bool {
+	return !p.Deleted.IsZero() && now.Sub(p.Deleted) > p.Grace+30*time.Second
+}
+
+// DaemonSet is one that puts a pod on each node it suits.
+type DaemonSet struct {
+	Name  string
+	Class simulate.Class
+}
+
+// Budget is a PodDisruptionBudget.
+type Budget struct {
+	// Name is namespace/name.
+	Name string
+	// Allowed is how many pods may be disrupted now.
+	Allowed int
+}
+
+// Group is a node group that can grow and shrink.
+type Group struct {
+	Name string
+	// Min and Max bound Target, the number of nodes that the provider works towards.
+	Min, Max, Target int
+	// Template is what a new node offers, before DaemonSets.
+	Template simulate.Node
+	// Capacity is what the machine has, of which Template.Allocatable is left for pods.
+	Capacity simulate.Resources
+	// Price is per node and hour in any currency; 0 is unknown.
+	Price float64
+}

@@ -1,0 +1,110 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// remember keeps since when each node is unneeded, and forgets those that are needed again or are gone.
+func (d *decision) remember() {
+	since := make(map[string]time.Time, len(d.plan.Unneeded))
+	for _, r := range d.plan.Unneeded {
+		since[r.Node] = d.now
+		if t, before := d.memory.UnneededSince[r.Node]; before {
+			since[r.Node] = t
+		}
+	}
+	d.memory.UnneededSince = since
+	for name, b := range d.memory.Backoffs {
+		if d.now.Sub(b.Failed) > d.policy.BackoffResetTimeout {
+			delete(d.memory.Backoffs, name)
+		}
+	}
+}
+
+// chooseNow picks from the unneeded nodes those whose removal begins now, and says what the others wait for.
+func (d *decision) chooseNow() {
+	if d.policy.IgnoreTimers {
+		d.plan.ScaleDown = slices.Clone(d.plan.Unneeded)
+		for _, r := range d.plan.Unneeded {
+			d.keep(d.ids[r.Node], Unneeded, verdict.Ratio("utilization", r.Utilization))
+		}
+		return
+	}
+	busy, draining := d.deleting()
+	for _, r := range d.plan.Unneeded {
+		id := d.ids[r.Node]
+		if code, facts := d.mustWait(id, r); code != "" {
+			d.keep(id, code, facts...)
+			continue
+		}
+		if busy >= d.policy.MaxParallelism || (!r.Empty && draining >= d.policy.MaxDrainParallelism) {
+			d.keep(id, MaxParallelismReached, verdict.Number("deleting", busy), verdict.Number("draining", draining))
+			continue
+		}
+		busy++
+		if !r.Empty {
+			draining++
+		}
+		d.plan.ScaleDown = append(d.plan.ScaleDown, r)
+		d.keep(id, Unneeded, verdict.Ratio("utilization", r.Utilization), verdict.Number("pods to move", len(r.Moves)),
+			verdict.Duration("unneeded for", d.now.Sub(d.memory.UnneededSince[r.Node])))
+	}
+}
+
+// deleting counts the nodes of our groups that are going, and those of them that still have pods to move.
+func (d *decision) deleting() (busy, draining int) {
+	for i := range d.s.Nodes {
+		n := &d.s.Nodes[i]
+		if _, ours := d.byGroup[n.Group]; !ours || !n.Deleting {
+			continue
+		}
+		busy++
+		if slices.ContainsFunc(d.on[i], func(p int32) bool { return !d.s.Pods[p].fixed() }) {
+			draining++
+		}
+	}
+	return busy, draining
+}
+
+// mustWait is what an unneeded node waits for, or an empty code.
+func (d *decision) mustWait(id simulate.NodeID, r Removal) (verdict.Code, []verdict.Fact) {
+	code, wait := NotUnneededLongEnough, d.policy.UnneededTime
+	if !d.s.Nodes[id].Ready {
+		code, wait = NotUnreadyLongEnough, d.policy.UnreadyTime
+	}
+	since := d.memory.UnneededSince[r.Node]
+	if waited := d.now.Sub(since); waited < wait {
+		d.plan.nextBy(since.Add(wait))
+		return code, []verdict.Fact{verdict.Duration("unneeded for", waited), verdict.Duration("wait", wait), verdict.Ratio("utilization", r.Utilization)}
+	}
+	if after, until := d.cooldown(); d.now.Before(until) {
+		d.plan.nextBy(until)
+		return InCooldown, []verdict.Fact{verdict.Text("after", after), verdict.Duration("left", until.Sub(d.now))}
+	}
+	if len(d.plan.ScaleUp) > 0 || d.settling {
+		return InCooldown, []verdict.Fact{verdict.Text("after", "pods that need nodes")}
+	}
+	return "", nil
+}
+
+// cooldown is the last of the waits after what was done before, and what that was.
+func (d *decision) cooldown() (after string, until time.Time) {
+	for _, w := range []struct {
+		after string
+		last  time.Time
+		wait  time.Duration
+	}{
+		{"scale-up", d.memory.LastScaleUp, d.policy.DelayAfterAdd},
+		{"deletion", d.memory.LastDelete, d.policy.DelayAfterDelete},
+		{"failed deletion", d.memory.LastFailure, d.policy.DelayAfterFailure},
+	} {
+		if end := w.last.Add(w.wait); !w.last.IsZero() && end.After(until) {
+			after, until = w.after, end
+		}
+	}
+	return after, until
+}

@@ -1,0 +1,97 @@
+package simulate
+
+import "github.com/trimtab/trimtab/internal/verdict"
+
+// The codes of a pod that does not fit on a node.
+const (
+	// NodeUnschedulable: the node is cordoned.
+	NodeUnschedulable verdict.Code = "NodeUnschedulable"
+	// TaintNotTolerated: the node has a taint that the pod does not tolerate.
+	TaintNotTolerated verdict.Code = "TaintNotTolerated"
+	// NodeSelectorMismatch: a label of the pod's nodeSelector is missing or differs.
+	NodeSelectorMismatch verdict.Code = "NodeSelectorMismatch"
+	// NodeAffinityMismatch: no term of the required node affinity holds.
+	NodeAffinityMismatch verdict.Code = "NodeAffinityMismatch"
+	// HostPortTaken: another pod on the node has the host port.
+	HostPortTaken verdict.Code = "HostPortTaken"
+	// TooManyPods: the node has no free pod slot.
+	TooManyPods verdict.Code = "TooManyPods"
+	// InsufficientCPU: the free CPU is less than the request.
+	InsufficientCPU verdict.Code = "InsufficientCPU"
+	// InsufficientMemory: the free memory is less than the request.
+	InsufficientMemory verdict.Code = "InsufficientMemory"
+	// InsufficientEphemeralStorage: the free local storage is less than the request.
+	InsufficientEphemeralStorage verdict.Code = "InsufficientEphemeralStorage"
+	// InsufficientResource: an extended resource is short.
+	InsufficientResource verdict.Code = "InsufficientResource"
+)
+
+// Codes lists the codes above for the reference page.
+func Codes() []verdict.CodeDoc {
+	return []verdict.CodeDoc{
+		{Code: NodeUnschedulable, Meaning: "The node is cordoned and the pod does not tolerate it"},
+		{Code: TaintNotTolerated, Meaning: "The node has a taint that the pod does not tolerate"},
+		{Code: NodeSelectorMismatch, Meaning: "A label of the pod's nodeSelector is missing on the node or differs"},
+		{Code: NodeAffinityMismatch, Meaning: "No term of the pod's required node affinity holds on the node"},
+		{Code: HostPortTaken, Meaning: "A host port of the pod is taken on the node"},
+		{Code: TooManyPods, Meaning: "The node has no free pod slot"},
+		{Code: InsufficientCPU, Meaning: "The node's free CPU is less than the pod requests"},
+		{Code: InsufficientMemory, Meaning: "The node's free memory is less than the pod requests"},
+		{Code: InsufficientEphemeralStorage, Meaning: "The node's free local storage is less than the pod requests"},
+		{Code: InsufficientResource, Meaning: "An extended resource of the node is less than the pod requests"},
+	}
+}
+
+// Misfit is why a pod does not fit on a node. The zero value says that it fits.
+type Misfit struct {
+	Code verdict.Code
+	// What names the taint, label, port or resource, where the code alone does not.
+	What string
+	// Need and Free are the request and what is left, in the unit of the resource; 0 for other codes.
+	Need, Free int64
+}
+
+// OK is whether the pod fits.
+func (m Misfit) OK() bool { return m.Code == "" }
+
+// Verdict is the misfit as data about a subject.
+func (m Misfit) Verdict(subject string, more ...verdict.Fact) verdict.Verdict {
+	var facts []verdict.Fact
+	switch m.Code {
+	case TaintNotTolerated:
+		facts = append(facts, verdict.Text("taint", m.What))
+	case NodeSelectorMismatch:
+		facts = append(facts, verdict.Text("label", m.What))
+	case HostPortTaken:
+		facts = append(facts, verdict.Text("port", m.What))
+	case InsufficientCPU:
+		facts = append(facts, verdict.Milli("need", m.Need), verdict.Milli("free", m.Free))
+	case InsufficientMemory, InsufficientEphemeralStorage:
+		facts = append(facts, verdict.Bytes("need", m.Need), verdict.Bytes("free", m.Free))
+	case InsufficientResource:
+		facts = append(facts, verdict.Text("resource", m.What), verdict.Number("need", m.Need), verdict.Number("free", m.Free))
+	case TooManyPods:
+		facts = append(facts, verdict.Number("free", m.Free))
+	}
+	return verdict.Because(subject, m.Code, append(facts, more...)...)
+}
+
+// shortage is the first resource that does not suffice, in the order in which the scheduler looks.
+func (r Resources) shortage(request Resources) Misfit {
+	switch {
+	case request.Pods > 0 && r.Pods < request.Pods:
+		return Misfit{Code: TooManyPods, Need: request.Pods, Free: r.Pods}
+	case request.MilliCPU > 0 && r.MilliCPU < request.MilliCPU:
+		return Misfit{Code: InsufficientCPU, Need: request.MilliCPU, Free: r.MilliCPU}
+	case request.Memory > 0 && r.Memory < request.Memory:
+		return Misfit{Code: InsufficientMemory, Need: request.Memory, Free: r.Memory}
+	case request.EphemeralStorage > 0 && r.EphemeralStorage < request.EphemeralStorage:
+		return Misfit{Code: InsufficientEphemeralStorage, Need: request.EphemeralStorage, Free: r.EphemeralStorage}
+	}
+	for _, e := range request.Extended {
+		if free := r.Other(e.Name); e.Amount > 0 && free < e.Amount {
+			return Misfit{Code: InsufficientResource, What: e.Name, Need: e.Amount, Free: free}
+		}
+	}
+	return Misfit{}
+}

@@ -1,0 +1,147 @@
+package simulate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Spec is all of a pod that the scheduler filters nodes by, as far as it is modelled. Pods with equal
+// Specs are interchangeable and share a Class.
+type Spec struct {
+	Requests Resources
+	// Selector is the pod's nodeSelector: every requirement must hold.
+	Selector []Requirement
+	// Affinity is the required node affinity: one of the terms must hold. nil is no affinity; an empty
+	// list that is not nil matches no node.
+	Affinity    []Term
+	Tolerations []Toleration
+	Ports       []Port
+}
+
+// Operator compares a node's label with the values of a Requirement.
+type Operator string
+
+// The operators of a node affinity.
+const (
+	In           Operator = "In"
+	NotIn        Operator = "NotIn"
+	Exists       Operator = "Exists"
+	DoesNotExist Operator = "DoesNotExist"
+	Gt           Operator = "Gt"
+	Lt           Operator = "Lt"
+)
+
+// Requirement is one condition on a node's labels, or on its name.
+type Requirement struct {
+	// Key is a label's key. An empty Key stands for the node's name.
+	Key      string
+	Operator Operator
+	Values   []string
+}
+
+// Term holds where all of its requirements hold. A term without requirements holds nowhere.
+type Term []Requirement
+
+// Toleration lets a pod onto nodes with a matching taint.
+type Toleration struct {
+	// Key is a taint's key; empty with Exists tolerates every key.
+	Key string
+	// Exists ignores the taint's value; else Value must equal it.
+	Exists bool
+	Value  string
+	// Effect is empty for every effect.
+	Effect Effect
+}
+
+// Effect is what a taint does to a pod that does not tolerate it.
+type Effect string
+
+// The effects that keep pods off a node. PreferNoSchedule does not, and is not kept.
+const (
+	NoSchedule Effect = "NoSchedule"
+	NoExecute  Effect = "NoExecute"
+)
+
+// Taint keeps pods off a node that do not tolerate it.
+type Taint struct {
+	Key, Value string
+	Effect     Effect
+}
+
+func (t Taint) String() string {
+	if t.Value == "" {
+		return t.Key + ":" + string(t.Effect)
+	}
+	return t.Key + "=" + t.Value + ":" + string(t.Effect)
+}
+
+// Port is a port of the node itself that a pod binds.
+type Port struct {
+	// IP is the address bound; empty is every address.
+	IP       string
+	Protocol string // TCP, UDP or SCTP
+	Port     int32
+}
+
+func (p Port) clashes(o Port) bool {
+	return p.Port == o.Port && p.Protocol == o.Protocol && (p.IP == o.IP || p.IP == "" || o.IP == "")
+}
+
+// Node is what a node, or the template of a group, offers.
+type Node struct {
+	Name   string
+	Labels map[string]string
+	// Taints are those with an effect that keeps pods off.
+	Taints        []Taint
+	Unschedulable bool
+	Allocatable   Resources
+}
+
+// key is equal for two Specs exactly if they ask for the same.
+func (s *Spec) key() string {
+	var b strings.Builder
+	s.Requests.key(&b)
+	b.WriteByte('|')
+	writeRequirements(&b, s.Selector)
+	if s.Affinity != nil {
+		b.WriteString("|affinity")
+		for _, term := range s.Affinity {
+			b.WriteByte('/')
+			writeRequirements(&b, term)
+		}
+	}
+	for _, t := range s.Tolerations {
+		fmt.Fprintf(&b, "|tolerate %q %t %q %q", t.Key, t.Exists, t.Value, t.Effect)
+	}
+	for _, p := range s.Ports {
+		fmt.Fprintf(&b, "|port %q %q %d", p.IP, p.Protocol, p.Port)
+	}
+	return b.String()
+}
+
+func writeRequirements(b *strings.Builder, rs []Requirement) {
+	for _, r := range rs {
+		fmt.Fprintf(b, "%q %s %q;", r.Key, r.Operator, r.Values)
+	}
+}
+
+// labelKeys calls f with every label key that the Spec asks about.
+func (s *Spec) labelKeys(f func(key string)) {
+	for _, r := range s.Selector {
+		f(r.Key)
+	}
+	for _, term := range s.Affinity {
+		for _, r := range term {
+			f(r.Key)
+		}
+	}
+}
+
+// normalise makes the order of what is unordered irrelevant to the key.
+func (s *Spec) normalise() {
+	slices.SortFunc(s.Selector, func(a, b Requirement) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(s.Ports, func(a, b Port) int {
+		return strings.Compare(fmt.Sprint(a.Protocol, a.Port, a.IP), fmt.Sprint(b.Protocol, b.Port, b.IP))
+	})
+}
