@@ -31,10 +31,10 @@ func (a *Adapter) GetExternalMetric(ctx context.Context, namespace string, selec
 		if err != nil {
 			return nil, r.refused(r.sourceFailure(err))
 		}
-		if list == nil {
-			list = &external_metrics.ExternalMetricValueList{}
+		if list == nil || list.Items == nil {
+			list = &external_metrics.ExternalMetricValueList{Items: []external_metrics.ExternalMetricValue{}} // not null
 		}
-		r.served(len(list.Items), len(list.Items), nil)
+		r.servedExternal(list, nil)
 		return list, nil
 	}
 	list, f := r.external(ctx, namespace, info.Metric, selector)

@@ -1,0 +1,219 @@
+package api_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	certutil "k8s.io/client-go/util/cert"
+	"k8s.io/metrics/pkg/apis/custom_metrics"
+	"k8s.io/metrics/pkg/apis/external_metrics"
+	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
+
+	"github.com/trimtab/trimtab/adapter/api"
+	"github.com/trimtab/trimtab/adapter/api/apitest"
+)
+
+// fixed answers 2300m for everything but for what its name says.
+type fixed struct{}
+
+func (fixed) GetMetricByName(_ context.Context, name types.NamespacedName, info provider.CustomMetricInfo, _ labels.Selector) (*custom_metrics.MetricValue, error) {
+	switch info.Metric {
+	case "down":
+		return nil, api.Unavailable(2500*time.Millisecond, "Prometheus is down")
+	case "slow":
+		return nil, api.TimedOut(0, "Prometheus is slow")
+	case "gone":
+		return nil, api.NotFound("no such metric")
+	}
+	return &custom_metrics.MetricValue{
+		DescribedObject: custom_metrics.ObjectReference{APIVersion: "/v1", Kind: "Pod", Namespace: name.Namespace, Name: name.Name},
+		Metric:          custom_metrics.MetricIdentifier{Name: info.Metric}, Timestamp: metav1.NewTime(time.Unix(1e9, 0)), Value: resource.MustParse("2300m"),
+	}, nil
+}
+
+func (fixed) GetMetricBySelector(context.Context, string, labels.Selector, provider.CustomMetricInfo, labels.Selector) (*custom_metrics.MetricValueList, error) {
+	return &custom_metrics.MetricValueList{Items: []custom_metrics.MetricValue{}}, nil
+}
+
+func (fixed) ListAllMetrics() []provider.CustomMetricInfo {
+	return []provider.CustomMetricInfo{{GroupResource: schema.GroupResource{Resource: "pods"}, Namespaced: true, Metric: "m"}}
+}
+
+func (fixed) GetExternalMetric(context.Context, string, labels.Selector, provider.ExternalMetricInfo) (*external_metrics.ExternalMetricValueList, error) {
+	return &external_metrics.ExternalMetricValueList{Items: []external_metrics.ExternalMetricValue{{MetricName: "q", Value: resource.MustParse("7")}}}, nil
+}
+
+func (fixed) ListAllExternalMetrics() []provider.ExternalMetricInfo { return nil }
+
+// start serves until the test ends and returns the base URL.
+func start(t *testing.T, change func(*api.Config)) string {
+	t.Helper()
+	cfg := api.Config{BindAddress: "127.0.0.1", RequestTimeout: 10 * time.Second, REST: apitest.Cluster(t), Custom: fixed{}, External: fixed{}}
+	if change != nil {
+		change(&cfg)
+	}
+	server, err := api.Listen(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("Run ends with %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("Run does not end with its context")
+		}
+	})
+	eventually(t, func() bool { return server.Ready() == nil })
+	return "https://" + server.Addr().String()
+}
+
+func eventually(t *testing.T, condition func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-deadline:
+			t.Fatal("the condition does not come true")
+		case <-tick.C:
+		}
+	}
+}
+
+func get(t *testing.T, url, token string) (*http.Response, string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+const custom, external = "/apis/custom.metrics.k8s.io", "/apis/external.metrics.k8s.io"
+
+func TestWhatIsServedToWhom(t *testing.T) {
+	base := start(t, nil)
+	for _, c := range []struct {
+		path, token string
+		status      int
+		says        string
+	}{
+		{custom + "/v1beta1/namespaces/a/pods/p/m", apitest.Allowed, 200, `"value":"2300m"`},
+		{custom + "/v1beta2/namespaces/a/pods/p/m", apitest.Allowed, 200, `"metric":{"name":"m"`},
+		{custom + "/v1beta1/namespaces/a/pods/*/m?labelSelector=app%3Dx", apitest.Allowed, 200, `"items":[]`},
+		{external + "/v1beta1/namespaces/a/q", apitest.Allowed, 200, `"value":"7"`},
+		{custom + "/v1beta1", apitest.Allowed, 200, `"name":"pods/m","singularName":"","namespaced":true`},
+		{external + "/v1beta1", apitest.Allowed, 200, `"resources":[]`},
+		{"/openapi/v2", apitest.Allowed, 200, "io.k8s.metrics.pkg.apis.external_metrics.v1beta1"},
+		{"/openapi/v3", apitest.Allowed, 200, "apis/custom.metrics.k8s.io/v1beta2"},
+		{"/healthz", "", 200, "ok"},
+		{"/metrics", apitest.Allowed, 404, ""},
+		{custom + "/v1beta1/namespaces/a/pods/p/m", "", 403, "system:anonymous"},
+		{custom + "/v1beta1/namespaces/a/pods/p/m", "stolen", 401, "Unauthorized"},
+		{custom + "/v1beta1/namespaces/a/pods/p/m", apitest.Known, 403, `User \"known\" cannot get resource \"pods/m\"`},
+		{external + "/v1beta1/namespaces/a/q", apitest.Known, 403, `cannot list resource \"q\"`},
+		{custom + "/v1beta1/namespaces/a/pods/p/gone", apitest.Allowed, 404, "no such metric"},
+		{custom + "/v1beta1/namespaces/a/pods/p/slow", apitest.Allowed, 504, "Prometheus is slow"},
+		{custom + "/v1beta1/namespaces/a/pods/p/m?metricLabelSelector=a%3D%3D%3D", apitest.Allowed, 400, "metricLabelSelector"},
+		{custom + "/v1beta1/namespaces/a/pods/*/m?labelSelector=%28", apitest.Allowed, 400, "found '('"},
+	} {
+		resp, body := get(t, base+c.path, c.token)
+		if resp.StatusCode != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("%s as %q: %d %s\nwant %d with %s", c.path, c.token, resp.StatusCode, body, c.status, c.says)
+		}
+	}
+}
+
+func TestRetryAfterReachesTheClientInWholeSeconds(t *testing.T) {
+	base := start(t, nil)
+	resp, body := get(t, base+custom+"/v1beta1/namespaces/a/pods/p/down", apitest.Allowed)
+	var status metav1.Status
+	if err := json.Unmarshal([]byte(body), &status); err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "3" || status.Reason != metav1.StatusReasonServiceUnavailable || status.Message != "Prometheus is down" {
+		t.Errorf("%d, Retry-After %q, %s", resp.StatusCode, resp.Header.Get("Retry-After"), body)
+	}
+}
+
+func TestCertificateFilesAreReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	write := func(host string) {
+		c, k, err := certutil.GenerateSelfSignedCertKey(host, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, data := range map[string][]byte{cert: c, key: k} {
+			if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(path+".new", path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	served := func(base string) string {
+		resp, _ := get(t, base+"/healthz", "")
+		return strings.Join(resp.TLS.PeerCertificates[0].DNSNames, " ")
+	}
+	write("first.example.com")
+	base := start(t, func(c *api.Config) { c.CertFile, c.KeyFile = cert, key })
+	if got := served(base); got != "first.example.com" {
+		t.Fatalf("serves the certificate of %q", got)
+	}
+	write("second.example.com")
+	eventually(t, func() bool { return served(base) == "second.example.com" })
+}
+
+func TestListenTellsWhatIsMissing(t *testing.T) {
+	closed := apitest.Cluster(t)
+	closed.Host = "https://127.0.0.1:1"
+	for name, c := range map[string]struct {
+		cfg  api.Config
+		says string
+	}{
+		"no cluster":     {api.Config{REST: closed}, "extension-apiserver-authentication"},
+		"no certificate": {api.Config{REST: apitest.Cluster(t), BindAddress: "127.0.0.1", CertFile: "/nowhere.crt", KeyFile: "/nowhere.key"}, "/nowhere.crt"},
+		"no address":     {api.Config{REST: apitest.Cluster(t), BindAddress: "192.0.2.1"}, "192.0.2.1"},
+	} {
+		_, err := api.Listen(t.Context(), c.cfg)
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: error %v, want one with %s", name, err, c.says)
+		}
+	}
+}
