@@ -1,0 +1,269 @@
+package status
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/scalers/replicas"
+)
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// object is a ScaledObject under test, with two triggers, fallback and a cooldown of 400s.
+type object struct {
+	status  keda.ScaledObjectStatus
+	memory  replicas.Memory
+	policy  replicas.Spec
+	current int32
+	now     time.Time
+}
+
+func newObject() *object {
+	return &object{now: noon, policy: replicas.Spec{
+		Subject: "scaledobject shop/web", Max: 10, Cooldown: 400 * time.Second, Created: noon,
+		Fallback: &replicas.Fallback{FailureThreshold: 1, Replicas: 6},
+	}}
+}
+
+// poll decides on the readings and takes over the status that follows, as text.
+func (o *object) poll(after time.Duration, readings ...replicas.Reading) (written bool, events []string) {
+	o.now = o.now.Add(after)
+	plan, memory := replicas.Decide(o.policy, readings, o.current, o.memory, o.now)
+	o.memory, o.current = memory, plan.To
+	return o.take(Round{Plan: &plan, Memory: memory, Policy: o.policy, Facts: facts(), HPA: scalingHPA(corev1.ConditionTrue, "ValidMetricFound")})
+}
+
+func (o *object) take(r Round) (written bool, events []string) {
+	next := Next(&o.status, []keda.ScaleTriggers{{Type: "redis"}, {Type: "redis"}}, r)
+	if !Due(&o.status, &next, 0) {
+		return false, nil
+	}
+	for _, e := range Transitions(&o.status, &next) {
+		events = append(events, e.Type+" "+e.Reason)
+	}
+	o.status = next
+	return true, events
+}
+
+func facts() *Facts {
+	return &Facts{
+		Target: keda.GroupVersionKindResource{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments"}, Replicas: 3,
+		HPAName: "keda-hpa-web", ExternalMetrics: []string{"a", "b"}, ResourceMetrics: []string{"cpu"},
+	}
+}
+
+func scalingHPA(s corev1.ConditionStatus, reason string) *autoscalingv2.HorizontalPodAutoscaler {
+	h := &autoscalingv2.HorizontalPodAutoscaler{}
+	h.Name = "keda-hpa-web"
+	h.Status.Conditions = []autoscalingv2.HorizontalPodAutoscalerCondition{{Type: autoscalingv2.ScalingActive, Status: s, Reason: reason, Message: "its message"}}
+	return h
+}
+
+func value(name string, v float64) replicas.Reading {
+	return replicas.Reading{Trigger: name, State: replicas.Value, Value: v}
+}
+
+func failed(name string) replicas.Reading {
+	return replicas.Reading{Trigger: name, Error: "connection refused"}
+}
+
+func describe(s *keda.ScaledObjectStatus) string {
+	var b strings.Builder
+	for _, c := range s.Conditions {
+		fmt.Fprintf(&b, "%s %s %s: %s\n", c.Type, c.Status, c.Reason, c.Message)
+	}
+	fmt.Fprintf(&b, "activity a=%v b=%v", s.TriggersActivity["a"].IsActive, s.TriggersActivity["b"].IsActive)
+	return b.String()
+}
+
+// What `kubectl get scaledobject -o yaml` shows after each poll.
+func TestStatusTellsAStory(t *testing.T) {
+	o := newObject()
+	for i, step := range []struct {
+		readings []replicas.Reading
+		events   string
+		shows    string
+	}{
+		{[]replicas.Reading{value("a", 0), value("b", 0)}, "Normal ScaledObjectReady", `Ready True ScaledObjectReady: every trigger can be read and the target can be scaled
+Active False ScalerNotActive: no trigger is active
+Fallback False NoFallbackFound: no trigger is on its fallback
+Paused False ScaledObjectUnpaused: no annotation pauses the scaling
+HPAActive True HPAActive: the HPA keda-hpa-web reads its metrics
+activity a=false b=false`},
+		{[]replicas.Reading{value("a", 0), value("b", 3)}, "", `Ready True ScaledObjectReady: every trigger can be read and the target can be scaled
+Active True ScalerActive: active: b
+Fallback False NoFallbackFound: no trigger is on its fallback
+Paused False ScaledObjectUnpaused: no annotation pauses the scaling
+HPAActive True HPAActive: the HPA keda-hpa-web reads its metrics
+activity a=false b=true`},
+		{[]replicas.Reading{failed("a"), value("b", 3)}, "Warning KEDAScalerFailed", `Ready Unknown PartialTriggerError: a: connection refused
+Active True ScalerActive: active: b
+Fallback False NoFallbackFound: no trigger is on its fallback
+Paused False ScaledObjectUnpaused: no annotation pauses the scaling
+HPAActive True HPAActive: the HPA keda-hpa-web reads its metrics
+activity a=false b=true`},
+		{[]replicas.Reading{failed("a"), value("b", 0)}, "Warning ScaledObjectFallbackActivated", `Ready Unknown PartialTriggerError: a: connection refused
+Active True ScalerActive: active: a
+Fallback True FallbackExists: a cannot be read; 6 replicas are asked for in its place
+Paused False ScaledObjectUnpaused: no annotation pauses the scaling
+HPAActive True HPAActive: the HPA keda-hpa-web reads its metrics
+activity a=true b=false`},
+		{[]replicas.Reading{value("a", 0), failed("b")}, "Warning KEDAScalerFailed Normal ScaledObjectFallbackDeactivated", `Ready False TriggerError: b: connection refused; replicas are held
+Active Unknown UnknownState: no trigger that can be read is active
+Fallback False NoFallbackFound: no trigger is on its fallback
+Paused False ScaledObjectUnpaused: no annotation pauses the scaling
+HPAActive True HPAActive: the HPA keda-hpa-web reads its metrics
+activity a=false b=false`},
+		{[]replicas.Reading{value("a", 0), value("b", 0)}, "Normal ScaledObjectReady", `Ready True ScaledObjectReady: every trigger can be read and the target can be scaled
+Active False ScalerCooldown: no trigger is active; scales in after 2026-01-01T12:08:40Z
+Fallback False NoFallbackFound: no trigger is on its fallback
+Paused False ScaledObjectUnpaused: no annotation pauses the scaling
+HPAActive True HPAActive: the HPA keda-hpa-web reads its metrics
+activity a=false b=false`},
+	} {
+		written, events := o.poll(30*time.Second, step.readings...)
+		if got := strings.Join(events, " "); !written || got != step.events {
+			t.Errorf("poll %d: written %v, events %q, want %q", i, written, got, step.events)
+		}
+		if got := describe(&o.status); got != step.shows {
+			t.Errorf("poll %d\n%s\nwant\n%s", i, got, step.shows)
+		}
+	}
+	s := &o.status
+	if s.HpaName != "keda-hpa-web" || *s.OriginalReplicaCount != 3 || s.ScaleTargetKind != "apps/v1.Deployment" || *s.TriggersTypes != "redis" ||
+		strings.Join(s.ExternalMetricNames, ",") != "a,b" || s.ResourceMetricNames[0] != "cpu" || *s.Health["a"].NumberOfFailures != 0 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestAnUnchangedObjectIsNotWritten(t *testing.T) {
+	o := newObject()
+	o.poll(0, value("a", 1), value("b", 1))
+	var writes []string
+	for range 12 {
+		written, events := o.poll(30*time.Second, value("a", 5), value("b", 7)) // other numbers, the same outcome
+		if len(events) > 0 {
+			t.Errorf("events %v", events)
+		}
+		if written {
+			writes = append(writes, o.now.Sub(noon).String()+" "+o.status.LastActiveTime.Sub(noon).String())
+		}
+	}
+	if got := strings.Join(writes, ", "); got != "2m0s 2m0s, 4m0s 4m0s, 6m0s 6m0s" {
+		t.Errorf("an active object was written at %s; want once each quarter of the cooldown (100s) at the next poll", got)
+	}
+	o.poll(30*time.Second, value("a", 0), value("b", 0))
+	if got := o.status.LastActiveTime.Sub(noon); got != 6*time.Minute {
+		t.Errorf("when it became inactive the last activity was written as %s", got)
+	}
+	for range 5 {
+		if written, _ := o.poll(30*time.Second, value("a", 0), value("b", 0)); written {
+			t.Errorf("an object that cools down was written:\n%s", describe(&o.status))
+		}
+	}
+}
+
+func TestFailuresAreCountedOnlyWhileItMatters(t *testing.T) {
+	o := newObject()
+	o.poll(0, failed("a"), value("b", 0))
+	if n := Failures(&o.status); n["a"] != 1 || len(n) != 1 || o.status.Health["a"].Status != keda.HealthStatusFailing {
+		t.Errorf("health %+v", o.status.Health)
+	}
+	o.poll(time.Second, failed("a"), value("b", 0))
+	for range 5 {
+		if written, _ := o.poll(time.Second, failed("a"), value("b", 0)); written {
+			t.Error("the count of failures is written on beyond the threshold")
+		}
+	}
+	if n := Failures(&o.status); n["a"] != 2 {
+		t.Errorf("health %+v", o.status.Health)
+	}
+}
+
+func TestProblemsAndPauses(t *testing.T) {
+	o := newObject()
+	for i, step := range []struct {
+		round  Round
+		events string
+		ready  string
+		active string
+		paused string
+	}{
+		{Round{Problem: &Problem{"ScaledObjectCheckFailed", errors.New("trigger 0 (x): bad")}}, "Warning ScaledObjectCheckFailed",
+			"False ScaledObjectCheckFailed trigger 0 (x): bad", "Unknown UnknownState triggers were not read", "False ScaledObjectUnpaused no annotation pauses the scaling"},
+		{Round{Facts: facts(), Paused: true, PausedAt: new(int32(2))}, "Normal ScaledObjectReady Normal ScaledObjectPaused",
+			"True ScaledObjectReady every trigger can be read and the target can be scaled", "Unknown UnknownState triggers are not read while scaling is paused",
+			"True ScaledObjectPaused paused at 2 replicas by annotation autoscaling.keda.sh/paused-replicas"},
+		{Round{Facts: facts(), Policy: replicas.Spec{PauseIn: true}}, "",
+			"True ScaledObjectReady every trigger can be read and the target can be scaled", "Unknown UnknownState triggers were not read",
+			"True ScaledObjectPaused scaling in is paused by annotation autoscaling.keda.sh/paused-scale-in"},
+		{Round{Facts: facts()}, "Normal ScaledObjectUnpaused",
+			"True ScaledObjectReady every trigger can be read and the target can be scaled", "Unknown UnknownState triggers were not read", "False ScaledObjectUnpaused no annotation pauses the scaling"},
+	} {
+		_, events := o.take(step.round)
+		if got := strings.Join(events, " "); got != step.events {
+			t.Errorf("step %d: events %q, want %q", i, got, step.events)
+		}
+		for kind, want := range map[keda.ConditionType]string{keda.ConditionReady: step.ready, keda.ConditionActive: step.active, keda.ConditionPaused: step.paused} {
+			c := Condition(&o.status, kind)
+			if got := fmt.Sprintf("%s %s %s", c.Status, c.Reason, c.Message); got != want {
+				t.Errorf("step %d: %s is %q, want %q", i, kind, got, want)
+			}
+		}
+		if n := o.status.PausedReplicaCount; (n != nil) != (step.round.PausedAt != nil) {
+			t.Errorf("step %d: pausedReplicaCount %v", i, n)
+		}
+	}
+}
+
+func TestHPAActiveMirrorsTheHPA(t *testing.T) {
+	for _, c := range []struct {
+		status corev1.ConditionStatus
+		reason string
+		want   string
+	}{
+		{corev1.ConditionTrue, "ValidMetricFound", "True HPAActive the HPA keda-hpa-web reads its metrics"},
+		{corev1.ConditionFalse, "ScalingDisabled", "True ScalingDisabled the HPA keda-hpa-web rests while the target has no replicas"},
+		{corev1.ConditionFalse, "FailedGetExternalMetric", "False FailedGetExternalMetric its message"},
+		{corev1.ConditionFalse, "", "False HPAMetricsUnavailable its message"},
+	} {
+		next := Next(&keda.ScaledObjectStatus{}, nil, Round{HPA: scalingHPA(c.status, c.reason)})
+		got := Condition(&next, keda.ConditionHPAActive)
+		if s := fmt.Sprintf("%s %s %s", got.Status, got.Reason, got.Message); s != c.want {
+			t.Errorf("%s %s: %q, want %q", c.status, c.reason, s, c.want)
+		}
+	}
+}
+
+func TestAMessageAloneIsWrittenSeldom(t *testing.T) {
+	old := Next(&keda.ScaledObjectStatus{}, nil, Round{Problem: &Problem{"X", errors.New("read tcp 1.2.3.4:1000")}})
+	next := Next(&old, nil, Round{Problem: &Problem{"X", errors.New("read tcp 1.2.3.4:1001")}})
+	if Due(&old, &next, messageEvery-time.Second) {
+		t.Error("another port in an error's text is written at once")
+	}
+	if !Due(&old, &next, messageEvery) {
+		t.Error("another text is never written")
+	}
+}
+
+func TestScaledTellsWhatHappened(t *testing.T) {
+	p, _ := replicas.Decide(newObject().policy, []replicas.Reading{value("a", 1), value("b", 1)}, 0, replicas.Memory{}, noon)
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{nil, "{Normal KEDAScaleTargetActivated Scale Deployment shop/web goes from 0 to 1 replicas, because a;b}"},
+		{errors.New("forbidden"), "{Warning KEDAScaleTargetActivationFailed Scale Deployment shop/web goes from 0 to 1 replicas, because a;b failed: forbidden}"},
+	} {
+		if got := fmt.Sprint(Scaled("Deployment", "shop", "web", &p, c.err)); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+}
