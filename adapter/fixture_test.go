@@ -181,7 +181,9 @@ func newFixture(t testing.TB, external ...ExternalSource) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metav1.AddMetaToScheme(scheme)
+	if err := metav1.AddMetaToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
 	client, err := prom.NewClient(prom.DefaultConfig(), f.reg)
 	if err != nil {
 		t.Fatal(err)

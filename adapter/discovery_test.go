@@ -1,0 +1,150 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trimtab/trimtab/internal/prom"
+)
+
+func (f *fixture) listed() string {
+	var names []string
+	for _, m := range f.ListAllMetrics() {
+		names = append(names, fmt.Sprintf("%s/%s", m.GroupResource, m.Metric))
+	}
+	for _, m := range f.ListAllExternalMetrics() {
+		names = append(names, m.Metric)
+	}
+	return strings.Join(names, " ")
+}
+
+const allMetrics = "namespaces/http_requests nodes/http_requests pods/http_requests pods/other services/http_requests queue"
+
+// A selector that fails keeps what was known of it, and does not touch the others.
+func TestOneFailingSelectorDoesNotSpoilTheOthers(t *testing.T) {
+	f := newFixture(t)
+	f.prom.broken["other"] = promError(prom.BadQuery, "parse error")
+	if f.discover(t.Context()) {
+		t.Error("the round is called complete")
+	}
+	if got, want := f.listed(), strings.Replace(allMetrics, "pods/other ", "", 1); got != want {
+		t.Errorf("listed %s", got)
+	}
+	delete(f.prom.broken, "other")
+	if !f.discover(t.Context()) {
+		t.Error("the round is not called complete")
+	}
+	if got := f.listed(); got != allMetrics {
+		t.Errorf("listed %s", got)
+	}
+	f.prom.down = promError(prom.Unavailable, "connection refused")
+	f.discover(t.Context())
+	if got := f.listed(); got != allMetrics {
+		t.Errorf("while Prometheus is down, listed %s", got)
+	}
+	if code := f.lastCode("series query other"); code != "DiscoveryFailed" {
+		t.Errorf("verdict %s", code)
+	}
+}
+
+// "Unknown" is only said when all that could bring the metric was read; until then nobody can tell.
+func TestNothingIsUnknownBeforeDiscoveryIsComplete(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.custom(t, "prod/pods/a/nothing")
+	checkStatus(t, err, 503, "the first discovery of series is not done yet")
+	f.prom.down = promError(prom.Unavailable, "connection refused")
+	f.discover(t.Context())
+	_, err = f.custom(t, "prod/pods/a/nothing")
+	checkStatus(t, err, 503, "connection refused")
+	_, err = f.external(t, "nothing", "")
+	checkStatus(t, err, 503, "connection refused")
+	f.prom.down = nil
+	f.discover(t.Context())
+	_, err = f.custom(t, "prod/pods/a/nothing")
+	checkStatus(t, err, 404, "no rule exposes it")
+	f.prom.down = promError(prom.Unavailable, "connection refused")
+	f.discover(t.Context())
+	_, err = f.custom(t, "prod/pods/a/nothing")
+	checkStatus(t, err, 404, "no rule exposes it") // all was read before
+}
+
+// Without the kinds nothing can be exposed; once they were read, they are kept over an outage, and read again
+// when they are old, so that a new CRD needs no restart.
+func TestKindsOfObjects(t *testing.T) {
+	f := newFixture(t)
+	now := time.Unix(0, 0)
+	f.deps.Now = func() time.Time { return now }
+	load := f.kinds.load
+	f.kinds.load = func(context.Context) (meta.RESTMapper, error) { return nil, errors.New("API server is away") }
+	if f.discover(t.Context()) {
+		t.Error("the round is called complete")
+	}
+	_, err := f.custom(t, "prod/pods/a/http_requests")
+	checkStatus(t, err, 503, "API server is away")
+
+	f.kinds.load = load
+	f.discover(t.Context())
+	if got := f.listed(); got != allMetrics {
+		t.Errorf("listed %s", got)
+	}
+
+	now = now.Add(kindsMaxAge)
+	f.kinds.load = func(context.Context) (meta.RESTMapper, error) { return nil, errors.New("API server is away") }
+	f.discover(t.Context())
+	if got := f.listed(); got != allMetrics {
+		t.Errorf("while the API server is away, listed %s", got)
+	}
+
+	f.kinds.load = func(context.Context) (meta.RESTMapper, error) {
+		m := mapper().(*meta.DefaultRESTMapper)
+		m.Add(schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Ship"}, meta.RESTScopeRoot)
+		return m, nil
+	}
+	f.discover(t.Context())
+	if _, ok := f.plan.Load().kinds.Kind(schema.GroupResource{Resource: "ship"}); !ok {
+		t.Error("a new kind is not known after a refresh")
+	}
+}
+
+// Series that differ in values only are one; a million pods must not cost a million entries.
+func TestDiscoveryKeepsNamesOnly(t *testing.T) {
+	f := newFixture(t)
+	f.discover(t.Context())
+	if n := len(f.plan.Load().found["http_requests_total"]); n != 2 {
+		t.Errorf("%d series are kept of 3, of which two have the same labels", n)
+	}
+}
+
+// A round that the end of the process cuts short is not taken for an outage.
+func TestACancelledRoundChangesNothing(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f.prom.down = context.Canceled
+	f.discover(ctx)
+	if f.plan.Load() != nil {
+		t.Error("the plan of a cancelled round is used")
+	}
+}
+
+// The metadata of kinds is looked up for every label of every series: only what exists may be remembered.
+func TestUnknownKindsAreNotRemembered(t *testing.T) {
+	table := &kindTable{mapper: mapper()}
+	for i := range 100 {
+		table.Kind(schema.GroupResource{Resource: fmt.Sprint("label", i)})
+	}
+	table.Kind(schema.GroupResource{Resource: "Pod"})
+	table.Kind(schema.GroupResource{Resource: "pod"})
+	n := 0
+	table.known.Range(func(any, any) bool { n++; return true })
+	if n != 1 {
+		t.Errorf("%d names are remembered, want 1", n)
+	}
+}

@@ -1,0 +1,134 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/model"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/metrics/pkg/apis/external_metrics"
+	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
+
+	"github.com/trimtab/trimtab/internal/prom"
+)
+
+// owner owns the metrics whose selector names a ScaledObject, as the scalers do.
+type owner struct {
+	value string
+	err   error
+}
+
+func (o owner) ExternalMetric(_ context.Context, _, name string, selector labels.Selector) (*external_metrics.ExternalMetricValueList, bool, error) {
+	if _, mine := selector.RequiresExactMatch("scaledobject.keda.sh/name"); !mine {
+		return nil, false, nil
+	}
+	if o.err != nil || o.value == "" {
+		return nil, true, o.err
+	}
+	return &external_metrics.ExternalMetricValueList{Items: []external_metrics.ExternalMetricValue{{MetricName: name, Value: resource.MustParse(o.value)}}}, true, nil
+}
+
+func (f *fixture) external(t *testing.T, metric, selector string) (string, error) {
+	t.Helper()
+	parsed, err := labels.Parse(selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := f.GetExternalMetric(t.Context(), "prod", parsed, provider.ExternalMetricInfo{Metric: metric})
+	if err != nil {
+		return "", err
+	}
+	if list.Items == nil {
+		t.Error("items are null, not []")
+	}
+	var out []string
+	for _, item := range list.Items {
+		out = append(out, fmt.Sprintf("%s %v %s@%d", item.MetricName, item.MetricLabels, item.Value.String(), max(0, item.Timestamp.Unix())))
+	}
+	return strings.Join(out, "\n"), nil
+}
+
+func TestExternalMetricsOfRules(t *testing.T) {
+	const query = `sum(queue{name="orders"})`
+	for _, c := range []struct {
+		name   string
+		answer prom.Result
+		want   string
+		code   string
+	}{
+		{"all samples", vector(t, "queue=a 1", "queue=b 2.5"), "queue map[queue:a] 1@1000\nqueue map[queue:b] 2500m@1000", "MetricServed"},
+		{"a scalar", prom.Result{Value: &model.Scalar{Value: 3, Timestamp: 1_000_000}}, "queue map[] 3@1000", "MetricServed"},
+		{"nothing", prom.Result{Value: model.Vector{}}, "", "NoSample"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t)
+			f.discover(t.Context())
+			f.prom.answers[query] = c.answer
+			got, err := f.external(t, "queue", "name=orders")
+			if err != nil || got != c.want {
+				t.Errorf("got %q, %v, want %q", got, err, c.want)
+			}
+			if code := f.lastCode("metric external/queue in prod"); code != c.code {
+				t.Errorf("verdict %s, want %s", code, c.code)
+			}
+		})
+	}
+}
+
+// The HPA adds the items up: leaving out the one without a value would be taking it for zero.
+func TestOneValueThatIsNoneFailsTheExternalMetric(t *testing.T) {
+	f := newFixture(t)
+	f.discover(t.Context())
+	f.prom.answers[`sum(queue{})`] = vector(t, "queue=a 1", "queue=b NaN")
+	_, err := f.external(t, "queue", "")
+	checkStatus(t, err, 503, `{queue="b"} is NaN`)
+}
+
+func TestExternalSourcesComeBeforeTheRules(t *testing.T) {
+	const mine = "scaledobject.keda.sh/name=so"
+	f := newFixture(t, owner{value: "12"})
+	f.discover(t.Context())
+	f.prom.answers[`sum(queue{})`] = vector(t, "queue=a 1")
+	if got, err := f.external(t, "queue", mine); err != nil || got != "queue map[] 12@0" {
+		t.Errorf("its own: %q, %v", got, err)
+	}
+	if got, err := f.external(t, "queue", ""); err != nil || got != "queue map[queue:a] 1@1000" {
+		t.Errorf("a rule's: %q, %v", got, err)
+	}
+	_, err := f.external(t, "nothing", "")
+	checkStatus(t, err, 404, "no external rule exposes it")
+}
+
+func TestErrorsOfSourcesKeepTheirStatus(t *testing.T) {
+	const mine = "scaledobject.keda.sh/name=so"
+	for _, c := range []struct {
+		err    error
+		status int32
+		says   string
+	}{
+		{fmt.Errorf("wrapped: %w", apierrors.NewForbidden(external_metrics.Resource("m"), "m", errors.New("why"))), 403, "why"},
+		{fmt.Errorf("redis: %w", context.DeadlineExceeded), 504, "redis"},
+		{errors.New("redis: connection refused"), 503, "connection refused"},
+	} {
+		f := newFixture(t, owner{err: c.err})
+		f.discover(t.Context())
+		_, err := f.external(t, "m", mine)
+		checkStatus(t, err, c.status, c.says)
+		if code := f.lastCode("metric external/m in prod"); code != "SourceFailed" {
+			t.Errorf("verdict %s", code)
+		}
+	}
+}
+
+// Metrics of other parts need neither rules nor Prometheus.
+func TestASourceIsAskedBeforeTheFirstDiscovery(t *testing.T) {
+	f := newFixture(t, owner{value: "1"})
+	if got, err := f.external(t, "m", "scaledobject.keda.sh/name=so"); err != nil || got != "m map[] 1@0" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
