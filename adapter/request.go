@@ -135,7 +135,11 @@ func (r *request) ask(ctx context.Context, promql string) (prom.Result, *failure
 // promFailure tells what Prometheus's failure means for the client.
 func (r *request) promFailure(err error) *failure {
 	var failed *prom.Error
-	if !errors.As(err, &failed) {
+	switch {
+	case errors.As(err, &failed):
+	case errors.Is(err, context.DeadlineExceeded):
+		return r.fail(rules.PrometheusSlow, timedOut, "%s: %v", r.source, err)
+	default:
 		return r.fail(rules.PrometheusUnavailable, unavailable, "%s: %v", r.source, err)
 	}
 	wait := retryAfter

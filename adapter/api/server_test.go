@@ -103,14 +103,23 @@ func eventually(t *testing.T, condition func() bool) {
 
 func get(t *testing.T, url, token string) (*http.Response, string) {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	header := http.Header{}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	return do(t, url, header)
+}
+
+func do(t *testing.T, url string, header http.Header, certificates ...tls.Certificate) (*http.Response, string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: certificates}, DisableKeepAlives: true,
+	}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
+	req.Header = header
 	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +163,29 @@ func TestWhatIsServedToWhom(t *testing.T) {
 		resp, body := get(t, base+c.path, c.token)
 		if resp.StatusCode != c.status || !strings.Contains(body, c.says) {
 			t.Errorf("%s as %q: %d %s\nwant %d with %s", c.path, c.token, resp.StatusCode, body, c.status, c.says)
+		}
+	}
+}
+
+// The API server passes requests on with the user's name in a header. It is believed only if the certificate is
+// of the front proxy's authority and bears the front proxy's name.
+func TestRequestsThroughTheAggregator(t *testing.T) {
+	cluster, proxies := apitest.ClusterWithProxy(t)
+	base := start(t, func(c *api.Config) { c.REST = cluster })
+	for _, c := range []struct {
+		user   string
+		certs  []tls.Certificate
+		status int
+		says   string
+	}{
+		{"allowed", proxies[:1], 200, "2300m"},
+		{"known", proxies[:1], 403, `User \"known\" cannot get`},
+		{"allowed", proxies[1:], 401, "Unauthorized"},
+		{"allowed", nil, 403, "system:anonymous"},
+	} {
+		resp, body := do(t, base+custom+"/v1beta1/namespaces/a/pods/p/m", http.Header{"X-Remote-User": {c.user}}, c.certs...)
+		if resp.StatusCode != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("as %s with %d certificates: %d %s\nwant %d with %s", c.user, len(c.certs), resp.StatusCode, body, c.status, c.says)
 		}
 	}
 }

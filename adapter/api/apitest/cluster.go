@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
@@ -14,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	certutil "k8s.io/client-go/util/cert"
 )
 
 const (
@@ -27,17 +27,22 @@ const (
 // Cluster starts the stand-in, which ends with the test, and returns how to reach it.
 func Cluster(t testing.TB) *rest.Config {
 	t.Helper()
-	ca, _, err := certutil.GenerateSelfSignedCertKey("front-proxy", nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg, _ := ClusterWithProxy(t)
+	return cfg
+}
+
+// ClusterWithProxy is Cluster with the certificates by which its API server is known when it passes a request
+// on: that of its front proxy first, then one of the same authority with a name that is not allowed to.
+func ClusterWithProxy(t testing.TB) (*rest.Config, [2]tls.Certificate) {
+	t.Helper()
+	clients, proxies := newAuthority(t), newAuthority(t)
 	names := func(s string) string { return `["` + s + `"]` }
 	cm := &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "extension-apiserver-authentication", ResourceVersion: "1"},
 		Data: map[string]string{
-			"client-ca-file": string(ca), "requestheader-client-ca-file": string(ca),
-			"requestheader-allowed-names": names("front-proxy"), "requestheader-username-headers": names("X-Remote-User"),
+			"client-ca-file": clients.pem, "requestheader-client-ca-file": proxies.pem,
+			"requestheader-allowed-names": names(proxyName), "requestheader-username-headers": names("X-Remote-User"),
 			"requestheader-group-headers": names("X-Remote-Group"), "requestheader-extra-headers-prefix": names("X-Remote-Extra-"),
 		},
 	}
@@ -53,7 +58,8 @@ func Cluster(t testing.TB) *rest.Config {
 	if err := pem.Encode(&pemCA, &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}); err != nil {
 		t.Fatal(err)
 	}
-	return &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: pemCA.Bytes()}}
+	cfg := &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: pemCA.Bytes()}}
+	return cfg, [2]tls.Certificate{proxies.client(t, proxyName), proxies.client(t, "impostor")}
 }
 
 func write(w http.ResponseWriter, object any) {
