@@ -10,7 +10,7 @@ import (
 // logarithm. It exists to be compared with.
 type plain struct {
 	count       int
-	first       float64
+	first, r    float64
 	halfLife    time.Duration
 	reference   time.Time
 	weight      []float64
@@ -19,15 +19,16 @@ type plain struct {
 }
 
 func newPlain(largest, first float64, halfLife time.Duration) *plain {
-	n := int(math.Ceil(math.Log(largest*(1.05-1)/first+1)/math.Log(1.05))) + 1
-	return &plain{count: n, first: first, halfLife: halfLife, weight: make([]float64, n), lowest: n - 1}
+	r := 1.05 // a variable: 1.05-1 is to be rounded as float64 does
+	n := int(math.Ceil(math.Log(largest*(r-1)/first+1)/math.Log(r))) + 1
+	return &plain{count: n, first: first, r: r, halfLife: halfLife, weight: make([]float64, n), lowest: n - 1}
 }
 
 func (p *plain) index(v float64) int {
 	if v < p.first {
 		return 0
 	}
-	i := int(math.Log(v*(1.05-1)/p.first+1) / math.Log(1.05))
+	i := int(math.Log(v*(p.r-1)/p.first+1) / math.Log(p.r))
 	if i >= p.count {
 		i = p.count - 1
 	}
@@ -123,5 +124,5 @@ func (p *plain) percentile(q float64) float64 {
 	if i == 0 {
 		return 0
 	}
-	return p.first * (math.Pow(1.05, float64(i)) - 1) / (1.05 - 1)
+	return p.first * (math.Pow(p.r, float64(i)) - 1) / (p.r - 1)
 }

@@ -8,8 +8,13 @@ import (
 // Epsilon is the smallest weight with which a bucket counts as not empty.
 const Epsilon = 1e-4
 
-// growth is how much wider each bucket is than the one before it.
-const growth = 1.05
+// geometry holds what the formulas of the buckets need, as variables: the sums are those of float64 at
+// run time, where 1.05-1 is not 0.05. Constants would be exact and so miss the last bits.
+type geometry struct {
+	first float64 // width of the first bucket
+	ratio float64 // how much wider each bucket is than the one before it
+	count int
+}
 
 // Scheme says where buckets begin. Histograms can be merged only when they share one Scheme, so a
 // program makes each of its schemes once. It never changes after it was made.
@@ -33,10 +38,12 @@ func Memory() *Scheme {
 }
 
 func newScheme(largest, first float64, base func(units int64) float64) *Scheme {
-	n := int(math.Ceil(logGrowth(largest*(growth-1)/first+1))) + 1
+	g := geometry{first: first, ratio: 1.05}
+	n := int(math.Ceil(g.log(largest*(g.ratio-1)/first+1))) + 1
+	g.count = n
 	s := &Scheme{starts: make([]float64, n), smallest: make([]int64, n-1)}
 	for b := 1; b < n; b++ {
-		s.starts[b] = first * (math.Pow(growth, float64(b)) - 1) / (growth - 1)
+		s.starts[b] = first * (math.Pow(g.ratio, float64(b)) - 1) / (g.ratio - 1)
 	}
 	bound := int64(1)
 	for base(bound) < 2*s.starts[n-1] {
@@ -44,21 +51,22 @@ func newScheme(largest, first float64, base func(units int64) float64) *Scheme {
 	}
 	for b := range s.smallest {
 		s.smallest[b] = int64(sort.Search(int(bound), func(units int) bool {
-			return bucketOf(base(int64(units)), first, n) > b
+			return g.bucket(base(int64(units))) > b
 		}))
 	}
 	return s
 }
 
-// bucketOf is the definition that Bucket is a table of. It never decreases as v grows.
-func bucketOf(v, first float64, n int) int {
-	if v < first {
+// bucket is the definition that Scheme.Bucket is a table of. It never decreases as v grows.
+func (g geometry) bucket(v float64) int {
+	if v < g.first {
 		return 0
 	}
-	return min(int(logGrowth(v*(growth-1)/first+1)), n-1)
+	return min(int(g.log(v*(g.ratio-1)/g.first+1)), g.count-1)
 }
 
-func logGrowth(x float64) float64 { return math.Log(x) / math.Log(growth) }
+// log is the logarithm to the base of the ratio.
+func (g geometry) log(x float64) float64 { return math.Log(x) / math.Log(g.ratio) }
 
 // Buckets is the number of buckets.
 func (s *Scheme) Buckets() int { return len(s.starts) }

@@ -1,0 +1,90 @@
+package vpa
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// CheckManifest says what is wrong with the VerticalPodAutoscaler in doc, one YAML or JSON document of the
+// file of that name: each problem with its path. It asks no cluster.
+func CheckManifest(file string, doc []byte) error {
+	var v vpav1.VerticalPodAutoscaler
+	if err := yaml.UnmarshalStrict(doc, &v); err != nil {
+		return config.Problems{{File: file, Message: err.Error()}}
+	}
+	var ps config.Problems
+	checkTarget(&ps, &v)
+	if len(v.Spec.Recommenders) > 1 {
+		ps.Add("spec.recommenders", "has %d entries; at most one is possible", len(v.Spec.Recommenders))
+	}
+	if u := v.Spec.UpdatePolicy; u != nil {
+		modes := []vpav1.UpdateMode{"Off", "Initial", "Recreate", "Auto", "InPlaceOrRecreate", "InPlace"}
+		if u.UpdateMode != nil && !slices.Contains(modes, *u.UpdateMode) {
+			ps.Add("spec.updatePolicy.updateMode", "%q is not one of %v", *u.UpdateMode, modes)
+		}
+		if u.MinReplicas != nil && *u.MinReplicas <= 0 {
+			ps.Add("spec.updatePolicy.minReplicas", "%d is not above zero", *u.MinReplicas)
+		}
+	}
+	if p := v.Spec.ResourcePolicy; p != nil {
+		seen := map[string]bool{}
+		for i := range p.ContainerPolicies {
+			c := &p.ContainerPolicies[i]
+			path := fmt.Sprintf("spec.resourcePolicy.containerPolicies[%d]", i)
+			if seen[c.ContainerName] {
+				ps.Add(path+".containerName", "%q has a policy already", c.ContainerName)
+			}
+			seen[c.ContainerName] = true
+			checkPolicy(&ps, path, c)
+		}
+	}
+	for i := range ps {
+		ps[i].File = file
+	}
+	return ps.AsError()
+}
+
+func checkTarget(ps *config.Problems, v *vpav1.VerticalPodAutoscaler) {
+	ref := v.Spec.TargetRef
+	switch {
+	case ref == nil:
+		ps.Add("spec.targetRef", "is required")
+	case ref.Name == "":
+		ps.Add("spec.targetRef.name", "is required")
+	default:
+		if _, known := targetKinds()[ref.Kind]; !known {
+			ps.Add("spec.targetRef.kind", "%q is not supported; supported are Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and CronJob", ref.Kind)
+		}
+	}
+}
+
+func checkPolicy(ps *config.Problems, path string, c *vpav1.ContainerResourcePolicy) {
+	if c.ContainerName == "" {
+		ps.Add(path+".containerName", "is required; * is the policy of all others")
+	}
+	modes := []vpav1.ContainerScalingMode{vpav1.ContainerScalingModeAuto, vpav1.ContainerScalingModeOff}
+	if c.Mode != nil && !slices.Contains(modes, *c.Mode) {
+		ps.Add(path+".mode", "%q is not one of %v", *c.Mode, modes)
+	}
+	resources := []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory}
+	if c.ControlledResources != nil {
+		for _, r := range *c.ControlledResources {
+			if !slices.Contains(resources, r) {
+				ps.Add(path+".controlledResources", "%q is not one of %v", r, resources)
+			}
+		}
+	}
+	for _, r := range resources {
+		low, hasLow := c.MinAllowed[r]
+		high, hasHigh := c.MaxAllowed[r]
+		if hasLow && hasHigh && high.Cmp(low) < 0 {
+			ps.Add(path+".maxAllowed."+string(r), "%s is less than minAllowed, %s", high.String(), low.String())
+		}
+	}
+}

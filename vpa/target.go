@@ -1,0 +1,85 @@
+package vpa
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// targetKind is a kind of controller that a VPA may point at, and where its pods' selector stands.
+type targetKind struct {
+	group    string
+	object   func() client.Object
+	selector func(client.Object) *metav1.LabelSelector
+}
+
+func targetKinds() map[string]targetKind {
+	return map[string]targetKind{
+		"Deployment": {"apps", func() client.Object { return &appsv1.Deployment{} },
+			func(o client.Object) *metav1.LabelSelector { return o.(*appsv1.Deployment).Spec.Selector }},
+		"StatefulSet": {"apps", func() client.Object { return &appsv1.StatefulSet{} },
+			func(o client.Object) *metav1.LabelSelector { return o.(*appsv1.StatefulSet).Spec.Selector }},
+		"DaemonSet": {"apps", func() client.Object { return &appsv1.DaemonSet{} },
+			func(o client.Object) *metav1.LabelSelector { return o.(*appsv1.DaemonSet).Spec.Selector }},
+		"ReplicaSet": {"apps", func() client.Object { return &appsv1.ReplicaSet{} },
+			func(o client.Object) *metav1.LabelSelector { return o.(*appsv1.ReplicaSet).Spec.Selector }},
+		"Job": {"batch", func() client.Object { return &batchv1.Job{} },
+			func(o client.Object) *metav1.LabelSelector { return o.(*batchv1.Job).Spec.Selector }},
+		"CronJob": {"batch", func() client.Object { return &batchv1.CronJob{} },
+			func(o client.Object) *metav1.LabelSelector {
+				return &metav1.LabelSelector{MatchLabels: o.(*batchv1.CronJob).Spec.JobTemplate.Spec.Template.Labels}
+			}},
+	}
+}
+
+// unsupported is a target that the user has to mend; the text is for the condition.
+type unsupported string
+
+func (u unsupported) Error() string { return string(u) }
+
+// selectorOf reads which pods the target has. The error is an unsupported when the target is at fault,
+// and any other when it could not be read this time.
+func selectorOf(ctx context.Context, reader client.Reader, namespace string, ref *autoscalingv1.CrossVersionObjectReference) (labels.Selector, error) {
+	if ref == nil {
+		return nil, unsupported("Cannot read targetRef. Reason: spec.targetRef is missing")
+	}
+	name := fmt.Sprintf("%s %s/%s", ref.Kind, namespace, ref.Name)
+	kind, ok := targetKinds()[ref.Kind]
+	gv, err := schema.ParseGroupVersion(ref.APIVersion)
+	if !ok || err != nil || ref.APIVersion != "" && gv.Group != kind.group {
+		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: %s of apiVersion %q is not supported; supported are Deployment, StatefulSet, DaemonSet and ReplicaSet of apps/v1, Job and CronJob of batch/v1", name, ref.APIVersion))
+	}
+	object := kind.object()
+	err = reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, object)
+	if apierrors.IsNotFound(err) {
+		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: %s does not exist", name))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the target %s: %w", name, err)
+	}
+	if owner := metav1.GetControllerOf(object); owner != nil {
+		if _, known := targetKinds()[owner.Kind]; known {
+			return nil, unsupported(fmt.Sprintf("The target %s is controlled by %s %s; the VPA should point to that controller", name, owner.Kind, owner.Name))
+		}
+	}
+	return parseSelector(name, kind.selector(object))
+}
+
+func parseSelector(name string, s *metav1.LabelSelector) (labels.Selector, error) {
+	selector, err := metav1.LabelSelectorAsSelector(s)
+	if err != nil {
+		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: the selector of %s is not valid: %v", name, err))
+	}
+	if s == nil || selector.Empty() {
+		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: the selector of %s is empty and would match every pod of the namespace", name))
+	}
+	return selector, nil
+}

@@ -1,0 +1,66 @@
+package usage
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/trimtab/trimtab/internal/prom"
+)
+
+// tolerance is how far a reading may be ahead of our own clock.
+const tolerance = time.Minute
+
+// Querier is the part of prom.Client that is used.
+type Querier interface {
+	Query(ctx context.Context, promql string, at time.Time) (prom.Result, error)
+}
+
+// Container names one container of one pod.
+type Container struct{ Namespace, Pod, Name string }
+
+// Reading is a usage at a time: cores or bytes.
+type Reading struct {
+	Value float64
+	At    time.Time
+}
+
+// Readings are what one query answered.
+type Readings struct {
+	ByContainer map[Container]Reading
+	// Dropped counts the series of the answer that are no usage of a container.
+	Dropped int
+	// Warnings are what the server said of an answer that may be incomplete.
+	Warnings []string
+}
+
+// Read asks for the usage of all containers. The answer must be an instant vector with the labels
+// namespace, pod and container; of two series with the same labels the larger value counts.
+func Read(ctx context.Context, q Querier, promql string, now time.Time) (Readings, error) {
+	result, err := q.Query(ctx, promql, now)
+	if err != nil {
+		return Readings{}, err
+	}
+	vector, ok := result.Value.(model.Vector)
+	if !ok {
+		return Readings{}, fmt.Errorf("query %q: the answer is a %s, not an instant vector", promql, result.Value.Type())
+	}
+	out := Readings{ByContainer: make(map[Container]Reading, len(vector)), Warnings: result.Warnings}
+	for _, s := range vector {
+		c := Container{
+			Namespace: string(s.Metric["namespace"]), Pod: string(s.Metric["pod"]), Name: string(s.Metric["container"]),
+		}
+		v, at := float64(s.Value), s.Timestamp.Time().UTC()
+		if c.Namespace == "" || c.Pod == "" || c.Name == "" || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 || at.After(now.Add(tolerance)) {
+			out.Dropped++
+			continue
+		}
+		if old, twice := out.ByContainer[c]; !twice || v > old.Value {
+			out.ByContainer[c] = Reading{Value: v, At: at}
+		}
+	}
+	return out, nil
+}

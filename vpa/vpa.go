@@ -1,0 +1,198 @@
+package vpa
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/trimtab/trimtab/internal/journal"
+	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/vpa/recommend"
+	"github.com/trimtab/trimtab/vpa/usage"
+)
+
+const (
+	// observeTimeout bounds how long a round waits for caches; writeTimeout bounds one write.
+	observeTimeout = 30 * time.Second
+	writeTimeout   = 15 * time.Second
+	// flushTimeout bounds the last writes; it is shorter than what a Lease outlives its renewal, so that
+	// they are over before another replica leads.
+	flushTimeout = 4 * time.Second
+)
+
+// Deps are what the part uses and does not own. Journal may be nil.
+type Deps struct {
+	Kube     *kube.Kube
+	Journal  *journal.Journal
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	Prom     *prom.Client
+	Now      func() time.Time
+}
+
+// Recommender is the vpa part. Its memory belongs to the goroutine of Run.
+type Recommender struct {
+	cfg         Config
+	settings    *recommend.Settings
+	aggregation *recommend.Aggregation
+	kube        *kube.Kube
+	journal     *journal.Journal
+	log         *slog.Logger
+	querier     usage.Querier
+	now         func() time.Time
+	metrics     *metrics
+
+	states map[types.NamespacedName]*state
+	// loaded says that the checkpoints of all namespaces were read.
+	loaded    bool
+	collected time.Time // when checkpoints without a VPA were looked for last
+	// waiting is what the first plan waits for; nil once it exists.
+	waiting atomic.Pointer[string]
+}
+
+// New checks cfg and registers the part's metrics. It asks nothing of the cluster yet.
+func New(cfg Config, deps Deps) (*Recommender, error) {
+	if err := cfg.Validate().AsError(); err != nil {
+		return nil, err
+	}
+	if deps.Kube == nil || deps.Prom == nil {
+		return nil, errors.New("vpa: a Kubernetes API server and a Prometheus server are needed")
+	}
+	return newRecommender(cfg, deps, deps.Prom)
+}
+
+func newRecommender(cfg Config, deps Deps, querier usage.Querier) (*Recommender, error) {
+	settings, err := cfg.settings()
+	if err != nil {
+		return nil, err
+	}
+	r := &Recommender{
+		cfg: cfg, settings: settings, aggregation: cfg.aggregation(),
+		kube: deps.Kube, journal: deps.Journal, log: deps.Log, querier: querier, now: deps.Now,
+		metrics: newMetrics(deps.Registry),
+		states:  map[types.NamespacedName]*state{},
+	}
+	r.wait("the first round")
+	return r, nil
+}
+
+// Ready is nil once each VPA had its first plan; else it says what that waits for.
+func (r *Recommender) Ready() error {
+	if what := r.waiting.Load(); what != nil {
+		return errors.New("vpa: waits for " + *what)
+	}
+	return nil
+}
+
+func (r *Recommender) wait(what string) {
+	if r.loaded && r.waiting.Load() == nil {
+		return // once ready, always ready: a failure later is told by verdicts
+	}
+	r.waiting.Store(&what)
+}
+
+// Run does a round at once and then one in each interval, until ctx ends; then it writes the checkpoints
+// that are due and returns nil.
+func (r *Recommender) Run(ctx context.Context) error {
+	ticker := time.NewTicker(r.cfg.RecommenderInterval.Std())
+	defer ticker.Stop()
+	for {
+		r.round(ctx)
+		select {
+		case <-ctx.Done():
+			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+			defer cancel()
+			r.writeCheckpoints(flush, true)
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// round observes, decides and acts once. What cannot be observed stops the round before anything is
+// written.
+func (r *Recommender) round(ctx context.Context) {
+	began := r.now()
+	defer func() { r.metrics.round.Observe(r.now().Sub(began).Seconds()) }()
+
+	// 1. Observe: objects, what was known of them before, and their usage.
+	observing, cancel := context.WithTimeout(ctx, observeTimeout)
+	defer cancel()
+	s, err := r.observe(observing)
+	if err == nil {
+		err = r.remember(observing, &s)
+	}
+	if err != nil {
+		r.hold(ctx, "the Kubernetes API", recommend.ObjectsUnavailable, err)
+		return
+	}
+	in, err := r.readUsage(observing, s)
+	if err != nil {
+		r.hold(ctx, "Prometheus", recommend.UsageUnavailable, err)
+		return
+	}
+
+	// 2. Decide.
+	verdicts := s.skipped
+	plans := make([]plan, len(s.ours))
+	for i, o := range s.ours {
+		verdicts = append(verdicts, r.takeIn(r.states[o.key], o, in, began)...)
+		plans[i] = r.plan(r.states[o.key], o, began)
+		verdicts = append(verdicts, plans[i].verdicts...)
+	}
+	r.journal.Record("vpa", verdicts...)
+	r.metrics.count(plans)
+
+	// 3. Act.
+	r.writeStatuses(ctx, plans)
+	r.writeCheckpoints(ctx, false)
+	r.collectCheckpoints(ctx, s)
+	r.waiting.Store(nil)
+}
+
+// hold ends a round that could not observe everything: it changes nothing but what is told.
+func (r *Recommender) hold(ctx context.Context, what string, code verdict.Code, err error) {
+	if ctx.Err() != nil {
+		return // we are being stopped
+	}
+	r.wait(what + ": " + err.Error())
+	r.metrics.held.WithLabelValues(string(code)).Inc()
+	r.journal.Record("vpa", verdict.Because("vpa usage", code, verdict.Text("error", err.Error())))
+}
+
+// readUsage asks for CPU and memory; it needs both. It asks nothing when there is no pod to ask for.
+func (r *Recommender) readUsage(ctx context.Context, s snapshot) (readings, error) {
+	pods := 0
+	for _, o := range s.ours {
+		pods += len(o.pods)
+	}
+	if pods == 0 {
+		return readings{}, nil
+	}
+	now := r.now()
+	cpu, err := usage.Read(ctx, r.querier, r.cfg.CPUQuery, now)
+	if err != nil {
+		return readings{}, err
+	}
+	memory, err := usage.Read(ctx, r.querier, r.cfg.MemoryQuery, now)
+	if err != nil {
+		return readings{}, err
+	}
+	r.metrics.dropped.Add(float64(cpu.Dropped + memory.Dropped))
+	code, facts := recommend.UsageRead, verdict.Facts{
+		verdict.Number("cpu readings", len(cpu.ByContainer)), verdict.Number("memory readings", len(memory.ByContainer)),
+		verdict.Number("dropped", cpu.Dropped+memory.Dropped),
+	}
+	if warnings := append(cpu.Warnings, memory.Warnings...); len(warnings) > 0 {
+		code, facts = recommend.UsageIncomplete, append(facts, verdict.Text("warning", warnings[0]))
+	}
+	r.journal.Record("vpa", verdict.Because("vpa usage", code, facts...))
+	return readings{cpu: cpu.ByContainer, memory: memory.ByContainer}, nil
+}
