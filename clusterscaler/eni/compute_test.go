@@ -1,10 +1,11 @@
 package eni
 
 import (
-	"slices"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
-
-	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 func mustLookup(t testing.TB, name string) Type {
@@ -23,112 +24,66 @@ func with(change func(*Options)) Options {
 	return o
 }
 
-// The figures are those that AWS, Karpenter and the CNI's users publish, or follow from the CNI's rules
-// for one type by hand.
-func TestCompute(t *testing.T) {
-	plain := func(*Options) {}
-	custom := func(o *Options) { o.CustomNetworking = true }
-	prefix := func(o *Options) { o.Mode = Prefix }
-	prefixCustom := func(o *Options) { prefix(o); custom(o) }
-	recommended := func(o *Options) { o.Cap = RecommendedCap }
-	groups := func(o *Options) { o.SecurityGroupsForPods = true }
-	ipv6 := func(o *Options) { o.Family = IPv6 }
-	host := func(n int) func(*Options) { return func(o *Options) { o.HostNetworkPods = n } }
-
-	tests := []struct {
-		name, instance    string
-		change            func(*Options)
-		max, ips, branch  int
-		limit             verdict.Code
-		notes             []verdict.Code
-		mode              Mode
-		interfacesForPods int
-	}{
-		{"default", "c4.large", plain, 29, 27, 0, LimitAddresses, nil, SecondaryIP, 3},
-		{"default", "t3.medium", plain, 17, 15, 0, LimitAddresses, nil, SecondaryIP, 3},
-		{"default", "t3.nano", plain, 4, 2, 0, LimitAddresses, nil, SecondaryIP, 2},
-		{"default", "m5.large", plain, 29, 27, 0, LimitAddresses, nil, SecondaryIP, 3},
-		{"default", "m5.4xlarge", plain, 234, 232, 0, LimitAddresses, nil, SecondaryIP, 8},
-		{"default", "m5.24xlarge", plain, 737, 735, 0, LimitAddresses, nil, SecondaryIP, 15},
-		{"only the default card counts", "p5.48xlarge", plain, 100, 98, 0, LimitAddresses, nil, SecondaryIP, 2},
-		{"only the default card counts", "p4d.24xlarge", plain, 737, 735, 0, LimitAddresses, nil, SecondaryIP, 15},
-
-		{"custom networking", "m5.large", custom, 20, 18, 0, LimitTakenENIs, nil, SecondaryIP, 2},
-		{"custom networking", "c5.large", custom, 20, 18, 0, LimitTakenENIs, nil, SecondaryIP, 2},
-		{"custom networking", "c5.xlarge", custom, 44, 42, 0, LimitTakenENIs, nil, SecondaryIP, 3},
-		{"custom networking", "m5.24xlarge", custom, 688, 686, 0, LimitTakenENIs, nil, SecondaryIP, 14},
-
-		{"prefixes", "m5.large", prefix, 434, 432, 0, LimitAddresses, nil, Prefix, 3},
-		{"prefixes", "t3.medium", prefix, 242, 240, 0, LimitAddresses, nil, Prefix, 3},
-		{"prefixes on bare metal", "c5.metal", prefix, 11762, 11760, 0, LimitAddresses, nil, Prefix, 15},
-		{"prefixes and custom networking", "m5.large", prefixCustom, 290, 288, 0, LimitTakenENIs, nil, Prefix, 2},
-		{"no prefixes on Xen", "c4.large", prefix, 29, 27, 0, LimitAddresses,
-			[]verdict.Code{NotePrefixesUnsupported}, SecondaryIP, 3},
-
-		{"cap of a small type", "m5.large", func(o *Options) { prefix(o); recommended(o) },
-			110, 108, 0, LimitRecommendedCap, nil, Prefix, 3},
-		{"cap without prefixes", "m5a.4xlarge", recommended, 110, 108, 0, LimitRecommendedCap, nil, SecondaryIP, 8},
-		{"cap of a large type", "m5.24xlarge", recommended, 250, 248, 0, LimitRecommendedCap, nil, SecondaryIP, 15},
-		{"cap above the formula", "m5.large", recommended, 29, 27, 0, LimitAddresses, nil, SecondaryIP, 3},
-		{"cap and many host-network pods", "m5.24xlarge", func(o *Options) { recommended(o); host(12)(o) },
-			250, 238, 0, LimitRecommendedCap, nil, SecondaryIP, 15},
-		{"cap, size unknown", "c8g-flex.16xlarge", recommended, 110, 108, 0, LimitRecommendedCap,
-			[]verdict.Code{NoteVCPUsUnknown}, SecondaryIP, 15},
-
-		{"five host-network pods waste three addresses", "c4.large", host(5), 29, 24, 0, LimitHostNetworkPods, nil, SecondaryIP, 3},
-		{"one host-network pod leaves one pod without address", "c4.large", host(1), 29, 27, 0, LimitAddresses,
-			[]verdict.Code{NotePodsWithoutAddress}, SecondaryIP, 3},
-		{"more host-network pods than room", "t3.nano", host(9), 4, 0, 0, LimitHostNetworkPods, nil, SecondaryIP, 2},
-
-		{"fewer interfaces allowed", "m5.large", func(o *Options) { o.MaxENIs = 2 }, 20, 18, 0, LimitMaxENIs, nil, SecondaryIP, 2},
-		{"more interfaces allowed than there are", "m5.large", func(o *Options) { o.MaxENIs = 9 },
-			29, 27, 0, LimitAddresses, nil, SecondaryIP, 3},
-		{"reserved interface", "m5.large", func(o *Options) { o.ReservedENIs = 1 }, 20, 18, 0, LimitTakenENIs, nil, SecondaryIP, 2},
-		{"all interfaces reserved", "m5.large", func(o *Options) { o.ReservedENIs = 3 }, 0, 0, 0, LimitNoInterface, nil, SecondaryIP, 0},
-		{"custom networking needs a second interface", "m5.large", func(o *Options) { custom(o); o.MaxENIs = 1 },
-			0, 0, 0, LimitNoInterface, nil, SecondaryIP, 0},
-
-		{"security groups", "m5.large", groups, 29, 18, 9, LimitTakenENIs, nil, SecondaryIP, 2},
-		{"security groups and custom networking", "m5.large", func(o *Options) { groups(o); custom(o) },
-			20, 9, 9, LimitTakenENIs, nil, SecondaryIP, 1},
-		{"security groups with prefixes", "m5.large", func(o *Options) { groups(o); prefix(o) },
-			299, 288, 9, LimitTakenENIs, nil, Prefix, 2},
-		{"security groups under the cap", "m5.24xlarge", func(o *Options) { groups(o); recommended(o) },
-			250, 248, 107, LimitRecommendedCap, nil, SecondaryIP, 14},
-		{"no trunk, no slot lost", "t3.medium", groups, 17, 15, 0, LimitAddresses,
-			[]verdict.Code{NoteTrunkingUnsupported}, SecondaryIP, 3},
-		{"trunk unknown, slot lost", "trn2.3xlarge", groups, 16, 14, 0, LimitTakenENIs,
-			[]verdict.Code{NoteTrunkingUnknown}, SecondaryIP, 1},
-
-		{"IPv6 follows the formula", "m5.large", ipv6, 29, 27, 0, LimitMaxPodsFormula, nil, SecondaryIP, 3},
-		{"IPv6 addresses do not bind", "m5.large", func(o *Options) { ipv6(o); host(1)(o) },
-			29, 28, 0, LimitMaxPodsFormula, nil, SecondaryIP, 3},
-		{"IPv6 with prefixes", "m5.large", func(o *Options) { ipv6(o); prefix(o) },
-			434, 432, 0, LimitMaxPodsFormula, nil, Prefix, 3},
-		{"IPv6 with the cap", "m5.large", func(o *Options) { ipv6(o); prefix(o); recommended(o) },
-			110, 108, 0, LimitRecommendedCap, nil, Prefix, 3},
-		{"no IPv6 on Xen", "c4.large", ipv6, 0, 0, 0, LimitIPv6Unsupported, nil, SecondaryIP, 0},
-
-		{"impossible: IPv6 and custom networking", "m5.large", func(o *Options) { ipv6(o); custom(o) },
-			0, 0, 0, LimitImpossibleOptions, nil, SecondaryIP, 0},
+// parseOptions reads the second column of testdata/pods.txt.
+func parseOptions(t *testing.T, text string) Options {
+	t.Helper()
+	o := DefaultOptions()
+	for word := range strings.SplitSeq(text, ",") {
+		name, value, hasValue := strings.Cut(word, "=")
+		n, err := strconv.Atoi(value)
+		if hasValue != (err == nil) {
+			t.Fatalf("option %q: not a number", word)
+		}
+		switch name {
+		case "-":
+		case "custom":
+			o.CustomNetworking = true
+		case "prefix":
+			o.Mode = Prefix
+		case "recommended":
+			o.Cap = RecommendedCap
+		case "groups":
+			o.SecurityGroupsForPods = true
+		case "ipv6":
+			o.Family = IPv6
+		case "host":
+			o.HostNetworkPods = n
+		case "max-enis":
+			o.MaxENIs = n
+		case "reserved":
+			o.ReservedENIs = n
+		default:
+			t.Fatalf("unknown option %q", word)
+		}
 	}
-	for _, test := range tests {
-		t.Run(test.instance+"/"+test.name, func(t *testing.T) {
-			got := Compute(mustLookup(t, test.instance), with(test.change))
-			if got.MaxPods != test.max || got.IPPods != test.ips || got.BranchPods != test.branch {
-				t.Errorf("max, ip, branch pods = %d, %d, %d; want %d, %d, %d",
-					got.MaxPods, got.IPPods, got.BranchPods, test.max, test.ips, test.branch)
-			}
-			if got.LimitedBy != test.limit {
-				t.Errorf("limited by %s, want %s", got.LimitedBy, test.limit)
-			}
-			if !slices.Equal(got.Notes, test.notes) {
-				t.Errorf("notes %v, want %v", got.Notes, test.notes)
-			}
-			if got.Mode != test.mode || got.PodENIs != test.interfacesForPods {
-				t.Errorf("mode %s with %d interfaces, want %s with %d", got.Mode, got.PodENIs, test.mode, test.interfacesForPods)
-			}
-		})
+	return o
+}
+
+func TestCompute(t *testing.T) {
+	const path = "testdata/pods.txt"
+	scenarios, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, checked := 0, 0
+	for line := range strings.Lines(string(scenarios)) {
+		number++
+		columns := strings.Fields(line)
+		if len(columns) == 0 || columns[0] == "#" {
+			continue
+		}
+		checked++
+		r := Compute(mustLookup(t, columns[0]), parseOptions(t, columns[1]))
+		got := fmt.Sprint(r.MaxPods, r.IPPods, r.BranchPods, r.PodENIs, " ", r.Mode, " ", r.LimitedBy)
+		for _, note := range r.Notes {
+			got += " " + string(note)
+		}
+		if want := strings.Join(columns[2:], " "); got != want {
+			t.Errorf("%s:%d: %s with %s gives\n%s, want\n%s", path, number, columns[0], columns[1], got, want)
+		}
+	}
+	if checked == 0 {
+		t.Fatalf("%s has no scenario", path)
 	}
 }
 
