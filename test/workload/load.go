@@ -64,8 +64,9 @@ func (p *pacer) due(now time.Time, rate float64) int {
 	return n
 }
 
-// generate sends requests at the wished rate until ctx ends.
-func generate(ctx context.Context, w *web, rate *wish, p plan) {
+// generate sends requests at the wished rate until ctx ends; none before the pods are known, because they
+// would fail for no fault of the pods.
+func generate(ctx context.Context, w *web, rate *wish, p plan, known func() bool) {
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
 	var pace pacer
@@ -74,7 +75,10 @@ func generate(ctx context.Context, w *web, rate *wish, p plan) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			wished := rate.rate()
+			wished := 0.0
+			if known() {
+				wished = rate.rate()
+			}
 			w.dispatch(pace.due(now, wished), p.blocks(wished))
 		}
 	}

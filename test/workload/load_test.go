@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -93,4 +94,24 @@ func TestLoadFile(t *testing.T) {
 	}
 	rate.set(5)
 	want("a file that is gone changes nothing", 5)
+}
+
+func TestNoRequestsBeforeThePodsAreKnown(t *testing.T) {
+	w, rate := newTestWeb(t), &wish{}
+	rate.set(1000)
+	ctx, cancel := context.WithCancel(t.Context())
+	asked, ended := 0, make(chan struct{})
+	go func() {
+		defer close(ended)
+		generate(ctx, w, rate, plan{time.Millisecond, 1, 1e6}, func() bool {
+			if asked++; asked == 5 {
+				cancel()
+			}
+			return false
+		})
+	}()
+	<-ended
+	if w.failed.Load() != 0 {
+		t.Errorf("%d requests failed before the first list of pods", w.failed.Load())
+	}
 }

@@ -100,7 +100,7 @@ func play(ctx context.Context, s settings, client kubernetes.Interface, out io.W
 	}
 	server := &http.Server{Handler: handler(w, rate, s, synced), ReadHeaderTimeout: 5 * time.Second}
 	var loops sync.WaitGroup
-	loops.Go(func() { generate(ctx, w, rate, plan{s.work, s.maxCPU, calibrate()}) })
+	loops.Go(func() { generate(ctx, w, rate, plan{s.work, s.maxCPU, calibrate()}, synced) })
 	if s.loadFile != "" {
 		loops.Go(func() { follow(ctx, s.loadFile, rate) })
 	}
