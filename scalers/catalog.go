@@ -36,6 +36,8 @@ type catalogConfig struct {
 	refresh time.Duration
 	now     func() time.Time
 	metrics *metrics
+	// offline says that authentication cannot be resolved, as in a check of files.
+	offline bool
 }
 
 // catalog keeps the triggers of each ScaledObject open between polls. It is safe for concurrent use.
@@ -143,7 +145,9 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 	set := &triggerSet{}
 	var errs []error
 	for i, t := range so.Spec.Triggers {
-		metric, open, err := c.openOne(so, i, trigger.Definition{Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i]})
+		metric, open, err := c.openOne(so, i, trigger.Definition{
+			Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i], Offline: c.offline && t.AuthenticationRef != nil,
+		})
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 // Config is the section `scalers` of the configuration file.
@@ -58,4 +59,8 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("maxReconciles", "%d is below 1", c.MaxReconciles)
 	}
 	return ps
+}
+
+func (c *Config) defaults() spec.Defaults {
+	return spec.Defaults{PollingInterval: c.PollingInterval.Std(), Cooldown: c.CooldownPeriod.Std()}
 }

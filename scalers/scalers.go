@@ -59,10 +59,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 	}
 	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, metrics: m}
 	s.triggers = newCatalog(catalogConfig{
-		sources: map[string]source{
-			"prometheus": promsource.New(cfg.HTTPDefaultTimeout.Std(), deps.Registry),
-			"redis":      redissource.New(cfg.HTTPDefaultTimeout.Std()),
-		},
+		sources: sources(cfg, deps.Registry),
 		auth:    authReader{cached: deps.Kube.Client, live: deps.Kube.Live},
 		refresh: cfg.AuthRefreshInterval.Std(),
 		now:     deps.Now,
@@ -85,6 +82,14 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 	}
 	s.waits("the first list of ScaledObjects")
 	return s, nil
+}
+
+// sources are the trigger types that are read here; cpu and memory are the HPA's own.
+func sources(cfg Config, registry prometheus.Registerer) map[string]source {
+	return map[string]source{
+		"prometheus": promsource.New(cfg.HTTPDefaultTimeout.Std(), registry),
+		"redis":      redissource.New(cfg.HTTPDefaultTimeout.Std()),
+	}
 }
 
 // Ready is nil once this replica can answer: the ScaledObjects are known and, where it leads, each of
@@ -110,7 +115,7 @@ func (s *Scalers) Run(ctx context.Context) error {
 
 // defaults are what a ScaledObject gets that names no value.
 func (s *Scalers) defaults() spec.Defaults {
-	return spec.Defaults{PollingInterval: s.cfg.PollingInterval.Std(), Cooldown: s.cfg.CooldownPeriod.Std()}
+	return s.cfg.defaults()
 }
 
 // deleted is the object of a delete notification, also of one that came late.

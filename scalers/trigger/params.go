@@ -78,6 +78,9 @@ func (p *Params) Secret(key string) string {
 // Auth is the value of key in the authentication alone, or "".
 func (p *Params) Auth(key string) string { return strings.TrimSpace(p.def.Auth[key]) }
 
+// AuthKnown says whether a parameter that is absent from the authentication is missing.
+func (p *Params) AuthKnown() bool { return !p.def.Offline }
+
 // Number is a finite number.
 func (p *Params) Number(key string, absent float64) float64 {
 	v, ok := p.lookup(key)

@@ -19,6 +19,9 @@ type Definition struct {
 	// Auth is what the authentication object resolved to. Its values are secrets. Keys that a source
 	// does not know are allowed: one authentication may serve triggers of several types.
 	Auth map[string]string
+	// Offline says that the authentication was not resolved, as in a check of files: a parameter that
+	// may come from there is then not missed.
+	Offline bool
 }
 
 // String is how errors name the trigger: `trigger 0 (redis)`, `trigger 1 (prometheus, "requests")`.

@@ -55,19 +55,19 @@ func authenticate(p *trigger.Params, server *prom.Config) {
 		switch mode {
 		case "basic":
 			user, password := p.Auth("username"), p.Auth("password")
-			if user == "" {
+			if user == "" && p.AuthKnown() {
 				p.Fail("authModes", "basic needs the parameter username in the trigger's authentication")
 			}
 			server.BasicAuth = &prom.BasicAuth{Username: user, Password: password}
 		case "bearer":
 			token := p.Auth("bearerToken")
-			if token == "" {
+			if token == "" && p.AuthKnown() {
 				p.Fail("authModes", "bearer needs the parameter bearerToken in the trigger's authentication")
 			}
 			header("Authorization", "Bearer "+token)
 		case "custom":
 			name, value := p.Auth("customAuthHeader"), p.Auth("customAuthValue")
-			if name == "" || value == "" {
+			if (name == "" || value == "") && p.AuthKnown() {
 				p.Fail("authModes", "custom needs the parameters customAuthHeader and customAuthValue in the trigger's authentication")
 			}
 			header(name, value)

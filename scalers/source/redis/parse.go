@@ -63,6 +63,7 @@ func address(p *trigger.Params) string {
 		if _, _, err := net.SplitHostPort(whole); err != nil {
 			p.Fail("address", "%q is not host:port", whole)
 		}
+	case !p.AuthKnown() && (host == "" || port == ""):
 	case host == "" && port == "":
 		p.Fail("address", "is required (or host and port)")
 	case host == "":

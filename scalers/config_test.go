@@ -1,0 +1,63 @@
+package scalers
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+func TestConfigRefusesMistakes(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                          "",
+		"pollingInterval: 100ms":    "f: pollingInterval: 100ms is below 1s",
+		"maxReconciles: 0":          "f: maxReconciles: 0 is below 1",
+		"metricMaxAge: 0s":          "f: metricMaxAge: 0s is below 1ms",
+		"pollingIntervall: 30s":     `f:1: pollingIntervall: unknown key; did you mean "pollingInterval"?`,
+		"authRefreshInterval: 10ms": "f: authRefreshInterval: 10ms is below 1s",
+		"httpDefaultTimeout: 0s":    "f: httpDefaultTimeout: 0s is below 1ms",
+		"httpDefaultTimeout: 3000":  `f:1: httpDefaultTimeout: "3000" is not a duration; write a number with its unit, as in 30s, 10m or 1h30m`,
+	} {
+		var c Config
+		c.SetDefaults()
+		got := ""
+		if err := config.Decode("f", []byte(in), &c); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestCheckManifest(t *testing.T) {
+	const good = `
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web}
+spec:
+  scaleTargetRef: {name: web}
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: http://p:9090, query: x, threshold: "5", authModes: bearer}, authenticationRef: {name: a}}
+  - {type: redis, metadata: {listName: orders}, authenticationRef: {name: a}}
+  - {type: cpu, metricType: AverageValue, metadata: {value: 500m}}
+`
+	for name, c := range map[string]struct{ from, to, want string }{
+		"good":           {"", "", ""},
+		"two at once":    {`threshold: "5"`, `threshold: "x", treshold: "5"`, "f: trigger 0 (prometheus): threshold: \"x\" is not a number\nf: trigger 0 (prometheus): treshold: unknown parameter (value \"5\")"},
+		"no address":     {"{listName: orders}, authenticationRef: {name: a}", "{listName: orders}", "f: trigger 1 (redis): address: is required (or host and port)"},
+		"spec and type":  {"type: redis", "type: kafka", `f: trigger 1 (kafka): type: "kafka" is not supported; supported: cpu, memory, prometheus, redis`},
+		"bounds":         {"triggers:", "minReplicaCount: 101\n  triggers:", "f: spec.minReplicaCount: 101 is above maxReplicaCount, 100"},
+		"unknown field":  {"triggers:", "minReplicas: 1\n  triggers:", `unknown field "minReplicas"`},
+		"bad quantity":   {"500m", "-1", `f: trigger 2 (cpu): value: "-1" is not a quantity above zero`},
+		"not even a map": {"metadata: {name: web}", "metadata: []", "f: not a ScaledObject of keda.sh/v1alpha1"},
+	} {
+		err := CheckManifest("f", []byte(strings.Replace(good, c.from, c.to, 1)))
+		switch {
+		case c.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: got %v, want %s", name, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package scalers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	"github.com/prometheus/client_golang/prometheus"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	scalefake "k8s.io/client-go/scale/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/yaml"
+
+	"github.com/trimtab/trimtab/internal/journal"
+	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/status"
+	"github.com/trimtab/trimtab/scalers/trigger"
+)
+
+// web is the object under test; its source is the harness.
+const web = `
+metadata: {name: web, namespace: shop, uid: u1, generation: 1}
+spec:
+  scaleTargetRef: {name: web}
+  cooldownPeriod: 60
+  triggers: [{type: queue, metadata: {key: a}}]
+`
+
+// harness runs the loop round by round, on a clock of its own.
+type harness struct {
+	t *testing.T
+	*Scalers
+	loop     *loop
+	client   client.Client
+	journal  *journal.Journal
+	recorder *events.FakeRecorder
+	handlers *informertest.FakeInformers
+
+	mu    sync.Mutex
+	clock time.Time
+	// values and failures are what the source has under a key.
+	values   map[string]float64
+	failures map[string]error
+	reads    int
+	opened   []trigger.Definition
+	closed   int
+	// replicas are of Deployments in the namespace shop; writes are what was done to the API server.
+	replicas map[string]int32
+	writes   []string
+	refuse   error
+}
+
+func newHarness(t *testing.T, objects ...client.Object) *harness {
+	t.Helper()
+	scheme, err := kube.NewScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &harness{
+		t: t, clock: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC), values: map[string]float64{}, failures: map[string]error{},
+		replicas: map[string]int32{"web": 0}, recorder: events.NewFakeRecorder(100), handlers: &informertest.FakeInformers{Scheme: scheme},
+	}
+	h.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+		WithStatusSubresource(&keda.ScaledObject{}).WithInterceptorFuncs(h.noteWrites()).Build()
+	registry := prometheus.NewRegistry()
+	h.journal = journal.New(100, slog.New(slog.DiscardHandler), registry, h.time)
+	mapper := meta.NewDefaultRESTMapper(nil)
+	mapper.Add(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
+	var cfg Config
+	cfg.SetDefaults()
+	h.Scalers, err = New(cfg, Deps{
+		Kube: &kube.Kube{
+			Client: h.client, Live: h.client, Cache: h.handlers, Events: h.recorder, Mapper: mapper, Scale: h.scales(),
+		},
+		Journal: h.journal, Log: slog.New(slog.DiscardHandler), Registry: registry, Now: h.time,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.triggers.sources["queue"] = h
+	h.loop = newLoop(h.Scalers)
+	return h
+}
+
+// Open makes the harness a source: the trigger reads the value under its metadata's key.
+func (h *harness) Open(d trigger.Definition) (trigger.Opened, error) {
+	p := d.Params()
+	key, target := p.Required("key"), p.Target("target", 5)
+	if err := p.Err(); err != nil {
+		return trigger.Opened{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.opened = append(h.opened, d)
+	return trigger.Opened{
+		Metric: "queue-" + key, Target: target, Timeout: time.Second,
+		Read: func(context.Context, time.Time) (trigger.Sample, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.reads++
+			return trigger.Sample{Value: h.values[key]}, h.failures[key]
+		},
+		Close: func() {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.closed++
+		},
+	}, nil
+}
+
+func (h *harness) noteWrites() interceptor.Funcs {
+	note := func(verb string, o client.Object) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.writes = append(h.writes, verb+" "+o.GetName())
+	}
+	return interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			note("create", o)
+			return c.Create(ctx, o, opts...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+			note("patch", o)
+			return c.Patch(ctx, o, p, opts...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+			note("delete", o)
+			return c.Delete(ctx, o, opts...)
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+			note(sub, o)
+			return c.SubResource(sub).Patch(ctx, o, p, opts...)
+		},
+	}
+}
+
+// scales is the /scale subresource of h.replicas.
+func (h *harness) scales() *scalefake.FakeScaleClient {
+	s := &scalefake.FakeScaleClient{}
+	s.AddReactor("get", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		name := a.(clienttesting.GetAction).GetName()
+		n, ok := h.replicas[name]
+		if !ok {
+			return true, nil, apierrors.NewNotFound(schema.GroupResource{Group: "apps", Resource: "deployments"}, name)
+		}
+		return true, &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.GetNamespace()}, Spec: autoscalingv1.ScaleSpec{Replicas: n}}, nil
+	})
+	s.AddReactor("update", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.refuse != nil {
+			return true, nil, h.refuse
+		}
+		scale := a.(clienttesting.UpdateAction).GetObject().(*autoscalingv1.Scale)
+		h.writes = append(h.writes, fmt.Sprintf("scale %s %d", scale.Name, scale.Spec.Replicas))
+		h.replicas[scale.Name] = scale.Spec.Replicas
+		return true, scale, nil
+	})
+	return s
+}
+
+func (h *harness) time() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.clock
+}
+
+// poll lets time pass, runs one round of web, and returns what was written meanwhile.
+func (h *harness) poll(after time.Duration) string {
+	h.t.Helper()
+	h.mu.Lock()
+	h.clock = h.clock.Add(after)
+	h.writes = nil
+	h.mu.Unlock()
+	h.loop.round(h.t.Context(), types.NamespacedName{Namespace: "shop", Name: "web"})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.writes, ", ")
+}
+
+// set gives the source a number under a key; fail gives it an error instead.
+func (h *harness) set(key string, value float64) { h.values[key], h.failures[key] = value, nil }
+func (h *harness) fail(key string)               { h.failures[key] = errors.New("connection refused") }
+
+func (h *harness) object() *keda.ScaledObject {
+	h.t.Helper()
+	var so keda.ScaledObject
+	if err := h.client.Get(h.t.Context(), types.NamespacedName{Namespace: "shop", Name: "web"}, &so); err != nil {
+		h.t.Fatal(err)
+	}
+	return &so
+}
+
+// edit changes web as a user would: its generation counts up.
+func (h *harness) edit(change func(*keda.ScaledObject)) {
+	h.t.Helper()
+	so := h.object()
+	change(so)
+	so.Generation++
+	if err := h.client.Update(h.t.Context(), so); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *harness) condition(t keda.ConditionType) string {
+	c := status.Condition(&h.object().Status, t)
+	return fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message)
+}
+
+func (h *harness) hpa(name string) (*autoscalingv2.HorizontalPodAutoscaler, error) {
+	var found autoscalingv2.HorizontalPodAutoscaler
+	err := h.client.Get(h.t.Context(), types.NamespacedName{Namespace: "shop", Name: name}, &found)
+	return &found, err
+}
+
+// events are those sent since the last call, as "Type Reason".
+func (h *harness) events() string {
+	var out []string
+	for len(h.recorder.Events) > 0 {
+		words := strings.SplitN(<-h.recorder.Events, " ", 3)
+		out = append(out, words[0]+" "+words[1])
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// metric asks as an HPA of web does.
+func (h *harness) metric(name string) (string, error) {
+	list, ours, err := h.ExternalMetric(h.t.Context(), "shop", name, labels.SelectorFromSet(labels.Set{hpa.OwnerLabel: "web"}))
+	if !ours {
+		h.t.Error("a metric of a ScaledObject is not taken for one")
+	}
+	if err != nil {
+		return "", err
+	}
+	return list.Items[0].MetricName + "=" + list.Items[0].Value.String(), nil
+}
+
+func scaledObject(t *testing.T, doc string) *keda.ScaledObject {
+	t.Helper()
+	so := &keda.ScaledObject{}
+	if err := yaml.UnmarshalStrict([]byte(doc), so); err != nil {
+		t.Fatal(err)
+	}
+	return so
+}
