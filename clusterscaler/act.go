@@ -1,0 +1,80 @@
+package clusterscaler
+
+import (
+	"context"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+)
+
+// actTimeout bounds a request to the provider.
+const actTimeout = time.Minute
+
+// act carries the plan out. It returns whether the next loop should come at once: a group could not
+// grow, so that another may be the next best.
+func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (again bool) {
+	for _, up := range p.ScaleUp {
+		again = !c.increase(ctx, up) || again
+	}
+	for _, r := range p.ScaleDown {
+		c.drainer.Begin(ctx, r)
+	}
+	return again
+}
+
+func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bool) {
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	if err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From); err != nil {
+		c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
+		c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
+		c.memory = c.memory.ScaleUpFailed(up.Group, c.policy, c.deps.Now())
+		return false
+	}
+	c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
+	c.memory = c.memory.ScaledUp(up.Group, c.deps.Now())
+	return true
+}
+
+// finished takes the outcome of a drain, and starts a loop that learns of it.
+func (c *ClusterScaler) finished(o kube.Outcome) {
+	c.mu.Lock()
+	c.outcomes = append(c.outcomes, o)
+	c.mu.Unlock()
+	c.signal()
+}
+
+// learn puts the outcomes of drains into the memory.
+func (c *ClusterScaler) learn() {
+	c.mu.Lock()
+	outcomes := c.outcomes
+	c.outcomes = nil
+	c.mu.Unlock()
+	for _, o := range outcomes {
+		if o.Err != nil {
+			c.deps.Log.Warn("a node could not be removed and is kept", "node", o.Node, "group", o.Group, "error", o.Err)
+			c.metrics.scaleDownFailures.WithLabelValues(o.Group).Inc()
+			c.memory = c.memory.DeleteFailed(o.Node, c.deps.Now())
+			continue
+		}
+		c.metrics.nodesRemoved.WithLabelValues(o.Group).Inc()
+		c.memory = c.memory.Deleted(c.deps.Now())
+	}
+}
+
+// note keeps what Ready says.
+func (c *ClusterScaler) note(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trouble = err
+	c.planned = c.planned || err == nil
+}
+
+// signal starts a loop at once, unless one is about to.
+func (c *ClusterScaler) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,228 @@
+package clusterscaler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/kwok"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/journal"
+	sharedkube "github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+const providerKwok = "kwok"
+
+// partName is the name of the part in the journal.
+const partName = "clusterScaler"
+
+// Provider makes node groups grow and shrink.
+type Provider interface {
+	// Groups are the groups as they stand, with the group of each of the nodes that has one.
+	Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error)
+	// Increase makes a group of that size grow.
+	Increase(ctx context.Context, group string, from, by int) error
+	// Delete removes nodes of a group, which shrinks by as many.
+	Delete(ctx context.Context, group string, nodes []string) error
+	// Run does what the provider does beside these calls, until ctx ends.
+	Run(ctx context.Context) error
+}
+
+// Deps are what the part works with.
+type Deps struct {
+	Kube     *sharedkube.Kube
+	Journal  *journal.Journal
+	Log      *slog.Logger
+	Registry prometheus.Registerer
+	Now      func() time.Time
+}
+
+// ClusterScaler is the part. Make it with New.
+type ClusterScaler struct {
+	cfg      Config
+	policy   plan.Policy
+	deps     Deps
+	provider Provider
+	observer kube.Observer
+	drainer  *kube.Drainer
+	metrics  *metrics
+	events   announcer
+	// memory is used by the loop alone.
+	memory plan.Memory
+	// wake starts a loop at once.
+	wake chan struct{}
+
+	mu       sync.Mutex
+	outcomes []kube.Outcome
+	planned  bool
+	trouble  error
+}
+
+// New makes the part; Run starts it.
+func New(cfg Config, deps Deps) (*ClusterScaler, error) {
+	groups := make([]kwok.Group, len(cfg.Groups))
+	for i := range cfg.Groups {
+		groups[i] = cfg.Groups[i].kwok()
+	}
+	provider := kwok.New(groups, kwok.Deps{
+		Client: deps.Kube.Client, Log: deps.Log, Now: deps.Now,
+		Suffix: func() string { return rand.String(suffixLength) },
+	})
+	return newWith(cfg, deps, provider), nil
+}
+
+const suffixLength = 8
+
+func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
+	c := &ClusterScaler{
+		cfg: cfg, policy: cfg.Policy(), deps: deps, provider: provider,
+		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live},
+		metrics:  newMetrics(deps.Registry),
+		events:   announcer{recorder: deps.Kube.Events, said: map[string]string{}},
+		wake:     make(chan struct{}, 1),
+	}
+	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
+		Client: deps.Kube.Client, Live: deps.Kube.Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
+		Judge: c.judge,
+		Delete: func(ctx context.Context, group, node string) error {
+			return provider.Delete(ctx, group, []string{node})
+		},
+		Finished: c.finished,
+	})
+	return c
+}
+
+// errNotPlanned is why the part is not ready at first.
+var errNotPlanned = errors.New("waits for its first look at the cluster")
+
+// Ready is nil once the first plan exists.
+func (c *ClusterScaler) Ready() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.planned:
+		return nil
+	case c.trouble != nil:
+		return fmt.Errorf("%w: %w", errNotPlanned, c.trouble)
+	default:
+		return errNotPlanned
+	}
+}
+
+// minimalPause keeps pods that come one after another from starting a loop each.
+const minimalPause = 500 * time.Millisecond
+
+// Run loops until ctx ends. Drains under way are then left as they are, for the next process to resume.
+func (c *ClusterScaler) Run(ctx context.Context) error {
+	if err := c.watchPods(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.provider.Run(ctx) })
+	g.Go(func() error {
+		defer c.drainer.Wait()
+		timer := time.NewTimer(0)
+		defer timer.Stop()
+		var last time.Time
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-c.wake:
+				timer.Reset(last.Add(minimalPause).Sub(c.deps.Now()))
+			case <-timer.C:
+				timer.Reset(c.loop(ctx))
+				last = c.deps.Now()
+			}
+		}
+	})
+	return g.Wait()
+}
+
+// loop observes, decides and acts once. It returns how long to wait for the next.
+func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
+	start := c.deps.Now()
+	c.learn()
+	objects, s, orphans, err := c.observe(ctx)
+	c.note(err)
+	if err != nil {
+		c.deps.Log.Error("the cluster could not be observed; nothing is changed", "error", err)
+		c.metrics.failures.Inc()
+		return c.cfg.ScanInterval.Std()
+	}
+	for node, group := range orphans {
+		c.drainer.Resume(ctx, node, group)
+	}
+	p, memory := plan.Decide(s, c.memory, c.policy, c.deps.Now())
+	c.memory = memory
+	again := c.act(ctx, p)
+	c.report(objects, s, &p)
+	c.metrics.duration.Observe(c.deps.Now().Sub(start).Seconds())
+	return c.pause(p.Next, again)
+}
+
+// pause is how long to wait for the next loop.
+func (c *ClusterScaler) pause(next time.Time, again bool) time.Duration {
+	wait := c.cfg.ScanInterval.Std()
+	if again {
+		wait = minimalPause
+	}
+	if !next.IsZero() {
+		wait = min(wait, max(next.Sub(c.deps.Now()), minimalPause))
+	}
+	return wait
+}
+
+// observeTimeout bounds an observation; only the first, which fills the cache, takes long.
+const observeTimeout = 2 * time.Minute
+
+// observe takes the snapshot, and finds the nodes of our groups that are going without a drain of ours.
+func (c *ClusterScaler) observe(ctx context.Context) (*kube.Objects, *plan.Snapshot, map[string]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, observeTimeout)
+	defer cancel()
+	objects, err := c.observer.Observe(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	groups, member, err := c.provider.Groups(ctx, objects.Nodes)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("node groups: %w", err)
+	}
+	deleting, tainted := c.drainer.Look(objects.Nodes)
+	orphans := map[string]string{}
+	for _, node := range tainted {
+		if group, ours := member[node]; ours {
+			orphans[node] = group
+		}
+	}
+	s := objects.Snapshot(groups, member, func(n *corev1.Node) bool { return deleting[n.Name] })
+	return objects, s, orphans, nil
+}
+
+// judge says from a fresh look whether a node that is going may still go.
+func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, observeTimeout)
+	defer cancel()
+	objects, err := c.observer.ObserveFresh(ctx, node)
+	if err != nil {
+		return plan.Removal{}, verdict.Verdict{}, err
+	}
+	groups, member, err := c.provider.Groups(ctx, objects.Nodes)
+	if err != nil {
+		return plan.Removal{}, verdict.Verdict{}, fmt.Errorf("node groups: %w", err)
+	}
+	deleting, _ := c.drainer.Look(objects.Nodes)
+	s := objects.Snapshot(groups, member, func(n *corev1.Node) bool { return deleting[n.Name] || n.Name == node })
+	r, v := plan.StillRemovable(s, c.policy, c.deps.Now(), node)
+	return r, v, nil
+}

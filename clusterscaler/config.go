@@ -1,0 +1,210 @@
+package clusterscaler
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// Config is the section clusterScaler. Each setting mirrors the flag of cluster-autoscaler of the same
+// name, unless it says otherwise.
+type Config struct {
+	// Provider makes and removes nodes. Default kwok, the only one. Mirrors --cloud-provider.
+	Provider string `yaml:"provider"`
+	// Groups are the node groups. Mirrors --nodes.
+	Groups []Group `yaml:"groups"`
+	// ScanInterval is the time between two loops; a pod that becomes unschedulable starts one at once. Default 10s.
+	ScanInterval config.Duration `yaml:"scanInterval"`
+
+	// Expander lists the rules that choose among groups, each among those that the one before found equal:
+	// least-waste, most-pods, least-nodes, price. Default [least-waste]. Ties go to the first name.
+	Expander []string `yaml:"expander"`
+	// MaxNodesTotal bounds the nodes of the cluster, those of no group included. Default 0, no bound.
+	MaxNodesTotal int `yaml:"maxNodesTotal"`
+	// MaxNodesPerScaleup bounds the growth of a group in one loop. Default 1000.
+	MaxNodesPerScaleup int `yaml:"maxNodesPerScaleup"`
+	// NewPodScaleUpDelay is the age before which a pod triggers nothing. Default 0.
+	NewPodScaleUpDelay config.Duration `yaml:"newPodScaleUpDelay"`
+	// ExpendablePodsPriorityCutoff is the priority below which a pod triggers nothing. Default -10.
+	ExpendablePodsPriorityCutoff int32 `yaml:"expendablePodsPriorityCutoff"`
+	// MaxNodeProvisionTime is how long a requested node is waited for. Default 15m.
+	MaxNodeProvisionTime config.Duration `yaml:"maxNodeProvisionTime"`
+	// MaxNodeStartupTime is how long a registered node may take to become ready. Default 15m.
+	MaxNodeStartupTime config.Duration `yaml:"maxNodeStartupTime"`
+	// InitialNodeGroupBackoffDuration is how long a group rests after it failed to grow (5m), twice as long
+	// each time up to MaxNodeGroupBackoffDuration (30m), forgotten after NodeGroupBackoffResetTimeout (3h).
+	InitialNodeGroupBackoffDuration config.Duration `yaml:"initialNodeGroupBackoffDuration"`
+	MaxNodeGroupBackoffDuration     config.Duration `yaml:"maxNodeGroupBackoffDuration"`
+	NodeGroupBackoffResetTimeout    config.Duration `yaml:"nodeGroupBackoffResetTimeout"`
+
+	// ScaleDownEnabled lets nodes be removed. Default true.
+	ScaleDownEnabled bool `yaml:"scaleDownEnabled"`
+	// ScaleDownUnreadyEnabled lets nodes be removed that are not ready. Default true.
+	ScaleDownUnreadyEnabled bool `yaml:"scaleDownUnreadyEnabled"`
+	// ScaleDownUtilizationThreshold is the share of CPU and of memory up to which a node may go. Default 0.5.
+	ScaleDownUtilizationThreshold float64 `yaml:"scaleDownUtilizationThreshold"`
+	// ScaleDownUnneededTime is how long a node must be unneeded before it goes. Default 10m.
+	ScaleDownUnneededTime config.Duration `yaml:"scaleDownUnneededTime"`
+	// ScaleDownUnreadyTime is the same for a node that is not ready. Default 20m.
+	ScaleDownUnreadyTime config.Duration `yaml:"scaleDownUnreadyTime"`
+	// ScaleDownDelayAfterAdd, AfterDelete and AfterFailure hold removals back after a group has grown (10m), a
+	// node has gone (0) and a removal has failed (3m).
+	ScaleDownDelayAfterAdd     config.Duration `yaml:"scaleDownDelayAfterAdd"`
+	ScaleDownDelayAfterDelete  config.Duration `yaml:"scaleDownDelayAfterDelete"`
+	ScaleDownDelayAfterFailure config.Duration `yaml:"scaleDownDelayAfterFailure"`
+	// MaxScaleDownParallelism bounds the nodes being removed (10), MaxDrainParallelism those of them with pods (1).
+	MaxScaleDownParallelism int `yaml:"maxScaleDownParallelism"`
+	MaxDrainParallelism     int `yaml:"maxDrainParallelism"`
+	// NodeDeleteDelayAfterTaint lets the scheduler see the taint before the node is judged again. Default 5s.
+	NodeDeleteDelayAfterTaint config.Duration `yaml:"nodeDeleteDelayAfterTaint"`
+	// MaxPodEvictionTime is how long an eviction may be refused before the node is given back. Default 2m.
+	MaxPodEvictionTime config.Duration `yaml:"maxPodEvictionTime"`
+	// MaxGracefulTerminationSec caps the grace of an evicted pod, in seconds. Default 600.
+	MaxGracefulTerminationSec int `yaml:"maxGracefulTerminationSec"`
+
+	// IgnoreDaemonsetsUtilization and IgnoreMirrorPodsUtilization leave those pods out of the utilization. Default false.
+	IgnoreDaemonsetsUtilization bool `yaml:"ignoreDaemonsetsUtilization"`
+	IgnoreMirrorPodsUtilization bool `yaml:"ignoreMirrorPodsUtilization"`
+	// SkipNodesWithSystemPods keeps nodes with pods of kube-system that have no budget. Default true.
+	SkipNodesWithSystemPods bool `yaml:"skipNodesWithSystemPods"`
+	// SkipNodesWithLocalStorage keeps nodes with pods that have local volumes. Default true.
+	SkipNodesWithLocalStorage bool `yaml:"skipNodesWithLocalStorage"`
+	// SkipNodesWithCustomControllerPods keeps nodes with pods of controllers that Kubernetes does not know. Default true.
+	SkipNodesWithCustomControllerPods bool `yaml:"skipNodesWithCustomControllerPods"`
+	// BlockingSystemPodDistruptionTimeout is the age from which a pod of kube-system no longer keeps its
+	// node (the spelling is the flag's). Default 1h.
+	BlockingSystemPodDistruptionTimeout config.Duration `yaml:"blockingSystemPodDistruptionTimeout"`
+}
+
+// SetDefaults fills in the values documented at the fields.
+func (c *Config) SetDefaults() {
+	p := plan.DefaultPolicy()
+	*c = Config{
+		Provider:                            providerKwok,
+		ScanInterval:                        config.Duration(10 * time.Second),
+		Expander:                            []string{string(plan.LeastWaste)},
+		MaxNodesPerScaleup:                  p.MaxNodesPerScaleUp,
+		ExpendablePodsPriorityCutoff:        p.ExpendablePodsPriorityCutoff,
+		MaxNodeProvisionTime:                config.Duration(p.MaxNodeProvisionTime),
+		MaxNodeStartupTime:                  config.Duration(p.MaxNodeStartupTime),
+		InitialNodeGroupBackoffDuration:     config.Duration(p.InitialBackoff),
+		MaxNodeGroupBackoffDuration:         config.Duration(p.MaxBackoff),
+		NodeGroupBackoffResetTimeout:        config.Duration(p.BackoffResetTimeout),
+		ScaleDownEnabled:                    p.ScaleDownEnabled,
+		ScaleDownUnreadyEnabled:             p.UnreadyEnabled,
+		ScaleDownUtilizationThreshold:       p.UtilizationThreshold,
+		ScaleDownUnneededTime:               config.Duration(p.UnneededTime),
+		ScaleDownUnreadyTime:                config.Duration(p.UnreadyTime),
+		ScaleDownDelayAfterAdd:              config.Duration(p.DelayAfterAdd),
+		ScaleDownDelayAfterFailure:          config.Duration(p.DelayAfterFailure),
+		MaxScaleDownParallelism:             p.MaxParallelism,
+		MaxDrainParallelism:                 p.MaxDrainParallelism,
+		NodeDeleteDelayAfterTaint:           config.Duration(5 * time.Second),
+		MaxPodEvictionTime:                  config.Duration(2 * time.Minute),
+		MaxGracefulTerminationSec:           600,
+		SkipNodesWithSystemPods:             p.SkipSystemPods,
+		SkipNodesWithLocalStorage:           p.SkipLocalStorage,
+		SkipNodesWithCustomControllerPods:   p.SkipCustomControllers,
+		BlockingSystemPodDistruptionTimeout: config.Duration(p.SystemPodTimeout),
+	}
+}
+
+// Validate checks what the types cannot.
+func (c *Config) Validate() config.Problems {
+	var ps config.Problems
+	if c.Provider != providerKwok {
+		ps.Add("provider", "%q is unknown; known: %s", c.Provider, providerKwok)
+	}
+	if c.ScanInterval.Std() < time.Second {
+		ps.Add("scanInterval", "%s is below 1s", c.ScanInterval)
+	}
+	if c.ScaleDownUtilizationThreshold < 0 || c.ScaleDownUtilizationThreshold > 1 {
+		ps.Add("scaleDownUtilizationThreshold", "%v is not between 0 and 1", c.ScaleDownUtilizationThreshold)
+	}
+	for _, n := range []struct {
+		path         string
+		value, least int
+	}{
+		{"maxNodesTotal", c.MaxNodesTotal, 0},
+		{"maxNodesPerScaleup", c.MaxNodesPerScaleup, 1},
+		{"maxScaleDownParallelism", c.MaxScaleDownParallelism, 1},
+		{"maxDrainParallelism", c.MaxDrainParallelism, 1},
+		{"maxGracefulTerminationSec", c.MaxGracefulTerminationSec, 0},
+	} {
+		if n.value < n.least {
+			ps.Add(n.path, "%d is below %d", n.value, n.least)
+		}
+	}
+	c.validateExpander(&ps)
+	first := map[string]int{}
+	for i, g := range c.Groups {
+		if j, twice := first[g.Name]; twice {
+			ps.Add(fmt.Sprintf("groups[%d].name", i), "%q is the name of groups[%d] already", g.Name, j)
+			continue
+		}
+		first[g.Name] = i
+	}
+	return ps
+}
+
+func (c *Config) validateExpander(ps *config.Problems) {
+	if len(c.Expander) == 0 {
+		ps.Add("expander", "needs at least one of %v", plan.Expanders())
+	}
+	for i, e := range c.Expander {
+		if !slices.Contains(plan.Expanders(), plan.Expander(e)) {
+			ps.Add(fmt.Sprintf("expander[%d]", i), "%q is unknown; known: %v", e, plan.Expanders())
+		}
+	}
+}
+
+// Policy is the configuration in the core's terms.
+func (c *Config) Policy() plan.Policy {
+	p := plan.Policy{
+		ExpendablePodsPriorityCutoff: c.ExpendablePodsPriorityCutoff,
+		NewPodScaleUpDelay:           c.NewPodScaleUpDelay.Std(),
+		MaxNodesTotal:                c.MaxNodesTotal,
+		MaxNodesPerScaleUp:           c.MaxNodesPerScaleup,
+		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
+		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),
+		InitialBackoff:               c.InitialNodeGroupBackoffDuration.Std(),
+		MaxBackoff:                   c.MaxNodeGroupBackoffDuration.Std(),
+		BackoffResetTimeout:          c.NodeGroupBackoffResetTimeout.Std(),
+		ScaleDownEnabled:             c.ScaleDownEnabled,
+		UnreadyEnabled:               c.ScaleDownUnreadyEnabled,
+		UtilizationThreshold:         c.ScaleDownUtilizationThreshold,
+		UnneededTime:                 c.ScaleDownUnneededTime.Std(),
+		UnreadyTime:                  c.ScaleDownUnreadyTime.Std(),
+		DelayAfterAdd:                c.ScaleDownDelayAfterAdd.Std(),
+		DelayAfterDelete:             c.ScaleDownDelayAfterDelete.Std(),
+		DelayAfterFailure:            c.ScaleDownDelayAfterFailure.Std(),
+		MaxParallelism:               c.MaxScaleDownParallelism,
+		MaxDrainParallelism:          c.MaxDrainParallelism,
+		IgnoreDaemonSets:             c.IgnoreDaemonsetsUtilization,
+		IgnoreMirrorPods:             c.IgnoreMirrorPodsUtilization,
+		SkipSystemPods:               c.SkipNodesWithSystemPods,
+		SkipLocalStorage:             c.SkipNodesWithLocalStorage,
+		SkipCustomControllers:        c.SkipNodesWithCustomControllerPods,
+		SystemPodTimeout:             c.BlockingSystemPodDistruptionTimeout.Std(),
+	}
+	for _, e := range c.Expander {
+		p.Expanders = append(p.Expanders, plan.Expander(e))
+	}
+	return p
+}
+
+// drainPoll is the time between two looks at the pods of a node that is being emptied.
+const drainPoll = 2 * time.Second
+
+func (c *Config) drain() kube.DrainConfig {
+	return kube.DrainConfig{
+		DelayAfterTaint:        c.NodeDeleteDelayAfterTaint.Std(),
+		MaxPodEvictionTime:     c.MaxPodEvictionTime.Std(),
+		MaxGracefulTermination: time.Duration(c.MaxGracefulTerminationSec) * time.Second,
+		Poll:                   drainPoll,
+	}
+}

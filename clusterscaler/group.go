@@ -1,0 +1,227 @@
+package clusterscaler
+
+import (
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/trimtab/trimtab/clusterscaler/eni"
+	"github.com/trimtab/trimtab/clusterscaler/kwok"
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// Group is a node group in the configuration.
+type Group struct {
+	// Name is part of the names of the group's nodes.
+	Name string `yaml:"name"`
+	// Min and Max bound the number of nodes. Defaults 0 and 0.
+	Min int `yaml:"min"`
+	Max int `yaml:"max"`
+	// Template is what each node of the group is.
+	Template Template `yaml:"template"`
+	// CNI says how pods get their addresses, which bounds the pods of a node of a known instance type.
+	CNI CNI `yaml:"cni"`
+	// Price is per node and hour, for the expander price. Default 0, unknown.
+	Price float64 `yaml:"price"`
+	// LaunchDelay is how long a requested node takes to appear (kwok only). Default 0.
+	LaunchDelay config.Duration `yaml:"launchDelay"`
+}
+
+// Template describes a node.
+type Template struct {
+	// InstanceType gives capacity and pods of a known EC2 type; each can be set by hand below.
+	InstanceType string `yaml:"instanceType"`
+	Zone         string `yaml:"zone"`
+	Region       string `yaml:"region"`
+	// Arch is amd64 or arm64. Default: that of the instance type, else amd64.
+	Arch string `yaml:"arch"`
+	// Capacity are quantities such as {cpu: "4", memory: 16Gi}. pods defaults to 110 without an instance type.
+	Capacity map[string]string `yaml:"capacity"`
+	// Allocatable is what is left for pods. Default: what EKS leaves on that instance type, else Capacity.
+	Allocatable map[string]string `yaml:"allocatable"`
+	Labels      map[string]string `yaml:"labels"`
+	Taints      []Taint           `yaml:"taints"`
+}
+
+// Taint is one taint of a node.
+type Taint struct {
+	Key    string `yaml:"key"`
+	Value  string `yaml:"value"`
+	Effect string `yaml:"effect"`
+}
+
+// CNI are the settings of the Amazon VPC CNI that bound the pods of a node.
+type CNI struct {
+	// Mode is secondary-ip (default) or prefix.
+	Mode eni.Mode `yaml:"mode"`
+	// CustomNetworking takes the first interface from pods. Default false.
+	CustomNetworking bool `yaml:"customNetworking"`
+	// ReservedENIs are interfaces that something else uses. Default 0.
+	ReservedENIs int `yaml:"reservedENIs"`
+	// MaxENIs lowers the number of interfaces; 0 (default) is the type's own.
+	MaxENIs int `yaml:"maxENIs"`
+	// SecurityGroupsForPods keeps an interface for a trunk. Default false.
+	SecurityGroupsForPods bool `yaml:"securityGroupsForPods"`
+	// IPFamily is ipv4 (default) or ipv6.
+	IPFamily eni.Family `yaml:"ipFamily"`
+	// HostNetworkPods is how many pods of each node need no address. Default 2.
+	HostNetworkPods int `yaml:"hostNetworkPods"`
+	// Cap is none (default) or recommended, the rule of 110 or 250 pods.
+	Cap eni.Cap `yaml:"cap"`
+}
+
+// SetDefaults fills in the values documented at the fields.
+func (g *Group) SetDefaults() {
+	g.CNI.HostNetworkPods = eni.StandardHostNetworkPods
+}
+
+func (c *CNI) options() eni.Options {
+	o := eni.DefaultOptions()
+	o.Mode, o.Family, o.Cap = c.Mode, c.IPFamily, c.Cap
+	o.CustomNetworking, o.SecurityGroupsForPods = c.CustomNetworking, c.SecurityGroupsForPods
+	o.ReservedENIs, o.MaxENIs, o.HostNetworkPods = c.ReservedENIs, c.MaxENIs, c.HostNetworkPods
+	return o
+}
+
+// Validate checks what the types cannot.
+func (g *Group) Validate() config.Problems {
+	var ps config.Problems
+	if problems := validation.IsDNS1123Label(g.Name); len(problems) > 0 {
+		ps.Add("name", "%q cannot be part of a node's name: %s", g.Name, problems[0])
+	} else if len(g.Name) > maxGroupName {
+		ps.Add("name", "%q has more than %d letters, which leaves no room for a suffix", g.Name, maxGroupName)
+	}
+	if g.Min < 0 || g.Max < g.Min {
+		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", g.Min, g.Max)
+	}
+	if g.Price < 0 {
+		ps.Add("price", "%v is negative", g.Price)
+	}
+	if err := g.CNI.options().Validate(); err != nil {
+		ps.Add("cni", "%v", err)
+	}
+	g.resources(&ps)
+	g.Template.validate(&ps)
+	return ps
+}
+
+// maxGroupName leaves room in the 63 letters of a hostname label for the suffix.
+const maxGroupName = 50
+
+func (t *Template) validate(ps *config.Problems) {
+	for key, value := range t.Labels {
+		if problems := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...); len(problems) > 0 {
+			ps.Add("template.labels."+key, "%q: %s", value, problems[0])
+		}
+	}
+	known := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectPreferNoSchedule), string(corev1.TaintEffectNoExecute)}
+	for i, taint := range t.Taints {
+		if taint.Key == "" {
+			ps.Add(fmt.Sprintf("template.taints[%d].key", i), "is required")
+		}
+		if !slices.Contains(known, taint.Effect) {
+			ps.Add(fmt.Sprintf("template.taints[%d].effect", i), "%q is none of %v", taint.Effect, known)
+		}
+	}
+}
+
+// resources are the capacity and allocatable of a node; what is wrong with them is added to ps.
+func (g *Group) resources(ps *config.Problems) (capacity, allocatable corev1.ResourceList) {
+	t := &g.Template
+	capacity, allocatable = corev1.ResourceList{}, corev1.ResourceList{}
+	kind, known := eni.Lookup(t.InstanceType)
+	switch {
+	case known:
+		g.ofType(kind, capacity, allocatable)
+	case t.InstanceType != "" && len(t.Capacity) == 0:
+		ps.Add("template.instanceType", "%q is not known (near: %v); give template.capacity by hand", t.InstanceType, eni.Nearest(t.InstanceType, 3))
+		return capacity, allocatable
+	default:
+		capacity[corev1.ResourcePods] = *resource.NewQuantity(defaultPods, resource.DecimalSI)
+	}
+	parse(ps, "template.capacity", t.Capacity, capacity)
+	if !known || len(t.Capacity) > 0 {
+		for name, q := range capacity {
+			if _, given := t.Capacity[string(name)]; given || !known {
+				allocatable[name] = q
+			}
+		}
+	}
+	parse(ps, "template.allocatable", t.Allocatable, allocatable)
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		if q := allocatable[name]; q.Sign() <= 0 {
+			ps.Add("template.capacity."+string(name), "is required where the instance type does not give it")
+		}
+	}
+	return capacity, allocatable
+}
+
+// defaultPods is the kubelet's own default of pods on a node.
+const defaultPods = 110
+
+// rootVolumeGiB is the disk that EKS gives a node by default.
+const rootVolumeGiB = 20
+
+// ofType fills in what is known of an instance type.
+func (g *Group) ofType(kind eni.Type, capacity, allocatable corev1.ResourceList) {
+	r := eni.Compute(kind, g.CNI.options())
+	set := func(list corev1.ResourceList, name corev1.ResourceName, q *resource.Quantity) { list[name] = *q }
+	for _, list := range []corev1.ResourceList{capacity, allocatable} {
+		set(list, corev1.ResourcePods, resource.NewQuantity(int64(r.MaxPods), resource.DecimalSI))
+		set(list, corev1.ResourceEphemeralStorage, resource.NewQuantity(rootVolumeGiB<<30, resource.BinarySI))
+	}
+	if kind.Sized() {
+		set(capacity, corev1.ResourceCPU, resource.NewQuantity(int64(kind.VCPUs), resource.DecimalSI))
+		set(capacity, corev1.ResourceMemory, resource.NewQuantity(kind.MemoryMiB<<20, resource.BinarySI))
+	}
+	if r.AllocatableKnown {
+		set(allocatable, corev1.ResourceCPU, resource.NewMilliQuantity(r.Allocatable.CPUMilli, resource.DecimalSI))
+		set(allocatable, corev1.ResourceMemory, resource.NewQuantity(r.Allocatable.MemoryMiB<<20, resource.BinarySI))
+	}
+}
+
+func parse(ps *config.Problems, path string, from map[string]string, into corev1.ResourceList) {
+	for name, text := range from {
+		q, err := resource.ParseQuantity(text)
+		if err != nil || q.Sign() < 0 {
+			ps.Add(path+"."+name, "%q is not a quantity such as 4, 500m or 16Gi", text)
+			continue
+		}
+		into[corev1.ResourceName(name)] = q
+	}
+}
+
+// kwok is the group as its provider takes it. The group is valid.
+func (g *Group) kwok() kwok.Group {
+	var none config.Problems
+	out := kwok.Group{Name: g.Name, Min: g.Min, Max: g.Max, Price: g.Price, LaunchDelay: g.LaunchDelay.Std()}
+	node := &out.Template
+	node.Status.Capacity, node.Status.Allocatable = g.resources(&none)
+	arch := g.Template.Arch
+	if kind, known := eni.Lookup(g.Template.InstanceType); known && arch == "" {
+		arch = string(kind.Arch)
+	}
+	if arch == "" {
+		arch = string(eni.AMD64)
+	}
+	node.Labels = map[string]string{corev1.LabelOSStable: "linux", corev1.LabelArchStable: arch}
+	for key, value := range map[string]string{
+		corev1.LabelInstanceTypeStable: g.Template.InstanceType,
+		corev1.LabelTopologyZone:       g.Template.Zone,
+		corev1.LabelTopologyRegion:     g.Template.Region,
+	} {
+		if value != "" {
+			node.Labels[key] = value
+		}
+	}
+	for key, value := range g.Template.Labels {
+		node.Labels[key] = value
+	}
+	for _, t := range g.Template.Taints {
+		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
+	}
+	return out
+}

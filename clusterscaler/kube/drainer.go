@@ -1,0 +1,186 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// DrainConfig bounds a drain.
+type DrainConfig struct {
+	// DelayAfterTaint lets the scheduler see the taint before the pods are counted again.
+	DelayAfterTaint time.Duration
+	// MaxPodEvictionTime is how long the eviction of a pod may be refused before the drain is undone.
+	MaxPodEvictionTime time.Duration
+	// MaxGracefulTermination caps the grace period of each pod; a drain is undone when a pod takes 30s longer.
+	MaxGracefulTermination time.Duration
+	// Poll is the time between two looks at the node's pods; refused evictions are tried again as often.
+	Poll time.Duration
+}
+
+// DrainDeps are what a Drainer works with.
+type DrainDeps struct {
+	Client client.Client
+	Live   client.Reader
+	Events events.EventRecorder
+	Log    *slog.Logger
+	Now    func() time.Time
+	// Judge says from a fresh look whether a node may still go.
+	Judge func(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error)
+	// Delete gives the node back to its provider.
+	Delete func(ctx context.Context, group, node string) error
+	// Finished is called with the outcome of each drain but one that the end of the process cut short.
+	Finished func(Outcome)
+}
+
+// Outcome is how a drain ended.
+type Outcome struct {
+	Node, Group string
+	// Err is nil when the node is gone; else the node has been given back.
+	Err error
+}
+
+// Drainer takes nodes out, several at a time, beside the loop that chooses them. It is safe for
+// concurrent use.
+type Drainer struct {
+	cfg  DrainConfig
+	deps DrainDeps
+	wg   sync.WaitGroup
+
+	mu    sync.Mutex
+	nodes map[string]phase
+}
+
+// phase is what the Drainer knows of a node before the cache shows it.
+//
+//	Begin -> going -> gone      until the node is no longer seen
+//	              \-> released  until it is seen without the taint
+type phase uint8
+
+const (
+	going phase = iota + 1
+	gone
+	released
+)
+
+// NewDrainer makes a Drainer that does nothing yet.
+func NewDrainer(cfg DrainConfig, deps DrainDeps) *Drainer {
+	return &Drainer{cfg: cfg, deps: deps, nodes: map[string]phase{}}
+}
+
+// Begin removes a node in the background. It does nothing for a node on which it is at work. The drain
+// stops without undoing anything when ctx ends.
+func (d *Drainer) Begin(ctx context.Context, r plan.Removal) { d.start(ctx, r, false) }
+
+// Resume goes on with a node that carries the taint without a drain of this process: it finishes what
+// another process began, if the node may still go, or gives it back.
+func (d *Drainer) Resume(ctx context.Context, node, group string) {
+	d.start(ctx, plan.Removal{Node: node, Group: group}, true)
+}
+
+func (d *Drainer) start(ctx context.Context, r plan.Removal, resumed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.nodes[r.Node]; p == going || p == gone {
+		return
+	}
+	d.nodes[r.Node] = going
+	d.wg.Go(func() { d.run(ctx, r, resumed) })
+}
+
+// Wait returns when no drain is under way.
+func (d *Drainer) Wait() { d.wg.Wait() }
+
+// Look takes note of the nodes as the cache shows them now. It returns which of them are going, and
+// those of them that no drain of this process is at work on.
+func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	deleting = map[string]bool{}
+	seen := make(map[string]bool, len(nodes))
+	for _, n := range nodes {
+		seen[n.Name] = true
+		switch d.nodes[n.Name] {
+		case going, gone:
+			deleting[n.Name] = true
+		case released:
+			if !tainted(n) {
+				delete(d.nodes, n.Name)
+			}
+		default:
+			if tainted(n) {
+				deleting[n.Name] = true
+				orphans = append(orphans, n.Name)
+			}
+		}
+	}
+	for name, p := range d.nodes {
+		if !seen[name] && p != going {
+			delete(d.nodes, name)
+		}
+	}
+	return deleting, orphans
+}
+
+// undoTimeout bounds the return of a node after its drain has failed.
+const undoTimeout = 30 * time.Second
+
+// run is one drain from beginning to end.
+func (d *Drainer) run(ctx context.Context, r plan.Removal, resumed bool) {
+	err := d.drain(ctx, r, resumed)
+	switch {
+	case err == nil:
+		d.set(r.Node, gone)
+	case ctx.Err() != nil:
+		d.deps.Log.Info("a drain is left to the next process", "node", r.Node)
+		d.forget(r.Node)
+		return
+	default:
+		err = d.giveBack(ctx, r, err)
+	}
+	d.deps.Finished(Outcome{Node: r.Node, Group: r.Group, Err: err})
+}
+
+// giveBack takes the taint off again. If it cannot, the node stays an orphan that is looked at again.
+func (d *Drainer) giveBack(ctx context.Context, r plan.Removal, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	err := setTaint(ctx, d.deps.Live, d.deps.Client, r.Node, false, d.deps.Now())
+	if client.IgnoreNotFound(err) != nil {
+		d.forget(r.Node)
+		return errors.Join(cause, err)
+	}
+	d.set(r.Node, released)
+	d.event(ctx, r.Node, corev1.EventTypeWarning, "ScaleDownFailed", "the node is kept: "+cause.Error())
+	return cause
+}
+
+func (d *Drainer) set(node string, p phase) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.nodes[node] = p
+}
+
+func (d *Drainer) forget(node string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.nodes, node)
+}
+
+// event writes an Event on a node, as far as the node can be had.
+func (d *Drainer) event(ctx context.Context, name, kind, reason, note string) {
+	node := &corev1.Node{}
+	if err := d.deps.Live.Get(ctx, client.ObjectKey{Name: name}, node); err != nil {
+		return
+	}
+	d.deps.Events.Eventf(node, nil, kind, reason, "ScaleDown", "%s", note)
+}

@@ -1,0 +1,127 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Observer reads the cluster.
+type Observer struct {
+	// Cached answers from memory.
+	Cached client.Reader
+	// Live asks the API server.
+	Live client.Reader
+}
+
+// Observe reads all objects from the cache. They are shared with it, and must not be changed.
+func (o Observer) Observe(ctx context.Context) (*Objects, error) {
+	var nodes corev1.NodeList
+	var pods corev1.PodList
+	var daemonSets appsv1.DaemonSetList
+	var budgets policyv1.PodDisruptionBudgetList
+	for _, l := range []struct {
+		name string
+		list client.ObjectList
+	}{{"nodes", &nodes}, {"pods", &pods}, {"daemonsets", &daemonSets}, {"poddisruptionbudgets", &budgets}} {
+		if err := o.Cached.List(ctx, l.list, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("list %s: %w", l.name, err)
+		}
+	}
+	missing, err := o.owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Objects{
+		Nodes: pointers(nodes.Items), Pods: pointers(pods.Items), DaemonSets: pointers(daemonSets.Items),
+		Budgets: pointers(budgets.Items), OwnerMissing: missing,
+	}, nil
+}
+
+// ObserveFresh is Observe with the node and the pods on it as the API server has them now.
+func (o Observer) ObserveFresh(ctx context.Context, name string) (*Objects, error) {
+	objects, err := o.Observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	node := &corev1.Node{}
+	if err := o.Live.Get(ctx, client.ObjectKey{Name: name}, node); err != nil {
+		return nil, fmt.Errorf("get node %s: %w", name, err)
+	}
+	pods, err := podsOn(ctx, o.Live, name)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range objects.Nodes {
+		if n.Name == name {
+			objects.Nodes[i] = node
+		}
+	}
+	here := map[client.ObjectKey]bool{}
+	for i := range pods {
+		here[client.ObjectKeyFromObject(&pods[i])] = true
+	}
+	kept := pointers(pods)
+	for _, p := range objects.Pods {
+		if p.Spec.NodeName != name && !here[client.ObjectKeyFromObject(p)] {
+			kept = append(kept, p)
+		}
+	}
+	objects.Pods = kept
+	return objects, nil
+}
+
+// podsOn lists the pods bound to a node.
+func podsOn(ctx context.Context, r client.Reader, node string) ([]corev1.Pod, error) {
+	var list corev1.PodList
+	if err := r.List(ctx, &list, client.MatchingFields{"spec.nodeName": node}); err != nil {
+		return nil, fmt.Errorf("list pods of node %s: %w", node, err)
+	}
+	return list.Items, nil
+}
+
+// owners says which controllers do not exist, of the kinds that Kubernetes itself brings.
+func (o Observer) owners(ctx context.Context) (func(kind, namespace, name string) bool, error) {
+	type key struct{ kind, namespace, name string }
+	exists := map[key]bool{}
+	var replicaSets appsv1.ReplicaSetList // whole, since other parts keep them too
+	if err := o.Cached.List(ctx, &replicaSets, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list replicasets: %w", err)
+	}
+	for i := range replicaSets.Items {
+		exists[key{"ReplicaSet", replicaSets.Items[i].Namespace, replicaSets.Items[i].Name}] = true
+	}
+	kinds := map[string]bool{"ReplicaSet": true}
+	for _, gvk := range []schema.GroupVersionKind{
+		{Group: "apps", Version: "v1", Kind: "StatefulSet"},
+		{Group: "batch", Version: "v1", Kind: "Job"},
+		{Version: "v1", Kind: "ReplicationController"},
+	} {
+		var list metav1.PartialObjectMetadataList
+		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+		if err := o.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("list the kind %s: %w", gvk.Kind, err)
+		}
+		kinds[gvk.Kind] = true
+		for i := range list.Items {
+			exists[key{gvk.Kind, list.Items[i].Namespace, list.Items[i].Name}] = true
+		}
+	}
+	return func(kind, namespace, name string) bool {
+		return kinds[kind] && !exists[key{kind, namespace, name}]
+	}, nil
+}
+
+func pointers[T any](items []T) []*T {
+	out := make([]*T, len(items))
+	for i := range items {
+		out[i] = &items[i]
+	}
+	return out
+}

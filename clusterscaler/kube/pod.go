@@ -1,0 +1,125 @@
+package kube
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// The annotations of cluster-autoscaler that are honoured.
+const (
+	annotationSafeToEvict       = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+	annotationSafeLocalVolumes  = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+	annotationPodScaleUpDelay   = "cluster-autoscaler.kubernetes.io/pod-scale-up-delay"
+	annotationScaleDownDisabled = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
+)
+
+// podOf translates a pod that has not finished.
+func (o *Objects) podOf(p *corev1.Pod, classes *simulate.Classes, budgets []budget) plan.Pod {
+	out := plan.Pod{
+		Name:         p.Namespace + "/" + p.Name,
+		Class:        classes.Intern(simulate.SpecOf(p)),
+		Constraint:   simulate.Constraint(p),
+		Created:      p.CreationTimestamp.Time,
+		Delay:        scaleUpDelay(p),
+		Mirror:       p.Annotations[corev1.MirrorPodAnnotationKey] != "",
+		Eviction:     eviction(p),
+		LocalVolumes: localVolumes(p),
+	}
+	out.State, out.Node = state(p)
+	if p.Spec.Priority != nil {
+		out.Priority = *p.Spec.Priority
+	}
+	if owner := metav1.GetControllerOfNoCopy(p); owner != nil {
+		out.Owner = owner.Kind
+		out.OwnerMissing = o.OwnerMissing != nil && o.OwnerMissing(owner.Kind, p.Namespace, owner.Name)
+	}
+	if p.DeletionTimestamp != nil {
+		out.Grace = grace(p)
+		// The timestamp is when the grace period ends.
+		out.Deleted = p.DeletionTimestamp.Add(-seconds(p.DeletionGracePeriodSeconds))
+	}
+	for i, b := range budgets {
+		if b.namespace == p.Namespace && b.selector.Matches(labels.Set(p.Labels)) {
+			out.Budgets = append(out.Budgets, i)
+		}
+	}
+	return out
+}
+
+// state is where the pod stands, and its node where it has one.
+func state(p *corev1.Pod) (plan.State, string) {
+	switch {
+	case p.Spec.NodeName != "":
+		return plan.Bound, p.Spec.NodeName
+	case p.Status.NominatedNodeName != "":
+		return plan.Preempting, p.Status.NominatedNodeName
+	case len(p.Spec.SchedulingGates) > 0:
+		return plan.Gated, ""
+	}
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return plan.Pending, ""
+		}
+	}
+	return plan.Unseen, ""
+}
+
+func eviction(p *corev1.Pod) plan.Eviction {
+	switch p.Annotations[annotationSafeToEvict] {
+	case "true":
+		return plan.EvictionSafe
+	case "false":
+		return plan.EvictionUnsafe
+	case "on-completion":
+		return plan.EvictionOnCompletion
+	}
+	return plan.EvictionUnset
+}
+
+// localVolumes names the volumes whose data is lost with the node, but for those that an annotation gives up.
+func localVolumes(p *corev1.Pod) []string {
+	var safe []string
+	for name := range strings.SplitSeq(p.Annotations[annotationSafeLocalVolumes], ",") {
+		safe = append(safe, strings.TrimSpace(name))
+	}
+	var out []string
+	for i := range p.Spec.Volumes {
+		v := &p.Spec.Volumes[i]
+		local := v.HostPath != nil || (v.EmptyDir != nil && v.EmptyDir.Medium != corev1.StorageMediumMemory)
+		if local && !slices.Contains(safe, v.Name) {
+			out = append(out, v.Name)
+		}
+	}
+	return out
+}
+
+// scaleUpDelay is what the pod's annotation says; one that cannot be read says nothing.
+func scaleUpDelay(p *corev1.Pod) time.Duration {
+	d, err := time.ParseDuration(p.Annotations[annotationPodScaleUpDelay])
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+func grace(p *corev1.Pod) time.Duration {
+	if p.Spec.TerminationGracePeriodSeconds == nil {
+		return corev1.DefaultTerminationGracePeriodSeconds * time.Second
+	}
+	return seconds(p.Spec.TerminationGracePeriodSeconds)
+}
+
+func seconds(n *int64) time.Duration {
+	if n == nil {
+		return 0
+	}
+	return time.Duration(*n) * time.Second
+}

@@ -1,0 +1,48 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// taintKey marks a node that is going; its value is since when, in seconds since 1970.
+const taintKey = "ToBeDeletedByClusterAutoscaler"
+
+// tainted is whether the node carries the mark.
+func tainted(n *corev1.Node) bool {
+	return slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == taintKey })
+}
+
+// setTaint puts the mark on a node or takes it off. A node that is as wanted is not written.
+func setTaint(ctx context.Context, live client.Reader, w client.Writer, name string, on bool, now time.Time) error {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		node := &corev1.Node{}
+		if err := live.Get(ctx, client.ObjectKey{Name: name}, node); err != nil {
+			return err
+		}
+		if tainted(node) == on {
+			return nil
+		}
+		// A merge patch replaces the whole list: the lock refuses it when another has changed the node.
+		patch := client.MergeFromWithOptions(node.DeepCopy(), client.MergeFromWithOptimisticLock{})
+		if on {
+			node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{
+				Key: taintKey, Value: strconv.FormatInt(now.Unix(), 10), Effect: corev1.TaintEffectNoSchedule,
+			})
+		} else {
+			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == taintKey })
+		}
+		return w.Patch(ctx, node, patch)
+	})
+	if err != nil {
+		return fmt.Errorf("taint of node %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package kwok
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// GroupLabel is the label of a node that names its group.
+const GroupLabel = "trimtab.dev/node-group"
+
+// fakeAnnotation is how kwok knows a node that it has to play.
+const fakeAnnotation, fakeValue = "kwok.x-k8s.io/node", "fake"
+
+// Group is a set of equal nodes.
+type Group struct {
+	Name     string
+	Min, Max int
+	// Template has the labels, taints, capacity and allocatable of each node. Its name is not used.
+	Template corev1.Node
+	// Price is per node and hour; 0 is unknown.
+	Price float64
+	// LaunchDelay is how long a requested node takes to appear.
+	LaunchDelay time.Duration
+}
+
+// planned is the group as the core sees it.
+func (g *Group) planned(size int) plan.Group {
+	example := g.node("template-of-" + g.Name)
+	return plan.Group{
+		Name: g.Name, Min: g.Min, Max: g.Max, Target: size,
+		Template: simulate.NodeOf(example),
+		Capacity: simulate.ResourcesOf(example.Status.Capacity),
+		Price:    g.Price,
+	}
+}
+
+// node is a new node of the group.
+func (g *Group) node(name string) *corev1.Node {
+	n := g.Template.DeepCopy()
+	n.Name = name
+	if n.Labels == nil {
+		n.Labels = map[string]string{}
+	}
+	if n.Annotations == nil {
+		n.Annotations = map[string]string{}
+	}
+	n.Labels[GroupLabel] = g.Name
+	n.Labels[corev1.LabelHostname] = name
+	n.Annotations[fakeAnnotation] = fakeValue
+	return n
+}

@@ -1,0 +1,199 @@
+package kwok
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+)
+
+// Deps are what a Provider works with.
+type Deps struct {
+	Client client.Writer
+	Log    *slog.Logger
+	Now    func() time.Time
+	// Suffix makes the last part of a node's name; two calls must hardly ever give the same.
+	Suffix func() string
+}
+
+// Provider grows and shrinks groups. It is safe for concurrent use.
+type Provider struct {
+	deps   Deps
+	groups []Group
+
+	mu sync.Mutex
+	// launches are nodes that were requested and have not been seen yet.
+	launches []launch
+	// deleted are nodes that were deleted and may still be seen.
+	deleted map[string]bool
+	// changed wakes Run when there is a new launch.
+	changed chan struct{}
+}
+
+type launch struct {
+	group *Group
+	name  string
+	due   time.Time
+	// created says that the API server has the node, though the cache may not.
+	created bool
+}
+
+// New makes a Provider of these groups.
+func New(groups []Group, deps Deps) *Provider {
+	return &Provider{deps: deps, groups: groups, deleted: map[string]bool{}, changed: make(chan struct{}, 1)}
+}
+
+// Groups returns the groups as they stand, and the group of each of the nodes that belongs to one.
+func (p *Provider) Groups(_ context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen := make(map[string]bool, len(nodes))
+	member := map[string]string{}
+	size := map[string]int{}
+	for _, n := range nodes {
+		seen[n.Name] = true
+		group := n.Labels[GroupLabel]
+		if p.find(group) == nil {
+			continue
+		}
+		member[n.Name] = group
+		if !p.deleted[n.Name] {
+			size[group]++
+		}
+	}
+	p.launches = slices.DeleteFunc(p.launches, func(l launch) bool { return l.created && seen[l.name] })
+	for name := range p.deleted {
+		if !seen[name] {
+			delete(p.deleted, name)
+		}
+	}
+	for _, l := range p.launches {
+		size[l.group.Name]++
+	}
+	out := make([]plan.Group, len(p.groups))
+	for i := range p.groups {
+		out[i] = p.groups[i].planned(size[p.groups[i].Name])
+	}
+	return out, member, nil
+}
+
+// Increase requests so many more nodes for a group of that size.
+func (p *Provider) Increase(_ context.Context, group string, from, by int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	g := p.find(group)
+	switch {
+	case g == nil:
+		return fmt.Errorf("group %s is not configured", group)
+	case from+by > g.Max:
+		return fmt.Errorf("group %s: %d nodes are more than its maximum of %d", group, from+by, g.Max)
+	}
+	due := p.deps.Now().Add(g.LaunchDelay)
+	for range by {
+		p.launches = append(p.launches, launch{group: g, name: g.Name + "-" + p.deps.Suffix(), due: due})
+	}
+	select {
+	case p.changed <- struct{}{}:
+	default: // Run has not yet looked since the last
+	}
+	return nil
+}
+
+// Delete removes nodes of a group. Those that are gone already are no error.
+func (p *Provider) Delete(ctx context.Context, group string, nodes []string) error {
+	for _, name := range nodes {
+		node := &corev1.Node{}
+		node.Name = name
+		if err := p.deps.Client.Delete(ctx, node); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("group %s: delete node %s: %w", group, name, err)
+		}
+		p.mu.Lock()
+		p.deleted[name] = true
+		p.mu.Unlock()
+	}
+	return nil
+}
+
+// find is the group of that name, or nil.
+func (p *Provider) find(name string) *Group {
+	for i := range p.groups {
+		if p.groups[i].Name == name {
+			return &p.groups[i]
+		}
+	}
+	return nil
+}
+
+// createTimeout bounds the creation of one node.
+const createTimeout = 10 * time.Second
+
+// Run creates the requested nodes when they are due, until ctx ends.
+func (p *Provider) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-p.changed:
+		}
+		if next, waiting := p.launchDue(ctx); waiting {
+			timer.Reset(next)
+		}
+	}
+}
+
+// launchDue creates the nodes that are due, and says how long to wait for the next.
+func (p *Provider) launchDue(ctx context.Context) (next time.Duration, waiting bool) {
+	now := p.deps.Now()
+	for _, l := range p.pending() {
+		if wait := l.due.Sub(now); wait > 0 {
+			if !waiting || wait < next {
+				next, waiting = wait, true
+			}
+			continue
+		}
+		createCtx, cancel := context.WithTimeout(ctx, createTimeout)
+		err := p.deps.Client.Create(createCtx, l.group.node(l.name))
+		cancel()
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			p.deps.Log.Error("a node could not be created; its launch is given up", "group", l.group.Name, "node", l.name, "error", err)
+		}
+		p.settle(l.name, err == nil)
+	}
+	return next, waiting
+}
+
+// pending are the launches without a node.
+func (p *Provider) pending() []launch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []launch
+	for _, l := range p.launches {
+		if !l.created {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// settle notes that the node of a launch exists, or drops the launch.
+func (p *Provider) settle(name string, created bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.launches = slices.DeleteFunc(p.launches, func(l launch) bool { return l.name == name && !created })
+	for i := range p.launches {
+		if p.launches[i].name == name {
+			p.launches[i].created = true
+		}
+	}
+}

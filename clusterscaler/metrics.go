@@ -1,0 +1,70 @@
+package clusterscaler
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// metrics are the part's own; decisions are counted by the journal.
+type metrics struct {
+	duration          prometheus.Histogram
+	failures          prometheus.Counter
+	pending           prometheus.Gauge
+	unneeded          prometheus.Gauge
+	size              *prometheus.GaugeVec
+	nodesAdded        *prometheus.CounterVec
+	nodesRemoved      *prometheus.CounterVec
+	scaleUpFailures   *prometheus.CounterVec
+	scaleDownFailures *prometheus.CounterVec
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	byGroup := []string{"group"}
+	counter := func(name, help string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "trimtab_clusterscaler_" + name, Help: help}, byGroup)
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "trimtab_clusterscaler_" + name, Help: help})
+	}
+	m := &metrics{
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "trimtab_clusterscaler_loop_duration_seconds", Help: "Time of a loop, from observation to report.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
+		}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "trimtab_clusterscaler_loop_failures_total", Help: "Loops that could not observe the cluster and changed nothing.",
+		}),
+		pending:  gauge("unschedulable_pods", "Pods that no node and no node on its way can take."),
+		unneeded: gauge("unneeded_nodes", "Nodes that could be removed now or after a wait."),
+		size: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "trimtab_clusterscaler_group_size_nodes", Help: "Nodes of a group, those on their way included.",
+		}, byGroup),
+		nodesAdded:        counter("nodes_added_total", "Nodes requested from the provider."),
+		nodesRemoved:      counter("nodes_removed_total", "Nodes drained and given back to the provider."),
+		scaleUpFailures:   counter("scale_up_failures_total", "Requests for nodes that the provider refused."),
+		scaleDownFailures: counter("scale_down_failures_total", "Nodes whose removal failed and that were kept."),
+	}
+	reg.MustRegister(m.duration, m.failures, m.pending, m.unneeded, m.size, m.nodesAdded, m.nodesRemoved, m.scaleUpFailures, m.scaleDownFailures)
+	return m
+}
+
+// observe sets the gauges after a loop.
+func (m *metrics) observe(s *plan.Snapshot, p *plan.Plan) {
+	for _, g := range s.Groups {
+		m.size.WithLabelValues(g.Name).Set(float64(g.Target))
+	}
+	pending := 0
+	for _, pod := range p.Pending {
+		switch pod.Verdict.Code {
+		case plan.TriggeredScaleUp, plan.NotTriggerScaleUp, plan.ConstraintNotModelled:
+			pending++
+		}
+	}
+	m.pending.Set(float64(pending))
+	m.unneeded.Set(float64(len(p.Unneeded)))
+}
+
+// Codes lists the codes of the part for the reference page.
+func Codes() []verdict.CodeDoc { return plan.Codes() }

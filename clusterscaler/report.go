@@ -1,0 +1,103 @@
+package clusterscaler
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// report tells what was decided: the journal, the metrics, and Events where something has changed.
+func (c *ClusterScaler) report(objects *kube.Objects, s *plan.Snapshot, p *plan.Plan) {
+	c.deps.Journal.Record(partName, p.Verdicts()...)
+	c.metrics.observe(s, p)
+	c.events.pods(objects, p)
+}
+
+// announcer writes Events, each only when what it says differs from the last on the same pod.
+type announcer struct {
+	recorder events.EventRecorder
+	// said is the last announcement for each pod that is still pending.
+	said map[string]string
+}
+
+// maxEventsPerLoop bounds what a rollout of thousands of pods writes; the others follow in later loops.
+const maxEventsPerLoop = 200
+
+// maxNote is what the API server accepts as the text of an Event.
+const maxNote = 1024
+
+// pods announces on the pods without a node that a group grows for them, or that none can.
+func (a *announcer) pods(objects *kube.Objects, p *plan.Plan) {
+	byName := map[string]*corev1.Pod{}
+	for _, pod := range objects.Pods {
+		if pod.Spec.NodeName == "" {
+			byName[pod.Namespace+"/"+pod.Name] = pod
+		}
+	}
+	said := make(map[string]string, len(a.said))
+	written := 0
+	for i := range p.Pending {
+		pending := &p.Pending[i]
+		last, known := a.said[pending.Pod]
+		kind, reason, note, essence := announcement(pending)
+		pod := byName[pending.Pod]
+		if reason == "" || pod == nil || essence == last || written == maxEventsPerLoop {
+			if known {
+				said[pending.Pod] = last
+			}
+			continue
+		}
+		a.recorder.Eventf(pod, nil, kind, reason, "ScaleUp", "%s", clip(note))
+		said[pending.Pod] = essence
+		written++
+	}
+	a.said = said
+}
+
+// announcement is the Event on a pod, and its essence: what must change for the Event to be written
+// again. Numbers do not count, since they change with every pod that starts.
+func announcement(p *plan.PendingPod) (kind, reason, note, essence string) {
+	switch p.Verdict.Code {
+	case plan.TriggeredScaleUp:
+		note = "a node group grows for the pod: " + p.Verdict.Facts.String()
+		return corev1.EventTypeNormal, "TriggeredScaleUp", note, note
+	case plan.NotTriggerScaleUp:
+		return corev1.EventTypeNormal, "NotTriggerScaleUp", "no node group can take the pod: " + reasons(p.Why), codes(p.Why)
+	case plan.ConstraintNotModelled, plan.Expendable:
+		return corev1.EventTypeNormal, "NotTriggerScaleUp", p.Verdict.Message(), p.Verdict.Message()
+	}
+	return "", "", "", ""
+}
+
+func reasons(why []verdict.Verdict) string {
+	if len(why) == 0 {
+		return "there is none"
+	}
+	parts := make([]string, len(why))
+	for i, v := range why {
+		parts[i] = fmt.Sprintf("%s: %s", strings.TrimPrefix(v.Subject, "group "), v.Message())
+	}
+	return strings.Join(parts, "; ")
+}
+
+func codes(why []verdict.Verdict) string {
+	var b strings.Builder
+	b.WriteString("NotTriggerScaleUp")
+	for _, v := range why {
+		fmt.Fprintf(&b, "|%s %s", v.Subject, v.Code)
+	}
+	return b.String()
+}
+
+func clip(note string) string {
+	if len(note) <= maxNote {
+		return note
+	}
+	return strings.ToValidUTF8(note[:maxNote-len("...")], "") + "..."
+}
