@@ -60,6 +60,38 @@ func TestMaxpodsTranscript(t *testing.T) {
 	}
 }
 
+// Each example of the page, a command and what it prints on both outputs, is run as it stands.
+func TestMaxpodsPage(t *testing.T) {
+	const path = "../../docs/maxpods.md"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got strings.Builder
+	inside, examples := false, 0
+	for line := range strings.Lines(string(page)) {
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inside = line == "```console\n"
+		case inside:
+			want.WriteString(line)
+			if strings.HasPrefix(line, "$ ") {
+				examples++
+				fmt.Fprint(&got, line)
+				maxpods(strings.Fields(line)[3:], &got, &got)
+			}
+		}
+	}
+	if examples == 0 || got.String() != want.String() {
+		t.Errorf("%s has %d examples, that print\n%s\nnot\n%s", path, examples, &got, &want)
+	}
+	for _, doc := range eni.Codes() {
+		if doc.Code != eni.LimitImpossibleOptions && !strings.Contains(string(page), "`"+string(doc.Code)+"`") {
+			t.Errorf("%s does not tell what %s means", path, doc.Code)
+		}
+	}
+}
+
 func TestMaxpodsAll(t *testing.T) {
 	var out, errs bytes.Buffer
 	if code := maxpods([]string{"--all", "--custom-networking"}, &out, &errs); code != exitDone {
