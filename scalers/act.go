@@ -68,12 +68,13 @@ func (l *loop) scale(ctx context.Context, namespace string, t *target, to int32)
 }
 
 // pause carries out the annotations that pause an object: no HPA, and a fixed number of replicas.
-func (l *loop) pause(ctx context.Context, so *keda.ScaledObject, checked spec.Checked, t *target, r *status.Round) {
+func (l *loop) pause(ctx context.Context, so *keda.ScaledObject, o observation, r *status.Round) {
+	t := o.target
 	facts := []verdict.Fact{verdict.Number("replicas", t.scale.Spec.Replicas)}
 	// The HPA goes first: it would fight the fixed number.
 	if err := l.deleteHPA(ctx, so, hpa.Name(so)); err != nil {
 		r.Problem = &status.Problem{Reason: HPAFailed, Err: err}
-	} else if at := checked.PausedAt; at != nil && *at != t.scale.Spec.Replicas {
+	} else if at := o.checked.PausedAt; at != nil && *at != t.scale.Spec.Replicas {
 		facts = append(facts, verdict.Number("to", *at))
 		if err := l.scale(ctx, so.Namespace, t, *at); err != nil {
 			r.Problem = &status.Problem{Reason: TargetUnknown, Err: err}
@@ -82,7 +83,7 @@ func (l *loop) pause(ctx context.Context, so *keda.ScaledObject, checked spec.Ch
 	if r.Problem != nil {
 		facts = append(facts, verdict.Text("error", r.Problem.Err.Error()))
 	}
-	l.journal.Record(part, verdict.Because(checked.Replicas.Subject, Paused, facts...))
+	l.journal.Record(part, verdict.Because(o.checked.Replicas.Subject, Paused, facts...))
 }
 
 // keepHPA makes the HPA what the object asks for, and notes how it stands.

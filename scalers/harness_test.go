@@ -69,6 +69,8 @@ type harness struct {
 	replicas map[string]int32
 	writes   []string
 	refuse   error
+	// conflicts is how often another writes the target's replicas, as 5, before we do.
+	conflicts int
 }
 
 func newHarness(t *testing.T, objects ...client.Object) *harness {
@@ -173,6 +175,11 @@ func (h *harness) scales() *scalefake.FakeScaleClient {
 		defer h.mu.Unlock()
 		if h.refuse != nil {
 			return true, nil, h.refuse
+		}
+		if h.conflicts > 0 {
+			h.conflicts--
+			h.replicas["web"] = 5
+			return true, nil, apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", errors.New("changed"))
 		}
 		scale := a.(clienttesting.UpdateAction).GetObject().(*autoscalingv1.Scale)
 		h.writes = append(h.writes, fmt.Sprintf("scale %s %d", scale.Name, scale.Spec.Replicas))

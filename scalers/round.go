@@ -21,6 +21,9 @@ import (
 // once, because something changed, share it.
 const freshEnough = time.Second
 
+// scaleAttempts bounds how often a round decides anew because the target changed under its hand.
+const scaleAttempts = 3
+
 // round observes one object, decides, and acts. It returns when the next is due; 0 is never.
 func (l *loop) round(ctx context.Context, key types.NamespacedName) time.Duration {
 	var cached keda.ScaledObject
@@ -34,60 +37,96 @@ func (l *loop) round(ctx context.Context, key types.NamespacedName) time.Duratio
 	if so.DeletionTimestamp != nil {
 		return l.release(ctx, so)
 	}
-	checked, target, set, problem := l.observe(ctx, so)
-	r := status.Round{Problem: problem, Policy: checked.Replicas, Paused: checked.Paused, PausedAt: checked.PausedAt}
+	o, problem := l.observe(ctx, so)
+	r := status.Round{Problem: problem, Policy: o.checked.Replicas, Paused: o.checked.Paused, PausedAt: o.checked.PausedAt}
 	if problem == nil {
-		r.Facts = facts(so, target, set)
+		r.Facts = facts(so, o.target, o.set)
 	}
 	switch {
 	case problem != nil:
 		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name), problem.Reason, verdict.Text("error", problem.Err.Error())))
-	case checked.Paused:
-		l.pause(ctx, so, checked, target, &r)
+	case o.checked.Paused:
+		l.pause(ctx, so, o, &r)
 	default:
-		l.decide(ctx, so, set, target, &r)
-		l.keepHPA(ctx, so, set, &r)
+		l.decide(ctx, so, o, &r)
+		l.keepHPA(ctx, so, o.set, &r)
 	}
 	l.publish(ctx, so, r)
-	next := untilNext(l.now(), max(checked.Interval, time.Second), so.UID)
+	next := untilNext(l.now(), o.interval, so.UID)
 	if r.Problem != nil {
 		next = min(next, retryAfter)
 	}
 	return next
 }
 
-// observe checks the object and finds its triggers and its target. What it could not is a problem.
-func (l *loop) observe(ctx context.Context, so *keda.ScaledObject) (spec.Checked, *target, *triggerSet, *status.Problem) {
-	checked, err := spec.Parse(so, l.defaults())
-	if err != nil {
-		checked.Interval = l.cfg.PollingInterval.Std()
-		return checked, nil, nil, &status.Problem{Reason: CheckFailed, Err: err}
-	}
-	set, err := l.triggers.open(ctx, so)
-	if err != nil && !checked.Paused { // a pause is obeyed also where the triggers are broken
-		return checked, nil, nil, &status.Problem{Reason: CheckFailed, Err: err}
-	}
-	target, problem := l.target(ctx, so.Namespace, checked)
-	return checked, target, set, problem
+// observation is all that a decision is made of.
+type observation struct {
+	// interval is the time between two polls, also of an object that cannot be read.
+	interval time.Duration
+	checked  spec.Checked
+	// set is nil where the object is paused and its triggers cannot be opened.
+	set      *triggerSet
+	readings []replicas.Reading
+	target   *target
 }
 
-// decide reads the triggers, decides, and scales.
-func (l *loop) decide(ctx context.Context, so *keda.ScaledObject, set *triggerSet, t *target, r *status.Round) {
+// observe checks the object, reads its triggers and then its target: the target comes last, so that
+// little time passes until it is written. What could not be observed is a problem.
+func (l *loop) observe(ctx context.Context, so *keda.ScaledObject) (observation, *status.Problem) {
+	o := observation{interval: l.cfg.PollingInterval.Std()}
+	var err error
+	if o.checked, err = spec.Parse(so, l.defaults()); err != nil {
+		return o, &status.Problem{Reason: CheckFailed, Err: err}
+	}
+	o.interval = o.checked.Interval
+	o.set, err = l.triggers.open(ctx, so)
+	if err != nil && !o.checked.Paused { // a pause is obeyed also where the triggers are broken
+		return o, &status.Problem{Reason: CheckFailed, Err: err}
+	}
+	if !o.checked.Paused {
+		o.readings = l.readAll(ctx, so, o.set)
+	}
+	var problem *status.Problem
+	o.target, problem = l.target(ctx, so.Namespace, o.checked)
+	return o, problem
+}
+
+// decide decides and scales.
+func (l *loop) decide(ctx context.Context, so *keda.ScaledObject, o observation, r *status.Round) {
 	m := l.remember(so, r.Policy.Cooldown)
-	readings := l.readAll(ctx, so, set)
-	plan, next := replicas.Decide(r.Policy, readings, t.scale.Spec.Replicas, m.decisions, l.now())
+	plan, next, err := l.scaleByPlan(ctx, so, o, m.decisions)
 	m.decisions = next
 	r.Plan, r.Memory = &plan, next
 	v := plan.Verdict
 	if plan.Scale {
-		err := l.scale(ctx, so.Namespace, t, plan.To)
-		l.event(so, status.Scaled(t.kind.Kind, so.Namespace, t.scale.Name, &plan, err))
-		if err != nil {
-			v = verdict.Because(v.Subject, status.FailedScale(&plan), append(v.Facts, verdict.Text("error", err.Error()))...)
-			r.Problem = &status.Problem{Reason: v.Code, Err: err}
-		}
+		l.event(so, status.Scaled(o.target.kind.Kind, so.Namespace, o.target.scale.Name, &plan, err))
+	}
+	if err != nil {
+		v = verdict.Because(v.Subject, status.FailedScale(&plan), append(v.Facts, verdict.Text("error", err.Error()))...)
+		r.Problem = &status.Problem{Reason: v.Code, Err: err}
 	}
 	l.journal.Record(part, append([]verdict.Verdict{v}, plan.Triggers...)...)
+}
+
+// scaleByPlan decides and writes what was decided. Where the target changed meanwhile, it decides
+// again on what the target now is.
+func (l *loop) scaleByPlan(ctx context.Context, so *keda.ScaledObject, o observation, m replicas.Memory) (plan replicas.Plan, next replicas.Memory, err error) {
+	for range scaleAttempts {
+		plan, next = replicas.Decide(o.checked.Replicas, o.readings, o.target.scale.Spec.Replicas, m, l.now())
+		if !plan.Scale {
+			return plan, next, nil
+		}
+		err = l.scale(ctx, so.Namespace, o.target, plan.To)
+		if !apierrors.IsConflict(err) {
+			return plan, next, err
+		}
+		again, problem := l.target(ctx, so.Namespace, o.checked)
+		if problem != nil {
+			return plan, next, problem.Err
+		}
+		o.target = again
+	}
+	return plan, next, err
 }
 
 // readAll reads the triggers at the same time; their order stays.

@@ -199,6 +199,19 @@ func TestAScaleThatIsRefusedIsToldAndTriedAgain(t *testing.T) {
 	}
 }
 
+// Somebody scales the target out between our look and our write: it is decided anew on what is there.
+func TestATargetThatChangedIsDecidedOnAnew(t *testing.T) {
+	h := newHarness(t, scaledObject(t, web))
+	h.set("a", 1)
+	h.conflicts = 1
+	if got := h.poll(0); got != "create keda-hpa-web, status web" || h.replicas["web"] != 5 {
+		t.Errorf("wrote %q, %d replicas", got, h.replicas["web"])
+	}
+	if got := h.events(); got != "Normal ScaledObjectReady" {
+		t.Errorf("events %s", got)
+	}
+}
+
 // A new leader knows nothing but the status: the cooldown goes on.
 func TestANewLeaderGoesOnWithTheCooldown(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
