@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -195,10 +196,13 @@ func terms(name corev1.ResourceName, e Estimate) verdict.Facts {
 		fs = append(fs, fact(name, " minimum", e.Target.Floor))
 	}
 	return append(fs,
-		fact(name, " lower bound", e.Lower.Value), verdict.Number(string(name)+" lower multiplier", e.Lower.Multiplier),
-		fact(name, " upper bound", e.Upper.Value), verdict.Number(string(name)+" upper multiplier", e.Upper.Multiplier),
-		verdict.Number(string(name)+" confidence", e.Confidence))
+		fact(name, " lower bound", e.Lower.Value), verdict.Number(string(name)+" lower multiplier", short(e.Lower.Multiplier)),
+		fact(name, " upper bound", e.Upper.Value), verdict.Number(string(name)+" upper multiplier", short(e.Upper.Multiplier)),
+		verdict.Number(string(name)+" confidence", short(e.Confidence)))
 }
+
+// short keeps the digits that people read.
+func short(v float64) float64 { return math.Round(v*1000) / 1000 }
 
 func fact(name corev1.ResourceName, what string, v int64) verdict.Fact {
 	if name == corev1.ResourceCPU {
