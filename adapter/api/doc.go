@@ -7,5 +7,6 @@
 // were answered, and that nothing of it is process-wide: no flags, no exit, no /metrics of its own.
 //
 // It does not know where metrics come from: that is the providers' business. What they return as errors of
-// Kubernetes' API, for which this package has constructors, reaches the client with status and Retry-After.
+// Kubernetes' API, for which this package has constructors, reaches the client as it is; the header Retry-After
+// is kept from clients that would block on it.
 package api

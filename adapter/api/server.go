@@ -92,7 +92,7 @@ func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 	// Metrics and profiles are the process's, on its own port.
 	c.EnableMetrics, c.EnableProfiling, c.EnableIndex = false, false, false
 	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(checkMetricSelector(h), c)
+		return genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(h)), c)
 	}
 	namer := openapi.NewDefinitionNamer(apiserver.Scheme)
 	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)

@@ -12,11 +12,14 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	certutil "k8s.io/client-go/util/cert"
 	"k8s.io/metrics/pkg/apis/custom_metrics"
 	"k8s.io/metrics/pkg/apis/external_metrics"
@@ -190,15 +193,46 @@ func TestRequestsThroughTheAggregator(t *testing.T) {
 	}
 }
 
-func TestRetryAfterReachesTheClientInWholeSeconds(t *testing.T) {
+// The status tells everyone when to ask again. The header does not reach client-go, which would wait and ask ten
+// times over before it tells the HPA controller anything.
+func TestRetryAfterReachesThoseWhoMayUseIt(t *testing.T) {
 	base := start(t, nil)
-	resp, body := get(t, base+custom+"/v1beta1/namespaces/a/pods/p/down", apitest.Allowed)
-	var status metav1.Status
-	if err := json.Unmarshal([]byte(body), &status); err != nil {
+	for agent, want := range map[string]string{
+		"curl/8.5": "3",
+		"kube-controller-manager/v1.37.0 (linux/amd64) kubernetes/abcdef0/system:serviceaccount:kube-system:horizontal-pod-autoscaler": "",
+		"kubectl/v1.37.0 (linux/amd64) kubernetes/abcdef0": "",
+	} {
+		resp, body := do(t, base+custom+"/v1beta1/namespaces/a/pods/p/down", http.Header{"Authorization": {"Bearer " + apitest.Allowed}, "User-Agent": {agent}})
+		var status metav1.Status
+		if err := json.Unmarshal([]byte(body), &status); err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != 503 || status.Reason != metav1.StatusReasonServiceUnavailable || status.Message != "Prometheus is down" || status.Details.RetryAfterSeconds != 3 {
+			t.Errorf("%s: %d %s", agent, resp.StatusCode, body)
+		}
+		if got := resp.Header.Get("Retry-After"); got != want {
+			t.Errorf("%s gets Retry-After %q, want %q", agent, got, want)
+		}
+	}
+}
+
+// A client built on client-go gets the error at once.
+func TestClientGoIsNotHeldUp(t *testing.T) {
+	base := start(t, nil)
+	client, err := rest.UnversionedRESTClientFor(&rest.Config{
+		Host: base, BearerToken: apitest.Allowed, UserAgent: rest.DefaultKubernetesUserAgent(), TLSClientConfig: rest.TLSClientConfig{Insecure: true},
+		ContentConfig: rest.ContentConfig{NegotiatedSerializer: scheme.Codecs.WithoutConversion()},
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "3" || status.Reason != metav1.StatusReasonServiceUnavailable || status.Message != "Prometheus is down" {
-		t.Errorf("%d, Retry-After %q, %s", resp.StatusCode, resp.Header.Get("Retry-After"), body)
+	began := time.Now()
+	err = client.Get().AbsPath(custom + "/v1beta1/namespaces/a/pods/p/down").Do(t.Context()).Error()
+	if !apierrors.IsServiceUnavailable(err) || !strings.Contains(err.Error(), "Prometheus is down") {
+		t.Errorf("error %v", err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("the error comes after %s", took)
 	}
 }
 
