@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/trimtab/trimtab/scalers/trigger"
@@ -29,8 +30,10 @@ type shared struct {
 	users  int
 }
 
-// New makes a source whose reads take at most timeout, the dial included.
+// New makes a source whose reads take at most timeout, the dial included. It silences the client
+// library's own log, of which there is one a process: every failure is in the error of a Read.
 func New(timeout time.Duration) *Source {
+	redis.SetLogger(&logging.VoidLogger{})
 	return &Source{timeout: timeout, pools: map[endpoint]*shared{}}
 }
 
