@@ -2,6 +2,7 @@ package hpa
 
 import (
 	"math"
+	"os"
 	"testing"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -49,75 +50,11 @@ func TestBuildTheWholeObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `metadata:
-  annotations:
-    note: "n"
-    scaledobject.keda.sh/hpa-excluded-labels: x , secret-label
-  labels:
-    app.kubernetes.io/managed-by: keda-operator
-    app.kubernetes.io/name: keda-hpa-web
-    app.kubernetes.io/part-of: web
-    app.kubernetes.io/version: 2.21.0
-    scaledobject.keda.sh/name: web
-    team: a
-  name: keda-hpa-web
-  namespace: shop
-  ownerReferences:
-  - apiVersion: keda.sh/v1alpha1
-    blockOwnerDeletion: true
-    controller: true
-    kind: ScaledObject
-    name: web
-    uid: u1
-spec:
-  behavior:
-    scaleDown:
-      stabilizationWindowSeconds: 7
-  maxReplicas: 9
-  metrics:
-  - containerResource:
-      container: app
-      name: memory
-      target:
-        averageValue: "104857600"
-        type: AverageValue
-    type: ContainerResource
-  - external:
-      metric:
-        name: s1-redis-orders
-        selector:
-          matchLabels:
-            scaledobject.keda.sh/name: web
-      target:
-        averageValue: "5"
-        type: AverageValue
-    type: External
-  - external:
-      metric:
-        name: s2-prometheus
-        selector:
-          matchLabels:
-            scaledobject.keda.sh/name: web
-      target:
-        type: Value
-        value: 570m
-    type: External
-  - resource:
-      name: cpu
-      target:
-        averageUtilization: 60
-        type: Utilization
-    type: Resource
-  minReplicas: 1
-  scaleTargetRef:
-    apiVersion: apps/v1
-    kind: StatefulSet
-    name: db
-status:
-  currentMetrics: null
-  desiredReplicas: 0
-`
-	if string(got) != want {
+	want, err := os.ReadFile("testdata/web.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if b, _ := yaml.Marshal(before); string(b) != string(must(yaml.Marshal(so))) {
