@@ -37,6 +37,7 @@ func (d *decision) leftOver() string {
 	for _, r := range d.plan.ScaleDown {
 		gone[r.Node] = true
 	}
+	rules := newDrain(d.policy, d.now, noLimit(len(d.s.Budgets)))
 	after := observe(d.s, d.memory, d.policy, d.now)
 	var wanting []int32
 	for i := range d.s.Nodes {
@@ -48,7 +49,7 @@ func (d *decision) leftOver() string {
 		}
 		after.cluster.Hide(simulate.NodeID(i))
 		for _, p := range d.on[i] {
-			if o, _ := (&drain{policy: d.policy, now: d.now, allowed: noLimit(len(d.s.Budgets))}).judge(&d.s.Pods[p]); o != stays {
+			if o, _ := rules.judge(&d.s.Pods[p]); o != stays {
 				wanting = append(wanting, p)
 			}
 		}

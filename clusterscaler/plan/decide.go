@@ -35,7 +35,12 @@ type decision struct {
 	batches []batch
 	// settling holds growth and removal back because the pods that need nodes have only just come.
 	settling bool
-	verdicts map[int32]podVerdict
+	// verdicts has one for each pod of the snapshot, at its index; those of bound pods stay empty.
+	verdicts []podVerdict
+	// upcoming has the group of each node on its way, in the order in which they were added.
+	upcoming []string
+	// wanted says that some pod needs a node that is not there yet.
+	wanted bool
 	// going names the nodes that are being deleted.
 	going map[string]bool
 	// ids finds the nodes of the snapshot by name.
@@ -45,8 +50,6 @@ type decision struct {
 // groupState is what a decision knows about a group.
 type groupState struct {
 	*Group
-	// upcoming is how many nodes are on their way.
-	upcoming int
 	// grows is by how much the plan grows the group, for pods.
 	grows int
 	pods  []string
@@ -72,7 +75,7 @@ func observe(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
 		cluster:  simulate.NewCluster(s.Classes),
 		byGroup:  make(map[string]int, len(s.Groups)),
 		on:       make([][]int32, len(s.Nodes)),
-		verdicts: map[int32]podVerdict{},
+		verdicts: make([]podVerdict, len(s.Pods)),
 		going:    map[string]bool{},
 		ids:      make(map[string]simulate.NodeID, len(s.Nodes)),
 	}
@@ -183,9 +186,9 @@ func (d *decision) addUpcoming() {
 			continue
 		}
 		d.plan.nextBy(since.Add(d.policy.MaxNodeProvisionTime))
-		g.upcoming = missing
 		for range missing {
 			d.addTemplate(g)
+			d.upcoming = append(d.upcoming, g.Name)
 		}
 	}
 }

@@ -25,6 +25,11 @@ type drain struct {
 	now    time.Time
 	// allowed is what is left of each disruption budget.
 	allowed []int
+	rules   []drainRule
+}
+
+func newDrain(p Policy, now time.Time, allowed []int) drain {
+	return drain{policy: p, now: now, allowed: allowed, rules: drainRules()}
 }
 
 // drainRules are asked in this order; the first that decides, decides.
@@ -46,7 +51,7 @@ func drainRules() []drainRule {
 
 // judge asks the rules about a pod.
 func (d *drain) judge(p *Pod) (outcome, string) {
-	for _, rule := range drainRules() {
+	for _, rule := range d.rules {
 		if o := rule.says(p, d); o != undecided {
 			return o, rule.reason
 		}

@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -86,7 +85,7 @@ func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
 func (d *decision) batched(pods []int32) []batch {
 	slices.SortFunc(pods, func(a, b int32) int {
 		x, y := &d.s.Pods[a], &d.s.Pods[b]
-		return cmp.Or(cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.Class, y.Class), strings.Compare(x.Name, y.Name))
+		return cmp.Or(cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.Class, y.Class), cmp.Compare(a, b))
 	})
 	var out []batch
 	for _, i := range pods {
@@ -109,7 +108,7 @@ func (d *decision) placeOnExisting(b *batch) {
 				d.on[id] = append(d.on[id], pod)
 				d.say(pod, FitsNow, verdict.Text("node", d.s.Nodes[id].Name))
 			} else {
-				d.say(pod, FitsUpcomingNode)
+				d.say(pod, FitsUpcomingNode, verdict.Text("group", d.upcoming[int(id)-len(d.s.Nodes)]))
 			}
 		}
 		b.pods = b.pods[n:]

@@ -21,7 +21,7 @@ func (d *decision) reportGroups() {
 			slices.Sort(g.pods)
 			d.plan.ScaleUp = append(d.plan.ScaleUp, Increase{Group: g.Name, From: g.Target, To: to, Max: g.Max, Pods: g.pods})
 		case v.Code != "":
-		case g.blocked.Code != "":
+		case g.blocked.Code != "" && (d.wanted || g.blocked.Code == BackedOff):
 			v = g.blocked
 		case len(d.batches) > 0:
 			v = verdict.Because("group "+g.Name, NoPodFits, verdict.Number("pods", d.left()))
@@ -56,21 +56,20 @@ func (d *decision) reportPods() {
 			d.verdicts[i] = podVerdict{verdict: v, why: why[b.class]}
 		}
 	}
-	d.plan.Pending = make([]PendingPod, 0, len(d.verdicts))
-	for i, v := range d.verdicts {
-		pod := &d.s.Pods[i]
-		if v.group != "" {
-			v.verdict = d.grownFor(pod, v.group)
-		}
-		d.plan.Pending = append(d.plan.Pending, PendingPod{Pod: pod.Name, Group: v.group, Verdict: v.verdict, Why: v.why})
+	growth := make(map[string][]verdict.Fact, len(d.plan.ScaleUp)) // shared by the pods of a group
+	for _, up := range d.plan.ScaleUp {
+		growth[up.Group] = []verdict.Fact{verdict.Text("group", up.Group),
+			verdict.Number("from", up.From), verdict.Number("to", up.To), verdict.Number("max", up.Max)}
 	}
-	slices.SortFunc(d.plan.Pending, func(a, b PendingPod) int { return strings.Compare(a.Pod, b.Pod) })
-}
-
-func (d *decision) grownFor(pod *Pod, group string) verdict.Verdict {
-	g := &d.groups[d.byGroup[group]]
-	return verdict.Because("pod "+pod.Name, TriggeredScaleUp, verdict.Text("group", group),
-		verdict.Number("from", g.Target), verdict.Number("to", g.Target+g.grows), verdict.Number("max", g.Max))
+	for i := range d.verdicts {
+		pod, v := &d.s.Pods[i], &d.verdicts[i]
+		if v.group != "" {
+			v.verdict = verdict.Because("pod "+pod.Name, TriggeredScaleUp, growth[v.group]...)
+		}
+		if v.verdict.Code != "" {
+			d.plan.Pending = append(d.plan.Pending, PendingPod{Pod: pod.Name, Group: v.group, Verdict: v.verdict, Why: v.why})
+		}
+	}
 }
 
 // whyNot has a verdict for each group, in the order of their names, on why it does not grow for the class.

@@ -23,6 +23,7 @@ type option struct {
 
 // scaleUp grows groups until no pod without a node can be helped: each round takes the best option.
 func (d *decision) scaleUp() {
+	d.wanted = len(d.batches) > 0
 	for {
 		options := d.options()
 		if len(options) == 0 {

@@ -12,7 +12,7 @@ type Snapshot struct {
 	// Classes holds the Specs of all pods and DaemonSets below.
 	Classes *simulate.Classes
 	Nodes   []Node
-	// Pods are all that have not finished, bound or not.
+	// Pods are all that have not finished, bound or not, in the order of their names.
 	Pods       []Pod
 	DaemonSets []DaemonSet
 	Budgets    []Budget

@@ -1,0 +1,45 @@
+package plan
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+func TestBackoffDoublesAndIsForgotten(t *testing.T) {
+	p := DefaultPolicy()
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := start
+	var m Memory
+	for i, want := range []time.Duration{5, 10, 20, 30, 30} {
+		m = m.ScaleUpFailed("g", p, now)
+		if got := m.Backoffs["g"].Duration; got != want*time.Minute {
+			t.Errorf("failure %d: backed off for %s, want %s", i+1, got, want*time.Minute)
+		}
+		now = m.Backoffs["g"].Until
+	}
+	m = m.ScaleUpFailed("g", p, now.Add(p.BackoffResetTimeout))
+	if got := m.Backoffs["g"].Duration; got != p.InitialBackoff {
+		t.Errorf("after the reset: %s, want %s", got, p.InitialBackoff)
+	}
+	again := m.ScaleUpFailed("g", p, m.Backoffs["g"].Failed.Add(time.Second))
+	if got := again.Backoffs["g"].Duration; got != p.InitialBackoff {
+		t.Errorf("seen again while backed off: %s, want %s", got, p.InitialBackoff)
+	}
+}
+
+func TestMemoryIsAValue(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	m := Memory{UnneededSince: map[string]time.Time{"n": now}}.clone()
+	before := m.clone()
+	m.ScaledUp("g", now)
+	m.ScaleUpFailed("g", DefaultPolicy(), now)
+	m.Deleted(now)
+	after := m.DeleteFailed("n", now)
+	if !reflect.DeepEqual(m, before) {
+		t.Errorf("a method changed the memory it was called on: %+v", m)
+	}
+	if _, still := after.UnneededSince["n"]; still {
+		t.Error("a node whose removal failed must wait anew")
+	}
+}
