@@ -5,8 +5,9 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -14,12 +15,12 @@ import (
 // CheckManifest says what is wrong with the VerticalPodAutoscaler in doc, one YAML or JSON document of the
 // file of that name: each problem with its path. It asks no cluster.
 func CheckManifest(file string, doc []byte) error {
-	var v vpav1.VerticalPodAutoscaler
-	if err := yaml.UnmarshalStrict(doc, &v); err != nil {
+	v, err := decodeStrict(doc)
+	if err != nil {
 		return config.Problems{{File: file, Message: err.Error()}}
 	}
 	var ps config.Problems
-	checkTarget(&ps, &v)
+	checkTarget(&ps, v)
 	if len(v.Spec.Recommenders) > 1 {
 		ps.Add("spec.recommenders", "has %d entries; at most one is possible", len(v.Spec.Recommenders))
 	}
@@ -48,6 +49,18 @@ func CheckManifest(file string, doc []byte) error {
 		ps[i].File = file
 	}
 	return ps.AsError()
+}
+
+// decodeStrict reads a manifest as the API server does with strict field validation.
+func decodeStrict(doc []byte) (*vpav1.VerticalPodAutoscaler, error) {
+	scheme := runtime.NewScheme()
+	if err := vpav1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	kind := vpav1.SchemeGroupVersion.WithKind("VerticalPodAutoscaler")
+	v := &vpav1.VerticalPodAutoscaler{}
+	_, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(doc, &kind, v)
+	return v, err
 }
 
 func checkTarget(ps *config.Problems, v *vpav1.VerticalPodAutoscaler) {

@@ -141,6 +141,9 @@ func (r *Recommender) round(ctx context.Context) {
 
 	// 2. Decide.
 	verdicts := s.skipped
+	if s.kindMissing {
+		verdicts = append(verdicts, verdict.Because("vpa objects", recommend.KindMissing))
+	}
 	plans := make([]plan, len(s.ours))
 	for i, o := range s.ours {
 		verdicts = append(verdicts, r.takeIn(r.states[o.key], o, in, began)...)
