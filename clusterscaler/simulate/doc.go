@@ -8,7 +8,7 @@
 // It models what the default scheduler profile filters on for a pod alone: resources (with init and
 // sidecar containers, overhead, extended resources and pod slots), node selector and required node
 // affinity, taints and tolerations, unschedulable nodes, and host ports. It guarantees that equal
-// inputs give equal answers, that Fits and Fill agree, and that Undo restores a Cluster exactly.
+// inputs give equal answers, that Fits and Fill agree, and that Undo restores what a Cluster had free.
 //
 // It does not model required inter-pod affinity and anti-affinity, hard topology spread, volumes that
 // bind to places, device claims and scheduling groups. It recognises them: such a pod has a Constraint,
