@@ -49,6 +49,9 @@ func FuzzLabelValues(f *testing.F) {
 	f.Add(`"} or vector(1)`, `\`)
 	f.Add("n-1.internal", "a|b")
 	f.Add("'", "`")
+	for _, quote := range []string{`"`, "'", "`"} {
+		f.Add(quote+"} or up{x="+quote, "")
+	}
 	f.Add("line\nbreak", "ü\x00")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		if !utf8.ValidString(one) || !utf8.ValidString(two) {
