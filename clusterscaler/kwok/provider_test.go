@@ -1,0 +1,194 @@
+package kwok
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+)
+
+type rig struct {
+	t        *testing.T
+	api      client.Client
+	provider *Provider
+	now      time.Time
+	fail     error
+}
+
+func newRig(t *testing.T, groups ...Group) *rig {
+	r := &rig{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	r.api = fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			if r.fail != nil {
+				return r.fail
+			}
+			return c.Create(ctx, o, opts...)
+		},
+	}).Build()
+	n := 0
+	r.provider = New(groups, Deps{
+		Client: r.api, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return r.now },
+		Suffix: func() string { n++; return fmt.Sprint(n) },
+	})
+	return r
+}
+
+func (r *rig) nodes() []*corev1.Node {
+	r.t.Helper()
+	var list corev1.NodeList
+	if err := r.api.List(context.Background(), &list); err != nil {
+		r.t.Fatal(err)
+	}
+	var out []*corev1.Node
+	for i := range list.Items {
+		out = append(out, &list.Items[i])
+	}
+	return out
+}
+
+// size is the group's size as told when the cache shows these nodes.
+func (r *rig) size(shown []*corev1.Node) int {
+	r.t.Helper()
+	groups, _, err := r.provider.Groups(context.Background(), shown)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return groups[0].Target
+}
+
+func testGroup() Group {
+	g := Group{Name: "g", Max: 5}
+	g.Template.Labels = map[string]string{"zone": "a"}
+	g.Template.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}
+	return g
+}
+
+func TestNodesCarryWhatIdentifiesThem(t *testing.T) {
+	r := newRig(t, testGroup())
+	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
+		t.Fatal(err)
+	}
+	if r.size(nil) != 2 {
+		t.Error("a launch must count from the request on")
+	}
+	r.provider.launchDue(context.Background())
+	if r.size(nil) != 2 {
+		t.Error("a created node must count before the cache shows it")
+	}
+	nodes := r.nodes()
+	if r.size(nodes) != 2 || len(nodes) != 2 {
+		t.Fatalf("%d nodes, size %d", len(nodes), r.size(nodes))
+	}
+	n := nodes[0]
+	if n.Name != "g-1" || n.Labels[GroupLabel] != "g" || n.Labels["zone"] != "a" || n.Labels[corev1.LabelHostname] != "g-1" ||
+		n.Annotations[fakeAnnotation] != "fake" || n.Status.Allocatable.Cpu().Value() != 4 {
+		t.Errorf("node %+v", n)
+	}
+	_, member, err := r.provider.Groups(context.Background(), append(nodes, &corev1.Node{}))
+	if err != nil || len(member) != 2 || member["g-1"] != "g" {
+		t.Errorf("members %v, %v", member, err)
+	}
+}
+
+func TestLaunchDelay(t *testing.T) {
+	g := testGroup()
+	g.LaunchDelay = time.Minute
+	r := newRig(t, g)
+	if err := r.provider.Increase(context.Background(), "g", 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	if next, waiting := r.provider.launchDue(context.Background()); !waiting || next != time.Minute || len(r.nodes()) != 0 {
+		t.Errorf("next %s, waiting %t, nodes %d", next, waiting, len(r.nodes()))
+	}
+	r.now = r.now.Add(time.Minute)
+	if _, waiting := r.provider.launchDue(context.Background()); waiting || len(r.nodes()) != 1 {
+		t.Errorf("waiting %t, nodes %d", waiting, len(r.nodes()))
+	}
+}
+
+func TestDeletedNodesDoNotCount(t *testing.T) {
+	r := newRig(t, testGroup())
+	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
+		t.Fatal(err)
+	}
+	r.provider.launchDue(context.Background())
+	before := r.nodes()
+	if err := r.provider.Delete(context.Background(), "g", []string{"g-1", "long-gone"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.size(before); got != 1 {
+		t.Errorf("size %d while the cache still shows the deleted node, want 1", got)
+	}
+	if names := r.nodes(); len(names) != 1 || r.size(names) != 1 {
+		t.Errorf("%d nodes left", len(names))
+	}
+}
+
+func TestIncreaseIsBounded(t *testing.T) {
+	r := newRig(t, testGroup())
+	for group, want := range map[string]string{"g": "more than its maximum of 5", "other": "not configured"} {
+		if err := r.provider.Increase(context.Background(), group, 3, 3); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", group, err, want)
+		}
+	}
+	if r.size(nil) != 0 {
+		t.Error("a refused request must launch nothing")
+	}
+}
+
+func TestFailedLaunchIsGivenUp(t *testing.T) {
+	r := newRig(t, testGroup())
+	r.fail = errors.New("the API server is down")
+	if err := r.provider.Increase(context.Background(), "g", 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	r.provider.launchDue(context.Background())
+	if r.size(nil) != 0 {
+		t.Error("a launch that failed must not count for ever")
+	}
+}
+
+// Run creates what is requested while it runs, and ends with its context.
+func TestRun(t *testing.T) {
+	r := newRig(t, testGroup())
+	created := make(chan struct{})
+	r.provider.deps.Client = creates{r.api, created}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.provider.Run(ctx) }()
+	if err := r.provider.Increase(ctx, "g", 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-created:
+	case <-time.After(10 * time.Second):
+		t.Error("no node was created")
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if !slices.ContainsFunc(r.nodes(), func(n *corev1.Node) bool { return n.Name == "g-1" }) {
+		t.Error("the node is missing")
+	}
+}
+
+type creates struct {
+	client.Client
+	created chan struct{}
+}
+
+func (c creates) Create(ctx context.Context, o client.Object, opts ...client.CreateOption) error {
+	defer close(c.created)
+	return c.Client.Create(ctx, o, opts...)
+}
