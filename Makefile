@@ -21,9 +21,8 @@ help: ## show this help
 .PHONY: demo
 demo: go ## show the whole loop on a real control plane, until interrupted (ARGS=--once: then end)
 	@mkdir -p $(BIN)
-	@echo "building trimtab and the demo ..."
-	@go build -o $(BIN)/trimtab ./cmd/trimtab
-	@go build -C test -o $(BIN)/ ./cmd/demo ./workload
+	@echo "building the demo ..."
+	@go build -C test -o $(BIN)/ ./cmd/demo
 	@exec $(BIN)/demo $(ARGS)
 
 .PHONY: test

@@ -37,8 +37,8 @@ func (d *dueCheckpoint) object() types.NamespacedName {
 
 // writeCheckpoints writes those that would differ and are old enough, the oldest first and a bounded
 // number of them; all that differ when it is the last time.
-func (r *Recommender) writeCheckpoints(ctx context.Context, last bool) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.CheckpointsTimeout.Std())
+func (r *Recommender) writeCheckpoints(stopped context.Context, last bool) {
+	ctx, cancel := context.WithTimeout(stopped, r.cfg.CheckpointsTimeout.Std())
 	defer cancel()
 	now := r.now()
 	due := r.dueCheckpoints(now, last)
@@ -53,6 +53,9 @@ func (r *Recommender) writeCheckpoints(ctx context.Context, last bool) {
 	_ = group.Wait() // the errors are in due
 	for i := range due {
 		d := &due[i]
+		if d.err != nil && !last && stopped.Err() != nil {
+			continue // we are being stopped; the last write is still to come
+		}
 		if d.err != nil {
 			r.metrics.checkpoints.WithLabelValues("failed").Inc()
 			r.journal.Record("vpa", verdict.Because("checkpoint "+d.object().String(), recommend.CheckpointFailed, verdict.Text("error", d.err.Error())))
@@ -143,25 +146,27 @@ func (r *Recommender) collectCheckpoints(ctx context.Context, s snapshot) {
 	if r.collected.IsZero() {
 		r.collected = now // not in the first round
 	}
-	if s.kindMissing || now.Sub(r.collected) < r.cfg.CheckpointsGCInterval.Std() {
+	if s.kindMissing || ctx.Err() != nil || now.Sub(r.collected) < r.cfg.CheckpointsGCInterval.Std() {
 		return
 	}
 	r.collected = now
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.CheckpointsTimeout.Std())
+	collecting, cancel := context.WithTimeout(ctx, r.cfg.CheckpointsTimeout.Std())
 	defer cancel()
 	var orphans []vpav1.VerticalPodAutoscalerCheckpoint
-	err := r.eachCheckpoint(ctx, r.cfg.VPAObjectNamespace, func(c *vpav1.VerticalPodAutoscalerCheckpoint) {
+	err := r.eachCheckpoint(collecting, r.cfg.VPAObjectNamespace, func(c *vpav1.VerticalPodAutoscalerCheckpoint) {
 		owner := types.NamespacedName{Namespace: c.Namespace, Name: c.Spec.VPAObjectName}
 		if !s.exists[owner] && !slices.Contains(r.cfg.IgnoredVPAObjectNamespaces, c.Namespace) {
 			orphans = append(orphans, vpav1.VerticalPodAutoscalerCheckpoint{ObjectMeta: *c.ObjectMeta.DeepCopy(), Spec: c.Spec})
 		}
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		r.journal.Record("vpa", verdict.Because("checkpoints", recommend.CheckpointFailed, verdict.Text("error", err.Error())))
+	}
+	if err != nil {
 		return
 	}
 	for i := range orphans {
-		r.removeOrphan(ctx, &orphans[i])
+		r.removeOrphan(collecting, &orphans[i])
 	}
 }
 

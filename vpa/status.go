@@ -81,6 +81,7 @@ func (r *Recommender) writeStatuses(ctx context.Context, plans []plan) {
 		switch {
 		case !p.write:
 			r.metrics.statuses.WithLabelValues("unchanged").Inc()
+		case failed[i] != nil && ctx.Err() != nil: // we are being stopped
 		case failed[i] != nil:
 			r.metrics.statuses.WithLabelValues("failed").Inc()
 			r.journal.Record("vpa", verdict.Because(p.subject+" status", recommend.StatusFailed, verdict.Text("error", failed[i].Error())))

@@ -22,6 +22,8 @@ const (
 	// observeTimeout bounds how long a round waits for caches; writeTimeout bounds one write.
 	observeTimeout = 30 * time.Second
 	writeTimeout   = 15 * time.Second
+	// firstInterval is the time between two attempts at the first plan.
+	firstInterval = 5 * time.Second
 	// flushTimeout bounds the last writes; it is shorter than what a Lease outlives its renewal, so that
 	// they are over before another replica leads.
 	flushTimeout = 4 * time.Second
@@ -98,22 +100,31 @@ func (r *Recommender) wait(what string) {
 	r.waiting.Store(&what)
 }
 
-// Run does a round at once and then one in each interval, until ctx ends; then it writes the checkpoints
-// that are due and returns nil.
+// Run does a round as soon as the cache is started and then one in each interval, until ctx ends; then it
+// writes the checkpoints that are due and returns nil. Until the first plan it tries more often.
 func (r *Recommender) Run(ctx context.Context) error {
-	ticker := time.NewTicker(r.cfg.RecommenderInterval.Std())
+	if r.kube.Cache != nil {
+		r.wait("the cache of Kubernetes objects")
+		r.kube.Cache.WaitForCacheSync(ctx)
+	}
+	interval := r.cfg.RecommenderInterval.Std()
+	ticker := time.NewTicker(min(interval, firstInterval))
 	defer ticker.Stop()
-	for {
+	for settled := false; ctx.Err() == nil; {
 		r.round(ctx)
+		if !settled && r.Ready() == nil {
+			settled = true
+			ticker.Reset(interval)
+		}
 		select {
 		case <-ctx.Done():
-			flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-			defer cancel()
-			r.writeCheckpoints(flush, true)
-			return nil
 		case <-ticker.C:
 		}
 	}
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	r.writeCheckpoints(flush, true)
+	return nil
 }
 
 // round observes, decides and acts once. What cannot be observed stops the round before anything is
@@ -133,14 +144,14 @@ func (r *Recommender) round(ctx context.Context) {
 		r.hold(ctx, "the Kubernetes API", recommend.ObjectsUnavailable, err)
 		return
 	}
-	in, err := r.readUsage(observing, s)
+	in, said, err := r.readUsage(observing, s)
 	if err != nil {
 		r.hold(ctx, "Prometheus", recommend.UsageUnavailable, err)
 		return
 	}
 
 	// 2. Decide.
-	verdicts := s.skipped
+	verdicts := append(s.skipped, said)
 	if s.kindMissing {
 		verdicts = append(verdicts, verdict.Because("vpa objects", recommend.KindMissing))
 	}
@@ -167,35 +178,36 @@ func (r *Recommender) hold(ctx context.Context, what string, code verdict.Code, 
 	}
 	r.wait(what + ": " + err.Error())
 	r.metrics.held.WithLabelValues(string(code)).Inc()
-	r.journal.Record("vpa", verdict.Because("vpa usage", code, verdict.Text("error", err.Error())))
+	r.journal.Record("vpa", verdict.Because("vpa round", code, verdict.Text("error", err.Error())))
 }
 
-// readUsage asks for CPU and memory; it needs both. It asks nothing when there is no pod to ask for.
-func (r *Recommender) readUsage(ctx context.Context, s snapshot) (readings, error) {
+// readUsage asks for CPU and memory; it needs both. It asks nothing when there is no pod to ask for. The
+// verdict tells what the round is based on.
+func (r *Recommender) readUsage(ctx context.Context, s snapshot) (readings, verdict.Verdict, error) {
 	pods := 0
 	for _, o := range s.ours {
 		pods += len(o.pods)
 	}
+	said := verdict.Because("vpa round", recommend.RoundDone, verdict.Number("vpas", len(s.ours)), verdict.Number("pods", pods))
 	if pods == 0 {
-		return readings{}, nil
+		return readings{}, said, nil
 	}
 	now := r.now()
 	cpu, err := usage.Read(ctx, r.querier, r.cfg.CPUQuery, now)
 	if err != nil {
-		return readings{}, err
+		return readings{}, said, err
 	}
 	memory, err := usage.Read(ctx, r.querier, r.cfg.MemoryQuery, now)
 	if err != nil {
-		return readings{}, err
+		return readings{}, said, err
 	}
 	r.metrics.dropped.Add(float64(cpu.Dropped + memory.Dropped))
-	code, facts := recommend.UsageRead, verdict.Facts{
+	said.Facts = append(said.Facts,
 		verdict.Number("cpu readings", len(cpu.ByContainer)), verdict.Number("memory readings", len(memory.ByContainer)),
-		verdict.Number("dropped", cpu.Dropped+memory.Dropped),
-	}
+		verdict.Number("dropped", cpu.Dropped+memory.Dropped))
 	if warnings := append(cpu.Warnings, memory.Warnings...); len(warnings) > 0 {
-		code, facts = recommend.UsageIncomplete, append(facts, verdict.Text("warning", warnings[0]))
+		said.Code = recommend.UsageIncomplete
+		said.Facts = append(said.Facts, verdict.Text("warning", warnings[0]))
 	}
-	r.journal.Record("vpa", verdict.Because("vpa usage", code, facts...))
-	return readings{cpu: cpu.ByContainer, memory: memory.ByContainer}, nil
+	return readings{cpu: cpu.ByContainer, memory: memory.ByContainer}, said, nil
 }

@@ -14,6 +14,8 @@ import (
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/prom"
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
@@ -72,7 +74,7 @@ func TestAFailingPrometheusChangesNothing(t *testing.T) {
 	if after := w.vpa("web"); after.ResourceVersion != before.ResourceVersion || w.patched != patched {
 		t.Error("the status was written while Prometheus was down")
 	}
-	if said, ok := w.said("vpa usage", recommend.UsageUnavailable); !ok || !strings.Contains(said, "connection refused") {
+	if said, ok := w.said("vpa round", recommend.UsageUnavailable); !ok || !strings.Contains(said, "connection refused") {
 		t.Errorf("said %q", said)
 	}
 	if err := r.Ready(); err != nil {
@@ -80,7 +82,7 @@ func TestAFailingPrometheusChangesNothing(t *testing.T) {
 	}
 	w.queryFails = nil
 	w.rounds(r, 1)
-	if _, ok := w.said("vpa usage", recommend.UsageRead); !ok || w.target("web") != "app 126m 380258472" {
+	if _, ok := w.said("vpa round", recommend.RoundDone); !ok || w.target("web") != "app 126m 380258472" {
 		t.Errorf("after the failure: %s", w.target("web"))
 	}
 }
@@ -249,13 +251,54 @@ func TestRunEndsWithItsContextAndFlushes(t *testing.T) {
 	w := web(t)
 	w.cfg.CheckpointInterval *= 60
 	r := w.start()
-	w.rounds(r, 5) // the first round wrote the checkpoint; nothing is due for an hour
+	w.rounds(r, 5)
+	if got := w.checkpoints()["web-app"].Status.TotalSamplesCount; got != 2 {
+		t.Errorf("the checkpoint has %d samples, want those of the first round: the next is due in an hour", got)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := r.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.checkpoints()["web-app"].Status.TotalSamplesCount; got != 12 {
-		t.Errorf("the checkpoint has %d samples after the flush, want 12", got)
+	if got := w.checkpoints()["web-app"].Status.TotalSamplesCount; got != 10 {
+		t.Errorf("the checkpoint has %d samples after the flush, want 10", got)
+	}
+}
+
+// A failing first round is tried again soon, and being stopped is no failure to tell of.
+func TestRunTriesAgainUntilTheFirstPlan(t *testing.T) {
+	w := web(t)
+	w.cfg.RecommenderInterval = config.Duration(10 * time.Millisecond)
+	r := w.start()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.onQuery = func() error {
+		switch w.queries {
+		case 1, 2:
+			return errors.New("starting up")
+		case 5: // the round after the first good one
+			cancel()
+			return ctx.Err()
+		}
+		return nil
+	}
+	if err := r.Run(ctx); err != nil || r.Ready() != nil {
+		t.Errorf("Run ends with %v, ready: %v", err, r.Ready())
+	}
+	for _, e := range w.journal.Recent(journal.Filter{Subject: "vpa round"})[:1] {
+		if e.Code != recommend.RoundDone {
+			t.Errorf("the last word is %s", e.Message)
+		}
+	}
+}
+
+func TestWarningsOfPrometheusAreTold(t *testing.T) {
+	w := web(t)
+	w.warnings = []string{"a shard did not answer"}
+	w.rounds(w.start(), 1)
+	if said, ok := w.said("vpa round", recommend.UsageIncomplete); !ok || !strings.Contains(said, "warning a shard did not answer") {
+		t.Errorf("said %q", said)
+	}
+	if w.target("web") == "none" {
+		t.Error("an answer with a warning is not used")
 	}
 }

@@ -40,6 +40,8 @@ type world struct {
 	// cores and bytes are the usage of each container "pod/container" of namespace shop.
 	cores, bytes map[string]float64
 	queryFails   error
+	onQuery      func() error
+	warnings     []string
 	listFails    func(client.ObjectList) error
 	patched      int // statuses of VPAs
 	queries      int
@@ -83,6 +85,11 @@ func (w *world) now() time.Time { return w.clock }
 // Query answers for the two queries of the configuration.
 func (w *world) Query(_ context.Context, promql string, at time.Time) (prom.Result, error) {
 	w.queries++
+	if w.onQuery != nil {
+		if err := w.onQuery(); err != nil {
+			return prom.Result{}, err
+		}
+	}
 	if w.queryFails != nil {
 		return prom.Result{}, w.queryFails
 	}
@@ -98,7 +105,7 @@ func (w *world) Query(_ context.Context, promql string, at time.Time) (prom.Resu
 			Value:  model.SampleValue(v), Timestamp: model.TimeFromUnixNano(at.UnixNano()),
 		})
 	}
-	return prom.Result{Value: vector}, nil
+	return prom.Result{Value: vector, Warnings: w.warnings}, nil
 }
 
 func cut(key string) (pod, container string, ok bool) {

@@ -153,6 +153,9 @@ func (c *Client) ask(ctx context.Context, path, query string, form url.Values, d
 		return nil, c.fail(BadQuery, query, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	// A query changes nothing: it may be sent again when the server closed a kept connection under it.
+	// An empty value tells the transport so and is not sent.
+	req.Header["X-Idempotency-Key"] = nil
 	resp, err := c.http.Do(req)
 	if err != nil {
 		kind, cause := transportError(err)

@@ -25,6 +25,8 @@ type Options struct {
 	Out io.Writer
 	// HPASyncPeriod shortens the HPA controller's 15 s.
 	HPASyncPeriod time.Duration
+	// Trimtab builds trimtab and the workload of this checkout too, for StartTrimtab and StartWorkload.
+	Trimtab bool
 }
 
 // Lab is a running cluster.
@@ -74,6 +76,11 @@ func Start(ctx context.Context, o Options) (l *Lab, err error) {
 			l.Stop()
 		}
 	}()
+	if o.Trimtab {
+		if err := l.buildOwn(ctx); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	if err := l.startControlPlane(ctx, o); err != nil {
@@ -81,6 +88,17 @@ func Start(ctx context.Context, o Options) (l *Lab, err error) {
 	}
 	return l, nil
 }
+
+// buildOwn builds the checkout's own commands into the lab's folder; Go's cache makes that short when
+// they were built before.
+func (l *Lab) buildOwn(ctx context.Context) error {
+	if err := programs.BuildOwn(ctx, ".", "./cmd/trimtab", l.ownCommand("trimtab"), l.out); err != nil {
+		return err
+	}
+	return programs.BuildOwn(ctx, "test", "./workload", l.ownCommand("workload"), l.out)
+}
+
+func (l *Lab) ownCommand(name string) string { return filepath.Join(l.Dir, "bin", name) }
 
 // connect makes the administrator's client.
 func (l *Lab) connect() error {

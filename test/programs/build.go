@@ -110,15 +110,43 @@ func countPackages(ctx context.Context, module string, flags, packages []string,
 	return bytes.Count(list.Bytes(), []byte("\n")), nil
 }
 
+// BuildOwn builds a command of the checkout: the package pkg of the module in dir. Its flags are those
+// of a plain `go build`, so that tests and linters share what is compiled.
+func BuildOwn(ctx context.Context, dir, pkg, binary string, out io.Writer) error {
+	root, err := Checkout()
+	if err != nil {
+		return err
+	}
+	module := filepath.Join(root, dir)
+	progress := newProgress(out, filepath.Base(binary))
+	progress.quiet = time.Second
+	total, err := countPackages(ctx, module, nil, []string{pkg}, progress)
+	if err != nil {
+		return fmt.Errorf("build %s: %w", pkg, err)
+	}
+	progress.compile(total)
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-ldflags", "-s -w", "-o", binary, pkg)
+	if err := runWith(cmd, module, nil, progress); err != nil {
+		return fmt.Errorf("build %s: %w", pkg, err)
+	}
+	progress.done()
+	return nil
+}
+
 func goCommand(ctx context.Context, module string, progress *progress, args ...string) error {
 	return run(exec.CommandContext(ctx, "go", args...), module, progress)
 }
 
-// run runs a go command, counts what it says it does, and keeps the rest for the error.
+// run runs a go command for the programs, which need no C and so no compiler for it.
 func run(cmd *exec.Cmd, module string, progress *progress) error {
+	return runWith(cmd, module, []string{"CGO_ENABLED=0", "GOFLAGS=-mod=readonly"}, progress)
+}
+
+// runWith runs a go command, counts what it says it does, and keeps the rest for the error.
+func runWith(cmd *exec.Cmd, module string, env []string, progress *progress) error {
 	cmd.Dir = module
-	// The programs need no C, and so no compiler for it. A workspace around the checkout is not theirs.
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
+	// A workspace around the checkout is not ours.
+	cmd.Env = append(append(os.Environ(), "GOWORK=off"), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 5 * time.Second
 	stderr, err := cmd.StderrPipe()

@@ -16,6 +16,8 @@ type progress struct {
 	terminal bool
 	began    time.Time
 	shown    time.Time
+	// quiet is how long a build may take without a word: what is quick is not worth a line.
+	quiet time.Duration
 
 	downloaded, compiled, total int
 }
@@ -65,12 +67,14 @@ func (p *progress) show(now bool) {
 }
 
 func (p *progress) done() {
-	end := "\n"
+	if p.shown.IsZero() {
+		return
+	}
 	start := ""
 	if p.terminal {
 		start = "\r\033[K"
 	}
-	fmt.Fprintf(p.out, "%s%s: built in %s%s", start, p.title, p.elapsed(), end)
+	fmt.Fprintf(p.out, "%s%s: built in %s\n", start, p.title, p.elapsed())
 }
 
 func (p *progress) elapsed() time.Duration { return time.Since(p.began).Round(time.Second) }
@@ -80,7 +84,7 @@ func (p *progress) line(what string, now bool) {
 	if p.terminal {
 		every = 100 * time.Millisecond
 	}
-	if !now && time.Since(p.shown) < every {
+	if !now && time.Since(p.shown) < every || time.Since(p.began) < p.quiet {
 		return
 	}
 	p.shown = time.Now()

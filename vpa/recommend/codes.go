@@ -21,8 +21,8 @@ const (
 	ConfigUnsupported verdict.Code = "ConfigUnsupported"
 	// OutOfMemoryKill: a container was killed for its memory; the peak is raised by the bump.
 	OutOfMemoryKill verdict.Code = "OutOfMemoryKill"
-	// UsageRead: the usage of all containers was read.
-	UsageRead verdict.Code = "UsageRead"
+	// RoundDone: objects and usage were read, and each VPA was considered.
+	RoundDone verdict.Code = "RoundDone"
 	// UsageUnavailable: the usage could not be read; nothing is changed.
 	UsageUnavailable verdict.Code = "UsageUnavailable"
 	// UsageIncomplete: the answer with the usage came with warnings.
@@ -50,7 +50,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: NoPodsMatched, Meaning: "No pod matches the selector of the target"},
 		{Code: ConfigUnsupported, Meaning: "The target cannot be read, so that its pods are not known"},
 		{Code: OutOfMemoryKill, Meaning: "A container was killed for its memory, and its peak is raised"},
-		{Code: UsageRead, Meaning: "The usage of all containers was read"},
+		{Code: RoundDone, Meaning: "Objects and usage were read, and each VPA was considered"},
 		{Code: UsageUnavailable, Meaning: "The usage could not be read, and nothing is changed"},
 		{Code: UsageIncomplete, Meaning: "The server that knows the usage answered with warnings"},
 		{Code: ObjectsUnavailable, Meaning: "VPAs, pods or checkpoints could not be read, and nothing is changed"},

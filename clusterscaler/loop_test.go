@@ -1,0 +1,192 @@
+package clusterscaler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/journal"
+	sharedkube "github.com/trimtab/trimtab/internal/kube"
+)
+
+const startUnix = 1_767_225_600
+
+// start is the time of all loops here.
+func startTime() time.Time { return time.Unix(startUnix, 0) }
+
+func sprint(v any) string { return fmt.Sprintf("%+v", v) }
+
+// stub is a provider whose group refuses to grow where told so.
+type stub struct {
+	Provider
+	refuse map[string]bool
+	grown  []string
+	broken error
+}
+
+func (s *stub) Groups(context.Context, []*corev1.Node) ([]plan.Group, map[string]string, error) {
+	if s.broken != nil {
+		return nil, nil, s.broken
+	}
+	var groups []plan.Group
+	for _, name := range []string{"a", "b"} {
+		g := plan.Group{Name: name, Max: 3}
+		g.Template.Allocatable.MilliCPU, g.Template.Allocatable.Memory, g.Template.Allocatable.Pods = 4000, 16<<30, 110
+		g.Capacity = g.Template.Allocatable
+		groups = append(groups, g)
+	}
+	return groups, nil, nil
+}
+
+func (s *stub) Increase(_ context.Context, group string, from, by int) error {
+	if s.refuse[group] {
+		return errors.New("no capacity")
+	}
+	s.grown = append(s.grown, fmt.Sprintf("%s %d+%d", group, from, by))
+	return nil
+}
+
+func pendingPod() *corev1.Pod {
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", CreationTimestamp: metav1.Time{Time: startTime().Add(-time.Minute)}}}
+	p.Spec.Containers = []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("3")}}}}
+	p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable}}
+	return p
+}
+
+type rig struct {
+	scaler   *ClusterScaler
+	provider *stub
+	events   *events.FakeRecorder
+	journal  *journal.Journal
+	listing  error
+}
+
+func newRig(t *testing.T, objects ...client.Object) *rig {
+	t.Helper()
+	var cfg Config
+	cfg.SetDefaults()
+	reg := prometheus.NewRegistry()
+	now := func() time.Time { return startTime() }
+	log := slog.New(slog.DiscardHandler)
+	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(10), journal: journal.New(100, log, reg, now)}
+	api := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if r.listing != nil {
+				return r.listing
+			}
+			return c.List(ctx, list, opts...)
+		},
+	}).Build()
+	r.scaler = newWith(cfg, Deps{
+		Kube: &sharedkube.Kube{Client: api, Live: api, Events: r.events}, Journal: r.journal, Log: log, Registry: reg, Now: now,
+	}, r.provider)
+	return r
+}
+
+func (r *rig) announced() []string {
+	var all []string
+	for {
+		select {
+		case e := <-r.events.Events:
+			all = append(all, e)
+		default:
+			return all
+		}
+	}
+}
+
+func TestLoopGrowsAGroupAndSaysSoOnce(t *testing.T) {
+	r := newRig(t, pendingPod())
+	if err := r.scaler.Ready(); !errors.Is(err, errNotPlanned) {
+		t.Errorf("ready before the first plan: %v", err)
+	}
+	if wait := r.scaler.loop(context.Background()); wait > 10*time.Second {
+		t.Errorf("next loop in %s", wait)
+	}
+	if err := r.scaler.Ready(); err != nil {
+		t.Error(err)
+	}
+	if len(r.provider.grown) != 1 || r.provider.grown[0] != "a 0+1" {
+		t.Errorf("grown %v", r.provider.grown)
+	}
+	said := r.announced()
+	if len(said) != 1 || !strings.HasPrefix(said[0], "Normal TriggeredScaleUp ") || !strings.Contains(said[0], "group a, from 0, to 1, max 3") {
+		t.Errorf("events %q", said)
+	}
+	r.scaler.loop(context.Background())
+	if again := r.announced(); len(again) != 0 {
+		t.Errorf("said again: %q", again)
+	}
+	if got := r.journal.Recent(journal.Filter{Subject: "pod default/web"}); len(got) != 1 || string(got[0].Code) != "TriggeredScaleUp" {
+		t.Errorf("journal %v", got)
+	}
+}
+
+// The group that fails is backed off and the next best grows in the loop that follows at once.
+func TestLoopTakesTheNextBestGroup(t *testing.T) {
+	r := newRig(t, pendingPod())
+	r.provider.refuse["a"] = true
+	if wait := r.scaler.loop(context.Background()); wait != minimalPause {
+		t.Errorf("next loop in %s, want at once", wait)
+	}
+	r.scaler.loop(context.Background())
+	if len(r.provider.grown) != 1 || r.provider.grown[0] != "b 0+1" {
+		t.Errorf("grown %v", r.provider.grown)
+	}
+}
+
+func TestNoGroupIsNamedWithItsReason(t *testing.T) {
+	big := pendingPod()
+	big.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("8")
+	r := newRig(t, big)
+	r.scaler.loop(context.Background())
+	said := r.announced()
+	if len(said) != 1 || !strings.Contains(said[0], "NotTriggerScaleUp no node group can take the pod: a: InsufficientCPU: need 8000m, free 4000m; b: InsufficientCPU") {
+		t.Errorf("events %q", said)
+	}
+}
+
+// A loop that cannot see the cluster, or the groups, does nothing and says what it waits for.
+func TestLoopHoldsStillWhenBlind(t *testing.T) {
+	for _, blind := range []func(*rig){
+		func(r *rig) { r.listing = errors.New("the API server is down") },
+		func(r *rig) { r.provider.broken = errors.New("the cloud is down") },
+	} {
+		r := newRig(t, pendingPod())
+		blind(r)
+		r.scaler.loop(context.Background())
+		if len(r.provider.grown) > 0 || len(r.announced()) > 0 {
+			t.Errorf("grown %v", r.provider.grown)
+		}
+		if err := r.scaler.Ready(); err == nil || !strings.Contains(err.Error(), "is down") {
+			t.Errorf("ready: %v", err)
+		}
+	}
+}
+
+func TestUnschedulable(t *testing.T) {
+	bound := pendingPod()
+	bound.Spec.NodeName = "n"
+	for _, c := range []struct {
+		obj  any
+		want bool
+	}{{pendingPod(), true}, {bound, false}, {&corev1.Pod{}, false}, {&corev1.Node{}, false}} {
+		if got := unschedulable(c.obj); got != c.want {
+			t.Errorf("%T: %t, want %t", c.obj, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"sort"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/test/lab"
+	"github.com/trimtab/trimtab/test/story"
+)
+
+// access is one thing that may be done: "apps/deployments/scale get".
+type access struct{ group, resource, verb string }
+
+func (a access) String() string { return a.group + "/" + a.resource + " " + a.verb }
+
+// spare are granted without being used in these tests, each for the reason given.
+func spare() map[access]string {
+	return map[access]string{
+		{"", "configmaps", "get"}:                "a TriggerAuthentication may name a ConfigMap",
+		{"", "secrets", "get"}:                   "a TriggerAuthentication may name a Secret",
+		{"apps", "statefulsets/scale", "get"}:    "a ScaledObject may name a StatefulSet",
+		{"apps", "statefulsets/scale", "update"}: "a ScaledObject may name a StatefulSet",
+		{"events.k8s.io", "events", "patch"}:     "a series of equal Events is counted up; too slow for a test",
+	}
+}
+
+// permissionsAreUsed compares what deploy/ grants with what the API server's audit log says was asked:
+// nothing was refused, and nothing is granted that is of no use.
+func permissionsAreUsed(t *testing.T, s *story.Story) {
+	used, refused := audited(t, s.Lab.AuditLog)
+	for what := range refused {
+		t.Errorf("was refused: %s", what)
+	}
+	reasons := spare()
+	for _, a := range granted(t.Context(), t, s.Lab) {
+		if a.verb == "list" && used[access{a.group, a.resource, "watch"}] {
+			continue // a watch may begin with a list, when the server cannot stream what is there
+		}
+		if !used[a] && reasons[a] == "" {
+			t.Errorf("is granted but was not used: %s", a)
+		}
+	}
+}
+
+func granted(ctx context.Context, t *testing.T, l *lab.Lab) (all []access) {
+	t.Helper()
+	var cluster rbacv1.ClusterRole
+	if err := l.Client.Get(ctx, client.ObjectKey{Name: "trimtab"}, &cluster); err != nil {
+		t.Fatal(err)
+	}
+	var own rbacv1.Role
+	if err := l.Client.Get(ctx, client.ObjectKey{Namespace: lab.Namespace, Name: "trimtab"}, &own); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range append(cluster.Rules, own.Rules...) {
+		for _, group := range r.APIGroups {
+			for _, resource := range r.Resources {
+				for _, verb := range r.Verbs {
+					all = append(all, access{group, resource, verb})
+				}
+			}
+		}
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d permissions were found; the test looks in the wrong place", len(all))
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].String() < all[j].String() })
+	return all
+}
+
+// audited reads what trimtab's ServiceAccount asked for, and what of it was refused.
+func audited(t *testing.T, path string) (used map[access]bool, refused map[string]bool) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	used, refused = map[access]bool{}, map[string]bool{}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var e struct {
+			Verb, RequestURI string
+			User             struct{ Username string }
+			ObjectRef        struct{ APIGroup, Resource, Subresource, Name string }
+			ResponseStatus   struct {
+				Code   int
+				Reason string
+			}
+		}
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			t.Fatalf("audit log: %v: %s", err, lines.Text())
+		}
+		if e.User.Username != "system:serviceaccount:"+lab.Namespace+":trimtab" {
+			continue
+		}
+		resource := strings.TrimSuffix(e.ObjectRef.Resource+"/"+e.ObjectRef.Subresource, "/")
+		used[access{e.ObjectRef.APIGroup, resource, e.Verb}] = true
+		// Refused by RBAC; a quota or a terminating namespace refuses with the same code.
+		if e.ResponseStatus.Code == 403 && e.ResponseStatus.Reason == "Forbidden" {
+			refused[e.Verb+" "+e.RequestURI] = true
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(used) == 0 {
+		t.Fatal("the audit log has nothing of trimtab's")
+	}
+	return used, refused
+}
