@@ -68,7 +68,7 @@ func TestTemplates(t *testing.T) {
 		cpu, memory, pods     string // allocatable
 		capacityCPU, capacity string
 	}{
-		{"{instanceType: c4.large}", "{}", "1930m", "3033Mi", "29", "2", "3840Mi"},
+		{"{instanceType: c4.large}", "{}", "1930m", "2878Mi", "29", "2", "3840Mi"},
 		{"{instanceType: m5.large}", "{}", "1930m", "", "29", "2", "8Gi"},
 		{"{instanceType: m5.large}", "{customNetworking: true}", "1930m", "", "20", "2", "8Gi"},
 		{"{instanceType: m5.large}", "{mode: prefix, cap: recommended}", "1930m", "", "110", "2", "8Gi"},
