@@ -37,8 +37,8 @@ func (d *dueCheckpoint) object() types.NamespacedName {
 
 // writeCheckpoints writes those that would differ and are old enough, the oldest first and a bounded
 // number of them; all that differ when it is the last time.
-func (r *Recommender) writeCheckpoints(stopped context.Context, last bool) {
-	ctx, cancel := context.WithTimeout(stopped, r.cfg.CheckpointsTimeout.Std())
+func (r *Recommender) writeCheckpoints(parent context.Context, last bool) {
+	ctx, cancel := context.WithTimeout(parent, r.cfg.CheckpointsTimeout.Std())
 	defer cancel()
 	now := r.now()
 	due := r.dueCheckpoints(now, last)
@@ -53,7 +53,7 @@ func (r *Recommender) writeCheckpoints(stopped context.Context, last bool) {
 	_ = group.Wait() // the errors are in due
 	for i := range due {
 		d := &due[i]
-		if d.err != nil && !last && stopped.Err() != nil {
+		if d.err != nil && !last && parent.Err() != nil {
 			continue // we are being stopped; the last write is still to come
 		}
 		if d.err != nil {
@@ -166,6 +166,9 @@ func (r *Recommender) collectCheckpoints(ctx context.Context, s snapshot) {
 		return
 	}
 	for i := range orphans {
+		if ctx.Err() != nil {
+			return
+		}
 		r.removeOrphan(collecting, &orphans[i])
 	}
 }

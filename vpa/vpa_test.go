@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -300,5 +301,49 @@ func TestWarningsOfPrometheusAreTold(t *testing.T) {
 	}
 	if w.target("web") == "none" {
 		t.Error("an answer with a warning is not used")
+	}
+}
+
+// A target that cannot be read this time is not a mistake of the user: its VPA is left alone, with its
+// history, and the others go on.
+func TestATargetThatCannotBeReadNowIsLeftAlone(t *testing.T) {
+	set := &appsv1.StatefulSet{ObjectMeta: deployment("db").ObjectMeta, Spec: appsv1.StatefulSetSpec{Selector: deployment("db").Spec.Selector}}
+	w := web(t, set, pod("db", "db-1"), autoscaler("db", "StatefulSet", "db"))
+	w.cores["db-1/app"], w.bytes["db-1/app"] = 0.9, 3<<30
+	r := w.start()
+	w.rounds(r, 3)
+	before := w.vpa("db")
+	w.getFails = func(o client.Object) error {
+		if _, ok := o.(*appsv1.StatefulSet); ok {
+			return errors.New("etcd has no leader")
+		}
+		return nil
+	}
+	w.rounds(r, 20)
+	if after := w.vpa("db"); after.ResourceVersion != before.ResourceVersion {
+		t.Errorf("the status was written: %+v", after.Status)
+	}
+	if said, ok := w.said("vpa shop/db", recommend.ObjectsUnavailable); !ok || !strings.Contains(said, "read the target StatefulSet shop/db: etcd has no leader") {
+		t.Errorf("said %q", said)
+	}
+	w.getFails = nil
+	w.rounds(r, 1)
+	if samples := r.states[client.ObjectKeyFromObject(before)].containers["app"].usage.Samples; samples != 4 {
+		t.Errorf("%d samples, want the three from before and one more", samples)
+	}
+}
+
+func TestAStatusThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	w := web(t)
+	w.patchFails = errors.New("admission webhook timed out")
+	r := w.start()
+	w.rounds(r, 2)
+	if said, ok := w.said("vpa shop/web status", recommend.StatusFailed); !ok || !strings.Contains(said, "patch status of vpa shop/web: admission webhook timed out") {
+		t.Errorf("said %q", said)
+	}
+	w.patchFails = nil
+	w.rounds(r, 1)
+	if w.target("web") == "none" {
+		t.Error("the status was not written afterwards")
 	}
 }

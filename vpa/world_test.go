@@ -40,9 +40,11 @@ type world struct {
 	// cores and bytes are the usage of each container "pod/container" of namespace shop.
 	cores, bytes map[string]float64
 	queryFails   error
+	patchFails   error
 	onQuery      func() error
 	warnings     []string
 	listFails    func(client.ObjectList) error
+	getFails     func(client.Object) error
 	patched      int // statuses of VPAs
 	queries      int
 }
@@ -72,7 +74,18 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 				}
 				return c.List(ctx, list, opts...)
 			},
+			Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+				if w.getFails != nil {
+					if err := w.getFails(o); err != nil {
+						return err
+					}
+				}
+				return c.Get(ctx, key, o, opts...)
+			},
 			SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+				if w.patchFails != nil {
+					return w.patchFails
+				}
 				w.patched++
 				return c.SubResource(sub).Patch(ctx, o, p, opts...)
 			},

@@ -162,3 +162,47 @@ func TestUnitsOfSamples(t *testing.T) {
 		}
 	}
 }
+
+// Whatever stands in a checkpoint, loading it does not panic and leaves numbers to work with.
+func FuzzLoad(f *testing.F) {
+	f.Add(3, uint32(10000), 20.0, 5, `{"of":0,"windows":{"uid":[1773480000,5,0,0,0]}}`)
+	f.Add(175, uint32(1), 1e300, 1, `{"windows":null}`)
+	f.Fuzz(func(t *testing.T, bucket int, weight uint32, total float64, samples int, annotation string) {
+		h := vpav1.HistogramCheckpoint{BucketWeights: map[int]uint32{bucket: weight}, TotalWeight: total}
+		u, instances, err := aggregation().Load(vpav1.VerticalPodAutoscalerCheckpointStatus{
+			Version: "v3", CPUHistogram: h, MemoryHistogram: h, TotalSamplesCount: samples, LastUpdateTime: metav1.NewTime(time.Unix(0, 0)),
+		}, annotation, start())
+		if err != nil {
+			return
+		}
+		for _, in := range instances {
+			in.AddMemory(aggregation(), u, 1<<30, start())
+		}
+		out, _ := Recommend(settings(), Input{Containers: map[string]Container{"app": {Usage: u}}})
+		for _, r := range out {
+			for name, q := range r.Target {
+				if q.Sign() < 0 || toAmount(name, q) > 2*maxAmount {
+					t.Errorf("%s is %s", name, q.String())
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkRecommend(b *testing.B) {
+	agg, in := aggregation(), Input{Subject: "vpa", Containers: map[string]Container{}}
+	for _, name := range []string{"app", "proxy"} {
+		u, instance := agg.NewUsage(), &Instance{}
+		for i := range 1440 {
+			at := start().Add(time.Duration(i) * time.Minute)
+			instance.AddCPU(u, int64(100+i%200), at)
+			instance.AddMemory(agg, u, int64(i)<<20, at)
+		}
+		in.Containers[name] = Container{Usage: u}
+	}
+	s := settings()
+	b.ReportAllocs()
+	for b.Loop() {
+		Recommend(s, in)
+	}
+}
