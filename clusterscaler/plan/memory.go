@@ -13,9 +13,11 @@ type Memory struct {
 	// AwaitedSince is since when each group has had nodes that were requested and have not registered.
 	AwaitedSince map[string]time.Time
 	Backoffs     map[string]Backoff
-	LastScaleUp  time.Time
-	LastDelete   time.Time
-	LastFailure  time.Time // of a deletion
+	// Planned has the pods without a node that count on nodes on their way, by name.
+	Planned     map[string]Placement
+	LastScaleUp time.Time
+	LastDelete  time.Time
+	LastFailure time.Time // of a deletion
 }
 
 // Backoff is how long a group is left alone after it failed to grow.
@@ -29,6 +31,7 @@ func (m Memory) clone() Memory {
 	m.UnneededSince = cloned(m.UnneededSince)
 	m.AwaitedSince = cloned(m.AwaitedSince)
 	m.Backoffs = cloned(m.Backoffs)
+	m.Planned = cloned(m.Planned)
 	return m
 }
 

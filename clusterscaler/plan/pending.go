@@ -40,7 +40,7 @@ func (d *decision) placePending() {
 			wanting = append(wanting, int32(i))
 		}
 	}
-	d.batches = d.batched(wanting)
+	d.batches = d.batched(d.replay(wanting))
 	for i := range d.batches {
 		d.placeOnExisting(&d.batches[i])
 	}
@@ -104,11 +104,11 @@ func (d *decision) placeOnExisting(b *batch) {
 	for id := simulate.NodeID(0); int(id) < d.cluster.Len() && len(b.pods) > 0; id++ {
 		n := d.cluster.Fill(b.class, id, len(b.pods))
 		for _, pod := range b.pods[:n] {
-			if int(id) < len(d.s.Nodes) {
-				d.on[id] = append(d.on[id], pod)
-				d.say(pod, FitsNow, verdict.Text("node", d.s.Nodes[id].Name))
-			} else {
-				d.say(pod, FitsUpcomingNode, verdict.Text("group", d.upcoming[int(id)-len(d.s.Nodes)]))
+			d.settleOn(pod, id)
+			if int(id) >= len(d.s.Nodes) {
+				d.planFor(pod, d.upcoming[int(id)-len(d.s.Nodes)], d.now)
+			} else if n := &d.s.Nodes[id]; d.starting(n) {
+				d.planFor(pod, n.Group, n.Created)
 			}
 		}
 		b.pods = b.pods[n:]

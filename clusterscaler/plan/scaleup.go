@@ -149,10 +149,11 @@ func (d *decision) grow(o *option) {
 	g := o.group
 	d.pack(g, o.nodes)
 	g.grows += o.nodes
-	for i := range d.batches {
+	for _, i := range d.largestFirst(g) {
 		b := &d.batches[i]
 		for _, pod := range b.pods[:o.placed[i]] {
 			g.pods = append(g.pods, d.s.Pods[pod].Name)
+			d.planFor(pod, g.Name, d.now)
 			if d.s.Pods[pod].State != Bound {
 				d.verdicts[pod] = podVerdict{group: g.Name}
 			}
