@@ -11,16 +11,19 @@ import (
 // actTimeout bounds a request to the provider.
 const actTimeout = time.Minute
 
-// act carries the plan out. It returns whether the next loop should come at once: a group could not
-// grow, so that another may be the next best.
-func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (again bool) {
+// act carries the plan out. It returns the groups that could not grow: for their pods another may be the
+// next best, so that the next loop should come at once.
+func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string]bool) {
+	failed = map[string]bool{}
 	for _, up := range p.ScaleUp {
-		again = !c.increase(ctx, up) || again
+		if !c.increase(ctx, up) {
+			failed[up.Group] = true
+		}
 	}
 	for _, r := range p.ScaleDown {
 		c.drainer.Begin(ctx, r)
 	}
-	return again
+	return failed
 }
 
 func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bool) {

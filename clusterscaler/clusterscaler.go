@@ -165,10 +165,10 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	}
 	p, memory := plan.Decide(s, c.memory, c.policy, c.deps.Now())
 	c.memory = memory
-	again := c.act(ctx, p)
-	c.report(objects, s, &p)
+	failed := c.act(ctx, p)
+	c.report(objects, s, &p, failed)
 	c.metrics.duration.Observe(c.deps.Now().Sub(start).Seconds())
-	return c.pause(p.Next, again)
+	return c.pause(p.Next, len(failed) > 0)
 }
 
 // pause is how long to wait for the next loop.

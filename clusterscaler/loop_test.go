@@ -147,6 +147,9 @@ func TestLoopTakesTheNextBestGroup(t *testing.T) {
 	if len(r.provider.grown) != 1 || r.provider.grown[0] != "b 0+1" {
 		t.Errorf("grown %v", r.provider.grown)
 	}
+	if said := r.announced(); len(said) != 1 || !strings.Contains(said[0], "group b") {
+		t.Errorf("events %q", said)
+	}
 }
 
 func TestNoGroupIsNamedWithItsReason(t *testing.T) {

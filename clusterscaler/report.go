@@ -13,10 +13,10 @@ import (
 )
 
 // report tells what was decided: the journal, the metrics, and Events where something has changed.
-func (c *ClusterScaler) report(objects *kube.Objects, s *plan.Snapshot, p *plan.Plan) {
+func (c *ClusterScaler) report(objects *kube.Objects, s *plan.Snapshot, p *plan.Plan, failed map[string]bool) {
 	c.deps.Journal.Record(partName, p.Verdicts()...)
 	c.metrics.observe(s, p)
-	c.events.pods(objects, p)
+	c.events.pods(objects, p, failed)
 }
 
 // announcer writes Events, each only when what it says differs from the last on the same pod.
@@ -32,8 +32,9 @@ const maxEventsPerLoop = 200
 // maxNote is what the API server accepts as the text of an Event.
 const maxNote = 1024
 
-// pods announces on the pods without a node that a group grows for them, or that none can.
-func (a *announcer) pods(objects *kube.Objects, p *plan.Plan) {
+// pods announces on the pods without a node that a group grows for them, or that none can. It
+// says nothing of groups that failed to grow.
+func (a *announcer) pods(objects *kube.Objects, p *plan.Plan, failed map[string]bool) {
 	byName := map[string]*corev1.Pod{}
 	for _, pod := range objects.Pods {
 		if pod.Spec.NodeName == "" {
@@ -47,7 +48,7 @@ func (a *announcer) pods(objects *kube.Objects, p *plan.Plan) {
 		last, known := a.said[pending.Pod]
 		kind, reason, note, essence := announcement(pending)
 		pod := byName[pending.Pod]
-		if reason == "" || pod == nil || essence == last || written == maxEventsPerLoop {
+		if reason == "" || pod == nil || failed[pending.Group] || essence == last || written == maxEventsPerLoop {
 			if known {
 				said[pending.Pod] = last
 			}
