@@ -53,25 +53,44 @@ const (
 
 // What is decided on a node; cluster-autoscaler's names where it has one.
 const (
-	Unneeded                    verdict.Code = "Unneeded"
-	NotAutoscaled               verdict.Code = "NotAutoscaled"
-	CurrentlyBeingDeleted       verdict.Code = "CurrentlyBeingDeleted"
+	// Unneeded: the node is removed: it is underused and its pods fit elsewhere.
+	Unneeded verdict.Code = "Unneeded"
+	// NotAutoscaled: the node belongs to no group.
+	NotAutoscaled verdict.Code = "NotAutoscaled"
+	// CurrentlyBeingDeleted: the node is being drained or deleted.
+	CurrentlyBeingDeleted verdict.Code = "CurrentlyBeingDeleted"
+	// ScaleDownDisabledAnnotation: the node's annotation scale-down-disabled keeps it.
 	ScaleDownDisabledAnnotation verdict.Code = "ScaleDownDisabledAnnotation"
-	ScaleDownUnreadyDisabled    verdict.Code = "ScaleDownUnreadyDisabled"
-	ScaleDownDisabled           verdict.Code = "ScaleDownDisabled"
-	NotUnderutilized            verdict.Code = "NotUnderutilized"
-	NodeGroupMinSizeReached     verdict.Code = "NodeGroupMinSizeReached"
-	BlockedByPod                verdict.Code = "BlockedByPod"
-	BlockedByOnCompletionPod    verdict.Code = "BlockedByOnCompletionPod"
-	NoPlaceToMovePods           verdict.Code = "NoPlaceToMovePods"
-	ReceivesPods                verdict.Code = "ReceivesPods"
-	NotUnneededLongEnough       verdict.Code = "NotUnneededLongEnough"
-	NotUnreadyLongEnough        verdict.Code = "NotUnreadyLongEnough"
-	InCooldown                  verdict.Code = "InCooldown"
-	MaxParallelismReached       verdict.Code = "MaxParallelismReached"
-	WouldBeAddedBack            verdict.Code = "WouldBeAddedBack"
-	Starting                    verdict.Code = "Starting"
-	UnexpectedError             verdict.Code = "UnexpectedError"
+	// ScaleDownUnreadyDisabled: the node is not ready and scaleDownUnreadyEnabled is false.
+	ScaleDownUnreadyDisabled verdict.Code = "ScaleDownUnreadyDisabled"
+	// ScaleDownDisabled: scaleDownEnabled is false.
+	ScaleDownDisabled verdict.Code = "ScaleDownDisabled"
+	// NotUnderutilized: the node's utilization is above the threshold.
+	NotUnderutilized verdict.Code = "NotUnderutilized"
+	// NodeGroupMinSizeReached: the group has its minimal size, or would have it by the removals before this one.
+	NodeGroupMinSizeReached verdict.Code = "NodeGroupMinSizeReached"
+	// BlockedByPod: a pod on the node must not be evicted; the rule is named.
+	BlockedByPod verdict.Code = "BlockedByPod"
+	// BlockedByOnCompletionPod: a pod on the node may only go when it has completed.
+	BlockedByOnCompletionPod verdict.Code = "BlockedByOnCompletionPod"
+	// NoPlaceToMovePods: a pod of the node fits on no node that stays.
+	NoPlaceToMovePods verdict.Code = "NoPlaceToMovePods"
+	// ReceivesPods: pods of nodes that are removed before this one move here.
+	ReceivesPods verdict.Code = "ReceivesPods"
+	// NotUnneededLongEnough: the node is unneeded, but not yet for scaleDownUnneededTime.
+	NotUnneededLongEnough verdict.Code = "NotUnneededLongEnough"
+	// NotUnreadyLongEnough: the node is unready and unneeded, but not yet for scaleDownUnreadyTime.
+	NotUnreadyLongEnough verdict.Code = "NotUnreadyLongEnough"
+	// InCooldown: the node is unneeded, but a scale-up, deletion or failure was a short time ago.
+	InCooldown verdict.Code = "InCooldown"
+	// MaxParallelismReached: the node is unneeded, but as many nodes as allowed are being removed.
+	MaxParallelismReached verdict.Code = "MaxParallelismReached"
+	// WouldBeAddedBack: after the removal the next loop would not place the node's pods and would add a node.
+	WouldBeAddedBack verdict.Code = "WouldBeAddedBack"
+	// Starting: the node has registered and is not ready yet.
+	Starting verdict.Code = "Starting"
+	// UnexpectedError: the node reports no allocatable CPU or memory, so its utilization is unknown.
+	UnexpectedError verdict.Code = "UnexpectedError"
 )
 
 // Codes lists all codes of the clusterscaler's cores for the reference page.
