@@ -2,6 +2,7 @@ package clusterscaler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -46,7 +47,7 @@ func (a *announcer) pods(objects *kube.Objects, p *plan.Plan, failed map[string]
 	for i := range p.Pending {
 		pending := &p.Pending[i]
 		last, known := a.said[pending.Pod]
-		kind, reason, note, essence := announcement(pending)
+		kind, reason, note, essence := announcement(pending, p.Groups)
 		pod := byName[pending.Pod]
 		if reason == "" || pod == nil || failed[pending.Group] || essence == last || written == maxEventsPerLoop {
 			if known {
@@ -63,17 +64,30 @@ func (a *announcer) pods(objects *kube.Objects, p *plan.Plan, failed map[string]
 
 // announcement is the Event on a pod, and its essence: what must change for the Event to be written
 // again. Numbers do not count, since they change with every pod that starts.
-func announcement(p *plan.PendingPod) (kind, reason, note, essence string) {
+func announcement(p *plan.PendingPod, groups []verdict.Verdict) (kind, reason, note, essence string) {
 	switch p.Verdict.Code {
 	case plan.TriggeredScaleUp:
 		note = "a node group grows for the pod: " + p.Verdict.Facts.String()
-		return corev1.EventTypeNormal, "TriggeredScaleUp", note, note
+		return corev1.EventTypeNormal, "TriggeredScaleUp", note + "; " + choice(p.Group, groups), note
 	case plan.NotTriggerScaleUp:
 		return corev1.EventTypeNormal, "NotTriggerScaleUp", "no node group can take the pod: " + reasons(p.Why), codes(p.Why)
 	case plan.ConstraintNotModelled, plan.Expendable:
 		return corev1.EventTypeNormal, "NotTriggerScaleUp", p.Verdict.Message(), p.Verdict.Message()
 	}
 	return "", "", "", ""
+}
+
+// choice says why that group grows and not another that could take the pod too.
+func choice(group string, groups []verdict.Verdict) string {
+	for _, v := range groups {
+		chosen, ok := v.Facts.Lookup("chosen")
+		if v.Code != plan.NotChosen || !ok || !strings.HasPrefix(chosen.Value(), group+" with ") {
+			continue
+		}
+		other := slices.DeleteFunc(slices.Clone(v.Facts), func(f verdict.Fact) bool { return f.Name == "chosen" })
+		return fmt.Sprintf("%s was preferred to %s with %s", chosen.Value(), strings.TrimPrefix(v.Subject, "group "), other)
+	}
+	return "no other group can take it now"
 }
 
 func reasons(why []verdict.Verdict) string {

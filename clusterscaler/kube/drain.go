@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // drain taints, waits, judges again, empties and deletes a node.
@@ -34,9 +35,16 @@ func (d *Drainer) drain(ctx context.Context, r plan.Removal, resumed bool) error
 	case !resumed && r.Empty && !fresh.Empty:
 		return fmt.Errorf("it was empty and has got pods: %s", v.Message())
 	}
-	reason, note := "ScaleDown", "pods leave the node, which then goes"
+	reason, note := "ScaleDown", "its pods move, and then the node goes"
 	if fresh.Empty {
-		reason, note = "ScaleDownEmpty", "the node has no pods to move, and goes"
+		reason, note = "ScaleDownEmpty", "the node goes; it has no pods to move"
+	}
+	facts := v.Facts
+	if !resumed {
+		facts = append(verdict.Facts{verdict.Ratio("utilization", r.Utilization)}, facts...)
+	}
+	if len(facts) > 0 {
+		note += ": " + facts.String()
 	}
 	d.event(ctx, r.Node, corev1.EventTypeNormal, reason, note)
 	if err := d.empty(ctx, r.Node); err != nil {

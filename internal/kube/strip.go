@@ -82,6 +82,7 @@ func stripPod(obj any) (any, error) {
 		RestartPolicy:                 s.RestartPolicy,
 		SchedulerName:                 s.SchedulerName,
 		SchedulingGates:               s.SchedulingGates,
+		SchedulingGroup:               s.SchedulingGroup,
 		TerminationGracePeriodSeconds: s.TerminationGracePeriodSeconds,
 	}
 	st := &p.Status

@@ -124,7 +124,7 @@ spec:
       containers:
       - name: guarded
         image: guarded
-        resources: {requests: {cpu: 100m, memory: 64Mi}}
+        resources: {requests: {cpu: 50m, memory: 64Mi}}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -148,7 +148,7 @@ func killedDuringDrain(t *testing.T, s *story.Story) {
 		t.Fatal(err)
 	}
 	s.Lab.Wait(ctx, t, "the guarded pods run", func(ctx context.Context) error { return available(ctx, s, "guarded", 4) })
-	before := podNames(ctx, t, s, "guarded")
+	before, grown := podNames(ctx, t, s, "guarded"), nodeNames(ctx, t, s)
 	if err := s.Load(ctx, 20); err != nil {
 		t.Fatal(err)
 	}
@@ -165,12 +165,12 @@ func killedDuringDrain(t *testing.T, s *story.Story) {
 		return errors.New("all of them are still there")
 	})
 	killAndRestart(ctx, t, s)
-	s.Lab.Wait(ctx, t, "all drained nodes are gone, and all pods run", func(ctx context.Context) error {
+	// A node may stay in the end, when the pods that moved there make it busy; none may stay half drained.
+	s.Lab.Wait(ctx, t, "no drain is left half done, and all pods run", func(ctx context.Context) error {
 		if err := available(ctx, s, "guarded", 3); err != nil {
-			t.Errorf("the PDB was broken: %v", err)
-			return lab.Stop(err)
+			return lab.Stop(fmt.Errorf("the PDB was broken: %w", err))
 		}
-		return errors.Join(lab.Want(strings.Join(nodeNames(ctx, t, s), " "), "base"), lab.Want(len(tainted(ctx, t, s)), 0),
+		return errors.Join(lab.Want(strings.Join(tainted(ctx, t, s), " "), ""), lab.Want(len(nodeNames(ctx, t, s)) < len(grown), true),
 			available(ctx, s, "guarded", 4), available(ctx, s, "report", 1), available(ctx, s, "web", 2))
 	})
 }

@@ -1,0 +1,35 @@
+package clusterscaler
+
+import (
+	"testing"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+func TestAnnouncementTellsWhyThisGroup(t *testing.T) {
+	pod := &plan.PendingPod{
+		Pod: "demo/web-1", Group: "general",
+		Verdict: verdict.Because("pod demo/web-1", plan.TriggeredScaleUp, verdict.Text("group", "general"), verdict.Number("from", 0), verdict.Number("to", 1), verdict.Number("max", 10)),
+	}
+	preferred := []verdict.Verdict{
+		verdict.Because("group general", plan.ScaledUpGroup, verdict.Ratio("waste", 0.859)),
+		verdict.Because("group compute", plan.NotChosen, verdict.Ratio("waste", 0.961), verdict.Text("chosen", "general with waste 85.9%")),
+	}
+	for name, c := range map[string]struct {
+		groups []verdict.Verdict
+		want   string
+	}{
+		"another could take it": {preferred, "general with waste 85.9% was preferred to compute with waste 96.1%"},
+		"no other can":          {preferred[:1], "no other group can take it now"},
+		"chosen for other pods": {[]verdict.Verdict{verdict.Because("group compute", plan.NotChosen, verdict.Text("chosen", "general-b with waste 1%"))}, "no other group can take it now"},
+	} {
+		_, reason, note, essence := announcement(pod, c.groups)
+		if want := "a node group grows for the pod: group general, from 0, to 1, max 10; " + c.want; note != want || reason != "TriggeredScaleUp" {
+			t.Errorf("%s: %s %q, want %q", name, reason, note, want)
+		}
+		if want := "a node group grows for the pod: group general, from 0, to 1, max 10"; essence != want {
+			t.Errorf("%s: the Event is repeated when %q changes", name, essence)
+		}
+	}
+}
