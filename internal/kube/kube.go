@@ -2,10 +2,10 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/scale"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -32,7 +33,8 @@ type Config struct {
 	// Mirrors --kubeconfig of all the programs that trimtab replaces.
 	Kubeconfig string `yaml:"kubeconfig"`
 	// QPS and Burst limit the requests of the whole process (default 50 and 100; reads come from
-	// watches and do not count). Mirror --kube-client-qps and --kube-client-burst.
+	// watches and do not count). Only the Lease is renewed beside that limit, so that a busy process
+	// does not lose it. Mirror --kube-client-qps and --kube-client-burst.
 	QPS   float64 `yaml:"kubeClientQps"`
 	Burst int     `yaml:"kubeClientBurst"`
 	// Timeout bounds each request that is not a watch. Default 30s.
@@ -47,7 +49,7 @@ func (c *Config) SetDefaults() {
 // Validate checks what the types cannot.
 func (c *Config) Validate() config.Problems {
 	var ps config.Problems
-	if c.QPS <= 0 || c.Burst <= 0 {
+	if !(c.QPS > 0) || c.Burst <= 0 {
 		ps.Add("kubeClientQps", "kubeClientQps and kubeClientBurst must be above zero")
 	}
 	if c.Timeout <= 0 {
@@ -70,7 +72,7 @@ type Kube struct {
 	Mapper meta.RESTMapper
 	Scale  scale.ScalesGetter
 
-	clientset   kubernetes.Interface
+	leases      kubernetes.Interface
 	broadcaster events.EventBroadcaster
 	log         *slog.Logger
 	standsBy    atomic.Bool
@@ -92,11 +94,11 @@ func New(cfg Config, log *slog.Logger) (*Kube, error) {
 	}
 	mapper, err := apiutil.NewDynamicRESTMapper(restConfig, httpClient)
 	if err != nil {
-		return nil, fmt.Errorf("kubernetes API at %s: %w", restConfig.Host, err)
+		return nil, fmt.Errorf("kubernetes client: %w", err)
 	}
 	k := &Kube{REST: restConfig, Mapper: mapper, log: log}
 	if err := k.connect(scheme, httpClient); err != nil {
-		return nil, fmt.Errorf("kubernetes client: %w", err)
+		return nil, fmt.Errorf("kubernetes API: %w", err)
 	}
 	return k, nil
 }
@@ -124,13 +126,18 @@ func (k *Kube) connect(scheme *runtime.Scheme, httpClient *http.Client) (err err
 	if err != nil {
 		return err
 	}
-	k.clientset, err = kubernetes.NewForConfigAndClient(k.REST, httpClient)
+	clientset, err := kubernetes.NewForConfigAndClient(k.REST, httpClient)
 	if err != nil {
 		return err
 	}
-	kinds := scale.NewDiscoveryScaleKindResolver(memory.NewMemCacheClient(discovery.NewDiscoveryClient(k.clientset.Discovery().RESTClient())))
-	k.Scale = scale.New(k.clientset.Discovery().RESTClient(), k.Mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
-	k.broadcaster = events.NewBroadcaster(&events.EventSinkImpl{Interface: k.clientset.EventsV1()})
+	kinds := scale.NewDiscoveryScaleKindResolver(memory.NewMemCacheClient(discovery.NewDiscoveryClient(clientset.Discovery().RESTClient())))
+	k.Scale = scale.New(clientset.Discovery().RESTClient(), k.Mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
+	k.broadcaster = events.NewBroadcaster(&events.EventSinkImpl{Interface: clientset.EventsV1()})
+	unlimited := rest.CopyConfig(k.REST)
+	unlimited.RateLimiter = nil
+	if k.leases, err = kubernetes.NewForConfigAndClient(unlimited, httpClient); err != nil {
+		return err
+	}
 	k.Events = k.broadcaster.NewRecorder(scheme, "trimtab")
 	return nil
 }
@@ -142,16 +149,21 @@ func watchClient(c *http.Client) *http.Client {
 	return &open
 }
 
+// load finds the API server. Its errors are one line that names the files.
 func load(cfg Config) (*rest.Config, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules() // honours $KUBECONFIG
-	rules.ExplicitPath = cfg.Kubeconfig
+	rules.ExplicitPath, rules.Warner = cfg.Kubeconfig, func(error) {}
 	restConfig, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	files := strings.Join(rules.GetLoadingPrecedence(), ", ")
 	if clientcmd.IsEmptyConfig(err) {
-		return nil, errors.New("no Kubernetes API server is configured: set kubernetes.kubeconfig or $KUBECONFIG, or run in a cluster")
+		return nil, fmt.Errorf("no Kubernetes API server is configured in %s: set kubernetes.kubeconfig or $KUBECONFIG to a kubeconfig, or run in a cluster", files)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("kubernetes configuration: %w", err)
+		return nil, fmt.Errorf("kubeconfig %s: %s; mend the file, or name another in kubernetes.kubeconfig or $KUBECONFIG",
+			files, strings.Join(strings.Fields(err.Error()), " "))
 	}
+	// One limit for all clients that are made of this; without it each would have its own.
+	restConfig.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(float32(cfg.QPS), cfg.Burst)
 	restConfig.QPS, restConfig.Burst, restConfig.Timeout = float32(cfg.QPS), cfg.Burst, cfg.Timeout.Std()
 	restConfig.UserAgent = "trimtab"
 	return restConfig, nil

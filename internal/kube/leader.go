@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
@@ -40,8 +42,27 @@ func (c *LeaderElection) SetDefaults() {
 // Validate checks what the types cannot.
 func (c *LeaderElection) Validate() config.Problems {
 	var ps config.Problems
-	if c.Enabled && (c.LeaseDuration <= c.RenewDeadline || c.RenewDeadline <= c.RetryPeriod+c.RetryPeriod/5) {
-		ps.Add("leaderElectLeaseDuration", "leaseDuration must be longer than renewDeadline, and that 1.2 times longer than retryPeriod")
+	if !c.Enabled {
+		return nil
+	}
+	for _, t := range []struct{ path, value string }{
+		{"leaderElectResourceNamespace", c.Namespace}, {"leaderElectResourceName", c.Name},
+	} {
+		if t.value == "" {
+			ps.Add(t.path, "must not be empty")
+		}
+	}
+	if c.RetryPeriod <= 0 {
+		ps.Add("leaderElectRetryPeriod", "must be above zero")
+	}
+	if c.LeaseDuration.Std() < time.Second {
+		ps.Add("leaderElectLeaseDuration", "%s is below 1s, the unit in which a Lease counts", c.LeaseDuration)
+	}
+	if c.LeaseDuration <= c.RenewDeadline {
+		ps.Add("leaderElectLeaseDuration", "%s is not longer than leaderElectRenewDeadline (%s)", c.LeaseDuration, c.RenewDeadline)
+	}
+	if c.RenewDeadline <= c.RetryPeriod+c.RetryPeriod/5 {
+		ps.Add("leaderElectRenewDeadline", "%s is not longer than 1.2 times leaderElectRetryPeriod (%s)", c.RenewDeadline, c.RetryPeriod)
 	}
 	return ps
 }
@@ -54,42 +75,26 @@ var errLeadershipLost = errors.New("leadership lost: the Lease could not be rene
 func (k *Kube) StandsBy() bool { return k.standsBy.Load() }
 
 // Lead calls lead as soon as this process holds the Lease, with a context that ends when it no longer
-// does. It returns when ctx ends (nil, the Lease given back) or leadership is lost (an error).
-// lead has returned before the Lease is given back.
+// does. It returns when ctx ends, lead ends, or leadership is lost (an error); lead has then returned.
+// The Lease is given back after lead has returned; when it was lost, it is left to run out.
 func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.Context) error) error {
 	if !cfg.Enabled {
 		return lead(ctx)
 	}
-	host, err := os.Hostname()
+	lock, err := k.lock(cfg)
 	if err != nil {
 		return fmt.Errorf("leader election: %w", err)
 	}
-	identity := fmt.Sprintf("%s_%d", host, os.Getpid())
-	lock, err := resourcelock.New(resourcelock.LeasesResourceLock, cfg.Namespace, cfg.Name,
-		k.clientset.CoreV1(), k.clientset.CoordinationV1(), resourcelock.ResourceLockConfig{Identity: identity})
-	if err != nil {
-		return fmt.Errorf("leader election: %w", err)
-	}
-	// The elector gives the Lease back as soon as its context ends; it must not before lead is done.
-	electorCtx, stopElector := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopElector()
-	done := make(chan error, 1)
+	granted := make(chan context.Context, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: lock, Name: cfg.Name, ReleaseOnCancel: true,
+		Lock: lock, Name: cfg.Name,
 		LeaseDuration: cfg.LeaseDuration.Std(), RenewDeadline: cfg.RenewDeadline.Std(), RetryPeriod: cfg.RetryPeriod.Std(),
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(leading context.Context) {
-				k.log.Info("leading", "identity", identity, "lease", cfg.Namespace+"/"+cfg.Name)
-				leading, cancel := context.WithCancel(leading)
-				defer cancel()
-				defer context.AfterFunc(ctx, cancel)()
-				done <- lead(leading)
-				stopElector()
-			},
+			OnStartedLeading: func(leading context.Context) { granted <- leading },
 			OnStoppedLeading: func() {},
 			OnNewLeader: func(leader string) {
-				k.standsBy.Store(leader != identity)
-				if leader != identity {
+				k.standsBy.Store(leader != lock.Identity())
+				if leader != lock.Identity() {
 					k.log.Info("standing by", "leader", leader)
 				}
 			},
@@ -98,19 +103,66 @@ func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.C
 	if err != nil {
 		return fmt.Errorf("leader election: %w", err)
 	}
-	defer context.AfterFunc(ctx, func() {
-		if !elector.IsLeader() {
-			stopElector() // nothing to wait for
-		}
-	})()
-	elector.Run(electorCtx)
+	// The Lease is renewed until lead has returned, which may be after ctx has ended.
+	electorCtx, stopElector := context.WithCancel(context.WithoutCancel(ctx))
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		elector.Run(electorCtx)
+	}()
+	lost := false
 	select {
-	case err := <-done:
-		return err
-	default:
+	case <-ctx.Done():
+	case leading := <-granted:
+		k.standsBy.Store(false)
+		k.log.Info("leading", "identity", lock.Identity(), "lease", lock.Describe())
+		err = whileBoth(ctx, leading, lead)
+		lost = leading.Err() != nil
 	}
-	if ctx.Err() != nil {
-		return nil
+	stopElector()
+	<-stopped
+	if lost {
+		return errors.Join(errLeadershipLost, err)
 	}
-	return errLeadershipLost
+	if elector.IsLeader() {
+		k.giveBack(ctx, lock, cfg.RenewDeadline.Std())
+	}
+	return err
+}
+
+// lock names this process among all that may hold the Lease: a host's name and process id can be
+// those of another container too.
+func (k *Kube) lock(cfg LeaderElection) (resourcelock.Interface, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	return resourcelock.New(resourcelock.LeasesResourceLock, cfg.Namespace, cfg.Name, k.leases.CoreV1(), k.leases.CoordinationV1(),
+		resourcelock.ResourceLockConfig{Identity: fmt.Sprintf("%s_%s", host, uuid.NewUUID())})
+}
+
+// whileBoth calls f with a context that ends with the first of the two.
+func whileBoth(ctx, leading context.Context, f func(context.Context) error) error {
+	leading, cancel := context.WithCancel(leading)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	return f(leading)
+}
+
+// giveBack lets another replica lead at once. If it fails, the Lease runs out.
+//
+// The elector's own release would come before lead has ended when renewing failed.
+func (k *Kube) giveBack(ctx context.Context, lock resourcelock.Interface, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	record, _, err := lock.Get(ctx)
+	if err == nil && record.HolderIdentity == lock.Identity() {
+		now := metav1.Now()
+		err = lock.Update(ctx, resourcelock.LeaderElectionRecord{
+			LeaderTransitions: record.LeaderTransitions, LeaseDurationSeconds: 1, AcquireTime: now, RenewTime: now,
+		})
+	}
+	if err != nil {
+		k.log.Warn("the Lease could not be given back; it runs out by itself", "lease", lock.Describe(), "error", err)
+	}
 }

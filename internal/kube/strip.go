@@ -89,7 +89,7 @@ func stripPod(obj any) (any, error) {
 	out.Status = corev1.PodStatus{
 		Phase: st.Phase, Conditions: st.Conditions, Reason: st.Reason, StartTime: st.StartTime,
 		NominatedNodeName: st.NominatedNodeName, QOSClass: st.QOSClass,
-		ContainerStatuses: keepStatuses(st.ContainerStatuses),
+		ContainerStatuses: keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
 	}
 	return out, nil
 }
@@ -123,7 +123,8 @@ func keepStatuses(all []corev1.ContainerStatus) []corev1.ContainerStatus {
 		c := &all[i]
 		kept[i] = corev1.ContainerStatus{
 			Name: c.Name, State: c.State, LastTerminationState: c.LastTerminationState,
-			Ready: c.Ready, RestartCount: c.RestartCount, Started: c.Started, Resources: c.Resources,
+			Ready: c.Ready, RestartCount: c.RestartCount, Started: c.Started,
+			AllocatedResources: c.AllocatedResources, Resources: c.Resources,
 		}
 	}
 	return kept
