@@ -44,6 +44,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"Prometheus stops in mid-run", prometheusStops},
 		{"trimtab is killed during drains", killedDuringDrain},
+		{"a ScaledObject and a VPA change and go", restIsUsed},
 		{"its permissions are those that it used", permissionsAreUsed},
 	} {
 		if !t.Run(fault.name, func(t *testing.T) { fault.run(t, s) }) {

@@ -4,12 +4,17 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/test/lab"
@@ -30,6 +35,71 @@ func spare() map[access]string {
 		{"apps", "statefulsets/scale", "update"}: "a ScaledObject may name a StatefulSet",
 		{"events.k8s.io", "events", "patch"}:     "a series of equal Events is counted up; too slow for a test",
 	}
+}
+
+// lastOfIt makes trimtab do what the story and the faults before did not.
+const lastOfIt = `
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly, namespace: demo}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        metadata: {labels: {app: nightly}}
+        spec: {restartPolicy: Never, containers: [{name: nightly, image: nightly}]}
+---
+apiVersion: autoscaling.k8s.io/v1
+kind: VerticalPodAutoscaler
+metadata: {name: nightly, namespace: demo}
+spec: {targetRef: {apiVersion: batch/v1, kind: CronJob, name: nightly}}
+`
+
+// restIsUsed walks the ways of a ScaledObject and of a VPA that were not walked yet: the HPA of a
+// ScaledObject is changed, removed while it is paused, and given back its finalizer; the checkpoint of
+// a VPA goes with it.
+func restIsUsed(t *testing.T, s *story.Story) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	for _, step := range s.Steps() {
+		if strings.Contains(step.Title, "a queue") {
+			if err := s.Run(ctx, step); err != nil {
+				t.Fatalf("%v\n%s", err, s.Lab.State())
+			}
+		}
+	}
+	do := func(args ...string) {
+		t.Helper()
+		if _, err := s.Lab.Kubectl(ctx, lastOfIt, append([]string{"-n", "demo"}, args...)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hpa := &autoscalingv2.HorizontalPodAutoscaler{}
+	get := func(ctx context.Context) error {
+		return s.Lab.Client.Get(ctx, client.ObjectKey{Namespace: "demo", Name: "keda-hpa-worker"}, hpa)
+	}
+	do("patch", "scaledobject", "worker", "--type=merge", "-p", `{"spec":{"maxReplicaCount":7},"metadata":{"finalizers":["finalizer.keda.sh"]}}`)
+	s.Lab.Wait(ctx, t, "the HPA has the new maximum", func(ctx context.Context) error {
+		return errors.Join(get(ctx), lab.Want(hpa.Spec.MaxReplicas, 7))
+	})
+	do("annotate", "scaledobject", "worker", "autoscaling.keda.sh/paused=true")
+	s.Lab.Wait(ctx, t, "a paused ScaledObject has no HPA", func(ctx context.Context) error {
+		return lab.Want(apierrors.IsNotFound(get(ctx)), true)
+	})
+	do("delete", "scaledobject", "worker") // returns when KEDA's finalizer was taken off
+	do("apply", "-f", "-")
+	s.Lab.Wait(ctx, t, "the VPA of a CronJob has a status", func(ctx context.Context) error {
+		v := &vpav1.VerticalPodAutoscaler{}
+		err := s.Lab.Client.Get(ctx, client.ObjectKey{Namespace: "demo", Name: "nightly"}, v)
+		return errors.Join(err, lab.Want(len(v.Status.Conditions) > 0, true))
+	})
+	do("delete", "vpa", "web")
+	s.Lab.Wait(ctx, t, "the checkpoint of a VPA that is gone is gone too", func(ctx context.Context) error {
+		var all vpav1.VerticalPodAutoscalerCheckpointList
+		err := s.Lab.Client.List(ctx, &all, client.InNamespace("demo"))
+		return errors.Join(err, lab.Want(len(all.Items), 0))
+	})
 }
 
 // permissionsAreUsed compares what deploy/ grants with what the API server's audit log says was asked:

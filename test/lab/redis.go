@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
 	"net"
 	"strconv"
 	"time"
@@ -12,7 +13,9 @@ import (
 // Redis is a real redis-server.
 type Redis struct {
 	Address string
-	Process *Process
+	// Password of the user "default"; nothing is answered without it.
+	Password string
+	Process  *Process
 }
 
 // StartRedis starts the machine's redis-server, or the one that package programs unpacks.
@@ -25,12 +28,13 @@ func (l *Lab) StartRedis(ctx context.Context) (*Redis, error) {
 	if err != nil {
 		return nil, err
 	}
+	password := rand.Text()
 	p, err := l.run("redis", found.Env, found.Path, "--port", strconv.Itoa(port), "--bind", "127.0.0.1",
-		"--save", "", "--appendonly", "no", "--dir", l.Dir)
+		"--requirepass", password, "--save", "", "--appendonly", "no", "--dir", l.Dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &Redis{Address: address(port), Process: p}
+	r := &Redis{Address: address(port), Password: password, Process: p}
 	return r, p.until(ctx, func(ctx context.Context) error {
 		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", r.Address)
 		if err == nil {

@@ -30,6 +30,7 @@ scalers: {}
 vpa:
   recommenderInterval: 2s
   checkpointInterval: 5s
+  checkpointsGcInterval: 10s
   cpuQuery: 'sum by (namespace,pod,container) (rate(container_cpu_usage_seconds_total[10s]))'
 clusterScaler:
   scanInterval: 1s

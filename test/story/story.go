@@ -27,11 +27,11 @@ type Story struct {
 	// Queue is the real Redis; nil where none could be had, and then its step is left out.
 	Queue *redis.Client
 
-	redisAddress string
-	workload     string // host:port of the load generator
-	tell         *narrator
-	began        time.Time
-	summary      summary
+	redis    *lab.Redis
+	workload string // host:port of the load generator
+	tell     *narrator
+	began    time.Time
+	summary  summary
 }
 
 // Start brings up the cluster, the workload, Prometheus, Redis, and trimtab as deploy/ installs it.
@@ -81,8 +81,8 @@ func (s *Story) startQueue(ctx context.Context) {
 		s.tell.say("redis", "left out: %v", err)
 		return
 	}
-	s.redisAddress = server.Address
-	s.Queue = redis.NewClient(&redis.Options{Addr: server.Address})
+	s.redis = server
+	s.Queue = redis.NewClient(&redis.Options{Addr: server.Address, Password: server.Password})
 }
 
 // Stop ends everything.
@@ -115,5 +115,9 @@ func (s *Story) apply(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return s.Lab.Apply(ctx, strings.ReplaceAll(string(raw), "REDIS_ADDRESS", s.redisAddress))
+	text := string(raw)
+	if s.redis != nil {
+		text = strings.NewReplacer("REDIS_ADDRESS", s.redis.Address, "REDIS_PASSWORD", s.redis.Password).Replace(text)
+	}
+	return s.Lab.Apply(ctx, text)
 }
