@@ -1,7 +1,11 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/trimtab/trimtab/adapter"
+	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/clusterscaler"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/kube"
@@ -98,4 +102,31 @@ func withAllSections() *configFile {
 	c.VPA.SetDefaults()
 	c.ClusterScaler.SetDefaults()
 	return c
+}
+
+// decodeConfig reads a configuration and checks it and the rule file that it names. All problems are
+// in the error, a Problems, each with its line.
+func decodeConfig(name string, data []byte) (*configFile, error) {
+	cfg := &configFile{}
+	cfg.SetDefaults()
+	ps := decodeFile(name, data, cfg)
+	if cfg.Adapter != nil && cfg.Adapter.RulesFile != "" {
+		path := cfg.Adapter.RulesFile
+		rulesData, err := readFile(path)
+		if err != nil {
+			unread := config.Problems{{File: name, Path: "adapter.rulesFile", Message: fmt.Sprintf("cannot be read: %s: %v", path, err)}}
+			unread.Locate(config.Document{Line: 1, Data: data})
+			ps = append(ps, unread...)
+		} else {
+			ps = append(ps, decodeFile(path, rulesData, &rules.File{})...)
+		}
+	}
+	return cfg, ps.AsError()
+}
+
+// decodeFile decodes a file of one document and finds the lines of what is wrong with it.
+func decodeFile(name string, data []byte, into any) config.Problems {
+	ps, _ := errors.AsType[config.Problems](config.Decode(name, data, into))
+	ps.Locate(config.Document{Line: 1, Data: data})
+	return ps
 }

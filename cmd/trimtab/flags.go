@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -13,7 +14,7 @@ import (
 func parse(fs *flag.FlagSet, usage string, args []string, s stdio) (code int, done bool) {
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
-	switch err := fs.Parse(args); {
+	switch err := parseAnywhere(fs, args); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(s.out, usage, "\nFlags:\n")
 		fs.SetOutput(s.out)
@@ -23,6 +24,22 @@ func parse(fs *flag.FlagSet, usage string, args []string, s stdio) (code int, do
 		return wrongUsage(fs, s, "%v", err), true
 	}
 	return 0, false
+}
+
+// parseAnywhere lets flags stand after arguments too; after "--" everything is an argument.
+func parseAnywhere(fs *flag.FlagSet, args []string) error {
+	var plain []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		rest := fs.Args()
+		ended := len(rest) < len(args) && args[len(args)-len(rest)-1] == "--"
+		if len(rest) == 0 || ended {
+			return fs.Parse(append([]string{"--"}, append(plain, rest...)...))
+		}
+		plain, args = append(plain, rest[0]), rest[1:]
+	}
 }
 
 // wrongUsage reports a mistake on the command line.
@@ -39,21 +56,38 @@ func outputFlag(fs *flag.FlagSet) *string {
 // maxInputBytes bounds what a command reads of one file.
 const maxInputBytes = 64 << 20
 
-// readInput reads a file, or standard input for "-". The name is what errors call it.
+// readInput reads a file, or standard input for "-". The name is what errors call it; err does not repeat it.
 func readInput(path string, s stdio) (name string, data []byte, err error) {
-	in := s.in
-	name = "standard input"
 	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return path, nil, err
-		}
-		defer f.Close()
-		in, name = f, path
+		data, err = readFile(path)
+		return path, data, err
 	}
-	data, err = io.ReadAll(io.LimitReader(in, maxInputBytes+1))
+	data, err = readBounded(s.in)
+	return "standard input", data, err
+}
+
+// readFile reads a file of at most maxInputBytes; the error does not name it.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer f.Close()
+	data, err := readBounded(f)
+	return data, withoutPath(err)
+}
+
+func readBounded(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxInputBytes+1))
 	if err == nil && len(data) > maxInputBytes {
-		err = fmt.Errorf("%s has more than %d bytes", name, maxInputBytes)
+		err = fmt.Errorf("it has more than %d bytes", maxInputBytes)
 	}
-	return name, data, err
+	return data, err
+}
+
+func withoutPath(err error) error {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathError.Err
+	}
+	return err
 }

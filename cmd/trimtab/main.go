@@ -62,6 +62,9 @@ func dispatch(ctx context.Context, args []string, s stdio) int {
 		return exitUsage
 	}
 	if slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
+		if len(args) > 1 {
+			return dispatch(ctx, []string{args[1], "--help"}, s)
+		}
 		help(s.out)
 		return exitDone
 	}

@@ -16,7 +16,6 @@ import (
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
@@ -50,14 +49,13 @@ func runCommand(ctx context.Context, args []string, s stdio) int {
 	return exitDone
 }
 
+// loadConfig reads and checks everything that `trimtab check` does, before anything is connected.
 func loadConfig(path string, s stdio) (*configFile, error) {
 	name, data, err := readInput(path, s)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	cfg := &configFile{}
-	cfg.SetDefaults()
-	return cfg, config.Decode(name, data, cfg)
+	return decodeConfig(name, data)
 }
 
 func (c logConfig) level() (l slog.Level, err error) { return l, l.UnmarshalText([]byte(c.Level)) }
@@ -180,6 +178,10 @@ type atLeast struct {
 
 func (h atLeast) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
 
-func (h atLeast) WithAttrs(a []slog.Attr) slog.Handler { return atLeast{h.level, h.Handler.WithAttrs(a)} }
+func (h atLeast) WithAttrs(a []slog.Attr) slog.Handler {
+	return atLeast{h.level, h.Handler.WithAttrs(a)}
+}
 
-func (h atLeast) WithGroup(name string) slog.Handler { return atLeast{h.level, h.Handler.WithGroup(name)} }
+func (h atLeast) WithGroup(name string) slog.Handler {
+	return atLeast{h.level, h.Handler.WithGroup(name)}
+}

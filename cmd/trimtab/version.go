@@ -26,17 +26,24 @@ func versionCommand(_ context.Context, args []string, s stdio) int {
 	if code, done := parse(fs, versionUsage, args, s); done {
 		return code
 	}
+	if fs.NArg() > 0 {
+		return wrongUsage(fs, s, "it takes no argument, not %q", fs.Arg(0))
+	}
 	about := map[string]string{
 		"version": currentVersion(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 		"kubernetes": dependencyVersion("k8s.io/client-go"),
 	}
+	var err error
 	switch *output {
 	case "json":
-		_ = json.NewEncoder(s.out).Encode(about)
+		err = json.NewEncoder(s.out).Encode(about)
 	case "text":
-		fmt.Fprintf(s.out, "trimtab %s (%s %s, kubernetes %s)\n", about["version"], about["go"], about["platform"], about["kubernetes"])
+		_, err = fmt.Fprintf(s.out, "trimtab %s (%s %s, kubernetes %s)\n", about["version"], about["go"], about["platform"], about["kubernetes"])
 	default:
 		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
+	}
+	if err != nil {
+		return s.fail(fmt.Errorf("write the answer: %w", err))
 	}
 	return exitDone
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -27,8 +29,9 @@ type Validator interface {
 // Decode reads one YAML document of data into into, a pointer to a struct that holds the defaults.
 // Fields are named by their `yaml` tag. name is what the errors call the file.
 //
-// All problems are returned at once, as a Problems error, in the order in which they stand in the file.
-// Values that implement Validator are validated after they were decoded without a problem.
+// All problems are returned at once, as a Problems error: first those of decoding, in the order in which
+// they stand in the file, then what Validators say. A value is validated when all of it was decoded
+// without a problem, whatever is wrong elsewhere.
 func Decode(name string, data []byte, into any) error {
 	if len(data) > MaxFileBytes {
 		return Problems{{File: name, Message: fmt.Sprintf("the file has more than %d bytes", MaxFileBytes)}}
@@ -47,10 +50,23 @@ func Decode(name string, data []byte, into any) error {
 	if len(doc.Content) > 0 {
 		d.value(doc.Content[0], reflect.ValueOf(into).Elem(), "")
 	}
-	if len(d.problems) == 0 {
-		d.validate(reflect.ValueOf(into), "")
+	if d.visited <= maxAliasNodes {
+		d.validate(reflect.ValueOf(into), "", around(d.problems))
 	}
 	return d.problems.AsError()
+}
+
+// around is the set of the paths of all values in which a problem lies.
+func around(ps Problems) map[string]bool {
+	paths := map[string]bool{}
+	for _, p := range ps {
+		path := p.Path
+		for !paths[path] {
+			paths[path] = true
+			path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+		}
+	}
+	return paths
 }
 
 type decode struct {
@@ -118,7 +134,7 @@ func (d *decode) object(n *yaml.Node, into reflect.Value, path string) {
 	d.eachKey(n, path, func(key string, keyNode, value *yaml.Node) {
 		field, ok := fields[key]
 		if !ok {
-			d.fail(keyNode, join(path, key), "unknown key%s", suggest(key, names))
+			d.fail(keyNode, join(path, printable(key)), "unknown key%s", suggest(key, names))
 			return
 		}
 		before := len(d.problems)
@@ -139,7 +155,7 @@ func (d *decode) mapping(n *yaml.Node, into reflect.Value, path string) {
 	into.Set(reflect.MakeMap(into.Type()))
 	d.eachKey(n, path, func(key string, _, value *yaml.Node) {
 		element := reflect.New(into.Type().Elem()).Elem()
-		d.value(value, element, join(path, key))
+		d.value(value, element, join(path, printable(key)))
 		into.SetMapIndex(reflect.ValueOf(key).Convert(into.Type().Key()), element)
 	})
 }
@@ -154,7 +170,7 @@ func (d *decode) eachKey(n *yaml.Node, path string, f func(key string, keyNode, 
 			continue
 		}
 		if line, twice := first[keyNode.Value]; twice {
-			d.fail(keyNode, join(path, keyNode.Value), "duplicate key; it stands on line %d already", line)
+			d.fail(keyNode, join(path, printable(keyNode.Value)), "duplicate key; it stands on line %d already", line)
 			continue
 		}
 		first[keyNode.Value] = keyNode.Line
@@ -192,20 +208,30 @@ func (d *decode) scalar(n *yaml.Node, into reflect.Value, path string) {
 		into.SetString(n.Value)
 		return
 	}
-	if err := n.Decode(into.Addr().Interface()); err != nil {
-		d.fail(n, path, "%q is not %s", n.Value, kindName(into.Type()))
+	if err := n.Decode(into.Addr().Interface()); err != nil || cutOff(n, into.Kind()) {
+		d.fail(n, path, "%s is not %s", quote(n.Value), kindName(into.Type()))
 	}
 }
 
-// validate walks what was decoded and calls each Validate, outermost first.
-func (d *decode) validate(v reflect.Value, path string) {
+// cutOff says that a number with a fraction went into a whole number, which the YAML library lets pass.
+func cutOff(n *yaml.Node, kind reflect.Kind) bool {
+	if n.ShortTag() != "!!float" || kind == reflect.Float32 || kind == reflect.Float64 {
+		return false
+	}
+	f, err := strconv.ParseFloat(n.Value, 64)
+	return err != nil || f != math.Trunc(f)
+}
+
+// validate walks what was decoded and calls each Validate, outermost first, but where failed says that a
+// part of the value could not be decoded.
+func (d *decode) validate(v reflect.Value, path string, failed map[string]bool) {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return
 		}
 		v = v.Elem()
 	}
-	if v.CanAddr() {
+	if v.CanAddr() && !failed[path] {
 		if checked, ok := v.Addr().Interface().(Validator); ok {
 			for _, p := range checked.Validate() {
 				p.File, p.Path = d.file, join(path, p.Path)
@@ -217,11 +243,11 @@ func (d *decode) validate(v reflect.Value, path string) {
 	case reflect.Struct:
 		fields, names := fieldsOf(v)
 		for _, name := range names {
-			d.validate(fields[name].value, join(path, name))
+			d.validate(fields[name].value, join(path, name), failed)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			d.validate(v.Index(i), fmt.Sprintf("%s[%d]", path, i))
+			d.validate(v.Index(i), fmt.Sprintf("%s[%d]", path, i), failed)
 		}
 	}
 }
@@ -267,6 +293,7 @@ func join(path, key string) string {
 	}
 }
 
+// nodeName does not repeat a scalar: written in place of a section it may hold that section's secret.
 func nodeName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -274,7 +301,7 @@ func nodeName(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	default:
-		return fmt.Sprintf("%q", n.Value)
+		return "a plain value"
 	}
 }
 

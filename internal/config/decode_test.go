@@ -54,7 +54,15 @@ f:2: every: duplicate key; it stands on line 1 already`},
 		{"every: -1s", `f:1: every: "-1s" is negative`},
 		{"every: [1]", `f:1: every: a duration such as 30s or 10m is expected, not a list`},
 		{"groups: [{max: 2}, {name: a, max: b, zzzzzz: 1}]", `f:1: groups[1].max: "b" is not a whole number
-f:1: groups[1].zzzzzz: unknown key; known here: name, max`},
+f:1: groups[1].zzzzzz: unknown key; known here: name, max
+f: groups[0].name: is required`},
+		{"sub: user:password", "f:1: sub: a mapping is expected, not a plain value"},
+		{"groups: [{name: a, max: 1.5}, {name: b, max: 2.0}, {name: c, max: .inf}]", `f:1: groups[0].max: "1.5" is not a whole number
+f:1: groups[2].max: ".inf" is not a whole number`},
+		{"groups: [{nam: x}]", `f:1: groups[0].nam: unknown key; did you mean "name"?`},
+		{"\"a\\nb\": 1", `f:1: "a\nb": unknown key; known here: every, password, port, on, groups, labels, sub`},
+		{"on: " + strings.Repeat("x", 100), `f:1: on: "` + strings.Repeat("x", 80) + `"... is not true or false`},
+		{strings.Repeat("k", 100) + ": 1", `f:1: "` + strings.Repeat("k", 80) + `"...: unknown key`},
 		{"groups: [{max: 2}, {name: a}]", `f: groups[0].name: is required`},
 		{"sub: {}", "f: sub.name: is required"},
 		{"on: perhaps", `f:1: on: "perhaps" is not true or false`},
@@ -71,6 +79,47 @@ f:1: groups[1].zzzzzz: unknown key; known here: name, max`},
 		if got != c.want {
 			t.Errorf("%q\n got: %s\nwant: %s", c.in, got, c.want)
 		}
+	}
+}
+
+// The line is that of the nearest value that stands in the file.
+func TestLocate(t *testing.T) {
+	doc := Documents([]byte("# first\na: 1\n---\n\nspec:\n  list:\n  - name: x\n  - {name: y}\n  labels:\n    a.b/c: 1\n  same: &s\n    in: 1\n  other: *s\n"))[1]
+	for path, want := range map[string]int{
+		"": 5, "nothing": 5, "spec": 5, "spec.gone.deep": 5, "spec.list": 6, "spec.list[1].name": 8, "spec.list[7]": 6, "spec.list[x]": 6,
+		"spec.labels.a.b/c": 10, "spec.labels.a": 9, "spec.other.in": 12, "trigger 0 (x)": 5,
+	} {
+		ps := Problems{{Path: path}, {Path: path, Line: 99}}
+		if ps.Locate(doc); ps[0].Line != want || ps[1].Line != 99 {
+			t.Errorf("%q is on line %d, want %d", path, ps[0].Line, want)
+		}
+	}
+	ps := Problems{{Path: "spec.labels"}, {Path: "spec.list"}}
+	if ps.Locate(doc); ps[0].Path != "spec.list" {
+		t.Errorf("not in the order of their lines: %v", ps)
+	}
+	if ps := (Problems{{Path: "a"}}); true {
+		ps.Locate(Document{Line: 1, Data: []byte("a: [")})
+		ps.Locate(Document{Line: 1})
+		if ps[0].Line != 0 {
+			t.Errorf("a file that is no YAML has a line %d", ps[0].Line)
+		}
+	}
+	if ps := (Problems{{Message: "too long"}}); true {
+		if ps.Locate(Document{Line: 1, Data: []byte("a: 1")}); ps[0].Line != 0 {
+			t.Errorf("a problem of the whole file has line %d", ps[0].Line)
+		}
+	}
+}
+
+func TestDocumentsTellWhereYAMLBreaks(t *testing.T) {
+	docs := Documents([]byte("---\n# nothing\n---\na: 1\n--- \nb: [x\nc: d\n"))
+	if len(docs) != 2 || docs[0].Line != 4 || docs[1].Line != 6 {
+		t.Fatalf("documents %v", docs)
+	}
+	_, err := docs[1].Root("f")
+	if err == nil || !strings.HasPrefix(err.Error(), "f:6: not YAML: did not find") {
+		t.Errorf("error %v", err)
 	}
 }
 

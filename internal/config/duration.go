@@ -12,10 +12,10 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(s []byte) error {
 	parsed, err := time.ParseDuration(string(s))
 	if err != nil {
-		return fmt.Errorf("%q is not a duration; write a number with its unit, as in 30s, 10m or 1h30m", s)
+		return fmt.Errorf("%s is not a duration; write a number with its unit, as in 30s, 10m or 1h30m", quote(string(s)))
 	}
 	if parsed < 0 {
-		return fmt.Errorf("%q is negative", s)
+		return fmt.Errorf("%s is negative", quote(string(s)))
 	}
 	*d = Duration(parsed)
 	return nil

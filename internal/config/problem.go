@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Problem is one thing that is wrong with a file.
@@ -51,9 +53,31 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// maxQuoted is how many bytes of a value an error repeats.
+const maxQuoted = 80
+
+// quote repeats a value of the file, on one line and not at length.
+func quote(s string) string {
+	if len(s) > maxQuoted {
+		return fmt.Sprintf("%q...", strings.ToValidUTF8(s[:maxQuoted], ""))
+	}
+	return strconv.Quote(s)
+}
+
+// printable is a key as it stands in a path: quoted only where it would break the line or its length.
+func printable(key string) string {
+	if len(key) > maxQuoted || strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return quote(key)
+	}
+	return key
+}
+
 // suggest names the known key that the user may have meant.
 func suggest(key string, known []string) string {
 	best, bestDistance := "", len(key)/2+1
+	if len(key) > maxQuoted {
+		known = nil // no slip of the pen
+	}
 	for _, k := range known {
 		if d := distance(strings.ToLower(key), strings.ToLower(k)); d < bestDistance {
 			best, bestDistance = k, d

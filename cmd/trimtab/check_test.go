@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// Each file of testdata/check is checked, and all that is said of it stands in testdata/check.txt.
+func TestCheckFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/check/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	var all strings.Builder
+	for _, path := range files {
+		said := transcript(t, "check", path)
+		all.WriteString("$ trimtab check " + path + "\n" + said + "\n")
+		name := filepath.Base(path)
+		if bad := strings.HasSuffix(said, "\nexit 1\n"); bad != strings.HasPrefix(name, "bad-") {
+			t.Errorf("%s:\n%s", name, said)
+		}
+		if strings.Contains(said, "hunter2") {
+			t.Errorf("%s: a secret is printed:\n%s", name, said)
+		}
+		if strings.ContainsFunc(said, func(r rune) bool { return r < ' ' && r != '\n' }) {
+			t.Errorf("%s: a control character is printed: %q", name, said)
+		}
+	}
+	golden(t, "testdata/check.txt", all.String())
+}
+
+// Three mistakes of three sorts: an unknown key, a value of the wrong kind, a value out of range.
+func TestThreeErrorsAreThreeLines(t *testing.T) {
+	const path = "testdata/check/bad-three-errors.yaml"
+	want := trimtab{code: exitWrong, err: "trimtab: " + path + `:3: prometheus.timeot: unknown key; did you mean "timeout"?
+trimtab: ` + path + `:5: scalers.pollingInterval: "30" is not a duration; write a number with its unit, as in 30s, 10m or 1h30m
+trimtab: ` + path + `:7: clusterScaler.scaleDownUtilizationThreshold: 50 is not between 0 and 1
+`}
+	for _, args := range [][]string{{"check", path}, {"run", "--config", path}} {
+		if got := runTrimtab(t, "", args...); got != want {
+			t.Errorf("%v: exit %d, %q\n got: %s\nwant: %s", args, got.code, got.out, got.err, want.err)
+		}
+	}
+}
+
+func TestCheckStandardInput(t *testing.T) {
+	for stdin, want := range map[string]trimtab{
+		"scalers: {}":                {exitDone, "standard input: configuration: ok\n", ""},
+		"{\"scalers\": {}}":          {exitDone, "standard input: configuration: ok\n", ""},
+		"\ufeffscalers: {}\r\n":      {exitDone, "standard input: configuration: ok\n", ""},
+		"rules: []":                  {exitDone, "standard input: rule file: ok\n", ""},
+		"kind: Pod\napiVersion: v1":  {exitDone, "standard input: Pod (not one that trimtab reads): ok\n", ""},
+		"kind: \"P\\no\\ed\"":        {exitDone, "standard input: P o d (not one that trimtab reads): ok\n", ""},
+		"":                           {exitWrong, "", "trimtab: standard input: no part is configured; write a section adapter, scalers, vpa or clusterScaler ({} for its defaults)\n"},
+		"vpa: {x: 1}\nprometheus: {": {exitWrong, "", "trimtab: standard input: not YAML: line 2: did not find expected node content\n"},
+	} {
+		if got := runTrimtab(t, stdin, "check", "-"); got != want {
+			t.Errorf("%q: %+v, want %+v", stdin, got, want)
+		}
+	}
+}
+
+// Files that cannot be read or are too large cost one line each; the good ones between them are checked.
+func TestCheckUnreadableFiles(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write := func(name string, size int64) {
+		if err := os.WriteFile(name, []byte("scalers: {}\n#"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if size > 0 {
+			if err := os.Truncate(name, size); err != nil { // a hole, read as zeros
+				t.Fatal(err)
+			}
+		}
+	}
+	write("good.yaml", 0)
+	write("large.yaml", config.MaxFileBytes+1)
+	write("huge.yaml", maxInputBytes+1)
+	got := runTrimtab(t, "", "check", "missing.yaml", "large.yaml", "good.yaml", ".", "huge.yaml")
+	want := trimtab{exitWrong, "good.yaml: configuration: ok\n", `trimtab: missing.yaml: no such file or directory
+trimtab: large.yaml: the file has more than 4194304 bytes
+trimtab: .: is a directory
+trimtab: huge.yaml: it has more than 67108864 bytes
+`}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// JSON has the same problems as the text, in the same order, equal in each run.
+func TestCheckJSON(t *testing.T) {
+	files, err := filepath.Glob("testdata/check/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"check", "-o", "json"}, files...)
+	got, text := runTrimtab(t, "", args...), runTrimtab(t, "", append([]string{"check"}, files...)...)
+	if got.code != exitWrong || got.err != "" || strings.Count(got.out, "\n") != 1 {
+		t.Fatalf("exit %d, %q", got.code, got.err)
+	}
+	if again := runTrimtab(t, "", args...); again != got {
+		t.Error("a second run prints another answer")
+	}
+	var answer struct {
+		Files []struct {
+			File, Kind string
+			OK         *bool
+			Problems   []struct {
+				File, Path, Message string
+				Line                int
+			}
+		}
+	}
+	decoder := json.NewDecoder(strings.NewReader(got.out))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for _, f := range answer.Files {
+		if f.File == "" || f.Kind == "" || f.OK == nil || f.Problems == nil || *f.OK != (len(f.Problems) == 0) {
+			t.Errorf("incomplete: %+v", f)
+		}
+		for _, p := range f.Problems {
+			lines.WriteString("trimtab: " + config.Problem{File: p.File, Line: p.Line, Path: p.Path, Message: p.Message}.String() + "\n")
+		}
+	}
+	if lines.String() != text.err {
+		t.Errorf("JSON tells\n%s\nand text\n%s", &lines, text.err)
+	}
+}
+
+// --print-defaults is a file that check accepts, that means the defaults, and that names each key.
+func TestPrintDefaults(t *testing.T) {
+	got := runTrimtab(t, "", "check", "--print-defaults")
+	if got.code != exitDone || got.err != "" {
+		t.Fatalf("%+v", got)
+	}
+	if checked := runTrimtab(t, got.out, "check", "-"); checked.code != exitDone {
+		t.Errorf("check refuses it: %s", checked.err)
+	}
+	decoded, err := decodeConfig("f", []byte(got.out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	encoder := yaml.NewEncoder(&again)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(decoded); err != nil {
+		t.Fatal(err)
+	}
+	if _, body, _ := strings.Cut(got.out, "\n"); body != again.String() {
+		t.Errorf("decoded and printed again it is\n%s", &again)
+	}
+	empty, err := decodeConfig("f", []byte("prometheus: {}\nadapter: {}\nscalers: {}\nvpa: {}\nclusterScaler: {}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	emptyText, err := yaml.Marshal(empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decodedText, err := yaml.Marshal(decoded)
+	if err != nil || string(emptyText) != string(decodedText) {
+		t.Errorf("empty sections mean\n%s\nnot what is printed (%v)", emptyText, err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(got.out), &root); err != nil {
+		t.Fatal(err)
+	}
+	if missing := missingKeys(root.Content[0], reflect.TypeFor[configFile](), ""); len(missing) > 0 {
+		t.Errorf("not printed: %v", missing)
+	}
+}
+
+// missingKeys lists the keys of a struct that n lacks. Behind a null or a list nothing is expected: what
+// has no default is not on.
+func missingKeys(n *yaml.Node, of reflect.Type, path string) []string {
+	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	var missing []string
+	for i := range of.NumField() {
+		f := of.Field(i)
+		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if option == "inline" {
+			missing = append(missing, missingKeys(n, f.Type, path)...)
+			continue
+		}
+		if name == "" || name == "-" {
+			continue
+		}
+		at := slices.IndexFunc(n.Content, func(c *yaml.Node) bool { return c.Value == name })
+		if at < 0 {
+			missing = append(missing, path+name)
+			continue
+		}
+		missing = append(missing, missingKeys(n.Content[at+1], f.Type, path+name+".")...)
+	}
+	return missing
+}
+
+func TestVersion(t *testing.T) {
+	text, raw := runTrimtab(t, "", "version"), runTrimtab(t, "", "version", "-o", "json")
+	var about map[string]string
+	if err := json.Unmarshal([]byte(raw.out), &about); err != nil || raw.code != exitDone || raw.err != "" {
+		t.Fatalf("%+v: %v", raw, err)
+	}
+	for _, key := range []string{"version", "go", "platform", "kubernetes"} {
+		if about[key] == "" || !strings.Contains(text.out, about[key]) {
+			t.Errorf("%s is %q in JSON; text is %s", key, about[key], text.out)
+		}
+	}
+	if text.code != exitDone || text.err != "" || !strings.HasPrefix(text.out, "trimtab ") || strings.Count(text.out, "\n") != 1 {
+		t.Errorf("%+v", text)
+	}
+}
