@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/trimtab/trimtab/adapter"
+	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/clusterscaler/eni"
+	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/scalers"
+	"github.com/trimtab/trimtab/vpa"
+)
+
+const codesIntroduction = `# Verdict codes
+
+Every decision of trimtab is a verdict: a subject, such as ` + "`pod default/web-1`" + ` or ` + "`node n1`" + `, one of the codes below, and facts with numbers.
+A code means the same wherever it stands:
+
+- in the log, a line ` + "`msg=decided`" + ` with the attributes ` + "`part`, `subject` and `code`" + `, written when the code of a subject changes;
+- in the metric ` + "`trimtab_decisions_total{part,code}`" + `, which counts every decision, the repeated ones too;
+- in ` + "`/debug/decisions`" + `, the recent decisions (` + "`?part=`, `?subject=` and `?code=`" + ` narrow them, ` + "`?format=json`" + ` is for programs);
+- as the reason of an Event, where a part writes one for the decision. Events about an action rather than a decision, such as the draining of a node, have reasons of their own.
+
+A part is named here as in the log, the metric and the configuration file.
+Two parts may use one word; inside a part each code has one meaning.
+This page is made from the code by ` + "`go test ./cmd/trimtab -update`" + `.
+`
+
+// codeSection is a heading of docs/reference-codes.md.
+type codeSection struct {
+	// part is the scope inside of which a code has one meaning.
+	part, heading, about string
+	codes                []verdict.CodeDoc
+}
+
+func codeSections() []codeSection {
+	return []codeSection{
+		{part: "adapter", heading: "adapter", about: "Rules, discovery and the requests for metrics.", codes: adapter.Codes()},
+		{part: "scalers", heading: "scalers", about: "ScaledObjects, their triggers and their HPAs. Where KEDA has a name for the outcome, it is that name.", codes: scalers.Codes()},
+		{part: "vpa", heading: "vpa", about: "VerticalPodAutoscalers, their containers and checkpoints.", codes: vpa.Codes()},
+		{part: "clusterScaler", heading: "clusterScaler", about: "Pending pods, node groups, nodes, and at the end why a pod does not fit on a node.", codes: clusterscaler.Codes()},
+		{part: "clusterScaler", heading: "trimtab maxpods", about: "What limits the pods of an EC2 instance type (`limitedBy`), and notes on the answer. " +
+			"They stand in the answer of [`trimtab maxpods -o json`](maxpods.md), not in the log or the metric.", codes: eni.Codes()},
+	}
+}
+
+// docs/reference-codes.md says exactly what the parts say; -update rewrites it.
+func TestReferenceOfCodes(t *testing.T) {
+	var page strings.Builder
+	page.WriteString(codesIntroduction)
+	for _, s := range codeSections() {
+		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n| Code | Meaning |\n|---|---|\n", s.heading, s.about)
+		for _, d := range s.codes {
+			fmt.Fprintf(&page, "| `%s` | %s |\n", d.Code, sentence(d.Meaning))
+		}
+	}
+	golden(t, "../../docs/reference-codes.md", page.String())
+}
+
+// Inside a part a code stands once, is fit for the reason of an Event, and has a meaning of its own.
+func TestCodesAreDistinct(t *testing.T) {
+	name := regexp.MustCompile(`^[A-Z][A-Za-z0-9]{1,127}$`)
+	meanings := map[string]string{}
+	for _, s := range codeSections() {
+		for _, d := range s.codes {
+			key := s.part + " " + string(d.Code)
+			if old, twice := meanings[key]; twice {
+				t.Errorf("%s is documented twice: %q and %q", key, old, d.Meaning)
+			}
+			meanings[key] = d.Meaning
+			if !name.MatchString(string(d.Code)) {
+				t.Errorf("%s is not a word in CamelCase", key)
+			}
+			if d.Meaning == "" || strings.HasSuffix(d.Meaning, ".") || strings.ContainsAny(d.Meaning, "\n|") {
+				t.Errorf("%s: the meaning %q is not one sentence without its full stop", key, d.Meaning)
+			}
+		}
+	}
+}
+
+// sentence begins a meaning with a capital, unless it begins with a name such as minAllowed.
+func sentence(meaning string) string {
+	first, _, _ := strings.Cut(meaning, " ")
+	if strings.ContainsFunc(first, unicode.IsUpper) || meaning == "" {
+		return meaning
+	}
+	return strings.ToUpper(meaning[:1]) + meaning[1:]
+}
