@@ -20,9 +20,7 @@ help: ## show this help
 
 .PHONY: demo
 demo: go ## show the whole loop on a real control plane, until interrupted (ARGS=--once: then end)
-	@mkdir -p $(BIN)
-	@echo "building the demo ..."
-	@go build -C test -o $(BIN)/ ./cmd/demo
+	@$(PROGRAMS) own test ./cmd/demo
 	@exec $(BIN)/demo $(ARGS)
 
 .PHONY: test
@@ -40,6 +38,8 @@ format:
 
 .PHONY: vet
 vet:
+	@$(PROGRAMS) compile .
+	@$(PROGRAMS) compile test
 	@echo "== vet"
 	@go vet ./...
 	@go vet -C test ./...
@@ -55,6 +55,7 @@ lint: go format vet staticcheck ## format, vet and staticcheck
 
 .PHONY: unit
 unit: go gcc ## unit tests with the race detector
+	@CGO_ENABLED=1 $(PROGRAMS) compile . -race
 	@echo "== unit tests, with the race detector"
 	@CGO_ENABLED=1 go test -race -timeout 10m ./...
 

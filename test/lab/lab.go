@@ -89,13 +89,36 @@ func Start(ctx context.Context, o Options) (l *Lab, err error) {
 	return l, nil
 }
 
-// buildOwn builds the checkout's own commands into the lab's folder; Go's cache makes that short when
-// they were built before.
+// buildOwn builds the checkout's own commands, and copies them into the lab's folder, so that a later
+// build does not change what runs here.
 func (l *Lab) buildOwn(ctx context.Context) error {
-	if err := programs.BuildOwn(ctx, ".", "./cmd/trimtab", l.ownCommand("trimtab"), l.out); err != nil {
+	if err := os.MkdirAll(filepath.Join(l.Dir, "bin"), 0o755); err != nil {
 		return err
 	}
-	return programs.BuildOwn(ctx, "test", "./workload", l.ownCommand("workload"), l.out)
+	for _, c := range []struct{ dir, pkg string }{{".", "./cmd/trimtab"}, {"test", "./workload"}} {
+		binary, err := programs.BuildOwn(ctx, c.dir, c.pkg, l.out)
+		if err != nil {
+			return err
+		}
+		if err := copyFile(binary, l.ownCommand(filepath.Base(binary))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 func (l *Lab) ownCommand(name string) string { return filepath.Join(l.Dir, "bin", name) }

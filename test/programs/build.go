@@ -110,24 +110,52 @@ func countPackages(ctx context.Context, module string, flags, packages []string,
 	return bytes.Count(list.Bytes(), []byte("\n")), nil
 }
 
-// BuildOwn builds a command of the checkout: the package pkg of the module in dir. Its flags are those
-// of a plain `go build`, so that tests and linters share what is compiled.
-func BuildOwn(ctx context.Context, dir, pkg, binary string, out io.Writer) error {
+// BuildOwn builds a command of the checkout: the package pkg of the module in dir, into CacheDir/bin. Its
+// flags are those of a plain `go build`, so that tests and linters share what is compiled, and one that
+// is there already is not linked again.
+func BuildOwn(ctx context.Context, dir, pkg string, out io.Writer) (binary string, err error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	binary = filepath.Join(cache, "bin", filepath.Base(pkg))
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return "", err
+	}
+	progress := newProgress(out, filepath.Base(pkg))
+	unlock, err := lock(ctx, binary+".lock", progress)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return binary, compile(ctx, dir, progress, "-ldflags", "-s -w", "-o", binary, pkg)
+}
+
+// Compile compiles all packages of the checkout's module in dir, so that what follows can be quick; flags
+// are those of go build. It is for its progress: go vet and go test would do the same in silence.
+func Compile(ctx context.Context, dir string, out io.Writer, flags ...string) error {
+	title := "compiling " + filepath.Join("trimtab", dir)
+	if len(flags) > 0 {
+		title += " " + strings.Join(flags, " ")
+	}
+	return compile(ctx, dir, newProgress(out, title), append(flags, "./...")...)
+}
+
+func compile(ctx context.Context, dir string, progress *progress, args ...string) error {
 	root, err := Checkout()
 	if err != nil {
 		return err
 	}
+	progress.quiet = 2 * time.Second
 	module := filepath.Join(root, dir)
-	progress := newProgress(out, filepath.Base(binary))
-	progress.quiet = time.Second
-	total, err := countPackages(ctx, module, nil, []string{pkg}, progress)
+	total, err := countPackages(ctx, module, nil, args[len(args)-1:], progress)
 	if err != nil {
-		return fmt.Errorf("build %s: %w", pkg, err)
+		return fmt.Errorf("%s: %w", progress.title, err)
 	}
 	progress.compile(total)
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-ldflags", "-s -w", "-o", binary, pkg)
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-v"}, args...)...)
 	if err := runWith(cmd, module, nil, progress); err != nil {
-		return fmt.Errorf("build %s: %w", pkg, err)
+		return fmt.Errorf("%s: %w", progress.title, err)
 	}
 	progress.done()
 	return nil

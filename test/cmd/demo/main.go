@@ -14,12 +14,18 @@ import (
 )
 
 func main() {
-	once := flag.Bool("once", false, "end when all has been shown, with exit 0, or 1 when a step failed")
-	flag.Usage = func() {
-		fmt.Fprint(flag.CommandLine.Output(), "usage: make demo [ARGS=--once]\n\n")
-		flag.PrintDefaults()
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError) // its own: libraries add to the common one
+	once := flags.Bool("once", false, "end when all has been shown, with exit 0, or 1 when a step failed")
+	flags.Usage = func() {
+		fmt.Fprint(flags.Output(), "usage: make demo [ARGS=--once]\n\n")
+		flags.PrintDefaults()
 	}
-	flag.Parse()
+	switch err := flags.Parse(os.Args[1:]); {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := run(ctx, *once)
 	stop()

@@ -12,10 +12,12 @@ import (
 	"github.com/trimtab/trimtab/test/programs"
 )
 
-const usage = `usage: programs build | lint | redis | path NAME | clean
+const usage = `usage: programs build | lint | own DIR PKG | compile DIR [FLAGS] | redis | path NAME | clean
 
   build       build the programs of the lab that are not there yet
   lint        build the linter
+  own         build a command of the checkout: package PKG of the module in DIR
+  compile     compile all packages of the module in DIR
   redis       find or unpack a redis-server
   path NAME   print where a program is
   clean       end what the checkout's commands started, and remove what they made
@@ -43,6 +45,11 @@ func run(ctx context.Context, args []string) error {
 		return programs.Build(ctx, programs.All(), os.Stderr)
 	case len(args) == 1 && args[0] == "lint":
 		return programs.Build(ctx, programs.Lint(), os.Stderr)
+	case len(args) == 3 && args[0] == "own":
+		_, err := programs.BuildOwn(ctx, args[1], args[2], os.Stderr)
+		return err
+	case len(args) >= 2 && args[0] == "compile":
+		return programs.Compile(ctx, args[1], os.Stderr, args[2:]...)
 	case len(args) == 1 && args[0] == "redis":
 		_, err := programs.FindRedis(ctx, os.Stderr)
 		return err
