@@ -30,7 +30,7 @@ func runMaxpods(line string) string {
 }
 
 // Runs each "$ trimtab maxpods" line of testdata/maxpods.txt and compares all that it prints with the
-// lines below it. UPDATE=1 rewrites the file; read the diff.
+// lines below it. -update rewrites the file; read the diff.
 func TestMaxpodsTranscript(t *testing.T) {
 	const path = "testdata/maxpods.txt"
 	want, err := os.ReadFile(path)
@@ -46,18 +46,7 @@ func TestMaxpodsTranscript(t *testing.T) {
 			got.WriteString(line)
 		}
 	}
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	wantLines, gotLines := strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")
-	for i := range max(len(wantLines), len(gotLines)) {
-		if i >= len(wantLines) || i >= len(gotLines) || wantLines[i] != gotLines[i] {
-			t.Fatalf("%s:%d: the output differs from here on; got\n%s", path, i+1, strings.Join(gotLines[min(i, len(gotLines)):], "\n"))
-		}
-	}
+	golden(t, path, got.String())
 }
 
 // Each example of the page, a command and what it prints on both outputs, is run as it stands.
