@@ -134,7 +134,8 @@ spec: {minAvailable: 3, selector: {matchLabels: {app: guarded}}}
 `
 
 // killedDuringDrain: SIGKILL when the node has just been tainted, and again when the first pod has been
-// evicted. The drain is finished or undone, no node stays tainted, no pod is lost.
+// evicted. The drain is finished or undone, no node stays tainted, no pod is lost. It can take two
+// minutes: an eviction that the kill cuts off is held against the budget for so long by the API server.
 func killedDuringDrain(t *testing.T, s *story.Story) {
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
