@@ -11,7 +11,8 @@ import (
 
 // Config is the section `adapter` of the configuration file.
 type Config struct {
-	// RulesFile is the path of a rule file of prometheus-adapter (its --config). Default none; excludes
+	// RulesFile is the path of a rule file of prometheus-adapter (its --config), in a configuration file
+	// relative to that. Default none; excludes
 	// rules given here.
 	RulesFile string `yaml:"rulesFile"`
 	// File holds `rules` and `externalRules` given here instead of in a file. Default none.

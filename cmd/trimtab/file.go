@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/trimtab/trimtab/adapter"
 	"github.com/trimtab/trimtab/adapter/rules"
@@ -14,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/vpa"
 )
 
-// configFile is the one configuration file. A part runs when its section stands in the file; an empty
+// configFile is the one configuration file. Relative paths in it start where it lies. A part runs when its section stands in the file; an empty
 // section (`vpa: {}`) runs it with its defaults.
 type configFile struct {
 	Log            logConfig           `yaml:"log"`
@@ -110,6 +111,9 @@ func decodeConfig(name string, data []byte) (*configFile, error) {
 	cfg := &configFile{}
 	cfg.SetDefaults()
 	ps := decodeFile(name, data, cfg)
+	if name != standardInput {
+		cfg.relativeTo(filepath.Dir(name))
+	}
 	if cfg.Adapter != nil && cfg.Adapter.RulesFile != "" {
 		path := cfg.Adapter.RulesFile
 		rulesData, err := readFile(path)
@@ -122,6 +126,26 @@ func decodeConfig(name string, data []byte) (*configFile, error) {
 		}
 	}
 	return cfg, ps.AsError()
+}
+
+// relativeTo makes the paths that the configuration names relative to dir, the folder that it lies in, so
+// that a folder of files can be checked in one place and mounted in another.
+func (c *configFile) relativeTo(dir string) {
+	paths := []*string{&c.Kubernetes.Kubeconfig}
+	if a := c.Adapter; a != nil {
+		paths = append(paths, &a.RulesFile, &a.TLSCertFile, &a.TLSPrivateKeyFile)
+	}
+	if p := c.Prometheus; p != nil {
+		paths = append(paths, &p.BearerTokenFile, &p.TLS.CAFile, &p.TLS.CertFile, &p.TLS.KeyFile)
+		if p.BasicAuth != nil {
+			paths = append(paths, &p.BasicAuth.PasswordFile)
+		}
+	}
+	for _, path := range paths {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
 }
 
 // decodeFile decodes a file of one document and finds the lines of what is wrong with it.

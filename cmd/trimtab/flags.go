@@ -56,6 +56,9 @@ func outputFlag(fs *flag.FlagSet) *string {
 // maxInputBytes bounds what a command reads of one file.
 const maxInputBytes = 64 << 20
 
+// standardInput is what errors call it, where the command line says "-".
+const standardInput = "standard input"
+
 // readInput reads a file, or standard input for "-". The name is what errors call it; err does not repeat it.
 func readInput(path string, s stdio) (name string, data []byte, err error) {
 	if path != "-" {
@@ -63,7 +66,7 @@ func readInput(path string, s stdio) (name string, data []byte, err error) {
 		return path, data, err
 	}
 	data, err = readBounded(s.in)
-	return "standard input", data, err
+	return standardInput, data, err
 }
 
 // readFile reads a file of at most maxInputBytes; the error does not name it.
