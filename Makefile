@@ -72,7 +72,7 @@ bench: go ## Go benchmarks of all parts (BENCH=regexp, COUNT=n)
 
 .PHONY: fuzz
 fuzz: go ## each fuzz target for a while (TIME=30s)
-	@grep -rlE '^func Fuzz' --include='*_test.go' adapter scalers vpa clusterscaler internal | while read -r file; do \
+	@grep -rlE '^func Fuzz' --include='*_test.go' adapter scalers vpa clusterscaler internal cmd | while read -r file; do \
 	  for target in $$(grep -oE '^func Fuzz[A-Za-z0-9_]+' $$file | cut -d' ' -f2); do \
 	    echo "== $$target in $$(dirname $$file)"; \
 	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(TIME),30s) ./$$(dirname $$file); \
