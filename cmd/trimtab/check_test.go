@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -228,4 +229,33 @@ func TestVersion(t *testing.T) {
 	if text.code != exitDone || text.err != "" || !strings.HasPrefix(text.out, "trimtab ") || strings.Count(text.out, "\n") != 1 {
 		t.Errorf("%+v", text)
 	}
+}
+
+// Whatever a file holds, check ends with 0 or 1, and says each problem on one printable line.
+func FuzzCheck(f *testing.F) {
+	files, err := filepath.Glob("testdata/check/*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, "rulesFile") {
+			return // reads whatever file it names
+		}
+		got := runTrimtab(t, text, "check", "-")
+		if got.code != exitDone && got.code != exitWrong || (got.code == exitDone) != (got.err == "") {
+			t.Errorf("exit %d with %q", got.code, got.err)
+		}
+		for line := range strings.Lines(got.err) {
+			if !strings.HasPrefix(line, "trimtab: standard input") || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unicode.IsControl) {
+				t.Errorf("a line reads %q", line)
+			}
+		}
+	})
 }
