@@ -29,6 +29,22 @@ type Options struct {
 	Trimtab bool
 }
 
+// Build builds what a lab with these options needs and what is not there yet. Start does so by itself;
+// called before, it takes the building out of the time that Start takes.
+func Build(ctx context.Context, o Options) (own []string, err error) {
+	if err := programs.Build(ctx, programs.All(), o.Out); err != nil || !o.Trimtab {
+		return nil, err
+	}
+	for _, c := range []struct{ dir, pkg string }{{".", "./cmd/trimtab"}, {"test", "./workload"}} {
+		binary, err := programs.BuildOwn(ctx, c.dir, c.pkg, o.Out)
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, binary)
+	}
+	return own, nil
+}
+
 // Lab is a running cluster.
 type Lab struct {
 	// Dir holds all files: certificates, logs, data.
@@ -54,7 +70,8 @@ func Start(ctx context.Context, o Options) (l *Lab, err error) {
 	if o.Out == nil {
 		o.Out = io.Discard
 	}
-	if err := programs.Build(ctx, programs.All(), o.Out); err != nil {
+	own, err := Build(ctx, o)
+	if err != nil {
 		return nil, err
 	}
 	cache, err := programs.CacheDir()
@@ -76,8 +93,9 @@ func Start(ctx context.Context, o Options) (l *Lab, err error) {
 			l.Stop()
 		}
 	}()
-	if o.Trimtab {
-		if err := l.buildOwn(ctx); err != nil {
+	// Copies, so that a later build does not change what runs here.
+	for _, binary := range own {
+		if err := copyFile(binary, l.ownCommand(filepath.Base(binary))); err != nil {
 			return nil, err
 		}
 	}
@@ -89,25 +107,10 @@ func Start(ctx context.Context, o Options) (l *Lab, err error) {
 	return l, nil
 }
 
-// buildOwn builds the checkout's own commands, and copies them into the lab's folder, so that a later
-// build does not change what runs here.
-func (l *Lab) buildOwn(ctx context.Context) error {
-	if err := os.MkdirAll(filepath.Join(l.Dir, "bin"), 0o755); err != nil {
+func copyFile(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	for _, c := range []struct{ dir, pkg string }{{".", "./cmd/trimtab"}, {"test", "./workload"}} {
-		binary, err := programs.BuildOwn(ctx, c.dir, c.pkg, l.out)
-		if err != nil {
-			return err
-		}
-		if err := copyFile(binary, l.ownCommand(filepath.Base(binary))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func copyFile(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err

@@ -56,7 +56,8 @@ func (s *Story) until(ctx context.Context, what string, began time.Time, conditi
 	return time.Since(began), nil
 }
 
-const peakLoad, calmLoad = 200, 20
+// PeakLoad and CalmLoad are requests per second: ten web pods' worth, and half of one's.
+const PeakLoad, CalmLoad = 200, 10
 
 func (s *Story) loadRises(ctx context.Context) error {
 	// The metric must be there first, or the rise would be that of a series that just began.
@@ -69,12 +70,12 @@ func (s *Story) loadRises(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	s.tell.say("load", "%d -> %d requests per second", calmLoad, peakLoad)
+	s.tell.say("load", "%d -> %d requests per second", CalmLoad, PeakLoad)
 	began := time.Now()
-	if err := s.Load(ctx, peakLoad); err != nil {
+	if err := s.Load(ctx, PeakLoad); err != nil {
 		return err
 	}
-	first, err := s.until(ctx, "the HPA wants more than 2 web pods", began, s.atLeastReplicas("web", 3))
+	first, err := s.until(ctx, "the HPA wants more than one web pod", began, s.atLeastReplicas("web", 2))
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (s *Story) loadRises(ctx context.Context) error {
 		return err
 	}
 	s.summary.add("load rises -> first replica more", first, "HPA web, Pods metric http_requests_per_second above 20 a pod")
-	s.summary.add("load rises -> 10 replicas", all, "%d requests per second / 20 a pod", peakLoad)
+	s.summary.add("load rises -> 10 replicas", all, "%d requests per second / 20 a pod", PeakLoad)
 	return nil
 }
 
@@ -209,22 +210,22 @@ func (s *Story) podsAreMeasured(ctx context.Context) error {
 }
 
 func (s *Story) loadFalls(ctx context.Context) error {
-	s.tell.say("load", "%d -> %d requests per second", peakLoad, calmLoad)
+	s.tell.say("load", "%d -> %d requests per second", PeakLoad, CalmLoad)
 	began := time.Now()
-	if err := s.Load(ctx, calmLoad); err != nil {
+	if err := s.Load(ctx, CalmLoad); err != nil {
 		return err
 	}
-	in, err := s.until(ctx, "the HPA wants 2 web pods", began, func(ctx context.Context) error {
+	in, err := s.until(ctx, "the HPA wants one web pod", began, func(ctx context.Context) error {
 		d, err := s.deployment(ctx, "web")
 		if err != nil {
 			return err
 		}
-		return lab.Want(*d.Spec.Replicas, 2)
+		return lab.Want(*d.Spec.Replicas, 1)
 	})
 	if err != nil {
 		return err
 	}
-	s.summary.add("load falls -> 2 replicas", in, "HPA web, after 10s of stabilization")
+	s.summary.add("load falls -> 1 replica", in, "HPA web, after 10s of stabilization")
 	gone, err := s.until(ctx, "the nodes are gone", began, func(ctx context.Context) error {
 		nodes, err := s.grownNodes(ctx)
 		if err != nil {
@@ -241,7 +242,7 @@ func (s *Story) loadFalls(ctx context.Context) error {
 	}
 	s.summary.add("load falls -> nodes removed", gone, "%s", why)
 	_, err = s.until(ctx, "all pods run on the base node", began, func(ctx context.Context) error {
-		return errors.Join(s.allRunning("web", 2)(ctx), s.allRunning("report", 1)(ctx))
+		return errors.Join(s.allRunning("web", 1)(ctx), s.allRunning("report", 1)(ctx))
 	})
 	return err
 }

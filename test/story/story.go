@@ -36,9 +36,12 @@ type Story struct {
 
 // Start brings up the cluster, the workload, Prometheus, Redis, and trimtab as deploy/ installs it.
 func Start(ctx context.Context, out io.Writer) (s *Story, err error) {
-	s = &Story{began: time.Now()}
-	s.tell = newNarrator(out)
-	if s.Lab, err = lab.Start(ctx, lab.Options{Out: out, HPASyncPeriod: 2 * time.Second, Trimtab: true}); err != nil {
+	options := lab.Options{Out: out, HPASyncPeriod: 2 * time.Second, Trimtab: true}
+	if _, err := lab.Build(ctx, options); err != nil {
+		return nil, err
+	}
+	s = &Story{began: time.Now(), tell: newNarrator(out)}
+	if s.Lab, err = lab.Start(ctx, options); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -57,7 +60,7 @@ func Start(ctx context.Context, out io.Writer) (s *Story, err error) {
 	if s.workload, err = s.Lab.StartWorkload(ctx, "demo", "app=web"); err != nil {
 		return nil, err
 	}
-	if err := s.Load(ctx, 20); err != nil {
+	if err := s.Load(ctx, CalmLoad); err != nil {
 		return nil, err
 	}
 	if s.Prometheus, err = s.Lab.StartPrometheus(ctx, s.workload); err != nil {
