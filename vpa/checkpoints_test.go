@@ -70,7 +70,7 @@ func TestUnreadableCheckpointsHoldEverything(t *testing.T) {
 	if err := r.Ready(); err == nil || !strings.Contains(err.Error(), "list VerticalPodAutoscalerCheckpoints: the server is overloaded") {
 		t.Errorf("Ready is %v", err)
 	}
-	if w.patched != 0 {
+	if w.patched.Load() != 0 {
 		t.Error("a status was written without the history")
 	}
 	w.listFails = nil

@@ -49,15 +49,15 @@ func TestDriftIsNotWritten(t *testing.T) {
 	w := web(t, checkpoint("web", "app", "v3"))
 	r := w.start()
 	w.rounds(r, 1)
-	before := w.patched
+	before := w.patched.Load()
 	w.rounds(r, 100)
-	if written := w.patched - before; written < 9 || written > 12 {
+	if written := w.patched.Load() - before; written < 9 || written > 12 {
 		t.Errorf("%d writes in 100 minutes of steady usage, want one each ten minutes", written)
 	}
 	w.cfg.StatusPatience = 0
-	before = w.patched
+	before = w.patched.Load()
 	w.rounds(w.start(), 20)
-	if written := w.patched - before; written < 19 {
+	if written := w.patched.Load() - before; written < 19 {
 		t.Errorf("%d writes in 20 minutes without patience, want one a minute", written)
 	}
 }
@@ -66,13 +66,13 @@ func TestAFailingPrometheusChangesNothing(t *testing.T) {
 	w := web(t)
 	r := w.start()
 	w.rounds(r, 5)
-	before, patched := w.vpa("web"), w.patched
+	before, patched := w.vpa("web"), w.patched.Load()
 	w.queryFails = &prom.Error{Kind: prom.Unavailable, Server: "http://prometheus", Query: "q", Err: errors.New("connection refused")}
 	if err := w.client.Delete(t.Context(), pod("web", "web-2")); err != nil {
 		t.Fatal(err)
 	}
 	w.rounds(r, 30)
-	if after := w.vpa("web"); after.ResourceVersion != before.ResourceVersion || w.patched != patched {
+	if after := w.vpa("web"); after.ResourceVersion != before.ResourceVersion || w.patched.Load() != patched {
 		t.Error("the status was written while Prometheus was down")
 	}
 	if said, ok := w.said("vpa round", recommend.UsageUnavailable); !ok || !strings.Contains(said, "connection refused") {
@@ -96,7 +96,7 @@ func TestIsNotReadyBeforeTheFirstPlan(t *testing.T) {
 	if err := r.Ready(); err == nil || err.Error() != "vpa: waits for Prometheus: no such host" {
 		t.Errorf("Ready is %v", err)
 	}
-	if w.patched != 0 {
+	if w.patched.Load() != 0 {
 		t.Error("a status was written without knowing the usage")
 	}
 }
@@ -108,8 +108,8 @@ func TestWithoutPodsPrometheusIsNotAsked(t *testing.T) {
 	if w.queries != 0 || r.Ready() != nil {
 		t.Errorf("%d queries, ready: %v", w.queries, r.Ready())
 	}
-	if !recommend.Condition(w.vpa("web").Status, vpav1.NoPodsMatched) || w.patched != 1 {
-		t.Errorf("status %+v after %d writes", w.vpa("web").Status, w.patched)
+	if !recommend.Condition(w.vpa("web").Status, vpav1.NoPodsMatched) || w.patched.Load() != 1 {
+		t.Errorf("status %+v after %d writes", w.vpa("web").Status, w.patched.Load())
 	}
 }
 
@@ -181,9 +181,9 @@ func TestOnlyOurObjectsAreTouched(t *testing.T) {
 		t.Error("the recommender named other does not answer for its object")
 	}
 	w.cfg.IgnoredVPAObjectNamespaces = []string{"shop"}
-	patched := w.patched
+	patched := w.patched.Load()
 	w.rounds(w.start(), 20)
-	if w.patched != patched {
+	if w.patched.Load() != patched {
 		t.Error("an ignored namespace was written to")
 	}
 }

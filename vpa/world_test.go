@@ -3,6 +3,7 @@ package vpa
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ type world struct {
 	warnings     []string
 	listFails    func(client.ObjectList) error
 	getFails     func(client.Object) error
-	patched      int // statuses of VPAs
+	patched      atomic.Int64 // statuses of VPAs, which are written side by side
 	queries      int
 }
 
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 				if w.patchFails != nil {
 					return w.patchFails
 				}
-				w.patched++
+				w.patched.Add(1)
 				return c.SubResource(sub).Patch(ctx, o, p, opts...)
 			},
 		}).Build()
