@@ -1,0 +1,145 @@
+package memory
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// retryPause is how long an error is answered without asking again.
+const retryPause = time.Second
+
+// Load asks the question for one point of the grid.
+type Load[T any] func(ctx context.Context, at time.Time) (T, error)
+
+// Answer is what a question was answered with.
+type Answer[T any] struct {
+	Value T
+	// At is the point of the grid that the value holds for.
+	At time.Time
+}
+
+// Cell is one question with its last answer. It is safe for concurrent use; an answer's value is shared by all
+// who get it, and none of them may change it.
+type Cell[T any] struct {
+	grid *Grid
+	load Load[T]
+	last atomic.Pointer[outcome[T]]
+	used atomic.Int64
+
+	mu     sync.Mutex
+	flight *flight[T]
+}
+
+// outcome is how an asking ended.
+type outcome[T any] struct {
+	Answer[T]
+	err error
+	// ended is when the asking ended, for the pause after an error.
+	ended time.Time
+}
+
+// flight is an asking that has not ended.
+type flight[T any] struct {
+	done chan struct{}
+	// outcome is set before done is closed.
+	outcome *outcome[T]
+}
+
+// NewCell makes a cell that has not asked yet.
+func NewCell[T any](grid *Grid, load Load[T]) *Cell[T] { return &Cell[T]{grid: grid, load: load} }
+
+// Peek is the last answer, if it may still be given to a caller without waiting.
+func (c *Cell[T]) Peek() (Answer[T], bool) {
+	last := c.last.Load()
+	if last == nil || last.err != nil {
+		return Answer[T]{}, false
+	}
+	now := c.grid.now()
+	c.used.Store(now.UnixNano())
+	point := c.grid.Point(now)
+	if !last.At.Before(point) {
+		return last.Answer, true
+	}
+	// The answer of the current point is on its way, or about to be: the prefetching spreads its questions.
+	if now.Before(last.At.Add(c.grid.interval+c.grid.Spread())) || c.flying() && now.Before(last.At.Add(2*c.grid.interval)) {
+		return last.Answer, true
+	}
+	return Answer[T]{}, false
+}
+
+// Get is the answer of the current point, or the one before while that is on its way. It waits for it where there
+// is neither, no longer than ctx.
+func (c *Cell[T]) Get(ctx context.Context) (Answer[T], error) {
+	if a, ok := c.Peek(); ok {
+		return a, nil
+	}
+	now := c.grid.now()
+	c.used.Store(now.UnixNano())
+	if last := c.last.Load(); last != nil && last.err != nil && now.Sub(last.ended) < retryPause {
+		return Answer[T]{}, last.err
+	}
+	f := c.ask(ctx)
+	select {
+	case <-f.done:
+		return f.outcome.Answer, f.outcome.err
+	case <-ctx.Done():
+		return Answer[T]{}, ctx.Err()
+	}
+}
+
+// Refresh asks for the current point, unless that was done or is being done; it returns without waiting.
+func (c *Cell[T]) Refresh(ctx context.Context) {
+	if last := c.last.Load(); last != nil && last.err == nil && !last.At.Before(c.grid.Point(c.grid.now())) {
+		return
+	}
+	c.ask(ctx)
+}
+
+// Last is how the last asking ended: for explanations, not for answers. It is false before the first.
+func (c *Cell[T]) Last() (Answer[T], error, bool) { //nolint // the error is a value here, not a failure of Last
+	last := c.last.Load()
+	if last == nil {
+		return Answer[T]{}, nil, false
+	}
+	return last.Answer, last.err, true
+}
+
+// Used is when the cell was last asked by a caller.
+func (c *Cell[T]) Used() time.Time { return time.Unix(0, c.used.Load()) }
+
+// Forget drops the last answer, so that the next caller asks anew.
+func (c *Cell[T]) Forget() { c.last.Store(nil) }
+
+func (c *Cell[T]) flying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.flight != nil
+}
+
+// ask joins the asking that is under way, or begins one.
+func (c *Cell[T]) ask(ctx context.Context) *flight[T] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.flight != nil {
+		return c.flight
+	}
+	f := &flight[T]{done: make(chan struct{})}
+	c.flight = f
+	go c.fly(context.WithoutCancel(ctx), f)
+	return f
+}
+
+func (c *Cell[T]) fly(ctx context.Context, f *flight[T]) {
+	ctx, cancel := context.WithTimeout(ctx, c.grid.timeout)
+	defer cancel()
+	at := c.grid.Point(c.grid.now())
+	value, err := c.load(ctx, at)
+	f.outcome = &outcome[T]{Answer[T]{value, at}, err, c.grid.now()}
+	c.mu.Lock()
+	c.last.Store(f.outcome)
+	c.flight = nil
+	c.mu.Unlock()
+	close(f.done)
+}
