@@ -27,9 +27,11 @@ const (
 	authConfigMap = "extension-apiserver-authentication"
 	// reviewTimeout bounds each TokenReview and SubjectAccessReview.
 	reviewTimeout = 10 * time.Second
-	// reviewTTL is how long an answer of these is believed; short, so that a permission that was taken away
-	// ends soon.
-	reviewTTL = 10 * time.Second
+	// tokenTTL is how long a TokenReview is believed; short, so that a token that was taken away ends soon.
+	tokenTTL = 10 * time.Second
+	// allowedTTL is how long a SubjectAccessReview is believed where nothing else is set. Longer than the
+	// time between two syncs of an HPA, so that not every request asks the API server for another one.
+	allowedTTL = time.Minute
 )
 
 // delegate asks the cluster's API server who a client is and what it may do.
@@ -101,7 +103,7 @@ func (d *delegate) authenticate(c *genericapiserver.Config) error {
 		TokenAccessReviewClient:            d.reviews.AuthenticationV1(),
 		TokenAccessReviewTimeout:           reviewTimeout,
 		WebhookRetryBackoff:                options.DefaultAuthWebhookRetryBackoff(),
-		CacheTTL:                           reviewTTL,
+		CacheTTL:                           tokenTTL,
 		ClientCertificateCAContentProvider: d.clients,
 		RequestHeaderConfig:                headers,
 	}.New()
@@ -117,15 +119,17 @@ func (d *delegate) authenticate(c *genericapiserver.Config) error {
 }
 
 // authorize lets health checks and system:masters through and asks about everyone else.
-func (d *delegate) authorize(c *genericapiserver.Config) error {
+func (d *delegate) authorize(c *genericapiserver.Config, ttl time.Duration) error {
+	if ttl <= 0 {
+		ttl = allowedTTL
+	}
 	health, err := path.NewAuthorizer([]string{"/healthz", "/readyz", "/livez"})
 	if err != nil {
 		return err
 	}
+	// What is remembered is remembered by reviews; the library would keep its own copy, found more slowly.
 	reviewed, err := authorizerfactory.DelegatingAuthorizerConfig{
 		SubjectAccessReviewClient: d.reviews.AuthorizationV1(),
-		AllowCacheTTL:             reviewTTL,
-		DenyCacheTTL:              reviewTTL,
 		WebhookRetryBackoff:       options.DefaultAuthWebhookRetryBackoff(),
 	}.New()
 	if err != nil {
@@ -137,7 +141,7 @@ func (d *delegate) authorize(c *genericapiserver.Config) error {
 	c.Authorization.Authorizer, err = union.New(
 		named("masters", authorizerfactory.NewPrivilegedGroups("system:masters")),
 		named("health", health),
-		named("review", reviewed),
+		named("review", newReviews(reviewed, ttl, time.Now)),
 	)
 	return err
 }

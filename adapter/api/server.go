@@ -11,16 +11,11 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
-	"k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/rest"
 	certutil "k8s.io/client-go/util/cert"
-	"k8s.io/kube-openapi/pkg/common"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
-	generatedcore "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/core"
-	generatedcustom "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/custommetrics"
-	generatedexternal "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/externalmetrics"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 )
 
@@ -36,10 +31,35 @@ type Config struct {
 	CertFile, KeyFile string
 	// RequestTimeout bounds each request; those in flight at the end have that long to finish.
 	RequestTimeout time.Duration
+	// AuthorizedTTL is how long a permission is believed, which is how long one that was taken away still
+	// counts; 0 is a minute. A refusal is believed for ten seconds.
+	AuthorizedTTL time.Duration
+	// DisableHTTP2 leaves HTTP/1.1 only.
+	DisableHTTP2 bool
+	// TLSMinVersion and TLSCipherSuites are as the flags --tls-min-version and --tls-cipher-suites of
+	// Kubernetes' programs; empty is TLS 1.2 and Go's choice of suites.
+	TLSMinVersion   string
+	TLSCipherSuites []string
 	// REST reaches the API server that authenticates and authorises.
-	REST     *rest.Config
+	REST *rest.Config
+	// CustomMetrics, ExternalMetrics and ResourceMetrics answer; an API that is nil is not served.
+	CustomMetrics   CustomAPI
+	ExternalMetrics ExternalAPI
+	ResourceMetrics ResourceAPI
+	// Custom and External are used where CustomMetrics and ExternalMetrics are nil.
 	Custom   provider.CustomMetricsProvider
 	External provider.ExternalMetricsProvider
+}
+
+func (c Config) apis() apis {
+	a := apis{c.CustomMetrics, c.ExternalMetrics, c.ResourceMetrics}
+	if a.custom == nil && c.Custom != nil {
+		a.custom = &fromCustomProvider{provider: c.Custom}
+	}
+	if a.external == nil && c.External != nil {
+		a.external = &fromExternalProvider{provider: c.External}
+	}
+	return a
 }
 
 // Server is a server whose port is open.
@@ -80,36 +100,46 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
+	a := cfg.apis()
+	configure := func(c *genericapiserver.Config) error {
+		if err := s.secure(c, cfg); err != nil {
+			return err
+		}
+		if err := s.auth.authenticate(c); err != nil {
+			return err
+		}
+		return s.auth.authorize(c, cfg.AuthorizedTTL)
+	}
+	server, err := a.newGeneric(cfg.RequestTimeout, configure, func(handlers http.Handler, c *genericapiserver.Config) http.Handler {
+		f := a.newFast(genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(handlers)), c), c)
+		f.proxy, f.authorizer = newFrontProxy(s.auth.headers, time.Now), c.Authorization.Authorizer
+		return f
+	})
+	if err != nil {
+		return nil, err
+	}
+	server.ShutdownTimeout = cfg.RequestTimeout
+	return server, nil
+}
+
+// secure sets how the port speaks TLS.
+func (s *Server) secure(c *genericapiserver.Config, cfg Config) error {
 	certificate, err := servingCertificate(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c := genericapiserver.NewConfig(apiserver.Codecs)
-	c.SecureServing = &genericapiserver.SecureServingInfo{Listener: s.listener, Cert: certificate}
-	// The server never calls itself.
-	c.LoopbackClientConfig = &rest.Config{}
-	c.RequestTimeout = cfg.RequestTimeout
-	// Metrics and profiles are the process's, on its own port.
-	c.EnableMetrics, c.EnableProfiling, c.EnableIndex = false, false, false
-	c.BuildHandlerChainFunc = func(h http.Handler, c *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(h)), c)
-	}
-	namer := openapi.NewDefinitionNamer(apiserver.Scheme)
-	c.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
-	c.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
-	c.OpenAPIConfig.Info.Title, c.OpenAPIV3Config.Info.Title = name, name
-	if err := s.auth.authenticate(c); err != nil {
-		return nil, err
-	}
-	if err := s.auth.authorize(c); err != nil {
-		return nil, err
-	}
-	server, err := (&apiserver.Config{GenericConfig: c}).Complete(nil).New(name, cfg.Custom, cfg.External)
+	minimum, err := tlsVersion(cfg.TLSMinVersion)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	server.GenericAPIServer.ShutdownTimeout = cfg.RequestTimeout
-	return server.GenericAPIServer, nil
+	suites, err := tlsCipherSuites(cfg.TLSCipherSuites)
+	if err != nil {
+		return err
+	}
+	c.SecureServing = &genericapiserver.SecureServingInfo{
+		Listener: s.listener, Cert: certificate, DisableHTTP2: cfg.DisableHTTP2, MinTLSVersion: minimum, CipherSuites: suites,
+	}
+	return nil
 }
 
 func servingCertificate(cfg Config) (dynamiccertificates.CertKeyContentProvider, error) {
@@ -121,19 +151,6 @@ func servingCertificate(cfg Config) (dynamiccertificates.CertKeyContentProvider,
 		return nil, fmt.Errorf("sign a certificate: %w", err)
 	}
 	return dynamiccertificates.NewStaticCertKeyContent("self-signed", cert, key)
-}
-
-// definitions are the schemas of all types that the server speaks of.
-func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
-	all := map[string]common.OpenAPIDefinition{}
-	for _, get := range []common.GetOpenAPIDefinitions{
-		generatedcore.GetOpenAPIDefinitions, generatedcustom.GetOpenAPIDefinitions, generatedexternal.GetOpenAPIDefinitions,
-	} {
-		for k, v := range get(ref) {
-			all[k] = v
-		}
-	}
-	return all
 }
 
 // checkMetricSelector answers 400 to a selector that cannot be parsed, which the storage behind it would

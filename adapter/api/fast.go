@@ -1,0 +1,217 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	auditinternal "k8s.io/apiserver/pkg/apis/audit"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
+)
+
+// fast answers the requests that come every few seconds for each HPA, and the discovery that comes every few
+// seconds for each API server: a GET of a metric or of a version's list, passed on by the cluster's API server.
+// All else goes to the library behind it, and so does everything that looks in any way unusual. What fast answers,
+// it answers as the library would.
+type fast struct {
+	library  http.Handler
+	custom   CustomAPI
+	external ExternalAPI
+	routes   *routes
+	accepts  *negotiator
+	// proxy is nil in a server that asks nobody who he is.
+	proxy      *frontProxy
+	authorizer authorizer.Authorizer
+	timeout    time.Duration
+	// limit is how many requests may be in flight; those of system:masters do not count.
+	limit    int64
+	inFlight atomic.Int64
+	// enter tells a server that is about to end of a request to wait for; it fails when it is too late.
+	enter func() error
+	leave func()
+	rooms sync.Pool // of *room
+	zips  sync.Pool // of *gzip.Writer
+}
+
+// room is memory that serves one request after the other.
+type room struct {
+	key, body []byte
+	custom    CustomAnswer
+	external  ExternalAnswer
+}
+
+// roomLimit bounds what is kept of a large answer.
+const roomLimit = 1 << 20
+
+// ServeHTTP implements http.Handler.
+func (f *fast) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || r.ContentLength != 0 || hasUnusualHeader(r.Header) {
+		f.library.ServeHTTP(w, r)
+		return
+	}
+	room := f.room()
+	key, ok := appendRouteKey(room.key[:0], r.URL)
+	room.key = key
+	var found *route
+	var remembered bool
+	if ok {
+		found, remembered = f.routes.find(r, key)
+	}
+	if found == nil || f.proxy != nil && !f.proxy.sent(r) {
+		f.giveUp(w, r, room)
+		return
+	}
+	encoding, ok := f.accepts.encoding(r)
+	if !ok || f.enter() != nil {
+		f.giveUp(w, r, room)
+		return
+	}
+	defer f.leave()
+	defer recoverTo(w, r, found)
+	c := call{fast: f, w: w, r: r, route: found, encoding: encoding, room: room}
+	if c.serve() && !remembered {
+		f.routes.remember(key, found)
+	}
+	f.keep(room) // not after a panic, when someone may still use it
+}
+
+func (f *fast) giveUp(w http.ResponseWriter, r *http.Request, room *room) {
+	f.keep(room)
+	f.library.ServeHTTP(w, r)
+}
+
+func (f *fast) room() *room {
+	if r, ok := f.rooms.Get().(*room); ok {
+		return r
+	}
+	return &room{}
+}
+
+func (f *fast) keep(r *room) {
+	if cap(r.body) > roomLimit {
+		return
+	}
+	clear(r.external.Items) // they hold on to labels
+	clear(r.custom.Items)
+	r.custom = CustomAnswer{Items: r.custom.Items[:0]}
+	r.external.Items = r.external.Items[:0]
+	f.rooms.Put(r)
+}
+
+// hasUnusualHeader is true for what the library does more with than read the user from it.
+func hasUnusualHeader(h http.Header) bool {
+	for name := range h {
+		switch {
+		case name == "Upgrade", name == "Authorization", name == "Origin",
+			len(name) >= len("Impersonate-") && name[:len("Impersonate-")] == "Impersonate-":
+			return true
+		}
+	}
+	return false
+}
+
+// call is one request that fast answers.
+type call struct {
+	*fast
+	w        http.ResponseWriter
+	r        *http.Request
+	route    *route
+	encoding encoding
+	room     *room
+}
+
+// serve is false for a request that was refused before anyone was asked for an answer.
+func (c *call) serve() bool {
+	header := c.w.Header()
+	header.Set("Cache-Control", "no-cache, private")
+	id := c.r.Header.Get(auditinternal.HeaderAuditID)
+	if id == "" {
+		id = string(uuid.NewUUID())
+	}
+	header.Set(auditinternal.HeaderAuditID, id)
+	who, ok := c.authenticate()
+	if !ok {
+		return false
+	}
+	defer c.inFlight.Add(-1)
+	if c.inFlight.Add(1) > c.limit && !isMaster(who) {
+		header.Set("Retry-After", "1")
+		http.Error(c.w, "Too many requests, please try again later.", http.StatusTooManyRequests)
+		return false
+	}
+	timeout := c.timeout
+	if c.route.timeout > 0 {
+		timeout = min(timeout, c.route.timeout)
+	}
+	ctx, cancel := context.WithTimeout(c.r.Context(), timeout)
+	defer cancel()
+	if !c.authorize(ctx, who) {
+		return false
+	}
+	if err := c.answer(ctx); err != nil {
+		c.fail(inTime(ctx, err))
+	}
+	return true
+}
+
+// authenticate reads the user, where anyone is asked; the headers that name him are gone afterwards.
+func (c *call) authenticate() (user.Info, bool) {
+	if c.proxy == nil {
+		return nil, true
+	}
+	response, ok, err := c.proxy.headers.AuthenticateRequest(c.r)
+	if err != nil || !ok {
+		c.fail(Internal("read the user from the front proxy's headers: %v", err))
+		return nil, false
+	}
+	// As in the library: whoever is not known may not keep a connection of HTTP/2.
+	if c.r.ProtoMajor == 2 && (response.User.GetName() == user.Anonymous || slices.Contains(response.User.GetGroups(), user.AllUnauthenticated)) {
+		c.w.Header().Set("Connection", "close")
+	}
+	return response.User, true
+}
+
+func isMaster(who user.Info) bool {
+	return who != nil && slices.Contains(who.GetGroups(), user.SystemPrivilegedGroup)
+}
+
+func (c *call) authorize(ctx context.Context, who user.Info) bool {
+	if c.authorizer == nil {
+		return true
+	}
+	attributes := c.route.attributes
+	attributes.User = who
+	decision, reason, err := c.authorizer.Authorize(ctx, &attributes)
+	switch {
+	case decision == authorizer.DecisionAllow:
+		return true
+	case err != nil:
+		responsewriters.InternalError(c.w, c.r, err)
+	default:
+		responsewriters.Forbidden(&attributes, c.w, c.r, reason, apiserver.Codecs)
+	}
+	return false
+}
+
+// recoverTo answers 500 where whoever was asked for the answer panicked, and reports it.
+func recoverTo(w http.ResponseWriter, r *http.Request, route *route) {
+	p := recover()
+	switch p {
+	case nil:
+		return
+	case http.ErrAbortHandler:
+		panic(p)
+	}
+	utilruntime.HandleError(fmt.Errorf("metrics API: a request for %s panicked: %v\n%s", r.URL.Path, p, debug.Stack()))
+	fail(w, r, route.version, Internal("the request made the server panic; its log tells where"))
+}

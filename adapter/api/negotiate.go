@@ -1,0 +1,79 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/endpoints/handlers/negotiation"
+	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
+)
+
+const (
+	acceptLimit = 512
+	mediaLimit  = 128
+)
+
+// encoding is how an answer is to be written.
+type encoding struct {
+	mediaType  string
+	serializer runtime.Serializer
+	proto      bool
+	// ours is false for what only the library writes.
+	ours bool
+}
+
+// negotiator tells what encoding a client wants. The library decides it from the header, once for each text.
+type negotiator struct{ known *recent[encoding] }
+
+func newNegotiator() *negotiator { return &negotiator{newRecent[encoding](mediaLimit)} }
+
+// encoding is false for a request that the library must answer: for people, who get it indented, and for
+// encodings other than plain JSON and protobuf.
+func (n *negotiator) encoding(r *http.Request) (encoding, bool) {
+	if isForPeople(r.UserAgent()) {
+		return encoding{}, false
+	}
+	accept := r.Header.Get("Accept")
+	if len(accept) > acceptLimit {
+		return encoding{}, false
+	}
+	e, ok := n.known.get([]byte(accept))
+	if !ok {
+		e = negotiate(accept)
+		n.known.put(accept, e)
+	}
+	return e, e.ours
+}
+
+func negotiate(accept string) encoding {
+	options, ok := negotiation.NegotiateMediaTypeOptions(accept, apiserver.Codecs.SupportedMediaTypes(), negotiation.DefaultEndpointRestrictions)
+	if !ok || options.Pretty || options.Stream != "" || options.Convert != nil || options.UseServerVersion != "" || options.Export {
+		return encoding{}
+	}
+	e := encoding{mediaType: options.Accepted.MediaType, serializer: options.Accepted.Serializer}
+	e.proto = e.mediaType == runtime.ContentTypeProtobuf
+	e.ours = e.proto || e.mediaType == runtime.ContentTypeJSON
+	return e
+}
+
+// isForPeople knows the clients to whom the library sends indented JSON.
+func isForPeople(userAgent string) bool {
+	for _, prefix := range []string{"curl", "Wget", "Mozilla/5.0"} {
+		if strings.HasPrefix(userAgent, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+const gzipAbove = 128 * 1024 // as in the library
+
+func takesGzip(r *http.Request) bool {
+	for token := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		if strings.TrimSpace(token) == "gzip" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,198 @@
+package api
+
+import (
+	"context"
+	"encoding/binary"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/endpoints/filters"
+	"k8s.io/apiserver/pkg/endpoints/request"
+)
+
+const (
+	// urlLimit is the length above which a URL is left to the library, so that what is remembered of URLs
+	// stays small.
+	urlLimit = 4096
+	// routeLimit bounds how many URLs are remembered, twice over.
+	routeLimit = 2048
+)
+
+// route is what a URL asks for. It is shared by all requests for that URL and never changed.
+type route struct {
+	version version
+	// attributes are what is authorised, as the library understands the URL; the user is missing.
+	attributes authorizer.AttributesRecord
+	// timeout is what the client allows; 0 if it does not say.
+	timeout time.Duration
+	// list is set for the discovery document of the version, which else asks for a metric.
+	list     *document
+	custom   CustomRequest
+	external ExternalRequest
+}
+
+// routes reads URLs. What a request may do is told by the library's own reading of the same URL; whatever does
+// not look exactly like one of the requests that it knows, it leaves to the library.
+type routes struct {
+	info  request.RequestInfoResolver
+	lists map[string]*document // by path
+	known *recent[*route]
+}
+
+// find is nil for a request that is the library's. Only known URLs are remembered, by remember.
+func (s *routes) find(r *http.Request, key []byte) (found *route, remembered bool) {
+	if found, ok := s.known.get(key); ok {
+		return found, true
+	}
+	return s.read(r), false
+}
+
+// remember keeps a route for others that ask the same.
+func (s *routes) remember(key []byte, found *route) { s.known.put(string(key), found) }
+
+// appendRouteKey writes what of a URL decides the route. It is false for a URL that is the library's.
+func appendRouteKey(b []byte, u *url.URL) ([]byte, bool) {
+	if len(u.Path)+len(u.RawQuery) > urlLimit {
+		return b, false
+	}
+	if strings.Contains(u.RawPath, "%") { // an escaped slash, or the like
+		return b, false
+	}
+	b = binary.AppendUvarint(b, uint64(len(u.Path)))
+	return append(append(b, u.Path...), u.RawQuery...), true
+}
+
+func (s *routes) read(r *http.Request) *route {
+	if !isClean(r.URL.Path) {
+		return nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil
+	}
+	timeout, ok := readTimeout(query)
+	if !ok {
+		return nil
+	}
+	info, err := s.info.NewRequestInfo(r)
+	if err != nil {
+		return nil
+	}
+	attributes, err := filters.GetAuthorizerAttributes(request.WithRequestInfo(context.Background(), info))
+	if err != nil {
+		return nil
+	}
+	record, ok := attributes.(*authorizer.AttributesRecord)
+	if !ok || record.LabelSelectorParsingErr != nil || record.FieldSelectorParsingErr != nil {
+		return nil
+	}
+	found := &route{attributes: *record, timeout: timeout}
+	switch {
+	case s.lists[r.URL.Path] != nil:
+		found.list = s.lists[r.URL.Path]
+		ok = hasOnly(query)
+	case s.serves(customV1beta1, info):
+		ok = found.readCustom(customV1beta1, info, query)
+	case s.serves(customV1beta2, info):
+		ok = found.readCustom(customV1beta2, info, query)
+	case s.serves(externalV1beta1, info):
+		ok = found.readExternal(info, query)
+	default:
+		ok = false
+	}
+	if !ok {
+		return nil
+	}
+	return found
+}
+
+// serves is true if the request is for a version whose discovery document is served, too.
+func (s *routes) serves(v version, info *request.RequestInfo) bool {
+	gv := v.groupVersion()
+	return info.APIGroup == gv.Group && info.APIVersion == gv.Version && s.lists["/apis/"+v.apiVersion()] != nil
+}
+
+// readCustom knows RESOURCE/NAME/METRIC, in a namespace or not, and namespaces/NS/metrics/METRIC.
+func (d *route) readCustom(v version, info *request.RequestInfo, query url.Values) bool {
+	if info.Verb != "get" || !hasOnly(query, "labelSelector", "metricLabelSelector") {
+		return false
+	}
+	q := CustomRequest{Selector: labels.Everything()}
+	switch {
+	case info.Namespace == "" && len(info.Parts) == 3,
+		info.Namespace != "" && len(info.Parts) == 3 && info.Resource != "metrics" && info.Resource != "namespaces":
+		q.Resource, q.Name, q.Metric = schema.ParseGroupResource(info.Resource), info.Name, info.Subresource
+		q.Namespaced, q.Namespace = info.Namespace != "", info.Namespace
+	case info.Namespace != "" && len(info.Parts) == 2 && info.Resource == "metrics":
+		q.Resource, q.Name, q.Metric = schema.GroupResource{Resource: "namespaces"}, info.Namespace, info.Name
+	default:
+		return false
+	}
+	selector, ok := readSelector(query, "labelSelector")
+	if !ok {
+		return false
+	}
+	if q.Name == "*" {
+		q.Name, q.Selector = "", selector
+	}
+	q.MetricSelector, ok = readSelector(query, "metricLabelSelector")
+	d.version, d.custom = v, q
+	return ok
+}
+
+// readExternal knows namespaces/NS/METRIC.
+func (d *route) readExternal(info *request.RequestInfo, query url.Values) bool {
+	if info.Verb != "list" || info.Namespace == "" || len(info.Parts) != 1 || !hasOnly(query, "labelSelector") {
+		return false
+	}
+	selector, ok := readSelector(query, "labelSelector")
+	d.version, d.external = externalV1beta1, ExternalRequest{Namespace: info.Namespace, Metric: info.Resource, Selector: selector}
+	return ok
+}
+
+// isClean is true for a path without empty parts, dots that lead elsewhere, or a slash at its end.
+func isClean(path string) bool {
+	if !strings.HasPrefix(path, "/apis/") {
+		return false
+	}
+	for part := range strings.SplitSeq(path[1:], "/") {
+		if part == "" || part == "." || part == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// hasOnly is true if each parameter is one of these, given once. The time-out is always allowed.
+func hasOnly(query url.Values, names ...string) bool {
+	for name, values := range query {
+		if len(values) != 1 || name != "timeout" && !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return true
+}
+
+func readSelector(query url.Values, name string) (labels.Selector, bool) {
+	text := query.Get(name)
+	if text == "" {
+		return labels.Everything(), true
+	}
+	selector, err := labels.Parse(text)
+	return selector, err == nil
+}
+
+func readTimeout(query url.Values) (time.Duration, bool) {
+	text := query.Get("timeout")
+	if text == "" {
+		return 0, true
+	}
+	timeout, err := time.ParseDuration(text)
+	return timeout, err == nil && timeout > 0
+}
