@@ -49,7 +49,7 @@ type Deps struct {
 // querier is what the adapter asks of Prometheus.
 type querier interface {
 	Query(ctx context.Context, promql string, at time.Time) (prom.Result, error)
-	Series(ctx context.Context, selectors []string, start, end time.Time) ([]model.LabelSet, error)
+	Series(ctx context.Context, selectors []string, start, end time.Time) ([]model.LabelSet, []string, error)
 }
 
 // Adapter is the part. It is safe for concurrent use.

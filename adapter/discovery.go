@@ -97,7 +97,7 @@ func (a *Adapter) listSeries(ctx context.Context, now time.Time) (map[string][]r
 	group.SetLimit(parallelSelectors)
 	for _, selector := range a.set.SeriesQueries() {
 		group.Go(func() error {
-			sets, err := a.prom.Series(ctx, []string{selector}, now.Add(-a.cfg.maxAge()), now)
+			sets, warnings, err := a.prom.Series(ctx, []string{selector}, now.Add(-a.cfg.maxAge()), now)
 			subject := "series query " + selector
 			mu.Lock()
 			defer mu.Unlock()
@@ -107,7 +107,11 @@ func (a *Adapter) listSeries(ctx context.Context, now time.Time) (map[string][]r
 				return nil
 			}
 			found[selector] = distinct(sets)
-			a.deps.Journal.Record(part, verdict.Because(subject, rules.DiscoverySucceeded, verdict.Number("series", len(sets))))
+			facts := []verdict.Fact{verdict.Number("series", len(sets))}
+			if len(warnings) > 0 {
+				facts = append(facts, verdict.Text("warning", warnings[0]))
+			}
+			a.deps.Journal.Record(part, verdict.Because(subject, rules.DiscoverySucceeded, facts...))
 			return nil
 		})
 	}

@@ -85,13 +85,13 @@ func (f *fakeProm) fails(what string) error {
 	return f.broken[what]
 }
 
-func (f *fakeProm) Series(_ context.Context, selectors []string, _, _ time.Time) ([]model.LabelSet, error) {
+func (f *fakeProm) Series(_ context.Context, selectors []string, _, _ time.Time) ([]model.LabelSet, []string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.fails(selectors[0]); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return f.series[selectors[0]], nil
+	return f.series[selectors[0]], nil, nil
 }
 
 func (f *fakeProm) Query(ctx context.Context, promql string, _ time.Time) (prom.Result, error) {

@@ -140,6 +140,9 @@ func (c *configFile) relativeTo(dir string) {
 		if p.BasicAuth != nil {
 			paths = append(paths, &p.BasicAuth.PasswordFile)
 		}
+		if o := p.OAuth2; o != nil {
+			paths = append(paths, &o.ClientSecretFile, &o.TLS.CAFile, &o.TLS.CertFile, &o.TLS.KeyFile)
+		}
 	}
 	for _, path := range paths {
 		if *path != "" && !filepath.IsAbs(*path) {

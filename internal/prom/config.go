@@ -1,47 +1,49 @@
 package prom
 
 import (
+	"fmt"
+	"net/http"
 	"net/url"
 	"time"
-
-	promconfig "github.com/prometheus/common/config"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Config says how to reach one server.
+// Config says how to reach one server, or several that hold the same data.
 type Config struct {
-	// URL is the server's root; the API's path is put behind its path. Default http://localhost:9090.
+	// URL is the server's root; the API's path is put behind its path. Parameters in it are sent with
+	// every request. Default http://localhost:9090.
 	// Mirrors prometheus-adapter's --prometheus-url and VPA's --prometheus-address.
 	URL string `yaml:"url"`
-	// Timeout bounds each request, and is sent to the server as its own limit. Default 10s.
+	// FailoverURLs are the roots of further servers with the same data. They are asked in this order while
+	// those before them are down, with the same credentials. Default none.
+	FailoverURLs []string `yaml:"failoverUrls"`
+	// Verb is POST or GET. Default POST, since a query may be longer than a URL. The values of a label are
+	// always asked for with GET, the only verb there is. Mirrors --prometheus-verb.
+	Verb string `yaml:"verb"`
+	// Timeout bounds each request to one server, and is sent to the server as its own limit unless the URL
+	// has a parameter timeout. Default 10s.
 	Timeout config.Duration `yaml:"timeout"`
-	// MaxResponseBytes bounds what is read of an answer. Default 64 MiB.
+	// MaxResponseBytes bounds what is read of an answer, after decompression. Default 64 MiB.
 	MaxResponseBytes int64 `yaml:"maxResponseBytes"`
+	// MaxConcurrent bounds the requests to one server at a time; more of them wait. Default 20, the
+	// number of queries that a Prometheus evaluates at a time.
+	MaxConcurrent int `yaml:"maxConcurrent"`
 	// Headers are sent with every request. Their values are not printed.
 	Headers map[string]string `yaml:"headers" secret:"true"`
+	// Tenant is the header that says whose data is asked for. Default none.
+	Tenant *Tenant `yaml:"tenant"`
 	// BearerTokenFile holds a token, read again when the file changes.
 	BearerTokenFile string `yaml:"bearerTokenFile"`
-	// BasicAuth excludes BearerTokenFile.
+	// BasicAuth, OAuth2 and SigV4 exclude each other and BearerTokenFile.
 	BasicAuth *BasicAuth `yaml:"basicAuth"`
+	OAuth2    *OAuth2    `yaml:"oauth2"`
+	SigV4     *SigV4     `yaml:"sigv4"`
 	TLS       TLS        `yaml:"tls"`
 }
 
-// BasicAuth names a user; the password comes from a file, read again when it changes, or stands here.
-type BasicAuth struct {
-	Username     string `yaml:"username"`
-	Password     string `yaml:"password" secret:"true"`
-	PasswordFile string `yaml:"passwordFile"`
-}
-
-// TLS settings for a server with an https URL. Files are read again when they change.
-type TLS struct {
-	CAFile             string `yaml:"caFile"`
-	CertFile           string `yaml:"certFile"`
-	KeyFile            string `yaml:"keyFile"`
-	ServerName         string `yaml:"serverName"`
-	InsecureSkipVerify bool   `yaml:"insecureSkipVerify"`
-}
+// maxFailoverURLs is far above what helps: a request asks each once at most.
+const maxFailoverURLs = 16
 
 // DefaultConfig is the configuration of an empty section.
 func DefaultConfig() Config {
@@ -53,23 +55,18 @@ func DefaultConfig() Config {
 // SetDefaults fills in the values documented at the fields.
 func (c *Config) SetDefaults() {
 	c.URL = "http://localhost:9090"
+	c.Verb = http.MethodPost
 	c.Timeout = config.Duration(10 * time.Second)
 	c.MaxResponseBytes = 64 << 20
+	c.MaxConcurrent = 20
 }
 
-// Validate checks what the types cannot.
+// Validate checks what the types cannot, in all sections.
 func (c *Config) Validate() config.Problems {
 	var ps config.Problems
-	u, err := url.Parse(c.URL)
-	switch {
-	case err != nil:
-		ps.Add("url", "is not a URL") // the parser's error would print a password in it
-	case u.Scheme != "http" && u.Scheme != "https":
-		ps.Add("url", "must begin with http:// or https://")
-	case u.Host == "":
-		ps.Add("url", "names no host")
-	case u.User != nil:
-		ps.Add("url", "must not hold a user and password; use basicAuth")
+	c.validateURLs(&ps)
+	if c.Verb != http.MethodPost && c.Verb != http.MethodGet {
+		ps.Add("verb", "%.20q is neither POST nor GET", c.Verb)
 	}
 	if c.Timeout <= 0 {
 		ps.Add("timeout", "must be above zero: a request without a limit can hang for ever")
@@ -77,41 +74,52 @@ func (c *Config) Validate() config.Problems {
 	if c.MaxResponseBytes <= 0 {
 		ps.Add("maxResponseBytes", "must be above zero")
 	}
-	if c.BasicAuth != nil && c.BearerTokenFile != "" {
-		ps.Add("bearerTokenFile", "excludes basicAuth; keep one of them")
+	if c.MaxConcurrent <= 0 {
+		ps.Add("maxConcurrent", "must be above zero")
 	}
-	if b := c.BasicAuth; b != nil && b.Password != "" && b.PasswordFile != "" {
-		ps.Add("basicAuth.passwordFile", "excludes basicAuth.password; keep one of them")
-	}
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		ps.Add("tls", "certFile and keyFile belong together; one is missing")
-	}
+	c.validateAuth(&ps)
+	c.Tenant.validate(&ps, c.Headers)
 	return ps
 }
 
-// httpConfig is the configuration in the terms of prometheus/common, which does the work.
-func (c *Config) httpConfig() promconfig.HTTPClientConfig {
-	h := promconfig.HTTPClientConfig{
-		FollowRedirects: true,
-		EnableHTTP2:     true,
-		TLSConfig: promconfig.TLSConfig{
-			CAFile: c.TLS.CAFile, CertFile: c.TLS.CertFile, KeyFile: c.TLS.KeyFile,
-			ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.InsecureSkipVerify,
-		},
+func (c *Config) validateURLs(ps *config.Problems) {
+	if wrong := wrongURL(c.URL); wrong != "" {
+		ps.Add("url", "%s", wrong)
 	}
-	if c.BearerTokenFile != "" {
-		h.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: c.BearerTokenFile}
+	if len(c.FailoverURLs) > maxFailoverURLs {
+		ps.Add("failoverUrls", "there are %d, and %d are allowed", len(c.FailoverURLs), maxFailoverURLs)
 	}
-	if b := c.BasicAuth; b != nil {
-		h.BasicAuth = &promconfig.BasicAuth{
-			Username: b.Username, Password: promconfig.Secret(b.Password), PasswordFile: b.PasswordFile,
+	seen := map[string]bool{c.URL: true}
+	for i, address := range c.FailoverURLs {
+		path := fmt.Sprintf("failoverUrls[%d]", i)
+		if wrong := wrongURL(address); wrong != "" {
+			ps.Add(path, "%s", wrong)
+		} else if seen[address] {
+			ps.Add(path, "stands above already; a server that is down is down twice")
+		}
+		seen[address] = true
+	}
+}
+
+// wrongURL says what is wrong with the address of a server, without repeating it: a password may stand in it.
+func wrongURL(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return "is not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "must begin with http:// or https://"
+	case u.Host == "":
+		return "names no host"
+	case u.User != nil:
+		return "must not hold a user and password; use basicAuth"
+	case u.Fragment != "":
+		return "must not have a part behind #, which no server sees"
+	}
+	for _, own := range []string{"query", "time", "start", "end", "step", "match[]"} {
+		if u.Query().Has(own) {
+			return fmt.Sprintf("must not have the parameter %s, which each request sets itself", own)
 		}
 	}
-	if len(c.Headers) > 0 {
-		h.HTTPHeaders = &promconfig.Headers{Headers: map[string]promconfig.Header{}}
-		for name, value := range c.Headers {
-			h.HTTPHeaders.Headers[name] = promconfig.Header{Secrets: []promconfig.Secret{promconfig.Secret(value)}}
-		}
-	}
-	return h
+	return ""
 }

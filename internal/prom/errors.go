@@ -1,12 +1,16 @@
 package prom
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Kind says what sort of failure an Error was, and so what may help.
@@ -25,20 +29,31 @@ const (
 	TooLarge Kind = "too_large"
 )
 
+// failsOver says that another server with the same data may do better.
+func (k Kind) failsOver() bool { return k == Unavailable || k == Timeout || k == BadAnswer }
+
 // Error is every error that Client returns. It holds no credential.
 type Error struct {
 	Kind Kind
-	// Server is the scheme, host and path of the server.
+	// Server is the scheme, host and path of the server, of several the one asked last.
 	Server string
 	// Query is the PromQL or the selectors asked for.
 	Query string
 	// RetryAfter is what the server asked for; 0 where it did not.
 	RetryAfter time.Duration
 	Err        error
+	// Earlier are the failures of the servers asked before, in that order.
+	Earlier []*Error
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("query %q at %s: %s: %v", e.Query, e.Server, e.Kind, e.Err)
+	var b strings.Builder
+	fmt.Fprintf(&b, "query %q", e.Query)
+	for _, earlier := range e.Earlier {
+		fmt.Fprintf(&b, " at %s: %s: %v, then", earlier.Server, earlier.Kind, earlier.Err)
+	}
+	fmt.Fprintf(&b, " at %s: %s: %v", e.Server, e.Kind, e.Err)
+	return b.String()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -52,7 +67,31 @@ func KindOf(err error) (Kind, bool) {
 	return "", false
 }
 
-// transportError sorts an error of the HTTP client and takes the URL, which may be long, out of it.
+// errTooLarge is what reading past the limit of an answer gives.
+var errTooLarge = errors.New("too large")
+
+// sourceError is a failure of the connection, not of what was read from it.
+type sourceError struct{ error }
+
+func (e sourceError) Unwrap() error { return e.error }
+
+// readError sorts an error met while an answer was read.
+func readError(err error, maxBytes int64) (Kind, error) {
+	var source sourceError
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, errTooLarge):
+		return TooLarge, fmt.Errorf("the answer is larger than %d bytes", maxBytes)
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
+		return BadAnswer, fmt.Errorf("the answer cannot be decompressed: %w", err)
+	case errors.As(err, &source):
+		return transportError(source.error)
+	default:
+		return BadAnswer, fmt.Errorf("it cannot be read: %w", err)
+	}
+}
+
+// transportError sorts an error of the HTTP client and takes the URL, which may hold a secret, out of it.
 func transportError(err error) (Kind, error) {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
@@ -62,5 +101,24 @@ func transportError(err error) (Kind, error) {
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout() {
 		return Timeout, errors.New("no answer within the time-out")
 	}
+	if text := err.Error(); text != printable(text) {
+		err = errors.New(printable(text))
+	}
 	return Unavailable, err
+}
+
+// maxForeign is how much of a foreign text an error repeats.
+const maxForeign = 500
+
+// printable is a foreign text on one line and of bounded length.
+func printable(s string) string {
+	if len(s) > maxForeign {
+		s = strings.ToValidUTF8(s[:maxForeign], "") + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }

@@ -1,0 +1,76 @@
+package prom
+
+import "errors"
+
+// errForeign is the error of a text that is not of Prometheus's API at all.
+var errForeign = errors.New("not JSON of Prometheus's API")
+
+// envelope is what stands around every answer of the API.
+type envelope struct {
+	status, errorType, message string
+	warnings, infos            []string
+}
+
+// envelope reads an answer; data reads its data, and is not called where there are none.
+func (d *decoder) envelope(data func() error) (e envelope, err error) {
+	c, err := d.peek()
+	d.head = append(d.head[:0], d.buf[:min(d.end, maxExcerpt+1)]...)
+	if _, broken := err.(sourceError); broken {
+		return e, err
+	}
+	if err != nil || c != '{' {
+		return e, errForeign
+	}
+	partial := false
+	keys := keys{known: []string{"status", "data", "errorType", "error", "warnings", "infos", "isPartial"}}
+	err = d.object(func(key []byte) error {
+		which, err := keys.which(d, key)
+		if err != nil {
+			return err
+		}
+		switch which {
+		case "status":
+			e.status, err = d.optional()
+		case "data":
+			err = data()
+		case "errorType":
+			e.errorType, err = d.optional()
+		case "error":
+			e.message, err = d.optional()
+		case "warnings":
+			e.warnings, err = d.texts()
+		case "infos":
+			e.infos, err = d.texts()
+		case "isPartial": // how VictoriaMetrics says it
+			var said []byte
+			said, err = d.capture()
+			partial = string(said) == "true"
+		default:
+			err = d.skip()
+		}
+		return err
+	})
+	if err == nil {
+		err = d.finish()
+	}
+	if partial {
+		e.warnings = append(e.warnings, "the server says that the answer is partial (isPartial)")
+	}
+	switch {
+	case err != nil:
+	case e.status == "":
+		err = errForeign
+	case e.status == "success" && keys.seen&2 == 0:
+		err = d.wrong("it has no data")
+	}
+	return e, err
+}
+
+// optional reads a string; null is "".
+func (d *decoder) optional() (string, error) {
+	if null, err := d.null(); null || err != nil {
+		return "", err
+	}
+	text, _, err := d.text()
+	return string(text), err
+}

@@ -1,0 +1,139 @@
+package prom
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// call is what is asked.
+type call struct {
+	// path is escaped; route is what metrics call it.
+	path, route string
+	verb        string
+	// query is what errors call it.
+	query string
+	form  url.Values
+}
+
+// ask sends a call to the servers in turn until one answers or refuses it, and tells which one that was. read
+// reads the data of an answer; what it read before it failed, or before the answer failed, is worth nothing.
+func (c *Client) ask(ctx context.Context, q call, read func(*decoder) error) (envelope, string, error) {
+	if c.refused != nil {
+		return envelope{}, "", &Error{Kind: BadQuery, Server: c.Server(), Query: q.query, Err: c.refused}
+	}
+	var tried []*endpoint
+	var earlier []*Error
+	for {
+		e := c.core.fleet.next(tried, c.core.now())
+		answer, failed := c.attempt(ctx, e, q, read)
+		if failed == nil {
+			return answer, e.name, nil
+		}
+		failed.Earlier = earlier
+		tried, earlier = append(tried, e), append(earlier, failed)
+		if !failed.Kind.failsOver() || ctx.Err() != nil || len(tried) == len(c.core.fleet.endpoints) {
+			return envelope{}, e.name, failed
+		}
+	}
+}
+
+// attempt asks one server, and takes note of how it is.
+func (c *Client) attempt(ctx context.Context, e *endpoint, q call, read func(*decoder) error) (envelope, *Error) {
+	fail := func(kind Kind, err error) *Error { return &Error{Kind: kind, Server: e.name, Query: q.query, Err: err} }
+	outer := ctx
+	ctx, cancel := context.WithTimeout(ctx, c.core.timeout)
+	defer cancel()
+	if err := e.enter(ctx, c.core.metrics); err != nil {
+		c.core.fleet.note(e, func(h health) health { return h.untold(c.core.now()) })
+		if errors.Is(err, context.DeadlineExceeded) {
+			return envelope{}, fail(Timeout, fmt.Errorf("no answer within the time-out, in which %d other requests were in flight (maxConcurrent)", cap(e.slots)))
+		}
+		return envelope{}, fail(Unavailable, err)
+	}
+	defer e.leave()
+	if !e.base.Query().Has("timeout") {
+		q.form.Set("timeout", c.core.limit(outer))
+	}
+	began := c.core.now()
+	answer, failed := c.send(ctx, e, q, read, fail)
+	now := c.core.now()
+	outcome := "ok"
+	if failed != nil {
+		outcome = string(failed.Kind)
+	}
+	c.core.metrics.duration.WithLabelValues(e.name, q.route, outcome).Observe(now.Sub(began).Seconds())
+	c.settle(outer, e, failed, began, now)
+	return answer, failed
+}
+
+// settle takes note of what a request told of its server. One that its caller gave up at once tells nothing.
+func (c *Client) settle(caller context.Context, e *endpoint, failed *Error, began, now time.Time) {
+	spent := now.Sub(began)
+	switch {
+	case failed == nil || !failed.Kind.failsOver():
+		c.core.metrics.up.WithLabelValues(e.name).Set(1)
+		c.core.fleet.note(e, func(health) health { return health{} })
+	case caller.Err() != nil && spent < min(patience, c.core.timeout), errors.Is(caller.Err(), context.Canceled):
+		c.core.fleet.note(e, func(h health) health { return h.untold(now) })
+	default:
+		c.core.metrics.up.WithLabelValues(e.name).Set(0)
+		c.core.fleet.note(e, func(h health) health { return h.failed(began, now, failed.RetryAfter) })
+	}
+}
+
+// send sends the request and reads the answer.
+func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decoder) error, fail func(Kind, error) *Error) (envelope, *Error) {
+	req, err := e.request(ctx, q.verb, q.path, q.form)
+	if err != nil {
+		return envelope{}, fail(BadQuery, err)
+	}
+	if c.tenant != "" {
+		req.Header.Set(c.core.tenant.Header, c.tenant)
+	}
+	resp, err := c.core.http.Do(req)
+	if err != nil {
+		return envelope{}, fail(transportError(err))
+	}
+	defer resp.Body.Close()
+	body, err := bodyOf(resp, c.core.maxBytes)
+	if err != nil {
+		return envelope{}, fail(readError(err, c.core.maxBytes))
+	}
+	if resp.StatusCode/100 != 2 {
+		return envelope{}, refusal(resp, body, fail)
+	}
+	d := c.core.decoders.Get().(*decoder)
+	defer c.core.release(d)
+	d.reset(body)
+	answer, err := d.envelope(func() error { return read(d) })
+	switch {
+	case errors.Is(err, errForeign):
+		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: %s", err, excerpt(resp, d.head)))
+	case err != nil:
+		kind, err := readError(err, c.core.maxBytes)
+		return envelope{}, fail(kind, err)
+	case answer.status != "success":
+		return envelope{}, fail(BadQuery, fmt.Errorf("%s: %s", printable(answer.errorType), printable(answer.message)))
+	}
+	return answer, nil
+}
+
+func (c *core) release(d *decoder) {
+	if d.reset(nil); len(d.buf) <= keptBuffer {
+		c.decoders.Put(d)
+	}
+}
+
+// limit is the time that the server is given, as the API's parameter timeout: the client's own, or what the
+// caller's deadline leaves of it.
+func (c *core) limit(caller context.Context) string {
+	limit := c.timeout
+	if deadline, ok := caller.Deadline(); ok && time.Until(deadline) < limit {
+		limit = max(time.Until(deadline), 0).Truncate(time.Millisecond) + time.Millisecond
+	}
+	return strconv.FormatFloat(limit.Seconds(), 'f', -1, 64) + "s"
+}

@@ -1,0 +1,138 @@
+package prom
+
+import (
+	"net/http"
+
+	promconfig "github.com/prometheus/common/config"
+
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// BasicAuth names a user; the password comes from a file, read again when it changes, or stands here.
+type BasicAuth struct {
+	Username     string `yaml:"username"`
+	Password     string `yaml:"password" secret:"true"`
+	PasswordFile string `yaml:"passwordFile"`
+}
+
+// OAuth2 gets tokens by the client credentials grant (RFC 6749, section 4.4), each until it expires or the
+// server refuses it.
+type OAuth2 struct {
+	ClientID string `yaml:"clientId"`
+	// ClientSecretFile is read again when the file changes.
+	ClientSecretFile string   `yaml:"clientSecretFile"`
+	TokenURL         string   `yaml:"tokenUrl"`
+	Scopes           []string `yaml:"scopes"`
+	// TLS is for the server of TokenURL.
+	TLS TLS `yaml:"tls"`
+}
+
+// SigV4 signs requests as Amazon Managed Service for Prometheus wants them. What is not given comes from
+// AWS's default chain: environment, shared files, web identity, instance role.
+type SigV4 struct {
+	Region    string `yaml:"region"`
+	AccessKey string `yaml:"accessKey"`
+	SecretKey string `yaml:"secretKey" secret:"true"`
+	// Profile is one of the shared files.
+	Profile string `yaml:"profile"`
+	// RoleARN is the role to assume with these credentials.
+	RoleARN string `yaml:"roleArn"`
+}
+
+// TLS settings for a server with an https URL. Files are read again when they change.
+type TLS struct {
+	CAFile             string `yaml:"caFile"`
+	CertFile           string `yaml:"certFile"`
+	KeyFile            string `yaml:"keyFile"`
+	ServerName         string `yaml:"serverName"`
+	InsecureSkipVerify bool   `yaml:"insecureSkipVerify"`
+}
+
+// validateAuth checks each way to authenticate, and that there is one at most.
+func (c *Config) validateAuth(ps *config.Problems) {
+	ways := []struct {
+		path string
+		set  bool
+	}{
+		{"bearerTokenFile", c.BearerTokenFile != ""}, {"basicAuth", c.BasicAuth != nil}, {"oauth2", c.OAuth2 != nil}, {"sigv4", c.SigV4 != nil},
+	}
+	for i, way := range ways {
+		for _, other := range ways[i+1:] {
+			if way.set && other.set {
+				ps.Add(way.path, "excludes %s; keep one of them", other.path)
+			}
+		}
+	}
+	if b := c.BasicAuth; b != nil && b.Password != "" && b.PasswordFile != "" {
+		ps.Add("basicAuth.passwordFile", "excludes basicAuth.password; keep one of them")
+	}
+	c.TLS.validate(ps, "tls")
+	c.OAuth2.validate(ps)
+	c.SigV4.validate(ps)
+	for name := range c.Headers {
+		if http.CanonicalHeaderKey(name) == "Authorization" && (c.OAuth2 != nil || c.SigV4 != nil) {
+			ps.Add("headers", "holds Authorization, which oauth2 and sigv4 set; keep one of them")
+		}
+	}
+}
+
+func (t *TLS) validate(ps *config.Problems, path string) {
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		ps.Add(path, "certFile and keyFile belong together; one is missing")
+	}
+}
+
+func (o *OAuth2) validate(ps *config.Problems) {
+	if o == nil {
+		return
+	}
+	if o.ClientID == "" {
+		ps.Add("oauth2.clientId", "is required")
+	}
+	if o.ClientSecretFile == "" {
+		ps.Add("oauth2.clientSecretFile", "is required")
+	}
+	if wrong := wrongURL(o.TokenURL); wrong != "" {
+		ps.Add("oauth2.tokenUrl", "%s", wrong)
+	}
+	o.TLS.validate(ps, "oauth2.tls")
+}
+
+func (s *SigV4) validate(ps *config.Problems) {
+	if s == nil {
+		return
+	}
+	if (s.AccessKey == "") != (s.SecretKey == "") {
+		ps.Add("sigv4", "accessKey and secretKey belong together; one is missing")
+	}
+	if s.AccessKey != "" && s.Profile != "" {
+		ps.Add("sigv4.profile", "excludes accessKey; keep one of them")
+	}
+}
+
+func (t TLS) common() promconfig.TLSConfig {
+	return promconfig.TLSConfig{
+		CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile,
+		ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify,
+	}
+}
+
+// httpConfig is the configuration in the terms of prometheus/common, which does most of the work.
+func (c *Config) httpConfig() promconfig.HTTPClientConfig {
+	h := promconfig.HTTPClientConfig{FollowRedirects: true, EnableHTTP2: true, TLSConfig: c.TLS.common()}
+	if c.BearerTokenFile != "" {
+		h.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: c.BearerTokenFile}
+	}
+	if b := c.BasicAuth; b != nil {
+		h.BasicAuth = &promconfig.BasicAuth{
+			Username: b.Username, Password: promconfig.Secret(b.Password), PasswordFile: b.PasswordFile,
+		}
+	}
+	if len(c.Headers) > 0 {
+		h.HTTPHeaders = &promconfig.Headers{Headers: map[string]promconfig.Header{}}
+		for name, value := range c.Headers {
+			h.HTTPHeaders.Headers[name] = promconfig.Header{Secrets: []promconfig.Secret{promconfig.Secret(value)}}
+		}
+	}
+	return h
+}

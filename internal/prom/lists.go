@@ -1,0 +1,68 @@
+package prom
+
+import (
+	"fmt"
+
+	"github.com/prometheus/common/model"
+)
+
+// maxBatch is how many bytes of text at most share one piece of memory.
+const maxBatch = 16 << 10
+
+// texts reads a list of strings. They share memory in batches, which costs a hundredth of one piece each.
+func (d *decoder) texts() (list []string, err error) {
+	if null, err := d.null(); null || err != nil {
+		return nil, err
+	}
+	var texts pile[string]
+	var batch []byte
+	var ends []int
+	flush := func() {
+		all, begin := string(batch), 0
+		for _, end := range ends {
+			texts.add(all[begin:end])
+			begin = end
+		}
+		batch, ends = batch[:0], ends[:0]
+	}
+	err = d.array(func() error {
+		text, _, err := d.text()
+		if err != nil {
+			return err
+		}
+		if len(batch)+len(text) > maxBatch {
+			flush()
+		}
+		batch = append(batch, text...)
+		ends = append(ends, len(batch))
+		return nil
+	})
+	flush()
+	return texts.all(), err
+}
+
+// sets reads a list of label sets.
+func (d *decoder) sets() (list []model.LabelSet, err error) {
+	if null, err := d.null(); null || err != nil {
+		return nil, err
+	}
+	var sets pile[model.LabelSet]
+	err = d.array(func() error {
+		d.labels = d.labels[:0] // they are copied
+		if c, err := d.peek(); err == nil && c != '{' {
+			return d.wrong("a label set is due")
+		}
+		labels, err := d.metric()
+		if err != nil {
+			return err
+		}
+		for _, l := range labels {
+			if !model.LabelName(l.Name).IsValid() {
+				return fmt.Errorf("%.80q is not the name of a label", l.Name)
+			}
+		}
+		sets.add(model.LabelSet(modelMetric(labels)))
+		return nil
+	})
+	return sets.all(), err
+}

@@ -1,0 +1,118 @@
+package prom
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+
+	promconfig "github.com/prometheus/common/config"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// tokens puts an OAuth2 token into requests. prometheus/common can do so too, but waits for its token server
+// without limit; here nobody waits longer than the deadline of his own request.
+type tokens struct {
+	cfg    OAuth2
+	server string
+	next   http.RoundTripper
+	client *http.Client
+	// held holds the token in use. Who takes it puts one back.
+	held chan heldToken
+}
+
+// heldToken is a token and the secret that it was got by.
+type heldToken struct {
+	token  *oauth2.Token
+	secret string
+}
+
+func newTokens(cfg OAuth2, next http.RoundTripper) (*tokens, error) {
+	server, err := url.Parse(cfg.TokenURL)
+	if err != nil {
+		return nil, errors.New("oauth2.tokenUrl is not a URL")
+	}
+	client, err := promconfig.NewClientFromConfig(promconfig.HTTPClientConfig{TLSConfig: cfg.TLS.common()}, "trimtab", promconfig.WithUserAgent("trimtab"))
+	if err != nil {
+		return nil, fmt.Errorf("oauth2: %w", err)
+	}
+	t := &tokens{cfg: cfg, server: server.Scheme + "://" + server.Host, next: next, client: client, held: make(chan heldToken, 1)}
+	t.held <- heldToken{}
+	return t, nil
+}
+
+// RoundTrip implements http.RoundTripper. A token that the server refuses is not used again.
+func (t *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
+	token, err := t.token(req.Context())
+	if err != nil {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	token.SetAuthHeader(req)
+	resp, err := t.next.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		t.drop(token)
+	}
+	return resp, err
+}
+
+// token is the one in use, or a new one where that has expired or the file with the secret has changed.
+func (t *tokens) token(ctx context.Context) (*oauth2.Token, error) {
+	select {
+	case held := <-t.held:
+		held, err := t.renew(ctx, held)
+		t.held <- held
+		return held.token, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (t *tokens) renew(ctx context.Context, held heldToken) (heldToken, error) {
+	secret, err := os.ReadFile(t.cfg.ClientSecretFile)
+	if err != nil {
+		return held, fmt.Errorf("oauth2.clientSecretFile: %w", err)
+	}
+	secret = bytes.TrimSpace(secret)
+	if held.token.Valid() && held.secret == string(secret) {
+		return held, nil
+	}
+	cfg := clientcredentials.Config{ClientID: t.cfg.ClientID, ClientSecret: string(secret), TokenURL: t.cfg.TokenURL, Scopes: t.cfg.Scopes}
+	token, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
+	if err != nil {
+		return heldToken{}, t.failure(err)
+	}
+	return heldToken{token, string(secret)}, nil
+}
+
+// failure repeats nothing of what the token server wrote but its code: it may have repeated the secret.
+func (t *tokens) failure(err error) error {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return fmt.Errorf("no token from %s: HTTP %d %s", t.server, refused.Response.StatusCode, printable(refused.ErrorCode))
+	}
+	if broken, ok := errors.AsType[*url.Error](err); ok {
+		err = broken.Err
+	}
+	return fmt.Errorf("no token from %s: %w", t.server, err)
+}
+
+func (t *tokens) drop(refused *oauth2.Token) {
+	held := <-t.held // never taken for longer than a request has
+	if held.token == refused {
+		held.token = nil
+	}
+	t.held <- held
+}
+
+// CloseIdleConnections lets go of connections that nobody uses.
+func (t *tokens) CloseIdleConnections() {
+	t.client.CloseIdleConnections()
+	closeIdle(t.next)
+}
