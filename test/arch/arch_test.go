@@ -20,7 +20,7 @@ const module = "github.com/trimtab/trimtab/"
 // cores decide and know nothing of the world.
 func cores() []string {
 	return []string{
-		"adapter/rules",
+		"adapter/rules", "adapter/merge",
 		"scalers/replicas", "scalers/hpa", "scalers/spec", "scalers/status",
 		"vpa/histogram", "vpa/recommend",
 		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni",

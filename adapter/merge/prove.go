@@ -1,0 +1,142 @@
+package merge
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// maxText is the longest query, in bytes, that is proved. It bounds how deep expressions nest.
+const maxText = 16 << 10
+
+// Dimension is a label matcher in which the requests differ.
+type Dimension struct {
+	// Label is the label that the matcher compares. Labels that begin with two underscores are refused.
+	Label string
+	// Sentinel is the value of the matcher in the text given to Prove: printable, without quotes or
+	// backslashes, and such that it stands nowhere else, in the other sentinels least of all.
+	// A Refusal shows it; "<namespace>" reads well.
+	Sentinel string
+	// Several allows a request to ask for several values at once, as label=~"a|b" in place of
+	// label="a". The proof is stricter: everywhere the query must keep the values apart by itself.
+	Several bool
+}
+
+// Prove tells whether asking the query once for each value of the dimensions is the same as asking one
+// common query. The text is PromQL in which each dimension stands as the matcher label="sentinel". The
+// values of requests must not be empty. The error is a *Refusal.
+//
+// Without dimensions it proves that the query depends on nothing but series.
+func Prove(text string, dims []Dimension) (*Form, error) {
+	p := &proof{text: text, dims: slices.Clone(dims)}
+	slices.SortFunc(p.dims, func(a, b Dimension) int { return strings.Compare(a.Label, b.Label) })
+	if err := p.checkDimensions(); err != nil {
+		return nil, err
+	}
+	if len(text) > maxText {
+		return nil, refusal(QueryTooLong, text, "it has "+strconv.Itoa(len(text))+" bytes, and at most "+strconv.Itoa(maxText)+" are proved")
+	}
+	expr, err := parse(text)
+	if err != nil {
+		return nil, refusal(NotPromQL, text, err.Error())
+	}
+	if t := expr.Type(); t != parser.ValueTypeVector {
+		return nil, p.refuse(NotVector, expr, "its result is a %s, and only the rows of an instant vector can be told apart", parser.DocumentedType(t))
+	}
+	window, at := longestRange(expr), timestamps(expr, p.labels())
+	result, err := p.rows(expr)
+	if err != nil {
+		return nil, err
+	}
+	f := &Form{dims: p.dims, added: without(p.labels(), result.carried), fragile: p.fragile, window: window}
+	f.unique = result.name != nameVaries && result.labels.within(p.labels())
+	if err := p.write(f, expr); err != nil {
+		return nil, err
+	}
+	f.writeTimestamps(at)
+	return f, nil
+}
+
+// parse reads PromQL with all its experimental parts, so that these are refused by name.
+func parse(text string) (parser.Expr, error) {
+	return parser.NewParser(parser.Options{
+		EnableExperimentalFunctions:  true,
+		ExperimentalDurationExpr:     true,
+		EnableExtendedRangeSelectors: true,
+		EnableBinopFillModifiers:     true,
+	}).ParseExpr(text)
+}
+
+// proof is one run of Prove. It turns the syntax tree into that of the common query as it goes.
+type proof struct {
+	text string
+	// dims are sorted by label.
+	dims []Dimension
+	// matchers counts the matchers of each dimension.
+	matchers []int
+	// fragile becomes true at the first operation that may fail on some series.
+	fragile bool
+}
+
+func (p *proof) labels() []string {
+	out := make([]string, len(p.dims))
+	for i, d := range p.dims {
+		out[i] = d.Label
+	}
+	return out
+}
+
+func (p *proof) checkDimensions() error {
+	p.matchers = make([]int, len(p.dims))
+	for i, d := range p.dims {
+		switch {
+		case d.Label == "" || strings.HasPrefix(d.Label, "__"):
+			return refusal(DimensionUnusable, d.Label, "Prometheus treats this label in its own way, so that requests cannot be told apart by it")
+		case d.Sentinel == "" || strconv.Quote(d.Sentinel) != `"`+d.Sentinel+`"`:
+			return refusal(DimensionUnusable, d.Label, "the sentinel "+strconv.Quote(d.Sentinel)+" would not stand in a query as it is; use printable characters without quotes")
+		}
+		for _, other := range p.dims[:i] {
+			if d.Label == other.Label || strings.Contains(d.Sentinel, other.Sentinel) || strings.Contains(other.Sentinel, d.Sentinel) {
+				return refusal(DimensionUnusable, d.Label, "it cannot be told from the dimension "+strconv.Quote(other.Label)+"; give each a label and a sentinel of its own")
+			}
+		}
+	}
+	return nil
+}
+
+// write puts the common query into the form, and makes sure that what was written reads as what was
+// proved, and that the sentinels stand where they were seen and nowhere else.
+func (p *proof) write(f *Form, expr parser.Expr) error {
+	text := expr.String()
+	for i, d := range p.dims {
+		if n := p.matchers[i]; strings.Count(p.text, d.Sentinel) != n || strings.Count(text, d.Sentinel) != n {
+			return refusal(DimensionElsewhere, p.text, "the value of "+d.Label+" stands in it other than as a matcher of that label, so requests differ in more than the series they read")
+		}
+	}
+	again, err := parse(text)
+	if err != nil || again.String() != text || !slices.Equal(figures(again), figures(expr)) {
+		return refusal(QueryUnwritable, text, "it would be read differently")
+	}
+	f.query = newBlanks(text, p.dims)
+	return nil
+}
+
+// figures are the numbers and times of an expression, in their order, at the precision of its evaluation.
+func figures(expr parser.Expr) []string {
+	var out []string
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.NumberLiteral:
+			out = append(out, strconv.FormatFloat(n.Val, 'g', -1, 64))
+		case *parser.MatrixSelector:
+			out = append(out, n.Range.Truncate(time.Millisecond).String())
+		case *parser.SubqueryExpr:
+			out = append(out, n.Range.Truncate(time.Millisecond).String(), n.Step.Truncate(time.Millisecond).String())
+		}
+		return nil
+	})
+	return out
+}

@@ -1,0 +1,62 @@
+package merge
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// Window is Form.Window of a query that is asked as written. The error tells that the text is not PromQL,
+// or that its range is computed.
+func Window(text string) (time.Duration, error) {
+	expr, err := read(text)
+	if err != nil {
+		return 0, err
+	}
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		m, isRange := n.(*parser.MatrixSelector)
+		s, isSubquery := n.(*parser.SubqueryExpr)
+		if isRange && m.RangeExpr != nil || isSubquery && s.RangeExpr != nil {
+			err = fmt.Errorf("the range of %s is computed; write a fixed one such as [5m]", oneLine(n.String()))
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return longestRange(expr), nil
+}
+
+// read parses a query of any length that a proof would read.
+func read(text string) (parser.Expr, error) {
+	if len(text) > maxText {
+		return nil, fmt.Errorf("the query has %d bytes, and at most %d are read", len(text), maxText)
+	}
+	expr, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("the query %s is not PromQL: %w", oneLine(text), err)
+	}
+	return expr, nil
+}
+
+func longestRange(expr parser.Expr) time.Duration {
+	var longest time.Duration
+	parser.Inspect(expr, func(n parser.Node, path []parser.Node) error {
+		if _, ok := n.(*parser.VectorSelector); !ok {
+			return nil
+		}
+		var window time.Duration
+		for _, outer := range path {
+			switch o := outer.(type) {
+			case *parser.MatrixSelector:
+				window += o.Range
+			case *parser.SubqueryExpr:
+				window += o.Range
+			}
+		}
+		longest = max(longest, window)
+		return nil
+	})
+	return longest
+}
