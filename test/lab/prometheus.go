@@ -16,7 +16,8 @@ type Prometheus struct {
 	args []string
 }
 
-// StartPrometheus scrapes the targets (host:port) each second, keeping the labels that they give.
+// StartPrometheus scrapes the targets (host:port) each second, keeping the labels that they give; without
+// targets it holds what Push gives it.
 func (l *Lab) StartPrometheus(ctx context.Context, targets ...string) (*Prometheus, error) {
 	dir := filepath.Join(l.Dir, "prometheus")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -24,7 +25,7 @@ func (l *Lab) StartPrometheus(ctx context.Context, targets ...string) (*Promethe
 	}
 	config := filepath.Join(dir, "prometheus.yml")
 	text := "global: {scrape_interval: 1s, scrape_timeout: 1s}\n" +
-		"scrape_configs:\n- job_name: workload\n  honor_labels: true\n  static_configs: [{targets: ['" + strings.Join(targets, "','") + "']}]\n"
+		"scrape_configs:\n- job_name: workload\n  honor_labels: true\n  static_configs: [{targets: " + list(targets) + "}]\n"
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err
 	}
@@ -34,9 +35,17 @@ func (l *Lab) StartPrometheus(ctx context.Context, targets ...string) (*Promethe
 	}
 	p := &Prometheus{URL: "http://" + address(port), lab: l, args: []string{
 		"--config.file", config, "--storage.tsdb.path", filepath.Join(dir, "data"),
-		"--web.listen-address", address(port), "--log.level", "warn",
+		"--web.listen-address", address(port), "--web.enable-remote-write-receiver", "--log.level", "warn",
 	}}
 	return p, p.Start(ctx)
+}
+
+// list writes texts as YAML has them.
+func list(texts []string) string {
+	if len(texts) == 0 {
+		return "[]"
+	}
+	return "['" + strings.Join(texts, "','") + "']"
 }
 
 // Start brings the server back after it was stopped, with its data.

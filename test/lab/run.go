@@ -1,0 +1,58 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/test/programs"
+)
+
+// Run starts a program that package programs brings, or this checkout's trimtab, as the process called
+// name. Its variable KUBECONFIG is kubeconfig.
+func (l *Lab) Run(name, program, kubeconfig string, args ...string) (*Process, error) {
+	path := l.ownCommand(program)
+	if program != "trimtab" {
+		var err error
+		if path, err = programs.Path(program); err != nil {
+			return nil, err
+		}
+	}
+	return l.run(name, []string{"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=default"}, path, args...)
+}
+
+// WaitOK waits until the URL answers 200, whatever certificate it shows, and fails early when the process ends.
+func (p *Process) WaitOK(ctx context.Context, url string) error {
+	return p.until(ctx, httpOK(url))
+}
+
+// Account makes a ServiceAccount in Namespace that may do everything, and gives the path of its kubeconfig.
+// What it asks of the API server stands in the AuditLog.
+func (l *Lab) Account(ctx context.Context, name string) (kubeconfig string, err error) {
+	for _, object := range []client.Object{
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}},
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: name}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "lab:" + name},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: Namespace, Name: name}},
+		},
+	} {
+		if err := l.Client.Create(ctx, object); err != nil && !apierrors.IsAlreadyExists(err) {
+			return "", fmt.Errorf("account %s: %w", name, err)
+		}
+	}
+	token, err := l.token(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	kubeconfig = filepath.Join(l.Dir, name+".kubeconfig")
+	return kubeconfig, l.writeKubeconfig(kubeconfig, filepath.Join(l.Dir, "certs", "ca.crt"), &api.AuthInfo{Token: token})
+}
