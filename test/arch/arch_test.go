@@ -20,7 +20,7 @@ const module = "github.com/trimtab/trimtab/"
 // cores decide and know nothing of the world.
 func cores() []string {
 	return []string{
-		"adapter/rules", "adapter/merge",
+		"adapter/rules", "adapter/migrate", "adapter/merge",
 		"scalers/replicas", "scalers/hpa", "scalers/spec", "scalers/status",
 		"vpa/histogram", "vpa/recommend",
 		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni",
@@ -38,6 +38,7 @@ func vocabulary() []string {
 		"k8s.io/api/", "k8s.io/apimachinery/pkg/", "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/",
 		"github.com/kedacore/keda/v2/apis/", "github.com/prometheus/common/model", "github.com/prometheus/prometheus/promql/parser",
 		"github.com/prometheus/prometheus/model/labels", "k8s.io/component-helpers/", "k8s.io/metrics/pkg/apis/",
+		"go.yaml.in/yaml/v3", // trees of values with their comments, in and out
 	}
 }
 
