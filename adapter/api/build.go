@@ -119,7 +119,7 @@ func (a apis) definitions(ref common.ReferenceCallback) map[string]common.OpenAP
 // do: for answers from files, never for a port. A nil API is not served.
 func NewHandler(custom CustomAPI, external ExternalAPI, resource ResourceAPI) (http.Handler, error) {
 	a := apis{custom, external, resource}
-	server, err := a.newGeneric(time.Minute, func(*genericapiserver.Config) error { return nil },
+	server, err := a.newGeneric(time.Minute, withoutPort,
 		func(handlers http.Handler, c *genericapiserver.Config) http.Handler {
 			library := filters.WithRequestInfo(withoutRetryAfter(checkMetricSelector(handlers)), genericapiserver.NewRequestInfoResolver(c))
 			return a.newFast(filters.WithCacheControl(filters.WithAuditInit(library)), c)
@@ -129,4 +129,10 @@ func NewHandler(custom CustomAPI, external ExternalAPI, resource ResourceAPI) (h
 	}
 	server.PrepareRun() // adds OpenAPI and the health checks
 	return server.Handler, nil
+}
+
+// withoutPort keeps the library from looking for the port that there is not.
+func withoutPort(c *genericapiserver.Config) error {
+	c.ExternalAddress = "localhost:443"
+	return nil
 }

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -66,6 +68,8 @@ func (p customProvider) ListAllMetrics() []provider.CustomMetricInfo {
 	for i, m := range list {
 		out[i] = provider.CustomMetricInfo{GroupResource: m.Resource, Namespaced: m.Namespaced, Metric: m.Name}
 	}
+	entry := func(m provider.CustomMetricInfo) string { return m.GroupResource.String() + "/" + m.Metric }
+	slices.SortStableFunc(out, func(a, b provider.CustomMetricInfo) int { return cmp.Compare(entry(a), entry(b)) })
 	return out
 }
 
@@ -97,6 +101,7 @@ func (p externalProvider) ListAllExternalMetrics() []provider.ExternalMetricInfo
 	for i, name := range names {
 		out[i] = provider.ExternalMetricInfo{Metric: name}
 	}
+	slices.SortStableFunc(out, func(a, b provider.ExternalMetricInfo) int { return cmp.Compare(a.Metric, b.Metric) })
 	return out
 }
 

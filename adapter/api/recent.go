@@ -35,13 +35,6 @@ func (r *recent[V]) put(key string, value V) {
 	r.add(key, value)
 }
 
-// clear forgets all.
-func (r *recent[V]) clear() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.young, r.old = map[string]V{}, nil
-}
-
 func (r *recent[V]) add(key string, value V) {
 	if _, ok := r.young[key]; !ok && len(r.young) >= r.limit {
 		r.young, r.old = make(map[string]V, r.limit), r.young

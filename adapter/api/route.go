@@ -77,7 +77,8 @@ func (s *routes) read(r *http.Request) *route {
 		return nil
 	}
 	timeout, ok := readTimeout(query)
-	if !ok {
+	selector, good := readSelector(query, "labelSelector") // first, since the library logs a bad one
+	if !ok || !good {
 		return nil
 	}
 	info, err := s.info.NewRequestInfo(r)
@@ -98,11 +99,11 @@ func (s *routes) read(r *http.Request) *route {
 		found.list = s.lists[r.URL.Path]
 		ok = hasOnly(query)
 	case s.serves(customV1beta1, info):
-		ok = found.readCustom(customV1beta1, info, query)
+		ok = found.readCustom(customV1beta1, info, query, selector)
 	case s.serves(customV1beta2, info):
-		ok = found.readCustom(customV1beta2, info, query)
+		ok = found.readCustom(customV1beta2, info, query, selector)
 	case s.serves(externalV1beta1, info):
-		ok = found.readExternal(info, query)
+		ok = found.readExternal(info, query, selector)
 	default:
 		ok = false
 	}
@@ -119,7 +120,7 @@ func (s *routes) serves(v version, info *request.RequestInfo) bool {
 }
 
 // readCustom knows RESOURCE/NAME/METRIC, in a namespace or not, and namespaces/NS/metrics/METRIC.
-func (d *route) readCustom(v version, info *request.RequestInfo, query url.Values) bool {
+func (d *route) readCustom(v version, info *request.RequestInfo, query url.Values, selector labels.Selector) bool {
 	if info.Verb != "get" || !hasOnly(query, "labelSelector", "metricLabelSelector") {
 		return false
 	}
@@ -134,26 +135,22 @@ func (d *route) readCustom(v version, info *request.RequestInfo, query url.Value
 	default:
 		return false
 	}
-	selector, ok := readSelector(query, "labelSelector")
-	if !ok {
-		return false
-	}
 	if q.Name == "*" {
 		q.Name, q.Selector = "", selector
 	}
+	var ok bool
 	q.MetricSelector, ok = readSelector(query, "metricLabelSelector")
 	d.version, d.custom = v, q
 	return ok
 }
 
 // readExternal knows namespaces/NS/METRIC.
-func (d *route) readExternal(info *request.RequestInfo, query url.Values) bool {
+func (d *route) readExternal(info *request.RequestInfo, query url.Values, selector labels.Selector) bool {
 	if info.Verb != "list" || info.Namespace == "" || len(info.Parts) != 1 || !hasOnly(query, "labelSelector") {
 		return false
 	}
-	selector, ok := readSelector(query, "labelSelector")
 	d.version, d.external = externalV1beta1, ExternalRequest{Namespace: info.Namespace, Metric: info.Resource, Selector: selector}
-	return ok
+	return true
 }
 
 // isClean is true for a path without empty parts, dots that lead elsewhere, or a slash at its end.

@@ -7,7 +7,9 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -27,30 +29,52 @@ const (
 // Cluster starts the stand-in, which ends with the test, and returns how to reach it.
 func Cluster(t testing.TB) *rest.Config {
 	t.Helper()
-	cfg, _ := ClusterWithProxy(t)
-	return cfg
+	return Start(t).REST
 }
 
 // ClusterWithProxy is Cluster with the certificates by which its API server is known when it passes a request
 // on: that of its front proxy first, then one of the same authority with a name that is not allowed to.
 func ClusterWithProxy(t testing.TB) (*rest.Config, [2]tls.Certificate) {
 	t.Helper()
-	clients, proxies := newAuthority(t), newAuthority(t)
+	s := Start(t)
+	return s.REST, [2]tls.Certificate{s.Proxies.Client(t, ProxyName), s.Proxies.Client(t, "impostor")}
+}
+
+// Server is a stand-in that a test can look into and change.
+type Server struct {
+	// REST is how to reach it.
+	REST *rest.Config
+	// Clients and Proxies sign the certificates of clients and of front proxies.
+	Clients, Proxies *Authority
+
+	mu      sync.Mutex
+	cm      *corev1.ConfigMap
+	changed chan struct{} // closed at the next change
+	reviews []authorizationv1.SubjectAccessReviewSpec
+}
+
+// Start starts the stand-in, which ends with the test.
+func Start(t testing.TB) *Server {
+	t.Helper()
 	names := func(s string) string { return `["` + s + `"]` }
-	cm := &corev1.ConfigMap{
+	s := &Server{Clients: NewAuthority(t), Proxies: NewAuthority(t), changed: make(chan struct{})}
+	s.cm = &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "extension-apiserver-authentication", ResourceVersion: "1"},
 		Data: map[string]string{
-			"client-ca-file": clients.pem, "requestheader-client-ca-file": proxies.pem,
-			"requestheader-allowed-names": names(proxyName), "requestheader-username-headers": names("X-Remote-User"),
+			"client-ca-file": s.Clients.PEM, "requestheader-client-ca-file": s.Proxies.PEM,
+			"requestheader-allowed-names": names(ProxyName), "requestheader-username-headers": names("X-Remote-User"),
 			"requestheader-group-headers": names("X-Remote-Group"), "requestheader-extra-headers-prefix": names("X-Remote-Extra-"),
 		},
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/v1/namespaces/kube-system/configmaps/{name}", func(w http.ResponseWriter, _ *http.Request) { write(w, cm) })
-	mux.HandleFunc("GET /api/v1/namespaces/kube-system/configmaps", func(w http.ResponseWriter, r *http.Request) { listOrWatch(w, r, cm) })
+	mux.HandleFunc("GET /api/v1/namespaces/kube-system/configmaps/{name}", func(w http.ResponseWriter, _ *http.Request) {
+		cm, _ := s.current()
+		write(w, cm)
+	})
+	mux.HandleFunc("GET /api/v1/namespaces/kube-system/configmaps", s.listOrWatch)
 	mux.HandleFunc("POST /apis/authentication.k8s.io/v1/tokenreviews", reviewToken)
-	mux.HandleFunc("POST /apis/authorization.k8s.io/v1/subjectaccessreviews", reviewAccess)
+	mux.HandleFunc("POST /apis/authorization.k8s.io/v1/subjectaccessreviews", s.reviewAccess)
 	server := httptest.NewTLSServer(mux)
 	t.Cleanup(server.Close)
 	t.Cleanup(server.CloseClientConnections) // watches never end by themselves
@@ -58,8 +82,33 @@ func ClusterWithProxy(t testing.TB) (*rest.Config, [2]tls.Certificate) {
 	if err := pem.Encode(&pemCA, &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}); err != nil {
 		t.Fatal(err)
 	}
-	cfg := &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: pemCA.Bytes()}}
-	return cfg, [2]tls.Certificate{proxies.client(t, proxyName), proxies.client(t, "impostor")}
+	s.REST = &rest.Config{Host: server.URL, TLSClientConfig: rest.TLSClientConfig{CAData: pemCA.Bytes()}}
+	return s
+}
+
+// Publish changes a value of the configmap; those who watch it are told.
+func (s *Server) Publish(key, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cm = s.cm.DeepCopy()
+	s.cm.Data[key] = value
+	version, _ := strconv.Atoi(s.cm.ResourceVersion)
+	s.cm.ResourceVersion = strconv.Itoa(version + 1)
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Reviews are the access reviews that were asked for so far.
+func (s *Server) Reviews() []authorizationv1.SubjectAccessReviewSpec {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]authorizationv1.SubjectAccessReviewSpec(nil), s.reviews...)
+}
+
+func (s *Server) current() (*corev1.ConfigMap, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cm, s.changed
 }
 
 func write(w http.ResponseWriter, object any) {
@@ -67,23 +116,34 @@ func write(w http.ResponseWriter, object any) {
 	_ = json.NewEncoder(w).Encode(object)
 }
 
-func listOrWatch(w http.ResponseWriter, r *http.Request, cm *corev1.ConfigMap) {
+func (s *Server) listOrWatch(w http.ResponseWriter, r *http.Request) {
+	cm, changed := s.current()
 	if r.URL.Query().Get("watch") == "" {
 		write(w, &corev1.ConfigMapList{
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMapList"},
-			ListMeta: metav1.ListMeta{ResourceVersion: "1"}, Items: []corev1.ConfigMap{*cm},
+			ListMeta: metav1.ListMeta{ResourceVersion: cm.ResourceVersion}, Items: []corev1.ConfigMap{*cm},
 		})
 		return
 	}
 	if r.URL.Query().Get("sendInitialEvents") == "true" {
 		write(w, map[string]any{"type": "ADDED", "object": cm})
 		end := &corev1.ConfigMap{TypeMeta: cm.TypeMeta, ObjectMeta: metav1.ObjectMeta{
-			ResourceVersion: "1", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"},
+			ResourceVersion: cm.ResourceVersion, Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"},
 		}}
 		write(w, map[string]any{"type": "BOOKMARK", "object": end})
+	} else if r.URL.Query().Get("resourceVersion") != cm.ResourceVersion {
+		write(w, map[string]any{"type": "MODIFIED", "object": cm})
 	}
-	w.(http.Flusher).Flush()
-	<-r.Context().Done()
+	for {
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+			return
+		case <-changed:
+			cm, changed = s.current()
+			write(w, map[string]any{"type": "MODIFIED", "object": cm})
+		}
+	}
 }
 
 func reviewToken(w http.ResponseWriter, r *http.Request) {
@@ -95,9 +155,12 @@ func reviewToken(w http.ResponseWriter, r *http.Request) {
 	write(w, review)
 }
 
-func reviewAccess(w http.ResponseWriter, r *http.Request) {
+func (s *Server) reviewAccess(w http.ResponseWriter, r *http.Request) {
 	var review authorizationv1.SubjectAccessReview
 	_ = json.NewDecoder(r.Body).Decode(&review)
+	s.mu.Lock()
+	s.reviews = append(s.reviews, review.Spec)
+	s.mu.Unlock()
 	review.Status.Allowed = review.Spec.User == "allowed"
 	write(w, review)
 }

@@ -13,39 +13,67 @@ import (
 	"time"
 )
 
-// proxyName is the common name that the configmap allows to speak for others.
-const proxyName = "front-proxy"
+// ProxyName is the common name that the configmap allows to speak for others.
+const ProxyName = "front-proxy"
 
-// authority signs client certificates.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  string
+// Authority signs certificates.
+type Authority struct {
+	// PEM is its own certificate.
+	PEM string
+
+	cert  *x509.Certificate
+	key   *ecdsa.PrivateKey
+	chain [][]byte // what a client shows after its own certificate
 }
 
-func newAuthority(t testing.TB) *authority {
+// NewAuthority makes one that signs for itself. All authorities have the same name, so that only the key tells
+// them apart.
+func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "proxy-ca"}, IsCA: true, BasicConstraintsValid: true,
+	a := &Authority{}
+	template := authorityTemplate("proxy-ca")
+	a.sign(t, template, template, nil)
+	return a
+}
+
+// Under is an authority that this one has signed; its clients show its certificate, too.
+func (a *Authority) Under(t testing.TB) *Authority {
+	t.Helper()
+	below := &Authority{}
+	below.sign(t, authorityTemplate("intermediate"), a.cert, a.key)
+	below.chain = append([][]byte{below.cert.Raw}, a.chain...)
+	return below
+}
+
+func authorityTemplate(name string) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &authority{cert, key, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
 }
 
-// client is a certificate for a client of that name.
-func (a *authority) client(t testing.TB, name string) tls.Certificate {
+// sign makes the authority's key and certificate; a nil signer is itself.
+func (a *Authority) sign(t testing.TB, template, parent *x509.Certificate, signer *ecdsa.PrivateKey) {
+	t.Helper()
+	var err error
+	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	if signer == nil {
+		signer = a.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, a.key.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.cert, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	a.PEM = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// Client is a certificate for a client of that name. What else it says may be changed before it is signed.
+func (a *Authority) Client(t testing.TB, name string, change ...func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -55,9 +83,16 @@ func (a *authority) client(t testing.TB, name string) tls.Certificate {
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, NotBefore: a.cert.NotBefore, NotAfter: a.cert.NotAfter,
 	}
+	for _, f := range change {
+		f(template)
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: append([][]byte{der}, a.chain...), PrivateKey: key, Leaf: leaf}
 }
