@@ -21,7 +21,7 @@ f: metricsMaxAge: 1m0s is shorter than metricsRelistInterval (2m0s); metrics wou
 f: requestTimeout: must be above zero: a request without a limit can hang for ever`},
 		{"rulesFile: x\nrules: [{seriesQuery: a, metricsQuery: b}]", "f: rulesFile: excludes rules and externalRules; keep one of them"},
 		{"rules: [{seriesQuery: a}]", "f: rules[0].metricsQuery: is required; for example sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"},
-		{"resourceRules: {window: 1m}", "f: resourceRules: is not served: keep metrics-server for metrics.k8s.io and take this section out"},
+		{"resourceRules: {window: 1m}", "f: resourceRules: has no query; give cpu and memory a containerQuery and a nodeQuery, or leave metrics.k8s.io to another server and take the section out"},
 		{"rulesfile: x", `f:1: rulesfile: unknown key; did you mean "rulesFile"?`},
 	} {
 		var cfg Config

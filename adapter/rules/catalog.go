@@ -28,16 +28,6 @@ type Metric struct {
 // Subject is how verdicts and messages name the metric: "metric pods/http_requests".
 func (m Metric) Subject() string { return "metric " + m.Resource.String() + "/" + m.Name }
 
-// Source says where a metric comes from: one rule and one series.
-type Source struct {
-	rule *bound
-	// Series is the name of the series in Prometheus.
-	Series string
-}
-
-// Rule is the rule's place in the file: "rules[3]".
-func (s Source) Rule() string { return s.rule.path }
-
 // Catalog is what a Set exposes of the series that exist. It is immutable.
 type Catalog struct {
 	custom   map[Metric]Source
@@ -63,14 +53,15 @@ func (c *Catalog) External(name string) (Source, bool) {
 }
 
 // Expose derives the catalog from the series found for each series selector. Where two sources claim one
-// entry, the later rule has it, and within a rule the series that is last in the order of the alphabet.
-func (s *Set) Expose(found map[string][]Series, kinds Kinds) *Catalog {
+// entry, the later rule has it, and within a rule the series that is last in the order of the alphabet. Series
+// of one name may be given as one that has all their labels: that exposes the same.
+func (s *Set) Expose(found map[SelectorKey][]Series, kinds Kinds) *Catalog {
 	c := &Catalog{custom: map[Metric]Source{}, external: map[string]Source{}}
 	for _, r := range s.custom {
-		c.exposeCustom(bind(r, kinds), found[r.seriesQuery])
+		c.exposeCustom(bind(r, kinds), found[r.selectorKey()])
 	}
 	for _, r := range s.external {
-		c.exposeExternal(bind(r, kinds), found[r.seriesQuery])
+		c.exposeExternal(bind(r, kinds), found[r.selectorKey()])
 	}
 	c.Metrics = slices.SortedFunc(maps.Keys(c.custom), func(a, b Metric) int {
 		return cmp.Or(strings.Compare(a.Resource.String(), b.Resource.String()), strings.Compare(a.Name, b.Name))
@@ -94,6 +85,7 @@ func (c *Catalog) exposeCustom(b *bound, series []Series) {
 				continue
 			}
 			mapped = true
+			b.remember(kind)
 			m := Metric{Resource: kind.GroupResource, Namespaced: kind.Namespaced, Name: name}
 			source := Source{rule: b, Series: one.Name}
 			if old, ok := c.custom[m]; ok && differ(old, source) {

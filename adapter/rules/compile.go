@@ -3,9 +3,9 @@ package rules
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -13,6 +13,8 @@ import (
 // Set is a compiled rule file. It is immutable.
 type Set struct {
 	custom, external []*rule
+	// resource is nil where the file has no resourceRules.
+	resource *resourceSet
 }
 
 // Compile makes a Set, or tells everything that is wrong with the file, each with its path.
@@ -33,20 +35,17 @@ func Compile(f File) (*Set, error) {
 			*part.into = append(*part.into, compiled)
 		}
 	}
+	if f.ResourceRules != nil {
+		resource, ps := compileResource(*f.ResourceRules)
+		for _, p := range ps {
+			problems.Add(strings.TrimSuffix("resourceRules."+p.Path, "."), "%s", p.Message)
+		}
+		s.resource = resource
+	}
 	if err := problems.AsError(); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// SeriesQueries are the distinct series selectors of all rules, sorted: what discovery has to ask for.
-func (s *Set) SeriesQueries() []string {
-	var out []string
-	for _, r := range slices.Concat(s.custom, s.external) {
-		out = append(out, r.seriesQuery)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // rule is a Rule whose texts are parsed.
@@ -57,13 +56,28 @@ type rule struct {
 	filters     []filter
 	matches     *regexp.Regexp
 	as          string
-	query       *template.Template
-	overrides   map[string]GroupResource
+	// queryKey is the key of the query in the rule; query is nil where it is not given, as only resource
+	// rules may leave it.
+	queryKey  string
+	query     *query
+	overrides map[string]GroupResource
 	// label makes a label name of a kind, and labelForm catches the kind from a label name; both nil
 	// without a template.
 	label      *template.Template
 	labelForm  *regexp.Regexp
 	namespaced bool
+	// extraLabel is a label by which queries group besides the object's; only resource rules have it.
+	extraLabel string
+	extras     extras
+}
+
+// extras are the settings that prometheus-adapter does not have.
+type extras struct {
+	source       string
+	merge        Merge
+	onNaN        OnNaN
+	onEmpty      *float64
+	maxStaleness time.Duration
 }
 
 type filter struct {
@@ -74,9 +88,11 @@ type filter struct {
 func compileRule(r Rule) (*rule, config.Problems) {
 	var ps config.Problems
 	out := &rule{
+		queryKey:    "metricsQuery",
 		seriesQuery: r.SeriesQuery,
 		overrides:   r.Resources.Overrides,
 		namespaced:  r.Resources.Namespaced == nil || *r.Resources.Namespaced,
+		extras:      extras{r.Source, r.Merge, r.OnNaN, r.OnEmpty, r.MaxStaleness.Std()},
 	}
 	if strings.TrimSpace(r.SeriesQuery) == "" {
 		ps.Add("seriesQuery", `is required; it is a series selector such as {__name__=~"^http_.*"}`)
@@ -85,13 +101,14 @@ func compileRule(r Rule) (*rule, config.Problems) {
 		out.addFilter(f, fmt.Sprintf("seriesFilters[%d]", i), &ps)
 	}
 	out.compileName(r.Name, &ps)
-	out.compileLabels(r.Resources, &ps)
+	out.compileLabels(r.Resources, "resources", &ps)
 	if strings.TrimSpace(r.MetricsQuery) == "" {
 		ps.Add("metricsQuery", "is required; for example sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)")
-	} else if q, err := parseTemplate(r.MetricsQuery); err != nil {
-		ps.Add("metricsQuery", "is not a template: %v", err)
 	} else {
-		out.query = q
+		out.query = compileQuery(r.MetricsQuery, out.queryKey, &ps)
+	}
+	if r.OnEmpty != nil && !Usable(*r.OnEmpty) {
+		ps.Add("onEmpty", "%v is no value that a quantity can hold; write a number such as 0", *r.OnEmpty)
 	}
 	return out, ps
 }
@@ -137,10 +154,10 @@ func (r *rule) compileName(n Naming, ps *config.Problems) {
 	}
 }
 
-func (r *rule) compileLabels(a Association, ps *config.Problems) {
+func (r *rule) compileLabels(a Association, path string, ps *config.Problems) {
 	for _, label := range sortedKeys(a.Overrides) {
 		if a.Overrides[label].Resource == "" {
-			ps.Add("resources.overrides."+label+".resource", "is required")
+			ps.Add(path+".overrides."+label+".resource", "is required")
 		}
 	}
 	if a.Template == "" {
@@ -148,35 +165,23 @@ func (r *rule) compileLabels(a Association, ps *config.Problems) {
 	}
 	t, err := parseTemplate(a.Template)
 	if err != nil {
-		ps.Add("resources.template", "is not a template: %v", err)
+		ps.Add(path+".template", "is not a template: %v", err)
 		return
 	}
 	form, err := render(t, labelArgs{Group: "(?P<group>.+?)", Resource: "(?P<resource>.+?)"})
 	if err != nil {
-		ps.Add("resources.template", "%v", err)
+		ps.Add(path+".template", "%v", err)
 		return
 	}
 	pattern, err := regexp.Compile("^" + form + "$")
 	switch {
 	case err != nil:
-		ps.Add("resources.template", "makes label names that cannot be recognised again: %v", err)
+		ps.Add(path+".template", "makes label names that cannot be recognised again: %v", err)
 	case pattern.SubexpIndex("resource") < 0:
-		ps.Add("resources.template", "must use <<.Resource>>; without it all kinds would share one label")
+		ps.Add(path+".template", "must use <<.Resource>>; without it all kinds would share one label")
 	default:
 		r.label, r.labelForm = t, pattern
 	}
-}
-
-func parseTemplate(text string) (*template.Template, error) {
-	return template.New("").Delims("<<", ">>").Parse(text)
-}
-
-func render(t *template.Template, args any) (string, error) {
-	var b strings.Builder
-	if err := t.Execute(&b, args); err != nil {
-		return "", err
-	}
-	return b.String(), nil
 }
 
 // metricName is the name of the metric that a series becomes, and false when the rule leaves it out.

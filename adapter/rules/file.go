@@ -6,21 +6,31 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// File is a rule file as prometheus-adapter reads it with --config.
+// File is a rule file as prometheus-adapter reads it with --config. The keys that prometheus-adapter does not
+// have (source, merge, onNaN, onEmpty, maxStaleness) change nothing where they are not given.
 type File struct {
 	// Rules expose metrics of the custom metrics API. Default none.
 	Rules []Rule `yaml:"rules"`
 	// ExternalRules expose metrics of the external metrics API. Default none.
 	ExternalRules []Rule `yaml:"externalRules"`
-	// ResourceRules describe pods' and nodes' CPU and memory. They are understood but not served.
+	// ResourceRules tell how the CPU and memory of pods and nodes are queried, for the resource metrics API.
+	// Default none: that API is left to another server.
 	ResourceRules *ResourceRules `yaml:"resourceRules"`
 }
 
-// Validate refuses the one section that is not served. Each rule is checked by its own Validate.
+// maxRules bounds each list of rules; every series selector among them is asked for in each discovery.
+const maxRules = 10_000
+
+// Validate bounds the number of rules. Each rule is checked by its own Validate.
 func (f *File) Validate() config.Problems {
 	var ps config.Problems
-	if f.ResourceRules != nil {
-		ps.Add("resourceRules", "is not served: keep metrics-server for metrics.k8s.io and take this section out")
+	for _, part := range []struct {
+		path  string
+		rules int
+	}{{"rules", len(f.Rules)}, {"externalRules", len(f.ExternalRules)}} {
+		if part.rules > maxRules {
+			ps.Add(part.path, "has %d rules, more than %d; one rule finds many series by a pattern on __name__", part.rules, maxRules)
+		}
 	}
 	return ps
 }
@@ -38,6 +48,18 @@ type Rule struct {
 	// MetricsQuery is a Go text/template with the delimiters << and >> that makes the PromQL; it may use
 	// .Series, .LabelMatchers, .LabelValuesByName, .GroupBy and .GroupBySlice. Required.
 	MetricsQuery string `yaml:"metricsQuery"`
+	// Source names the Prometheus server that is asked. Default none: the one of the section prometheus.
+	Source string `yaml:"source"`
+	// Merge says whether requests may be answered by one query in common. Default auto.
+	Merge Merge `yaml:"merge"`
+	// OnNaN says what becomes of a sample that is no number. Default drop.
+	OnNaN OnNaN `yaml:"onNaN"`
+	// OnEmpty is the value of an object without a sample, or of an external metric without any. Default none:
+	// there is no value then.
+	OnEmpty *float64 `yaml:"onEmpty"`
+	// MaxStaleness is how old a sample may be; an older one counts as none. Default 0: as old as Prometheus
+	// looks back.
+	MaxStaleness config.Duration `yaml:"maxStaleness"`
 }
 
 // Validate reports all that keeps the rule from being used.
@@ -86,18 +108,35 @@ type Naming struct {
 	As string `yaml:"as"`
 }
 
-// ResourceRules are the section of the resource metrics API.
+// ResourceRules tell the usage of containers and nodes. Pods are served when both resources have a
+// containerQuery, nodes when both have a nodeQuery.
 type ResourceRules struct {
 	CPU    ResourceRule `yaml:"cpu"`
 	Memory ResourceRule `yaml:"memory"`
-	// Window is the span that the queries' rates cover, in Prometheus's notation.
+	// Window is the span that the queries' rates cover, in Prometheus's notation ("5m", "1d"). It is reported
+	// with each value and changes no query. Default 0, which is reported as 0s.
 	Window string `yaml:"window"`
+	// Source names the Prometheus server that is asked. Default none: the one of the section prometheus.
+	Source string `yaml:"source"`
+	// Merge says whether requests may be answered by one query in common. Default auto.
+	Merge Merge `yaml:"merge"`
 }
 
-// ResourceRule says how one resource's usage is queried.
+// Validate reports all that keeps the section from being used.
+func (r *ResourceRules) Validate() config.Problems {
+	_, ps := compileResource(*r)
+	return ps
+}
+
+// ResourceRule says how one resource's usage is queried: CPU in cores, memory in bytes.
 type ResourceRule struct {
-	ContainerQuery string      `yaml:"containerQuery"`
-	NodeQuery      string      `yaml:"nodeQuery"`
-	Resources      Association `yaml:"resources"`
-	ContainerLabel string      `yaml:"containerLabel"`
+	// ContainerQuery is a template as metricsQuery is. It is asked for the pods of one namespace; .Series is
+	// empty and .GroupBy is the pod's label and ContainerLabel.
+	ContainerQuery string `yaml:"containerQuery"`
+	// NodeQuery is a template as metricsQuery is, asked for nodes; .GroupBy is the node's label.
+	NodeQuery string `yaml:"nodeQuery"`
+	// Resources ties labels to namespaces, pods and nodes; its namespaced means nothing here.
+	Resources Association `yaml:"resources"`
+	// ContainerLabel is the label whose values name containers.
+	ContainerLabel string `yaml:"containerLabel"`
 }

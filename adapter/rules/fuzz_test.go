@@ -25,9 +25,9 @@ func FuzzRuleFile(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the decoder accepts what Compile refuses: %v", err)
 		}
-		found := map[string][]Series{}
-		for _, q := range set.SeriesQueries() {
-			found[q] = []Series{{Name: series, Labels: []string{label, "namespace"}}}
+		found := map[SelectorKey][]Series{}
+		for _, one := range set.Selectors() {
+			found[one.SelectorKey] = []Series{{Name: series, Labels: []string{label, "namespace"}}}
 		}
 		catalog := set.Expose(found, cluster())
 		for _, m := range catalog.Metrics {

@@ -30,7 +30,7 @@ type labelArgs struct{ Group, Resource string }
 type bound struct {
 	*rule
 	kinds Kinds
-	// byLabel holds the overrides; byKind their reverse.
+	// byLabel holds the overrides; byKind their reverse, and what the template made of the kinds met.
 	byLabel map[string]Kind
 	byKind  map[schema.GroupResource]string
 	// namespaceLabel is empty where no label is tied to namespaces.
@@ -83,10 +83,25 @@ func (b *bound) labelOf(k Kind) (string, bool) {
 	if label, ok := b.byKind[k.GroupResource]; ok {
 		return label, true
 	}
-	if b.label == nil {
+	return b.templateLabel(k.Group, k.Singular)
+}
+
+// remember saves that the template is executed for each request; it is for the time before the bound is shared.
+func (b *bound) remember(k Kind) {
+	if _, known := b.byKind[k.GroupResource]; known {
+		return
+	}
+	if label, ok := b.templateLabel(k.Group, k.Singular); ok {
+		b.byKind[k.GroupResource] = label
+	}
+}
+
+// templateLabel is the label that the template makes of a kind.
+func (r *rule) templateLabel(group, singular string) (string, bool) {
+	if r.label == nil {
 		return "", false
 	}
-	group := strings.NewReplacer(".", "_", "-", "_").Replace(k.Group)
-	label, err := render(b.label, labelArgs{Group: group, Resource: k.Singular})
+	group = strings.NewReplacer(".", "_", "-", "_").Replace(group)
+	label, err := render(r.label, labelArgs{Group: group, Resource: singular})
 	return label, err == nil && label != ""
 }

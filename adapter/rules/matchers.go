@@ -19,7 +19,7 @@ type matchers struct {
 }
 
 func (m *matchers) add(label, operator, pattern string, values []string) {
-	m.texts = append(m.texts, labelName(label)+operator+strconv.Quote(pattern))
+	m.texts = append(m.texts, matcher{label, operator, pattern, values}.String())
 	safe := make([]string, len(values))
 	for i, v := range values {
 		safe[i] = insideQuotes(v)
@@ -42,48 +42,68 @@ func (m *matchers) names(label string, names []string) {
 // themselves. The error wraps ErrSelector.
 func matchSelector(selector labels.Selector) (*matchers, error) {
 	m := &matchers{values: map[string]string{}}
+	requirements, err := requirementsOf(selector)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range requirements {
+		one, err := matcherOf(r)
+		if err != nil {
+			return nil, err
+		}
+		m.add(one.label, one.operator, one.pattern, one.values)
+	}
+	return m, nil
+}
+
+// requirementsOf sorts the requirements of a selector by key; nil selects everything.
+func requirementsOf(selector labels.Selector) (labels.Requirements, error) {
 	if selector == nil {
-		return m, nil
+		return nil, nil
 	}
 	requirements, selectable := selector.Requirements()
 	if !selectable {
 		return nil, fmt.Errorf("%w: it selects nothing", ErrSelector)
 	}
-	requirements = slices.SortedStableFunc(slices.Values(requirements), func(a, b labels.Requirement) int {
-		return strings.Compare(a.Key(), b.Key())
-	})
-	for _, r := range requirements {
-		if err := m.require(r); err != nil {
-			return nil, err
-		}
+	byKey := func(a, b labels.Requirement) int { return strings.Compare(a.Key(), b.Key()) }
+	if !slices.IsSortedFunc(requirements, byKey) {
+		requirements = slices.SortedStableFunc(slices.Values(requirements), byKey)
 	}
-	return m, nil
+	return requirements, nil
 }
 
-func (m *matchers) require(r labels.Requirement) error {
+// matcher is one requirement as PromQL has it.
+type matcher struct {
+	label, operator, pattern string
+	// values are what pattern was made of, sorted.
+	values []string
+}
+
+func matcherOf(r labels.Requirement) (matcher, error) {
 	key, values := r.Key(), r.ValuesUnsorted()
 	slices.Sort(values)
 	many := len(values) > 0
 	switch op := r.Operator(); {
 	case key == "":
-		return fmt.Errorf("%w: a requirement names no label", ErrSelector)
+		return matcher{}, fmt.Errorf("%w: a requirement names no label", ErrSelector)
 	case (op == selection.Equals || op == selection.DoubleEquals) && len(values) == 1:
-		m.equal(key, values[0])
+		return matcher{key, "=", values[0], values}, nil
 	case op == selection.NotEquals && len(values) == 1:
-		m.add(key, "!=", values[0], values)
+		return matcher{key, "!=", values[0], values}, nil
 	case op == selection.In && many:
-		m.add(key, "=~", alternation(values), values)
+		return matcher{key, "=~", alternation(values), values}, nil
 	case op == selection.NotIn && many:
-		m.add(key, "!~", alternation(values), values)
+		return matcher{key, "!~", alternation(values), values}, nil
 	case op == selection.Exists && !many:
-		m.add(key, "!=", "", nil)
+		return matcher{key, "!=", "", nil}, nil
 	case op == selection.DoesNotExist && !many:
-		m.add(key, "=", "", nil)
+		return matcher{key, "=", "", nil}, nil
 	default:
-		return fmt.Errorf("%w: operator %q of label %q with %d values has no counterpart", ErrSelector, op, key, len(values))
+		return matcher{}, fmt.Errorf("%w: operator %q of label %q with %d values has no counterpart", ErrSelector, op, key, len(values))
 	}
-	return nil
 }
+
+func (m matcher) String() string { return labelName(m.label) + m.operator + strconv.Quote(m.pattern) }
 
 // alternation is a regular expression that matches each of the values and nothing else.
 func alternation(values []string) string {

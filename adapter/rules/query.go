@@ -3,7 +3,6 @@ package rules
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -26,54 +25,83 @@ type Query struct {
 	PromQL string
 	// Label is the label whose value names the object that a sample belongs to; empty for external metrics.
 	Label string
-}
-
-// templateArgs are the variables of metricsQuery.
-type templateArgs struct {
-	Series            string
-	LabelMatchers     string
-	LabelValuesByName map[string]string
-	GroupBy           string
-	GroupBySlice      []string
+	// ExtraLabel tells the samples of one object apart: the containers of a pod. Only resource rules have it.
+	ExtraLabel string
+	// GroupBy are the labels of the template's .GroupBy: Label and, where there is one, ExtraLabel.
+	GroupBy []string
 }
 
 // Query writes the PromQL for a metric of objects: first the matchers of the selector, sorted by key, then the
 // namespace, then the objects' names.
 func (s Source) Query(o Objects, selector labels.Selector) (Query, error) {
-	label, ok := s.rule.labelOf(o.Kind)
-	if !ok {
-		return Query{}, s.noLabel(o.Kind.GroupResource)
+	label, namespaceLabel, err := s.labels(o)
+	if err != nil {
+		return Query{}, err
 	}
 	m, err := matchSelector(selector)
 	if err != nil {
 		return Query{}, err
 	}
-	if o.Namespace != "" {
-		if s.rule.namespaceLabel == "" {
-			return Query{}, s.noLabel(schema.GroupResource{Resource: "namespaces"})
-		}
-		m.equal(s.rule.namespaceLabel, o.Namespace)
+	if namespaceLabel != "" {
+		m.equal(namespaceLabel, o.Namespace)
 	}
 	m.names(label, o.Names)
-	text, err := s.render(m, []string{label})
-	return Query{PromQL: text, Label: label}, err
+	groupBy := s.rule.groupBy(label)
+	text, err := s.render(m, groupBy)
+	return Query{text, label, s.rule.extraLabel, groupBy}, err
 }
 
 // ExternalQuery writes the PromQL for an external metric: the matchers of the selector, sorted by key, then the
 // namespace unless the rule is not namespaced.
 func (s Source) ExternalQuery(namespace string, selector labels.Selector) (Query, error) {
+	namespaceLabel, err := s.externalLabel(namespace)
+	if err != nil {
+		return Query{}, err
+	}
 	m, err := matchSelector(selector)
 	if err != nil {
 		return Query{}, err
 	}
-	if s.rule.namespaced && namespace != "" {
-		if s.rule.namespaceLabel == "" {
-			return Query{}, fmt.Errorf("%w; or set its resources.namespaced to false", s.noLabel(schema.GroupResource{Resource: "namespaces"}))
-		}
-		m.equal(s.rule.namespaceLabel, namespace)
+	if namespaceLabel != "" {
+		m.equal(namespaceLabel, namespace)
 	}
 	text, err := s.render(m, nil)
 	return Query{PromQL: text}, err
+}
+
+// labels are the label that names the objects and, if they have a namespace, the label of that.
+func (s Source) labels(o Objects) (object, namespace string, err error) {
+	object, ok := s.rule.labelOf(o.Kind)
+	switch {
+	case !ok:
+		return "", "", s.noLabel(o.Kind.GroupResource)
+	case o.Namespace == "":
+		return object, "", nil
+	case s.rule.namespaceLabel == "":
+		return "", "", s.noLabel(schema.GroupResource{Resource: "namespaces"})
+	default:
+		return object, s.rule.namespaceLabel, nil
+	}
+}
+
+// externalLabel is the label of the namespace that an external metric is asked in, empty where the query is not
+// narrowed to it.
+func (s Source) externalLabel(namespace string) (string, error) {
+	switch {
+	case !s.rule.namespaced || namespace == "":
+		return "", nil
+	case s.rule.namespaceLabel == "":
+		return "", fmt.Errorf("%w; or set its resources.namespaced to false", s.noLabel(schema.GroupResource{Resource: "namespaces"}))
+	default:
+		return s.rule.namespaceLabel, nil
+	}
+}
+
+func (r *rule) groupBy(label string) []string {
+	if r.extraLabel == "" {
+		return []string{label}
+	}
+	return []string{label, r.extraLabel}
 }
 
 func (s Source) noLabel(kind schema.GroupResource) error {
@@ -81,18 +109,16 @@ func (s Source) noLabel(kind schema.GroupResource) error {
 }
 
 func (s Source) render(m *matchers, groupBy []string) (string, error) {
-	text, err := render(s.rule.query, templateArgs{
-		Series:            s.Series,
-		LabelMatchers:     strings.Join(m.texts, ","),
-		LabelValuesByName: m.values,
-		GroupBy:           strings.Join(groupBy, ","),
-		GroupBySlice:      groupBy,
-	})
-	if err != nil {
-		return "", fmt.Errorf("metricsQuery of %s: %w", s.Rule(), err)
+	if s.rule.query == nil {
+		return "", fmt.Errorf("%s has no %s", s.Rule(), s.rule.queryKey)
 	}
-	if text == "" {
-		return "", fmt.Errorf("metricsQuery of %s makes an empty query", s.Rule())
+	text, err := s.rule.query.render(s.Series, m, groupBy)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s of %s: %w", s.rule.queryKey, s.Rule(), err)
+	case text == "":
+		return "", fmt.Errorf("%s of %s makes an empty query", s.rule.queryKey, s.Rule())
+	default:
+		return text, nil
 	}
-	return text, nil
 }

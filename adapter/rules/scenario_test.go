@@ -21,6 +21,10 @@ import (
 //	series                           the input is one series a line: name{label,label}; prints the catalog and the verdicts
 //	custom KIND NAMES METRIC [SEL]   the query for the objects (NAMES: ns/a,b or a,b), the metric selector last
 //	external NAMESPACE METRIC [SEL]  the query for an external metric
+//	form, externalform               the same words; the form of the request, its key and values
+//	pods NS/NAMES, nodes NAMES       the queries for CPU and memory, and the forms
+//	selectors                        what discovery has to ask for; with input, which of its labels matter to each selector
+//	lint                             the input is a rule file; prints what is wrong with it or the warnings
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -48,8 +52,11 @@ func runScenario(t *testing.T, file string) {
 		for strings.HasPrefix(command, "#") {
 			command, input, _ = strings.Cut(input, "\n")
 		}
-		got := w.run(command, input)
-		if got = strings.TrimSpace(got); got != strings.TrimSpace(want) {
+		got := strings.TrimSpace(w.run(command, input))
+		for strings.Contains(got, "\n\n") { // an empty line would end the step
+			got = strings.ReplaceAll(got, "\n\n", "\n")
+		}
+		if got != strings.TrimSpace(want) {
 			t.Errorf("%s\n got: %s\nwant: %s", command, got, strings.TrimSpace(want))
 		}
 		rewritten = append(rewritten, in+"\n----\n"+got)
@@ -81,12 +88,18 @@ func (w *world) run(command, input string) string {
 		}
 		w.set = set
 		return "ok"
+	case "lint":
+		return w.lint(input)
+	case "selectors":
+		return w.selectors(strings.Fields(input))
+	case "pods", "nodes":
+		return w.resource(words[0], words[1])
 	case "series":
 		return w.expose(input)
-	case "custom":
-		return w.custom(words[1], words[2], words[3], strings.Join(words[4:], " "))
-	case "external":
-		return w.external(words[1], words[2], strings.Join(words[3:], " "))
+	case "custom", "form":
+		return w.custom(words[1], words[2], words[3], strings.Join(words[4:], " "), words[0] == "form")
+	case "external", "externalform":
+		return w.external(words[1], words[2], strings.Join(words[3:], " "), words[0] == "externalform")
 	default:
 		return "unknown command " + words[0]
 	}
@@ -103,9 +116,9 @@ func (w *world) expose(input string) string {
 		}
 		series = append(series, one)
 	}
-	found := map[string][]Series{}
-	for _, q := range w.set.SeriesQueries() {
-		found[q] = series
+	found := map[SelectorKey][]Series{}
+	for _, one := range w.set.Selectors() {
+		found[one.SelectorKey] = series
 	}
 	w.catalog = w.set.Expose(found, cluster())
 	var b strings.Builder
@@ -127,16 +140,12 @@ func (w *world) expose(input string) string {
 	return b.String()
 }
 
-func (w *world) custom(kindName, objects, metric, selector string) string {
-	kind, ok := cluster().Kind(schema.ParseGroupResource(kindName))
+func (w *world) custom(kindName, objects, metric, selector string, form bool) string {
+	o, ok := objectsOf(kindName, objects)
 	if !ok {
 		return "unknown kind"
 	}
-	namespace, names, namespaced := strings.Cut(objects, "/")
-	if !namespaced {
-		namespace, names = "", objects
-	}
-	source, ok := w.catalog.Metric(Metric{kind.GroupResource, namespaced, metric})
+	source, ok := w.catalog.Metric(Metric{o.Kind.GroupResource, o.Namespace != "", metric})
 	if !ok {
 		return "unknown metric"
 	}
@@ -144,14 +153,15 @@ func (w *world) custom(kindName, objects, metric, selector string) string {
 	if err != nil {
 		return err.Error()
 	}
-	q, err := source.Query(Objects{kind, namespace, strings.Split(names, ",")}, sel)
-	if err != nil {
-		return "error: " + err.Error()
+	if form {
+		key, values, keyErr := source.FormKey(o, sel)
+		f, err := source.Form(o, sel)
+		return printForm(source, f, err, key, values, keyErr)
 	}
-	return q.PromQL + "\nobjects by label " + q.Label
+	return printQuery(source.Query(o, sel))
 }
 
-func (w *world) external(namespace, metric, selector string) string {
+func (w *world) external(namespace, metric, selector string, form bool) string {
 	source, ok := w.catalog.External(metric)
 	if !ok {
 		return "unknown metric"
@@ -160,11 +170,121 @@ func (w *world) external(namespace, metric, selector string) string {
 	if err != nil {
 		return err.Error()
 	}
-	q, err := source.ExternalQuery(namespace, sel)
+	if form {
+		key, values, keyErr := source.ExternalFormKey(namespace, sel)
+		f, err := source.ExternalForm(namespace, sel)
+		return printForm(source, f, err, key, values, keyErr)
+	}
+	return printQuery(source.ExternalQuery(namespace, sel))
+}
+
+func objectsOf(kindName, objects string) (Objects, bool) {
+	kind, ok := cluster().Kind(schema.ParseGroupResource(kindName))
+	namespace, names, namespaced := strings.Cut(objects, "/")
+	if !namespaced {
+		namespace, names = "", objects
+	}
+	return Objects{kind, namespace, strings.Split(names, ",")}, ok
+}
+
+func printQuery(q Query, err error) string {
 	if err != nil {
 		return "error: " + err.Error()
 	}
-	return q.PromQL
+	out := q.PromQL
+	if q.Label != "" {
+		out += "\nobjects by label " + q.Label
+	}
+	if q.ExtraLabel != "" {
+		out += ", containers by label " + q.ExtraLabel
+	}
+	return out
+}
+
+// printForm shows what FormKey and Form say; the two must agree.
+func printForm(s Source, f Form, err error, key string, values []string, keyErr error) string {
+	var b strings.Builder
+	if why := s.Mergeable(); why != nil {
+		fmt.Fprintf(&b, "not mergeable: %v\n", why)
+	}
+	if err != nil || keyErr != nil {
+		fmt.Fprintf(&b, "error: %v", err)
+		if keyErr != nil && keyErr.Error() != err.Error() {
+			fmt.Fprintf(&b, "\nerror of the key: %v", keyErr)
+		}
+		return b.String()
+	}
+	if key != f.Key {
+		fmt.Fprintf(&b, "THE KEYS DIFFER: %q\n", f.Key)
+	}
+	fmt.Fprintf(&b, "%s\nkey %q\n", f.Text, key)
+	i := 0
+	for _, d := range f.Dimensions {
+		value := "(the object)"
+		if d.Label != f.ObjectLabel {
+			value = values[i]
+			i++
+		}
+		fmt.Fprintf(&b, "%s for %s: %s\n", d.Sentinel, d.Label, value)
+	}
+	return b.String()
+}
+
+func (w *world) resource(of, objects string) string {
+	r, ok := w.set.Resource(cluster())
+	if !ok {
+		return "no resourceRules"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "pods %t, nodes %t, window %s\n", r.Pods(), r.Nodes(), r.Window)
+	o, _ := objectsOf(of, objects)
+	for _, usage := range []Usage{r.CPU, r.Memory} {
+		source := usage.Containers
+		if of == "nodes" {
+			source = usage.Nodes
+		}
+		key, values, keyErr := source.FormKey(o, nil)
+		f, err := source.Form(o, nil)
+		server := ""
+		if source.Server() != "" {
+			server = " at " + source.Server()
+		}
+		fmt.Fprintf(&b, "%s%s\n%s\n%s\n", source.Rule(), server, printQuery(source.Query(o, nil)), printForm(source, f, err, key, values, keyErr))
+	}
+	return b.String()
+}
+
+func (w *world) selectors(labels []string) string {
+	var b strings.Builder
+	for _, one := range w.set.Selectors() {
+		fmt.Fprint(&b, one.Query)
+		if one.Source != "" {
+			fmt.Fprintf(&b, " at %s", one.Source)
+		}
+		if len(one.Overrides) > 0 {
+			fmt.Fprintf(&b, ", overrides %v", one.Overrides)
+		}
+		if one.Template {
+			b.WriteString(", template")
+		}
+		if len(labels) > 0 {
+			fmt.Fprintf(&b, ", of kinds %v", w.set.KindLabels(one.SelectorKey, labels, cluster()))
+		}
+		narrowed, err := WithLabel(one.Query, "pod")
+		if err != nil {
+			narrowed = "cannot be narrowed: " + err.Error()
+		}
+		fmt.Fprintf(&b, "\n  %s\n", narrowed)
+	}
+	return b.String()
+}
+
+func (w *world) lint(input string) string {
+	var file File
+	if err := config.Decode("rules.yaml", []byte(input), &file); err != nil {
+		return err.Error()
+	}
+	return "no warning"
 }
 
 // kindList is a cluster's kinds.
