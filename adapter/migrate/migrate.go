@@ -98,11 +98,11 @@ func Convert(in Installation, o Options) (Result, error) {
 }
 
 func (in Installation) heading() string {
-	what := "the flags given"
+	what := "What the given flags do"
 	if in.Name != "" {
-		what = in.Name
+		what = "What " + in.Name + " does"
 	}
-	return "What " + what + " does, for trimtab. What differs on purpose: " + page + "#deviations"
+	return what + ", for trimtab. What differs on purpose: " + page + "#deviations"
 }
 
 // conversion is a Result in the making.

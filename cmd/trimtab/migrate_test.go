@@ -1,0 +1,197 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/trimtab/trimtab/adapter/migrate"
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// Runs each "$ trimtab migrate" line of testdata/migrate.txt and compares all that it prints with the lines
+// below it; lines with ## are for the reader. -update rewrites the file; read the diff.
+func TestMigrateTranscript(t *testing.T) {
+	const path = "testdata/migrate.txt"
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for line := range strings.Lines(string(want)) {
+		switch {
+		case strings.HasPrefix(line, "$ trimtab migrate"):
+			got.WriteString(line + transcript(t, strings.Fields(line)[2:]...) + "\n")
+		case strings.HasPrefix(line, "## "):
+			got.WriteString(line)
+		}
+	}
+	golden(t, path, got.String())
+	if strings.Contains(got.String(), "hunter2") {
+		t.Error("a password is printed")
+	}
+}
+
+// What migrate prints is a configuration; until all settings are there, check may not know some of them.
+func TestMigratedConfigurationIsChecked(t *testing.T) {
+	coming := []string{"prometheus.verb", "adapter.tlsMinVersion", "adapter.tlsCipherSuites", "adapter.disableHttp2",
+		"adapter.authorizationWebhookCacheAuthorizedTtl", "adapter.resourceRules"}
+	everything := []string{"--", "--config=rules.yaml"}
+	for _, f := range migrate.Flags() {
+		if f.Setting != "" && f.Default != "" {
+			everything = append(everything, "--"+f.Name+"="+f.Default)
+		}
+	}
+	for name, args := range map[string][]string{
+		"helm":            {"--manifest", "testdata/migrate/helm.yaml"},
+		"kube-prometheus": {"--manifest", "testdata/migrate/kube-prometheus.yaml"},
+		"secured":         {"--manifest", "testdata/migrate/secured.yaml"},
+		"everything": append(everything, "--prometheus-header=X-Scope-OrgID=a", "--prometheus-auth-incluster", "--prometheus-client-tls-cert-file=c",
+			"--prometheus-client-tls-key-file=k", "--metrics-max-age=20m", "--lister-kubeconfig=k", "--tls-cert-file=c", "--tls-private-key-file=k",
+			"--tls-min-version=VersionTLS12", "--tls-cipher-suites=TLS_AES_128_GCM_SHA256", "--disable-http2", "-v=6"),
+	} {
+		migrated := runTrimtab(t, "", append([]string{"migrate", "prometheus-adapter"}, args...)...)
+		inline, _, _ := strings.Cut(migrated.out, "  rulesFile:")
+		_, rest, _ := strings.Cut(migrated.out, "rulesFile: rules.yaml # --config\n")
+		checked := runTrimtab(t, inline+rest, "check", "-")
+		for line := range strings.Lines(checked.err) {
+			if !slices.ContainsFunc(coming, func(setting string) bool { return strings.Contains(line, ": "+setting+":") }) {
+				t.Errorf("%s: check says %s", name, line)
+			}
+		}
+		if migrated.out == "" {
+			t.Errorf("%s: %+v", name, migrated)
+		}
+	}
+}
+
+// JSON has the same configuration and the same notes as the text.
+func TestMigrateJSON(t *testing.T) {
+	for _, file := range []string{"helm.yaml", "secured.yaml"} {
+		args := []string{"migrate", "prometheus-adapter", "--manifest", "testdata/migrate/" + file}
+		text, got := runTrimtab(t, "", args...), runTrimtab(t, "", append(args, "-o", "json")...)
+		var answer struct {
+			Configuration string
+			Settings      []struct{ Flag, Setting, Value string }
+			Notes         []struct {
+				Flag, Message, Page string
+				Blocking            *bool
+			}
+		}
+		decoder := json.NewDecoder(strings.NewReader(got.out))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&answer); err != nil || got.err != "" || got.code != text.code || strings.Count(got.out, "\n") != 1 {
+			t.Fatalf("%s: %v, exit %d, %q", file, err, got.code, got.err)
+		}
+		if answer.Configuration != text.out || len(answer.Settings) == 0 || answer.Notes == nil || strings.Count(text.err, "\n") != len(answer.Notes) {
+			t.Errorf("%s: JSON differs from the text:\n%s\n%s%s", file, got.out, text.out, text.err)
+		}
+		for _, n := range answer.Notes {
+			if n.Blocking == nil || !strings.Contains(text.err, "trimtab: "+n.Flag+": ") || !strings.Contains(text.err, n.Message+"; see "+n.Page+"\n") {
+				t.Errorf("%s: not in the text: %+v", file, n)
+			}
+		}
+	}
+}
+
+func TestMigrateStandardInput(t *testing.T) {
+	data, err := os.ReadFile("testdata/migrate/helm.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := runTrimtab(t, "", "migrate", "prometheus-adapter", "--manifest", "testdata/migrate/helm.yaml")
+	if got := runTrimtab(t, string(data), "migrate", "--manifest", "-", "prometheus-adapter"); got != file || got.code != exitDone || got.err != "" {
+		t.Errorf("%+v, not %+v", got, file)
+	}
+	objects := config.Documents(data)
+	halves := append([]byte("kind: List\nitems: []\n---\n"), objects[0].Data...)
+	path := t.TempDir() + "/configmap.yaml"
+	if err := os.WriteFile(path, halves, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := runTrimtab(t, string(objects[2].Data), "migrate", "prometheus-adapter", "--manifest", path, "--manifest", "-"); got != file {
+		t.Errorf("from two sources: %+v, not %+v", got, file)
+	}
+}
+
+func TestMigrateWrongUsage(t *testing.T) {
+	for line, want := range map[string]string{
+		"migrate":                    "name what to migrate from: prometheus-adapter",
+		"migrate keda":               `"keda" is not known; prometheus-adapter is`,
+		"migrate prometheus-adapter": "give either --manifest FILE or the flags of prometheus-adapter after --",
+		"migrate prometheus-adapter --manifest a -- -v":                     "give either --manifest FILE or the flags of prometheus-adapter after --",
+		"migrate prometheus-adapter a.yaml":                                 `unexpected argument "a.yaml"; manifests are given by --manifest FILE, flags of prometheus-adapter after --`,
+		"migrate prometheus-adapter --manifest":                             "flag needs an argument: -manifest",
+		"migrate prometheus-adapter --prometheus-url=x":                     "flag provided but not defined: -prometheus-url",
+		"migrate prometheus-adapter -o yaml -- -v=1":                        `-o "yaml" is neither text nor json`,
+		"migrate prometheus-adapter --manifest - --manifest a --manifest -": "standard input (-) can be read only once",
+	} {
+		got := runTrimtab(t, "", strings.Fields(line)...)
+		if want = "trimtab migrate: " + want + "; `trimtab migrate --help` shows how\n"; got != (trimtab{exitUsage, "", want}) {
+			t.Errorf("trimtab %s: %+v, want %s", line, got, want)
+		}
+	}
+}
+
+func TestMigrateReportsAFailedWrite(t *testing.T) {
+	for _, output := range []string{"text", "json"} {
+		var errs strings.Builder
+		args := []string{"migrate", "prometheus-adapter", "-o", output, "--manifest", "testdata/migrate/helm.yaml"}
+		if code := dispatch(t.Context(), args, stdio{out: brokenWriter{}, err: &errs}); code != exitWrong || !strings.Contains(errs.String(), "write the answer") {
+			t.Errorf("%s: exit %d, %q", output, code, errs.String())
+		}
+	}
+}
+
+// docs/migrate-prometheus-adapter.md has the table of flags, a part under each heading; -update rewrites it.
+func TestMigrationPage(t *testing.T) {
+	const path = "../../docs/migrate-prometheus-adapter.md"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(data)
+	for _, g := range append(migrate.Groups(), migrate.Other) {
+		heading := "\n### " + string(g) + "\n\n"
+		if strings.Count(page, heading) != 1 {
+			t.Fatalf("%s has not one heading %q, to which notes point", path, strings.TrimSpace(heading))
+		}
+		if g == migrate.Other {
+			continue
+		}
+		before, behind, _ := strings.Cut(page, heading)
+		_, rest, _ := strings.Cut(behind, "\n\n")
+		page = before + heading + flagRows(g) + "\n" + rest
+	}
+	golden(t, path, page)
+	for _, anchor := range []string{"deviations", "d-post", "d-relist", "d-max-age"} {
+		if !strings.Contains(page, `<a id="`+anchor+`"></a>`) && !strings.Contains(strings.ToLower(page), "\n## "+anchor+"\n") {
+			t.Errorf("%s lacks the anchor %s, to which the tables or the configuration point", path, anchor)
+		}
+	}
+}
+
+func flagRows(g migrate.Group) string {
+	var rows strings.Builder
+	rows.WriteString("| Flag | Default | Becomes | Remark |\n|---|---|---|---|\n")
+	for _, f := range migrate.Flags() {
+		if f.Group != g {
+			continue
+		}
+		name, preset := "`--"+f.Name+"`", ""
+		if f.Name == "v" {
+			name = "`-v`, `--v`"
+		}
+		if f.Known != "" {
+			name += " (" + f.Known + ")"
+		}
+		if f.Default != "" {
+			preset = "`" + f.Default + "`"
+		}
+		fmt.Fprintf(&rows, "| %s | %s | %s | %s |\n", name, preset, f.Becomes(), f.Remark)
+	}
+	return rows.String()
+}
