@@ -1,0 +1,167 @@
+package delegate
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	// maxMessage and maxReason bound what is repeated of a delegate's error.
+	maxMessage = 1024
+	maxReason  = 64
+	// maxRetryAfter is the longest wait that is believed.
+	maxRetryAfter = time.Hour
+)
+
+// failure is why there is no answer, and what the client is told of it.
+type failure struct {
+	code    int32
+	reason  metav1.StatusReason
+	message string
+	// retryAfter is rounded up to seconds; the zero value gives none.
+	retryAfter time.Duration
+	// answered is the delegate's own HTTP status; 0 where there was none.
+	answered int
+	// silent says that the delegate did not answer as a metrics server does: it is left alone for a while.
+	silent bool
+	// unknown says that the delegate itself said: there is no such metric, or no such object.
+	unknown bool
+}
+
+func (f *failure) Error() string { return f.message }
+
+func unavailable(format string, args ...any) *failure {
+	return &failure{
+		code: http.StatusServiceUnavailable, reason: metav1.StatusReasonServiceUnavailable,
+		message: fmt.Sprintf(format, args...), retryAfter: time.Second, silent: true,
+	}
+}
+
+func slow(format string, args ...any) *failure {
+	f := unavailable(format, args...)
+	f.code, f.reason = http.StatusGatewayTimeout, metav1.StatusReasonTimeout
+	return f
+}
+
+// wrong is a failure that lasts until someone mends the configuration.
+func wrong(format string, args ...any) *failure {
+	return &failure{code: http.StatusInternalServerError, reason: metav1.StatusReasonInternalError, message: fmt.Sprintf(format, args...)}
+}
+
+// unreadable is the failure of an answer that is none of a metrics API.
+func unreadable(format string, args ...any) *failure {
+	f := unavailable("%s", excerpt("answers "+fmt.Sprintf(format, args...)))
+	f.answered = http.StatusOK
+	return f
+}
+
+// unreached is the failure of a request that has no whole answer. The error of the HTTP client is taken out of
+// the one that repeats the URL.
+func unreached(err error, timeout time.Duration) *failure {
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	var network net.Error
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return slow("no answer within %s", timeout)
+	case errors.As(err, &certificate):
+		return unavailable("%s; tls.caFile names the CAs to trust, tls.serverName the name to expect", excerpt(err.Error()))
+	default:
+		return unavailable("%s", excerpt(err.Error()))
+	}
+}
+
+// refusal is the failure of a whole answer other than 200.
+func refusal(resp *http.Response, body []byte) *failure {
+	var status metav1.Status
+	isStatus := json.Unmarshal(body, &status) == nil && status.Kind == "Status"
+	said := fmt.Sprintf("HTTP %d: %s", resp.StatusCode, excerpt(status.Message))
+	if !isStatus {
+		mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+		said = fmt.Sprintf("HTTP %d, no status of a Kubernetes API: %s %.120q", resp.StatusCode, excerpt(mediaType), body)
+	}
+	f := refused(resp.StatusCode, isStatus, said, status)
+	f.answered = resp.StatusCode
+	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	if err != nil && isStatus && status.Details != nil {
+		seconds = int(status.Details.RetryAfterSeconds)
+	}
+	if seconds > 0 && f.code != http.StatusInternalServerError {
+		f.retryAfter = min(time.Duration(min(seconds, 1<<20))*time.Second, maxRetryAfter)
+	}
+	return f
+}
+
+func refused(code int, isStatus bool, said string, status metav1.Status) *failure {
+	switch {
+	case code/100 == 3:
+		return unavailable("%s: a redirect, which is not followed; let url or service name where it is", said)
+	case code == http.StatusUnauthorized:
+		f := wrong("does not take trimtab's token: %s; set bearerTokenFile", said)
+		f.silent = true
+		return f
+	case code == http.StatusForbidden:
+		return wrong("does not let trimtab's account ask: %s; grant it get in %s and list in %s", said, customGroup, externalGroup)
+	case code == http.StatusLoopDetected:
+		return wrong("goes in a circle: %s; take it out of adapter.delegates", said)
+	case !isStatus || code == http.StatusTooManyRequests || code < 400 || code > 599:
+		f := unavailable("%s", said)
+		f.silent = !isStatus && code/100 != 4
+		return f
+	default:
+		reason := status.Reason
+		if len(reason) > maxReason {
+			reason = metav1.StatusReasonUnknown
+		}
+		return &failure{code: int32(code), reason: reason, message: said, unknown: code == http.StatusNotFound}
+	}
+}
+
+// status is err as the client reads it; it begins with the delegate's name.
+func (d *Delegate) status(err error) *apierrors.StatusError {
+	var own *apierrors.StatusError
+	if errors.As(err, &own) {
+		return own
+	}
+	var f *failure
+	if !errors.As(err, &f) {
+		f = unavailable("%v", err)
+	}
+	s := metav1.Status{Status: metav1.StatusFailure, Code: f.code, Reason: f.reason, Message: fmt.Sprintf("delegate %q: %s", d.cfg.Name, f.message)}
+	if f.retryAfter > 0 {
+		s.Details = &metav1.StatusDetails{RetryAfterSeconds: int32((f.retryAfter + time.Second - 1) / time.Second)}
+	}
+	return &apierrors.StatusError{ErrStatus: s}
+}
+
+// stale is the error of a metric that is not in a list which could not be read again: nobody can tell.
+func (d *Delegate) stale(l *listing) error {
+	if l.failed == nil {
+		return nil
+	}
+	return d.status(unavailable("did not list the metric when it was last asked, and cannot be asked again: %v", l.failed))
+}
+
+// excerpt is enough of a foreign text to recognise it by.
+func excerpt(s string) string {
+	if len(s) > maxMessage {
+		s = s[:maxMessage] + "..."
+	}
+	return strings.ToValidUTF8(s, "?")
+}
