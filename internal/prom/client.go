@@ -69,7 +69,9 @@ func NewClient(cfg Config, reg prometheus.Registerer) (*Client, error) {
 	if c.metrics, err = newMetrics(reg); err != nil {
 		return nil, fmt.Errorf("prometheus client: %w", err)
 	}
-	return (&Client{core: c}).ForNamespace(""), nil
+	client := &Client{core: c}
+	client.tenant = client.Tenant("")
+	return client, nil
 }
 
 func newHTTPClient(cfg Config) (*http.Client, error) {

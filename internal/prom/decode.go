@@ -50,7 +50,7 @@ func (d *decoder) share(b []byte) string {
 	if len(b) > maxSharedBytes {
 		return string(b)
 	}
-	place := &d.shared[maphash.Bytes(d.seed, b)%maxShared]
+	place := &d.shared[maphash.Bytes(d.seed, b)%uint64(len(d.shared))]
 	if *place != string(b) {
 		*place = string(b)
 	}

@@ -62,7 +62,7 @@ func (d *decoder) result() (r result, err error) {
 	case early == nil:
 		return r, d.wrong("data without a result")
 	}
-	late := newDecoder()
+	late := &decoder{shared: d.shared, seed: d.seed}
 	late.reset(bytes.NewReader(early))
 	return r, late.fill(&r)
 }
