@@ -28,6 +28,11 @@ func serve(t *testing.T, handle http.HandlerFunc, change func(*Config)) *Client 
 	if change != nil {
 		change(&cfg)
 	}
+	return newClient(t, cfg)
+}
+
+func newClient(t *testing.T, cfg Config) *Client {
+	t.Helper()
 	c, err := NewClient(cfg, prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -110,11 +115,7 @@ func TestAStoppedServerIsUnavailable(t *testing.T) {
 	server.Close()
 	cfg := DefaultConfig()
 	cfg.URL = server.URL
-	c, err := NewClient(cfg, prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = c.Series(context.Background(), []string{"up"}, time.Now(), time.Now())
+	_, _, err := newClient(t, cfg).Series(context.Background(), []string{"up"}, time.Now(), time.Now())
 	if kind, _ := KindOf(err); kind != Unavailable || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("got %v", err)
 	}
@@ -155,12 +156,89 @@ func TestConfigRefusesMistakes(t *testing.T) {
 		"url: 'http://u:geheim@ x'": "f: url: is not a URL",
 		"timeout: 0s":               "f: timeout: must be above zero: a request without a limit can hang for ever",
 		"tls: {certFile: a}":        "f: tls: certFile and keyFile belong together; one is missing",
-		"bearerTokenFile: a\nbasicAuth: {username: b, password: c, passwordFile: d}": "f: bearerTokenFile: excludes basicAuth; keep one of them\nf: basicAuth.passwordFile: excludes basicAuth.password; keep one of them",
+		"url: http://x#y":           "f: url: must not have a part behind #, which no server sees",
+		"url: http://x?query=up":    "f: url: must not have the parameter query, which each request sets itself",
+		"failoverUrls: ['http://u:geheim@x', 'http://localhost:9090', 'http://y', 'http://y']": "f: failoverUrls[0]: must not hold a user and password; use basicAuth\nf: failoverUrls[1]: stands above already; a server that is down is down twice\nf: failoverUrls[3]: stands above already; a server that is down is down twice",
+		"verb: PUT\nmaxConcurrent: 0":                     "f: verb: \"PUT\" is neither POST nor GET\nf: maxConcurrent: must be above zero",
+		"tenant: {}":                                      "f: tenant.value: is required where fromNamespace is false",
+		"tenant: {header: 'a b', value: x}":               "f: tenant.header: is not the name of a header; X-Scope-OrgID is usual",
+		"tenant: {header: authorization, value: x}":       "f: tenant.header: Authorization has another meaning; X-Scope-OrgID is usual",
+		"tenant: {value: \"a\\nb\"}":                      "f: tenant.value: has a character that no header may hold",
+		"tenant: {value: a}\nheaders: {x-scope-orgid: b}": "f: tenant.header: stands in headers too; keep one of them",
+		"sigv4: {accessKey: a}":                           "f: sigv4: accessKey and secretKey belong together; one is missing",
+		"sigv4: {accessKey: a, secretKey: b, profile: c}\nbasicAuth: {}\nheaders: {authorization: d}": "f: basicAuth: excludes sigv4; keep one of them\nf: sigv4.profile: excludes accessKey; keep one of them\nf: headers: holds Authorization, which oauth2 and sigv4 set; keep one of them",
+		"oauth2: {}\nbearerTokenFile: x": "f: bearerTokenFile: excludes oauth2; keep one of them\nf: oauth2.clientId: is required\nf: oauth2.clientSecretFile: is required\nf: oauth2.tokenUrl: must begin with http:// or https://",
+		"oauth2: {clientId: a, clientSecretFile: b, tokenUrl: 'https://c', tls: {keyFile: d}}": "f: oauth2.tls: certFile and keyFile belong together; one is missing",
+		"bearerTokenFile: a\nbasicAuth: {username: b, password: c, passwordFile: d}":           "f: bearerTokenFile: excludes basicAuth; keep one of them\nf: basicAuth.passwordFile: excludes basicAuth.password; keep one of them",
 	} {
 		c := DefaultConfig()
 		err := config.Decode("f", []byte(in), &c)
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", in, err, want)
+		}
+	}
+}
+
+func TestQueryVector(t *testing.T) {
+	t.Parallel()
+	var body string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { answer(200, body)(w, r) }, nil)
+	body = `{"status":"success","warnings":["partial"],"infos":["a remark"],"data":{"resultType":"vector","result":[{"metric":{"b":"2","a":"1"},"value":[10.5,"3"]}]}}`
+	v, err := c.QueryVector(t.Context(), "up", time.Now())
+	if got := fmt.Sprint(v.Rows, v.Warnings, v.Infos); err != nil || got != `[a="1" b="2" 3 @10500] [partial] [a remark]` {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if r := v.Rows[0]; r.Label("a") != "1" || r.Label("b") != "2" || r.Label("c") != "" || r.Label("") != "" {
+		t.Errorf("labels of %v", r)
+	}
+	body = `{"status":"success","data":{"resultType":"scalar","result":[10.5,"3"]}}`
+	if v, err := c.QueryVector(t.Context(), "3", time.Now()); err != nil || fmt.Sprint(v.Rows) != "[3 @10500]" {
+		t.Errorf("a scalar is %v, %v", v.Rows, err)
+	}
+	for _, body = range []string{`{"status":"success","data":{"resultType":"matrix","result":[]}}`, `{"status":"success","data":{"resultType":"string","result":[1,"x"]}}`} {
+		_, err := c.QueryVector(t.Context(), "x", time.Now())
+		if kind, _ := KindOf(err); kind != BadQuery || !strings.Contains(err.Error(), "where a vector is needed") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestQueryRange(t *testing.T) {
+	t.Parallel()
+	var got string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		got = r.URL.Path + " " + r.PostForm.Encode()
+		answer(200, `{"status":"success","infos":["i"],"data":{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[1,"2"],[2,"NaN"]]}]}}`)(w, r)
+	}, nil)
+	result, err := c.QueryRange(t.Context(), "up", time.UnixMilli(1000), time.UnixMilli(2000), 500*time.Millisecond)
+	if err != nil || fmt.Sprint(result.Value, result.Infos) != "{a=\"1\"} =>\n2 @[1]\nNaN @[2] [i]" || got != "/prefix/api/v1/query_range end=2.000&query=up&start=1.000&step=0.5&timeout=10s" {
+		t.Errorf("asked %s, got %v, %v", got, result, err)
+	}
+}
+
+// A caller's deadline that is nearer than the time-out is what the server is told.
+func TestTheServerKnowsTheDeadline(t *testing.T) {
+	t.Parallel()
+	var got time.Duration
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got, _ = time.ParseDuration(r.PostFormValue("timeout"))
+		answer(200, oneRow)(w, r)
+	}, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, err := c.Query(ctx, "up", time.Now()); err != nil || got <= 0 || got > 5*time.Second+time.Millisecond {
+		t.Errorf("told %s, %v", got, err)
+	}
+}
+
+// Clients of one registry share their metrics.
+func TestMetricsAreShared(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	for range 2 {
+		if _, err := NewClient(DefaultConfig(), reg); err != nil {
+			t.Error(err)
 		}
 	}
 }
