@@ -79,8 +79,15 @@ type pair struct {
 
 func newPair(t testing.TB) *pair {
 	t.Helper()
-	p := &pair{echo: &echo{}}
-	a := apis{custom: p.echo, external: p.echo}
+	e := &echo{}
+	p := newPairOf(t, apis{custom: e, external: e})
+	p.echo = e
+	return p
+}
+
+func newPairOf(t testing.TB, a apis) *pair {
+	t.Helper()
+	p := &pair{}
 	server, err := a.newGeneric(time.Minute, withoutPort,
 		func(handlers http.Handler, c *genericapiserver.Config) http.Handler {
 			p.library = filters.WithCacheControl(filters.WithAuditInit(filters.WithRequestInfo(withoutRetryAfter(checkMetricSelector(handlers)), genericapiserver.NewRequestInfoResolver(c))))

@@ -132,7 +132,7 @@ func (s *Server) secure(c *genericapiserver.Config, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	suites, err := tlsCipherSuites(cfg.TLSCipherSuites)
+	suites, err := tlsCipherSuites(cfg.TLSCipherSuites, !cfg.DisableHTTP2)
 	if err != nil {
 		return err
 	}

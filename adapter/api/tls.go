@@ -3,6 +3,8 @@ package api
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -22,22 +24,22 @@ func tlsVersion(name string) (uint16, error) {
 }
 
 // tlsCipherSuites reads the values of --tls-cipher-suites, which count for TLS 1.2 only. None is Go's choice.
-func tlsCipherSuites(names []string) ([]uint16, error) {
+func tlsCipherSuites(names []string, http2 bool) ([]uint16, error) {
+	known := map[string]uint16{}
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		known[suite.Name] = suite.ID
+	}
 	var ids []uint16
-	known := append(tls.CipherSuites(), tls.InsecureCipherSuites()...)
-next:
 	for _, name := range names {
-		for _, suite := range known {
-			if suite.Name == name {
-				ids = append(ids, suite.ID)
-				continue next
-			}
+		id, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("tlsCipherSuites: there is no %q; known are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
-		var all []string
-		for _, suite := range tls.CipherSuites() {
-			all = append(all, suite.Name)
-		}
-		return nil, fmt.Errorf("tlsCipherSuites: there is no %q; known are %s", name, strings.Join(all, ", "))
+		ids = append(ids, id)
+	}
+	required := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	if http2 && len(ids) > 0 && !slices.Contains(ids, required[0]) && !slices.Contains(ids, required[1]) {
+		return nil, fmt.Errorf("tlsCipherSuites: HTTP/2 needs %s or %s; add one, or disable HTTP/2", tls.CipherSuiteName(required[0]), tls.CipherSuiteName(required[1]))
 	}
 	return ids, nil
 }
