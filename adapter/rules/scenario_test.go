@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -89,7 +90,7 @@ func (w *world) run(command, input string) string {
 		w.set = set
 		return "ok"
 	case "lint":
-		return w.lint(input)
+		return lint(input)
 	case "selectors":
 		return w.selectors(strings.Fields(input))
 	case "pods", "nodes":
@@ -279,12 +280,16 @@ func (w *world) selectors(labels []string) string {
 	return b.String()
 }
 
-func (w *world) lint(input string) string {
+func lint(input string) string {
 	var file File
 	if err := config.Decode("rules.yaml", []byte(input), &file); err != nil {
 		return err.Error()
 	}
-	return "no warning"
+	var b strings.Builder
+	for _, warning := range Lint(file) {
+		fmt.Fprintf(&b, "%s: %s\n", warning.Path, warning.Message)
+	}
+	return cmp.Or(b.String(), "no warning")
 }
 
 // kindList is a cluster's kinds.
