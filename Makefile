@@ -66,6 +66,11 @@ lab: go ## tests on the real control plane: lab, arch, end to end
 	@echo "== architecture, lab and end-to-end tests"
 	@go test -C test -count=1 -timeout 40m -p 1 ./...
 
+.PHONY: conformance
+conformance: go ## ask prometheus-adapter and trimtab the same (ARGS=-update: keep the original's answers)
+	@$(PROGRAMS) build
+	@go test -C test -count=1 -v -timeout 40m ./conformance $(ARGS)
+
 .PHONY: bench
 bench: go ## Go benchmarks of all parts (BENCH=regexp, COUNT=n)
 	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
