@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 	"k8s.io/apimachinery/pkg/labels"
@@ -34,68 +34,101 @@ type ExternalSource interface {
 	ExternalMetric(ctx context.Context, namespace, name string, selector labels.Selector) (*external_metrics.ExternalMetricValueList, bool, error)
 }
 
-// Deps are what the adapter works with. Journal may be nil; Prom may be nil where there are no rules.
+// Deps are what the adapter works with. Journal may be nil; Prom may be nil where no rule asks it.
 type Deps struct {
 	Kube     *kube.Kube
 	Journal  *journal.Journal
 	Log      *slog.Logger
 	Registry prometheus.Registerer
-	Prom     *prom.Client
-	Now      func() time.Time
+	// Prom is the server that rules without a source ask.
+	Prom *prom.Client
+	Now  func() time.Time
 	// External are asked in this order, before the external rules.
 	External []ExternalSource
-}
-
-// querier is what the adapter asks of Prometheus.
-type querier interface {
-	Query(ctx context.Context, promql string, at time.Time) (prom.Result, error)
-	Series(ctx context.Context, selectors []string, start, end time.Time) ([]model.LabelSet, []string, error)
+	// Cluster and Servers, where they are not nil, stand for Kube and for the servers that Prom and the
+	// configuration's sources lead to. An adapter with its own cluster is not served by Run.
+	Cluster Cluster
+	Servers map[string]Server
 }
 
 // Adapter is the part. It is safe for concurrent use.
 type Adapter struct {
-	cfg     Config
 	deps    Deps
-	set     *rules.Set
-	prom    querier
-	kinds   *kindSource
+	cluster Cluster
+	kinds   kindSource
 	metrics *metrics
-	// flights lets identical queries share one call.
+	// flights lets identical queries share one call where nothing is remembered.
 	flights singleflight.Group
+	// setup is the configuration that the next plan is made with; reloaded says that it changed.
+	setup    atomic.Pointer[setup]
+	reloaded chan struct{}
+	// round is held while a plan is being made.
+	round sync.Mutex
 	// plan is nil until the first round of discovery has ended.
 	plan   atomic.Pointer[plan]
+	warmed atomic.Bool
 	server atomic.Pointer[api.Server]
 }
 
 // New compiles the rules. It asks nobody anything yet.
 func New(cfg Config, deps Deps) (*Adapter, error) {
-	set, err := cfg.loadRules()
+	s, err := prepare(cfg, deps)
 	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
 	}
-	a := &Adapter{cfg: cfg, deps: deps, set: set, kinds: newKindSource(deps.Kube)}
-	if deps.Prom != nil {
-		a.prom = deps.Prom
-	} else if len(set.SeriesQueries()) > 0 {
-		return nil, errors.New("adapter: there are rules, but no Prometheus to ask is configured")
+	a := &Adapter{deps: deps, cluster: deps.Cluster, reloaded: make(chan struct{}, 1)}
+	if a.cluster == nil {
+		a.cluster = &watched{kube: deps.Kube}
 	}
+	a.kinds.cluster = a.cluster
+	a.setup.Store(s)
 	a.metrics = newMetrics(deps.Registry)
 	return a, nil
 }
 
-// Run serves until ctx ends, and discovers in rounds. It fails when the port cannot be opened or the API server
-// does not let it ask who its clients are.
+// Reload takes a new configuration, whose rules are in force at once, but for the metrics of series that no rule
+// looked for before: these come with the round of discovery that begins now. An error tells what is wrong, or which
+// setting needs a restart; then nothing has changed.
+func (a *Adapter) Reload(cfg Config, main *prom.Client) error {
+	deps := a.deps
+	deps.Prom = main
+	if fixed := a.setup.Load().cfg.needsRestart(cfg); fixed != "" {
+		return fmt.Errorf("adapter: %s cannot change without a restart", fixed)
+	}
+	next, err := prepare(cfg, deps)
+	if err != nil {
+		return fmt.Errorf("adapter: %w", err)
+	}
+	a.round.Lock()
+	defer a.round.Unlock()
+	a.setup.Store(next)
+	if old := a.plan.Load(); old != nil {
+		a.plan.Store(a.nextPlan(next, old.kinds, nil, nil))
+	}
+	select {
+	case a.reloaded <- struct{}{}:
+	default: // a round is due anyway
+	}
+	return nil
+}
+
+// Run serves until ctx ends, discovers in rounds, and asks ahead. It fails when the port cannot be opened or the API
+// server does not let it ask who its clients are.
 func (a *Adapter) Run(ctx context.Context) error {
+	cfg := a.setup.Load().cfg
 	server, err := api.Listen(ctx, api.Config{
-		BindAddress: a.cfg.BindAddress,
-		SecurePort:  a.cfg.SecurePort,
-		CertFile:    a.cfg.TLSCertFile,
-		KeyFile:     a.cfg.TLSPrivateKeyFile,
+		BindAddress: cfg.BindAddress,
+		SecurePort:  cfg.SecurePort,
+		CertFile:    cfg.TLSCertFile,
+		KeyFile:     cfg.TLSPrivateKeyFile,
 		// A little longer than what a request gives itself, so that the answer that says why still gets out.
-		RequestTimeout: a.cfg.RequestTimeout.Std() + 5*time.Second,
-		REST:           a.deps.Kube.REST,
-		Custom:         a,
-		External:       a,
+		RequestTimeout:  cfg.RequestTimeout.Std() + 5*time.Second,
+		AuthorizedTTL:   cfg.AuthorizationWebhookCacheAuthorizedTTL.Std(),
+		DisableHTTP2:    cfg.DisableHTTP2,
+		REST:            a.deps.Kube.REST,
+		CustomMetrics:   a,
+		ExternalMetrics: a,
+		ResourceMetrics: a.resourceAPI(),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -104,15 +137,17 @@ func (a *Adapter) Run(ctx context.Context) error {
 		return fmt.Errorf("adapter: %w", err)
 	}
 	a.server.Store(server)
-	a.deps.Log.Info("serving metrics APIs", "part", part, "address", server.Addr().String())
+	a.deps.Log.Info("serving metrics APIs", "address", server.Addr().String())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Run(ctx) })
 	group.Go(func() error { a.discoverForever(ctx); return nil })
+	group.Go(func() error { a.askAhead(ctx); return nil })
 	return group.Wait()
 }
 
-// Ready is nil once the server can recognise its clients and the first round of discovery has ended, well
-// or not: a Prometheus that is down must not take the other parts of the process out of service.
+// Ready is nil once the server can recognise its clients, the first round of discovery has ended and what is in
+// demand was asked for, well or not: a Prometheus that is down must not take the other parts of the process out of
+// service.
 func (a *Adapter) Ready() error {
 	server := a.server.Load()
 	switch {
@@ -120,6 +155,8 @@ func (a *Adapter) Ready() error {
 		return errors.New("adapter: the metrics API is not listening yet")
 	case a.plan.Load() == nil:
 		return errors.New("adapter: the first discovery of series is not done yet")
+	case !a.warmed.Load():
+		return errors.New("adapter: the metrics that HPAs name are not asked for yet")
 	default:
 		if err := server.Ready(); err != nil {
 			return fmt.Errorf("adapter: %w", err)
@@ -135,6 +172,8 @@ func (a *Adapter) Addr() net.Addr {
 	}
 	return nil
 }
+
+func (a *Adapter) requestTimeout() time.Duration { return a.setup.Load().cfg.RequestTimeout.Std() }
 
 // Codes documents the verdicts of this part.
 func Codes() []verdict.CodeDoc { return rules.Codes() }

@@ -3,47 +3,37 @@ package adapter
 import (
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
-	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/adapter/api"
 )
 
-// BenchmarkOneByName answers for one pod by name, as the library behind the API asks: catalog, PromQL, one
-// query to a Prometheus in the same process, value, journal and metrics; without TLS, HTTP to the client and JSON.
+// BenchmarkOneByName answers for one pod by name, from catalog to journal, without TLS and encoding.
 func BenchmarkOneByName(b *testing.B) {
-	f := newFixture(b)
-	f.prom.answers[`sum(rate(http_requests_total{namespace="prod",pod="a"}[2m])) by (pod)`] = vector(b, "pod=a 1.5")
-	f.discover(b.Context())
-	f.prom.asked = nil
-	benchmarkByName(b, f)
-}
-
-// BenchmarkOneByNameWithClient is the same with the real client of Prometheus over loopback.
-func BenchmarkOneByNameWithClient(b *testing.B) {
-	server := listen(b, "127.0.0.1:0")
-	defer server.Close()
-	f := newFixture(b)
-	cfg := prom.DefaultConfig()
-	cfg.URL = server.URL
-	client, err := prom.NewClient(cfg, prometheus.NewRegistry())
-	if err != nil {
-		b.Fatal(err)
-	}
-	f.Adapter.prom = client
-	f.discover(b.Context())
-	benchmarkByName(b, f)
+	b.Run("exact", func(b *testing.B) {
+		f := newFixture(b)
+		f.prom.answers[`sum(rate(http_requests_total{namespace="prod",pod="a"}[2m])) by (pod)`] = vector(b, "pod=a 1.5")
+		benchmarkByName(b, f)
+	})
+	b.Run("memory", func(b *testing.B) {
+		f := plannedFixture(b)
+		f.prom.answers[`sum by (pod, namespace) (rate(http_requests_total{namespace="prod",pod="a"}[2m]))`] = rowsOf(b, "namespace=prod,pod=a 1.5")
+		benchmarkByName(b, f)
+	})
 }
 
 func benchmarkByName(b *testing.B, f *fixture) {
-	info := provider.CustomMetricInfo{GroupResource: schema.GroupResource{Resource: "pods"}, Namespaced: true, Metric: "http_requests"}
-	name := types.NamespacedName{Namespace: "prod", Name: "a"}
+	f.Discover(b.Context())
+	q := api.CustomRequest{
+		Resource: schema.GroupResource{Resource: "pods"}, Namespaced: true, Namespace: "prod", Metric: "http_requests", Name: "a",
+		Selector: labels.Everything(), MetricSelector: labels.Everything(),
+	}
+	var answer api.CustomAnswer
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := f.GetMetricByName(b.Context(), name, info, labels.Everything()); err != nil {
+		answer.Items = answer.Items[:0]
+		if err := f.Custom(b.Context(), q, &answer); err != nil {
 			b.Fatal(err)
 		}
 	}

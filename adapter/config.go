@@ -1,10 +1,13 @@
 package adapter
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
+	"github.com/trimtab/trimtab/adapter/delegate"
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -34,6 +37,22 @@ type Config struct {
 	MetricsMaxAge config.Duration `yaml:"metricsMaxAge"`
 	// RequestTimeout bounds each request, whatever it waits for. Default 15s.
 	RequestTimeout config.Duration `yaml:"requestTimeout"`
+	// Compat asks each request exactly as prometheus-adapter does: its own PromQL, evaluated when it comes,
+	// remembered by nobody. Default false.
+	Compat bool `yaml:"compat"`
+	// EvaluationInterval is the grid of time on which queries are evaluated, once for each of its points
+	// however often they are asked. Default 15s, the HPA controller's own period.
+	EvaluationInterval config.Duration `yaml:"evaluationInterval"`
+	// Sources are further Prometheus servers, for the rules that name them in `source`. Default none.
+	Sources []Source `yaml:"sources"`
+	// Delegates are other metrics servers, asked in this order for what no rule exposes. Default none.
+	Delegates []delegate.Config `yaml:"delegates"`
+	// DisableHTTP2 serves HTTP/1.1 only. Default false. Mirrors --disable-http2.
+	DisableHTTP2 bool `yaml:"disableHttp2"`
+	// AuthorizationWebhookCacheAuthorizedTTL is how long the API server's permission for a request is
+	// believed. Default 1m, where prometheus-adapter has 10s, less than the HPA controller's period. Mirrors
+	// --authorization-webhook-cache-authorized-ttl.
+	AuthorizationWebhookCacheAuthorizedTTL config.Duration `yaml:"authorizationWebhookCacheAuthorizedTtl"`
 }
 
 // defaultMaxAge is Prometheus's default look-back, past which no query finds a series anyway.
@@ -45,14 +64,16 @@ func (c *Config) SetDefaults() {
 	c.SecurePort = 6443
 	c.MetricsRelistInterval = config.Duration(time.Minute)
 	c.RequestTimeout = config.Duration(15 * time.Second)
+	c.EvaluationInterval = config.Duration(15 * time.Second)
+	c.AuthorizationWebhookCacheAuthorizedTTL = config.Duration(time.Minute)
 }
 
 // Validate checks what the types cannot. The rules that stand here are checked one by one by the decoder; a
 // rule file is read by New.
 func (c *Config) Validate() config.Problems {
 	ps := c.File.Validate()
-	if c.RulesFile != "" && (len(c.Rules) > 0 || len(c.ExternalRules) > 0) {
-		ps.Add("rulesFile", "excludes rules and externalRules; keep one of them")
+	if c.RulesFile != "" && !c.File.Empty() {
+		ps.Add("rulesFile", "excludes rules, externalRules and resourceRules; keep one of them")
 	}
 	if c.SecurePort < 0 || c.SecurePort > 65535 {
 		ps.Add("securePort", "%d is not a port: 1 to 65535, or 0 for any free one", c.SecurePort)
@@ -69,8 +90,62 @@ func (c *Config) Validate() config.Problems {
 	if c.RequestTimeout <= 0 {
 		ps.Add("requestTimeout", "must be above zero: a request without a limit can hang for ever")
 	}
+	if c.EvaluationInterval < config.Duration(minInterval) {
+		ps.Add("evaluationInterval", "%s is too short: at least %s", c.EvaluationInterval, minInterval)
+	}
+	if c.AuthorizationWebhookCacheAuthorizedTTL <= 0 {
+		ps.Add("authorizationWebhookCacheAuthorizedTtl", "must be above zero")
+	}
+	return append(ps, c.checkSources()...)
+}
+
+// checkSources finds names that stand twice, and rules that name a server that is not there. Rules of a rule
+// file are checked when it is read.
+func (c *Config) checkSources() config.Problems {
+	var ps config.Problems
+	seen := map[string]bool{}
+	for i, s := range c.Sources {
+		if seen[s.Name] {
+			ps.Add(fmt.Sprintf("sources[%d].name", i), "%q stands twice", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	return append(ps, c.unknownSources(c.File)...)
+}
+
+// unknownSources are the rules of a file whose server is not configured.
+func (c *Config) unknownSources(file rules.File) config.Problems {
+	var ps config.Problems
+	for path, name := range file.Sources() {
+		if !slices.ContainsFunc(c.Sources, func(s Source) bool { return s.Name == name }) {
+			ps.Add(path, "%q is no server: name it in adapter.sources", name)
+		}
+	}
 	return ps
 }
+
+// needsRestart names the first setting that differs and that a running server cannot change.
+func (c *Config) needsRestart(next Config) string {
+	for _, s := range []struct {
+		name     string
+		old, new any
+	}{
+		{"bindAddress", c.BindAddress, next.BindAddress},
+		{"securePort", c.SecurePort, next.SecurePort},
+		{"tlsCertFile", c.TLSCertFile, next.TLSCertFile},
+		{"tlsPrivateKeyFile", c.TLSPrivateKeyFile, next.TLSPrivateKeyFile},
+		{"disableHttp2", c.DisableHTTP2, next.DisableHTTP2},
+		{"authorizationWebhookCacheAuthorizedTtl", c.AuthorizationWebhookCacheAuthorizedTTL, next.AuthorizationWebhookCacheAuthorizedTTL},
+	} {
+		if s.old != s.new {
+			return s.name
+		}
+	}
+	return ""
+}
+
+// minInterval is the shortest grid: below it a query would hardly end before it is asked again.
+const minInterval = time.Second
 
 // maxAge is MetricsMaxAge or what stands for it.
 func (c *Config) maxAge() time.Duration {
@@ -84,20 +159,25 @@ func (c *Config) maxAge() time.Duration {
 func (c *Config) loadRules() (*rules.Set, error) {
 	file := c.File
 	if c.RulesFile != "" {
-		var err error
-		if file, err = LoadRules(c.RulesFile); err != nil {
+		data, err := os.ReadFile(c.RulesFile)
+		if err != nil {
+			return nil, fmt.Errorf("read rules: %w", err)
+		}
+		if file, err = c.DecodeRules(c.RulesFile, data); err != nil {
 			return nil, err
 		}
 	}
 	return rules.Compile(file)
 }
 
-// LoadRules reads and checks a rule file; the error names every problem with file, line and path.
-func LoadRules(path string) (rules.File, error) {
+// DecodeRules reads and checks a rule file; the error names every problem with file, line and path.
+func (c *Config) DecodeRules(name string, data []byte) (rules.File, error) {
 	var file rules.File
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return file, fmt.Errorf("read rules: %w", err)
+	ps, _ := errors.AsType[config.Problems](config.Decode(name, data, &file))
+	for _, p := range c.unknownSources(file) {
+		p.File = name
+		ps = append(ps, p)
 	}
-	return file, config.Decode(path, data, &file)
+	ps.Locate(config.Document{Line: 1, Data: data})
+	return file, ps.AsError()
 }

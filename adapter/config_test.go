@@ -19,9 +19,10 @@ func TestConfigProblems(t *testing.T) {
 f: tlsCertFile: tlsCertFile and tlsPrivateKeyFile belong together; one is missing
 f: metricsMaxAge: 1m0s is shorter than metricsRelistInterval (2m0s); metrics would come and go
 f: requestTimeout: must be above zero: a request without a limit can hang for ever`},
-		{"rulesFile: x\nrules: [{seriesQuery: a, metricsQuery: b}]", "f: rulesFile: excludes rules and externalRules; keep one of them"},
+		{"rulesFile: x\nrules: [{seriesQuery: a, metricsQuery: b}]", "f: rulesFile: excludes rules, externalRules and resourceRules; keep one of them"},
 		{"rules: [{seriesQuery: a}]", "f: rules[0].metricsQuery: is required; for example sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"},
-		{"resourceRules: {window: 1m}", "f: resourceRules: has no query; give cpu and memory a containerQuery and a nodeQuery, or leave metrics.k8s.io to another server and take the section out"},
+		{"evaluationInterval: 10ms", "f: evaluationInterval: 10ms is too short: at least 1s"},
+		{"sources: [{name: a}, {name: a}]\nrules: [{seriesQuery: a, metricsQuery: b, source: c}]", "f: sources[1].name: \"a\" stands twice\nf: rules[0].source: \"c\" is no server: name it in adapter.sources"},
 		{"rulesfile: x", `f:1: rulesfile: unknown key; did you mean "rulesFile"?`},
 	} {
 		var cfg Config

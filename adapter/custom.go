@@ -2,169 +2,115 @@ package adapter
 
 import (
 	"context"
+	"time"
 
-	"github.com/prometheus/common/model"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/metrics/pkg/apis/custom_metrics"
-	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/rules"
 )
 
-// GetMetricByName answers for one object, or tells why it cannot. It implements provider.CustomMetricsProvider.
-func (a *Adapter) GetMetricByName(ctx context.Context, name types.NamespacedName, info provider.CustomMetricInfo, selector labels.Selector) (*custom_metrics.MetricValue, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.RequestTimeout.Std())
-	defer cancel()
-	r := a.begin(customAPI, metricSubject(info), name.Namespace)
-	asked, f := r.find(info)
-	if f != nil {
-		return nil, r.refused(f)
-	}
-	asked.objects.Namespace, asked.objects.Names = name.Namespace, []string{name.Name}
-	values, f := r.values(ctx, asked, selector)
-	if f != nil {
-		return nil, r.refused(f)
-	}
-	sample, ok := values.byName[name.Name]
-	if !ok {
-		return nil, r.refused(r.fail(rules.NoSample, api.NotFound,
-			"no sample for %s %q: %s asked %s, and none of the %d samples has the label %s=%q",
-			asked.objects.Kind.GroupResource, name.Name, r.source, values.query.PromQL, len(values.byName), values.query.Label, name.Name))
-	}
-	value, ok := metricValue(asked, name.Name, info.Metric, selector, sample)
-	if !ok {
-		return nil, r.refused(r.fail(rules.ValueUnusable, unavailable,
-			"the value is %s, which is no quantity: %s asked %s", sample.Value, r.source, values.query.PromQL))
-	}
-	r.served(1, 1, values.warnings)
-	return &value, nil
-}
-
-// GetMetricBySelector answers for the objects that match; those without a sample, or with one that is no
-// quantity, are left out. It implements provider.CustomMetricsProvider.
-func (a *Adapter) GetMetricBySelector(ctx context.Context, namespace string, selector labels.Selector, info provider.CustomMetricInfo, metricSelector labels.Selector) (*custom_metrics.MetricValueList, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.RequestTimeout.Std())
-	defer cancel()
-	r := a.begin(customAPI, metricSubject(info), namespace)
-	asked, f := r.find(info)
-	if f != nil {
-		return nil, r.refused(f)
-	}
-	asked.objects.Namespace = namespace
-	names, f := r.names(ctx, asked.objects.Kind, namespace, selector)
-	if f != nil {
-		return nil, r.refused(f)
-	}
-	asked.objects.Names = names
-	values, f := r.values(ctx, asked, metricSelector)
-	if f != nil {
-		return nil, r.refused(f)
-	}
-	list := &custom_metrics.MetricValueList{Items: make([]custom_metrics.MetricValue, 0, len(names))}
-	for _, name := range names {
-		sample, ok := values.byName[name]
-		if !ok {
-			continue
-		}
-		if value, ok := metricValue(asked, name, info.Metric, metricSelector, sample); ok {
-			list.Items = append(list.Items, value)
-		}
-	}
-	r.served(len(list.Items), len(names), values.warnings)
-	return list, nil
-}
-
-// ListAllMetrics is the discovery document, sorted. It implements provider.CustomMetricsProvider.
-func (a *Adapter) ListAllMetrics() []provider.CustomMetricInfo {
+// Custom answers for one object, or tells why it cannot, or for the objects that match a selector, of which
+// those without a value are left out. It implements api.CustomAPI.
+func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.CustomAnswer) error {
 	p := a.plan.Load()
-	if p == nil {
+	ctx, cancel := context.WithTimeout(ctx, a.requestTimeout())
+	defer cancel()
+	r := a.begin(customAPI, rules.Metric{Resource: q.Resource, Name: q.Metric}.Subject(), q.Namespace)
+	source, kind, f := r.find(p, q)
+	if f != nil {
+		if failed, done := r.delegated(ctx, p, q, out); done && failed == nil {
+			return nil
+		} else if done {
+			f = failed
+		}
+		return r.refused(f)
+	}
+	objects := rules.Objects{Kind: kind, Namespace: q.Namespace, Names: []string{q.Name}}
+	if q.Name == "" {
+		if objects.Names, f = r.names(ctx, kind, q.Namespace, q.Selector); f != nil {
+			return r.refused(f)
+		}
+	}
+	found, f := r.look(ctx, p, question{source: source, objects: objects, one: q.Name != "", selector: q.MetricSelector})
+	if f != nil {
+		return r.refused(f)
+	}
+	// The core group gives "/v1", as prometheus-adapter writes it.
+	out.APIVersion, out.Kind = kind.GVK.Group+"/"+kind.GVK.Version, kind.GVK.Kind
+	out.Namespace, out.Metric, out.Selector = q.Namespace, q.Metric, echo(q.MetricSelector)
+	if f := r.fill(out, objects.Names, source, found); f != nil {
+		return r.refused(f)
+	}
+	switch {
+	case q.Name == "" || len(out.Items) == 1:
+		r.served(len(out.Items), len(objects.Names), found.warnings)
 		return nil
+	case r.dropped != nil:
+		return r.refused(r.fail(rules.ValueUnusable, unavailable, "the value is %v, which is no quantity: %s asked %s", r.dropped.value, r.source, found.query))
+	default:
+		return r.refused(r.fail(rules.NoSample, api.NotFound, "no sample for %s %q: %s asked %s, and none of its %d rows has the label %s=%q",
+			kind.GroupResource, q.Name, r.source, found.query, found.total, found.label, q.Name))
 	}
-	out := make([]provider.CustomMetricInfo, len(p.catalog.Metrics))
-	for i, m := range p.catalog.Metrics {
-		out[i] = provider.CustomMetricInfo{GroupResource: m.Resource, Namespaced: m.Namespaced, Metric: m.Name}
-	}
-	return out
 }
 
-func metricSubject(info provider.CustomMetricInfo) string {
-	return rules.Metric{Resource: info.GroupResource, Name: info.Metric}.Subject()
-}
-
-// asked is a request that a rule can answer.
-type asked struct {
-	source  rules.Source
-	objects rules.Objects
+// fill appends an item for each object that has a value. Of several samples for one object the last counts.
+func (r *request) fill(out *api.CustomAnswer, names []string, source rules.Source, found found) *failure {
+	for _, name := range names {
+		one := found.row(name)
+		item := api.CustomItem{Name: name, WindowSeconds: int64(found.window / time.Second)}
+		switch {
+		case one == nil:
+			value, given := source.OnEmpty()
+			if !given {
+				continue
+			}
+			item.Milli, _ = rules.Milli(value)
+			item.TimestampMillis, item.WindowSeconds = found.at.UnixMilli(), 0
+		case one.unusable:
+			switch source.OnNaN() {
+			case rules.Fail:
+				return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %v, which is no quantity: %s asked %s", name, one.value, r.source, found.query)
+			case rules.Drop:
+				r.dropped = one
+				continue
+			}
+			item.TimestampMillis = one.millis // and the value is zero
+		default:
+			item.Milli, _ = rules.Milli(one.value)
+			item.TimestampMillis = one.millis
+		}
+		out.Items = append(out.Items, item)
+	}
+	return nil
 }
 
 // find looks up who answers for a metric.
-func (r *request) find(info provider.CustomMetricInfo) (asked, *failure) {
-	p := r.adapter.plan.Load()
+func (r *request) find(p *plan, q api.CustomRequest) (rules.Source, rules.Kind, *failure) {
 	if p == nil {
-		return asked{}, r.unknown(p, "")
+		return rules.Source{}, rules.Kind{}, r.unknown(p, "")
 	}
-	kind, ok := p.kinds.Kind(info.GroupResource)
+	kind, ok := p.kinds.Kind(q.Resource)
 	if !ok {
-		return asked{}, r.unknown(p, "the API server serves no resource "+info.GroupResource.String())
+		return rules.Source{}, rules.Kind{}, r.unknown(p, "the API server serves no resource "+q.Resource.String())
 	}
-	source, ok := p.catalog.Metric(rules.Metric{Resource: kind.GroupResource, Namespaced: info.Namespaced, Name: info.Metric})
+	source, ok := p.catalog.Metric(rules.Metric{Resource: kind.GroupResource, Namespaced: q.Namespaced, Name: q.Metric})
 	if !ok {
-		return asked{}, r.unknown(p, "the server could not find the metric "+info.Metric+" for "+info.GroupResource.String()+": no rule exposes it")
+		return rules.Source{}, rules.Kind{}, r.unknown(p, "the server could not find the metric "+q.Metric+" for "+q.Resource.String()+": no rule exposes it")
 	}
 	r.source = source.Rule()
-	return asked{source, rules.Objects{Kind: kind}}, nil
+	return source, kind, nil
 }
 
-// values are the samples of one query by the object they belong to.
-type values struct {
-	query    rules.Query
-	byName   map[string]*model.Sample
-	warnings []string
-}
-
-// values asks Prometheus. Of several samples for one object the last counts, as in prometheus-adapter.
-func (r *request) values(ctx context.Context, q asked, selector labels.Selector) (values, *failure) {
-	query, err := q.source.Query(q.objects, selector)
-	if err != nil {
-		return values{}, r.impossible(err)
+// CustomMetrics is the discovery document, sorted. It implements api.CustomAPI.
+func (a *Adapter) CustomMetrics() ([]api.CustomMetric, uint64) {
+	p := a.plan.Load()
+	if p == nil {
+		return nil, 0
 	}
-	result, f := r.ask(ctx, query.PromQL)
-	if f != nil {
-		return values{}, f
-	}
-	vector, ok := result.Value.(model.Vector)
-	if !ok {
-		return values{}, r.fail(rules.QueryRefused, api.Internal, "%s asked %s and got a %s; a vector is needed", r.source, query.PromQL, result.Value.Type())
-	}
-	out := values{query, make(map[string]*model.Sample, len(vector)), result.Warnings}
-	for _, sample := range vector {
-		out.byName[string(sample.Metric[model.LabelName(query.Label)])] = sample
-	}
-	return out, nil
-}
-
-func metricValue(q asked, name, metric string, selector labels.Selector, sample *model.Sample) (custom_metrics.MetricValue, bool) {
-	quantity, ok := rules.Quantity(float64(sample.Value))
-	if !ok || sample.Histogram != nil {
-		return custom_metrics.MetricValue{}, false
-	}
-	gvk := q.objects.Kind.GVK
-	return custom_metrics.MetricValue{
-		DescribedObject: custom_metrics.ObjectReference{
-			// The core group gives "/v1", as prometheus-adapter writes it.
-			APIVersion: gvk.Group + "/" + gvk.Version,
-			Kind:       gvk.Kind,
-			Namespace:  q.objects.Namespace,
-			Name:       name,
-		},
-		Metric:    custom_metrics.MetricIdentifier{Name: metric, Selector: echo(selector)},
-		Timestamp: metav1.NewTime(sample.Timestamp.Time()),
-		Value:     quantity,
-	}, true
+	return p.listed.custom, p.listed.generation
 }
 
 // echo is the selector as the answer repeats it; nil for one that selects everything. What a LabelSelector

@@ -19,21 +19,25 @@ import (
 const (
 	// retryInterval is the longest wait after a round in which something failed.
 	retryInterval = 10 * time.Second
-	// parallelSelectors bounds the series requests in flight; each may be heavy for Prometheus.
+	// parallelSelectors bounds the selectors that are discovered at the same time.
 	parallelSelectors = 4
 )
 
-// plan is what requests are answered by. It is immutable.
+// plan is what requests are answered by. It is immutable, but for what the families remember.
 type plan struct {
+	*setup
 	catalog *rules.Catalog
 	kinds   *kindTable
 	// found holds the series of each selector that was ever listed.
-	found map[string][]rules.Series
+	found map[rules.SelectorKey][]rules.Series
 	// missing says why: each selector that was never listed, and the kinds if they never were.
 	missing []error
+	// listed is the discovery document.
+	listed listed
 }
 
-// discoverForever begins a round at once and the next one an interval after each end.
+// discoverForever begins a round at once, the next one an interval after each end, and one whenever the
+// configuration changes.
 func (a *Adapter) discoverForever(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -41,82 +45,160 @@ func (a *Adapter) discoverForever(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-a.reloaded:
 		case <-timer.C:
 		}
-		wait := a.cfg.MetricsRelistInterval.Std()
-		if complete := a.discover(ctx); !complete {
+		wait := a.setup.Load().cfg.MetricsRelistInterval.Std()
+		if complete := a.Discover(ctx); !complete {
 			wait = min(wait, retryInterval)
 		}
 		timer.Reset(wait)
 	}
 }
 
-// discover makes the next plan: what the API server serves, what Prometheus holds, and what follows. What
-// cannot be asked now stays as it was. It tells whether everything could be asked.
-func (a *Adapter) discover(ctx context.Context) (complete bool) {
-	began := a.deps.Now()
-	next := &plan{}
-	old := a.plan.Load()
-	if old == nil {
-		old = &plan{}
+// Discover makes the next plan: what the API server serves, what Prometheus holds, and what follows. What
+// cannot be asked now stays as it was. It tells whether everything could be asked. Rounds do not overlap.
+func (a *Adapter) Discover(ctx context.Context) (complete bool) {
+	a.round.Lock()
+	defer a.round.Unlock()
+	began, s := a.deps.Now(), a.setup.Load()
+	kinds, kindsErr := a.kinds.refresh(ctx, began, a.kindsAge())
+	var found map[rules.SelectorKey][]rules.Series
+	var failures map[rules.SelectorKey]error
+	if kinds != nil { // without them, no label can be told from another
+		found, failures = a.listSeries(ctx, s, kinds, began)
 	}
-	kinds, err := a.kinds.refresh(ctx, began)
-	if err != nil {
-		a.deps.Journal.Record(part, verdict.Because("kinds of objects", rules.KindsUnavailable, verdict.Text("error", err.Error())))
-		if kinds == nil {
-			next.missing = append(next.missing, fmt.Errorf("list the kinds that the API server serves: %w", err))
-		}
-	}
-	next.kinds = kinds
-	found, failures := a.listSeries(ctx, began)
 	if ctx.Err() != nil {
 		return false // the process ends; nothing of this is true
 	}
-	next.found = maps.Clone(old.found)
-	if next.found == nil {
-		next.found = map[string][]rules.Series{}
-	}
-	maps.Copy(next.found, found)
-	for _, selector := range slices.Sorted(maps.Keys(failures)) {
-		if _, known := next.found[selector]; !known {
-			next.missing = append(next.missing, failures[selector])
+	for _, d := range s.delegates {
+		if err := d.Refresh(ctx); err != nil {
+			a.deps.Journal.Record(part, verdict.Because("delegate "+d.Name(), rules.DelegateFailed, verdict.Text("error", err.Error())))
 		}
 	}
-	next.catalog = a.set.Expose(next.found, next.kinds)
+	next := a.nextPlan(s, kinds, found, failures)
+	if kindsErr != nil {
+		a.deps.Journal.Record(part, verdict.Because("kinds of objects", rules.KindsUnavailable, verdict.Text("error", kindsErr.Error())))
+		if kinds == nil {
+			next.missing = append(next.missing, fmt.Errorf("list the kinds that the API server serves: %w", kindsErr))
+		}
+	}
 	a.deps.Journal.Record(part, next.catalog.Verdicts...)
 	a.plan.Store(next)
 	a.metrics.discovered(next, a.deps.Now(), began, len(failures))
-	return err == nil && len(failures) == 0
+	return kindsErr == nil && len(failures) == 0
 }
 
-// listSeries asks for the series of every selector; one that fails does not stop the others.
-func (a *Adapter) listSeries(ctx context.Context, now time.Time) (map[string][]rules.Series, map[string]error) {
+// kindsAge is how old the list of kinds may be: it is read anew each round while a rule names a kind that is
+// not served, since its CRD may come any time.
+func (a *Adapter) kindsAge() time.Duration {
+	if p := a.plan.Load(); p != nil && p.catalog.UnknownKinds() {
+		return 0
+	}
+	return kindsMaxAge
+}
+
+// nextPlan follows from what was found, and for the selectors that could not be asked from the plan before.
+func (a *Adapter) nextPlan(s *setup, kinds *kindTable, found map[rules.SelectorKey][]rules.Series, failures map[rules.SelectorKey]error) *plan {
+	next := &plan{setup: s, kinds: kinds, found: map[rules.SelectorKey][]rules.Series{}}
+	old := a.plan.Load()
+	for _, selector := range s.set.Selectors() {
+		key := selector.SelectorKey
+		if series, ok := found[key]; ok {
+			next.found[key] = series
+		} else if series, ok := old.foundBefore(key); ok {
+			next.found[key] = series
+		} else if err := failures[key]; err != nil {
+			next.missing = append(next.missing, err)
+		} else {
+			next.missing = append(next.missing, fmt.Errorf("the series of %s were not asked for yet", selector.Query))
+		}
+	}
+	next.catalog = s.set.Expose(next.found, kinds)
+	next.listed = listOf(next.catalog, s.delegates, old)
+	return next
+}
+
+func (p *plan) foundBefore(key rules.SelectorKey) ([]rules.Series, bool) {
+	if p == nil {
+		return nil, false
+	}
+	series, ok := p.found[key]
+	return series, ok
+}
+
+// listSeries finds the series of every selector; one that fails does not stop the others.
+func (a *Adapter) listSeries(ctx context.Context, s *setup, kinds rules.Kinds, now time.Time) (map[rules.SelectorKey][]rules.Series, map[rules.SelectorKey]error) {
 	var mu sync.Mutex
-	found, failures := map[string][]rules.Series{}, map[string]error{}
+	found, failures := map[rules.SelectorKey][]rules.Series{}, map[rules.SelectorKey]error{}
 	var group errgroup.Group
 	group.SetLimit(parallelSelectors)
-	for _, selector := range a.set.SeriesQueries() {
+	for _, selector := range s.set.Selectors() {
 		group.Go(func() error {
-			sets, warnings, err := a.prom.Series(ctx, []string{selector}, now.Add(-a.cfg.maxAge()), now)
-			subject := "series query " + selector
+			series, err := s.find(ctx, selector, kinds, now)
+			subject := "series query " + selector.Query
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				failures[selector] = err
+				failures[selector.SelectorKey] = err
 				a.deps.Journal.Record(part, verdict.Because(subject, rules.DiscoveryFailed, verdict.Text("error", err.Error())))
 				return nil
 			}
-			found[selector] = distinct(sets)
-			facts := []verdict.Fact{verdict.Number("series", len(sets))}
-			if len(warnings) > 0 {
-				facts = append(facts, verdict.Text("warning", warnings[0]))
-			}
-			a.deps.Journal.Record(part, verdict.Because(subject, rules.DiscoverySucceeded, facts...))
+			found[selector.SelectorKey] = series
+			a.deps.Journal.Record(part, verdict.Because(subject, rules.DiscoverySucceeded, verdict.Number("series names", len(series))))
 			return nil
 		})
 	}
 	_ = group.Wait() // no function of it returns an error
 	return found, failures
+}
+
+// find asks for the names of a selector's series and, for each label that may tie them to a kind of objects,
+// for the names of those that bear it: as many requests as there are such labels, and no answer that grows
+// with the number of series.
+func (s *setup) find(ctx context.Context, selector rules.Selector, kinds rules.Kinds, now time.Time) ([]rules.Series, error) {
+	server := s.servers[selector.Source].ForNamespace("")
+	start := now.Add(-s.cfg.maxAge())
+	if _, err := rules.WithLabel(selector.Query, model.MetricNameLabel); err != nil {
+		// Not one plain selector of PromQL, as the extensions of other servers are not.
+		sets, _, err := server.Series(ctx, []string{selector.Query}, start, now)
+		return distinct(sets), err
+	}
+	names, _, err := server.LabelValues(ctx, model.MetricNameLabel, []string{selector.Query}, start, now)
+	if err != nil {
+		return nil, err
+	}
+	candidates := selector.Overrides
+	if selector.Template && len(names) > 0 {
+		labels, _, err := server.LabelNames(ctx, []string{selector.Query}, start, now)
+		if err != nil {
+			return nil, err
+		}
+		candidates = append(slices.Clone(candidates), s.set.KindLabels(selector.SelectorKey, labels, kinds)...)
+	}
+	slices.Sort(candidates)
+	bearers := map[string][]string{}
+	for _, label := range slices.Compact(candidates) {
+		if len(names) == 0 {
+			break
+		}
+		query, err := rules.WithLabel(selector.Query, label)
+		if err != nil {
+			return nil, err
+		}
+		some, _, err := server.LabelValues(ctx, model.MetricNameLabel, []string{query}, start, now)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range some {
+			bearers[name] = append(bearers[name], label)
+		}
+	}
+	out := make([]rules.Series, len(names))
+	for i, name := range names {
+		out[i] = rules.Series{Name: name, Labels: bearers[name]}
+	}
+	return out, nil
 }
 
 // distinct keeps what the rules look at, once: names and label names, without the values.

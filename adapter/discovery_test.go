@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -16,13 +17,12 @@ import (
 
 func (f *fixture) listed() string {
 	var names []string
-	for _, m := range f.ListAllMetrics() {
-		names = append(names, fmt.Sprintf("%s/%s", m.GroupResource, m.Metric))
+	custom, _ := f.CustomMetrics()
+	for _, m := range custom {
+		names = append(names, fmt.Sprintf("%s/%s", m.Resource, m.Name))
 	}
-	for _, m := range f.ListAllExternalMetrics() {
-		names = append(names, m.Metric)
-	}
-	return strings.Join(names, " ")
+	external, _ := f.ExternalMetrics()
+	return strings.Join(append(names, external...), " ")
 }
 
 const allMetrics = "namespaces/http_requests nodes/http_requests pods/http_requests pods/other services/http_requests queue"
@@ -31,21 +31,21 @@ const allMetrics = "namespaces/http_requests nodes/http_requests pods/http_reque
 func TestOneFailingSelectorDoesNotSpoilTheOthers(t *testing.T) {
 	f := newFixture(t)
 	f.prom.broken["other"] = promError(prom.BadQuery, "parse error")
-	if f.discover(t.Context()) {
+	if f.Discover(t.Context()) {
 		t.Error("the round is called complete")
 	}
 	if got, want := f.listed(), strings.Replace(allMetrics, "pods/other ", "", 1); got != want {
 		t.Errorf("listed %s", got)
 	}
 	delete(f.prom.broken, "other")
-	if !f.discover(t.Context()) {
+	if !f.Discover(t.Context()) {
 		t.Error("the round is not called complete")
 	}
 	if got := f.listed(); got != allMetrics {
 		t.Errorf("listed %s", got)
 	}
 	f.prom.down = promError(prom.Unavailable, "connection refused")
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	if got := f.listed(); got != allMetrics {
 		t.Errorf("while Prometheus is down, listed %s", got)
 	}
@@ -60,17 +60,17 @@ func TestNothingIsUnknownBeforeDiscoveryIsComplete(t *testing.T) {
 	_, err := f.custom(t, "prod/pods/a/nothing")
 	checkStatus(t, err, 503, "the first discovery of series is not done yet")
 	f.prom.down = promError(prom.Unavailable, "connection refused")
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	_, err = f.custom(t, "prod/pods/a/nothing")
 	checkStatus(t, err, 503, "connection refused")
 	_, err = f.external(t, "nothing", "")
 	checkStatus(t, err, 503, "connection refused")
 	f.prom.down = nil
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	_, err = f.custom(t, "prod/pods/a/nothing")
 	checkStatus(t, err, 404, "no rule exposes it")
 	f.prom.down = promError(prom.Unavailable, "connection refused")
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	_, err = f.custom(t, "prod/pods/a/nothing")
 	checkStatus(t, err, 404, "no rule exposes it") // all was read before
 }
@@ -81,44 +81,49 @@ func TestKindsOfObjects(t *testing.T) {
 	f := newFixture(t)
 	now := time.Unix(0, 0)
 	f.deps.Now = func() time.Time { return now }
-	load := f.kinds.load
-	f.kinds.load = func(context.Context) (meta.RESTMapper, error) { return nil, errors.New("API server is away") }
-	if f.discover(t.Context()) {
+	served := f.world.mapper
+	away := func() (meta.RESTMapper, error) { return nil, errors.New("API server is away") }
+	f.world.mapper = away
+	if f.Discover(t.Context()) {
 		t.Error("the round is called complete")
 	}
 	_, err := f.custom(t, "prod/pods/a/http_requests")
 	checkStatus(t, err, 503, "API server is away")
 
-	f.kinds.load = load
-	f.discover(t.Context())
+	f.world.mapper = served
+	f.Discover(t.Context())
 	if got := f.listed(); got != allMetrics {
 		t.Errorf("listed %s", got)
 	}
 
 	now = now.Add(kindsMaxAge)
-	f.kinds.load = func(context.Context) (meta.RESTMapper, error) { return nil, errors.New("API server is away") }
-	f.discover(t.Context())
+	f.world.mapper = away
+	f.Discover(t.Context())
 	if got := f.listed(); got != allMetrics {
 		t.Errorf("while the API server is away, listed %s", got)
 	}
 
-	f.kinds.load = func(context.Context) (meta.RESTMapper, error) {
+	f.world.mapper = func() (meta.RESTMapper, error) {
 		m := mapper().(*meta.DefaultRESTMapper)
 		m.Add(schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Ship"}, meta.RESTScopeRoot)
 		return m, nil
 	}
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	if _, ok := f.plan.Load().kinds.Kind(schema.GroupResource{Resource: "ship"}); !ok {
 		t.Error("a new kind is not known after a refresh")
 	}
 }
 
-// Series that differ in values only are one; a million pods must not cost a million entries.
+// What discovery keeps and what it asks does not grow with the number of series.
 func TestDiscoveryKeepsNamesOnly(t *testing.T) {
 	f := newFixture(t)
-	f.discover(t.Context())
-	if n := len(f.plan.Load().found["http_requests_total"]); n != 2 {
-		t.Errorf("%d series are kept of 3, of which two have the same labels", n)
+	for i := range 1000 {
+		f.prom.series = append(f.prom.series, model.LabelSet{"__name__": "http_requests_total", "namespace": "prod", "pod": model.LabelValue(fmt.Sprint("p", i))})
+	}
+	f.Discover(t.Context())
+	found := f.plan.Load().found["http_requests_total"]
+	if len(found) != 1 || strings.Join(found[0].Labels, " ") != "namespace node pod service" {
+		t.Errorf("kept %v", found)
 	}
 }
 
@@ -128,7 +133,7 @@ func TestACancelledRoundChangesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	f.prom.down = context.Canceled
-	f.discover(ctx)
+	f.Discover(ctx)
 	if f.plan.Load() != nil {
 		t.Error("the plan of a cancelled round is used")
 	}

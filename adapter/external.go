@@ -3,59 +3,65 @@ package adapter
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/prometheus/common/model"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/metrics/pkg/apis/external_metrics"
-	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/rules"
 )
 
-// GetExternalMetric answers from the first source that owns the metric, else from the rules. The HPA controller
-// adds up the items, so that one item without a value is an error of all. It implements
-// provider.ExternalMetricsProvider.
-func (a *Adapter) GetExternalMetric(ctx context.Context, namespace string, selector labels.Selector, info provider.ExternalMetricInfo) (*external_metrics.ExternalMetricValueList, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.cfg.RequestTimeout.Std())
+// External answers from the first source that owns the metric, else from the rules, else from the delegates. The
+// HPA controller adds up the items, so that one item without a value is an error of all. It implements
+// api.ExternalAPI.
+func (a *Adapter) External(ctx context.Context, q api.ExternalRequest, out *api.ExternalAnswer) error {
+	ctx, cancel := context.WithTimeout(ctx, a.requestTimeout())
 	defer cancel()
-	r := a.begin(externalAPI, "metric external/"+info.Metric, namespace)
+	r := a.begin(externalAPI, "metric external/"+q.Metric, q.Namespace)
 	for _, source := range a.deps.External {
-		list, mine, err := source.ExternalMetric(ctx, namespace, info.Metric, selector)
+		list, mine, err := source.ExternalMetric(ctx, q.Namespace, q.Metric, q.Selector)
 		if !mine {
 			continue
 		}
 		r.source = otherSource
 		if err != nil {
-			return nil, r.refused(r.sourceFailure(err))
+			return r.refused(r.sourceFailure(err))
 		}
-		if list == nil || list.Items == nil {
-			list = &external_metrics.ExternalMetricValueList{Items: []external_metrics.ExternalMetricValue{}} // not null
-		}
-		r.servedExternal(list, nil)
-		return list, nil
-	}
-	list, f := r.external(ctx, namespace, info.Metric, selector)
-	if f != nil {
-		return nil, r.refused(f)
-	}
-	return list, nil
-}
-
-// ListAllExternalMetrics is the discovery document, sorted. Metrics of other parts are not in it: these are
-// asked for by name and selector, and nobody looks for them here. It implements provider.ExternalMetricsProvider.
-func (a *Adapter) ListAllExternalMetrics() []provider.ExternalMetricInfo {
-	p := a.plan.Load()
-	if p == nil {
+		appendItems(out, list)
+		r.servedExternal(out, nil)
 		return nil
 	}
-	out := make([]provider.ExternalMetricInfo, len(p.catalog.Externals))
-	for i, name := range p.catalog.Externals {
-		out[i] = provider.ExternalMetricInfo{Metric: name}
+	if f := r.external(ctx, q, out); f != nil {
+		return r.refused(f)
 	}
-	return out
+	return nil
+}
+
+// appendItems takes over what another source answered; a nil list has no items.
+func appendItems(out *api.ExternalAnswer, list *external_metrics.ExternalMetricValueList) {
+	if list == nil {
+		return
+	}
+	for _, item := range list.Items {
+		one := api.ExternalItem{Metric: item.MetricName, Labels: item.MetricLabels, Value: item.Value, TimestampMillis: item.Timestamp.UnixMilli()}
+		if item.WindowSeconds != nil {
+			one.WindowSeconds = *item.WindowSeconds
+		}
+		out.Items = append(out.Items, one)
+	}
+}
+
+// ExternalMetrics is the discovery document, sorted. Metrics of other parts are not in it: these are asked for by
+// name and selector, and nobody looks for them here. It implements api.ExternalAPI.
+func (a *Adapter) ExternalMetrics() ([]string, uint64) {
+	p := a.plan.Load()
+	if p == nil {
+		return nil, 0
+	}
+	return p.listed.external, p.listed.generation
 }
 
 // sourceFailure keeps the status that a source gave, and takes any other error for one that may pass.
@@ -71,73 +77,71 @@ func (r *request) sourceFailure(err error) *failure {
 	}
 }
 
-func (r *request) external(ctx context.Context, namespace, metric string, selector labels.Selector) (*external_metrics.ExternalMetricValueList, *failure) {
+// external answers from a rule, or from a delegate where no rule exposes the metric.
+func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.ExternalAnswer) *failure {
 	p := r.adapter.plan.Load()
 	if p == nil {
-		return nil, r.unknown(p, "")
+		return r.unknown(p, "")
 	}
-	source, ok := p.catalog.External(metric)
+	source, ok := p.catalog.External(q.Metric)
 	if !ok {
-		return nil, r.unknown(p, "the server could not find the metric: no external rule exposes it, and no ScaledObject owns it")
+		if f, done := r.delegatedExternal(ctx, p, q, out); done {
+			return f
+		}
+		return r.unknown(p, "the server could not find the metric: no external rule exposes it, and no ScaledObject owns it")
 	}
 	r.source = source.Rule()
-	query, err := source.ExternalQuery(namespace, selector)
-	if err != nil {
-		return nil, r.impossible(err)
-	}
-	result, f := r.ask(ctx, query.PromQL)
+	found, f := r.look(ctx, p, question{source: source, objects: rules.Objects{Namespace: q.Namespace}, selector: q.Selector})
 	if f != nil {
-		return nil, f
+		return f
 	}
-	samples, ok := vectorOf(result.Value)
-	if !ok {
-		return nil, r.fail(rules.QueryRefused, api.Internal, "%s asked %s and got a %s; a vector or a scalar is needed", r.source, query.PromQL, result.Value.Type())
-	}
-	list := &external_metrics.ExternalMetricValueList{Items: make([]external_metrics.ExternalMetricValue, 0, len(samples))}
-	for _, sample := range samples {
-		quantity, ok := rules.Quantity(float64(sample.Value))
-		if !ok || sample.Histogram != nil {
-			return nil, r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s, which is no quantity: %s asked %s", sample.Metric, sample.Value, r.source, query.PromQL)
+	if found.group != nil {
+		for i := range found.group.rows {
+			if f := r.externalItem(&found.group.rows[i], q.Metric, source, found, out); f != nil {
+				return f
+			}
 		}
-		list.Items = append(list.Items, external_metrics.ExternalMetricValue{
-			MetricName:   metric,
-			MetricLabels: labelMap(sample.Metric),
-			Timestamp:    metav1.NewTime(sample.Timestamp.Time()),
-			Value:        quantity,
-		})
 	}
-	r.servedExternal(list, result.Warnings)
-	return list, nil
+	if value, given := source.OnEmpty(); given && len(out.Items) == 0 && r.dropped == nil {
+		out.Items = append(out.Items, api.ExternalItem{Metric: q.Metric, Value: quantity(value), TimestampMillis: found.at.UnixMilli()})
+	}
+	r.servedExternal(out, found.warnings)
+	return nil
+}
+
+// externalItem appends an item for a row. A row without a usable value is an error, since the sum without it would
+// be too low, unless the rule takes it for zero.
+func (r *request) externalItem(one *row, metric string, source rules.Source, found found, out *api.ExternalAnswer) *failure {
+	if one.unusable && source.OnNaN() != rules.Zero {
+		return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %v, which is no quantity: %s asked %s", labelText(one.labels), one.value, r.source, found.query)
+	}
+	item := api.ExternalItem{Metric: metric, Labels: one.labels, TimestampMillis: one.millis, WindowSeconds: int64(found.window / time.Second)}
+	if !one.unusable {
+		item.Value = quantity(one.value)
+	}
+	out.Items = append(out.Items, item)
+	return nil
+}
+
+// labelText is labels as PromQL writes them.
+func labelText(labels map[string]string) string {
+	metric := make(model.Metric, len(labels))
+	for name, value := range labels {
+		metric[model.LabelName(name)] = model.LabelValue(value)
+	}
+	return metric.String()
+}
+
+func quantity(value float64) resource.Quantity {
+	q, _ := rules.Quantity(value) // usable
+	return q
 }
 
 // servedExternal ends a request; an answer without items is told apart, since the HPA cannot use it.
-func (r *request) servedExternal(list *external_metrics.ExternalMetricValueList, warnings []string) {
-	if len(list.Items) == 0 {
+func (r *request) servedExternal(out *api.ExternalAnswer, warnings []string) {
+	if len(out.Items) == 0 {
 		r.end(rules.NoSample, r.facts...)
 		return
 	}
-	r.served(len(list.Items), len(list.Items), warnings)
-}
-
-// vectorOf takes a scalar for a vector of one sample without labels.
-func vectorOf(v model.Value) (model.Vector, bool) {
-	switch v := v.(type) {
-	case model.Vector:
-		return v, true
-	case *model.Scalar:
-		return model.Vector{{Value: v.Value, Timestamp: v.Timestamp}}, true
-	default:
-		return nil, false
-	}
-}
-
-func labelMap(metric model.Metric) map[string]string {
-	if metric == nil {
-		return nil
-	}
-	out := make(map[string]string, len(metric))
-	for name, value := range metric {
-		out[string(name)] = string(value)
-	}
-	return out
+	r.served(len(out.Items), len(out.Items), warnings)
 }

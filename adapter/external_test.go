@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/metrics/pkg/apis/external_metrics"
-	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
+	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
@@ -39,16 +39,13 @@ func (f *fixture) external(t *testing.T, metric, selector string) (string, error
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := f.GetExternalMetric(t.Context(), "prod", parsed, provider.ExternalMetricInfo{Metric: metric})
-	if err != nil {
+	var answer api.ExternalAnswer
+	if err := f.External(t.Context(), api.ExternalRequest{Namespace: "prod", Metric: metric, Selector: parsed}, &answer); err != nil {
 		return "", err
 	}
-	if list.Items == nil {
-		t.Error("items are null, not []")
-	}
 	var out []string
-	for _, item := range list.Items {
-		out = append(out, fmt.Sprintf("%s %v %s@%d", item.MetricName, item.MetricLabels, item.Value.String(), max(0, item.Timestamp.Unix())))
+	for _, item := range answer.Items {
+		out = append(out, fmt.Sprintf("%s %v %s@%d", item.Metric, item.Labels, item.Value.String(), max(0, item.TimestampMillis/1000)))
 	}
 	return strings.Join(out, "\n"), nil
 }
@@ -67,7 +64,7 @@ func TestExternalMetricsOfRules(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t)
-			f.discover(t.Context())
+			f.Discover(t.Context())
 			f.prom.answers[query] = c.answer
 			got, err := f.external(t, "queue", "name=orders")
 			if err != nil || got != c.want {
@@ -83,7 +80,7 @@ func TestExternalMetricsOfRules(t *testing.T) {
 // The HPA adds the items up: leaving out the one without a value would be taking it for zero.
 func TestOneValueThatIsNoneFailsTheExternalMetric(t *testing.T) {
 	f := newFixture(t)
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	f.prom.answers[`sum(queue{})`] = vector(t, "queue=a 1", "queue=b NaN")
 	_, err := f.external(t, "queue", "")
 	checkStatus(t, err, 503, `{queue="b"} is NaN`)
@@ -92,7 +89,7 @@ func TestOneValueThatIsNoneFailsTheExternalMetric(t *testing.T) {
 func TestExternalSourcesComeBeforeTheRules(t *testing.T) {
 	const mine = "scaledobject.keda.sh/name=so"
 	f := newFixture(t, owner{value: "12"})
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	f.prom.answers[`sum(queue{})`] = vector(t, "queue=a 1")
 	if got, err := f.external(t, "queue", mine); err != nil || got != "queue map[] 12@0" {
 		t.Errorf("its own: %q, %v", got, err)
@@ -116,7 +113,7 @@ func TestErrorsOfSourcesKeepTheirStatus(t *testing.T) {
 		{errors.New("redis: connection refused"), 503, "connection refused"},
 	} {
 		f := newFixture(t, owner{err: c.err})
-		f.discover(t.Context())
+		f.Discover(t.Context())
 		_, err := f.external(t, "m", mine)
 		checkStatus(t, err, c.status, c.says)
 		if code := f.lastCode("metric external/m in prod"); code != "SourceFailed" {

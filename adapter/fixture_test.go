@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,20 +14,24 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	k8slabels "k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/journal"
-	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
+// rulesYAML asks as prometheus-adapter does; what is answered from memory has tests of its own.
 const rulesYAML = `
+compat: true
 securePort: 0
 bindAddress: 127.0.0.1
 rules:
@@ -45,7 +51,7 @@ externalRules:
 // fakeProm answers by query text; what it does not know is an empty vector.
 type fakeProm struct {
 	mu      sync.Mutex
-	series  map[string][]model.LabelSet
+	series  []model.LabelSet
 	answers map[string]prom.Result
 	// down fails everything, broken fails single selectors and queries.
 	down   error
@@ -56,22 +62,20 @@ type fakeProm struct {
 }
 
 func newFakeProm() *fakeProm {
-	labels := func(pairs ...string) model.LabelSet {
-		set := model.LabelSet{}
+	set := func(pairs ...string) model.LabelSet {
+		out := model.LabelSet{}
 		for i := 0; i < len(pairs); i += 2 {
-			set[model.LabelName(pairs[i])] = model.LabelValue(pairs[i+1])
+			out[model.LabelName(pairs[i])] = model.LabelValue(pairs[i+1])
 		}
-		return set
+		return out
 	}
 	return &fakeProm{
-		series: map[string][]model.LabelSet{
-			"http_requests_total": {
-				labels("__name__", "http_requests_total", "namespace", "prod", "pod", "a"),
-				labels("__name__", "http_requests_total", "namespace", "prod", "pod", "b"),
-				labels("__name__", "http_requests_total", "node", "n", "service", "s"),
-			},
-			"other": {labels("__name__", "other", "pod", "a")},
-			"queue": {labels("__name__", "queue", "name", "orders")},
+		series: []model.LabelSet{
+			set("__name__", "http_requests_total", "namespace", "prod", "pod", "a"),
+			set("__name__", "http_requests_total", "namespace", "prod", "pod", "b"),
+			set("__name__", "http_requests_total", "node", "n", "service", "s"),
+			set("__name__", "other", "pod", "a"),
+			set("__name__", "queue", "name", "orders"),
 		},
 		answers: map[string]prom.Result{},
 		broken:  map[string]error{},
@@ -85,14 +89,56 @@ func (f *fakeProm) fails(what string) error {
 	return f.broken[what]
 }
 
-func (f *fakeProm) Series(_ context.Context, selectors []string, _, _ time.Time) ([]model.LabelSet, []string, error) {
+// matching are the series that a selector takes.
+func (f *fakeProm) matching(selector string) ([]model.LabelSet, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.fails(selectors[0]); err != nil {
-		return nil, nil, err
+	if err := f.fails(selector); err != nil {
+		return nil, err
 	}
-	return f.series[selectors[0]], nil, nil
+	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+	if err != nil {
+		return nil, err
+	}
+	var out []model.LabelSet
+	for _, set := range f.series {
+		if !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(string(set[model.LabelName(m.Name)])) }) {
+			out = append(out, set)
+		}
+	}
+	return out, nil
 }
+
+func (f *fakeProm) Series(_ context.Context, selectors []string, _, _ time.Time) ([]model.LabelSet, []string, error) {
+	sets, err := f.matching(selectors[0])
+	return sets, nil, err
+}
+
+func (f *fakeProm) LabelNames(_ context.Context, selectors []string, _, _ time.Time) ([]string, []string, error) {
+	sets, err := f.matching(selectors[0])
+	names := map[string]bool{}
+	for _, set := range sets {
+		for name := range set {
+			names[string(name)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names)), nil, err
+}
+
+func (f *fakeProm) LabelValues(_ context.Context, label string, selectors []string, _, _ time.Time) ([]string, []string, error) {
+	sets, err := f.matching(selectors[0])
+	values := map[string]bool{}
+	for _, set := range sets {
+		if v := string(set[model.LabelName(label)]); v != "" {
+			values[v] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(values)), nil, err
+}
+
+func (f *fakeProm) ForNamespace(string) Server { return f }
+
+func (f *fakeProm) Tenant(string) string { return "" }
 
 func (f *fakeProm) Query(ctx context.Context, promql string, _ time.Time) (prom.Result, error) {
 	if f.hold != nil {
@@ -134,6 +180,25 @@ func vector(t testing.TB, lines ...string) prom.Result {
 	return prom.Result{Value: v}
 }
 
+// rowsOf is an answer with a sample a line: label=value,label=value number, at the second 1000.
+func rowsOf(t testing.TB, lines ...string) prom.Result {
+	t.Helper()
+	v := model.Vector{}
+	for _, line := range lines {
+		pairs, number, _ := strings.Cut(line, " ")
+		sample := &model.Sample{Metric: model.Metric{}, Timestamp: 1_000_000}
+		if _, err := fmt.Sscan(number, (*float64)(&sample.Value)); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		for pair := range strings.SplitSeq(pairs, ",") {
+			label, value, _ := strings.Cut(pair, "=")
+			sample.Metric[model.LabelName(label)] = model.LabelValue(value)
+		}
+		v = append(v, sample)
+	}
+	return prom.Result{Value: v}
+}
+
 func promError(kind prom.Kind, cause string) error {
 	return &prom.Error{Kind: kind, Server: "http://prom:9090", Query: "Q", Err: errors.New(cause)}
 }
@@ -147,56 +212,89 @@ func mapper() meta.RESTMapper {
 	return m
 }
 
-func objects() []client.Object {
-	pod := func(namespace, name, app string) client.Object {
-		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{"app": app}}}
+// cluster is a Cluster in memory.
+type cluster struct {
+	mu      sync.Mutex
+	mapper  func() (meta.RESTMapper, error)
+	objects map[string][]metav1.Object // by resource
+	hpas    []*autoscalingv2.HorizontalPodAutoscaler
+	listed  int
+}
+
+func newCluster() *cluster {
+	pod := func(namespace, name, app string) metav1.Object {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{"app": app}}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}
 	}
-	return []client.Object{
-		pod("prod", "b", "web"), pod("prod", "a", "web"), pod("prod", "c", "db"), pod("test", "d", "web"),
-		&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n-1.x"}},
-		&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n-2.x"}},
-		&metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Service"}, ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "s"}},
+	return &cluster{
+		mapper: func() (meta.RESTMapper, error) { return mapper(), nil },
+		objects: map[string][]metav1.Object{
+			"pods":     {pod("prod", "b", "web"), pod("prod", "a", "web"), pod("prod", "c", "db"), pod("test", "d", "web")},
+			"nodes":    {&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n-1.x"}}, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n-2.x"}}},
+			"services": {&metav1.ObjectMeta{Namespace: "prod", Name: "s"}},
+		},
 	}
+}
+
+func (c *cluster) Mapper(context.Context) (meta.RESTMapper, error) { return c.mapper() }
+
+func (c *cluster) Objects(_ context.Context, kind rules.Kind, namespace string, selector k8slabels.Selector) ([]metav1.Object, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.listed++
+	var out []metav1.Object
+	for _, o := range c.objects[kind.Resource] {
+		if (namespace == "" || o.GetNamespace() == namespace) && selector.Matches(k8slabels.Set(o.GetLabels())) {
+			out = append(out, o)
+		}
+	}
+	SortObjects(out)
+	return out, nil
+}
+
+func (c *cluster) HPAs(context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hpas, nil
 }
 
 // fixture is an adapter on fakes, and what it recorded.
 type fixture struct {
 	*Adapter
 	prom    *fakeProm
+	world   *cluster
 	journal *journal.Journal
 	reg     *prometheus.Registry
 }
 
 func newFixture(t testing.TB, external ...ExternalSource) *fixture {
 	t.Helper()
+	return fixtureOf(t, rulesYAML, Deps{External: external})
+}
+
+// plannedFixture answers from memory what it can.
+func plannedFixture(t testing.TB) *fixture {
+	t.Helper()
+	return fixtureOf(t, strings.Replace(rulesYAML, "compat: true", "compat: false", 1), Deps{})
+}
+
+func fixtureOf(t testing.TB, text string, deps Deps) *fixture {
+	t.Helper()
 	var cfg Config
 	cfg.SetDefaults()
-	if err := config.Decode("adapter.yaml", []byte(rulesYAML), &cfg); err != nil {
+	if err := config.Decode("adapter.yaml", []byte(text), &cfg); err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{prom: newFakeProm(), reg: prometheus.NewRegistry()}
-	log := slog.New(slog.DiscardHandler)
-	f.journal = journal.New(1000, log, f.reg, time.Now)
-	scheme, err := kube.NewScheme()
-	if err != nil {
+	f := &fixture{prom: newFakeProm(), world: newCluster(), reg: prometheus.NewRegistry()}
+	deps.Log = slog.New(slog.DiscardHandler)
+	f.journal = journal.New(1000, deps.Log, f.reg, time.Now)
+	deps.Journal, deps.Registry, deps.Now, deps.Cluster = f.journal, f.reg, time.Now, f.world
+	if deps.Servers == nil {
+		deps.Servers = map[string]Server{"": f.prom}
+	}
+	var err error
+	if f.Adapter, err = New(cfg, deps); err != nil {
 		t.Fatal(err)
 	}
-	if err := metav1.AddMetaToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	client, err := prom.NewClient(prom.DefaultConfig(), f.reg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Adapter, err = New(cfg, Deps{
-		Kube:    &kube.Kube{Client: fake.NewClientBuilder().WithScheme(scheme).WithRESTMapper(mapper()).WithObjects(objects()...).Build()},
-		Journal: f.journal, Log: log, Registry: f.reg, Prom: client, Now: time.Now, External: external,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Adapter.prom = f.prom
-	f.kinds.load = func(context.Context) (meta.RESTMapper, error) { return mapper(), nil }
 	return f
 }
 

@@ -8,44 +8,28 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/restmapper"
 
 	"github.com/trimtab/trimtab/adapter/rules"
-	"github.com/trimtab/trimtab/internal/kube"
 )
 
 // kindsMaxAge is how long the list of kinds is believed; a new CRD is known after that time at the latest.
 const kindsMaxAge = 5 * time.Minute
 
-// kindSource asks the API server which kinds of objects it serves. It is read as a whole and rarely, since
-// discovery looks up every label name of every series, and most of these are no kinds.
+// kindSource asks which kinds of objects there are. They are read as a whole and rarely, since
+// discovery looks up every label name, and most of these are no kinds.
 type kindSource struct {
-	load    func(ctx context.Context) (meta.RESTMapper, error)
+	cluster Cluster
 	current *kindTable
 	loaded  time.Time
 }
 
-func newKindSource(k *kube.Kube) *kindSource {
-	return &kindSource{load: func(ctx context.Context) (meta.RESTMapper, error) {
-		client, err := discovery.NewDiscoveryClientForConfig(k.REST)
-		if err != nil {
-			return nil, err
-		}
-		groups, err := restmapper.GetAPIGroupResourcesWithContext(ctx, discovery.ToDiscoveryInterfaceWithContext(client))
-		if err != nil {
-			return nil, err
-		}
-		return restmapper.NewDiscoveryRESTMapper(groups), nil
-	}}
-}
-
-// refresh returns the kinds; with an error, those known before, which are nil if there never were any.
-func (s *kindSource) refresh(ctx context.Context, now time.Time) (*kindTable, error) {
-	if s.current != nil && now.Sub(s.loaded) < kindsMaxAge {
+// refresh returns the kinds, of which the table says how old they may be; with an error, those known before,
+// which are nil if there never were any.
+func (s *kindSource) refresh(ctx context.Context, now time.Time, maxAge time.Duration) (*kindTable, error) {
+	if s.current != nil && now.Sub(s.loaded) < maxAge {
 		return s.current, nil
 	}
-	mapper, err := s.load(ctx)
+	mapper, err := s.cluster.Mapper(ctx)
 	if err != nil {
 		return s.current, err
 	}
@@ -65,15 +49,30 @@ func (t *kindTable) Kind(name schema.GroupResource) (rules.Kind, bool) {
 	if t == nil {
 		return rules.Kind{}, false
 	}
-	name.Group, name.Resource = strings.ToLower(name.Group), strings.ToLower(name.Resource)
 	if kind, ok := t.known.Load(name); ok {
 		return kind.(rules.Kind), true
 	}
-	kind, ok := t.resolve(name)
-	if ok {
+	kind, ok := t.resolve(schema.GroupResource{Group: strings.ToLower(name.Group), Resource: strings.ToLower(name.Resource)})
+	if ok && name.Resource == strings.ToLower(name.Resource) && name.Group == strings.ToLower(name.Group) {
 		t.known.Store(name, kind)
 	}
 	return kind, ok
+}
+
+// kindOfObject is the kind of an object that is named by its kind, as HPAs do.
+func (t *kindTable) kindOfObject(apiVersion, kind string) (rules.Kind, bool) {
+	if t == nil {
+		return rules.Kind{}, false
+	}
+	version, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return rules.Kind{}, false
+	}
+	mapping, err := t.mapper.RESTMapping(version.WithKind(kind).GroupKind(), version.Version)
+	if err != nil {
+		return rules.Kind{}, false
+	}
+	return t.Kind(mapping.Resource.GroupResource())
 }
 
 func (t *kindTable) resolve(name schema.GroupResource) (rules.Kind, bool) {

@@ -16,6 +16,8 @@ type metrics struct {
 	discovery prometheus.Histogram
 	failing   prometheus.Gauge
 	last      prometheus.Gauge
+	announced prometheus.Gauge
+	families  prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -44,8 +46,16 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "trimtab_adapter_discovery_last_success_timestamp_seconds",
 			Help: "When the last round of discovery ended in which every selector could be listed.",
 		}),
+		announced: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "trimtab_adapter_announced_requests",
+			Help: "Requests that HPAs are going to make, as far as rules answer them.",
+		}),
+		families: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "trimtab_adapter_demanded_families",
+			Help: "Groups of requests that one query could answer, for which there is demand.",
+		}),
 	}
-	reg.MustRegister(m.requests, m.latency, m.exposed, m.discovery, m.failing, m.last)
+	reg.MustRegister(m.requests, m.latency, m.exposed, m.discovery, m.failing, m.last, m.announced, m.families)
 	return m
 }
 

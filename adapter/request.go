@@ -17,6 +17,8 @@ import (
 const (
 	customAPI   = "custom"
 	externalAPI = "external"
+	// resourceName is metrics.k8s.io.
+	resourceName = "resource"
 	// noSource and otherSource stand for a rule's path where no rule, or another part, answers.
 	noSource    = "none"
 	otherSource = "external source"
@@ -41,6 +43,8 @@ type request struct {
 	source  string
 	began   time.Time
 	facts   []verdict.Fact
+	// dropped is a sample that was left out since its value is no quantity.
+	dropped *row
 }
 
 func (a *Adapter) begin(apiName, subject, namespace string) *request {
@@ -111,34 +115,34 @@ func (r *request) impossible(err error) *failure {
 	return r.fail(rules.QueryImpossible, api.Internal, "%v", err)
 }
 
-// ask evaluates a query now. Callers that ask the same at the same time share one answer, which none of them
+// askNow evaluates a query at a time. Callers that ask the same at the same time share one answer, which none of them
 // may change; a caller that gives up does not take it from the others.
-func (r *request) ask(ctx context.Context, promql string) (prom.Result, *failure) {
-	a := r.adapter
-	r.facts = append(r.facts, verdict.Text("query", promql))
-	flight := a.flights.DoChan(promql, func() (any, error) {
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.RequestTimeout.Std())
+func (a *Adapter) askNow(ctx context.Context, server Server, tenant, promql string, at time.Time) (prom.Result, error) {
+	flight := a.flights.DoChan(tenant+"\xff"+promql, func() (any, error) {
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.requestTimeout())
 		defer cancel()
-		return a.prom.Query(shared, promql, a.deps.Now())
+		return server.Query(shared, promql, at)
 	})
 	select {
 	case <-ctx.Done():
-		return prom.Result{}, r.fail(rules.PrometheusSlow, timedOut, "%s waited for the query %s: %v", r.source, promql, ctx.Err())
+		return prom.Result{}, ctx.Err()
 	case answer := <-flight:
 		if answer.Err != nil {
-			return prom.Result{}, r.promFailure(answer.Err)
+			return prom.Result{}, answer.Err
 		}
 		return answer.Val.(prom.Result), nil
 	}
 }
 
-// promFailure tells what Prometheus's failure means for the client.
-func (r *request) promFailure(err error) *failure {
+// askFailure tells what a failure to get an answer means for the client.
+func (r *request) askFailure(ctx context.Context, err error) *failure {
 	var failed *prom.Error
 	switch {
 	case errors.As(err, &failed):
-	case errors.Is(err, context.DeadlineExceeded):
-		return r.fail(rules.PrometheusSlow, timedOut, "%s: %v", r.source, err)
+	case errors.Is(err, errNoVector):
+		return r.fail(rules.QueryRefused, api.Internal, "%s: %v", r.source, err)
+	case errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
+		return r.fail(rules.PrometheusSlow, timedOut, "%s waited for Prometheus: %v", r.source, err)
 	default:
 		return r.fail(rules.PrometheusUnavailable, unavailable, "%s: %v", r.source, err)
 	}

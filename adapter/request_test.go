@@ -15,10 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/metrics/pkg/apis/custom_metrics"
-	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
+	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
@@ -37,27 +35,22 @@ func (f *fixture) custom(t testing.TB, path string, selectors ...string) (string
 			t.Fatal(err)
 		}
 	}
-	info := provider.CustomMetricInfo{GroupResource: schema.ParseGroupResource(parts[0]), Namespaced: namespace != "", Metric: parts[2]}
-	list := &custom_metrics.MetricValueList{}
-	var err error
-	if parts[1] == "*" {
-		list, err = f.GetMetricBySelector(t.Context(), namespace, parsed[0], info, parsed[1])
-	} else {
-		var value *custom_metrics.MetricValue
-		value, err = f.GetMetricByName(t.Context(), types.NamespacedName{Namespace: namespace, Name: parts[1]}, info, parsed[1])
-		if err == nil {
-			list.Items = append(list.Items, *value)
-		}
+	q := api.CustomRequest{
+		Resource: schema.ParseGroupResource(parts[0]), Namespaced: namespace != "", Namespace: namespace, Metric: parts[2], Name: parts[1],
+		Selector: parsed[0], MetricSelector: parsed[1],
 	}
-	if err != nil {
+	if q.Name == "*" {
+		q.Name = ""
+	}
+	var answer api.CustomAnswer
+	if err := f.Custom(t.Context(), q, &answer); err != nil {
 		return "", err
 	}
 	var out []string
-	for _, item := range list.Items {
-		ref := item.DescribedObject
-		text := fmt.Sprintf("%s %s %s/%s %s@%d", ref.APIVersion, ref.Kind, ref.Namespace, ref.Name, item.Value.String(), item.Timestamp.Unix())
-		if item.Metric.Selector != nil {
-			raw, _ := json.Marshal(item.Metric.Selector)
+	for _, item := range answer.Items {
+		text := fmt.Sprintf("%s %s %s/%s %dm@%d", answer.APIVersion, answer.Kind, answer.Namespace, item.Name, item.Milli, item.TimestampMillis/1000)
+		if answer.Selector != nil {
+			raw, _ := json.Marshal(answer.Selector)
 			text += " " + string(raw)
 		}
 		out = append(out, text)
@@ -76,19 +69,19 @@ func TestCustomMetrics(t *testing.T) {
 	}{
 		{"by name", "prod/pods/a/http_requests", "", "", `sum(rate(http_requests_total{namespace="prod",pod="a"}[2m])) by (pod)`, []string{"pod=a 1.5"}, "/v1 Pod prod/a 1500m@1000"},
 		{"singular", "prod/pod/a/http_requests", "", "", `sum(rate(http_requests_total{namespace="prod",pod="a"}[2m])) by (pod)`, []string{"pod=a 1.5"}, "/v1 Pod prod/a 1500m@1000"},
-		{"by selector", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=b 2", "pod=a 1"}, "/v1 Pod prod/a 1@1000\n/v1 Pod prod/b 2@1000"},
-		{"a pod without a sample is left out", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=b 2"}, "/v1 Pod prod/b 2@1000"},
-		{"NaN is no value", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=a NaN", "pod=b 2"}, "/v1 Pod prod/b 2@1000"},
-		{"of two samples the last counts", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=a 1", "pod=a 3"}, "/v1 Pod prod/a 3@1000"},
+		{"by selector", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=b 2", "pod=a 1"}, "/v1 Pod prod/a 1000m@1000\n/v1 Pod prod/b 2000m@1000"},
+		{"a pod without a sample is left out", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=b 2"}, "/v1 Pod prod/b 2000m@1000"},
+		{"NaN is no value", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=a NaN", "pod=b 2"}, "/v1 Pod prod/b 2000m@1000"},
+		{"of two samples the last counts", "prod/pods/*/http_requests", "app=web", "", byPod, []string{"pod=a 1", "pod=a 3"}, "/v1 Pod prod/a 3000m@1000"},
 		{"metric selector", "prod/pods/a/http_requests", "", "code!=500,verb in (GET)", `sum(rate(http_requests_total{code!="500",verb=~"GET",namespace="prod",pod="a"}[2m])) by (pod)`, []string{"pod=a 0"},
-			`/v1 Pod prod/a 0@1000 {"matchExpressions":[{"key":"code","operator":"NotIn","values":["500"]},{"key":"verb","operator":"In","values":["GET"]}]}`},
-		{"nodes", "nodes/*/http_requests", "", "", `sum(rate(http_requests_total{node=~"n-1\\.x|n-2\\.x"}[2m])) by (node)`, []string{"node=n-1.x 4"}, "/v1 Node /n-1.x 4@1000"},
-		{"namespace", "namespaces/prod/http_requests", "", "", `sum(rate(http_requests_total{namespace="prod"}[2m])) by (namespace)`, []string{"namespace=prod 9"}, "/v1 Namespace /prod 9@1000"},
-		{"other kinds", "prod/services/*/http_requests", "", "", `sum(rate(http_requests_total{namespace="prod",service="s"}[2m])) by (service)`, []string{"service=s 5"}, "/v1 Service prod/s 5@1000"},
+			`/v1 Pod prod/a 0m@1000 {"matchExpressions":[{"key":"code","operator":"NotIn","values":["500"]},{"key":"verb","operator":"In","values":["GET"]}]}`},
+		{"nodes", "nodes/*/http_requests", "", "", `sum(rate(http_requests_total{node=~"n-1\\.x|n-2\\.x"}[2m])) by (node)`, []string{"node=n-1.x 4"}, "/v1 Node /n-1.x 4000m@1000"},
+		{"namespace", "namespaces/prod/http_requests", "", "", `sum(rate(http_requests_total{namespace="prod"}[2m])) by (namespace)`, []string{"namespace=prod 9"}, "/v1 Namespace /prod 9000m@1000"},
+		{"other kinds", "prod/services/*/http_requests", "", "", `sum(rate(http_requests_total{namespace="prod",service="s"}[2m])) by (service)`, []string{"service=s 5"}, "/v1 Service prod/s 5000m@1000"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t)
-			f.discover(t.Context())
+			f.Discover(t.Context())
 			f.prom.answers[c.query] = vector(t, c.answer...)
 			got, err := f.custom(t, c.path, c.objects, c.metric)
 			if err != nil || got != c.want {
@@ -124,7 +117,7 @@ func TestFailuresAreToldWithTheirCause(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t)
-			f.discover(t.Context())
+			f.Discover(t.Context())
 			if c.change != nil {
 				c.change(t, f.prom)
 			}
@@ -154,7 +147,7 @@ func checkStatus(t *testing.T, err error, code int32, says string) {
 
 func TestASelectorThatPromQLDoesNotKnowIsTheClientsMistake(t *testing.T) {
 	f := newFixture(t)
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	_, err := f.custom(t, "prod/pods/a/http_requests", "", "weight>3")
 	checkStatus(t, err, 400, `operator "gt" of label "weight"`)
 }
@@ -162,7 +155,7 @@ func TestASelectorThatPromQLDoesNotKnowIsTheClientsMistake(t *testing.T) {
 // A partial answer is used, and known to be one.
 func TestWarningsMakeTheAnswerPartial(t *testing.T) {
 	f := newFixture(t)
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	answer := vector(t, "pod=a 1")
 	answer.Warnings = []string{"store s1 is down"}
 	f.prom.answers[`sum(rate(http_requests_total{namespace="prod",pod="a"}[2m])) by (pod)`] = answer
@@ -181,13 +174,12 @@ func TestWarningsMakeTheAnswerPartial(t *testing.T) {
 // answer from the others.
 func TestIdenticalQueriesShareOneCall(t *testing.T) {
 	f := newFixture(t)
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	synctest.Test(t, func(t *testing.T) {
 		f.prom.hold = make(chan struct{})
 		f.prom.answers[`sum(queue{})`] = vector(t, "=x 7")
 		ask := func(ctx context.Context) error {
-			_, err := f.GetExternalMetric(ctx, "prod", labels.Everything(), provider.ExternalMetricInfo{Metric: "queue"})
-			return err
+			return f.External(ctx, api.ExternalRequest{Namespace: "prod", Metric: "queue", Selector: labels.Everything()}, new(api.ExternalAnswer))
 		}
 		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -215,12 +207,12 @@ func TestIdenticalQueriesShareOneCall(t *testing.T) {
 // A query that hangs ends with the request's time-out, for those who wait and for the call itself.
 func TestNothingWaitsLongerThanTheRequestTimeout(t *testing.T) {
 	f := newFixture(t)
-	f.discover(t.Context())
+	f.Discover(t.Context())
 	synctest.Test(t, func(t *testing.T) {
 		f.prom.hold = make(chan struct{})
 		began := time.Now()
-		_, err := f.GetExternalMetric(t.Context(), "prod", labels.Everything(), provider.ExternalMetricInfo{Metric: "queue"})
-		if took := time.Since(began); took != f.cfg.RequestTimeout.Std() {
+		err := f.External(t.Context(), api.ExternalRequest{Namespace: "prod", Metric: "queue", Selector: labels.Everything()}, new(api.ExternalAnswer))
+		if took := time.Since(began); took != f.requestTimeout() {
 			t.Errorf("the request ends after %s", took)
 		}
 		var status apierrors.APIStatus

@@ -15,14 +15,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trimtab/trimtab/adapter/api/apitest"
+	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
 // promServer speaks Prometheus's API: one series, and the value 4 for whatever is asked.
 func promServer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	if strings.HasSuffix(r.URL.Path, "/series") {
-		fmt.Fprint(w, `{"status":"success","data":[{"__name__":"http_requests_total","namespace":"prod","pod":"a"}]}`)
+	if strings.HasSuffix(r.URL.Path, "/values") {
+		fmt.Fprint(w, `{"status":"success","data":["http_requests_total"]}`)
 		return
 	}
 	fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"pod":"a"},"value":[1000,"4"]}]}}`)
@@ -43,15 +44,7 @@ func listen(t testing.TB, address string) *httptest.Server {
 // serving is an adapter that runs, on a real client of Prometheus, with the cluster stood in for.
 func serving(t testing.TB, promURL string) *fixture {
 	t.Helper()
-	f := newFixture(t)
-	cfg := prom.DefaultConfig()
-	cfg.URL = promURL
-	client, err := prom.NewClient(cfg, prometheus.NewRegistry())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Adapter.prom = client
-	f.deps.Kube.REST = apitest.Cluster(t)
+	f := fixtureOf(t, rulesYAML, Deps{Kube: &kube.Kube{REST: apitest.Cluster(t)}, Servers: map[string]Server{"": promAt(t, promURL)}})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(ctx) }()
@@ -68,6 +61,18 @@ func serving(t testing.TB, promURL string) *fixture {
 	})
 	eventually(t, func() bool { return f.Ready() == nil })
 	return f
+}
+
+// promAt is a real client of what serves at a URL.
+func promAt(t testing.TB, url string) Server {
+	t.Helper()
+	cfg := prom.DefaultConfig()
+	cfg.URL = url
+	c, err := prom.NewClient(cfg, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return realServer{c}
 }
 
 func eventually(t testing.TB, condition func() bool) {
@@ -112,7 +117,7 @@ func TestPrometheusStopsAndComesBack(t *testing.T) {
 	server := listen(t, "127.0.0.1:0")
 	address := server.Listener.Addr().String()
 	f := serving(t, server.URL)
-	if resp, body := f.get(t, oneMetric); resp.StatusCode != 200 || !strings.Contains(body, `"timestamp":"1970-01-01T00:16:40Z","value":"4"`) {
+	if resp, body := f.get(t, oneMetric); resp.StatusCode != 200 || !strings.Contains(body, `"timestamp":"1970-01-01T00:16:40Z","window":120,"value":"4"`) {
 		t.Fatalf("%d %s", resp.StatusCode, body)
 	}
 	server.CloseClientConnections()
@@ -156,9 +161,9 @@ func TestReadyNamesWhatItWaitsFor(t *testing.T) {
 }
 
 func TestRunFailsWhereItMayNotAsk(t *testing.T) {
-	f := newFixture(t)
-	f.deps.Kube.REST = apitest.Cluster(t)
-	f.deps.Kube.REST.Host = "https://127.0.0.1:1"
+	away := apitest.Cluster(t)
+	away.Host = "https://127.0.0.1:1"
+	f := fixtureOf(t, rulesYAML, Deps{Kube: &kube.Kube{REST: away}})
 	if err := f.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "extension-apiserver-authentication") {
 		t.Errorf("error %v", err)
 	}

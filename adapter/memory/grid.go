@@ -19,6 +19,9 @@ func NewGrid(interval, timeout time.Duration, now func() time.Time) *Grid {
 // Point is the last point that is not after t.
 func (g *Grid) Point(t time.Time) time.Time { return t.Truncate(g.interval) }
 
+// Now is the grid's clock.
+func (g *Grid) Now() time.Time { return g.now() }
+
 // Interval is the time between two points.
 func (g *Grid) Interval() time.Duration { return g.interval }
 

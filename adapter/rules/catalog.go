@@ -30,8 +30,9 @@ func (m Metric) Subject() string { return "metric " + m.Resource.String() + "/" 
 
 // Catalog is what a Set exposes of the series that exist. It is immutable.
 type Catalog struct {
-	custom   map[Metric]Source
-	external map[string]Source
+	custom       map[Metric]Source
+	external     map[string]Source
+	unknownKinds bool
 	// Metrics and Externals are all entries, sorted.
 	Metrics   []Metric
 	Externals []string
@@ -39,6 +40,9 @@ type Catalog struct {
 	// sources claim.
 	Verdicts []verdict.Verdict
 }
+
+// UnknownKinds tells whether a rule names a kind that is not served.
+func (c *Catalog) UnknownKinds() bool { return c.unknownKinds }
 
 // Metric finds the source of an entry of the custom metrics API.
 func (c *Catalog) Metric(m Metric) (Source, bool) {
@@ -72,6 +76,7 @@ func (s *Set) Expose(found map[SelectorKey][]Series, kinds Kinds) *Catalog {
 
 func (c *Catalog) exposeCustom(b *bound, series []Series) {
 	t := tally{series: len(series)}
+	c.unknownKinds = c.unknownKinds || len(b.unknown) > 0
 	for _, one := range sorted(series) {
 		name, ok := b.metricName(one.Name)
 		if !ok {
@@ -103,6 +108,7 @@ func (c *Catalog) exposeCustom(b *bound, series []Series) {
 
 func (c *Catalog) exposeExternal(b *bound, series []Series) {
 	t := tally{series: len(series)}
+	c.unknownKinds = c.unknownKinds || len(b.unknown) > 0
 	for _, one := range sorted(series) {
 		name, ok := b.metricName(one.Name)
 		if !ok {

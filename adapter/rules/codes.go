@@ -48,6 +48,13 @@ const (
 	PrometheusSlow verdict.Code = "PrometheusSlow"
 	// SourceFailed: the part of trimtab that owns the metric could not tell it.
 	SourceFailed verdict.Code = "SourceFailed"
+	// DelegateFailed: another metrics server that was asked could not tell.
+	DelegateFailed verdict.Code = "DelegateFailed"
+
+	// ConfigurationLoaded: a changed configuration or rule file is in force.
+	ConfigurationLoaded verdict.Code = "ConfigurationLoaded"
+	// ConfigurationRefused: a changed configuration or rule file is wrong; the one before stays in force.
+	ConfigurationRefused verdict.Code = "ConfigurationRefused"
 )
 
 // Codes documents every verdict of the adapter.
@@ -74,5 +81,8 @@ func Codes() []verdict.CodeDoc {
 		{Code: PrometheusUnavailable, Meaning: "Prometheus cannot be reached or cannot answer now; no value is given, so that nothing scales on it"},
 		{Code: PrometheusSlow, Meaning: "Prometheus did not answer in time; no value is given, so that nothing scales on it"},
 		{Code: SourceFailed, Meaning: "the part of trimtab that owns the metric could not tell its value"},
+		{Code: DelegateFailed, Meaning: "another metrics server, to which the request or its list was delegated, could not tell"},
+		{Code: ConfigurationLoaded, Meaning: "the configuration or the rule file changed, and the new one is in force"},
+		{Code: ConfigurationRefused, Meaning: "the configuration or the rule file changed and is wrong; the one before stays in force"},
 	}
 }

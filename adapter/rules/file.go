@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/trimtab/trimtab/internal/config"
@@ -33,6 +35,31 @@ func (f *File) Validate() config.Problems {
 		}
 	}
 	return ps
+}
+
+// Empty tells whether the file has no rule of any sort.
+func (f *File) Empty() bool {
+	return len(f.Rules) == 0 && len(f.ExternalRules) == 0 && f.ResourceRules == nil
+}
+
+// Sources are the servers that rules name, by the path at which they do.
+func (f *File) Sources() map[string]string {
+	out := map[string]string{}
+	note := func(path, source string) {
+		if source != "" {
+			out[path+".source"] = source
+		}
+	}
+	for i, r := range f.Rules {
+		note(fmt.Sprintf("rules[%d]", i), r.Source)
+	}
+	for i, r := range f.ExternalRules {
+		note(fmt.Sprintf("externalRules[%d]", i), r.Source)
+	}
+	if f.ResourceRules != nil {
+		note("resourceRules", f.ResourceRules.Source)
+	}
+	return out
 }
 
 // Rule says which series become metrics, of which objects, under which name, and how they are queried.

@@ -87,6 +87,9 @@ type Usage struct {
 	Nodes Source
 }
 
+// HasResource tells whether the file has resourceRules.
+func (s *Set) HasResource() bool { return s.resource != nil }
+
 // Resource is false where the file has no resourceRules.
 func (s *Set) Resource(kinds Kinds) (Resource, bool) {
 	if s.resource == nil {

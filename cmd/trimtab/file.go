@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/trimtab/trimtab/adapter"
-	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/clusterscaler"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/kube"
@@ -122,10 +121,17 @@ func decodeConfig(name string, data []byte) (*configFile, error) {
 			unread.Locate(config.Document{Line: 1, Data: data})
 			ps = append(ps, unread...)
 		} else {
-			ps = append(ps, decodeFile(path, rulesData, &rules.File{})...)
+			ps = append(ps, rulesProblems(cfg.Adapter, path, rulesData)...)
 		}
 	}
 	return cfg, ps.AsError()
+}
+
+// rulesProblems are what is wrong with the rule file that an adapter's configuration names.
+func rulesProblems(cfg *adapter.Config, path string, data []byte) config.Problems {
+	_, err := cfg.DecodeRules(path, data)
+	ps, _ := errors.AsType[config.Problems](err)
+	return ps
 }
 
 // relativeTo makes the paths that the configuration names relative to dir, the folder that it lies in, so
@@ -134,21 +140,33 @@ func (c *configFile) relativeTo(dir string) {
 	paths := []*string{&c.Kubernetes.Kubeconfig}
 	if a := c.Adapter; a != nil {
 		paths = append(paths, &a.RulesFile, &a.TLSCertFile, &a.TLSPrivateKeyFile)
+		for i := range a.Sources {
+			paths = append(paths, prometheusPaths(&a.Sources[i].Config)...)
+		}
+		for i := range a.Delegates {
+			paths = append(paths, &a.Delegates[i].BearerTokenFile, &a.Delegates[i].TLS.CAFile)
+		}
 	}
-	if p := c.Prometheus; p != nil {
-		paths = append(paths, &p.BearerTokenFile, &p.TLS.CAFile, &p.TLS.CertFile, &p.TLS.KeyFile)
-		if p.BasicAuth != nil {
-			paths = append(paths, &p.BasicAuth.PasswordFile)
-		}
-		if o := p.OAuth2; o != nil {
-			paths = append(paths, &o.ClientSecretFile, &o.TLS.CAFile, &o.TLS.CertFile, &o.TLS.KeyFile)
-		}
+	if c.Prometheus != nil {
+		paths = append(paths, prometheusPaths(c.Prometheus)...)
 	}
 	for _, path := range paths {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
 	}
+}
+
+// prometheusPaths are the files that the settings of one server name.
+func prometheusPaths(p *prom.Config) []*string {
+	paths := []*string{&p.BearerTokenFile, &p.TLS.CAFile, &p.TLS.CertFile, &p.TLS.KeyFile}
+	if p.BasicAuth != nil {
+		paths = append(paths, &p.BasicAuth.PasswordFile)
+	}
+	if o := p.OAuth2; o != nil {
+		paths = append(paths, &o.ClientSecretFile, &o.TLS.CAFile, &o.TLS.CertFile, &o.TLS.KeyFile)
+	}
+	return paths
 }
 
 // decodeFile decodes a file of one document and finds the lines of what is wrong with it.

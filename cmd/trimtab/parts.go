@@ -27,7 +27,7 @@ type shared struct {
 // build makes the parts that are configured. Here alone they meet: the scalers' metrics are served by
 // the adapter, since a cluster has one external metrics API. Without an adapter section it still
 // serves, when there are scalers.
-func build(cfg *configFile, s shared) ([]service, error) {
+func build(path string, cfg *configFile, s shared) ([]service, error) {
 	var services []service
 	var external []adapter.ExternalSource
 	if cfg.Scalers != nil {
@@ -54,6 +54,9 @@ func build(cfg *configFile, s shared) ([]service, error) {
 			return nil, err
 		}
 		services = append(services, service{name: "adapter", part: part})
+		if cfg.Adapter != nil {
+			services = append(services, service{name: "reload", part: newReloader(path, cfg, s, part)})
+		}
 	}
 	if cfg.VPA != nil {
 		part, err := vpa.New(*cfg.VPA, vpa.Deps{

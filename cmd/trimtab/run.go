@@ -43,7 +43,7 @@ func runCommand(ctx context.Context, args []string, s stdio) int {
 	if err != nil {
 		return s.fail(err)
 	}
-	if err := serve(ctx, cfg, newLogger(cfg.Log, s.err)); err != nil {
+	if err := serve(ctx, *path, cfg, newLogger(cfg.Log, s.err)); err != nil {
 		return s.fail(err)
 	}
 	return exitDone
@@ -86,7 +86,7 @@ type service struct {
 }
 
 // serve builds the parts and runs them until ctx ends or one of them cannot go on.
-func serve(ctx context.Context, cfg *configFile, log *slog.Logger) error {
+func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) error {
 	// What the libraries log goes the same way; their chatter below warnings is not ours to repeat.
 	quiet := slog.New(atLeast{slog.LevelWarn, log.Handler()})
 	klog.SetSlogLogger(quiet)
@@ -104,7 +104,7 @@ func serve(ctx context.Context, cfg *configFile, log *slog.Logger) error {
 			return err
 		}
 	}
-	services, err := build(cfg, s)
+	services, err := build(path, cfg, s)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,114 @@
+package adapter
+
+import (
+	"context"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/trimtab/trimtab/adapter/rules"
+)
+
+// announced is a request that an HPA is going to make, again and again.
+type announced struct {
+	// hpa is namespace/name.
+	hpa       string
+	api       string
+	namespace string
+	metric    string
+	selector  labels.Selector
+	// kind and name are the objects of the custom metrics API; without a name all of them.
+	kind rules.Kind
+	name string
+}
+
+// announcements are the requests that the HPA controller makes for an HPA: those for pods take all pods that its
+// target selects, those for an object take that one.
+func announcements(hpa *autoscalingv2.HorizontalPodAutoscaler, kinds *kindTable) []announced {
+	var out []announced
+	add := func(a announced, metric autoscalingv2.MetricIdentifier) {
+		a.hpa = hpa.Namespace + "/" + hpa.Name
+		a.metric = metric.Name
+		var err error
+		if a.selector, err = selectorOf(metric.Selector); err == nil {
+			out = append(out, a)
+		}
+	}
+	for _, m := range hpa.Spec.Metrics {
+		switch {
+		case m.Pods != nil:
+			if kind, ok := kinds.Kind(schema.GroupResource{Resource: "pods"}); ok {
+				add(announced{api: customAPI, namespace: hpa.Namespace, kind: kind}, m.Pods.Metric)
+			}
+		case m.Object != nil:
+			object := m.Object.DescribedObject
+			kind, ok := kinds.kindOfObject(object.APIVersion, object.Kind)
+			if !ok {
+				continue
+			}
+			a := announced{api: customAPI, kind: kind, name: object.Name}
+			if kind.Namespaced {
+				a.namespace = hpa.Namespace
+			}
+			if kind.Group == "" && kind.Resource == "namespaces" {
+				a.name = hpa.Namespace // the controller asks for the HPA's own, whichever is named
+			}
+			add(a, m.Object.Metric)
+		case m.External != nil:
+			add(announced{api: externalAPI, namespace: hpa.Namespace}, m.External.Metric)
+		}
+	}
+	return out
+}
+
+func selectorOf(s *metav1.LabelSelector) (labels.Selector, error) {
+	if s == nil {
+		return labels.Everything(), nil
+	}
+	return metav1.LabelSelectorAsSelector(s)
+}
+
+// announce reads the HPAs and puts what they are going to ask for in demand, so that it is asked for before they
+// do. Without the HPAs nothing is lost: what is asked for comes into demand by itself.
+func (a *Adapter) announce(ctx context.Context, p *plan) error {
+	if p.cfg.Compat {
+		return nil
+	}
+	hpas, err := a.cluster.HPAs(ctx)
+	if err != nil {
+		return err
+	}
+	now := a.deps.Now()
+	for _, f := range p.families.all(now.Add(-keepIntervals * p.grid.Interval())) {
+		f.demand.withdraw()
+	}
+	count := 0
+	for _, hpa := range hpas {
+		for _, one := range announcements(hpa, p.kinds) {
+			q, ok := p.question(one)
+			if !ok {
+				continue
+			}
+			if f, values := p.familyOf(q); f != nil {
+				f.demand.want(values, one.name, true, now)
+				count++
+			}
+		}
+	}
+	a.metrics.announced.Set(float64(count))
+	return nil
+}
+
+// question is what an announced request will ask, if a rule answers it.
+func (p *plan) question(one announced) (question, bool) {
+	q := question{objects: rules.Objects{Kind: one.kind, Namespace: one.namespace}, one: one.name != "", selector: one.selector}
+	var ok bool
+	if one.api == externalAPI {
+		q.source, ok = p.catalog.External(one.metric)
+	} else {
+		q.source, ok = p.catalog.Metric(rules.Metric{Resource: one.kind.GroupResource, Namespaced: one.kind.Namespaced, Name: one.metric})
+	}
+	return q, ok
+}

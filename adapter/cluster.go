@@ -1,0 +1,139 @@
+package adapter
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/kube"
+)
+
+// Cluster is what the adapter reads of a cluster. It is safe for concurrent use, and nothing that it returns
+// is changed by the one who gets it.
+type Cluster interface {
+	// Mapper tells which kinds of objects there are now.
+	Mapper(ctx context.Context) (meta.RESTMapper, error)
+	// Objects are those of a kind that the selector takes, in one namespace or, without one, in all, sorted by
+	// namespace and name.
+	Objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, error)
+	// HPAs are all HorizontalPodAutoscalers.
+	HPAs(ctx context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error)
+}
+
+// watched is the cluster as the process's watches show it: pods and nodes from those that all parts share, other
+// kinds from a watch of their metadata that begins with the first request.
+type watched struct {
+	kube *kube.Kube
+	// indexers remembers where the objects of a kind are, by its rules.Kind.
+	indexers sync.Map
+}
+
+func (w *watched) Mapper(ctx context.Context) (meta.RESTMapper, error) {
+	client, err := discovery.NewDiscoveryClientForConfig(w.kube.REST)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := restmapper.GetAPIGroupResourcesWithContext(ctx, discovery.ToDiscoveryInterfaceWithContext(client))
+	if err != nil {
+		return nil, err
+	}
+	return restmapper.NewDiscoveryRESTMapper(groups), nil
+}
+
+func (w *watched) Objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, error) {
+	indexer, err := w.indexer(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	var all []any
+	if namespace == "" {
+		all = indexer.List()
+	} else if all, err = indexer.ByIndex(cache.NamespaceIndex, namespace); err != nil {
+		return nil, err
+	}
+	out := make([]metav1.Object, 0, len(all))
+	for _, one := range all {
+		if object, ok := one.(metav1.Object); ok && selector.Matches(labels.Set(object.GetLabels())) {
+			out = append(out, object)
+		}
+	}
+	SortObjects(out)
+	return out, nil
+}
+
+// SortObjects puts objects into the order of Cluster.Objects.
+func SortObjects(objects []metav1.Object) {
+	slices.SortFunc(objects, func(a, b metav1.Object) int {
+		if c := strings.Compare(a.GetNamespace(), b.GetNamespace()); c != 0 {
+			return c
+		}
+		return strings.Compare(a.GetName(), b.GetName())
+	})
+}
+
+func (w *watched) HPAs(ctx context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error) {
+	var list autoscalingv2.HorizontalPodAutoscalerList
+	if err := w.kube.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	out := make([]*autoscalingv2.HorizontalPodAutoscaler, len(list.Items))
+	for i := range list.Items {
+		out[i] = &list.Items[i]
+	}
+	return out, nil
+}
+
+// indexer is where the watch of a kind keeps its objects; it begins the watch, and waits for its first list.
+func (w *watched) indexer(ctx context.Context, kind rules.Kind) (cache.Indexer, error) {
+	if known, ok := w.indexers.Load(kind); ok {
+		return known.(cache.Indexer), nil
+	}
+	object := objectOf(kind)
+	if partial, ok := object.(*metav1.PartialObjectMetadata); ok {
+		// A watch that may not be begun would wait for ever; a list of one says so at once.
+		list := &metav1.PartialObjectMetadataList{}
+		gvk := partial.GroupVersionKind()
+		gvk.Kind += "List"
+		list.SetGroupVersionKind(gvk)
+		if err := w.kube.Live.List(ctx, list, client.Limit(1)); err != nil {
+			return nil, err
+		}
+	}
+	informer, err := w.kube.Cache.GetInformer(ctx, object)
+	if err != nil {
+		return nil, err
+	}
+	shared, ok := informer.(interface{ GetIndexer() cache.Indexer })
+	if !ok {
+		return nil, fmt.Errorf("the watch of %s keeps no index", kind.GroupResource)
+	}
+	indexer := shared.GetIndexer()
+	w.indexers.Store(kind, indexer)
+	return indexer, nil
+}
+
+func objectOf(kind rules.Kind) client.Object {
+	switch {
+	case kind.Group == "" && kind.Resource == "pods":
+		return &corev1.Pod{}
+	case kind.Group == "" && kind.Resource == "nodes":
+		return &corev1.Node{}
+	default:
+		object := &metav1.PartialObjectMetadata{}
+		object.SetGroupVersionKind(kind.GVK)
+		return object
+	}
+}

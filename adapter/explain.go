@@ -1,0 +1,193 @@
+package adapter
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/trimtab/trimtab/adapter/rules"
+)
+
+// ExplainRequest names metrics to be explained.
+type ExplainRequest struct {
+	// Metric is pods/http_requests or external/queue, as discovery lists them; without the part before the slash it
+	// is each metric of that name.
+	Metric string
+	// Namespace and Name narrow the query that is shown; both may be empty.
+	Namespace, Name string
+	// Selector is the metric's.
+	Selector labels.Selector
+}
+
+// Explanation tells how requests for one metric are answered at this time, and why so.
+type Explanation struct {
+	Metric string `json:"metric"`
+	// Rule and Series say where it comes from, Source from which server ("" is the section prometheus).
+	Rule   string `json:"rule"`
+	Series string `json:"series"`
+	Source string `json:"source,omitempty"`
+	// Query is the PromQL of one request as prometheus-adapter would ask it.
+	Query string `json:"query,omitempty"`
+	// Common is the query that answers requests like that together; without it NotMerged says why.
+	Common    string `json:"commonQuery,omitempty"`
+	NotMerged string `json:"notMerged,omitempty"`
+	// EvaluatedAt, Rows and Error are how the common query ended last.
+	EvaluatedAt *time.Time `json:"evaluatedAt,omitempty"`
+	Rows        int        `json:"rows"`
+	Error       string     `json:"error,omitempty"`
+	// HPAs ask for the metric.
+	HPAs []string `json:"hpas,omitempty"`
+}
+
+// Explain tells how the metrics are answered that the request names. Without any, the second result tells what
+// there is instead: what became of each rule, and metrics of similar names.
+func (a *Adapter) Explain(ctx context.Context, q ExplainRequest) ([]Explanation, []string) {
+	p := a.plan.Load()
+	if p == nil {
+		return nil, []string{"the first discovery of series is not done yet"}
+	}
+	resource, name, qualified := strings.Cut(q.Metric, "/")
+	if !qualified {
+		resource, name = "", q.Metric
+	}
+	var out []Explanation
+	for _, m := range p.catalog.Metrics {
+		if m.Name == name && (resource == "" || m.Resource.String() == resource) {
+			source, _ := p.catalog.Metric(m)
+			kind, _ := p.kinds.Kind(m.Resource)
+			asked := question{source: source, objects: rules.Objects{Kind: kind}, one: q.Name != "", selector: q.Selector}
+			if kind.Namespaced {
+				asked.objects.Namespace = q.Namespace
+			}
+			out = append(out, a.explain(ctx, p, m.Resource.String()+"/"+m.Name, asked, q.Name))
+		}
+	}
+	if source, ok := p.catalog.External(name); ok && (resource == "" || resource == "external") {
+		asked := question{source: source, objects: rules.Objects{Namespace: q.Namespace}, selector: q.Selector}
+		out = append(out, a.explain(ctx, p, "external/"+name, asked, ""))
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	return nil, p.whyNot(name)
+}
+
+func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q question, name string) Explanation {
+	e := Explanation{Metric: metric, Rule: q.source.Rule(), Series: q.source.Series, Source: q.source.Server()}
+	q.objects.Names = []string{"NAME"}
+	if name != "" {
+		q.objects.Names[0] = name
+	}
+	if q.objects.Namespace == "" && (q.external() || q.objects.Kind.Namespaced) {
+		q.objects.Namespace = "NAMESPACE"
+	}
+	if query, err := q.query(); err != nil {
+		e.Error = err.Error()
+	} else {
+		e.Query = query.PromQL
+	}
+	e.HPAs = a.hpasOf(ctx, p, q.source)
+	if p.cfg.Compat {
+		e.NotMerged = "compat: true asks each request as it is written"
+		return e
+	}
+	family, _ := p.familyOf(q)
+	if family == nil {
+		return e
+	}
+	merged, why := family.merged(a.deps.Now())
+	if why != nil {
+		e.NotMerged = why.Error()
+	}
+	if !merged {
+		return e
+	}
+	e.Common, _ = family.query()
+	if last, err, ok := family.cell.Last(); ok {
+		e.EvaluatedAt = &last.At
+		if err != nil {
+			e.Error = err.Error()
+		} else {
+			e.Rows, e.Common = last.Value.rows, last.Value.query
+		}
+	}
+	return e
+}
+
+// hpasOf are the HPAs that ask a source, sorted.
+func (a *Adapter) hpasOf(ctx context.Context, p *plan, source rules.Source) []string {
+	hpas, err := a.cluster.HPAs(ctx)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, hpa := range hpas {
+		for _, one := range announcements(hpa, p.kinds) {
+			if q, ok := p.question(one); ok && q.source == source {
+				out = append(out, one.hpa)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// whyNot tells what there is instead of a metric.
+func (p *plan) whyNot(name string) []string {
+	var out []string
+	for _, err := range p.missing {
+		out = append(out, "not known yet: "+err.Error())
+	}
+	var similar []string
+	for _, m := range p.listed.custom {
+		if strings.Contains(m.Name, name) || strings.Contains(name, m.Name) {
+			similar = append(similar, m.Resource.String()+"/"+m.Name)
+		}
+	}
+	for _, external := range p.listed.external {
+		if strings.Contains(external, name) || strings.Contains(name, external) {
+			similar = append(similar, "external/"+external)
+		}
+	}
+	if len(similar) > 0 {
+		out = append(out, "metrics of similar names: "+strings.Join(similar[:min(len(similar), 10)], ", "))
+	}
+	for _, v := range p.catalog.Verdicts {
+		out = append(out, fmt.Sprint(v))
+	}
+	return out
+}
+
+// Planned is what becomes of one rule's queries, for each metric that it exposes.
+type Planned struct {
+	Metric    string `json:"metric"`
+	Rule      string `json:"rule"`
+	Common    string `json:"commonQuery,omitempty"`
+	NotMerged string `json:"notMerged,omitempty"`
+}
+
+// Plan lists, for each metric, the query that answers all requests of its kind without a metric selector, or why
+// they cannot be merged.
+func (a *Adapter) Plan(ctx context.Context) []Planned {
+	p := a.plan.Load()
+	if p == nil {
+		return nil
+	}
+	var out []Planned
+	for _, m := range p.catalog.Metrics {
+		source, _ := p.catalog.Metric(m)
+		kind, _ := p.kinds.Kind(m.Resource)
+		e := a.explain(ctx, p, m.Resource.String()+"/"+m.Name, question{source: source, objects: rules.Objects{Kind: kind}, selector: labels.Everything()}, "")
+		out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged})
+	}
+	for _, name := range p.catalog.Externals {
+		source, _ := p.catalog.External(name)
+		e := a.explain(ctx, p, "external/"+name, question{source: source, selector: labels.Everything()}, "")
+		out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged})
+	}
+	return out
+}

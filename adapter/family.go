@@ -1,0 +1,197 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/trimtab/trimtab/adapter/memory"
+	"github.com/trimtab/trimtab/adapter/merge"
+	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/prom"
+)
+
+// exactPause is how long requests are asked one by one after Prometheus refused their common query.
+const exactPause = 5 * time.Minute
+
+// family is the requests that one common query can answer: equal but for the values of some labels.
+type family struct {
+	source rules.Source
+	form   rules.Form
+	layout layout
+	server Server
+	grid   *memory.Grid
+	// common is nil where the requests cannot be merged; why tells then.
+	common *merge.Form
+	why    error
+	demand demand
+	cell   *memory.Cell[*table]
+
+	mu sync.Mutex
+	// exactUntil is when a common query that was refused may be tried again, and refused why.
+	exactUntil time.Time
+	refused    error
+}
+
+// newFamily proves what it can. An error of rendering is the same for each single request, which will tell it.
+func newFamily(source rules.Source, form rules.Form, server Server, grid *memory.Grid) *family {
+	f := &family{source: source, form: form, server: server, grid: grid}
+	dims := make([]merge.Dimension, len(form.Dimensions))
+	for i, d := range form.Dimensions {
+		// A request may name many objects; all else it compares with one value.
+		dims[i] = merge.Dimension{Label: d.Label, Sentinel: d.Sentinel, Several: d.Label == form.ObjectLabel}
+	}
+	if f.why = source.Mergeable(); f.why == nil {
+		f.common, f.why = merge.Prove(form.Text, dims)
+	}
+	f.layout = newLayout(form, f.common)
+	if f.common != nil {
+		f.cell = memory.NewCell(grid, f.load)
+	}
+	return f
+}
+
+// merged tells whether requests are answered by the common query at this time, and if not why.
+func (f *family) merged(now time.Time) (bool, error) {
+	if f.common == nil {
+		return false, f.why
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !now.Before(f.exactUntil), f.refused
+}
+
+// query is the common query for what is in demand, and what it covers.
+func (f *family) query() (string, coverage) {
+	covers := f.demand.narrow(f.layout.groupBy, f.layout.object)
+	return f.common.Query(covers), covers
+}
+
+func (f *family) load(ctx context.Context, at time.Time) (*table, error) {
+	text, covers := f.query()
+	samples, warnings, err := vectorAt(ctx, f.server, text, at)
+	if err != nil {
+		f.fallBack(err)
+		return nil, err
+	}
+	var times map[string]time.Time
+	oldest := time.Time{}
+	if stale := f.source.MaxStaleness(); stale > 0 {
+		question, err := f.common.Timestamps(covers)
+		if err != nil {
+			return nil, fmt.Errorf("maxStaleness of %s: %w", f.source.Rule(), err)
+		}
+		if times, err = f.layout.times(ctx, f.server, question, at); err != nil {
+			f.fallBack(err)
+			return nil, err
+		}
+		oldest = at.Add(-stale)
+	}
+	t := f.layout.tabulate(samples, times, oldest)
+	t.covers, t.query, t.warnings = covers, text, warnings
+	return t, nil
+}
+
+// fallBack turns to single requests where the server refuses to answer all at once, but may answer less.
+func (f *family) fallBack(err error) {
+	kind, _ := prom.KindOf(err)
+	pause := exactPause
+	switch kind {
+	case prom.BadQuery, prom.TooLarge:
+	case prom.Timeout:
+		pause = 2 * f.grid.Interval()
+	default:
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused = fmt.Errorf("the common query failed, so that each request is asked by itself for %s: %w", pause, err)
+	f.exactUntil = f.grid.Now().Add(pause)
+}
+
+// Refresh implements memory.Refresher.
+func (f *family) Refresh(ctx context.Context) {
+	if ok, _ := f.merged(f.grid.Now()); ok {
+		f.cell.Refresh(ctx)
+	}
+}
+
+// errNoVector is the error of an answer that is no vector.
+var errNoVector = errors.New("a vector is needed")
+
+// vectorAt evaluates a query whose answer has to be a vector; a scalar is a vector of one sample without labels.
+func vectorAt(ctx context.Context, server Server, promql string, at time.Time) (model.Vector, []string, error) {
+	result, err := server.Query(ctx, promql, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch v := result.Value.(type) {
+	case model.Vector:
+		return v, result.Warnings, nil
+	case *model.Scalar:
+		return model.Vector{{Value: v.Value, Timestamp: v.Timestamp}}, result.Warnings, nil
+	default:
+		return nil, nil, fmt.Errorf("the query %s gives a %s: %w", promql, result.Value.Type(), errNoVector)
+	}
+}
+
+// times asks for the samples' own times.
+func (l layout) times(ctx context.Context, server Server, question string, at time.Time) (map[string]time.Time, error) {
+	samples, _, err := vectorAt(ctx, server, question, at)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]time.Time, len(samples))
+	for _, s := range samples {
+		out[l.identity(s.Metric)] = time.UnixMilli(int64(float64(s.Value) * 1000))
+	}
+	return out, nil
+}
+
+// families are those of one setup, by key. They are bounded: the one that was not asked for the longest time goes
+// first.
+type families struct {
+	mu    sync.RWMutex
+	byKey map[string]*family
+}
+
+// mostFamilies bounds the families; each is a metric with a set of labels asked by.
+const mostFamilies = 5000
+
+func newFamilies() *families { return &families{byKey: map[string]*family{}} }
+
+// of finds the family with the key, or makes it. It is nil when there are too many.
+func (fs *families) of(key string, build func() *family) *family {
+	fs.mu.RLock()
+	f := fs.byKey[key]
+	fs.mu.RUnlock()
+	if f != nil {
+		return f
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f = fs.byKey[key]; f == nil && len(fs.byKey) < mostFamilies {
+		f = build()
+		fs.byKey[key] = f
+	}
+	return f
+}
+
+// all returns the families, and forgets those that nobody has asked for since.
+func (fs *families) all(since time.Time) map[string]*family {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	out := make(map[string]*family, len(fs.byKey))
+	for key, f := range fs.byKey {
+		if f.demand.forget(since) {
+			out[key] = f
+		} else {
+			delete(fs.byKey, key)
+		}
+	}
+	return out
+}

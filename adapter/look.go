@@ -1,0 +1,225 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/trimtab/trimtab/adapter/api"
+	"github.com/trimtab/trimtab/adapter/merge"
+	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// question is what a request asks of a source: a metric of objects, or an external metric.
+type question struct {
+	source rules.Source
+	// objects have no kind for an external metric; their namespace holds for that as well.
+	objects rules.Objects
+	// one says that a single object is meant by its name.
+	one      bool
+	selector labels.Selector
+}
+
+func (q question) external() bool { return q.objects.Kind.Resource == "" }
+
+// query is the PromQL exactly as prometheus-adapter would ask.
+func (q question) query() (rules.Query, error) {
+	if q.external() {
+		return q.source.ExternalQuery(q.objects.Namespace, q.selector)
+	}
+	return q.source.Query(q.objects, q.selector)
+}
+
+// found are the rows that a question was answered with.
+type found struct {
+	group *group // nil without any
+	// query was evaluated for the time at; total is how many rows it gave, whoever they belong to.
+	query  string
+	total  int
+	at     time.Time
+	window time.Duration
+	// label is the one that names the objects.
+	label    string
+	warnings []string
+}
+
+// rows are an object's, sorted by the extra label.
+func (f found) rows(name string) []row {
+	if f.group == nil {
+		return nil
+	}
+	span := f.group.names[name]
+	return f.group.rows[span[0]:span[1]]
+}
+
+// row is the last of an object's rows; nil if it has none.
+func (f found) row(name string) *row {
+	rows := f.rows(name)
+	if len(rows) == 0 {
+		return nil
+	}
+	return &rows[len(rows)-1]
+}
+
+// look answers a question: from the memory of a common query where the question can be merged with others, else
+// by its own query.
+func (r *request) look(ctx context.Context, p *plan, q question) (found, *failure) {
+	if !p.cfg.Compat {
+		if answer, f, done := r.common(ctx, p, q); done {
+			return answer, f
+		}
+	}
+	return r.exact(ctx, p, q)
+}
+
+// common answers from the common query. It is not done where there is none, or where the one that was evaluated
+// does not cover the question; it covers it from the next evaluation on.
+func (r *request) common(ctx context.Context, p *plan, q question) (answer found, f *failure, done bool) {
+	family, values := p.familyOf(q)
+	if family == nil {
+		return found{}, nil, false
+	}
+	name := ""
+	if q.one {
+		name = q.objects.Names[0]
+	}
+	now := r.adapter.deps.Now()
+	family.demand.want(values, name, false, now)
+	if ok, _ := family.merged(now); !ok {
+		return found{}, nil, false
+	}
+	last, err := family.cell.Get(ctx)
+	var refused *prom.Error
+	switch {
+	case err == nil && !last.Value.covers.takes(family.layout, values, q.objects.Names):
+		return found{}, nil, false
+	case err == nil:
+		t := last.Value
+		r.facts = append(r.facts, verdict.Text("from the common query", t.query))
+		return found{
+			group: t.groups[groupKey(values)], query: t.query, total: t.rows, at: last.At, window: family.common.Window(),
+			label: family.layout.object, warnings: t.warnings,
+		}, nil, true
+	case errors.As(err, &refused) && (refused.Kind == prom.BadQuery || refused.Kind == prom.TooLarge):
+		return found{}, nil, false
+	default:
+		return found{}, r.askFailure(ctx, err), true
+	}
+}
+
+// exact asks the query of this question alone, once for all that ask the same.
+func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failure) {
+	query, err := q.query()
+	if err != nil {
+		return found{}, r.impossible(err)
+	}
+	r.facts = append(r.facts, verdict.Text("query", query.PromQL))
+	tenant, server := p.tenant(q)
+	var result prom.Result
+	var at time.Time
+	if p.cfg.Compat {
+		at = r.adapter.deps.Now()
+		result, err = r.adapter.askNow(ctx, server, tenant, query.PromQL, at)
+	} else {
+		last, asked := p.exact.of(server, tenant, query.PromQL).Get(ctx)
+		result, at, err = last.Value, last.At, asked
+	}
+	if err != nil {
+		return found{}, r.askFailure(ctx, err)
+	}
+	samples, f := r.samples(q, query, result)
+	if f != nil {
+		return found{}, f
+	}
+	l := exactLayout(query)
+	times, oldest, f := r.exactTimes(ctx, server, q, query, l, at)
+	if f != nil {
+		return found{}, f
+	}
+	t := l.tabulate(samples, times, oldest)
+	return found{
+		group: t.groups[""], query: query.PromQL, total: t.rows, at: at, window: p.window(q.source, query.PromQL), label: query.Label, warnings: result.Warnings,
+	}, nil
+}
+
+// samples are those of an answer of the type that the API can use.
+func (r *request) samples(q question, query rules.Query, result prom.Result) (model.Vector, *failure) {
+	switch v := result.Value.(type) {
+	case model.Vector:
+		return v, nil
+	case *model.Scalar:
+		if q.external() {
+			return model.Vector{{Value: v.Value, Timestamp: v.Timestamp}}, nil
+		}
+	}
+	needed := "a vector is needed"
+	if q.external() {
+		needed = "a vector or a scalar is needed"
+	}
+	return nil, r.fail(rules.QueryRefused, api.Internal, "%s asked %s and got a %s; %s", r.source, query.PromQL, result.Value.Type(), needed)
+}
+
+// exactTimes asks for the samples' own times, where the rule says how old they may be.
+func (r *request) exactTimes(ctx context.Context, server Server, q question, query rules.Query, l layout, at time.Time) (map[string]time.Time, time.Time, *failure) {
+	stale := q.source.MaxStaleness()
+	if stale == 0 {
+		return nil, time.Time{}, nil
+	}
+	text, err := merge.Timestamps(query.PromQL, query.GroupBy)
+	if err != nil {
+		return nil, time.Time{}, r.fail(rules.QueryImpossible, api.Internal, "maxStaleness of %s: %v", r.source, err)
+	}
+	times, err := l.times(ctx, server, text, at)
+	if err != nil {
+		return nil, time.Time{}, r.askFailure(ctx, err)
+	}
+	return times, at.Add(-stale), nil
+}
+
+// exactLayout is how the rows of a query for one question are found: by the object alone.
+func exactLayout(query rules.Query) layout {
+	return layout{object: query.Label, extra: query.ExtraLabel, keepLabels: query.Label == ""}
+}
+
+// tenant is the server that a question goes to, and what tells it and its tenant from others.
+func (p *plan) tenant(q question) (string, Server) {
+	name := q.source.Server()
+	server := p.servers[name]
+	return name + "\xff" + server.Tenant(q.objects.Namespace), server.ForNamespace(q.objects.Namespace)
+}
+
+// familyOf is the family that a question belongs to, and its values of the family's dimensions without the object's;
+// nil where the question cannot be written.
+func (p *plan) familyOf(q question) (*family, []string) {
+	key, values, err := q.key()
+	if err != nil {
+		return nil, nil
+	}
+	tenant, server := p.tenant(q)
+	return p.families.of(tenant+key, func() *family {
+		form, err := q.form()
+		if err != nil {
+			return &family{source: q.source, why: err, grid: p.grid}
+		}
+		return newFamily(q.source, form, server, p.grid)
+	}), values
+}
+
+func (q question) key() (string, []string, error) {
+	if q.external() {
+		return q.source.ExternalFormKey(q.objects.Namespace, q.selector)
+	}
+	return q.source.FormKey(q.objects, q.selector)
+}
+
+func (q question) form() (rules.Form, error) {
+	if q.external() {
+		return q.source.ExternalForm(q.objects.Namespace, q.selector)
+	}
+	return q.source.Form(q.objects, q.selector)
+}

@@ -1,0 +1,64 @@
+package adapter
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/prom"
+)
+
+// Server is a Prometheus, or what answers like one. It is safe for concurrent use.
+type Server interface {
+	Query(ctx context.Context, promql string, at time.Time) (prom.Result, error)
+	Series(ctx context.Context, selectors []string, start, end time.Time) (sets []model.LabelSet, warnings []string, err error)
+	LabelNames(ctx context.Context, selectors []string, start, end time.Time) (names, warnings []string, err error)
+	LabelValues(ctx context.Context, label string, selectors []string, start, end time.Time) (values, warnings []string, err error)
+	// ForNamespace is the server as the tenant asks it that a namespace belongs to.
+	ForNamespace(namespace string) Server
+	// Tenant is what tells that tenant from others; the same for all namespaces where there are no tenants.
+	Tenant(namespace string) string
+}
+
+// Source is one more Prometheus, which rules name by `source`.
+type Source struct {
+	// Name is what a rule writes. Required.
+	Name string `yaml:"name"`
+	// Config says how to reach it.
+	prom.Config `yaml:",inline"`
+}
+
+// Validate checks what the types cannot.
+func (s *Source) Validate() config.Problems {
+	var ps config.Problems
+	if s.Name == "" {
+		ps.Add("name", "is required: rules name the server by it")
+	}
+	return append(ps, s.Config.Validate()...)
+}
+
+// realServer makes a Server of the client of one.
+type realServer struct{ *prom.Client }
+
+func (s realServer) ForNamespace(namespace string) Server {
+	return realServer{s.Client.ForNamespace(namespace)}
+}
+
+// connect makes the servers by name; the one without a name is that of the section prometheus.
+func connect(cfg Config, deps Deps) (map[string]Server, error) {
+	servers := map[string]Server{}
+	if deps.Prom != nil {
+		servers[""] = realServer{deps.Prom}
+	}
+	for i, source := range cfg.Sources {
+		c, err := prom.NewClient(source.Config, deps.Registry)
+		if err != nil {
+			return nil, fmt.Errorf("sources[%d] (%s): %w", i, source.Name, err)
+		}
+		servers[source.Name] = realServer{c}
+	}
+	return servers, nil
+}

@@ -1,0 +1,162 @@
+package adapter
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/trimtab/trimtab/adapter/merge"
+	"github.com/trimtab/trimtab/adapter/rules"
+)
+
+// row is one sample of an answer.
+type row struct {
+	// labels are what an external metric shows; nil for other metrics.
+	labels map[string]string
+	// extra is the value of the label by which rows of one object are told apart: the container.
+	extra string
+	value float64
+	// millis is the sample's time, since 1970.
+	millis int64
+	// unusable says that the value is no number that a quantity can hold.
+	unusable bool
+}
+
+// group is the rows of the requests that differ in nothing but the objects' names.
+type group struct {
+	// rows are all rows, in the order of names.
+	rows []row
+	// names has for each object its rows: from, to.
+	names map[string][2]int
+}
+
+// table is the answer of a common query, found by what requests ask.
+type table struct {
+	groups   map[string]*group
+	covers   coverage
+	query    string
+	rows     int
+	warnings []string
+}
+
+// coverage says which values of the dimensions a query was narrowed to; a label that is not in it was not.
+type coverage map[string][]string
+
+// takes tells whether a request with these values is answered, for all objects or for the one named.
+func (c coverage) takes(l layout, values []string, names []string) bool {
+	for i, label := range l.groupBy {
+		if only, narrowed := c[label]; narrowed && !slices.Contains(only, values[i]) {
+			return false
+		}
+	}
+	only, narrowed := c[l.object]
+	return !narrowed || len(names) == 1 && slices.Contains(only, names[0])
+}
+
+// groupKey joins values, none of which can hold the separator.
+func groupKey(values []string) string { return strings.Join(values, "\xff") }
+
+// layout is how rows of an answer are put into a table.
+type layout struct {
+	// groupBy are the dimensions without the object's.
+	groupBy []string
+	// object is the label that names the object; empty for external metrics.
+	object string
+	// extra is a further label of rows, the container's.
+	extra string
+	// keepLabels says that the rows' labels are shown, without those of hidden.
+	keepLabels bool
+	hidden     []string
+}
+
+func newLayout(form rules.Form, common *merge.Form) layout {
+	l := layout{object: form.ObjectLabel, extra: form.ExtraLabel, keepLabels: form.ObjectLabel == ""}
+	for _, d := range form.Dimensions {
+		if d.Label != form.ObjectLabel {
+			l.groupBy = append(l.groupBy, d.Label)
+		}
+	}
+	if common != nil {
+		l.hidden = common.Added()
+	}
+	return l
+}
+
+// tabulate puts the samples of an answer into a table. times has the samples' own times where they were asked for, by
+// the same labels; a row without one is left out, and so is one older than oldest.
+func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldest time.Time) *table {
+	t := &table{groups: map[string]*group{}, rows: len(samples)}
+	type placed struct {
+		name string
+		row
+	}
+	byGroup := map[string][]placed{}
+	values := make([]string, len(l.groupBy))
+	for _, sample := range samples {
+		for i, label := range l.groupBy {
+			values[i] = string(sample.Metric[model.LabelName(label)])
+		}
+		one := placed{name: string(sample.Metric[model.LabelName(l.object)]), row: l.row(sample)}
+		if times != nil {
+			at, ok := times[l.identity(sample.Metric)]
+			if !ok || at.Before(oldest) {
+				continue
+			}
+			one.millis = at.UnixMilli()
+		}
+		key := groupKey(values)
+		byGroup[key] = append(byGroup[key], one)
+	}
+	for key, rows := range byGroup {
+		if l.object != "" {
+			slices.SortStableFunc(rows, func(a, b placed) int {
+				return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.extra, b.extra))
+			})
+		}
+		g := &group{rows: make([]row, len(rows)), names: make(map[string][2]int, len(rows))}
+		for i, one := range rows {
+			g.rows[i] = one.row
+			span, ok := g.names[one.name]
+			if !ok {
+				span[0] = i
+			}
+			span[1] = i + 1
+			g.names[one.name] = span
+		}
+		t.groups[key] = g
+	}
+	return t
+}
+
+func (l layout) row(sample *model.Sample) row {
+	r := row{value: float64(sample.Value), millis: int64(sample.Timestamp)}
+	r.unusable = sample.Histogram != nil || !rules.Usable(r.value)
+	if sample.Histogram != nil {
+		r.value = math.NaN()
+	}
+	if l.extra != "" {
+		r.extra = string(sample.Metric[model.LabelName(l.extra)])
+	}
+	if l.keepLabels && sample.Metric != nil {
+		r.labels = make(map[string]string, len(sample.Metric))
+		for name, value := range sample.Metric {
+			if !slices.Contains(l.hidden, string(name)) {
+				r.labels[string(name)] = string(value)
+			}
+		}
+	}
+	return r
+}
+
+// identity tells the rows of one answer apart by the labels that both a query and the one for its samples' times have.
+func (l layout) identity(metric model.Metric) string {
+	parts := make([]string, 0, len(l.groupBy)+2)
+	for _, label := range l.groupBy {
+		parts = append(parts, string(metric[model.LabelName(label)]))
+	}
+	return groupKey(append(parts, string(metric[model.LabelName(l.object)]), string(metric[model.LabelName(l.extra)])))
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/trimtab/trimtab/adapter"
+)
+
+const explainUsage = `Asks the running trimtab how it answers a metric, and why so: the rule, the PromQL, whether it is merged
+with that of other requests, when it was evaluated last, and the HPAs that ask for it.
+
+Usage: trimtab explain metric [flags] NAME
+
+NAME is as discovery lists it, pods/http_requests or external/queue_length; without the part before the slash it is
+each metric of that name. The server is that of the section server; from outside of the cluster:
+
+  $ kubectl -n trimtab-system port-forward deployment/trimtab 8080 &
+  $ trimtab explain metric --namespace shop pods/http_requests
+`
+
+// explainTimeout bounds the question to the running trimtab.
+const explainTimeout = 30 * time.Second
+
+// explained is the answer of /debug/explain.
+type explained struct {
+	Metrics []adapter.Explanation `json:"metrics"`
+	// Instead tells what there is, where no metric has the name.
+	Instead []string `json:"instead,omitempty"`
+}
+
+func explainCommand(ctx context.Context, args []string, s stdio) int {
+	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
+	output := outputFlag(fs)
+	server := fs.String("server", "http://localhost:8080", "`URL` of the running trimtab")
+	query := url.Values{}
+	for _, f := range []struct{ name, usage string }{
+		{"namespace", "`namespace` to write the query for"},
+		{"name", "`name` of the one object to write the query for"},
+		{"selector", "metric `selector` to write the query for"},
+	} {
+		fs.Func(f.name, f.usage, func(v string) error { query.Set(f.name, v); return nil })
+	}
+	if code, done := parse(fs, explainUsage, args, s); done {
+		return code
+	}
+	if fs.NArg() != 2 || fs.Arg(0) != "metric" {
+		return wrongUsage(fs, s, "name what to explain: metric NAME")
+	}
+	if *output != "text" && *output != "json" {
+		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
+	}
+	query.Set("metric", fs.Arg(1))
+	var answer explained
+	if err := askRunning(ctx, *server, "/debug/explain?"+query.Encode(), &answer); err != nil {
+		return s.fail(err)
+	}
+	if *output == "json" {
+		if err := json.NewEncoder(s.out).Encode(answer); err != nil {
+			return s.fail(err)
+		}
+	} else {
+		writeExplained(s.out, answer)
+	}
+	if len(answer.Metrics) == 0 {
+		return s.fail(fmt.Errorf("no metric is called %q", fs.Arg(1)))
+	}
+	return exitDone
+}
+
+// askRunning asks the plain HTTP server of a running trimtab.
+func askRunning(ctx context.Context, server, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server, "/")+path, nil)
+	if err != nil {
+		return fmt.Errorf("--server %q is no URL", server)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the running trimtab: %w; --server names where it listens (server.address in its configuration)", err)
+	}
+	defer resp.Body.Close()
+	body, err := readBounded(resp.Body)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the answer of %s: %w", server, err)
+	case resp.StatusCode != http.StatusOK:
+		return fmt.Errorf("%s answers %s: %s", server, resp.Status, oneLine(string(body[:min(len(body), 300)])))
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s does not answer as trimtab does: %w", server, err)
+	}
+	return nil
+}
+
+func writeExplained(w io.Writer, answer explained) {
+	line := func(name, format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); text != "" {
+			fmt.Fprintf(w, "  %-13s %s\n", name, oneLine(text))
+		}
+	}
+	for _, m := range answer.Metrics {
+		fmt.Fprintln(w, "metric "+oneLine(m.Metric))
+		line("rule", "%s, series %s", m.Rule, m.Series)
+		line("server", "%s", m.Source)
+		line("query", "%s", m.Query)
+		line("common query", "%s", m.Common)
+		line("not merged", "%s", m.NotMerged)
+		if m.EvaluatedAt != nil {
+			line("evaluated", "for %s, %d rows", m.EvaluatedAt.UTC().Format(time.RFC3339), m.Rows)
+		}
+		line("error", "%s", m.Error)
+		line("asked by", "%s", strings.Join(m.HPAs, " "))
+	}
+	for _, text := range answer.Instead {
+		fmt.Fprintln(w, oneLine(text))
+	}
+}
+
+// explainHandler serves /debug/explain. Without an adapter nothing is served there.
+func explainHandler(part *adapter.Adapter) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		selector, err := labels.Parse(q.Get("selector"))
+		if err != nil {
+			http.Error(w, "selector: "+err.Error(), http.StatusBadRequest)
+			return
+		}
+		if q.Get("metric") == "" {
+			http.Error(w, "metric is required: pods/http_requests, external/queue_length, or a bare name", http.StatusBadRequest)
+			return
+		}
+		var answer explained
+		answer.Metrics, answer.Instead = part.Explain(r.Context(), adapter.ExplainRequest{
+			Metric: q.Get("metric"), Namespace: q.Get("namespace"), Name: q.Get("name"), Selector: selector,
+		})
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(answer)
+	})
+}

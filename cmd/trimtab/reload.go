@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trimtab/trimtab/adapter"
+	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+const (
+	// settle is how long a file must be left alone before it is read: an editor writes in several steps.
+	settle = 200 * time.Millisecond
+	// lookAgain is for file systems that tell nobody of changes.
+	lookAgain = 30 * time.Second
+)
+
+// reloader reads the configuration and its rule file again when they change, and gives the adapter the new one. What
+// cannot be taken is refused whole, and the old one stays. It is a part of the service without being configured.
+type reloader struct {
+	path    string
+	current *configFile
+	shared  shared
+	adapter *adapter.Adapter
+
+	successful prometheus.Gauge
+	last       prometheus.Gauge
+	seen       string
+}
+
+// newReloader watches from now on; cfg is what the file at path held.
+func newReloader(path string, cfg *configFile, s shared, part *adapter.Adapter) *reloader {
+	r := &reloader{
+		path: path, current: cfg, shared: s, adapter: part,
+		successful: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "trimtab_config_last_reload_successful", Help: "Whether the configuration and the rule file as they are now are in force (1) or were refused (0).",
+		}),
+		last: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "trimtab_config_last_reload_success_timestamp_seconds", Help: "When the configuration in force was read.",
+		}),
+	}
+	s.registry.MustRegister(r.successful, r.last)
+	r.successful.Set(1)
+	r.last.SetToCurrentTime()
+	r.seen = r.content()
+	return r
+}
+
+// files are what is watched: none for standard input.
+func (r *reloader) files() []string {
+	var out []string
+	if r.path != "-" {
+		out = append(out, r.path)
+	}
+	if a := r.current.Adapter; a != nil && a.RulesFile != "" {
+		out = append(out, a.RulesFile)
+	}
+	return out
+}
+
+// content changes when one of the files does; a file that is not there counts as empty.
+func (r *reloader) content() string {
+	h := sha256.New()
+	for _, file := range r.files() {
+		data, _ := os.ReadFile(file) // that it is not there will be told when it is read for good
+		fmt.Fprintf(h, "%d ", len(data))
+		h.Write(data)
+	}
+	return string(h.Sum(nil))
+}
+
+// Run watches until ctx ends.
+func (r *reloader) Run(ctx context.Context) error {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		r.shared.log.Warn("changes of the configuration are looked for only now and then", "every", lookAgain, "error", err)
+		watcher = &fsnotify.Watcher{}
+	} else {
+		defer watcher.Close()
+	}
+	timer := time.NewTimer(lookAgain)
+	defer timer.Stop()
+	for {
+		// Folders, since a mounted ConfigMap changes by a link beside the file.
+		for _, file := range r.files() {
+			if watcher.Events != nil {
+				_ = watcher.Add(filepath.Dir(file)) // adding again does nothing; without it the timer looks
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-watcher.Errors:
+		case <-watcher.Events:
+			timer.Reset(settle)
+		case <-timer.C:
+			if now := r.content(); now != r.seen {
+				r.seen = now
+				r.reload()
+			}
+			timer.Reset(lookAgain)
+		}
+	}
+}
+
+// Ready is part of a service; there is nothing to wait for.
+func (r *reloader) Ready() error { return nil }
+
+func (r *reloader) reload() {
+	next, waiting, err := r.take()
+	if err != nil {
+		r.successful.Set(0)
+		message := strings.ReplaceAll(err.Error(), "\n", "; ")
+		r.tell(corev1.EventTypeWarning, verdict.Because("configuration", rules.ConfigurationRefused, verdict.Text("error", message)))
+		return
+	}
+	r.current = next
+	r.seen = r.content() // the rule file may be another
+	r.successful.Set(1)
+	r.last.SetToCurrentTime()
+	v := verdict.Because("configuration", rules.ConfigurationLoaded, verdict.Text("files", strings.Join(r.files(), " ")))
+	if len(waiting) > 0 {
+		v.Facts = append(v.Facts, verdict.Text("changed, but in force only after a restart", strings.Join(waiting, " ")))
+		r.shared.log.Warn("sections changed that need a restart", "sections", waiting)
+	}
+	r.tell(corev1.EventTypeNormal, v)
+}
+
+// take reads the files and hands them to the adapter. It names the sections that changed and wait for a restart.
+func (r *reloader) take() (*configFile, []string, error) {
+	next := *r.current
+	if r.path == "-" {
+		return &next, nil, r.adapter.Reload(*next.Adapter, r.shared.prom)
+	}
+	data, err := readFile(r.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := decodeConfig(r.path, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if cfg.Adapter == nil {
+		return nil, nil, errors.New("the section adapter is gone: that needs a restart")
+	}
+	main := r.shared.prom
+	if !reflect.DeepEqual(cfg.Prometheus, r.current.Prometheus) {
+		main = nil
+		if cfg.Prometheus != nil {
+			if main, err = prom.NewClient(*cfg.Prometheus, r.shared.registry); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	if err := r.adapter.Reload(*cfg.Adapter, main); err != nil {
+		return nil, nil, err
+	}
+	r.shared.prom = main
+	return cfg, r.waiting(cfg), nil
+}
+
+// waiting are the sections that differ and that only the next start reads.
+func (r *reloader) waiting(cfg *configFile) []string {
+	var out []string
+	for _, s := range []struct {
+		name     string
+		old, new any
+	}{
+		{"log", r.current.Log, cfg.Log},
+		{"server", r.current.Server, cfg.Server},
+		{"kubernetes", r.current.Kubernetes, cfg.Kubernetes},
+		{"leaderElection", r.current.LeaderElection, cfg.LeaderElection},
+		{"scalers", r.current.Scalers, cfg.Scalers},
+		{"vpa", r.current.VPA, cfg.VPA},
+		{"clusterScaler", r.current.ClusterScaler, cfg.ClusterScaler},
+	} {
+		if !reflect.DeepEqual(s.old, s.new) {
+			out = append(out, s.name)
+		}
+	}
+	if cfg.VPA != nil && !reflect.DeepEqual(cfg.Prometheus, r.current.Prometheus) {
+		out = append(out, "prometheus (for vpa)")
+	}
+	return out
+}
+
+// tell records what became of a change, and writes an Event on the own pod.
+func (r *reloader) tell(kind string, v verdict.Verdict) {
+	r.shared.journal.Record("adapter", v)
+	name := os.Getenv("POD_NAME")
+	if name == "" {
+		name, _ = os.Hostname() // a pod's is its name
+	}
+	namespace := os.Getenv("POD_NAMESPACE")
+	if namespace == "" || name == "" {
+		r.shared.log.Log(context.Background(), slog.LevelDebug, "no Event: POD_NAMESPACE and POD_NAME are not set")
+		return
+	}
+	pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	message := v.Message()
+	r.shared.kube.Events.Eventf(pod, nil, kind, string(v.Code), "Reload", "%s", message[:min(len(message), 1000)])
+}
