@@ -29,7 +29,7 @@ func (g grammar) labels() string {
 		}
 	}
 	for _, d := range g.dims {
-		if d.Several && !strings.Contains(strings.Join(out, ","), d.Label) && !g.odd() {
+		if d.Several && !strings.Contains(strings.Join(out, ","), d.Label) && g.IntN(6) > 0 {
 			out = append(out, d.Label)
 		}
 	}
@@ -47,7 +47,7 @@ func (g grammar) others() string {
 		for _, d := range g.dims {
 			several = several || d.Several && d.Label == l
 		}
-		if g.IntN(3) == 0 && (!several || g.odd()) {
+		if g.IntN(3) == 0 && (!several || g.IntN(6) == 0) {
 			out = append(out, l)
 		}
 	}
@@ -71,8 +71,8 @@ func (g grammar) selector(name string) string {
 		matchers = append(matchers, g.pick(`job="j1"`, `job!=""`, `job=~"j.*"`, `pod!=""`, `pod="p-1"`, `namespace="a"`))
 	}
 	g.Shuffle(len(matchers), func(i, j int) { matchers[i], matchers[j] = matchers[j], matchers[i] })
-	if g.IntN(14) == 0 {
-		matchers, name = append(matchers, `__name__=~"x|y|c_total"`), ""
+	if g.IntN(10) == 0 {
+		matchers, name = append(matchers, `__name__=~"x|y|perpod|c_total"`), ""
 	}
 	return name + "{" + strings.Join(matchers, ",") + "}"
 }
@@ -95,7 +95,7 @@ func (g grammar) ranged() string {
 	if g.IntN(3) == 0 {
 		return "(" + g.vector(1) + ")" + g.pick("[5m:1m]", "[2m:30s]", "[3m:]") + g.modifier()
 	}
-	return g.selector(g.pick("x", "y", "c_total", "d_total", "nh")) + g.pick("[1m]", "[2m]", "[10m]") + g.modifier()
+	return g.selector(g.pick("x", "y", "c_total", "d_total", "perpod", "nh")) + g.pick("[1m]", "[2m]", "[10m]") + g.modifier()
 }
 
 func (g grammar) number() string {
@@ -105,8 +105,8 @@ func (g grammar) number() string {
 	case 1:
 		return "(pi() - 1)"
 	case 2:
-		if g.odd() {
-			return "scalar(" + g.vector(1) + ")"
+		if g.odd() || g.odd() {
+			return "scalar(" + g.vector(0) + ")"
 		}
 	}
 	return g.pick("2", "-1", "0", "0.5", "1e3", "Inf", "0x10", "5m")
@@ -115,7 +115,7 @@ func (g grammar) number() string {
 // vector is an expression of at most that depth.
 func (g grammar) vector(depth int) string {
 	if depth <= 0 {
-		return g.selector(g.pick("x", "y", "c_total", "h_bucket", "info", "nh")) + g.modifier()
+		return g.selector(g.pick("x", "y", "c_total", "h_bucket", "info", "nh", "perpod", "perpod", "pernamespace")) + g.modifier()
 	}
 	switch n := g.IntN(20); {
 	case n < 6:
@@ -131,18 +131,18 @@ func (g grammar) vector(depth int) string {
 	case n < 18:
 		return g.number() + g.pick("*", "/", "==", "< bool") + "(" + g.vector(depth-1) + ")"
 	}
-	return g.selector(g.pick("x", "y", "c_total"))
+	return g.selector(g.pick("x", "y", "c_total", "perpod"))
 }
 
 func (g grammar) aggregation(depth int) string {
 	op := g.pick("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "quantile")
-	if g.odd() {
+	if g.odd() || g.odd() {
 		op = g.pick("topk", "bottomk", "count_values", "limitk")
 	}
 	arg := g.vector(depth - 1)
 	switch op {
 	case "quantile":
-		arg = g.pick("0.5", "0.9") + ", " + arg
+		arg = g.number() + ", " + arg
 	case "topk", "bottomk", "limitk":
 		arg = "1, " + arg
 	case "count_values":
@@ -215,11 +215,8 @@ func (g grammar) buckets(depth int) string {
 }
 
 func (g grammar) operator(depth int) string {
-	l, r := "("+g.vector(depth-1)+")", "("+g.vector(depth-1)+")"
-	if g.IntN(4) == 0 {
-		r = g.selector("info")
-	}
-	op := g.pick("+", "-", "*", "/", "%", ">", "== bool", "and", "or", "unless")
+	l, r := g.operand(depth-1), g.operand(depth-1)
+	op := g.pick("+", "-", "*", "/", "%", ">", "== bool", "and", "or", "or", "unless")
 	set := op == "and" || op == "or" || op == "unless"
 	match := ""
 	switch g.IntN(4) {
@@ -232,4 +229,15 @@ func (g grammar) operator(depth int) string {
 		match += g.pick("", "", " group_left ()", " group_right ()", " group_left (version)", " group_right (namespace)", " group_left (pod, job)")
 	}
 	return l + " " + op + match + " " + r
+}
+
+// operand is often one whose rows can be told apart by a few labels, so that sides match.
+func (g grammar) operand(depth int) string {
+	switch g.IntN(5) {
+	case 0:
+		return g.selector(g.pick("perpod", "pernamespace", "info"))
+	case 1:
+		return fmt.Sprintf("%s by (%s) (%s)", g.pick("sum", "max", "count"), g.labels(), g.selector(g.pick("x", "y", "perpod")))
+	}
+	return "(" + g.vector(depth) + ")"
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// maxText is the longest query, in bytes, that is proved. It bounds how deep expressions nest.
-const maxText = 16 << 10
-
 // Dimension is a label matcher in which the requests differ.
 type Dimension struct {
 	// Label is the label that the matcher compares. Labels that begin with two underscores are refused.
@@ -36,8 +33,8 @@ func Prove(text string, dims []Dimension) (*Form, error) {
 	if err := p.checkDimensions(); err != nil {
 		return nil, err
 	}
-	if len(text) > maxText {
-		return nil, refusal(QueryTooLong, text, "it has "+strconv.Itoa(len(text))+" bytes, and at most "+strconv.Itoa(maxText)+" are proved")
+	if why := tooLong(text); why != "" {
+		return nil, refusal(QueryTooLong, text, why)
 	}
 	expr, err := parse(text)
 	if err != nil {
@@ -58,16 +55,6 @@ func Prove(text string, dims []Dimension) (*Form, error) {
 	}
 	f.writeTimestamps(at)
 	return f, nil
-}
-
-// parse reads PromQL with all its experimental parts, so that these are refused by name.
-func parse(text string) (parser.Expr, error) {
-	return parser.NewParser(parser.Options{
-		EnableExperimentalFunctions:  true,
-		ExperimentalDurationExpr:     true,
-		EnableExtendedRangeSelectors: true,
-		EnableBinopFillModifiers:     true,
-	}).ParseExpr(text)
 }
 
 // proof is one run of Prove. It turns the syntax tree into that of the common query as it goes.

@@ -100,7 +100,9 @@ func valuesOf(label string) []string {
 func randomStore(r *rand.Rand) store {
 	var s store
 	for _, namespace := range append(valuesOf("namespace"), "") {
+		s.addMetric(r, "pernamespace", labels.FromStrings("namespace", namespace))
 		for _, pod := range append(valuesOf("pod"), "") {
+			s.addMetric(r, "perpod", labels.FromStrings("namespace", namespace, "pod", pod))
 			for _, job := range []string{"j1", "j2", ""} {
 				at := labels.FromStrings("namespace", namespace, "pod", pod, "job", job)
 				for _, name := range []string{"x", "y", "c_total", "d_total", "info", "h_bucket", "nh"} {
@@ -197,7 +199,7 @@ func randomSamples(r *rand.Rand, step float64, counter bool) []sample {
 
 func newEngine(t testing.TB, delayedNameRemoval bool) *promql.Engine {
 	e := promql.NewEngine(promql.EngineOpts{
-		MaxSamples: 200_000, Timeout: 20 * time.Second, LookbackDelta: 5 * time.Minute,
+		MaxSamples: 200_000, Timeout: 5 * time.Second, LookbackDelta: 5 * time.Minute,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return 60_000 },
 		EnableAtModifier:         true, EnableNegativeOffset: true, EnableDelayedNameRemoval: delayedNameRemoval,
 		Parser: parser.NewParser(parser.Options{EnableExperimentalFunctions: true}),

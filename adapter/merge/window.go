@@ -28,14 +28,14 @@ func Window(text string) (time.Duration, error) {
 	return longestRange(expr), nil
 }
 
-// read parses a query of any length that a proof would read.
+// read parses a query for its reader's own purpose; the error names it.
 func read(text string) (parser.Expr, error) {
-	if len(text) > maxText {
-		return nil, fmt.Errorf("the query has %d bytes, and at most %d are read", len(text), maxText)
+	if why := tooLong(text); why != "" {
+		return nil, fmt.Errorf("the query %s is too long: %s", oneLine(text), why)
 	}
 	expr, err := parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("the query %s is not PromQL: %w", oneLine(text), err)
+		return nil, fmt.Errorf("the query %s is not PromQL: %s", oneLine(text), oneLine(err.Error()))
 	}
 	return expr, nil
 }
