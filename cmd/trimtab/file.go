@@ -141,32 +141,20 @@ func (c *configFile) relativeTo(dir string) {
 	if a := c.Adapter; a != nil {
 		paths = append(paths, &a.RulesFile, &a.TLSCertFile, &a.TLSPrivateKeyFile)
 		for i := range a.Sources {
-			paths = append(paths, prometheusPaths(&a.Sources[i].Config)...)
+			paths = append(paths, a.Sources[i].Paths()...)
 		}
 		for i := range a.Delegates {
 			paths = append(paths, &a.Delegates[i].BearerTokenFile, &a.Delegates[i].TLS.CAFile)
 		}
 	}
 	if c.Prometheus != nil {
-		paths = append(paths, prometheusPaths(c.Prometheus)...)
+		paths = append(paths, c.Prometheus.Paths()...)
 	}
 	for _, path := range paths {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
 	}
-}
-
-// prometheusPaths are the files that the settings of one server name.
-func prometheusPaths(p *prom.Config) []*string {
-	paths := []*string{&p.BearerTokenFile, &p.TLS.CAFile, &p.TLS.CertFile, &p.TLS.KeyFile}
-	if p.BasicAuth != nil {
-		paths = append(paths, &p.BasicAuth.PasswordFile)
-	}
-	if o := p.OAuth2; o != nil {
-		paths = append(paths, &o.ClientSecretFile, &o.TLS.CAFile, &o.TLS.CertFile, &o.TLS.KeyFile)
-	}
-	return paths
 }
 
 // decodeFile decodes a file of one document and finds the lines of what is wrong with it.

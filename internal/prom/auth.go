@@ -117,6 +117,20 @@ func (t TLS) common() promconfig.TLSConfig {
 	}
 }
 
+// Paths are the settings that name files, for who takes them as relative to the configuration's folder.
+func (c *Config) Paths() []*string {
+	paths := append(c.TLS.paths(), &c.BearerTokenFile)
+	if b := c.BasicAuth; b != nil {
+		paths = append(paths, &b.PasswordFile)
+	}
+	if o := c.OAuth2; o != nil {
+		paths = append(append(paths, &o.ClientSecretFile), o.TLS.paths()...)
+	}
+	return paths
+}
+
+func (t *TLS) paths() []*string { return []*string{&t.CAFile, &t.CertFile, &t.KeyFile} }
+
 // httpConfig is the configuration in the terms of prometheus/common, which does most of the work.
 func (c *Config) httpConfig() promconfig.HTTPClientConfig {
 	h := promconfig.HTTPClientConfig{FollowRedirects: true, EnableHTTP2: true, TLSConfig: c.TLS.common()}

@@ -191,7 +191,12 @@ func TestOAuth2(t *testing.T) {
 	if err := query(); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"Bearer token-1", "Bearer token-1", "Bearer token-1", "Bearer token-2"}; !slices.Equal(got, want) {
+	issuer.secret = "neu"
+	write("neu")
+	if err := query(); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"Bearer token-1", "Bearer token-1", "Bearer token-1", "Bearer token-2", "Bearer token-3"}; !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 }

@@ -30,7 +30,7 @@ func bodyOf(resp *http.Response, maxBytes int64) (io.Reader, error) {
 	return &bounded{src: body, left: maxBytes}, nil
 }
 
-// bounded gives errTooLarge where src has more than left bytes.
+// bounded gives errTooLarge where src has more than left bytes, at the first read after them.
 type bounded struct {
 	src  io.Reader
 	left int64
@@ -40,13 +40,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left < 0 {
 		return 0, errTooLarge
 	}
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
 	n, err := b.src.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return n - 1, errTooLarge
-	}
+	b.left -= int64(n)
 	return n, err
 }
 

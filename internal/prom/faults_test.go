@@ -105,6 +105,10 @@ func TestFaults(t *testing.T) {
 			http.Redirect(w, r, "https://u:p@sso.example/login?token=geheim", http.StatusFound)
 		}, BadAnswer, "HTTP 302: it redirects to https://sso.example/login, and"},
 		"redirects a POST away": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet {
+				answer(200, oneRow)(w, r) // the answer to no query at all
+				return
+			}
 			http.Redirect(w, r, "/other", http.StatusMovedPermanently)
 		}, BadAnswer, "HTTP 301: it redirects to http://127.0.0.1"},
 		"redirects nowhere": {answer(307, ""), BadAnswer, "307"},
@@ -126,6 +130,19 @@ func TestFaults(t *testing.T) {
 				t.Errorf("it took %s", took)
 			}
 		})
+	}
+}
+
+func TestTheLimitIsExact(t *testing.T) {
+	t.Parallel()
+	c := serve(t, answer(200, oneRow), func(cfg *Config) { cfg.MaxResponseBytes = int64(len(oneRow)) })
+	if _, err := c.Query(t.Context(), "up", time.Now()); err != nil {
+		t.Error(err)
+	}
+	c.core.maxBytes--
+	_, err := c.Query(t.Context(), "up", time.Now())
+	if kind, _ := KindOf(err); kind != TooLarge {
+		t.Errorf("one byte more: %v", err)
 	}
 }
 
