@@ -1,14 +1,14 @@
 package delegate
 
 import (
+	"fmt"
 	"net/url"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/metrics/pkg/apis/custom_metrics"
-
-	"github.com/trimtab/trimtab/adapter/api"
 )
 
 const (
@@ -68,10 +68,10 @@ func addSelector(q url.Values, key string, s labels.Selector) {
 func segments(names ...string) error {
 	for _, name := range names {
 		if name == "" {
-			return api.BadRequest("a name in the request is empty")
+			return apierrors.NewBadRequest("a name in the request is empty")
 		}
 		if wrong := content.IsPathSegmentName(name); len(wrong) > 0 {
-			return api.BadRequest("%q cannot stand in a request to another server: it %s", excerpt(name), wrong[0])
+			return apierrors.NewBadRequest(fmt.Sprintf("%q cannot stand in a request to another server: it %s", excerpt(name), wrong[0]))
 		}
 	}
 	return nil
