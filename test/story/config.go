@@ -20,6 +20,7 @@ adapter:
   bindAddress: 127.0.0.1
   securePort: %d
   metricsRelistInterval: 5s
+  evaluationInterval: 1s
   rules:
   - seriesQuery: 'http_requests_total{namespace!="",pod!=""}'
     resources:
