@@ -110,6 +110,11 @@ func (c *Config) checkSources() config.Problems {
 		}
 		seen[s.Name] = true
 	}
+	for i, d := range c.Delegates {
+		if slices.ContainsFunc(c.Delegates[:i], func(other delegate.Config) bool { return other.Name == d.Name }) {
+			ps.Add(fmt.Sprintf("delegates[%d].name", i), "%q stands twice", d.Name)
+		}
+	}
 	return append(ps, c.unknownSources(c.File)...)
 }
 

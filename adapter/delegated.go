@@ -15,6 +15,11 @@ import (
 // delegated asks the delegates for a custom metric that no rule exposes, and tells whether that settles the request:
 // one of them knows the metric, or it cannot be said whether one would.
 func (r *request) delegated(ctx context.Context, p *plan, q api.CustomRequest, out *api.CustomAnswer) (*failure, bool) {
+	if p != nil {
+		if kind, ok := p.kinds.Kind(q.Resource); ok {
+			q.Resource = kind.GroupResource // as delegates list it
+		}
+	}
 	return r.eachDelegate(p, delegate.CustomAPI, func(d *delegate.Delegate) (bool, error) {
 		list, mine, err := d.Custom(ctx, delegate.Request{
 			Resource: q.Resource, Namespaced: q.Namespaced, Namespace: q.Namespace, Metric: q.Metric, Name: q.Name,
