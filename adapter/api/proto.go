@@ -21,36 +21,47 @@ const (
 // appendCustomProto writes a MetricValueList of v1beta1 or v1beta2.
 func appendCustomProto(b []byte, v version, a *CustomAnswer) []byte {
 	b, start := beginProto(b, v)
-	objectHead := appendField(appendField(nil, 0x0a, a.Kind), 0x12, a.Namespace)
-	objectTail := appendField(appendField([]byte("\x22\x00"), 0x2a, a.APIVersion), 0x32, "")
-	objectTail = append(objectTail, "\x3a\x00"...)
-	metric, selector := appendField(nil, 0x12, a.Metric), protoSelector(a.Selector)
-	if v == customV1beta2 {
-		identifier := appendField(nil, 0x0a, a.Metric)
-		if selector != nil {
-			identifier = appendField(identifier, 0x12, string(selector))
-		}
-		metric, selector = appendField(nil, 0x12, string(identifier)), nil
-	}
-	var text [32]byte
+	shared := newProtoParts(v, a)
 	for i := range a.Items {
-		item := &a.Items[i]
-		value := appendMilli(text[:0], item.Milli)
-		object := len(objectHead) + fieldSize(len(item.Name)) + len(objectTail)
-		size := fieldSize(object) + len(metric) + sampleSize(item.TimestampMillis, item.WindowSeconds, len(value))
-		if selector != nil {
-			size += fieldSize(len(selector))
-		}
-		b = appendLength(b, 0x12, size)
-		b = append(appendLength(b, 0x0a, object), objectHead...)
-		b = append(appendField(b, 0x1a, item.Name), objectTail...)
-		b = append(b, metric...)
-		b = appendSample(b, item.TimestampMillis, item.WindowSeconds, value)
-		if selector != nil {
-			b = append(appendLength(b, 0x32, len(selector)), selector...)
-		}
+		b = shared.append(b, &a.Items[i])
 	}
 	return endProto(b, start)
+}
+
+// protoParts is what the items of an answer share: the object around its name, the metric, and the selector where
+// that stands at the item's end. The last is room for a value.
+type protoParts struct{ head, tail, metric, selector, value []byte }
+
+func newProtoParts(v version, a *CustomAnswer) *protoParts {
+	p := &protoParts{value: make([]byte, 0, 32)}
+	p.head = appendField(appendField(nil, 0x0a, a.Kind), 0x12, a.Namespace)
+	p.tail = appendField([]byte("\x22\x00"), 0x2a, a.APIVersion)
+	p.tail = append(p.tail, "\x32\x00\x3a\x00"...)
+	selector := protoSelector(a.Selector)
+	if v != customV1beta2 {
+		p.metric = appendField(nil, 0x12, a.Metric)
+		if selector != nil {
+			p.selector = appendField(nil, 0x32, string(selector))
+		}
+		return p
+	}
+	identifier := appendField(nil, 0x0a, a.Metric)
+	if selector != nil {
+		identifier = appendField(identifier, 0x12, string(selector))
+	}
+	p.metric = appendField(nil, 0x12, string(identifier))
+	return p
+}
+
+func (p *protoParts) append(b []byte, item *CustomItem) []byte {
+	p.value = appendMilli(p.value[:0], item.Milli)
+	object := len(p.head) + fieldSize(len(item.Name)) + len(p.tail)
+	b = appendLength(b, 0x12, fieldSize(object)+len(p.metric)+sampleSize(item.TimestampMillis, item.WindowSeconds, len(p.value))+len(p.selector))
+	b = append(appendLength(b, 0x0a, object), p.head...)
+	b = append(appendField(b, 0x1a, item.Name), p.tail...)
+	b = append(b, p.metric...)
+	b = appendSample(b, item.TimestampMillis, item.WindowSeconds, p.value)
+	return append(b, p.selector...)
 }
 
 // appendExternalProto writes an ExternalMetricValueList.

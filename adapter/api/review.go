@@ -3,12 +3,13 @@ package api
 import (
 	"context"
 	"encoding/binary"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 )
@@ -55,19 +56,23 @@ func (s *reviews) Authorize(ctx context.Context, a authorizer.Attributes) (autho
 	if known, ok := s.known.get(*buffer); ok && s.now().Before(known.until) {
 		return known.decision, known.reason, nil
 	}
-	key := string(*buffer)
+	answer, err := s.share(ctx, string(*buffer), a)
+	return answer.decision, answer.reason, err
+}
+
+// share asks, or waits for one who asks the same already. One caller that gives up does not take the answer from
+// the others.
+func (s *reviews) share(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
 	flight := s.flights.DoChan(key, func() (any, error) {
-		// One caller that gives up does not take the answer from the others.
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
 		defer cancel()
 		return s.ask(shared, key, a)
 	})
 	select {
 	case <-ctx.Done():
-		return authorizer.DecisionNoOpinion, "", ctx.Err()
+		return review{decision: authorizer.DecisionNoOpinion}, ctx.Err()
 	case done := <-flight:
-		answer := done.Val.(review)
-		return answer.decision, answer.reason, done.Err
+		return done.Val.(review), done.Err
 	}
 }
 
@@ -98,24 +103,37 @@ func (*reviews) EvaluateConditions(context.Context, authorizer.ConditionsAwareDe
 }
 
 // appendReviewKey writes all that a SubjectAccessReview tells, each part after its length, so that no two
-// requests that may be answered differently share a key.
+// requests that may be answered differently share a key. Frames are kept small:
+// this is the deepest that a request's new goroutine goes, and to let its stack grow costs more than all of this.
 func appendReviewKey(b []byte, a authorizer.Attributes) []byte {
 	b = appendUserKey(b, a.GetUser())
 	if !a.IsResourceRequest() {
-		return appendParts(append(b, 'p'), a.GetVerb(), a.GetPath())
+		return appendPart(appendPart(append(b, 'p'), a.GetVerb()), a.GetPath())
 	}
-	b = appendParts(append(b, 'r'), a.GetVerb(), a.GetAPIGroup(), a.GetAPIVersion(), a.GetResource(), a.GetSubresource(), a.GetNamespace(), a.GetName())
+	b = appendPart(append(b, 'r'), a.GetVerb())
+	b = appendPart(b, a.GetAPIGroup())
+	b = appendPart(b, a.GetAPIVersion())
+	b = appendPart(b, a.GetResource())
+	b = appendPart(b, a.GetSubresource())
+	b = appendPart(b, a.GetNamespace())
+	b = appendPart(b, a.GetName())
 	fields, _ := a.GetFieldSelector() // what could be parsed is what is reviewed
+	labels, _ := a.GetLabelSelector()
+	if len(fields) == 0 && len(labels) == 0 {
+		return append(b, 0, 0)
+	}
+	return appendSelectorKey(b, fields, labels)
+}
+
+func appendSelectorKey(b []byte, fields fields.Requirements, labels labels.Requirements) []byte {
 	b = binary.AppendUvarint(b, uint64(len(fields)))
 	for _, f := range fields {
-		b = appendParts(b, f.Field, string(f.Operator), f.Value)
+		b = appendPart(appendPart(appendPart(b, f.Field), string(f.Operator)), f.Value)
 	}
-	labels, _ := a.GetLabelSelector()
 	b = binary.AppendUvarint(b, uint64(len(labels)))
 	for i := range labels {
-		values := labels[i].ValuesUnsorted()
-		b = appendParts(b, labels[i].Key(), string(labels[i].Operator()))
-		b = appendParts(binary.AppendUvarint(b, uint64(len(values))), values...)
+		b = appendPart(appendPart(b, labels[i].Key()), string(labels[i].Operator()))
+		b = appendParts(b, labels[i].ValuesUnsorted())
 	}
 	return b
 }
@@ -124,23 +142,35 @@ func appendUserKey(b []byte, u user.Info) []byte {
 	if u == nil {
 		return append(b, '0')
 	}
-	groups, extra := u.GetGroups(), u.GetExtra()
-	b = appendParts(append(b, '1'), u.GetName(), u.GetUID())
-	b = appendParts(binary.AppendUvarint(b, uint64(len(groups))), groups...)
+	b = appendPart(appendPart(append(b, '1'), u.GetName()), u.GetUID())
+	b = appendParts(b, u.GetGroups())
+	extra := u.GetExtra()
 	b = binary.AppendUvarint(b, uint64(len(extra)))
 	if len(extra) == 0 {
 		return b
 	}
-	for _, key := range slices.Sorted(maps.Keys(extra)) {
-		b = appendParts(b, key)
-		b = appendParts(binary.AppendUvarint(b, uint64(len(extra[key]))), extra[key]...)
+	keys := make([]string, 0, len(extra))
+	for key := range extra {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		b = appendParts(appendPart(b, key), extra[key])
 	}
 	return b
 }
 
-func appendParts(b []byte, parts ...string) []byte {
-	for _, p := range parts {
-		b = append(binary.AppendUvarint(b, uint64(len(p))), p...)
+func appendParts(b []byte, parts []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(parts)))
+	for _, part := range parts {
+		b = appendPart(b, part)
 	}
 	return b
+}
+
+// appendPart is not inlined, or each of its many uses would take stack of its own.
+//
+//go:noinline
+func appendPart(b []byte, part string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(part))), part...)
 }
