@@ -55,13 +55,17 @@ func isToken(s string) bool {
 }
 
 // Tenant is what the header says in requests for namespace, "" where it is not sent. Answers to the same
-// query are the same for the same tenant, and for no other.
+// query are the same for the same tenant, and for no other. For a namespace that ForNamespace refuses it is a
+// text that no header can hold, and so nobody's.
 func (c *Client) Tenant(namespace string) string {
 	t := c.core.tenant
 	switch {
 	case t == nil:
 		return ""
 	case t.FromNamespace && namespace != "":
+		if !isNamespace(namespace) {
+			return "\xff" + namespace
+		}
 		return namespace
 	default:
 		return t.Value

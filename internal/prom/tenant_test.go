@@ -48,6 +48,9 @@ func TestTenant(t *testing.T) {
 	sent := len(got)
 	for _, namespace := range []string{"a\r\nX-Evil: 1", "team-a|team-b", "..", "A", "a/b", "-a", "é", strings.Repeat("a", 64)} {
 		_, err := from.ForNamespace(namespace).Query(t.Context(), "up", time.Now())
+		if from.Tenant(namespace) == namespace {
+			t.Errorf("%q is a tenant", namespace)
+		}
 		if kind, _ := KindOf(err); kind != BadQuery || !strings.Contains(err.Error(), "cannot be the tenant") || strings.ContainsAny(err.Error(), "\r\n") {
 			t.Errorf("%q: got %v", namespace, err)
 		}
