@@ -1,0 +1,94 @@
+package offline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// Answer is how one request ended.
+type Answer struct {
+	Get string `json:"get"`
+	// Status is the HTTP status.
+	Status int `json:"status"`
+	// Queries are the PromQL texts that were sent for the request, in their order; none if it was answered from memory.
+	Queries []string `json:"queries"`
+	// Body is the API's answer; a string where it is no JSON.
+	Body json.RawMessage `json:"body"`
+	// Differences from what is wanted; nil where nothing is.
+	Differences []string `json:"differences,omitempty"`
+}
+
+// Passed tells whether the answer is what was wanted, if anything was.
+func (a Answer) Passed() bool { return len(a.Differences) == 0 }
+
+// Items are the values of the answer, or without any the message of the refusal.
+func (a Answer) Items() (items []Item, message string) { return itemsOf(a.Body) }
+
+// Ask makes the requests one after the other. asked takes out the queries since it was called last. An error is a
+// ctx that ended before all requests were made.
+func (c *Case) Ask(ctx context.Context, handler http.Handler, asked func() []string) ([]Answer, error) {
+	answers := make([]Answer, 0, len(c.Requests))
+	for i := range c.Requests {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("requests[%d]: %w", i, err)
+		}
+		a, err := get(ctx, handler, &c.Requests[i])
+		if err != nil {
+			return nil, fmt.Errorf("requests[%d]: %w", i, err)
+		}
+		a.Queries = append([]string{}, asked()...)
+		if want := c.Requests[i].Want; want != nil {
+			a.Differences = want.differences(a)
+		}
+		answers = append(answers, a)
+	}
+	return answers, nil
+}
+
+func get(ctx context.Context, handler http.Handler, r *Request) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://simulated"+r.Get, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	request.RequestURI = r.Get
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "trimtab-simulate")
+	var answered response
+	handler.ServeHTTP(&answered, request)
+	a := Answer{Get: r.Get, Status: max(answered.status, http.StatusOK)}
+	var compact bytes.Buffer
+	if json.Compact(&compact, answered.body.Bytes()) == nil {
+		a.Body = compact.Bytes()
+		return a, nil
+	}
+	a.Body, err = json.Marshal(answered.body.String())
+	return a, err
+}
+
+// response keeps an answer.
+type response struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *response) Header() http.Header {
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	return r.header
+}
+
+func (r *response) WriteHeader(status int) {
+	if r.status == 0 && status >= 200 {
+		r.status = status
+	}
+}
+
+func (r *response) Write(data []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(data)
+}

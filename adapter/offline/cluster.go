@@ -1,0 +1,162 @@
+package offline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/restmapper"
+
+	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// Object is one object that exists.
+type Object struct {
+	// Resource is its kind's resource, in the singular or the plural. Required.
+	Resource string `yaml:"resource"`
+	// Group is the API group of the resource. Default: the first group, in the API server's order, that has it.
+	Group string `yaml:"group"`
+	// Namespace is where the object is; required for objects that are in namespaces, and not allowed for others.
+	Namespace string `yaml:"namespace"`
+	// Name is its name. Required.
+	Name string `yaml:"name"`
+	// Labels are its labels. Default none.
+	Labels map[string]string `yaml:"labels"`
+}
+
+// Cluster is an API server's memory, which does not change.
+type Cluster struct {
+	mapper  meta.RESTMapper
+	objects map[schema.GroupResource][]metav1.Object
+	hpas    []*autoscalingv2.HorizontalPodAutoscaler
+}
+
+func newCluster(resources []Resource, objects []Object) (*Cluster, config.Problems) {
+	known, ps := builtinKinds().with(resources)
+	c := &Cluster{mapper: restmapper.NewDiscoveryRESTMapper(known), objects: map[schema.GroupResource][]metav1.Object{}}
+	first := map[string]int{}
+	for i, o := range objects {
+		resource, found := c.check(o)
+		for _, p := range found {
+			ps.Add(within("objects", i, p.Path), "%s", p.Message)
+		}
+		key := fmt.Sprintf("%s %s/%s", resource, o.Namespace, o.Name)
+		if before, twice := first[key]; twice {
+			ps.Add(fmt.Sprintf("objects[%d]", i), "stands twice: objects[%d] is %s too", before, key)
+		} else if len(found) == 0 {
+			first[key] = i
+			c.objects[resource] = append(c.objects[resource], objectOf(resource, o))
+		}
+	}
+	c.addNamespaces(objects)
+	for _, some := range c.objects {
+		slices.SortFunc(some, func(a, b metav1.Object) int {
+			return cmp.Or(strings.Compare(a.GetNamespace(), b.GetNamespace()), strings.Compare(a.GetName(), b.GetName()))
+		})
+	}
+	return c, ps
+}
+
+// check resolves the kind of an object, and finds what is wrong with it.
+func (c *Cluster) check(o Object) (schema.GroupResource, config.Problems) {
+	var ps config.Problems
+	if o.Name == "" {
+		ps.Add("name", "is required")
+	}
+	if o.Resource == "" {
+		ps.Add("resource", "is required: pods, deployments, ...")
+		return schema.GroupResource{}, ps
+	}
+	found, err := c.mapper.ResourceFor(schema.GroupVersionResource{Group: o.Group, Resource: strings.ToLower(o.Resource)})
+	if err != nil {
+		ps.Add("resource", "no kind has the resource %.80q%s; describe it in resources: {group, version, resource, kind, namespaced}", o.Resource, inGroup(o.Group))
+		return schema.GroupResource{}, ps
+	}
+	namespaced, err := c.namespaced(found)
+	switch {
+	case err != nil:
+		ps.Add("resource", "%v", err)
+	case namespaced && o.Namespace == "":
+		ps.Add("namespace", "is required: %s are in namespaces", found.Resource)
+	case !namespaced && o.Namespace != "":
+		ps.Add("namespace", "%.80q is not possible: %s are in no namespace; take it out", o.Namespace, found.Resource)
+	}
+	return found.GroupResource(), ps
+}
+
+func inGroup(group string) string {
+	if group == "" {
+		return ""
+	}
+	return fmt.Sprintf(" in the group %.80q", group)
+}
+
+func (c *Cluster) namespaced(resource schema.GroupVersionResource) (bool, error) {
+	kind, err := c.mapper.KindFor(resource)
+	if err != nil {
+		return false, err
+	}
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return false, err
+	}
+	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
+}
+
+// addNamespaces adds those that objects are in and that the file does not list.
+func (c *Cluster) addNamespaces(objects []Object) {
+	namespaces := schema.GroupResource{Resource: "namespaces"}
+	exists := map[string]bool{"": true}
+	for _, ns := range c.objects[namespaces] {
+		exists[ns.GetName()] = true
+	}
+	for _, o := range objects {
+		if !exists[o.Namespace] {
+			exists[o.Namespace] = true
+			c.objects[namespaces] = append(c.objects[namespaces], objectOf(namespaces, Object{Name: o.Namespace}))
+		}
+	}
+}
+
+// objectOf is of the type that a live cluster has for the kind: pods, which run, and nodes as they are, all others
+// as their metadata.
+func objectOf(resource schema.GroupResource, o Object) metav1.Object {
+	metadata := metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, Labels: o.Labels}
+	switch resource {
+	case schema.GroupResource{Resource: "pods"}:
+		return &corev1.Pod{ObjectMeta: metadata, Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+	case schema.GroupResource{Resource: "nodes"}:
+		return &corev1.Node{ObjectMeta: metadata}
+	default:
+		return &metav1.PartialObjectMetadata{ObjectMeta: metadata}
+	}
+}
+
+// Mapper tells which kinds of objects there are.
+func (c *Cluster) Mapper(context.Context) (meta.RESTMapper, error) { return c.mapper, nil }
+
+// Objects are those of a kind that the selector takes, in one namespace or, without one, in all, sorted by
+// namespace and name.
+func (c *Cluster) Objects(_ context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, error) {
+	var out []metav1.Object
+	for _, o := range c.objects[kind.GroupResource] {
+		if (namespace == "" || o.GetNamespace() == namespace) && selector.Matches(labels.Set(o.GetLabels())) {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// HPAs are those that would make the file's requests.
+func (c *Cluster) HPAs(context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error) {
+	return c.hpas, nil
+}

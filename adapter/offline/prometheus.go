@@ -1,0 +1,149 @@
+package offline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/trimtab/trimtab/internal/prom"
+)
+
+const (
+	// serverName is what errors call the server.
+	serverName = "the simulated Prometheus"
+	// maxQuerySamples and queryTimeout bound one query, at twice the samples that a file can hold. Prometheus itself
+	// allows 50 million samples and 2 minutes.
+	maxQuerySamples = 2 * maxSamples
+	queryTimeout    = 10 * time.Second
+	// lookback is Prometheus's default: how old the newest sample of a series may be.
+	lookback = 5 * time.Minute
+	// maxWarnings bounds those of one answer.
+	maxWarnings = 10
+)
+
+// Prometheus answers as a Prometheus with default flags does that holds the series of a Store. It refuses with
+// the errors by which internal/prom tells of a real server's refusal.
+type Prometheus struct {
+	store  *Store
+	engine *promql.Engine
+	parser parser.Parser
+
+	mu    sync.Mutex
+	asked []string
+}
+
+// NewPrometheus makes the server of a store.
+func NewPrometheus(store *Store) *Prometheus {
+	return newPrometheus(store, maxQuerySamples, queryTimeout)
+}
+
+func newPrometheus(store *Store, samples int, timeout time.Duration) *Prometheus {
+	p := newParser()
+	return &Prometheus{store: store, parser: p, engine: promql.NewEngine(promql.EngineOpts{
+		MaxSamples: samples, Timeout: timeout, LookbackDelta: lookback,
+		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+		EnableAtModifier:         true, EnableNegativeOffset: true, Parser: p,
+	})}
+}
+
+// Asked takes out the PromQL of all queries since it was called last, in their order.
+func (p *Prometheus) Asked() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	asked := p.asked
+	p.asked = nil
+	return asked
+}
+
+// Query evaluates text at one instant, and remembers that it was asked.
+func (p *Prometheus) Query(ctx context.Context, text string, at time.Time) (prom.Result, error) {
+	p.mu.Lock()
+	p.asked = append(p.asked, text)
+	p.mu.Unlock()
+	query, err := p.engine.NewInstantQuery(ctx, p.store, nil, text, at)
+	if err != nil {
+		return prom.Result{}, refuse(prom.BadQuery, text, fmt.Errorf(`HTTP 400: bad_data: invalid parameter "query": %w`, err))
+	}
+	defer query.Close()
+	result := query.Exec(ctx)
+	if result.Err != nil {
+		return prom.Result{}, failure(text, result.Err)
+	}
+	value, err := valueOf(result.Value)
+	if err != nil {
+		return prom.Result{}, refuse(prom.BadAnswer, text, err)
+	}
+	warnings, _ := result.Warnings.AsStrings(text, maxWarnings, 0)
+	return prom.Result{Value: value, Warnings: warnings}, nil
+}
+
+// failure is how a server answers to an error of its engine.
+func failure(text string, err error) error {
+	var timedOut promql.ErrQueryTimeout
+	var canceled promql.ErrQueryCanceled
+	switch {
+	case errors.As(err, &timedOut), errors.Is(err, context.DeadlineExceeded):
+		return refuse(prom.Timeout, text, fmt.Errorf("HTTP 503: timeout: %w", err))
+	case errors.As(err, &canceled), errors.Is(err, context.Canceled):
+		return refuse(prom.Unavailable, text, err)
+	default:
+		return refuse(prom.BadQuery, text, fmt.Errorf("HTTP 422: execution: %w", err))
+	}
+}
+
+func refuse(kind prom.Kind, query string, err error) error {
+	return &prom.Error{Kind: kind, Server: serverName, Query: query, Err: err}
+}
+
+// Series lists the label sets that one of the selectors matches and that have samples in the span.
+func (p *Prometheus) Series(_ context.Context, selectors []string, start, end time.Time) (sets []model.LabelSet, warnings []string, err error) {
+	series, err := p.matching(selectors, start, end)
+	if err != nil {
+		return nil, nil, err
+	}
+	sets = make([]model.LabelSet, len(series))
+	for i, one := range series {
+		sets[i] = model.LabelSet(metricOf(one.Metric))
+	}
+	return sets, nil, nil
+}
+
+// LabelNames lists the labels of the series that Series would list, sorted.
+func (p *Prometheus) LabelNames(_ context.Context, selectors []string, start, end time.Time) (names, warnings []string, err error) {
+	series, err := p.matching(selectors, start, end)
+	return labelNames(series), nil, err
+}
+
+// LabelValues lists the values that a label has in the series that Series would list, sorted.
+func (p *Prometheus) LabelValues(_ context.Context, label string, selectors []string, start, end time.Time) (values, warnings []string, err error) {
+	series, err := p.matching(selectors, start, end)
+	return labelValues(series, label), nil, err
+}
+
+// matching are the series that any of the selectors matches, each once, in the order of their labels.
+func (p *Prometheus) matching(selectors []string, start, end time.Time) ([]promql.Series, error) {
+	var out []promql.Series
+	for _, selector := range selectors {
+		matchers, err := p.parser.ParseMetricSelector(selector)
+		if err != nil {
+			return nil, refuse(prom.BadQuery, selector, fmt.Errorf(`HTTP 400: bad_data: invalid parameter "match[]": %w`, err))
+		}
+		if !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches("") }) {
+			return nil, refuse(prom.BadQuery, selector, errors.New("HTTP 400: bad_data: match[] must contain at least one non-empty matcher"))
+		}
+		out = append(out, p.store.matching(start.UnixMilli(), end.UnixMilli(), matchers)...)
+	}
+	slices.SortFunc(out, func(a, b promql.Series) int { return labels.Compare(a.Metric, b.Metric) })
+	return slices.CompactFunc(out, func(a, b promql.Series) bool { return labels.Equal(a.Metric, b.Metric) }), nil
+}
+
+// Tenant implements the adapter's Server: there are no tenants.
+func (p *Prometheus) Tenant(string) string { return "" }

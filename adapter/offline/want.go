@@ -1,0 +1,98 @@
+package offline
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// Want is what an answer is to be; what is not given is not compared.
+type Want struct {
+	// Status is the HTTP status.
+	Status int `yaml:"status"`
+	// Queries are the PromQL texts that are sent for the request, to the byte and in their order; [] for none.
+	Queries []string `yaml:"queries"`
+	// Items are all items of the answer, in any order; [] for none.
+	Items []Item `yaml:"items"`
+}
+
+// Validate checks what the types cannot.
+func (w *Want) Validate() config.Problems {
+	var ps config.Problems
+	if w.Status != 0 && (w.Status < 100 || w.Status > 599) {
+		ps.Add("status", "%d is no HTTP status", w.Status)
+	}
+	return ps
+}
+
+// differences are what the answer lacks, has too much, or has otherwise; a line each.
+func (w *Want) differences(a Answer) []string {
+	var out []string
+	items, message := itemsOf(a.Body)
+	if w.Status != 0 && w.Status != a.Status {
+		line := fmt.Sprintf("status: got %d, want %d", a.Status, w.Status)
+		if message != "" {
+			line += ": " + strconv.Quote(message)
+		}
+		out = append(out, line)
+	}
+	if w.Queries != nil {
+		out = append(out, differentQueries(w.Queries, a.Queries)...)
+	}
+	if w.Items != nil {
+		out = append(out, differentItems(w.Items, items)...)
+	}
+	return out
+}
+
+func differentQueries(want, got []string) []string {
+	var out []string
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(got):
+			out = append(out, fmt.Sprintf("queries[%d]: not asked: %s", i, want[i]))
+		case i >= len(want):
+			out = append(out, fmt.Sprintf("queries[%d]: asked, but not wanted: %s", i, got[i]))
+		case want[i] != got[i]:
+			out = append(out, fmt.Sprintf("queries[%d]:\n  got  %s\n  want %s", i, got[i], want[i]))
+		}
+	}
+	return out
+}
+
+// differentItems pairs items that are equal first, then those of one object, and tells the rest one by one.
+func differentItems(want, got []Item) []string {
+	left := slices.Clone(got)
+	take := func(w Item, exactly bool) (Item, bool) {
+		i := slices.IndexFunc(left, func(g Item) bool {
+			identity, all := w.takes(g)
+			return all || identity && !exactly
+		})
+		if i < 0 {
+			return Item{}, false
+		}
+		found := left[i]
+		left = slices.Delete(left, i, i+1)
+		return found, true
+	}
+	var missing []Item
+	for _, w := range want {
+		if _, ok := take(w, true); !ok {
+			missing = append(missing, w)
+		}
+	}
+	var out []string
+	for _, w := range missing {
+		if g, ok := take(w, false); ok {
+			out = append(out, fmt.Sprintf("items:\n  got  %s\n  want %s", g, w))
+		} else {
+			out = append(out, fmt.Sprintf("items: not there: %s", w))
+		}
+	}
+	for _, g := range left {
+		out = append(out, fmt.Sprintf("items: there, but not wanted: %s", g))
+	}
+	return out
+}
