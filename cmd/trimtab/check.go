@@ -14,9 +14,10 @@ import (
 
 const checkUsage = `Checks files without a cluster: trimtab's configuration, rule files of prometheus-adapter, and
 manifests of ScaledObjects and VerticalPodAutoscalers. What a file is, is seen from its content.
-Every mistake is reported, a line each, with file, line, path and what would mend it.
+Every mistake is reported, a line each, with file, line, path and what would mend it; and for rules what
+is allowed but probably not meant, as a warning.
 
-Usage: trimtab check [-o text|json] FILE...
+Usage: trimtab check [-o text|json] [--strict] FILE...
        trimtab check --print-defaults
 
   $ trimtab check trimtab.yaml rules.yaml
@@ -31,6 +32,8 @@ type checked struct {
 	Kind     string    `json:"kind"`
 	OK       bool      `json:"ok"`
 	Problems []problem `json:"problems"`
+	// Warnings are what is probably not meant. They leave OK as it is, but with --strict.
+	Warnings []problem `json:"warnings"`
 }
 
 type problem struct {
@@ -43,6 +46,7 @@ type problem struct {
 func checkCommand(_ context.Context, args []string, s stdio) int {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
 	output := outputFlag(fs)
+	strict := fs.Bool("strict", false, "take warnings for mistakes: exit 1 when there is one")
 	printDefaults := fs.Bool("print-defaults", false, "print a configuration with every default, and nothing else")
 	if code, done := parse(fs, checkUsage, args, s); done {
 		return code
@@ -63,6 +67,9 @@ func checkCommand(_ context.Context, args []string, s stdio) int {
 	var all []checked
 	for _, path := range fs.Args() {
 		all = append(all, checkFile(path, s)...)
+	}
+	for i, c := range all {
+		all[i].OK = c.OK && !(*strict && len(c.Warnings) > 0)
 	}
 	return report(all, *output, s)
 }
@@ -86,6 +93,10 @@ func write(all []checked, output string, s stdio) error {
 	}
 	for _, c := range all {
 		for _, p := range c.Problems {
+			fmt.Fprintf(s.err, "trimtab: %s\n", config.Problem(p))
+		}
+		for _, p := range c.Warnings {
+			p.Message = "warning: " + p.Message
 			fmt.Fprintf(s.err, "trimtab: %s\n", config.Problem(p))
 		}
 		if !c.OK {

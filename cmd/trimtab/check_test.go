@@ -30,6 +30,9 @@ func TestCheckFiles(t *testing.T) {
 		if bad := strings.HasSuffix(said, "\nexit 1\n"); bad != strings.HasPrefix(name, "bad-") {
 			t.Errorf("%s:\n%s", name, said)
 		}
+		if warned := strings.Contains(said, ": warning: "); warned != strings.HasPrefix(name, "warn-") {
+			t.Errorf("%s:\n%s", name, said)
+		}
 		if strings.Contains(said, "hunter2") {
 			t.Errorf("%s: a secret is printed:\n%s", name, said)
 		}
@@ -117,10 +120,8 @@ func TestCheckJSON(t *testing.T) {
 		Files []struct {
 			File, Kind string
 			OK         *bool
-			Problems   []struct {
-				File, Path, Message string
-				Line                int
-			}
+			Problems   []problem
+			Warnings   []problem
 		}
 	}
 	decoder := json.NewDecoder(strings.NewReader(got.out))
@@ -130,15 +131,42 @@ func TestCheckJSON(t *testing.T) {
 	}
 	var lines strings.Builder
 	for _, f := range answer.Files {
-		if f.File == "" || f.Kind == "" || f.OK == nil || f.Problems == nil || *f.OK != (len(f.Problems) == 0) {
+		if f.File == "" || f.Kind == "" || f.OK == nil || f.Problems == nil || f.Warnings == nil || *f.OK != (len(f.Problems) == 0) {
 			t.Errorf("incomplete: %+v", f)
 		}
 		for _, p := range f.Problems {
-			lines.WriteString("trimtab: " + config.Problem{File: p.File, Line: p.Line, Path: p.Path, Message: p.Message}.String() + "\n")
+			lines.WriteString("trimtab: " + config.Problem(p).String() + "\n")
+		}
+		for _, p := range f.Warnings {
+			p.Message = "warning: " + p.Message
+			lines.WriteString("trimtab: " + config.Problem(p).String() + "\n")
 		}
 	}
 	if lines.String() != text.err {
 		t.Errorf("JSON tells\n%s\nand text\n%s", &lines, text.err)
+	}
+}
+
+// A warning leaves the exit code as it is, but with --strict.
+func TestCheckStrict(t *testing.T) {
+	const good, warned = "testdata/check/good-rules.yaml", "testdata/check/warn-rules.yaml"
+	lenient, strict := runTrimtab(t, "", "check", good, warned), runTrimtab(t, "", "check", "--strict", good, warned)
+	if lenient.code != exitDone || strict.code != exitWrong || lenient.err == "" || lenient.err != strict.err {
+		t.Errorf("without --strict %+v\nand with it %+v", lenient, strict)
+	}
+	if strict.out != good+": rule file: ok\n" {
+		t.Errorf("--strict says %q", strict.out)
+	}
+	if got := runTrimtab(t, "", "check", "--strict", good); got.code != exitDone || got.err != "" {
+		t.Errorf("a file without warnings: %+v", got)
+	}
+	var answer struct{ Files []checked }
+	inJSON := runTrimtab(t, "", "check", "--strict", "-o", "json", warned)
+	if err := json.Unmarshal([]byte(inJSON.out), &answer); err != nil || inJSON.code != exitWrong || inJSON.err != "" {
+		t.Fatalf("%+v: %v", inJSON, err)
+	}
+	if f := answer.Files[0]; f.OK || len(f.Problems) != 0 || len(f.Warnings) != strings.Count(strict.err, "\n") {
+		t.Errorf("%+v", f)
 	}
 }
 
@@ -249,7 +277,13 @@ func FuzzCheck(f *testing.F) {
 			return // reads whatever file it names
 		}
 		got := runTrimtab(t, text, "check", "-")
-		if got.code != exitDone && got.code != exitWrong || (got.code == exitDone) != (got.err == "") {
+		problems := 0
+		for line := range strings.Lines(got.err) {
+			if !strings.Contains(line, ": warning: ") {
+				problems++
+			}
+		}
+		if got.code != exitDone && got.code != exitWrong || (got.code == exitDone) != (problems == 0) {
 			t.Errorf("exit %d with %q", got.code, got.err)
 		}
 		for line := range strings.Lines(got.err) {

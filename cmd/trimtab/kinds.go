@@ -9,7 +9,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
@@ -27,10 +26,9 @@ func checkFile(path string, s stdio) []checked {
 	case has("kind"), has("apiVersion"):
 		return checkManifest(name, data)
 	case has("rules"), has("externalRules"), has("resourceRules"):
-		return []checked{result(name, "rule file", decodeFile(name, data, &rules.File{}).AsError())}
+		return []checked{checkRules(name, data)}
 	default:
-		_, err := decodeConfig(name, data)
-		return []checked{result(name, "configuration", err)}
+		return []checked{checkConfig(name, data)}
 	}
 }
 
@@ -178,7 +176,7 @@ func (c *checked) locate(doc config.Document) {
 
 // result is what came of checking; all of err is in it.
 func result(file, kind string, err error) checked {
-	c := checked{File: file, Kind: kind, OK: err == nil, Problems: []problem{}}
+	c := checked{File: file, Kind: kind, OK: err == nil, Problems: []problem{}, Warnings: []problem{}}
 	ps, known := errors.AsType[config.Problems](err)
 	if err != nil && !known {
 		ps = config.Problems{{File: file, Message: err.Error()}}
