@@ -72,8 +72,14 @@ conformance: go ## ask prometheus-adapter and trimtab the same (ARGS=-update: ke
 	@go test -C test -count=1 -v -timeout 40m ./conformance $(ARGS)
 
 .PHONY: bench
-bench: go ## Go benchmarks of all parts (BENCH=regexp, COUNT=n)
-	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
+bench: go ## Go benchmarks of all parts, then trimtab beside prometheus-adapter on a real cluster (BENCH=regexp or BENCH=lab: only these; COUNT=n, ARGS=--adapter=trimtab)
+	@if [ "$(BENCH)" != lab ]; then \
+	  go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...; \
+	fi
+	@if [ -z "$(BENCH)" ] || [ "$(BENCH)" = lab ]; then \
+	  $(PROGRAMS) own test ./bench; \
+	  $(BIN)/bench --json $(CACHE)/bench.json $(ARGS); \
+	fi
 
 .PHONY: fuzz
 fuzz: go ## each fuzz target for a while (TIME=30s)

@@ -11,9 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/test/programs"
@@ -138,6 +140,7 @@ func (l *Lab) connect() error {
 		return err
 	}
 	l.REST = restConfig
+	ctrllog.SetLogger(logr.Discard()) // else it complains at length, when programs had to be built first
 	l.Client, err = client.New(restConfig, client.Options{Scheme: scheme})
 	return err
 }

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/test/lab"
+)
+
+const (
+	ours     = "trimtab"
+	original = "prometheus-adapter"
+)
+
+// adapter is one of the two programs, running.
+type adapter struct {
+	process *lab.Process
+	// user is how the API server knows it.
+	user string
+}
+
+func (a adapter) usage() (usage, error) { return processUsage(a.process.PID()) }
+
+func (a adapter) stop() { a.process.Stop() }
+
+// startAdapter starts the program in front of that Prometheus, and waits until the API server gives its answers.
+func (b *bench) startAdapter(ctx context.Context, name, prometheus, rules string) (_ adapter, err error) {
+	file := filepath.Join(b.lab.Dir, "bench-rules.yaml")
+	if err := os.WriteFile(file, []byte(rules), 0o644); err != nil {
+		return adapter{}, err
+	}
+	start := b.startOurs
+	if name == original {
+		start = b.startOriginal
+	}
+	a, err := start(ctx, prometheus, file)
+	if err != nil {
+		return a, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // discovery of very many series takes its time
+	defer cancel()
+	for _, n := range []int{0, 6, 8} { // one of each sort
+		err := lab.Poll(ctx, 250*time.Millisecond, func(ctx context.Context) error {
+			status, body, err := b.callers.get(ctx, syncPath(n))
+			if err == nil && status != http.StatusOK {
+				err = fmt.Errorf("%s answers %d: %.300s", syncPath(n), status, body)
+			}
+			return err
+		})
+		if err != nil {
+			a.stop()
+			return a, fmt.Errorf("%w\n%s", err, a.process.Tail(10))
+		}
+	}
+	return a, nil
+}
+
+// startOurs runs trimtab as deploy/ installs it, with the defaults of its configuration.
+func (b *bench) startOurs(ctx context.Context, prometheus, rules string) (adapter, error) {
+	t, err := b.lab.StartTrimtab(ctx, b.ports, fmt.Sprintf(`
+server: {address: "127.0.0.1:%d"}
+prometheus: {url: %q}
+adapter: {bindAddress: 127.0.0.1, securePort: %d, rulesFile: %q}
+`, b.ports.HTTP, prometheus, b.ports.MetricsAPI, rules))
+	if err != nil {
+		return adapter{}, err
+	}
+	return adapter{t.Process, "system:serviceaccount:" + lab.Namespace + ":trimtab"}, nil
+}
+
+// startOriginal runs prometheus-adapter as its chart does, but for the limit of five calls a second to the API
+// server, with which it could not serve most of what is asked here.
+func (b *bench) startOriginal(ctx context.Context, prometheus, rules string) (adapter, error) {
+	kubeconfig, err := b.lab.Account(ctx, original)
+	if err != nil {
+		return adapter{}, err
+	}
+	p, err := b.lab.Run(original, original, kubeconfig,
+		"--lister-kubeconfig", kubeconfig, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
+		"--client-qps", "10000", "--client-burst", "10000",
+		"--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(b.ports.MetricsAPI), "--cert-dir", filepath.Join(b.lab.Dir, original),
+		"--prometheus-url", prometheus, "--config", rules, "--metrics-relist-interval", "1m", "--metrics-max-age", "5m")
+	if err != nil {
+		return adapter{}, err
+	}
+	return adapter{p, "system:serviceaccount:" + lab.Namespace + ":" + original}, p.WaitOK(ctx, fmt.Sprintf("https://127.0.0.1:%d/readyz", b.ports.MetricsAPI))
+}
+
+// audited counts what the adapter has asked of the API server so far.
+func (b *bench) audited(a adapter) (apiCalls, error) { return readAudit(b.lab.AuditLog, a.user) }
+
+// queries is how many queries Prometheus has answered so far.
+func (b *bench) queries(ctx context.Context) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.prometheus.URL+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	total := 0
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), "} ")
+		if !strings.HasPrefix(name, "prometheus_http_requests_total{") || !strings.Contains(name, `handler="/api/v1/query"`) {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return 0, fmt.Errorf("metrics of Prometheus: %w", err)
+		}
+		total += int(n)
+	}
+	return total, lines.Err()
+}

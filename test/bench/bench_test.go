@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab/test/conformance/proxy"
+)
+
+func TestArguments(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args string
+		want string // the adapters, or a part of the error
+	}{
+		{"", "[prometheus-adapter trimtab]"},
+		{"--adapter=both", "[prometheus-adapter trimtab]"},
+		{"--adapter=trimtab", "[trimtab]"},
+		{"--adapter=prometheus-adapter", "[prometheus-adapter]"},
+		{"--adapter=keda", "none of trimtab"},
+		{"--cycles=0", "--cycles at least 1"},
+		{"more", "no other arguments"},
+	} {
+		var said bytes.Buffer
+		o, err := parse(strings.Fields(c.args), &said)
+		if got := fmt.Sprint(o.adapters, err); !strings.Contains(got, c.want) {
+			t.Errorf("%q: %s, want %s", c.args, got, c.want)
+		}
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	t.Parallel()
+	var hundred []time.Duration
+	for i := range 100 {
+		hundred = append(hundred, time.Duration(i+1))
+	}
+	for _, c := range []struct {
+		of   []time.Duration
+		p    int
+		want time.Duration
+	}{
+		{nil, 50, 0}, {hundred[:1], 99, 1}, {hundred, 50, 50}, {hundred, 99, 99}, {hundred, 100, 100}, {hundred[:3], 50, 2}, {hundred[:2], 99, 2},
+	} {
+		if got := percentile(c.of, c.p); got != c.want {
+			t.Errorf("percentile %d of %d is %d, want %d", c.p, len(c.of), got, c.want)
+		}
+	}
+}
+
+func TestUsageIsReadFromProc(t *testing.T) {
+	t.Parallel()
+	const stat = "42 (a (strange) name) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 9 0 1 1 1"
+	got, err := parseUsage(stat, "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")
+	want := usage{cpu: 3 * time.Second, resident: 1 << 20, peak: 2 << 20}
+	if err != nil || got != want {
+		t.Errorf("is %+v, %v, want %+v", got, err, want)
+	}
+	if _, err := parseUsage("42 (x) S 1", ""); err == nil {
+		t.Error("a short line is understood")
+	}
+	own, err := processUsage(os.Getpid())
+	if err != nil || own.resident <= 0 || own.peak < own.resident {
+		t.Errorf("of this process: %+v, %v", own, err)
+	}
+}
+
+func TestAuditedCallsAreCounted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	line := func(user, verb, stage string) string {
+		return fmt.Sprintf(`{"stage":%q,"verb":%q,"user":{"username":%q}}`+"\n", stage, verb, user)
+	}
+	for name, text := range map[string]string{
+		"audit.log":                         line("me", "watch", "ResponseStarted") + line("me", "watch", "ResponseComplete") + line("you", "list", "ResponseComplete"),
+		"audit-2026-01-01T00-00-00.000.log": line("me", "list", "ResponseComplete") + line("me", "list", "ResponseComplete"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls, err := readAudit(filepath.Join(dir, "audit.log"), "me")
+	if want := (apiCalls{"watch": 1, "list": 2}); err != nil || !reflect.DeepEqual(calls, want) {
+		t.Fatalf("are %v, %v, want %v", calls, err, want)
+	}
+	if since := calls.since(apiCalls{"watch": 1, "list": 1}); since.total() != 1 || since["list"] != 1 {
+		t.Errorf("since then: %v, want one list", since)
+	}
+}
+
+// slow answers after a while, with an error to each tenth request.
+func slow(t *testing.T, d time.Duration) *callers {
+	t.Helper()
+	var asked atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(d)
+		if asked.Add(1)%10 == 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = w.Write([]byte("four"))
+	}))
+	t.Cleanup(s.Close)
+	return &callers{http: s.Client(), url: s.URL}
+}
+
+func TestClosedLoopKeepsAllCallersBusy(t *testing.T) {
+	t.Parallel()
+	const each, long = 20 * time.Millisecond, 400 * time.Millisecond
+	l, err := slow(t, each).closed(t.Context(), long, func(n int) string { return fmt.Sprintf("/%d", n) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(l.latency)
+	if n < parallel || n > parallel*int(long/each+1) {
+		t.Errorf("%d requests in %s", n, l.took)
+	}
+	if l.latency[0] < each || l.bytes != int64(4*n) || l.failures != n/10 {
+		t.Errorf("shortest %s, %d bytes, %d failures of %d", l.latency[0], l.bytes, l.failures, n)
+	}
+}
+
+// Requests that an interrupt cuts off are no result.
+func TestInterruptEndsAMeasurement(t *testing.T) {
+	t.Parallel()
+	c := slow(t, time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := c.open(ctx, 1000, []string{"/a"}); err == nil {
+		t.Error("no error of the open loop")
+	}
+	if _, err := c.closed(ctx, time.Hour, func(int) string { return "/" }); err == nil {
+		t.Error("no error of the closed loop")
+	}
+}
+
+func TestReportIsATableAndJSON(t *testing.T) {
+	t.Parallel()
+	l := load{took: 2 * time.Second, latency: []time.Duration{time.Millisecond, 3 * time.Millisecond}, bytes: 20, failures: 1}
+	r := newReport(options{objects: 10})
+	r.Throughput = append(r.Throughput, newThroughput(ours, 10, "external", l, 4*time.Millisecond, 1))
+	asked := []proxy.Request{{Path: "/api/v1/query"}, {Path: "/api/v1/query"}, {Path: "/api/v1/series"}}
+	r.Cycles = append(r.Cycles, newCycle(original, 2, slowAnswer, l, time.Second, asked, apiCalls{"list": 6, "create": 2}))
+	r.Memory = append(r.Memory, memoryFigures{Adapter: ours, Series: 5, ResidentMiB: 1.4, PeakMiB: 2.6, Served: true})
+	path := filepath.Join(t.TempDir(), "figures.json")
+	if err := r.write(path); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back report
+	if err := json.Unmarshal(raw, &back); err != nil || !reflect.DeepEqual(&back, r) {
+		t.Errorf("JSON is %+v, %v", back, err)
+	}
+	var said bytes.Buffer
+	r.print(&said)
+	for _, want := range [][]string{
+		{"10", "external", "trimtab", "1.0", "1.0", "3.0", "2.000", "500", "0.500", "10", "1"},
+		{"300", "ms", "prometheus-adapter", "1.0", "3.0", "3.0", "1", "of", "2", "1.0", "4.0", "3.0", "0.50"},
+		{"5", "trimtab", "1", "3", "0.0", "true"},
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(said.String()), " "), strings.Join(want, " ")) {
+			t.Errorf("%q is not in\n%s", want, said.String())
+		}
+	}
+}
+
+// The series are what the rules and the requests speak of: one of each for each object.
+func TestSeriesFitTheObjects(t *testing.T) {
+	t.Parallel()
+	f := newFeed(nil, 3)
+	got := map[string]int{}
+	for s := range f.series(0, 3, []time.Time{f.began, f.began.Add(scrape)}) {
+		got[s.Labels["__name__"]+" "+s.Labels["namespace"]]++
+		if len(s.Samples) != 2 {
+			t.Errorf("%v has %d samples", s.Labels, len(s.Samples))
+		}
+	}
+	for s := range f.series(3, 5, nil) {
+		got[s.Labels["__name__"]+" "+s.Labels["namespace"]]++
+	}
+	want := map[string]int{"http_requests_total bench": 3, serviceMetric + " bench": 3, queueMetric + " ": 3, "http_requests_total other-3": 1, "http_requests_total other-4": 1}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("are %v, want %v", got, want)
+	}
+}

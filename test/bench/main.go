@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// options say what is measured, and for how long.
+type options struct {
+	adapters []string
+	// time is that of each measurement with callers that wait for their answers.
+	time time.Duration
+	// cycles of 15 s are measured without and with a slow Prometheus.
+	cycles int
+	// objects is the number of pods and of HPAs; pods are the numbers of pods that there are series of.
+	objects int
+	pods    []int
+	// series is how many series stand behind the rule whose memory is measured; 0 leaves that out.
+	series int
+	json   string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "bench: %v\n", err)
+		return 2
+	}
+	r, err := measure(ctx, o, stderr)
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "bench: interrupted")
+		return 1
+	}
+	if err == nil {
+		err = r.write(o.json)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "bench: %v\n", err)
+		return 1
+	}
+	r.print(stdout)
+	return 0
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	o := options{pods: []int{1000, 10000}}
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	adapter := fs.String("adapter", "both", "what is measured: trimtab, prometheus-adapter or both")
+	fs.DurationVar(&o.time, "time", 10*time.Second, "how long each kind of request is measured")
+	fs.IntVar(&o.cycles, "cycles", 3, "how many sync cycles of 15s are measured")
+	fs.IntVar(&o.series, "series", 1_000_000, "series behind a rule whose memory is measured; 0 leaves that out")
+	fs.IntVar(&o.objects, "objects", 1000, "how many pods and HPAs there are")
+	fs.StringVar(&o.json, "json", "", "`file` for the figures as JSON")
+	if err := fs.Parse(args); err != nil {
+		return o, err
+	}
+	known := []string{"prometheus-adapter", "trimtab"}
+	switch {
+	case *adapter == "both":
+		o.adapters = known
+	case slices.Contains(known, *adapter):
+		o.adapters = []string{*adapter}
+	default:
+		return o, fmt.Errorf("--adapter=%s is none of trimtab, prometheus-adapter, both", *adapter)
+	}
+	if fs.NArg() > 0 || o.time <= 0 || o.cycles < 1 || o.objects < 10 || o.series < 0 {
+		return o, errors.New("--time must be above zero, --cycles at least 1, --objects at least 10, --series not negative, and no other arguments are taken")
+	}
+	o.pods[0] = o.objects
+	o.pods[1] = 10 * o.objects
+	return o, nil
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/trimtab/trimtab/test/conformance/proxy"
+	"github.com/trimtab/trimtab/test/lab"
+)
+
+// slowAnswer is how long Prometheus takes in the last of the measurements of sync cycles.
+const slowAnswer = 300 * time.Millisecond
+
+// bench is the running scene.
+type bench struct {
+	options
+	out   io.Writer
+	began time.Time
+
+	lab        *lab.Lab
+	ports      lab.Ports
+	prometheus *lab.Prometheus
+	feed       *feed
+	callers    *callers
+	report     *report
+}
+
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(b.out, "bench +%-5s %s\n", time.Since(b.began).Round(time.Second), fmt.Sprintf(format, args...))
+}
+
+// measure is the whole of it. All that needs a small Prometheus comes before the million of series.
+func measure(ctx context.Context, o options, out io.Writer) (_ *report, err error) {
+	b := &bench{options: o, out: out, began: time.Now(), report: newReport(o)}
+	if err := b.start(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			b.lab.Keep()
+		}
+		b.lab.Stop()
+	}()
+	for _, pods := range o.pods {
+		for _, name := range o.adapters {
+			if err := b.throughput(ctx, name, pods); err != nil {
+				return nil, fmt.Errorf("%s, %d pods: %w", name, pods, err)
+			}
+		}
+	}
+	for _, name := range o.adapters {
+		if err := b.syncCycles(ctx, name); err != nil {
+			return nil, fmt.Errorf("%s, sync cycles: %w", name, err)
+		}
+	}
+	if o.series == 0 {
+		return b.report, nil
+	}
+	b.say("Prometheus: %d series more", o.series)
+	if err := b.feed.many(ctx, o.series); err != nil {
+		return nil, err
+	}
+	for _, name := range o.adapters {
+		if err := b.memory(ctx, name); err != nil {
+			return nil, fmt.Errorf("%s, memory: %w", name, err)
+		}
+	}
+	return b.report, nil
+}
+
+// throughput lets 8 callers ask as fast as they are answered.
+func (b *bench) throughput(ctx context.Context, name string, pods int) error {
+	if err := b.feed.extend(ctx, pods); err != nil {
+		return err
+	}
+	a, err := b.startAdapter(ctx, name, b.prometheus.URL, rules)
+	if err != nil {
+		return err
+	}
+	defer a.stop()
+	for _, kind := range b.requestKinds() {
+		b.say("%s: %s, series of %d pods", name, kind.name, pods)
+		if _, err := b.callers.closed(ctx, 2*time.Second, kind.path); err != nil { // warm up
+			return err
+		}
+		queries, err := b.queries(ctx)
+		if err != nil {
+			return err
+		}
+		before, err := a.usage()
+		if err != nil {
+			return err
+		}
+		load, err := b.callers.closed(ctx, b.time, kind.path)
+		if err != nil {
+			return err
+		}
+		b.complain(load)
+		after, err := a.usage()
+		if err != nil {
+			return err
+		}
+		asked, err := b.queries(ctx)
+		if err != nil {
+			return err
+		}
+		b.report.Throughput = append(b.report.Throughput, newThroughput(name, pods, kind.name, load, after.cpu-before.cpu, asked-queries))
+	}
+	return nil
+}
+
+// syncCycles asks once each 15 s for each HPA, as the HPA controller does, first with a quick Prometheus.
+func (b *bench) syncCycles(ctx context.Context, name string) error {
+	if err := b.feed.extend(ctx, b.pods[len(b.pods)-1]); err != nil {
+		return err
+	}
+	proxy, err := proxy.Start(b.prometheus.URL)
+	if err != nil {
+		return err
+	}
+	defer proxy.Close()
+	a, err := b.startAdapter(ctx, name, proxy.URL, rules)
+	if err != nil {
+		return err
+	}
+	defer a.stop()
+	for _, delay := range []time.Duration{0, slowAnswer} {
+		b.say("%s: %d sync cycles of %d HPAs, Prometheus takes %s more", name, b.cycles, b.objects, delay)
+		proxy.Delay(delay)
+		if _, err := b.callers.open(ctx, 1, b.syncPaths()); err != nil { // the first cycle finds nothing warm
+			return err
+		}
+		proxy.Take()
+		calls, err := b.audited(a)
+		if err != nil {
+			return err
+		}
+		before, err := a.usage()
+		if err != nil {
+			return err
+		}
+		load, err := b.callers.open(ctx, b.cycles, b.syncPaths())
+		if err != nil {
+			return err
+		}
+		b.complain(load)
+		after, err := a.usage()
+		if err != nil {
+			return err
+		}
+		later, err := b.audited(a)
+		if err != nil {
+			return err
+		}
+		b.report.Cycles = append(b.report.Cycles, newCycle(name, b.cycles, delay, load, after.cpu-before.cpu, proxy.Take(), later.since(calls)))
+	}
+	return nil
+}
+
+// complain tells of requests that failed while it still can be seen why.
+func (b *bench) complain(l load) {
+	if l.failures > 0 {
+		b.say("%d of %d requests failed, one of them so: %s", l.failures, len(l.latency), l.failure)
+	}
+}
+
+// memory is what the process takes after two rounds of discovery, and at the most until then.
+func (b *bench) memory(ctx context.Context, name string) error {
+	const rounds = 100 * time.Second // two, at one a minute, and the time that they take
+	if err := b.feed.extend(ctx, b.pods[len(b.pods)-1]); err != nil {
+		return err
+	}
+	b.say("%s: memory with %d series behind a rule, for %s", name, b.series, rounds)
+	a, err := b.startAdapter(ctx, name, b.prometheus.URL, rules+manyRule)
+	if err != nil {
+		return err
+	}
+	defer a.stop()
+	if err := sleep(ctx, rounds); err != nil {
+		return err
+	}
+	u, err := a.usage()
+	if err != nil {
+		return err
+	}
+	served, err := b.callers.serves(ctx, manyPath)
+	if err != nil {
+		return err
+	}
+	b.report.Memory = append(b.report.Memory, memoryFigures{
+		Adapter: name, Series: b.series, ResidentMiB: mib(u.resident), PeakMiB: mib(u.peak), Served: served, CPUSeconds: u.cpu.Seconds(),
+	})
+	return nil
+}
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
