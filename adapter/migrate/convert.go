@@ -115,6 +115,32 @@ func (c *conversion) certDir(v value) error {
 	return nil
 }
 
+// cipherSuites have one name each in trimtab, Go's; prometheus-adapter knows a shorter one of two of them besides.
+func (c *conversion) cipherSuites(v value) error {
+	for i, suites := range v.all {
+		words := strings.Split(suites, ",")
+		for j, name := range words {
+			if strings.HasSuffix(strings.TrimSpace(name), "_CHACHA20_POLY1305") {
+				words[j] = strings.TrimSpace(name) + "_SHA256"
+			}
+		}
+		v.all[i] = strings.Join(words, ",")
+	}
+	return c.take(v)
+}
+
+// minVersion is 1.2 at least, which is the default of both programs.
+func (c *conversion) minVersion(v value) error {
+	switch v.last {
+	case "":
+		return nil
+	case "VersionTLS10", "VersionTLS11":
+		c.note(v.Flag, "%s is not taken: trimtab serves TLS 1.2 and above, as every API server speaks it", v.last)
+		return nil
+	}
+	return c.take(v)
+}
+
 func (c *conversion) sameKubeconfig(v value) error {
 	if v.last != "" && v.last != c.text("lister-kubeconfig") {
 		c.block(v.Flag, "trimtab has one kubeconfig, which --lister-kubeconfig becomes; %s is another", shown(v.last))

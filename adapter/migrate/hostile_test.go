@@ -16,7 +16,7 @@ func TestHostileManifests(t *testing.T) {
 		fmt.Fprintf(&bomb, "  a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
 	for name, test := range map[string]struct{ data, want string }{
-		"huge":             {strings.Repeat("#", MaxManifestBytes+1), "f: the manifests have more than 33554432 bytes"},
+		"huge":             {strings.Repeat("#", MaxManifestBytes+1), "f: the manifests have more than 16777216 bytes"},
 		"aliases":          {bomb.String(), "f:1: it expands to more than 5000000 values"},
 		"an endless alias": {"kind: ConfigMap\nmetadata: {name: a}\ndata: &a {b: *a}\n", "f:1: an alias stands inside of what it stands for"},
 		"deep":             {strings.Repeat("[", 20_000), "f: not YAML: exceeded max depth"},

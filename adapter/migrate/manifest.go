@@ -13,7 +13,7 @@ import (
 
 const (
 	// MaxManifestBytes bounds the manifests given, all together.
-	MaxManifestBytes = 32 << 20
+	MaxManifestBytes = 16 << 20
 	// maxValues bounds what a document's aliases expand to.
 	maxValues = 5_000_000
 )

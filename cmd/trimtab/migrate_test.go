@@ -1,12 +1,15 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/trimtab/trimtab/adapter/migrate"
 	"github.com/trimtab/trimtab/internal/config"
@@ -35,10 +38,9 @@ func TestMigrateTranscript(t *testing.T) {
 	}
 }
 
-// What migrate prints is a configuration; until all settings are there, check may not know some of them.
+// What migrate prints is a configuration; the two settings of TLS are not in the adapter's section yet.
 func TestMigratedConfigurationIsChecked(t *testing.T) {
-	coming := []string{"prometheus.verb", "adapter.tlsMinVersion", "adapter.tlsCipherSuites", "adapter.disableHttp2",
-		"adapter.authorizationWebhookCacheAuthorizedTtl", "adapter.resourceRules"}
+	coming := []string{"adapter.tlsMinVersion", "adapter.tlsCipherSuites"}
 	everything := []string{"--", "--config=rules.yaml"}
 	for _, f := range migrate.Flags() {
 		if f.Setting != "" && f.Default != "" {
@@ -64,6 +66,28 @@ func TestMigratedConfigurationIsChecked(t *testing.T) {
 		}
 		if migrated.out == "" {
 			t.Errorf("%s: %+v", name, migrated)
+		}
+	}
+}
+
+// The names of cipher suites are Go's, which is what trimtab's server knows.
+func TestMigratedCipherSuitesAreKnown(t *testing.T) {
+	var known []string
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		known = append(known, suite.Name)
+	}
+	migrated := runTrimtab(t, "", "migrate", "prometheus-adapter", "--manifest", "testdata/migrate/kube-prometheus.yaml")
+	var configuration struct {
+		Adapter struct {
+			TLSCipherSuites []string `yaml:"tlsCipherSuites"`
+		}
+	}
+	if err := yaml.Unmarshal([]byte(migrated.out), &configuration); err != nil || len(configuration.Adapter.TLSCipherSuites) == 0 {
+		t.Fatalf("%v: %+v", err, configuration)
+	}
+	for _, name := range configuration.Adapter.TLSCipherSuites {
+		if !slices.Contains(known, name) {
+			t.Errorf("%s is not known", name)
 		}
 	}
 }
