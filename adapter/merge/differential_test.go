@@ -215,4 +215,4 @@ func TestMergedEqualsExact(t *testing.T) {
 	}
 }
 
-const cases = 1000
+const cases = 700

@@ -49,7 +49,7 @@ func Prove(text string, dims []Dimension) (*Form, error) {
 		return nil, err
 	}
 	f := &Form{dims: p.dims, added: without(p.labels(), result.carried), fragile: p.fragile, window: window}
-	f.unique = result.name != nameVaries && result.labels.within(p.labels())
+	f.unique = result.labels.within(p.labels())
 	if err := p.write(f, expr); err != nil {
 		return nil, err
 	}

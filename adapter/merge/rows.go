@@ -13,7 +13,7 @@ type rows struct {
 	// carried are the labels of dimensions that the rows have in a request's own query too, sorted.
 	// Whether a label is carried is the same for all rows.
 	carried []string
-	// labels bounds the labels that rows of the common query can have; of the metric's name, name tells.
+	// labels bounds the labels by which rows of the common query can differ.
 	labels bound
 	name   nameState
 }
