@@ -128,6 +128,9 @@ func labelName(name string) string {
 // insideQuotes is the value as it may stand between quotes of any sort; what Kubernetes takes as the name of
 // an object or the value of a label stays as it is.
 func insideQuotes(value string) string {
+	if !strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c > '~' || c == '\'' || c == '"' || c == '`' || c == '\\' }) {
+		return value
+	}
 	quoted := strconv.Quote(value)
 	return strings.NewReplacer("'", `\x27`, "`", `\x60`).Replace(quoted[1 : len(quoted)-1])
 }

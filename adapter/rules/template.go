@@ -2,15 +2,21 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
+	"text/template/parse"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// maxRendered bounds what a template may make. A query names each object asked for, so it may be long; more than
-// this is a template that runs away.
-const maxRendered = 16 << 20
+const (
+	// maxRendered bounds what a template may make. A query names each object asked for, so it may be long; more
+	// than this is a template that runs away.
+	maxRendered = 16 << 20
+	// maxSteps bounds how long a template may run; a query is some text, a few variables and a short loop.
+	maxSteps = 100_000
+)
 
 // templateArgs are the variables of metricsQuery.
 type templateArgs struct {
@@ -48,8 +54,39 @@ func (q *query) render(series string, m *matchers, groupBy []string) (string, er
 	})
 }
 
+// parseTemplate parses a template that cannot run for ever: at the beginning of each of its lists of nodes stands an
+// empty text, which is written as often as the list is executed and so counted.
 func parseTemplate(text string) (*template.Template, error) {
-	return template.New("").Delims("<<", ">>").Parse(text)
+	t, err := template.New("").Delims("<<", ">>").Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range t.Templates() {
+		if one.Tree != nil {
+			countSteps(one.Root)
+		}
+	}
+	return t, nil
+}
+
+func countSteps(l *parse.ListNode) {
+	if l == nil {
+		return
+	}
+	for _, n := range l.Nodes {
+		switch n := n.(type) {
+		case *parse.IfNode:
+			countSteps(n.List)
+			countSteps(n.ElseList)
+		case *parse.WithNode:
+			countSteps(n.List)
+			countSteps(n.ElseList)
+		case *parse.RangeNode:
+			countSteps(n.List)
+			countSteps(n.ElseList)
+		}
+	}
+	l.Nodes = slices.Insert(l.Nodes, 0, parse.Node(&parse.TextNode{NodeType: parse.NodeText}))
 }
 
 func render(t *template.Template, args any) (string, error) {
@@ -60,13 +97,21 @@ func render(t *template.Template, args any) (string, error) {
 	return b.String(), nil
 }
 
-// bounded is a text that does not grow past maxRendered.
-type bounded struct{ strings.Builder }
+// bounded is a text that does not grow past maxRendered, by maxSteps pieces at most.
+type bounded struct {
+	strings.Builder
+	steps int
+}
 
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxRendered {
+	b.steps++
+	switch {
+	case b.steps > maxSteps:
+		return 0, fmt.Errorf("it takes more than %d steps", maxSteps)
+	case b.Len()+len(p) > maxRendered:
 		return 0, fmt.Errorf("it makes more than %d bytes", maxRendered)
+	default:
+		return b.Builder.Write(p)
 	}
-	return b.Builder.Write(p)
 }
