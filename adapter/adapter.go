@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/metrics/pkg/apis/external_metrics"
 
 	"github.com/trimtab/trimtab/adapter/api"
+	"github.com/trimtab/trimtab/adapter/delegate"
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
@@ -122,9 +124,11 @@ func (a *Adapter) Run(ctx context.Context) error {
 		CertFile:    cfg.TLSCertFile,
 		KeyFile:     cfg.TLSPrivateKeyFile,
 		// A little longer than what a request gives itself, so that the answer that says why still gets out.
-		RequestTimeout:  cfg.RequestTimeout.Std() + 5*time.Second,
-		AuthorizedTTL:   cfg.AuthorizationWebhookCacheAuthorizedTTL.Std(),
-		DisableHTTP2:    cfg.DisableHTTP2,
+		RequestTimeout: cfg.RequestTimeout.Std() + 5*time.Second,
+		AuthorizedTTL:  cfg.AuthorizationWebhookCacheAuthorizedTTL.Std(),
+		DisableHTTP2:   cfg.DisableHTTP2,
+		TLSMinVersion:  cfg.TLSMinVersion, TLSCipherSuites: cfg.TLSCipherSuites,
+		Wrap:            a.refuseCircles,
 		REST:            a.deps.Kube.REST,
 		CustomMetrics:   a,
 		ExternalMetrics: a,
@@ -143,6 +147,18 @@ func (a *Adapter) Run(ctx context.Context) error {
 	group.Go(func() error { a.discoverForever(ctx); return nil })
 	group.Go(func() error { a.askAhead(ctx); return nil })
 	return group.Wait()
+}
+
+// refuseCircles keeps what a trimtab passes on from being passed on again, while there is anyone to pass it on to.
+func (a *Adapter) refuseCircles(next http.Handler) http.Handler {
+	refusing := delegate.Refuse(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(a.setup.Load().delegates) > 0 {
+			refusing.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Ready is nil once the server can recognise its clients, the first round of discovery has ended and what is in

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/delegate"
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
@@ -47,6 +49,11 @@ type Config struct {
 	Sources []Source `yaml:"sources"`
 	// Delegates are other metrics servers, asked in this order for what no rule exposes. Default none.
 	Delegates []delegate.Config `yaml:"delegates"`
+	// TLSMinVersion is VersionTLS12 or VersionTLS13. Default VersionTLS12. Mirrors --tls-min-version.
+	TLSMinVersion string `yaml:"tlsMinVersion"`
+	// TLSCipherSuites are the suites of TLS 1.2, by Go's names. Default Go's own choice. Mirrors
+	// --tls-cipher-suites.
+	TLSCipherSuites []string `yaml:"tlsCipherSuites"`
 	// DisableHTTP2 serves HTTP/1.1 only. Default false. Mirrors --disable-http2.
 	DisableHTTP2 bool `yaml:"disableHttp2"`
 	// AuthorizationWebhookCacheAuthorizedTTL is how long the API server's permission for a request is
@@ -64,6 +71,7 @@ func (c *Config) SetDefaults() {
 	c.SecurePort = 6443
 	c.MetricsRelistInterval = config.Duration(time.Minute)
 	c.RequestTimeout = config.Duration(15 * time.Second)
+	c.TLSMinVersion = "VersionTLS12"
 	c.EvaluationInterval = config.Duration(15 * time.Second)
 	c.AuthorizationWebhookCacheAuthorizedTTL = config.Duration(time.Minute)
 }
@@ -80,6 +88,9 @@ func (c *Config) Validate() config.Problems {
 	}
 	if (c.TLSCertFile == "") != (c.TLSPrivateKeyFile == "") {
 		ps.Add("tlsCertFile", "tlsCertFile and tlsPrivateKeyFile belong together; one is missing")
+	}
+	if err := api.CheckTLS(c.TLSMinVersion, c.TLSCipherSuites, !c.DisableHTTP2); err != nil {
+		ps.Add("", "%v", err)
 	}
 	if c.MetricsRelistInterval <= 0 {
 		ps.Add("metricsRelistInterval", "must be above zero")
@@ -139,6 +150,8 @@ func (c *Config) needsRestart(next Config) string {
 		{"securePort", c.SecurePort, next.SecurePort},
 		{"tlsCertFile", c.TLSCertFile, next.TLSCertFile},
 		{"tlsPrivateKeyFile", c.TLSPrivateKeyFile, next.TLSPrivateKeyFile},
+		{"tlsMinVersion", c.TLSMinVersion, next.TLSMinVersion},
+		{"tlsCipherSuites", strings.Join(c.TLSCipherSuites, ","), strings.Join(next.TLSCipherSuites, ",")},
 		{"disableHttp2", c.DisableHTTP2, next.DisableHTTP2},
 		{"authorizationWebhookCacheAuthorizedTtl", c.AuthorizationWebhookCacheAuthorizedTTL, next.AuthorizationWebhookCacheAuthorizedTTL},
 	} {

@@ -40,6 +40,8 @@ type Config struct {
 	// Kubernetes' programs; empty is TLS 1.2 and Go's choice of suites.
 	TLSMinVersion   string
 	TLSCipherSuites []string
+	// Wrap, if it is not nil, puts a handler around all others.
+	Wrap func(http.Handler) http.Handler
 	// REST reaches the API server that authenticates and authorises.
 	REST *rest.Config
 	// CustomMetrics, ExternalMetrics and ResourceMetrics answer; an API that is nil is not served.
@@ -113,6 +115,9 @@ func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 	server, err := a.newGeneric(cfg.RequestTimeout, configure, func(handlers http.Handler, c *genericapiserver.Config) http.Handler {
 		f := a.newFast(genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(handlers)), c), c)
 		f.proxy, f.authorizer = newFrontProxy(s.auth.headers, time.Now), c.Authorization.Authorizer
+		if cfg.Wrap != nil {
+			return cfg.Wrap(f)
+		}
 		return f
 	})
 	if err != nil {

@@ -8,6 +8,15 @@ import (
 	"strings"
 )
 
+// CheckTLS tells what is wrong with the settings TLSMinVersion and TLSCipherSuites of a Config.
+func CheckTLS(minVersion string, cipherSuites []string, http2 bool) error {
+	if _, err := tlsVersion(minVersion); err != nil {
+		return err
+	}
+	_, err := tlsCipherSuites(cipherSuites, http2)
+	return err
+}
+
 // tlsVersion reads the values of --tls-min-version: VersionTLS12 and VersionTLS13. Empty is the default, 1.2.
 // The older two are refused where the programs of Kubernetes still take them: no client of this API needs them.
 func tlsVersion(name string) (uint16, error) {
