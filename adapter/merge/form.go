@@ -103,8 +103,8 @@ func (b blanks) fill(dims []Dimension, values map[string][]string) string {
 // matcher matches each of the values and nothing else; without values, what is not empty.
 func matcher(label string, values []string) labels.Matcher {
 	values = slices.Compact(slices.Sorted(slices.Values(values)))
-	if len(values) > 1 {
-		values = slices.DeleteFunc(values, func(v string) bool { return !utf8.ValidString(v) })
+	if valid := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !utf8.ValidString(v) }); len(valid) > 0 {
+		values = valid
 	}
 	switch len(values) {
 	case 0:

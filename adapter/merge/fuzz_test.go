@@ -75,6 +75,7 @@ func FuzzValues(f *testing.F) {
 	f.Add("a", "b.c")
 	f.Add(`a"} or vector(0) #`, "|")
 	f.Add("\xff", "")
+	f.Add("\x95", "\xdf")
 	f.Fuzz(func(t *testing.T, one, two string) {
 		form, err := merge.Prove(`sum(x{namespace="<namespace>"})`, []merge.Dimension{{Label: "namespace", Sentinel: "<namespace>"}})
 		if err != nil {
