@@ -105,6 +105,8 @@ func matcher(label string, values []string) labels.Matcher {
 	values = slices.Compact(slices.Sorted(slices.Values(values)))
 	if valid := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !utf8.ValidString(v) }); len(valid) > 0 {
 		values = valid
+	} else if len(values) > 1 {
+		values = values[:1] // it finds nothing, as none of them would, and is no regular expression
 	}
 	switch len(values) {
 	case 0:

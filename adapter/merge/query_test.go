@@ -35,6 +35,25 @@ func TestManyValues(t *testing.T) {
 	}
 }
 
+// Values that are not UTF-8 never stand in a regular expression, which other servers would not read.
+func TestValuesWithoutUTF8(t *testing.T) {
+	t.Parallel()
+	form, err := merge.Prove(`x{pod="<pod>"}`, []merge.Dimension{{Label: "pod", Sentinel: "<pod>", Several: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, values := range map[string][]string{
+		`x{pod="\x95"}`: {"\xdf", "\x95"},
+		`x{pod="a"}`:    {"\xdf", "a"},
+		`x{pod=~"a|b"}`: {"b", "\xdf", "a"},
+		`x{pod!=""}`:    {},
+	} {
+		if got := form.Query(map[string][]string{"pod": values}); got != want {
+			t.Errorf("%q: %s, want %s", values, got, want)
+		}
+	}
+}
+
 // Nested without end, a query is refused before Prometheus's parser takes minutes.
 func TestDeepQueries(t *testing.T) {
 	t.Parallel()
