@@ -61,16 +61,6 @@ func (s *Set) Selectors() []Selector {
 	return out
 }
 
-// SeriesQueries are the texts of Selectors, sorted.
-func (s *Set) SeriesQueries() []string {
-	var out []string
-	for _, one := range s.Selectors() {
-		out = append(out, one.Query)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 // selectorKey joins with a byte that no configuration has, since that is UTF-8.
 func (r *rule) selectorKey() SelectorKey {
 	if r.extras.source == "" {

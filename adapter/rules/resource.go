@@ -100,13 +100,3 @@ func (s *Set) Resource(kinds Kinds) (Resource, bool) {
 	}
 	return Resource{usage(s.resource.cpu), usage(s.resource.memory), s.resource.window}, true
 }
-
-// Pods tells whether the file has the queries for pods.
-func (r Resource) Pods() bool {
-	return r.CPU.Containers.rule.query != nil && r.Memory.Containers.rule.query != nil
-}
-
-// Nodes tells whether the file has the queries for nodes.
-func (r Resource) Nodes() bool {
-	return r.CPU.Nodes.rule.query != nil && r.Memory.Nodes.rule.query != nil
-}

@@ -237,7 +237,7 @@ func (w *world) resource(of, objects string) string {
 		return "no resourceRules"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "pods %t, nodes %t, window %s\n", r.Pods(), r.Nodes(), r.Window)
+	fmt.Fprintf(&b, "window %s\n", r.Window)
 	o, _ := objectsOf(of, objects)
 	for _, usage := range []Usage{r.CPU, r.Memory} {
 		source := usage.Containers

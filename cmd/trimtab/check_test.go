@@ -170,6 +170,24 @@ func TestCheckStrict(t *testing.T) {
 	}
 }
 
+// Each file that docs/adapter.md shows is accepted, without a warning.
+func TestAdapterPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/adapter.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := strings.Split(string(page), "```yaml\n")[1:]
+	for _, example := range examples {
+		file, _, _ := strings.Cut(example, "```")
+		if got := runTrimtab(t, file, "check", "--strict", "-"); got.code != exitDone || got.err != "" {
+			t.Errorf("%s\n%s", got.err, file)
+		}
+	}
+	if len(examples) < 3 {
+		t.Errorf("the page has %d examples", len(examples))
+	}
+}
+
 // --print-defaults is a file that check accepts, that means the defaults, and that names each key.
 func TestPrintDefaults(t *testing.T) {
 	got := runTrimtab(t, "", "check", "--print-defaults")
