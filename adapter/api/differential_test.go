@@ -293,3 +293,15 @@ func FuzzRoutesEqualTheLibrary(f *testing.F) {
 		}
 	})
 }
+
+// Two URLs of the same letters are not one.
+func TestAPathIsNotTakenForAQuery(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	for _, target := range []string{"/nodes/n/m?labelSelector=a", "/nodes/n/mlabelSelector=a", "/nodes/n/m%3FlabelSelector=a"} {
+		_, want := p.get(p.library, newRequest(customPath+target, nil))
+		if _, got := p.get(p.both, newRequest(customPath+target, nil)); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s asks %q, want %q", target, got, want)
+		}
+	}
+}

@@ -180,22 +180,22 @@ func TestARotatedCAEndsTheOldProxysBelief(t *testing.T) {
 	cluster := apitest.Start(t)
 	base := startWith(t, cluster, &source{}, nil)
 	next := apitest.NewAuthority(t)
-	old, new := proxied(t, true, cluster.Proxies.Client(t, apitest.ProxyName)), proxied(t, true, next.Client(t, apitest.ProxyName))
+	before, after := proxied(t, true, cluster.Proxies.Client(t, apitest.ProxyName)), proxied(t, true, next.Client(t, apitest.ProxyName))
 	url := base + custom + "/v1beta1/namespaces/ns/pods/p/m"
 	status := func(client *http.Client) int {
 		resp, _ := ask(t, client, url, as("allowed"))
 		return resp.StatusCode
 	}
-	if got := []int{status(old), status(old), status(new)}; !reflect.DeepEqual(got, []int{200, 200, 401}) {
+	if got := []int{status(before), status(before), status(after)}; !reflect.DeepEqual(got, []int{200, 200, 401}) {
 		t.Fatalf("before: %v", got)
 	}
 	cluster.Publish("requestheader-client-ca-file", next.PEM)
-	eventually(t, func() bool { return status(new) == 200 })
-	if got := status(old); got != 401 {
+	eventually(t, func() bool { return status(after) == 200 })
+	if got := status(before); got != 401 {
 		t.Errorf("the old proxy, on its old connection, gets %d", got)
 	}
 	cluster.Publish("requestheader-allowed-names", `["another"]`)
-	eventually(t, func() bool { return status(new) == 401 })
+	eventually(t, func() bool { return status(after) == 401 })
 }
 
 func TestFailuresOfASourceAreStatuses(t *testing.T) {

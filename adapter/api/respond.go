@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
@@ -58,6 +59,9 @@ func encodeExternal(b []byte, e encoding, v version, a *ExternalAnswer) []byte {
 func (c *call) send(plain, compressed []byte) {
 	header := c.w.Header()
 	header.Set("Content-Type", c.encoding.mediaType)
+	if len(plain) > gzipAbove { // a small answer never waits for its reader
+		_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(c.timeout))
+	}
 	if len(plain) <= gzipAbove || !takesGzip(c.r) {
 		header.Set("Content-Length", strconv.Itoa(len(plain)))
 		_, _ = c.w.Write(plain)
