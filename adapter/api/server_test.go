@@ -15,15 +15,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	certutil "k8s.io/client-go/util/cert"
-	"k8s.io/metrics/pkg/apis/custom_metrics"
-	"k8s.io/metrics/pkg/apis/external_metrics"
-	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/api/apitest"
@@ -32,39 +27,37 @@ import (
 // fixed answers 2300m for everything but for what its name says.
 type fixed struct{}
 
-func (fixed) GetMetricByName(_ context.Context, name types.NamespacedName, info provider.CustomMetricInfo, _ labels.Selector) (*custom_metrics.MetricValue, error) {
-	switch info.Metric {
+func (fixed) Custom(_ context.Context, q api.CustomRequest, a *api.CustomAnswer) error {
+	switch q.Metric {
 	case "down":
-		return nil, api.Unavailable(2500*time.Millisecond, "Prometheus is down")
+		return api.Unavailable(2500*time.Millisecond, "Prometheus is down")
 	case "slow":
-		return nil, api.TimedOut(0, "Prometheus is slow")
+		return api.TimedOut(0, "Prometheus is slow")
 	case "gone":
-		return nil, api.NotFound("no such metric")
+		return api.NotFound("no such metric")
 	}
-	return &custom_metrics.MetricValue{
-		DescribedObject: custom_metrics.ObjectReference{APIVersion: "/v1", Kind: "Pod", Namespace: name.Namespace, Name: name.Name},
-		Metric:          custom_metrics.MetricIdentifier{Name: info.Metric}, Timestamp: metav1.NewTime(time.Unix(1e9, 0)), Value: resource.MustParse("2300m"),
-	}, nil
+	a.APIVersion, a.Kind, a.Namespace, a.Metric = "/v1", "Pod", q.Namespace, q.Metric
+	if q.Name != "" {
+		a.Items = append(a.Items, api.CustomItem{Name: q.Name, Milli: 2300, TimestampMillis: 1e12})
+	}
+	return nil
 }
 
-func (fixed) GetMetricBySelector(context.Context, string, labels.Selector, provider.CustomMetricInfo, labels.Selector) (*custom_metrics.MetricValueList, error) {
-	return &custom_metrics.MetricValueList{Items: []custom_metrics.MetricValue{}}, nil
+func (fixed) CustomMetrics() ([]api.CustomMetric, uint64) {
+	return []api.CustomMetric{{Resource: schema.GroupResource{Resource: "pods"}, Namespaced: true, Name: "m"}}, 1
 }
 
-func (fixed) ListAllMetrics() []provider.CustomMetricInfo {
-	return []provider.CustomMetricInfo{{GroupResource: schema.GroupResource{Resource: "pods"}, Namespaced: true, Metric: "m"}}
+func (fixed) External(_ context.Context, _ api.ExternalRequest, a *api.ExternalAnswer) error {
+	a.Items = append(a.Items, api.ExternalItem{Metric: "q", Value: resource.MustParse("7")})
+	return nil
 }
 
-func (fixed) GetExternalMetric(context.Context, string, labels.Selector, provider.ExternalMetricInfo) (*external_metrics.ExternalMetricValueList, error) {
-	return &external_metrics.ExternalMetricValueList{Items: []external_metrics.ExternalMetricValue{{MetricName: "q", Value: resource.MustParse("7")}}}, nil
-}
-
-func (fixed) ListAllExternalMetrics() []provider.ExternalMetricInfo { return nil }
+func (fixed) ExternalMetrics() ([]string, uint64) { return nil, 1 }
 
 // start serves until the test ends and returns the base URL.
 func start(t *testing.T, change func(*api.Config)) string {
 	t.Helper()
-	cfg := api.Config{BindAddress: "127.0.0.1", RequestTimeout: 10 * time.Second, REST: apitest.Cluster(t), Custom: fixed{}, External: fixed{}}
+	cfg := api.Config{BindAddress: "127.0.0.1", RequestTimeout: 10 * time.Second, REST: apitest.Cluster(t), CustomMetrics: fixed{}, ExternalMetrics: fixed{}}
 	if change != nil {
 		change(&cfg)
 	}
