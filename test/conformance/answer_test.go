@@ -34,11 +34,11 @@ func (a *answer) read(body []byte) error {
 		return fmt.Errorf("the answer is not JSON: %w: %.200s", err, body)
 	}
 	objects := []any{document}
-	ordered := false
+	ordered := true
 	for _, list := range []string{"items", "resources", "rows"} {
 		if items, ok := document[list].([]any); ok {
 			objects = items
-			ordered = strings.HasPrefix(fmt.Sprint(document["apiVersion"]), "custom.metrics.k8s.io")
+			ordered = list == "items" && !strings.HasPrefix(fmt.Sprint(document["apiVersion"]), "external.metrics.k8s.io")
 		}
 	}
 	for _, o := range objects {

@@ -41,7 +41,7 @@ func mistakes() []mistake {
 		{name: "label template that is none", rules: "rules: [{seriesQuery: up, resources: {template: '<<.Resource'}, " + query + "}]", original: true, ours: true},
 		{name: "query template that is none", rules: "rules: [{seriesQuery: up, metricsQuery: '<<.Series'}]", original: true, ours: true},
 		{name: "external query template that is none", rules: "externalRules: [{seriesQuery: up, metricsQuery: '<<if>>'}]", original: true, ours: true},
-		{name: "override of no kind", rules: "rules: [{seriesQuery: up, resources: {overrides: {x: {resource: gizmo}}}, " + query + "}]", original: true, id: "unknown-override"},
+		{name: "override of no kind", rules: "rules: [{seriesQuery: up, resources: {overrides: {x: {resource: gizmo}}}, " + query + "}]", original: true, id: "new-kinds"},
 		{name: "no series query", rules: "rules: [{" + query + "}]", ours: true, id: "refused-at-start"},
 		{name: "no query", rules: "rules: [{seriesQuery: up, resources: {template: '<<.Resource>>'}}]", ours: true, id: "refused-at-start"},
 	}

@@ -148,15 +148,15 @@ func originalArgs(kubeconfig string, s *side, rules, dir string) []string {
 
 func port(url string) string { return url[len("https://127.0.0.1:"):] }
 
+// startOurs starts trimtab in the mode in which it asks each request as the original does.
 func startOurs(ctx context.Context, t *testing.T, l *lab.Lab, s *side, name, rules string) {
 	t.Helper()
-	rules = acceptable(ctx, t, filepath.Join(l.Dir, "bin", "trimtab"), rules)
 	http := "127.0.0.1:" + freePort(t)
 	config := filepath.Join(l.Dir, name+".trimtab.yaml")
 	text := fmt.Sprintf(`
 server: {address: %q}
 prometheus: {url: %q}
-adapter: {bindAddress: 127.0.0.1, securePort: %s, metricsRelistInterval: 5m, rulesFile: %q}
+adapter: {bindAddress: 127.0.0.1, securePort: %s, metricsRelistInterval: 5m, rulesFile: %q, compat: true}
 `, http, s.proxy.URL, port(s.url), rules)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -132,10 +132,10 @@ func (w world) create(ctx context.Context, l *lab.Lab) error {
 			return fmt.Errorf("create %s %s/%s: %w", o.Resource, o.Namespace, o.Name, err)
 		}
 	}
-	return lab.Poll(ctx, 200*time.Millisecond, func(ctx context.Context) error { return w.running(ctx, l) })
+	return lab.Poll(ctx, 200*time.Millisecond, func(ctx context.Context) error { return w.allRun(ctx, l) })
 }
 
-func (w world) running(ctx context.Context, l *lab.Lab) error {
+func (w world) allRun(ctx context.Context, l *lab.Lab) error {
 	for _, o := range w.Objects {
 		if o.Resource != "pods" || o.Pending {
 			continue
@@ -149,6 +149,12 @@ func (w world) running(ctx context.Context, l *lab.Lab) error {
 		}
 	}
 	return nil
+}
+
+// running is the world without the pods that do not run.
+func (w world) running() world {
+	w.Objects = slices.DeleteFunc(slices.Clone(w.Objects), func(o object) bool { return o.Pending })
+	return w
 }
 
 func (k kind) definition() string {
