@@ -21,9 +21,11 @@ import (
 
 // Object is one object that exists.
 type Object struct {
-	// Resource is its kind's resource, in the singular or the plural. Required.
+	// Resource is its kind's resource, in the singular or the plural, with or without the group: deployments.apps.
+	// Required.
 	Resource string `yaml:"resource"`
-	// Group is the API group of the resource. Default: the first group, in the API server's order, that has it.
+	// Group is the API group of the resource. Default: the one in Resource or the first, in the API server's order,
+	// that has it.
 	Group string `yaml:"group"`
 	// Namespace is where the object is; required for objects that are in namespaces, and not allowed for others.
 	Namespace string `yaml:"namespace"`
@@ -31,6 +33,8 @@ type Object struct {
 	Name string `yaml:"name"`
 	// Labels are its labels. Default none.
 	Labels map[string]string `yaml:"labels"`
+	// Phase is the status.phase of a pod. Default Running: metrics.k8s.io tells of no other pods.
+	Phase string `yaml:"phase"`
 }
 
 // Cluster is an API server's memory, which does not change.
@@ -51,7 +55,7 @@ func newCluster(resources []Resource, objects []Object) (*Cluster, config.Proble
 		}
 		key := fmt.Sprintf("%s %s/%s", resource, o.Namespace, o.Name)
 		if before, twice := first[key]; twice {
-			ps.Add(fmt.Sprintf("objects[%d]", i), "stands twice: objects[%d] is %s too", before, key)
+			ps.Add(fmt.Sprintf("objects[%d]", i), "stands twice: objects[%d] has the same kind, namespace and name", before)
 		} else if len(found) == 0 {
 			first[key] = i
 			c.objects[resource] = append(c.objects[resource], objectOf(resource, o))
@@ -72,11 +76,18 @@ func (c *Cluster) check(o Object) (schema.GroupResource, config.Problems) {
 	if o.Name == "" {
 		ps.Add("name", "is required")
 	}
+	if phases := []string{"", "Pending", "Running", "Succeeded", "Failed", "Unknown"}; !slices.Contains(phases, o.Phase) {
+		ps.Add("phase", "%.80q is none of %s", o.Phase, strings.Join(phases[1:], ", "))
+	}
 	if o.Resource == "" {
 		ps.Add("resource", "is required: pods, deployments, ...")
 		return schema.GroupResource{}, ps
 	}
-	found, err := c.mapper.ResourceFor(schema.GroupVersionResource{Group: o.Group, Resource: strings.ToLower(o.Resource)})
+	named := schema.GroupResource{Group: o.Group, Resource: strings.ToLower(o.Resource)}
+	if o.Group == "" {
+		named = schema.ParseGroupResource(named.Resource)
+	}
+	found, err := c.mapper.ResourceFor(named.WithVersion(""))
 	if err != nil {
 		ps.Add("resource", "no kind has the resource %.80q%s; describe it in resources: {group, version, resource, kind, namespaced}", o.Resource, inGroup(o.Group))
 		return schema.GroupResource{}, ps
@@ -127,13 +138,13 @@ func (c *Cluster) addNamespaces(objects []Object) {
 	}
 }
 
-// objectOf is of the type that a live cluster has for the kind: pods, which run, and nodes as they are, all others
-// as their metadata.
+// objectOf is of the type that a live cluster has for the kind: pods and nodes as they are, all others as their
+// metadata.
 func objectOf(resource schema.GroupResource, o Object) metav1.Object {
 	metadata := metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, Labels: o.Labels}
 	switch resource {
 	case schema.GroupResource{Resource: "pods"}:
-		return &corev1.Pod{ObjectMeta: metadata, Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+		return &corev1.Pod{ObjectMeta: metadata, Status: corev1.PodStatus{Phase: corev1.PodPhase(cmp.Or(o.Phase, string(corev1.PodRunning)))}}
 	case schema.GroupResource{Resource: "nodes"}:
 		return &corev1.Node{ObjectMeta: metadata}
 	default:

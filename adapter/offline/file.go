@@ -23,7 +23,7 @@ type File struct {
 	Compat bool `yaml:"compat"`
 	// Resources are kinds beyond those that every API server serves. Default none.
 	Resources []Resource `yaml:"resources"`
-	// Objects are the objects that exist; the namespaces they are in exist too. Pods are running. Default none.
+	// Objects are the objects that exist; the namespaces they are in exist too. Default none.
 	Objects []Object `yaml:"objects"`
 	// Series are what Prometheus holds. Default none.
 	Series []Series `yaml:"series"`

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/restmapper"
 
 	"github.com/trimtab/trimtab/internal/config"
@@ -30,13 +31,19 @@ type Resource struct {
 // Validate checks what the types cannot.
 func (r *Resource) Validate() config.Problems {
 	var ps config.Problems
-	for _, field := range []struct{ name, value string }{
-		{"group", r.Group}, {"version", r.Version}, {"resource", r.Resource}, {"kind", r.Kind},
+	for _, field := range []struct {
+		name, value string
+		wrong       func(string) []string
+	}{
+		{"group", r.Group, validation.IsDNS1123Subdomain},
+		{"version", r.Version, validation.IsDNS1035Label},
+		{"resource", r.Resource, validation.IsDNS1035Label},
+		{"kind", strings.ToLower(r.Kind), validation.IsDNS1035Label},
 	} {
 		if field.value == "" {
 			ps.Add(field.name, "is required")
-		} else if strings.ContainsAny(field.value, "/ ") || field.name != "kind" && field.value != strings.ToLower(field.value) {
-			ps.Add(field.name, "%.80q is not a name of a %s; `kubectl api-resources` shows it", field.value, field.name)
+		} else if len(field.wrong(field.value)) > 0 {
+			ps.Add(field.name, "%.80q is not the name of a %s; `kubectl api-resources` shows it", field.value, field.name)
 		}
 	}
 	if r.Namespaced == nil {

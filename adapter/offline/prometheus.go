@@ -141,7 +141,7 @@ func (p *Prometheus) matching(selectors []string, start, end time.Time) ([]promq
 		}
 		out = append(out, p.store.matching(start.UnixMilli(), end.UnixMilli(), matchers)...)
 	}
-	slices.SortFunc(out, func(a, b promql.Series) int { return labels.Compare(a.Metric, b.Metric) })
+	slices.SortFunc(out, byLabels)
 	return slices.CompactFunc(out, func(a, b promql.Series) bool { return labels.Equal(a.Metric, b.Metric) }), nil
 }
 

@@ -50,6 +50,9 @@ func parseValues(p parser.Parser, text string, interval time.Duration, budget ui
 		return out, cost, errTooManySamples
 	}
 	_, values, err := p.ParseSeriesDesc("a " + text)
+	if err != nil && (strings.Contains(text, "NaNx") || strings.Contains(text, "Infx")) {
+		return out, cost, fmt.Errorf("are no samples in promtool's notation, where NaN and Inf are repeated as NaN+0x5: %w", err)
+	}
 	if err != nil {
 		return out, cost, fmt.Errorf("are no samples in promtool's notation: %w", err)
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Store is a storage.Queryable of series that do not change, in the order of their labels.
+// Store is a storage.Queryable of series that do not change, in the order of the file, as a Prometheus gives them in
+// the order in which they came.
 type Store struct {
 	all    []promql.Series
 	byName map[string][]promql.Series
@@ -52,7 +53,6 @@ func newStore(series []Series, interval time.Duration) (*Store, config.Problems)
 }
 
 func (s *Store) index() {
-	slices.SortFunc(s.all, func(a, b promql.Series) int { return labels.Compare(a.Metric, b.Metric) })
 	for _, one := range s.all {
 		name := one.Metric.Get(labels.MetricName)
 		s.byName[name] = append(s.byName[name], one)
@@ -106,10 +106,16 @@ type querier struct {
 	mint, maxt int64
 }
 
-// Select implements storage.Querier. What it gives is sorted whether that is asked for or not.
-func (q *querier) Select(_ context.Context, _ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
-	return &seriesSet{rest: q.store.matching(q.mint, q.maxt, matchers)}
+// Select implements storage.Querier.
+func (q *querier) Select(_ context.Context, inOrder bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+	series := q.store.matching(q.mint, q.maxt, matchers)
+	if inOrder {
+		slices.SortFunc(series, byLabels)
+	}
+	return &seriesSet{rest: series}
 }
+
+func byLabels(a, b promql.Series) int { return labels.Compare(a.Metric, b.Metric) }
 
 func (q *querier) LabelValues(_ context.Context, name string, _ *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
 	return labelValues(q.store.matching(q.mint, q.maxt, matchers), name), nil, nil

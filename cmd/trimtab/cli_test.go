@@ -88,7 +88,11 @@ func TestWrongUsage(t *testing.T) {
 	for line, want := range map[string]string{
 		"frobnicate":                    "trimtab: unknown command \"frobnicate\"; `trimtab --help` lists them",
 		"help frobnicate":               "trimtab: unknown command \"frobnicate\"; `trimtab --help` lists them",
-		"simulate":                      "trimtab: unknown command \"simulate\"; `trimtab --help` lists them",
+		"simulate":                      "trimtab simulate: name what to simulate: metrics; `trimtab simulate --help` shows how",
+		"simulate weather":              "trimtab simulate: \"weather\" is nothing that can be simulated; there is metrics; `trimtab simulate --help` shows how",
+		"simulate metrics":              "trimtab simulate metrics: name one FILE, or - for standard input; `trimtab simulate metrics --help` shows how",
+		"simulate metrics a b":          "trimtab simulate metrics: name one FILE, or - for standard input; `trimtab simulate metrics --help` shows how",
+		"simulate metrics -o yaml a":    "trimtab simulate metrics: -o \"yaml\" is neither text nor json; `trimtab simulate metrics --help` shows how",
 		"--config trimtab.yaml":         "trimtab: unknown command \"--config\"; `trimtab --help` lists them",
 		"run":                           "trimtab run: it takes --config FILE and nothing else; `trimtab run --help` shows how",
 		"run trimtab.yaml":              "trimtab run: it takes --config FILE and nothing else; `trimtab run --help` shows how",

@@ -54,6 +54,7 @@ func commands() []command {
 			return maxpods(args, s.out, s.err)
 		}},
 		{"migrate", "print the configuration that does what an installation of prometheus-adapter does", migrateCommand},
+		{"simulate", "what would trimtab decide? offline, from files", simulateCommand},
 		{"version", "print the version", versionCommand},
 	}
 }

@@ -8,45 +8,65 @@ import (
 	"testing"
 )
 
-// Each example of docs/cli.md is run as it stands, beside the files of testdata/check, and prints what the
-// page shows. -update rewrites the answers.
+// Each example of docs/cli.md is run as it stands, beside the example files of its command, and prints what the page
+// shows. -update rewrites the answers.
 func TestCommandLinePage(t *testing.T) {
 	const path = "../../docs/cli.md"
-	page, err := os.ReadFile(path)
+	page, examples := runPage(t, path)
+	if examples < len(commands()) {
+		t.Errorf("%s has %d examples, fewer than there are commands", path, examples)
+	}
+	for _, c := range commands() {
+		if !strings.Contains(page, "\n## "+c.name+"\n") {
+			t.Errorf("%s does not tell about %s", path, c.name)
+		}
+	}
+}
+
+// runPage runs the examples of a page, compares what they print with what it shows, and counts them. "$ cat FILE" shows
+// an example file.
+func runPage(t *testing.T, path string) (page string, examples int) {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got strings.Builder
-	inside, examples := false, 0
-	for line := range strings.Lines(string(page)) {
+	inside := false
+	for line := range strings.Lines(string(data)) {
 		switch {
 		case strings.HasPrefix(line, "```"):
 			inside = line == "```console\n"
 			got.WriteString(line)
 		case !inside:
 			got.WriteString(line)
-		case strings.HasPrefix(line, "$ trimtab "):
+		case strings.HasPrefix(line, "$ trimtab "), strings.HasPrefix(line, "$ cat "):
 			examples++
 			got.WriteString(line + example(t, strings.TrimSuffix(line, "\n")))
 		}
 	}
-	if examples < len(commands()) {
-		t.Errorf("%s has %d examples, fewer than there are commands", path, examples)
-	}
 	golden(t, path, got.String())
-	for _, c := range commands() {
-		if !strings.Contains(string(page), "\n## "+c.name+"\n") {
-			t.Errorf("%s does not tell about %s", path, c.name)
-		}
-	}
+	return string(data), examples
 }
 
-// example runs "$ trimtab ..." where the example files are; "| head -n N" shows the first lines.
+// example runs "$ trimtab ..." where the example files of the command are; "| head -n N" shows the first lines.
 func example(t *testing.T, line string) string {
 	t.Helper()
 	line, head, cut := strings.Cut(line, " | head -n ")
-	defer inDirectory(t, "testdata/check")()
-	said := transcript(t, strings.Fields(line)[2:]...)
+	words := strings.Fields(line)
+	dir := "testdata/check"
+	if words[1] == "cat" || words[2] == "simulate" {
+		dir = "testdata/simulate"
+	}
+	defer inDirectory(t, dir)()
+	if words[1] == "cat" {
+		data, err := os.ReadFile(words[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	said := transcript(t, words[2:]...)
 	if !cut {
 		return said
 	}

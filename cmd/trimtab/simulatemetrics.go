@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/klog/v2"
+
+	"github.com/trimtab/trimtab/adapter"
+	"github.com/trimtab/trimtab/adapter/offline"
+	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/journal"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+const simulateMetricsUsage = `Tests a rule file of prometheus-adapter without a cluster: FILE has Kubernetes objects, the series that Prometheus
+holds, and requests to the metrics APIs. Each request is answered by the adapter itself, on Prometheus's own PromQL
+engine; an answer other than the file's ` + "`want`" + ` is shown and is exit code 1.
+
+Usage: trimtab simulate metrics [-o text|json] FILE
+
+  $ trimtab simulate metrics web-metrics.yaml
+  $ trimtab simulate metrics -o json - < web-metrics.yaml     # the whole answers of the APIs
+`
+
+// simulated is the JSON of `simulate metrics`.
+type simulated struct {
+	// Plan has an entry a metric where queries are planned; AskedAhead is what was asked before the first request.
+	Plan       []adapter.Planned `json:"plan,omitempty"`
+	AskedAhead []string          `json:"askedAhead,omitempty"`
+	// Notes are what discovery found to be odd.
+	Notes    []simulatedNote  `json:"notes,omitempty"`
+	Requests []offline.Answer `json:"requests"`
+}
+
+type simulatedNote struct {
+	Subject string       `json:"subject"`
+	Code    verdict.Code `json:"code"`
+	Message string       `json:"message"`
+}
+
+func simulateMetricsCommand(ctx context.Context, args []string, s stdio) int {
+	fs := flag.NewFlagSet("simulate metrics", flag.ContinueOnError)
+	output := outputFlag(fs)
+	if code, done := parse(fs, simulateMetricsUsage, args, s); done {
+		return code
+	}
+	switch {
+	case *output != "text" && *output != "json":
+		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
+	case fs.NArg() != 1:
+		return wrongUsage(fs, s, "name one FILE, or - for standard input")
+	}
+	test, file, err := readSimulation(fs.Arg(0), s)
+	if err != nil {
+		return s.fail(err)
+	}
+	result, err := simulateMetrics(ctx, test, file)
+	if err != nil {
+		return s.fail(err)
+	}
+	if *output == "json" {
+		encoder := json.NewEncoder(s.out)
+		encoder.SetEscapeHTML(false) // PromQL is easier to read
+		err = encoder.Encode(result)
+	} else {
+		err = writeSimulated(s.out, test, result)
+	}
+	if err != nil {
+		return s.fail(fmt.Errorf("write the answer: %w", err))
+	}
+	if !slices.ContainsFunc(result.Requests, func(a offline.Answer) bool { return !a.Passed() }) {
+		return exitDone
+	}
+	return exitWrong
+}
+
+// readSimulation reads a file, and the rule file that it names: relative to it or, from standard input, to the
+// working directory.
+func readSimulation(path string, s stdio) (*offline.Case, rules.File, error) {
+	name, data, err := readInput(path, s)
+	if err != nil {
+		return nil, rules.File{}, fmt.Errorf("%s: %w", name, err)
+	}
+	test, err := offline.Decode(name, data)
+	if err != nil || test.RulesFile == "" {
+		return test, test.Rules, err
+	}
+	rulesPath := test.RulesFile
+	if path != "-" && !filepath.IsAbs(rulesPath) {
+		rulesPath = filepath.Join(filepath.Dir(path), rulesPath)
+	}
+	rulesData, err := readFile(rulesPath)
+	if err != nil {
+		unread := config.Problems{{File: name, Path: "rulesFile", Message: fmt.Sprintf("cannot be read: %s: %v", rulesPath, err)}}
+		unread.Locate(config.Document{Line: 1, Data: data})
+		return nil, rules.File{}, unread
+	}
+	var file rules.File
+	return test, file, decodeFile(rulesPath, rulesData, &file).AsError()
+}
+
+// simulateMetrics runs the adapter on what the file holds.
+func simulateMetrics(ctx context.Context, test *offline.Case, file rules.File) (simulated, error) {
+	server := offline.NewPrometheus(test.Store)
+	registry := prometheus.NewRegistry()
+	log, now := slog.New(slog.DiscardHandler), func() time.Time { return test.Now }
+	klog.SetSlogLogger(log) // what the API library tells of its beginning is no part of the answer
+	record := journal.New(10_000, log, registry, now)
+	var cfg adapter.Config
+	cfg.SetDefaults()
+	cfg.File, cfg.Compat = file, test.Compat
+	servers := map[string]adapter.Server{"": simulatedServer{server}}
+	for _, name := range file.Sources() {
+		servers[name] = simulatedServer{server}
+	}
+	part, err := adapter.New(cfg, adapter.Deps{
+		Cluster: test.Cluster, Servers: servers, Journal: record, Log: log, Registry: registry, Now: now,
+	})
+	if err != nil {
+		return simulated{}, err
+	}
+	handler, err := part.Handler()
+	if err != nil {
+		return simulated{}, err
+	}
+	part.Discover(ctx)
+	result := simulated{Notes: notesOf(record)}
+	if !test.Compat {
+		part.Warm(ctx)
+		// They were asked at the same time, in no order.
+		result.AskedAhead = slices.Sorted(slices.Values(server.Asked()))
+		result.Plan = part.Plan(ctx)
+	}
+	result.Requests, err = test.Ask(ctx, handler, server.Asked)
+	return result, err
+}
+
+// notesOf are the verdicts of discovery that tell of a loss, by their subjects.
+func notesOf(record *journal.Journal) []simulatedNote {
+	var notes []simulatedNote
+	for _, e := range record.Recent(journal.Filter{}) {
+		if e.Code != rules.RuleExposes && e.Code != rules.DiscoverySucceeded {
+			notes = append(notes, simulatedNote{e.Subject, e.Code, e.Message})
+		}
+	}
+	slices.SortFunc(notes, func(a, b simulatedNote) int {
+		return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Code, b.Code))
+	})
+	return notes
+}
+
+// simulatedServer is the file's Prometheus as each of the servers that rules may name, and for each tenant.
+type simulatedServer struct{ *offline.Prometheus }
+
+func (s simulatedServer) ForNamespace(string) adapter.Server { return s }
