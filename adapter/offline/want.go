@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -12,7 +13,8 @@ import (
 type Want struct {
 	// Status is the HTTP status.
 	Status int `yaml:"status"`
-	// Queries are the PromQL texts that are sent for the request, to the byte and in their order; [] for none.
+	// Queries are the PromQL texts that are sent for the request, to the byte; [] for none. Their order counts, but not
+	// for metrics.k8s.io, where CPU and memory may be asked at the same time.
 	Queries []string `yaml:"queries"`
 	// Items are all items of the answer, in any order; [] for none.
 	Items []Item `yaml:"items"`
@@ -39,7 +41,12 @@ func (w *Want) differences(a Answer) []string {
 		out = append(out, line)
 	}
 	if w.Queries != nil {
-		out = append(out, differentQueries(w.Queries, a.Queries)...)
+		want, got := slices.Clone(w.Queries), slices.Clone(a.Queries)
+		if strings.HasPrefix(a.Get, "/apis/metrics.k8s.io/") {
+			slices.Sort(want)
+			slices.Sort(got)
+		}
+		out = append(out, differentQueries(want, got)...)
 	}
 	if w.Items != nil {
 		out = append(out, differentItems(w.Items, items)...)
@@ -48,15 +55,16 @@ func (w *Want) differences(a Answer) []string {
 }
 
 func differentQueries(want, got []string) []string {
+	onOneLine := strings.NewReplacer("\n", `\n`).Replace
 	var out []string
 	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(got):
-			out = append(out, fmt.Sprintf("queries[%d]: not asked: %s", i, want[i]))
+			out = append(out, fmt.Sprintf("queries[%d]: not asked: %s", i, onOneLine(want[i])))
 		case i >= len(want):
-			out = append(out, fmt.Sprintf("queries[%d]: asked, but not wanted: %s", i, got[i]))
+			out = append(out, fmt.Sprintf("queries[%d]: asked, but not wanted: %s", i, onOneLine(got[i])))
 		case want[i] != got[i]:
-			out = append(out, fmt.Sprintf("queries[%d]:\n  got  %s\n  want %s", i, got[i], want[i]))
+			out = append(out, fmt.Sprintf("queries[%d]:\n  got  %s\n  want %s", i, onOneLine(got[i]), onOneLine(want[i])))
 		}
 	}
 	return out

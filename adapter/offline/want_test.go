@@ -48,6 +48,10 @@ func TestDifferences(t *testing.T) {
 		{"{queries: [one, two]}", customList, ""},
 		{"{queries: [one]}", customList, "queries[1]: asked, but not wanted: two"},
 		{"{queries: []}", customList, "queries[0]: asked, but not wanted: one\nqueries[1]: asked, but not wanted: two"},
+		{"{queries: [two, one]}", pods, ""},
+		{"{queries: [three, one]}", pods, "queries[1]:\n  got  two\n  want three"},
+		{"{queries: [\"two\\nlines\", two]}", customList, "queries[0]:\n  got  one\n  want two\\nlines"},
+		{"{queries: [two, one]}", customList, "queries[0]:\n  got  one\n  want two\nqueries[1]:\n  got  two\n  want one"},
 		{"{queries: [two, two, three]}", customList, "queries[0]:\n  got  one\n  want two\nqueries[2]: not asked: three"},
 	} {
 		var want Want
@@ -55,6 +59,9 @@ func TestDifferences(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer := Answer{Status: 200, Queries: []string{"one", "two"}, Body: []byte(c.body)}
+		if c.body == pods {
+			answer.Get = "/apis/metrics.k8s.io/v1beta1/pods"
+		}
 		if c.body == refused || strings.HasPrefix(c.body, `"`) {
 			answer.Status = 404
 		}
