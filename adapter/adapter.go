@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/delegate"
+	"github.com/trimtab/trimtab/adapter/merge"
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
@@ -192,4 +194,4 @@ func (a *Adapter) Addr() net.Addr {
 func (a *Adapter) requestTimeout() time.Duration { return a.setup.Load().cfg.RequestTimeout.Std() }
 
 // Codes documents the verdicts of this part.
-func Codes() []verdict.CodeDoc { return rules.Codes() }
+func Codes() []verdict.CodeDoc { return slices.Concat(rules.Codes(), merge.Codes()) }

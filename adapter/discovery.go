@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/prom"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -32,6 +33,8 @@ type plan struct {
 	found map[rules.SelectorKey][]rules.Series
 	// missing says why: each selector that was never listed, and the kinds if they never were.
 	missing []error
+	// refused are the errors of the selectors that Prometheus will never take.
+	refused []error
 	// listed is the discovery document.
 	listed listed
 }
@@ -108,6 +111,8 @@ func (a *Adapter) nextPlan(s *setup, kinds *kindTable, found map[rules.SelectorK
 			next.found[key] = series
 		} else if series, ok := old.foundBefore(key); ok {
 			next.found[key] = series
+		} else if kind, _ := prom.KindOf(failures[key]); kind == prom.BadQuery {
+			next.refused = append(next.refused, failures[key])
 		} else if err := failures[key]; err != nil {
 			next.missing = append(next.missing, err)
 		} else {

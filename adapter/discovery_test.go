@@ -34,6 +34,9 @@ func TestOneFailingSelectorDoesNotSpoilTheOthers(t *testing.T) {
 	if f.Discover(t.Context()) {
 		t.Error("the round is called complete")
 	}
+	// A selector that Prometheus will never take brings nothing, and everybody is told.
+	_, err := f.custom(t, "prod/pods/a/nothing")
+	checkStatus(t, err, 404, "1 series queries are refused by Prometheus, the first by: query \"Q\" at http://prom:9090: bad_query: parse error")
 	if got, want := f.listed(), strings.Replace(allMetrics, "pods/other ", "", 1); got != want {
 		t.Errorf("listed %s", got)
 	}

@@ -142,6 +142,9 @@ func (p *plan) whyNot(name string) []string {
 	for _, err := range p.missing {
 		out = append(out, "not known yet: "+err.Error())
 	}
+	for _, err := range p.refused {
+		out = append(out, "refused: "+err.Error())
+	}
 	var similar []string
 	for _, m := range p.listed.custom {
 		if strings.Contains(m.Name, name) || strings.Contains(name, m.Name) {

@@ -87,13 +87,15 @@ func (r *request) end(code verdict.Code, facts ...verdict.Fact) {
 }
 
 // unknown is the failure of a metric that no rule exposes: it does not exist, unless something that could
-// have brought it was never read, when nobody can tell.
+// have brought it was never read, when nobody can tell. What Prometheus refuses to read brings nothing.
 func (r *request) unknown(p *plan, what string) *failure {
 	switch {
 	case p == nil:
 		return r.fail(rules.PrometheusUnavailable, unavailable, "the first discovery of series is not done yet")
 	case len(p.missing) > 0:
 		return r.fail(rules.PrometheusUnavailable, unavailable, "not known yet, and discovery is not complete: %v", errors.Join(p.missing...))
+	case len(p.refused) > 0:
+		return r.fail(rules.MetricUnknown, api.NotFound, "%s; %d series queries are refused by Prometheus, the first by: %v", what, len(p.refused), p.refused[0])
 	default:
 		return r.fail(rules.MetricUnknown, api.NotFound, "%s", what)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -37,6 +38,7 @@ type Proxy struct {
 	requests []Request
 	delay    time.Duration
 	failure  int
+	instead  http.Handler
 }
 
 // Start listens on a free port of this machine.
@@ -49,7 +51,9 @@ func Start(target string) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	p := &Proxy{URL: "http://" + listener.Addr().String(), next: httputil.NewSingleHostReverseProxy(to)}
+	next := httputil.NewSingleHostReverseProxy(to)
+	next.ErrorLog = log.New(io.Discard, "", 0) // the client is told
+	p := &Proxy{URL: "http://" + listener.Addr().String(), next: next}
 	p.server = &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = p.server.Serve(listener) }() // ends with Close
 	return p, nil
@@ -72,6 +76,13 @@ func (p *Proxy) Fail(status int) {
 	p.failure = status
 }
 
+// Instead makes a handler answer in place of Prometheus; nil ends it.
+func (p *Proxy) Instead(h http.Handler) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.instead = h
+}
+
 // Take gives what was asked since it was called last, in the order of arrival.
 func (p *Proxy) Take() []Request {
 	p.mu.Lock()
@@ -90,7 +101,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	p.requests = append(p.requests, asked)
-	delay, failure := p.delay, p.failure
+	delay, failure, next := p.delay, p.failure, p.next
+	if p.instead != nil {
+		next = p.instead
+	}
 	p.mu.Unlock()
 	if delay > 0 {
 		timer := time.NewTimer(delay)
@@ -105,7 +119,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "broken on demand", failure)
 		return
 	}
-	p.next.ServeHTTP(w, r)
+	next.ServeHTTP(w, r)
 }
 
 // read takes the parameters of the URL and the form, and leaves the body as it was.

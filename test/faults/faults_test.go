@@ -1,0 +1,304 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+	"golang.org/x/sync/errgroup"
+	eventsv1 "k8s.io/api/events/v1"
+
+	"github.com/trimtab/trimtab/test/lab"
+)
+
+const right = `"value":"3"`
+
+func TestFaultsOfPrometheus(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute) // programs may have to be built
+	defer cancel()
+	w := newWorld(ctx, t)
+	w.becomes(ctx, t, byName, 200, right)
+	for _, c := range []struct {
+		name string
+		test func(context.Context, *testing.T, *world)
+	}{
+		{"one rule of a hundred is broken", oneRuleIsBroken},
+		{"answers that are none", answersThatAreNone},
+		{"a partial answer", partialAnswer},
+		{"stopped", stopped},
+		{"restarted with an empty store", emptied},
+		{"a clock that is a minute off", clockOff},
+		{"hostile names and values", hostile},
+		{"a flood of requests for what does not exist", flood},
+		{"a rule file half written", halfWritten},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.test(ctx, t, w)
+			w.becomes(ctx, t, byName, 200, right)
+			w.becomes(ctx, t, all, 200, `"name":"b"`)
+		})
+	}
+}
+
+func oneRuleIsBroken(ctx context.Context, t *testing.T, w *world) {
+	failing, err := w.metric(ctx, "trimtab_adapter_discovery_failing_selectors ")
+	if err != nil || failing != 1 {
+		t.Errorf("%v selectors fail, %v", failing, err)
+	}
+}
+
+// answersThatAreNone replaces each answer of Prometheus; none of them may become a number.
+func answersThatAreNone(ctx context.Context, t *testing.T, w *world) {
+	say := func(status int, body string) http.HandlerFunc {
+		return func(rw http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			rw.Header().Set("Content-Type", "application/json")
+			rw.WriteHeader(status)
+			fmt.Fprint(rw, body)
+		}
+	}
+	hang := func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}
+	faults := map[string]struct {
+		handler http.Handler
+		status  int
+		says    string
+	}{
+		"hangs":           {http.HandlerFunc(hang), 504, "no answer within the time-out"},
+		"422":             {say(422, `{"status":"error","errorType":"execution","error":"too many samples"}`), 500, "too many samples"},
+		"500":             {say(500, "oops"), 503, "HTTP 500"},
+		"a page":          {say(200, "<html>please log in</html>"), 503, "please log in"},
+		"half JSON":       {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"pod":"a"`), 503, "is not"},
+		"a matrix":        {say(200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`), 500, "vector"},
+		"NaN":             {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"faults","pod":"a"},"value":[1,"NaN"]}]}}`), 503, "NaN"},
+		"huge":            {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"faults","pod":"a"},"value":[1,"1e300"]}]}}`), 503, "1e+300"},
+		"no value":        {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"faults","pod":"a"}}]}}`), 503, ""},
+		"an empty vector": {say(200, `{"status":"success","data":{"resultType":"vector","result":[]}}`), 404, "no sample"},
+	}
+	for _, name := range sorted(faults) {
+		f := faults[name]
+		w.proxy.Instead(f.handler)
+		w.becomes(ctx, t, byName, f.status, f.says)
+		w.proxy.Instead(nil)
+		w.becomes(ctx, t, byName, 200, right)
+	}
+}
+
+// partialAnswer puts a warning into each answer, as Thanos does when a store is away: the number is used, and known
+// to be partial.
+func partialAnswer(ctx context.Context, t *testing.T, w *world) {
+	w.proxy.Instead(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		req, err := http.NewRequestWithContext(r.Context(), r.Method, w.prometheus.URL+r.URL.RequestURI(), r.Body)
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		req.Header.Set("Content-Type", r.Header.Get("Content-Type"))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		rw.Header().Set("Content-Type", "application/json")
+		rw.WriteHeader(resp.StatusCode)
+		fmt.Fprint(rw, strings.Replace(string(body), `{"status":"success",`, `{"status":"success","warnings":["store s1 is away"],`, 1))
+	}))
+	defer w.proxy.Instead(nil)
+	w.lab.Wait(ctx, t, "answers are known to be partial", func(ctx context.Context) error {
+		got, err := w.get(ctx, w.api+byName)
+		if err != nil {
+			return err
+		}
+		if got.status != 200 {
+			return lab.Stop(fmt.Errorf("%d %s", got.status, got.body))
+		}
+		metrics, err := w.get(ctx, w.web+"/metrics")
+		if err == nil && !strings.Contains(metrics.body, `trimtab_adapter_requests_total{api="custom",code="MetricPartial"`) {
+			err = errors.New("no request is counted as MetricPartial")
+		}
+		return err
+	})
+}
+
+func stopped(ctx context.Context, t *testing.T, w *world) {
+	w.prometheus.Stop()
+	w.becomes(ctx, t, byName, 503, "HTTP 502")
+	if err := w.prometheus.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// emptied takes all data: what was known stays known, and has no number until there is one.
+func emptied(ctx context.Context, t *testing.T, w *world) {
+	w.prometheus.Stop()
+	if err := os.RemoveAll(filepath.Join(w.lab.Dir, "prometheus", "data")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.prometheus.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.becomes(ctx, t, byName, 404, "")
+	w.push(ctx, t, 0)
+}
+
+// clockOff stores samples of a clock a minute behind: they are a minute old, and used; a rule that says that they may
+// not be takes them for none.
+func clockOff(ctx context.Context, t *testing.T, w *world) {
+	strict := strings.Replace(ruleFile(), "- {seriesQuery: 'depth{", "- {maxStaleness: 30s, seriesQuery: 'late{", 1)
+	w.writeRules(t, strings.Replace(strict, "rules:\n", "rules:\n"+`- {seriesQuery: 'depth{pod!=""}', resources: {template: '<<.Resource>>'}, metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}`+"\n", 1))
+	defer w.writeRules(t, ruleFile())
+	push := func(late time.Duration) {
+		t.Helper()
+		err := w.prometheus.Push(ctx, func(yield func(lab.Series) bool) {
+			yield(lab.Series{
+				Labels:  map[string]string{"__name__": "late", "namespace": namespace, "pod": "a"},
+				Samples: []lab.Sample{{Time: time.Now().Add(-late), Value: 7}},
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	const late = custom + "/pods/a/late"
+	push(time.Minute)
+	w.becomes(ctx, t, late, 404, "no sample")
+	push(0)
+	w.becomes(ctx, t, late, 200, `"value":"7"`)
+}
+
+// hostile asks for what would be another query if anything of it were not escaped. What reaches Prometheus must be a
+// query for just that.
+func hostile(ctx context.Context, t *testing.T, w *world) {
+	for _, name := range []string{`a"} or vector(1) or depth{pod="a`, `a\`, "a\nb", `a|b`, `.*`, "a`", "\xff\xfe", `<<.Series>>`, strings.Repeat("x", 3000), `../../../../api`} {
+		w.proxy.Take()
+		for _, path := range []string{
+			custom + "/pods/" + url.PathEscape(name) + "/depth",
+			custom + "/pods/a/" + url.PathEscape(name),
+			"/apis/custom.metrics.k8s.io/v1beta1/namespaces/" + url.PathEscape(name) + "/pods/a/depth",
+			byName + "?metricLabelSelector=" + url.QueryEscape("l in ("+name+")"),
+			all + "?labelSelector=" + url.QueryEscape("l="+name),
+			"/apis/external.metrics.k8s.io/v1beta1/namespaces/" + namespace + "/" + url.PathEscape(name),
+		} {
+			got, err := w.get(ctx, w.api+path)
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				continue
+			}
+			if got.status == 200 && strings.Contains(got.body, `"value"`) || got.status >= 500 && !strings.Contains(got.body, `"kind":"Status"`) {
+				t.Errorf("%s: %d %s", path, got.status, got.body)
+			}
+		}
+		for _, asked := range w.proxy.Take() {
+			if asked.Query == "" {
+				continue
+			}
+			expr, err := parser.NewParser(parser.Options{}).ParseExpr(asked.Query)
+			if err != nil {
+				t.Errorf("%q became %s: %v", name, asked.Query, err)
+				continue
+			}
+			selectors := 0
+			parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+				if _, ok := n.(*parser.VectorSelector); ok {
+					selectors++
+				}
+				return nil
+			})
+			if selectors != 1 {
+				t.Errorf("%q became %s", name, asked.Query)
+			}
+		}
+	}
+}
+
+// flood must leave the memory flat.
+func flood(ctx context.Context, t *testing.T, w *world) {
+	resident := func() float64 {
+		t.Helper()
+		bytes, err := w.metric(ctx, "process_resident_memory_bytes ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes / (1 << 20)
+	}
+	ask := func(from, to int) {
+		t.Helper()
+		var group errgroup.Group
+		group.SetLimit(8)
+		for i := from; i < to; i++ {
+			group.Go(func() error {
+				got, err := w.get(ctx, fmt.Sprintf("%s%s/pods/a/nothing%d", w.api, custom, i))
+				if err == nil && got.status != 404 {
+					err = fmt.Errorf("%d %s", got.status, got.body)
+				}
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const requests = 4000
+	ask(0, requests) // the journal and whatever else is bounded fill up
+	before := resident()
+	ask(requests, 2*requests)
+	if after := resident(); after > before+30 {
+		t.Errorf("%d requests for what does not exist took %.0f MiB, from %.0f to %.0f", requests, after-before, before, after)
+	}
+}
+
+// halfWritten is refused with the line, a metric and an Event, and the rules before it stay; the whole file is taken.
+func halfWritten(ctx context.Context, t *testing.T, w *world) {
+	text := ruleFile()
+	w.writeRules(t, text[:len(text)-40])
+	w.lab.Wait(ctx, t, "the half file is refused", func(ctx context.Context) error {
+		ok, err := w.metric(ctx, "trimtab_config_last_reload_successful ")
+		if err != nil {
+			return err
+		}
+		return lab.Want(ok, 0)
+	})
+	w.becomes(ctx, t, byName, 200, right)
+	w.lab.Wait(ctx, t, "an Event tells why", func(ctx context.Context) error {
+		var list eventsv1.EventList
+		if err := w.lab.Client.List(ctx, &list); err != nil {
+			return err
+		}
+		for _, e := range list.Items {
+			if e.Reason == "ConfigurationRefused" && strings.Contains(e.Note, "rules.yaml") {
+				return nil
+			}
+		}
+		return fmt.Errorf("none of %d Events", len(list.Items))
+	})
+	w.writeRules(t, strings.Replace(text, "- {seriesQuery: 'depth{", "- {name: {as: level}, seriesQuery: 'depth{", 1))
+	w.becomes(ctx, t, custom+"/pods/a/level", 200, right)
+	w.writeRules(t, text)
+	w.lab.Wait(ctx, t, "the whole file is in force", func(ctx context.Context) error {
+		ok, err := w.metric(ctx, "trimtab_config_last_reload_successful ")
+		if err != nil {
+			return err
+		}
+		return lab.Want(ok, 1)
+	})
+}
+
+func (w *world) writeRules(t *testing.T, text string) {
+	t.Helper()
+	if err := os.WriteFile(w.rules, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
