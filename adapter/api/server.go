@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/rest"
 	certutil "k8s.io/client-go/util/cert"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
-	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 )
 
 const name = "trimtab"
@@ -48,20 +47,6 @@ type Config struct {
 	CustomMetrics   CustomAPI
 	ExternalMetrics ExternalAPI
 	ResourceMetrics ResourceAPI
-	// Custom and External are used where CustomMetrics and ExternalMetrics are nil.
-	Custom   provider.CustomMetricsProvider
-	External provider.ExternalMetricsProvider
-}
-
-func (c Config) apis() apis {
-	a := apis{c.CustomMetrics, c.ExternalMetrics, c.ResourceMetrics}
-	if a.custom == nil && c.Custom != nil {
-		a.custom = &fromCustomProvider{provider: c.Custom}
-	}
-	if a.external == nil && c.External != nil {
-		a.external = &fromExternalProvider{provider: c.External}
-	}
-	return a
 }
 
 // Server is a server whose port is open.
@@ -102,7 +87,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
-	a := cfg.apis()
+	a := apis{cfg.CustomMetrics, cfg.ExternalMetrics, cfg.ResourceMetrics}
 	configure := func(c *genericapiserver.Config) error {
 		if err := s.secure(c, cfg); err != nil {
 			return err

@@ -129,8 +129,14 @@ func serve(t *testing.T, custom provider.CustomMetricsProvider, external provide
 		t.Fatal(err)
 	}
 	cfg := api.Config{
-		BindAddress: "127.0.0.1", RequestTimeout: 10 * time.Second, REST: apitest.Cluster(t), Custom: custom, External: external,
+		BindAddress: "127.0.0.1", RequestTimeout: 10 * time.Second, REST: apitest.Cluster(t),
 		CertFile: file(t, "tls.crt", string(cert)), KeyFile: file(t, "tls.key", string(key)),
+	}
+	if custom != nil {
+		cfg.CustomMetrics = fromCustomProvider{custom}
+	}
+	if external != nil {
+		cfg.ExternalMetrics = fromExternalProvider{external}
 	}
 	server, err := api.Listen(t.Context(), cfg)
 	if err != nil {
