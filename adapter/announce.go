@@ -38,6 +38,10 @@ func announcements(hpa *autoscalingv2.HorizontalPodAutoscaler, kinds *kindTable)
 	}
 	for _, m := range hpa.Spec.Metrics {
 		switch {
+		case m.Resource != nil, m.ContainerResource != nil:
+			if kind, ok := kinds.Kind(schema.GroupResource{Resource: "pods"}); ok {
+				add(announced{api: resourceName, namespace: hpa.Namespace, kind: kind}, autoscalingv2.MetricIdentifier{})
+			}
 		case m.Pods != nil:
 			if kind, ok := kinds.Kind(schema.GroupResource{Resource: "pods"}); ok {
 				add(announced{api: customAPI, namespace: hpa.Namespace, kind: kind}, m.Pods.Metric)
@@ -87,13 +91,11 @@ func (a *Adapter) announce(ctx context.Context, p *plan) error {
 	count := 0
 	for _, hpa := range hpas {
 		for _, one := range announcements(hpa, p.kinds) {
-			q, ok := p.question(one)
-			if !ok {
-				continue
-			}
-			if f, values := p.familyOf(q); f != nil {
-				f.demand.want(values, one.name, true, now)
-				count++
+			for _, q := range p.questions(one) {
+				if f, values := p.familyOf(q); f != nil {
+					f.demand.want(values, one.name, true, now)
+					count++
+				}
 			}
 		}
 	}
@@ -101,14 +103,35 @@ func (a *Adapter) announce(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// question is what an announced request will ask, if a rule answers it.
-func (p *plan) question(one announced) (question, bool) {
+// questions are what an announced request will ask: none where no rule answers it, and the usage of CPU and of
+// memory where that is asked for.
+func (p *plan) questions(one announced) []question {
 	q := question{objects: rules.Objects{Kind: one.kind, Namespace: one.namespace}, one: one.name != "", selector: one.selector}
 	var ok bool
-	if one.api == externalAPI {
+	switch one.api {
+	case resourceName:
+		return p.usageQuestions(q, true)
+	case externalAPI:
 		q.source, ok = p.catalog.External(one.metric)
-	} else {
+	default:
 		q.source, ok = p.catalog.Metric(rules.Metric{Resource: one.kind.GroupResource, Namespaced: one.kind.Namespaced, Name: one.metric})
 	}
-	return q, ok
+	if !ok {
+		return nil
+	}
+	return []question{q}
+}
+
+// usageQuestions ask for the CPU and the memory of pods or nodes, where the rules have queries for them.
+func (p *plan) usageQuestions(q question, pods bool) []question {
+	usage, ok := p.set.Resource(p.kinds)
+	if !ok || pods && !usage.Pods() || !pods && !usage.Nodes() {
+		return nil
+	}
+	cpu, memory := q, q
+	cpu.source, memory.source = usage.CPU.Nodes, usage.Memory.Nodes
+	if pods {
+		cpu.source, memory.source = usage.CPU.Containers, usage.Memory.Containers
+	}
+	return []question{cpu, memory}
 }

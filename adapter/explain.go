@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/trimtab/trimtab/adapter/rules"
 )
@@ -127,8 +128,10 @@ func (a *Adapter) hpasOf(ctx context.Context, p *plan, source rules.Source) []st
 	var out []string
 	for _, hpa := range hpas {
 		for _, one := range announcements(hpa, p.kinds) {
-			if q, ok := p.question(one); ok && q.source == source {
-				out = append(out, one.hpa)
+			for _, q := range p.questions(one) {
+				if q.source.Rule() == source.Rule() && q.source.Series == source.Series {
+					out = append(out, one.hpa)
+				}
 			}
 		}
 	}
@@ -173,7 +176,7 @@ type Planned struct {
 	NotMerged string `json:"notMerged,omitempty"`
 }
 
-// Plan lists, for each metric, the query that answers all requests of its kind without a metric selector, or why
+// Plan lists, for each metric and for the usage of pods and nodes, the query that answers all requests of its kind without a metric selector, or why
 // they cannot be merged.
 func (a *Adapter) Plan(ctx context.Context) []Planned {
 	p := a.plan.Load()
@@ -191,6 +194,13 @@ func (a *Adapter) Plan(ctx context.Context) []Planned {
 		source, _ := p.catalog.External(name)
 		e := a.explain(ctx, p, "external/"+name, question{source: source, selector: labels.Everything()}, "")
 		out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged})
+	}
+	for _, plural := range []string{"pods", "nodes"} {
+		kind, _ := p.kinds.Kind(schema.GroupResource{Resource: plural})
+		for _, q := range p.usageQuestions(question{objects: rules.Objects{Kind: kind}, selector: labels.Everything()}, plural == "pods") {
+			e := a.explain(ctx, p, "usage of "+plural, q, "")
+			out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged})
+		}
 	}
 	return out
 }

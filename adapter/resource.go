@@ -39,7 +39,7 @@ func (a resourceAPI) Nodes(ctx context.Context, name string, selector labels.Sel
 	if f != nil {
 		return nil, r.refused(f)
 	}
-	found, f := r.usage(ctx, p, usage.CPU.Nodes, usage.Memory.Nodes, objects)
+	found, f := r.usage(ctx, p, usage.CPU.Nodes, usage.Memory.Nodes, objects, name != "")
 	if f != nil {
 		return nil, r.refused(f)
 	}
@@ -70,7 +70,7 @@ func (a resourceAPI) Pods(ctx context.Context, namespace, name string, selector 
 	out := make([]resourcemetrics.PodMetrics, 0, len(objects))
 	var warnings []string
 	for _, some := range byNamespace(objects) {
-		found, f := r.usage(ctx, p, usage.CPU.Containers, usage.Memory.Containers, some)
+		found, f := r.usage(ctx, p, usage.CPU.Containers, usage.Memory.Containers, some, name != "")
 		if f != nil {
 			return nil, r.refused(f)
 		}
@@ -114,8 +114,8 @@ type used struct{ cpu, memory found }
 
 func (u used) warnings() []string { return append(slices.Clone(u.cpu.warnings), u.memory.warnings...) }
 
-// usage asks for both resources.
-func (r *request) usage(ctx context.Context, p *plan, cpu, memory rules.Source, objects []metav1.Object) (used, *failure) {
+// usage asks for both resources, of one object by its name or of those in a list.
+func (r *request) usage(ctx context.Context, p *plan, cpu, memory rules.Source, objects []metav1.Object, one bool) (used, *failure) {
 	if len(objects) == 0 {
 		return used{}, nil
 	}
@@ -130,10 +130,10 @@ func (r *request) usage(ctx context.Context, p *plan, cpu, memory rules.Source, 
 	}
 	var u used
 	var f *failure
-	if u.cpu, f = r.look(ctx, p, question{source: cpu, objects: asked, one: len(objects) == 1, selector: labels.Everything()}); f != nil {
+	if u.cpu, f = r.look(ctx, p, question{source: cpu, objects: asked, one: one, selector: labels.Everything()}); f != nil {
 		return u, f
 	}
-	u.memory, f = r.look(ctx, p, question{source: memory, objects: asked, one: len(objects) == 1, selector: labels.Everything()})
+	u.memory, f = r.look(ctx, p, question{source: memory, objects: asked, one: one, selector: labels.Everything()})
 	return u, f
 }
 

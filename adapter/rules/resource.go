@@ -100,3 +100,13 @@ func (s *Set) Resource(kinds Kinds) (Resource, bool) {
 	}
 	return Resource{usage(s.resource.cpu), usage(s.resource.memory), s.resource.window}, true
 }
+
+// Pods tells whether there are the queries for pods, for CPU and for memory.
+func (r Resource) Pods() bool {
+	return r.CPU.Containers.rule.query != nil && r.Memory.Containers.rule.query != nil
+}
+
+// Nodes is the same for nodes.
+func (r Resource) Nodes() bool {
+	return r.CPU.Nodes.rule.query != nil && r.Memory.Nodes.rule.query != nil
+}
