@@ -28,6 +28,19 @@ type adapter struct {
 
 func (a adapter) usage() (usage, error) { return processUsage(a.process.PID()) }
 
+// during is the CPU time that the process takes while run runs.
+func (a adapter) during(run func() error) (time.Duration, error) {
+	before, err := a.usage()
+	if err != nil {
+		return 0, err
+	}
+	if err := run(); err != nil {
+		return 0, err
+	}
+	after, err := a.usage()
+	return after.cpu - before.cpu, err
+}
+
 func (a adapter) stop() { a.process.Stop() }
 
 // startAdapter starts the program in front of that Prometheus, and waits until the API server gives its answers.

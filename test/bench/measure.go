@@ -82,32 +82,36 @@ func (b *bench) throughput(ctx context.Context, name string, pods int) error {
 	defer a.stop()
 	for _, kind := range b.requestKinds() {
 		b.say("%s: %s, series of %d pods", name, kind.name, pods)
-		if _, err := b.callers.closed(ctx, 2*time.Second, kind.path); err != nil { // warm up
+		if err := b.closed(ctx, a, name, pods, kind); err != nil {
 			return err
 		}
-		queries, err := b.queries(ctx)
-		if err != nil {
-			return err
-		}
-		before, err := a.usage()
-		if err != nil {
-			return err
-		}
-		load, err := b.callers.closed(ctx, b.time, kind.path)
-		if err != nil {
-			return err
-		}
-		b.complain(load)
-		after, err := a.usage()
-		if err != nil {
-			return err
-		}
-		asked, err := b.queries(ctx)
-		if err != nil {
-			return err
-		}
-		b.report.Throughput = append(b.report.Throughput, newThroughput(name, pods, kind.name, load, after.cpu-before.cpu, asked-queries))
 	}
+	return nil
+}
+
+// closed measures one kind of request.
+func (b *bench) closed(ctx context.Context, a adapter, name string, pods int, kind requestKind) error {
+	if _, err := b.callers.closed(ctx, 2*time.Second, kind.path); err != nil { // warm up
+		return err
+	}
+	before, err := b.queries(ctx)
+	if err != nil {
+		return err
+	}
+	var met load
+	cpu, err := a.during(func() (err error) {
+		met, err = b.callers.closed(ctx, b.time, kind.path)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b.complain(met)
+	after, err := b.queries(ctx)
+	if err != nil {
+		return err
+	}
+	b.report.Throughput = append(b.report.Throughput, newThroughput(name, pods, kind.name, met, cpu, after-before))
 	return nil
 }
 
@@ -116,46 +120,50 @@ func (b *bench) syncCycles(ctx context.Context, name string) error {
 	if err := b.feed.extend(ctx, b.pods[len(b.pods)-1]); err != nil {
 		return err
 	}
-	proxy, err := proxy.Start(b.prometheus.URL)
+	between, err := proxy.Start(b.prometheus.URL)
 	if err != nil {
 		return err
 	}
-	defer proxy.Close()
-	a, err := b.startAdapter(ctx, name, proxy.URL, rules)
+	defer between.Close()
+	a, err := b.startAdapter(ctx, name, between.URL, rules)
 	if err != nil {
 		return err
 	}
 	defer a.stop()
 	for _, delay := range []time.Duration{0, slowAnswer} {
 		b.say("%s: %d sync cycles of %d HPAs, Prometheus takes %s more", name, b.cycles, b.objects, delay)
-		proxy.Delay(delay)
-		if _, err := b.callers.open(ctx, 1, b.syncPaths()); err != nil { // the first cycle finds nothing warm
+		between.Delay(delay)
+		if err := b.cycle(ctx, a, name, between, delay); err != nil {
 			return err
 		}
-		proxy.Take()
-		calls, err := b.audited(a)
-		if err != nil {
-			return err
-		}
-		before, err := a.usage()
-		if err != nil {
-			return err
-		}
-		load, err := b.callers.open(ctx, b.cycles, b.syncPaths())
-		if err != nil {
-			return err
-		}
-		b.complain(load)
-		after, err := a.usage()
-		if err != nil {
-			return err
-		}
-		later, err := b.audited(a)
-		if err != nil {
-			return err
-		}
-		b.report.Cycles = append(b.report.Cycles, newCycle(name, b.cycles, delay, load, after.cpu-before.cpu, proxy.Take(), later.since(calls)))
 	}
+	return nil
+}
+
+// cycle measures after a first cycle, which finds nothing warm.
+func (b *bench) cycle(ctx context.Context, a adapter, name string, between *proxy.Proxy, delay time.Duration) error {
+	if _, err := b.callers.open(ctx, 1, b.syncPaths()); err != nil {
+		return err
+	}
+	between.Take()
+	before, err := b.audited(a)
+	if err != nil {
+		return err
+	}
+	var met load
+	cpu, err := a.during(func() (err error) {
+		met, err = b.callers.open(ctx, b.cycles, b.syncPaths())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b.complain(met)
+	after, err := b.audited(a)
+	if err != nil {
+		return err
+	}
+	b.report.Cycles = append(b.report.Cycles, newCycle(name, b.cycles, delay, met, cpu, between.Take(), after.since(before)))
 	return nil
 }
 
