@@ -16,8 +16,6 @@ import (
 // those without a value are left out. It implements api.CustomAPI.
 func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.CustomAnswer) error {
 	p := a.plan.Load()
-	ctx, cancel := context.WithTimeout(ctx, a.requestTimeout())
-	defer cancel()
 	r := a.begin(customAPI, rules.Metric{Resource: q.Resource, Name: q.Metric}.Subject(), q.Namespace)
 	source, kind, f := r.find(p, q)
 	if f != nil {

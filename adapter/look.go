@@ -93,7 +93,13 @@ func (r *request) common(ctx context.Context, p *plan, q question) (answer found
 	if ok, _ := family.merged(now); !ok {
 		return found{}, nil, false
 	}
-	last, err := family.cell.Get(ctx)
+	last, ok := family.cell.Peek() // what most requests find costs no timer
+	var err error
+	if !ok {
+		waiting, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout())
+		defer cancel()
+		last, err = family.cell.Get(waiting)
+	}
 	var refused *prom.Error
 	switch {
 	case err == nil && !last.Value.covers.takes(family.layout, values, q.objects.Names):
@@ -114,6 +120,8 @@ func (r *request) common(ctx context.Context, p *plan, q question) (answer found
 
 // exact asks the query of this question alone, once for all that ask the same.
 func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failure) {
+	ctx, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout())
+	defer cancel()
 	query, err := q.query()
 	if err != nil {
 		return found{}, r.impossible(err)

@@ -30,6 +30,8 @@ func (r *request) names(ctx context.Context, kind rules.Kind, namespace string, 
 
 // objects are those that match a selector, in the order of Cluster.Objects.
 func (r *request) objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, *failure) {
+	ctx, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout()) // a watch may have to begin
+	defer cancel()
 	objects, err := r.adapter.cluster.Objects(ctx, kind, namespace, selector)
 	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return nil, r.fail(rules.ObjectsUnavailable, timedOut, "the watch of %s has not begun in time; is trimtab allowed to list and watch them?", kind.GroupResource)

@@ -76,7 +76,7 @@ func (j *Journal) keep(part string, v verdict.Verdict, now time.Time) bool {
 	defer j.mu.Unlock()
 	k := key{part, v.Subject}
 	if e := j.current[k]; e != nil && e.Code == v.Code {
-		e.Last, e.Verdict, e.Message = now, v, v.Message()
+		e.Last, e.Verdict = now, v
 		e.Times++
 		return false
 	}
@@ -85,7 +85,7 @@ func (j *Journal) keep(part string, v verdict.Verdict, now time.Time) bool {
 			delete(j.current, oldKey)
 		}
 	}
-	e := &Entry{Part: part, First: now, Last: now, Times: 1, Verdict: v, Message: v.Message()}
+	e := &Entry{Part: part, First: now, Last: now, Times: 1, Verdict: v}
 	j.ring[j.next] = e
 	j.next = (j.next + 1) % len(j.ring)
 	j.current[k] = e
@@ -126,7 +126,9 @@ func (j *Journal) Recent(f Filter) []Entry {
 		if e == nil || !f.takes(e) {
 			continue
 		}
-		if out = append(out, *e); f.Limit > 0 && len(out) == f.Limit {
+		one := *e
+		one.Message = e.Verdict.Message() // most entries are never read
+		if out = append(out, one); f.Limit > 0 && len(out) == f.Limit {
 			break
 		}
 	}
