@@ -38,7 +38,7 @@ func inPlan(t *testing.T, test func(t *testing.T, f *fixture, tick func())) {
 		f.prom.answers[oneNamespace] = rowsOf(t, "namespace=prod,pod=a 1", "namespace=prod,pod=b 2")
 		f.Discover(t.Context())
 		grid := f.setup.Load().grid
-		next := func() { time.Sleep(grid.Point(time.Now()).Add(grid.Interval() + 3*time.Second).Sub(time.Now())) }
+		next := func() { time.Sleep(time.Until(grid.Point(time.Now()).Add(grid.Interval() + 3*time.Second))) }
 		next()
 		test(t, f, func() {
 			t.Helper()

@@ -36,7 +36,7 @@ func (s *source) load(ctx context.Context, at time.Time) (int64, error) {
 func onGrid(t *testing.T, test func(t *testing.T, s *source, c *Cell[int64])) {
 	synctest.Test(t, func(t *testing.T) {
 		grid := NewGrid(interval, timeout, time.Now)
-		time.Sleep(grid.Point(time.Now()).Add(interval + 3*time.Second).Sub(time.Now()))
+		time.Sleep(time.Until(grid.Point(time.Now()).Add(interval + 3*time.Second)))
 		s := &source{takes: 300 * time.Millisecond}
 		test(t, s, NewCell(grid, s.load))
 	})

@@ -3,7 +3,7 @@ package merge
 import (
 	"slices"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -42,7 +42,7 @@ func (p *proof) aggregateBy(a *parser.AggregateExpr, in rows) (rows, error) {
 		}
 	}
 	out := rows{carried: without(in.carried, without(in.carried, listed)), labels: in.labels.keep(a.Grouping)}
-	if slices.Contains(listed, labels.MetricName) {
+	if slices.Contains(listed, model.MetricNameLabel) {
 		out.name = in.name
 	}
 	return out, nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -100,8 +101,8 @@ func (p *proof) relabel(c *parser.Call, in rows) (rows, error) {
 		}
 	}
 	// Rows that were told apart by the label that is overwritten may become equal.
-	p.fragile = p.fragile || target == labels.MetricName || in.labels.meets([]string{target})
-	if target == labels.MetricName {
+	p.fragile = p.fragile || target == model.MetricNameLabel || in.labels.meets([]string{target})
+	if target == model.MetricNameLabel {
 		in.name = nameVaries
 	}
 	in.labels = in.labels.add(bound{names: []string{target}})

@@ -18,6 +18,9 @@ type grammar struct {
 
 func (g grammar) odd() bool { return g.IntN(1000) < g.wild }
 
+// odder is twice as likely.
+func (g grammar) odder() bool { return g.IntN(1000) < 2*g.wild }
+
 func (g grammar) pick(choices ...string) string { return choices[g.IntN(len(choices))] }
 
 // labels is a list for by() and its kin.
@@ -105,7 +108,7 @@ func (g grammar) number() string {
 	case 1:
 		return "(pi() - 1)"
 	case 2:
-		if g.odd() || g.odd() {
+		if g.odder() {
 			return "scalar(" + g.vector(0) + ")"
 		}
 	}
@@ -136,7 +139,7 @@ func (g grammar) vector(depth int) string {
 
 func (g grammar) aggregation(depth int) string {
 	op := g.pick("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "quantile")
-	if g.odd() || g.odd() {
+	if g.odder() {
 		op = g.pick("topk", "bottomk", "count_values", "limitk")
 	}
 	arg := g.vector(depth - 1)

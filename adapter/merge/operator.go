@@ -3,7 +3,7 @@ package merge
 import (
 	"slices"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -97,7 +97,7 @@ func (p *proof) matched(b *parser.BinaryExpr, l, r rows, listed, included []stri
 		out = p.oneToOne(m, l, r, listed)
 	}
 	switch {
-	case m.On && slices.Contains(m.MatchingLabels, labels.MetricName):
+	case m.On && slices.Contains(m.MatchingLabels, model.MetricNameLabel):
 		out.name = nameVaries
 	case !b.Op.IsComparisonOperator() || b.ReturnBool:
 		out.name = nameless

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -31,7 +32,7 @@ func (p *proof) selector(s *parser.VectorSelector) (rows, error) {
 
 func nameOf(s *parser.VectorSelector) nameState {
 	for _, m := range s.LabelMatchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 			return nameFixed
 		}
 	}

@@ -154,8 +154,6 @@ func (c *conversion) text(name string) string {
 	return flagsByName()[name].Default
 }
 
-func (c *conversion) isOn(name string) bool { return kindBool.truth(c.text(name)) }
-
 // note tells something about a flag that keeps nobody from going on.
 func (c *conversion) note(f Flag, format string, args ...any) {
 	c.add(f.spelling(), f.Group, false, format, args...)

@@ -34,7 +34,7 @@ func groups() []string {
 // target is where the request goes.
 func (r *Request) target() (*url.URL, error) {
 	if r.Get == "" {
-		return nil, fmt.Errorf("is required: /apis/custom.metrics.k8s.io/v1beta1/...")
+		return nil, fmt.Errorf("is required: a path such as /apis/custom.metrics.k8s.io/v1beta1/namespaces/NAMESPACE/pods/*/METRIC")
 	}
 	target, err := url.ParseRequestURI(r.Get)
 	if err != nil || strings.ContainsAny(r.Get, " #") {

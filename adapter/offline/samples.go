@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -32,7 +33,7 @@ func parseLabels(p parser.Parser, text string) (labels.Labels, error) {
 	switch {
 	case err != nil:
 		return set, fmt.Errorf("is no series: %w", err)
-	case set.Get(labels.MetricName) == "":
+	case set.Get(model.MetricNameLabel) == "":
 		return set, errors.New(`has no name; write name{label="value"}`)
 	}
 	return set, nil

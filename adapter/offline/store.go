@@ -6,6 +6,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/storage"
@@ -54,7 +55,7 @@ func newStore(series []Series, interval time.Duration) (*Store, config.Problems)
 
 func (s *Store) index() {
 	for _, one := range s.all {
-		name := one.Metric.Get(labels.MetricName)
+		name := one.Metric.Get(model.MetricNameLabel)
 		s.byName[name] = append(s.byName[name], one)
 		if n := len(one.Floats); n > 0 {
 			s.last = max(s.last, one.Floats[n-1].T)
@@ -70,7 +71,7 @@ func (s *Store) index() {
 func (s *Store) matching(mint, maxt int64, matchers []*labels.Matcher) []promql.Series {
 	among := s.all
 	for _, m := range matchers {
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 			among = s.byName[m.Value]
 		}
 	}

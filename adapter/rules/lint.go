@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -93,7 +94,7 @@ func (s *suspect) readSelector(warn warn) {
 	selective := false
 	for _, m := range matchers {
 		selective = selective || !m.Matches("")
-		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 			s.series = m.Value
 		}
 	}

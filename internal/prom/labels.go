@@ -35,7 +35,7 @@ func (c *Client) LabelNames(ctx context.Context, selectors []string, start, end 
 // without selectors. A zero start or end is the server's default. The API knows only GET here, whatever
 // Config.Verb says: servers and proxies may refuse selectors of many thousand bytes.
 func (c *Client) LabelValues(ctx context.Context, label string, selectors []string, start, end time.Time) (values, warnings []string, err error) {
-	if !model.LabelName(label).IsValid() {
+	if !model.UTF8Validation.IsValidLabelName(label) {
 		return nil, nil, &Error{Kind: BadQuery, Server: c.Server(), Query: label, Err: errors.New("it is not the name of a label")}
 	}
 	path := "/api/v1/label/" + url.PathEscape(pathName(label)) + "/values"

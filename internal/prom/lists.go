@@ -57,7 +57,7 @@ func (d *decoder) sets() (list []model.LabelSet, err error) {
 			return err
 		}
 		for _, l := range labels {
-			if !model.LabelName(l.Name).IsValid() {
+			if !model.UTF8Validation.IsValidLabelName(l.Name) {
 				return fmt.Errorf("%.80q is not the name of a label", l.Name)
 			}
 		}

@@ -88,25 +88,25 @@ func Start(ctx context.Context, o Options) (l *Lab, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l = &Lab{Dir: dir, out: o.Out, launch: newLauncher()}
+	started := &Lab{Dir: dir, out: o.Out, launch: newLauncher()}
 	defer func() {
 		if err != nil {
-			l.failed = true
-			l.Stop()
+			started.failed = true
+			started.Stop()
 		}
 	}()
 	// Copies, so that a later build does not change what runs here.
 	for _, binary := range own {
-		if err := copyFile(binary, l.ownCommand(filepath.Base(binary))); err != nil {
+		if err := copyFile(binary, started.ownCommand(filepath.Base(binary))); err != nil {
 			return nil, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	if err := l.startControlPlane(ctx, o); err != nil {
+	if err := started.startControlPlane(ctx, o); err != nil {
 		return nil, err
 	}
-	return l, nil
+	return started, nil
 }
 
 func copyFile(from, to string) error {
