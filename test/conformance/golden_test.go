@@ -78,13 +78,14 @@ func (e *example) write(t *testing.T) {
 	}
 }
 
-// offlineObject is an object as the simulation names it; it knows no phases of pods.
+// offlineObject is an object as the simulation names it.
 type offlineObject struct {
 	Resource  string            `json:"resource"`
 	Group     string            `json:"group,omitempty"`
 	Namespace string            `json:"namespace,omitempty"`
 	Name      string            `json:"name"`
 	Labels    map[string]string `json:"labels,omitempty"`
+	Phase     string            `json:"phase,omitempty"`
 }
 
 func (e *example) text() string {
@@ -98,7 +99,7 @@ func (e *example) text() string {
 	b.WriteString("objects:\n")
 	for _, o := range e.world.Objects {
 		resource, group, _ := strings.Cut(o.Resource, ".")
-		fmt.Fprintf(&b, "- %s\n", inline(offlineObject{resource, group, o.Namespace, o.Name, o.Labels}))
+		fmt.Fprintf(&b, "- %s\n", inline(offlineObject{resource, group, o.Namespace, o.Name, o.Labels, o.Phase}))
 	}
 	b.WriteString("series:\n")
 	for _, s := range e.world.Series {

@@ -59,7 +59,7 @@ func (s *scene) compareResources(ctx context.Context, t *testing.T) {
 				return err
 			})
 			// The simulation has all pods running, and makes no tables.
-			kept := example{name: name, rules: string(raw), world: s.world.running()}
+			kept := example{name: name, rules: string(raw), world: s.world}
 			for _, x := range s.compareAll(ctx, t, both, resourceRequests()) {
 				if !strings.HasSuffix(x.path, asTable) && x.path != resourceV1 {
 					kept.add(x)

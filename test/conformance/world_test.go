@@ -42,8 +42,8 @@ type object struct {
 	Namespace string            `json:"namespace,omitempty"`
 	Name      string            `json:"name"`
 	Labels    map[string]string `json:"labels,omitempty"`
-	// Pending is a pod that no node takes. The simulation knows no phases.
-	Pending bool `json:"pending,omitempty"`
+	// Phase is that of a pod that no node takes, Pending; other pods run.
+	Phase string `json:"phase,omitempty"`
 }
 
 type series struct {
@@ -137,7 +137,7 @@ func (w world) create(ctx context.Context, l *lab.Lab) error {
 
 func (w world) allRun(ctx context.Context, l *lab.Lab) error {
 	for _, o := range w.Objects {
-		if o.Resource != "pods" || o.Pending {
+		if o.Resource != "pods" || o.Phase != "" {
 			continue
 		}
 		var pod corev1.Pod
@@ -149,12 +149,6 @@ func (w world) allRun(ctx context.Context, l *lab.Lab) error {
 		}
 	}
 	return nil
-}
-
-// running is the world without the pods that do not run.
-func (w world) running() world {
-	w.Objects = slices.DeleteFunc(slices.Clone(w.Objects), func(o object) bool { return o.Pending })
-	return w
 }
 
 func (k kind) definition() string {
@@ -206,7 +200,7 @@ func builtIn(o object) (schema.GroupVersionKind, map[string]any) {
 	switch o.Resource {
 	case "pods":
 		spec := map[string]any{"containers": containers, "nodeName": "n-1.internal"}
-		if o.Pending {
+		if o.Phase != "" {
 			delete(spec, "nodeName")
 			spec["nodeSelector"] = map[string]any{"no": "such-node"}
 		}
