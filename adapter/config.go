@@ -173,19 +173,21 @@ func (c *Config) maxAge() time.Duration {
 	return max(defaultMaxAge, c.MetricsRelistInterval.Std())
 }
 
-// loadRules compiles the rules of the configuration or of the file it names.
-func (c *Config) loadRules() (*rules.Set, error) {
+// loadRules compiles the rules of the configuration or of the file it names, and tells what in them is likely a
+// mistake.
+func (c *Config) loadRules() (*rules.Set, []rules.Warning, error) {
 	file := c.File
 	if c.RulesFile != "" {
 		data, err := os.ReadFile(c.RulesFile)
 		if err != nil {
-			return nil, fmt.Errorf("read rules: %w", err)
+			return nil, nil, fmt.Errorf("read rules: %w", err)
 		}
 		if file, err = c.DecodeRules(c.RulesFile, data); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return rules.Compile(file)
+	set, err := rules.Compile(file)
+	return set, rules.Lint(file), err
 }
 
 // DecodeRules reads and checks a rule file; the error names every problem with file, line and path.

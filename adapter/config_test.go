@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +50,7 @@ func TestRuleFilesAreReadWithAllTheirMistakes(t *testing.T) {
 		"/nowhere.yaml": {"/nowhere.yaml"},
 	} {
 		cfg.RulesFile = file
-		_, err := New(cfg, Deps{Registry: prometheus.NewRegistry()})
+		_, err := New(cfg, Deps{Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 		for _, line := range want {
 			if err == nil || !strings.Contains(err.Error(), line) {
 				t.Errorf("error %v, want one with %s", err, line)
@@ -61,13 +62,13 @@ func TestRuleFilesAreReadWithAllTheirMistakes(t *testing.T) {
 func TestRulesNeedAPrometheus(t *testing.T) {
 	var cfg Config
 	cfg.SetDefaults()
-	if _, err := New(cfg, Deps{Registry: prometheus.NewRegistry()}); err != nil {
+	if _, err := New(cfg, Deps{Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Errorf("without rules: %v", err)
 	}
 	if err := config.Decode("f", []byte("rules: [{seriesQuery: a, metricsQuery: b}]"), &cfg); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(cfg, Deps{Registry: prometheus.NewRegistry()}); err == nil || !strings.Contains(err.Error(), "no Prometheus") {
+	if _, err := New(cfg, Deps{Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "no Prometheus") {
 		t.Errorf("with rules: %v", err)
 	}
 }

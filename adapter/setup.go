@@ -28,9 +28,12 @@ type setup struct {
 
 // prepare makes a configuration ready, or tells what is wrong with it. It asks nobody anything.
 func prepare(cfg Config, deps Deps) (*setup, error) {
-	set, err := cfg.loadRules()
+	set, warnings, err := cfg.loadRules()
 	if err != nil {
 		return nil, err
+	}
+	for _, w := range warnings {
+		deps.Log.Warn("a rule is likely a mistake", "rule", w.Path, "warning", w.Message)
 	}
 	s := &setup{cfg: cfg, set: set, servers: deps.Servers}
 	if s.servers == nil {
