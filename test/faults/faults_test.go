@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,8 @@ func TestFaultsOfPrometheus(t *testing.T) {
 		{"hostile names and values", hostile},
 		{"a flood of requests for what does not exist", flood},
 		{"a rule file half written", halfWritten},
+		{"a kind that comes later", laterKind},
+		{"pods are not listed for requests", podsAreNotListed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.test(ctx, t, w)
@@ -300,5 +303,71 @@ func (w *world) writeRules(t *testing.T, text string) {
 	t.Helper()
 	if err := os.WriteFile(w.rules, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+const fleet = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: ships.fleet.example.com}
+spec:
+  group: fleet.example.com
+  scope: Cluster
+  names: {plural: ships, singular: ship, kind: Ship}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+`
+
+// laterKind brings a CRD while trimtab runs; its objects have metrics without a restart, by name and, from a watch that
+// begins then, by selector.
+func laterKind(ctx context.Context, t *testing.T, w *world) {
+	const one = "/apis/custom.metrics.k8s.io/v1beta1/ships.fleet.example.com/vela/cargo"
+	w.becomes(ctx, t, one, 404, "serves no resource ships.fleet.example.com")
+	if err := w.lab.Apply(ctx, fleet); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.lab.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.lab.Apply(ctx, "{apiVersion: fleet.example.com/v1, kind: Ship, metadata: {name: vela, labels: {fleet: north}}}"); err != nil {
+		t.Fatal(err)
+	}
+	err := w.prometheus.Push(ctx, func(yield func(lab.Series) bool) {
+		yield(lab.Series{
+			Labels:  map[string]string{"__name__": "cargo", "ship": "vela"},
+			Samples: []lab.Sample{{Time: time.Now(), Value: 11}, {Time: time.Now().Add(9 * time.Minute), Value: 11}},
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.becomes(ctx, t, one, 200, `"value":"11"`)
+	w.becomes(ctx, t, "/apis/custom.metrics.k8s.io/v1beta1/ships.fleet.example.com/*/cargo?labelSelector=fleet%3Dnorth", 200, `"value":"11"`)
+}
+
+// podsAreNotListed reads the API server's audit log: whatever was asked until now, pods were listed for the watch only.
+func podsAreNotListed(ctx context.Context, t *testing.T, w *world) {
+	for range 50 {
+		w.becomes(ctx, t, all, 200, `"name":"b"`)
+	}
+	raw, err := os.ReadFile(w.lab.AuditLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := 0
+	for line := range strings.Lines(string(raw)) {
+		var event struct {
+			Verb      string
+			UserAgent string
+			ObjectRef struct{ Resource, APIGroup string }
+		}
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			continue // the last line may be half written
+		}
+		if event.Verb == "list" && strings.HasPrefix(event.UserAgent, "trimtab") && event.ObjectRef.Resource == "pods" && event.ObjectRef.APIGroup == "" {
+			lists++
+		}
+	}
+	if lists > 1 {
+		t.Errorf("pods were listed %d times", lists)
 	}
 }

@@ -110,11 +110,12 @@ func (w *world) push(ctx context.Context, t *testing.T, off time.Duration) {
 	}
 }
 
-// ruleFile has a hundred rules, of which one is refused by Prometheus.
+// ruleFile has a hundred rules, of which one is refused by Prometheus, and one is of a kind that is not there yet.
 func ruleFile() string {
 	var b strings.Builder
 	b.WriteString("rules:\n")
-	for i := range 99 {
+	b.WriteString("- {seriesQuery: 'cargo{ship!=\"\"}', resources: {overrides: {ship: {group: fleet.example.com, resource: ship}}}, metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}\n")
+	for i := range 98 {
 		name := "depth"
 		if i > 0 {
 			name = fmt.Sprint("depth", i)
