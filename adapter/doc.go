@@ -1,11 +1,22 @@
-// Package adapter serves the custom and the external metrics API out of prometheus-adapter's rule files, and
-// the external metrics that other parts of trimtab bring.
+// Package adapter serves the custom, the external and the resource metrics API out of prometheus-adapter's rule
+// files, and the external metrics that other parts of trimtab bring.
 //
-// It guarantees that a request lists no objects from the API server (selectors are answered from watches),
-// that identical queries asked at the same time are one query, that a sample keeps its own timestamp, and
-// that a failure is an error with its cause and never a number: 503 with Retry-After while Prometheus is down,
-// 504 while it is slow, 404 only for what does not exist. While a series selector fails, the metrics known from
-// it stay known, and other selectors are not affected; nothing needs a restart after a failure.
+// A request belongs to a family: the requests that differ in nothing but the values of labels. Where package merge
+// proves it safe, one common query answers the whole family; package memory evaluates it once for each point of a
+// grid of time, ahead of the HPAs that are going to ask. All other queries are asked as they are written, once for
+// however many callers.
 //
-// It keeps no values: each request is a query. It does not serve metrics.k8s.io.
+//	HPAs ---announce--> demand --+
+//	requests --want-->           +--> family --common query--> table --rows--> answers
+//	                             |
+//	                             +--> exact query, where there is no proof, or the table does not cover the request
+//
+// It guarantees that a request lists no objects from the API server (selectors are answered from watches); that no
+// answer is older than two points of the grid, and none hides an error; that with compat each request is asked as
+// prometheus-adapter asks it; that a sample keeps its own timestamp; and that a failure is an error with its cause and
+// never a number: 503 with Retry-After while Prometheus is down, 504 while it is slow, 404 only for what does not exist.
+// While a series selector fails, the metrics known from it stay known, and other selectors are not affected. A new
+// configuration is in force as a whole or not at all. Nothing needs a restart after a failure.
+//
+// It keeps no history, and computes no value itself: each is Prometheus's.
 package adapter
