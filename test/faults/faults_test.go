@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,6 +44,7 @@ func TestFaultsOfPrometheus(t *testing.T) {
 		{"a rule file half written", halfWritten},
 		{"a kind that comes later", laterKind},
 		{"pods are not listed for requests", podsAreNotListed},
+		{"trimtab explain", explained},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.test(ctx, t, w)
@@ -303,6 +305,29 @@ func (w *world) writeRules(t *testing.T, text string) {
 	t.Helper()
 	if err := os.WriteFile(w.rules, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// explained asks the running trimtab by its own command.
+func explained(ctx context.Context, t *testing.T, w *world) {
+	explain := func(metric string) (string, error) {
+		cmd := exec.CommandContext(ctx, filepath.Join(w.lab.Dir, "bin", "trimtab"), "explain", "metric", "--server", w.web, "--namespace", namespace, metric)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	out, err := explain("pods/depth")
+	for _, want := range []string{
+		"metric pods/depth\n", "rules[1], series depth\n", `sum(depth{namespace="faults",pod="NAME"}) by (pod)`,
+		`common query  sum by (pod, namespace) (depth{namespace="faults",pod!=""})`, "2 rows",
+	} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("it says, with error %v:\n%s\nand not %s", err, out, want)
+		}
+	}
+	out, err = explain("depht")
+	var failed *exec.ExitError
+	if !errors.As(err, &failed) || failed.ExitCode() != 1 || !strings.Contains(out, "refused: ") || !strings.Contains(out, `no metric is called "depht"`) {
+		t.Errorf("of a metric that is not there it says, with error %v:\n%s", err, out)
 	}
 }
 
