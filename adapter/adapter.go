@@ -66,8 +66,8 @@ type Adapter struct {
 	// setup is the configuration that the next plan is made with; reloaded says that it changed.
 	setup    atomic.Pointer[setup]
 	reloaded chan struct{}
-	// round is held while a plan is being made.
-	round sync.Mutex
+	// round is held during a round of discovery, swap while a plan takes another's place.
+	round, swap sync.Mutex
 	// plan is nil until the first round of discovery has ended.
 	plan   atomic.Pointer[plan]
 	warmed atomic.Bool
@@ -103,8 +103,8 @@ func (a *Adapter) Reload(cfg Config, main *prom.Client) error {
 	if err != nil {
 		return fmt.Errorf("adapter: %w", err)
 	}
-	a.round.Lock()
-	defer a.round.Unlock()
+	a.swap.Lock()
+	defer a.swap.Unlock()
 	a.setup.Store(next)
 	if old := a.plan.Load(); old != nil {
 		a.plan.Store(a.nextPlan(next, old.kinds, nil, nil))

@@ -79,6 +79,11 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 			a.deps.Journal.Record(part, verdict.Because("delegate "+d.Name(), rules.DelegateFailed, verdict.Text("error", err.Error())))
 		}
 	}
+	a.swap.Lock()
+	defer a.swap.Unlock()
+	if a.setup.Load() != s {
+		return false // a new configuration came meanwhile, and has a plan of its own already
+	}
 	next := a.nextPlan(s, kinds, found, failures)
 	if kindsErr != nil {
 		a.deps.Journal.Record(part, verdict.Because("kinds of objects", rules.KindsUnavailable, verdict.Text("error", kindsErr.Error())))

@@ -59,6 +59,8 @@ type fakeProm struct {
 	asked  []string
 	// hold, when set, is received from before each answer.
 	hold chan struct{}
+	// holdSeries is the same for what discovery asks.
+	holdSeries chan struct{}
 }
 
 func newFakeProm() *fakeProm {
@@ -91,6 +93,9 @@ func (f *fakeProm) fails(what string) error {
 
 // matching are the series that a selector takes.
 func (f *fakeProm) matching(selector string) ([]model.LabelSet, error) {
+	if f.holdSeries != nil {
+		<-f.holdSeries
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.fails(selector); err != nil {

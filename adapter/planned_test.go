@@ -305,6 +305,30 @@ func TestAReloadedRuleWaitsForItsSeries(t *testing.T) {
 	})
 }
 
+// A Prometheus that hangs in the middle of a round does not keep a new configuration waiting, and the end of that round
+// does not bring the old one back.
+func TestAReloadDoesNotWaitForARound(t *testing.T) {
+	inPlan(t, func(t *testing.T, f *fixture, tick func()) {
+		f.prom.holdSeries = make(chan struct{}) // whatever asks now waits
+		ended := make(chan bool, 1)
+		go func() { ended <- f.Discover(t.Context()) }()
+		synctest.Wait()
+		next := f.setup.Load().cfg
+		next.Rules = append(next.Rules[:0:0], next.Rules...)
+		next.Rules[0].Name.As = "web_$1"
+		if err := f.Reload(next, nil); err != nil {
+			t.Fatal(err)
+		}
+		close(f.prom.holdSeries)
+		if <-ended {
+			t.Error("the round that was overtaken is called complete")
+		}
+		if got := f.listed(); !strings.Contains(got, "pods/web_http_requests") {
+			t.Errorf("listed %s", got)
+		}
+	})
+}
+
 func TestExplain(t *testing.T) {
 	inPlan(t, func(t *testing.T, f *fixture, tick func()) {
 		f.world.hpas = append(f.world.hpas, podsHPA("prod", "web"))
