@@ -69,9 +69,11 @@ type Adapter struct {
 	// round is held during a round of discovery, swap while a plan takes another's place.
 	round, swap sync.Mutex
 	// plan is nil until the first round of discovery has ended.
-	plan   atomic.Pointer[plan]
-	warmed atomic.Bool
-	server atomic.Pointer[api.Server]
+	plan atomic.Pointer[plan]
+	// planned is closed once there is a plan, and warmed is true once what it puts in demand was asked for.
+	planned chan struct{}
+	warmed  atomic.Bool
+	server  atomic.Pointer[api.Server]
 }
 
 // New compiles the rules. It asks nobody anything yet.
@@ -80,7 +82,7 @@ func New(cfg Config, deps Deps) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
 	}
-	a := &Adapter{deps: deps, cluster: deps.Cluster, reloaded: make(chan struct{}, 1)}
+	a := &Adapter{deps: deps, cluster: deps.Cluster, reloaded: make(chan struct{}, 1), planned: make(chan struct{})}
 	if a.cluster == nil {
 		a.cluster = &watched{kube: deps.Kube}
 	}

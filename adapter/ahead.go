@@ -14,18 +14,15 @@ import (
 
 // askAhead evaluates, after each point of the grid, what is in demand, so that requests find it in memory.
 func (a *Adapter) askAhead(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-a.planned:
+	}
+	a.Warm(ctx)
+	a.warmed.Store(true)
 	for ctx.Err() == nil {
 		p := a.plan.Load()
-		if p == nil {
-			if !pause(ctx, 50*time.Millisecond) {
-				return
-			}
-			continue
-		}
-		if !a.warmed.Load() {
-			a.Warm(ctx)
-			a.warmed.Store(true)
-		}
 		// The grid is the configuration's: with the next one it begins anew.
 		life, end := context.WithCancel(ctx)
 		p.grid.Run(life, func(now time.Time) []memory.Refresher {
@@ -72,15 +69,4 @@ func (a *Adapter) due(ctx context.Context, now time.Time) []memory.Refresher {
 	}
 	a.metrics.families.Set(float64(len(families)))
 	return append(out, p.exact.all(now.Add(-2*p.grid.Interval()))...)
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

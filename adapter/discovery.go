@@ -92,7 +92,9 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 		}
 	}
 	a.deps.Journal.Record(part, next.catalog.Verdicts...)
-	a.plan.Store(next)
+	if first := a.plan.Swap(next) == nil; first {
+		close(a.planned)
+	}
 	a.metrics.discovered(next, a.deps.Now(), began, len(failures))
 	return kindsErr == nil && len(failures) == 0
 }

@@ -108,7 +108,7 @@ func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q questio
 		return e
 	}
 	e.Common, _ = family.query()
-	if last, err, ok := family.cell.Last(); ok {
+	if last, ok, err := family.cell.Last(); ok {
 		e.EvaluatedAt = &last.At
 		if err != nil {
 			e.Error = err.Error()

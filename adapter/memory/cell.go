@@ -98,19 +98,16 @@ func (c *Cell[T]) Refresh(ctx context.Context) {
 }
 
 // Last is how the last asking ended: for explanations, not for answers. It is false before the first.
-func (c *Cell[T]) Last() (Answer[T], error, bool) { //nolint // the error is a value here, not a failure of Last
+func (c *Cell[T]) Last() (Answer[T], bool, error) {
 	last := c.last.Load()
 	if last == nil {
-		return Answer[T]{}, nil, false
+		return Answer[T]{}, false, nil
 	}
-	return last.Answer, last.err, true
+	return last.Answer, true, last.err
 }
 
 // Used is when the cell was last asked by a caller.
 func (c *Cell[T]) Used() time.Time { return time.Unix(0, c.used.Load()) }
-
-// Forget drops the last answer, so that the next caller asks anew.
-func (c *Cell[T]) Forget() { c.last.Store(nil) }
 
 func (c *Cell[T]) flying() bool {
 	c.mu.Lock()

@@ -3,6 +3,8 @@ package migrate
 import (
 	"slices"
 	"strings"
+
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // argument is one word of a container's command line, with references to its environment filled in.
@@ -100,7 +102,7 @@ func nearest(name string, n int) []string {
 	}
 	var all []scored
 	for _, f := range Flags() {
-		all = append(all, scored{f.spelling(), distance(strings.ReplaceAll(name, "_", "-"), f.Name)})
+		all = append(all, scored{f.spelling(), config.Distance(strings.ReplaceAll(name, "_", "-"), f.Name)})
 	}
 	slices.SortStableFunc(all, func(a, b scored) int { return a.distance - b.distance })
 	var out []string
@@ -108,24 +110,4 @@ func nearest(name string, n int) []string {
 		out = append(out, s.flag)
 	}
 	return out
-}
-
-// distance is the number of single-letter edits between a and b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // Nearest returns at most n known names, those first that need the fewest changes of a letter to become
@@ -21,7 +23,7 @@ func Nearest(name string, n int) []string {
 	candidates := make([]candidate, 0, len(table)/lineWidth)
 	for at := 0; at < len(table); at += lineWidth {
 		known := lineName(table[at : at+lineWidth])
-		candidates = append(candidates, candidate{known, distance(wanted, known), commonPrefix(wanted, known)})
+		candidates = append(candidates, candidate{known, config.Distance(wanted, known), commonPrefix(wanted, known)})
 	}
 	slices.SortFunc(candidates, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(b.common, a.common), cmp.Compare(a.name, b.name))
@@ -31,32 +33,6 @@ func Nearest(name string, n int) []string {
 		names = append(names, c.name)
 	}
 	return names
-}
-
-// longestCompared bounds the work for absurd input: no type's name is nearly as long.
-const longestCompared = 64
-
-// distance is the number of insertions, deletions and replacements of bytes that make a into b
-// (Levenshtein), for the first longestCompared bytes of each.
-func distance(a, b string) int {
-	a, b = a[:min(len(a), longestCompared)], b[:min(len(b), longestCompared)]
-	var row [longestCompared + 1]int
-	for j := range len(b) + 1 {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // commonPrefix is the number of bytes in which a and b begin alike.

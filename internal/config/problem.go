@@ -79,7 +79,7 @@ func suggest(key string, known []string) string {
 		known = nil // no slip of the pen
 	}
 	for _, k := range known {
-		if d := distance(strings.ToLower(key), strings.ToLower(k)); d < bestDistance {
+		if d := Distance(strings.ToLower(key), strings.ToLower(k)); d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}
@@ -93,21 +93,27 @@ func suggest(key string, known []string) string {
 	}
 }
 
-// distance is the number of single-letter edits between a and b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
+// longestCompared bounds the work of Distance for absurd input: no name that is known is nearly as long.
+const longestCompared = 64
+
+// Distance is the number of insertions, deletions and replacements of bytes that make a into b (Levenshtein),
+// for the first 64 bytes of each.
+func Distance(a, b string) int {
+	a, b = a[:min(len(a), longestCompared)], b[:min(len(b), longestCompared)]
+	var row [longestCompared + 1]int
+	for j := range len(b) + 1 {
 		row[j] = j
 	}
 	for i := range len(a) {
 		diagonal := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
 			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
 		}
 	}
 	return row[len(b)]
