@@ -107,7 +107,7 @@ func (a *Adapter) Reload(cfg Config, main *prom.Client) error {
 	}
 	a.swap.Lock()
 	defer a.swap.Unlock()
-	a.setup.Store(next)
+	defer a.setup.Swap(next).retire()
 	if old := a.plan.Load(); old != nil {
 		a.plan.Store(a.nextPlan(next, old.kinds, nil, nil))
 	}

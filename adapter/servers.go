@@ -48,17 +48,18 @@ func (s realServer) ForNamespace(namespace string) Server {
 }
 
 // connect makes the servers by name; the one without a name is that of the section prometheus.
-func connect(cfg Config, deps Deps) (map[string]Server, error) {
-	servers := map[string]Server{}
+func (s *setup) connect(deps Deps) error {
+	s.servers = map[string]Server{}
 	if deps.Prom != nil {
-		servers[""] = realServer{deps.Prom}
+		s.servers[""] = realServer{deps.Prom}
 	}
-	for i, source := range cfg.Sources {
+	for i, source := range s.cfg.Sources {
 		c, err := prom.NewClient(source.Config, deps.Registry)
 		if err != nil {
-			return nil, fmt.Errorf("sources[%d] (%s): %w", i, source.Name, err)
+			return fmt.Errorf("sources[%d] (%s): %w", i, source.Name, err)
 		}
-		servers[source.Name] = realServer{c}
+		s.clients = append(s.clients, c)
+		s.servers[source.Name] = realServer{c}
 	}
-	return servers, nil
+	return nil
 }

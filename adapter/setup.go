@@ -9,14 +9,17 @@ import (
 	"github.com/trimtab/trimtab/adapter/memory"
 	"github.com/trimtab/trimtab/adapter/merge"
 	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/prom"
 )
 
 // setup is a configuration made ready. It is replaced as a whole, and immutable but for what its families
 // remember.
 type setup struct {
-	cfg       Config
-	set       *rules.Set
-	servers   map[string]Server
+	cfg     Config
+	set     *rules.Set
+	servers map[string]Server
+	// clients are the servers that this setup connected to by itself.
+	clients   []*prom.Client
 	delegates []*delegate.Delegate
 	grid      *memory.Grid
 	families  *families
@@ -37,7 +40,7 @@ func prepare(cfg Config, deps Deps) (*setup, error) {
 	}
 	s := &setup{cfg: cfg, set: set, servers: deps.Servers}
 	if s.servers == nil {
-		if s.servers, err = connect(cfg, deps); err != nil {
+		if err = s.connect(deps); err != nil {
 			return nil, err
 		}
 	}
@@ -60,6 +63,16 @@ func prepare(cfg Config, deps Deps) (*setup, error) {
 	s.grid = memory.NewGrid(cfg.EvaluationInterval.Std(), cfg.RequestTimeout.Std(), deps.Now)
 	s.families, s.exact = newFamilies(), newRecent(s.grid)
 	return s, nil
+}
+
+// retire lets go of the connections that nothing will use again; requests in flight keep theirs until they end.
+func (s *setup) retire() {
+	for _, c := range s.clients {
+		c.CloseIdleConnections()
+	}
+	for _, d := range s.delegates {
+		d.CloseIdleConnections()
+	}
 }
 
 // window is the time that the values of a source's query stand for, 0 where nobody knows. It is read off the first

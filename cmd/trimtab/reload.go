@@ -170,6 +170,9 @@ func (r *reloader) take() (*configFile, []string, error) {
 	if err := r.adapter.Reload(*cfg.Adapter, main); err != nil {
 		return nil, nil, err
 	}
+	if r.shared.prom != main && r.shared.prom != nil && r.current.VPA == nil {
+		r.shared.prom.CloseIdleConnections() // vpa keeps the one that it began with
+	}
 	r.shared.prom = main
 	return cfg, r.waiting(cfg), nil
 }
