@@ -59,7 +59,7 @@ func serving(t testing.TB, promURL string) *fixture {
 			t.Error("Run does not end with its context")
 		}
 	})
-	eventually(t, func() bool { return f.Ready() == nil })
+	apitest.Eventually(t, func() bool { return f.Ready() == nil })
 	return f
 }
 
@@ -73,20 +73,6 @@ func promAt(t testing.TB, url string) Server {
 		t.Fatal(err)
 	}
 	return realServer{c}
-}
-
-func eventually(t testing.TB, condition func() bool) {
-	t.Helper()
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-deadline:
-			t.Fatal("the condition does not come true")
-		case <-tick.C:
-		}
-	}
 }
 
 func (f *fixture) get(t testing.TB, path string) (*http.Response, string) {
@@ -122,7 +108,7 @@ func TestPrometheusStopsAndComesBack(t *testing.T) {
 	}
 	server.CloseClientConnections()
 	server.Close()
-	eventually(t, func() bool { // the first may still meet the end of an open connection
+	apitest.Eventually(t, func() bool { // the first may still meet the end of an open connection
 		resp, body := f.get(t, oneMetric)
 		if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "15" || !strings.Contains(body, "rules[0]") ||
 			!strings.Contains(body, "http_requests_total{namespace=") || !strings.Contains(body, address) {

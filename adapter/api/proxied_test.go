@@ -190,12 +190,12 @@ func TestARotatedCAEndsTheOldProxysBelief(t *testing.T) {
 		t.Fatalf("before: %v", got)
 	}
 	cluster.Publish("requestheader-client-ca-file", next.PEM)
-	eventually(t, func() bool { return status(after) == 200 })
+	apitest.Eventually(t, func() bool { return status(after) == 200 })
 	if got := status(before); got != 401 {
 		t.Errorf("the old proxy, on its old connection, gets %d", got)
 	}
 	cluster.Publish("requestheader-allowed-names", `["another"]`)
-	eventually(t, func() bool { return status(after) == 401 })
+	apitest.Eventually(t, func() bool { return status(after) == 401 })
 }
 
 func TestFailuresOfASourceAreStatuses(t *testing.T) {
@@ -232,7 +232,7 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
-	eventually(t, func() bool { return server.Ready() == nil })
+	apitest.Eventually(t, func() bool { return server.Ready() == nil })
 	client := proxied(t, true, cluster.Proxies.Client(t, apitest.ProxyName))
 	got := make(chan string, 1)
 	go func() {
@@ -247,7 +247,7 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 		body, _ := io.ReadAll(resp.Body)
 		got <- resp.Status + string(body)
 	}()
-	eventually(t, func() bool { return s.asked.Load() == 1 })
+	apitest.Eventually(t, func() bool { return s.asked.Load() == 1 })
 	cancel()
 	select {
 	case err := <-ended:

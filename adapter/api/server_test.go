@@ -79,22 +79,8 @@ func start(t *testing.T, change func(*api.Config)) string {
 			t.Error("Run does not end with its context")
 		}
 	})
-	eventually(t, func() bool { return server.Ready() == nil })
+	apitest.Eventually(t, func() bool { return server.Ready() == nil })
 	return "https://" + server.Addr().String()
-}
-
-func eventually(t *testing.T, condition func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-deadline:
-			t.Fatal("the condition does not come true")
-		case <-tick.C:
-		}
-	}
 }
 
 func get(t *testing.T, url, token string) (*http.Response, string) {
@@ -256,7 +242,7 @@ func TestCertificateFilesAreReadAgain(t *testing.T) {
 		t.Fatalf("serves the certificate of %q", got)
 	}
 	write("second.example.com")
-	eventually(t, func() bool { return served(base) == "second.example.com" })
+	apitest.Eventually(t, func() bool { return served(base) == "second.example.com" })
 }
 
 func TestListenTellsWhatIsMissing(t *testing.T) {

@@ -57,9 +57,7 @@ func BenchmarkOverTLS(b *testing.B) {
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
-	for server.Ready() != nil {
-		time.Sleep(10 * time.Millisecond)
-	}
+	apitest.Eventually(b, func() bool { return server.Ready() == nil })
 	dir, base := b.TempDir(), "https://"+server.Addr().String()
 	writeCertificate(b, dir, cluster.Proxies.Client(b, apitest.ProxyName))
 	const namespace = custom + "/v1beta1/namespaces/production/"

@@ -151,7 +151,7 @@ func serve(t *testing.T, custom provider.CustomMetricsProvider, external provide
 			t.Errorf("the server ends with %v", err)
 		}
 	})
-	eventually(t, func() bool { return server.Ready() == nil })
+	apitest.Eventually(t, func() bool { return server.Ready() == nil })
 	c := defaultConfig("https://" + server.Addr().String())
 	c.TLS.CAFile, c.BearerTokenFile = cfg.CertFile, file(t, "token", apitest.Allowed+"\n")
 	return c
@@ -221,20 +221,6 @@ func replace(t *testing.T, path, content string) {
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func eventually(t *testing.T, condition func() bool) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !condition() {
-		select {
-		case <-deadline:
-			t.Fatal("the condition does not come true")
-		case <-tick.C:
-		}
 	}
 }
 

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,10 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/util/yaml"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/trimtab/trimtab/test/conformance/proxy"
 	"github.com/trimtab/trimtab/test/lab"
@@ -53,7 +50,11 @@ func newSide(t *testing.T, l *lab.Lab, prometheus *lab.Prometheus, name string) 
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
-	return &side{name: name, url: "https://127.0.0.1:" + freePort(t), proxy: p, http: adminClient(t, l)}
+	client, err := l.AdminClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &side{name: name, url: "https://127.0.0.1:" + freePort(t), proxy: p, http: client}
 }
 
 func freePort(t *testing.T) string {
@@ -63,22 +64,6 @@ func freePort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return strconv.Itoa(port)
-}
-
-// adminClient shows the administrator's certificate, to whatever certificate it is shown.
-func adminClient(t *testing.T, l *lab.Lab) *http.Client {
-	t.Helper()
-	config, err := clientcmd.BuildConfigFromFlags("", l.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := tls.LoadX509KeyPair(config.CertFile, config.KeyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, InsecureSkipVerify: true},
-	}}
 }
 
 // startOriginal waits for the second round of discovery to begin: the first has then ended.

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -17,7 +16,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/trimtab/trimtab/test/conformance/proxy"
 	"github.com/trimtab/trimtab/test/lab"
@@ -71,23 +69,11 @@ func newWorld(ctx context.Context, t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.proxy.Close)
-	w.client = w.admin(t)
+	if w.client, err = l.AdminClient(); err != nil {
+		t.Fatal(err)
+	}
 	w.start(ctx, t)
 	return w
-}
-
-func (w *world) admin(t *testing.T) *http.Client {
-	config, err := clientcmd.BuildConfigFromFlags("", w.lab.Kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := tls.LoadX509KeyPair(config.CertFile, config.KeyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
-		MaxIdleConnsPerHost: 16, TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, InsecureSkipVerify: true},
-	}}
 }
 
 // push stores the depths, from five minutes ago to nine minutes ahead, as a clock would that is off by so much.

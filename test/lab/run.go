@@ -2,13 +2,17 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"path/filepath"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -55,4 +59,20 @@ func (l *Lab) Account(ctx context.Context, name string) (kubeconfig string, err 
 	}
 	kubeconfig = filepath.Join(l.Dir, name+".kubeconfig")
 	return kubeconfig, l.writeKubeconfig(kubeconfig, filepath.Join(l.Dir, "certs", "ca.crt"), &api.AuthInfo{Token: token})
+}
+
+// AdminClient shows the administrator's certificate, to whatever certificate it is shown: for ports of this machine
+// that ask the API server who calls.
+func (l *Lab) AdminClient() (*http.Client, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", l.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := tls.LoadX509KeyPair(config.CertFile, config.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("certificate of the administrator: %w", err)
+	}
+	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		MaxIdleConnsPerHost: 16, TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, InsecureSkipVerify: true},
+	}}, nil
 }
