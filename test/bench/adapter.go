@@ -60,27 +60,35 @@ func (b *bench) startAdapter(ctx context.Context, name, prometheus, rules string
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // discovery of very many series takes its time
 	defer cancel()
 	for _, n := range []int{0, 6, 8} { // one of each sort
-		err := lab.Poll(ctx, 250*time.Millisecond, func(ctx context.Context) error {
-			status, body, err := b.callers.get(ctx, syncPath(n))
-			if err == nil && status != http.StatusOK {
-				err = fmt.Errorf("%s answers %d: %.300s", syncPath(n), status, body)
-			}
-			return err
-		})
-		if err != nil {
+		if err := b.untilServed(ctx, a, syncPath(n)); err != nil {
 			a.stop()
-			return a, fmt.Errorf("%w\n%s", err, a.process.Tail(10))
+			return a, err
 		}
 	}
 	return a, nil
 }
 
-// startOurs runs trimtab as deploy/ installs it, with the defaults of its configuration.
+// untilServed waits until the API server gives the adapter's answer.
+func (b *bench) untilServed(ctx context.Context, a adapter, path string) error {
+	err := lab.Poll(ctx, 250*time.Millisecond, func(ctx context.Context) error {
+		status, body, err := b.callers.get(ctx, path)
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("%s answers %d: %.300s", path, status, body)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, a.process.Tail(10))
+	}
+	return nil
+}
+
+// startOurs runs trimtab as deploy/ installs it.
 func (b *bench) startOurs(ctx context.Context, prometheus, rules string) (adapter, error) {
 	t, err := b.lab.StartTrimtab(ctx, b.ports, fmt.Sprintf(`
 server: {address: "127.0.0.1:%d"}
 prometheus: {url: %q}
-adapter: {bindAddress: 127.0.0.1, securePort: %d, rulesFile: %q}
+adapter: {bindAddress: 127.0.0.1, securePort: %d, rulesFile: %q, disableHttp2: true}
 `, b.ports.HTTP, prometheus, b.ports.MetricsAPI, rules))
 	if err != nil {
 		return adapter{}, err

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -194,5 +197,37 @@ func TestSeriesFitTheObjects(t *testing.T) {
 	want := map[string]int{"http_requests_total bench": 3, serviceMetric + " bench": 3, queueMetric + " ": 3, "http_requests_total other-3": 1, "http_requests_total other-4": 1}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("are %v, want %v", got, want)
+	}
+}
+
+// The empty handler speaks the protocol that it is told to, and answers as many bytes as the others.
+func TestFloor(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range floors() {
+		t.Run(strings.ReplaceAll(protocol, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, err := newFloor(protocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Close()
+			go func() { _ = server.ServeTLS(listener, "", "") }()
+			client := http.Client{Transport: &http.Transport{
+				ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // it signs for itself
+			}}
+			resp, err := client.Get("https://" + listener.Addr().String() + "/apis")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || len(body) != floorBytes || !strings.HasPrefix(resp.Proto, protocol) {
+				t.Errorf("%d bytes over %s (%v), want %d over %s", len(body), resp.Proto, err, floorBytes, protocol)
+			}
+		})
 	}
 }

@@ -26,6 +26,8 @@ type options struct {
 	// series is how many series stand behind the rule whose memory is measured; 0 leaves that out.
 	series int
 	json   string
+	// floor, if it is not empty, makes the process an empty handler that speaks this protocol on the port.
+	floor, port string
 }
 
 func main() {
@@ -42,6 +44,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
 		return 2
+	}
+	if o.floor != "" {
+		return serveFloor(o.port, o.floor, stderr)
 	}
 	r, err := measure(ctx, o, stderr)
 	if ctx.Err() != nil {
@@ -69,6 +74,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.IntVar(&o.series, "series", 1_000_000, "series behind a rule whose memory is measured; 0 leaves that out")
 	fs.IntVar(&o.objects, "objects", 1000, "how many pods and HPAs there are")
 	fs.StringVar(&o.json, "json", "", "`file` for the figures as JSON")
+	fs.StringVar(&o.floor, "floor", "", "be the empty handler that the bench compares with, and speak this `protocol`: HTTP/2 or HTTP/1.1")
+	fs.StringVar(&o.port, "port", "0", "the `port` of the empty handler")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
@@ -80,6 +87,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		o.adapters = []string{*adapter}
 	default:
 		return o, fmt.Errorf("--adapter=%s is none of trimtab, prometheus-adapter, both", *adapter)
+	}
+	if o.floor != "" && !slices.Contains(floors(), o.floor) {
+		return o, fmt.Errorf("--floor=%s is none of %v", o.floor, floors())
 	}
 	if fs.NArg() > 0 || o.time <= 0 || o.cycles < 1 || o.objects < 10 || o.series < 0 {
 		return o, errors.New("--time must be above zero, --cycles at least 1, --objects at least 10, --series not negative, and no other arguments are taken")

@@ -50,6 +50,9 @@ func measure(ctx context.Context, o options, out io.Writer) (_ *report, err erro
 			}
 		}
 	}
+	if err := b.floor(ctx); err != nil {
+		return nil, err
+	}
 	for _, name := range o.adapters {
 		if err := b.syncCycles(ctx, name); err != nil {
 			return nil, fmt.Errorf("%s, sync cycles: %w", name, err)

@@ -32,6 +32,11 @@ func (l *Lab) Run(name, program, kubeconfig string, args ...string) (*Process, e
 	return l.run(name, []string{"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=default"}, path, args...)
 }
 
+// RunPath starts the program at that path as the process called name.
+func (l *Lab) RunPath(name, path string, args ...string) (*Process, error) {
+	return l.run(name, nil, path, args...)
+}
+
 // WaitOK waits until the URL answers 200, whatever certificate it shows, and fails early when the process ends.
 func (p *Process) WaitOK(ctx context.Context, url string) error {
 	return p.until(ctx, httpOK(url))
