@@ -21,6 +21,8 @@ type Objects struct {
 	Pods       []*corev1.Pod
 	DaemonSets []*appsv1.DaemonSet
 	Budgets    []*policyv1.PodDisruptionBudget
+	// Namespaces has the labels of each.
+	Namespaces map[string]map[string]string
 	// OwnerMissing says that a pod's controller of that kind does not exist. nil: all exist.
 	OwnerMissing func(kind, namespace, name string) bool
 }
@@ -36,26 +38,42 @@ func (o *Objects) Snapshot(groups []plan.Group, member map[string]string, deleti
 		})
 	}
 	budgets := o.budgets(s)
-	var repellents simulate.Repellents
-	for _, p := range o.Pods {
-		if !finished(p) {
-			for _, r := range simulate.RepellentsOf(p) {
-				repellents.Add(r)
-			}
-		}
-	}
-	for _, p := range byName(o.Pods) { // so that classes are numbered alike each time
-		if finished(p) {
-			continue
-		}
-		pod := o.podOf(p, s.Classes, budgets)
-		if owner := repellents.Repels(p.Namespace, p.Labels); owner != "" && pod.Constraint == "" {
-			pod.Constraint = "anti-affinity of " + owner
-		}
+	pods := slices.DeleteFunc(byName(o.Pods), finished) // in an order, so that classes are numbered alike each time
+	daemonSets := byName(o.DaemonSets)
+	specs := o.specs(s.Classes, pods, daemonSets)
+	for i, p := range pods {
+		pod := o.podOf(p, budgets)
+		pod.Class = s.Classes.Intern(specs[i])
 		s.Pods = append(s.Pods, pod)
 	}
-	for _, ds := range byName(o.DaemonSets) {
-		s.DaemonSets = append(s.DaemonSets, plan.DaemonSet{Name: ds.Namespace + "/" + ds.Name, Class: s.Classes.Intern(daemonSpec(ds))})
+	for i, ds := range daemonSets {
+		s.DaemonSets = append(s.DaemonSets, plan.DaemonSet{Name: ds.Namespace + "/" + ds.Name, Class: s.Classes.Intern(specs[len(pods)+i])})
+	}
+	return s
+}
+
+// specs are those of the pods, and then of the DaemonSets. The classes know all of their selectors afterwards.
+func (o *Objects) specs(classes *simulate.Classes, pods []*corev1.Pod, daemonSets []*appsv1.DaemonSet) []simulate.Spec {
+	classes.SetNamespaces(o.Namespaces)
+	out := make([]simulate.Spec, 0, len(pods)+len(daemonSets))
+	for _, p := range pods {
+		out = append(out, podSpec(p))
+	}
+	for _, ds := range daemonSets {
+		out = append(out, daemonSpec(ds))
+	}
+	for i := range out {
+		classes.Learn(&out[i])
+	}
+	return out
+}
+
+// podSpec is what the pod asks for. One of a DaemonSet never goes to another node than the one that its affinity
+// names, which would make it, and that node, unlike all others.
+func podSpec(p *corev1.Pod) simulate.Spec {
+	s := simulate.SpecOf(p)
+	if owner := metav1.GetControllerOfNoCopy(p); owner != nil && owner.Kind == "DaemonSet" && p.Spec.NodeName != "" {
+		s.Selector, s.Affinity = nil, nil
 	}
 	return s
 }
@@ -113,7 +131,8 @@ func (o *Objects) budgets(s *plan.Snapshot) []budget {
 
 // daemonSpec is what a DaemonSet's pods ask for, with the tolerations that its controller adds.
 func daemonSpec(ds *appsv1.DaemonSet) simulate.Spec {
-	pod := corev1.Pod{Spec: *ds.Spec.Template.Spec.DeepCopy()}
+	pod := corev1.Pod{ObjectMeta: ds.Spec.Template.ObjectMeta, Spec: *ds.Spec.Template.Spec.DeepCopy()}
+	pod.Namespace = ds.Namespace
 	add := func(key string, effect corev1.TaintEffect) {
 		pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{Key: key, Operator: corev1.TolerationOpExists, Effect: effect})
 	}

@@ -38,10 +38,28 @@ func (o Observer) Observe(ctx context.Context) (*Objects, error) {
 	if err != nil {
 		return nil, err
 	}
+	namespaces, err := o.namespaces(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return &Objects{
 		Nodes: pointers(nodes.Items), Pods: pointers(pods.Items), DaemonSets: pointers(daemonSets.Items),
-		Budgets: pointers(budgets.Items), OwnerMissing: missing,
+		Budgets: pointers(budgets.Items), OwnerMissing: missing, Namespaces: namespaces,
 	}, nil
+}
+
+// namespaces are the labels of each.
+func (o Observer) namespaces(ctx context.Context) (map[string]map[string]string, error) {
+	var list metav1.PartialObjectMetadataList
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
+	if err := o.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list namespaces: %w", err)
+	}
+	out := make(map[string]map[string]string, len(list.Items))
+	for i := range list.Items {
+		out[list.Items[i].Name] = list.Items[i].Labels
+	}
+	return out, nil
 }
 
 // ObserveFresh is Observe with the node and the pods on it as the API server has them now.

@@ -21,11 +21,10 @@ const (
 	annotationScaleDownDisabled = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 )
 
-// podOf translates a pod that has not finished.
-func (o *Objects) podOf(p *corev1.Pod, classes *simulate.Classes, budgets []budget) plan.Pod {
+// podOf translates a pod that has not finished, but for its class.
+func (o *Objects) podOf(p *corev1.Pod, budgets []budget) plan.Pod {
 	out := plan.Pod{
 		Name:         p.Namespace + "/" + p.Name,
-		Class:        classes.Intern(simulate.SpecOf(p)),
 		Constraint:   simulate.Constraint(p),
 		Created:      p.CreationTimestamp.Time,
 		Delay:        scaleUpDelay(p),

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
 func with[T any](v T, change func(T)) T {
@@ -97,7 +98,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 	web.Labels = map[string]string{"app": "web"}
 	lonely := testPod("lonely", "ReplicaSet")
 	lonely.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}},
+		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: "zone", LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}}},
 	}}
 	done := testPod("done", "Job")
 	done.Status.Phase = corev1.PodSucceeded
@@ -121,7 +122,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 	if n := s.Nodes[1]; !n.Ready || n.Deleting || !n.Keep || n.Group != "g" {
 		t.Errorf("n1: %+v", n)
 	}
-	if len(s.Pods) != 2 || s.Pods[0].Constraint != "pod anti-affinity" || s.Pods[1].Constraint != "anti-affinity of default/lonely" {
+	if len(s.Pods) != 2 || s.Pods[0].Name != "default/lonely" || s.Pods[1].Name != "default/web" {
 		t.Errorf("pods: %+v", s.Pods)
 	}
 	if !slices.Equal(s.Budgets, []plan.Budget{{Name: "default/fresh", Allowed: 5}, {Name: "default/stale", Allowed: 0}}) {
@@ -133,6 +134,12 @@ func TestSnapshotOfACluster(t *testing.T) {
 	again := o.Snapshot([]plan.Group{{Name: "g"}}, map[string]string{"n1": "g"}, tainted)
 	if !reflect.DeepEqual(s, again) {
 		t.Error("equal objects give two snapshots")
+	}
+	c := simulate.NewCluster(s.Classes)
+	n := c.AddNode(&simulate.Node{Labels: map[string]string{"zone": "a"}, Allocatable: simulate.Resources{Pods: 10}})
+	c.Place(s.Pods[0].Class, n, 1)
+	if got := c.Fits(s.Pods[1].Class, n); got.Code != simulate.RepelledByPods {
+		t.Errorf("lonely keeps web away, but %q", got.Code)
 	}
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,12 +137,13 @@ func (b *builder) node(name string, f fields) Node {
 			n.Allocatable = template.Allocatable
 		}
 		if !f.has("labels") {
-			n.Labels = template.Labels
+			n.Labels = maps.Clone(template.Labels)
 		}
 		if !f.has("taints") {
 			n.Taints = template.Taints
 		}
 	}
+	n.Labels["kubernetes.io/hostname"] = name
 	return n
 }
 
@@ -183,6 +185,7 @@ func (b *builder) pod(name string, f fields) builtPod {
 	}
 	p.spec = simulate.Spec{Requests: b.resources(f)}
 	p.spec.Requests.Pods = 1
+	b.terms(&p.spec, name, f)
 	for key, value := range pairs(f["selector"]) {
 		p.spec.Selector = append(p.spec.Selector, simulate.Requirement{Key: key, Operator: simulate.In, Values: []string{value}})
 	}
@@ -228,6 +231,9 @@ func (b *builder) snapshot() *Snapshot {
 				g.Target++
 			}
 		}
+	}
+	for _, p := range append(slices.Clone(b.pods), b.ds...) {
+		s.Classes.Learn(&p.spec)
 	}
 	for _, p := range b.pods {
 		pod := p.Pod

@@ -27,7 +27,7 @@ const (
 	YoungerThanDelay verdict.Code = "YoungerThanDelay"
 	// Settling: all pods that need a node are younger than two seconds; more may come.
 	Settling verdict.Code = "Settling"
-	// ConstraintNotModelled: the pod, or one that it must stay away from, has a constraint that the simulator cannot judge.
+	// ConstraintNotModelled: the pod has a volume, device claim or scheduling group that the simulator cannot judge.
 	ConstraintNotModelled verdict.Code = "ConstraintNotModelled"
 )
 
@@ -106,7 +106,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: DaemonSetPod, Meaning: "A DaemonSet's pod belongs to one node and needs no other"},
 		{Code: YoungerThanDelay, Meaning: "The pod is younger than newPodScaleUpDelay or its own delay annotation"},
 		{Code: Settling, Meaning: "All pods that need a node are younger than two seconds; more may come"},
-		{Code: ConstraintNotModelled, Meaning: "A constraint of the pod, or of one that keeps others away, cannot be judged yet"},
+		{Code: ConstraintNotModelled, Meaning: "A volume, device claim or scheduling group of the pod cannot be judged yet"},
 		{Code: ScaledUpGroup, Meaning: "The group grows"},
 		{Code: NotChosen, Meaning: "The group could take pods, but the expander preferred another"},
 		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},

@@ -51,6 +51,9 @@ func (d *decision) leftOver() string {
 		for _, p := range d.on[i] {
 			if o, _ := rules.judge(&d.s.Pods[p]); o != stays {
 				wanting = append(wanting, p)
+				if d.s.Pods[p].Node == d.s.Nodes[i].Name {
+					after.cluster.Take(d.s.Pods[p].Class, simulate.NodeID(i), 1)
+				}
 			}
 		}
 	}

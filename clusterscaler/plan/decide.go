@@ -37,8 +37,11 @@ type decision struct {
 	settling bool
 	// verdicts has one for each pod of the snapshot, at its index; those of bound pods stay empty.
 	verdicts []podVerdict
-	// upcoming has the group of each node on its way, in the order in which they were added.
+	// upcoming has the group of each node on its way, in the order in which they were added, and then of each
+	// that the plan adds.
 	upcoming []string
+	// requested is how many of the upcoming were on their way before this plan.
+	requested int
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
 	// going names the nodes that are being deleted.
@@ -60,6 +63,9 @@ type groupState struct {
 	verdict verdict.Verdict
 	// misfits holds, for classes asked about, why a pod does not fit on an empty new node.
 	misfits map[simulate.Class]simulate.Misfit
+	// template is what copies are made of, once it is prepared.
+	template simulate.Template
+	prepared bool
 }
 
 type podVerdict struct {
@@ -100,7 +106,7 @@ func observe(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
 // addNode adds a node of the snapshot as it will be once it is ready.
 func (d *decision) addNode(i int) simulate.NodeID {
 	n := &d.s.Nodes[i]
-	offer := n.Node
+	offer := &n.Node
 	if d.starting(n) {
 		offer = d.onceReady(n)
 	}
@@ -133,7 +139,7 @@ func startupTaint(key string) bool {
 
 // onceReady is the node without the taints of its start, and with its group's resources where it has
 // not reported its own.
-func (d *decision) onceReady(n *Node) simulate.Node {
+func (d *decision) onceReady(n *Node) *simulate.Node {
 	offer := n.Node
 	offer.Taints = nil
 	for _, t := range n.Taints {
@@ -144,12 +150,15 @@ func (d *decision) onceReady(n *Node) simulate.Node {
 	if g, ours := d.byGroup[n.Group]; ours && offer.Allocatable.Pods == 0 {
 		offer.Allocatable = d.groups[g].Template.Allocatable
 	}
-	return offer
+	return &offer
 }
 
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
 func (d *decision) addTemplate(g *groupState) simulate.NodeID {
-	id := d.cluster.AddNode(g.Template)
+	if !g.prepared {
+		g.template, g.prepared = d.cluster.Prepare(g.Template), true
+	}
+	id := d.cluster.AddCopy(g.template)
 	for _, ds := range d.s.DaemonSets {
 		if d.cluster.Suits(ds.Class, id) {
 			d.cluster.Place(ds.Class, id, 1)
@@ -191,4 +200,5 @@ func (d *decision) addUpcoming() {
 			d.upcoming = append(d.upcoming, g.Name)
 		}
 	}
+	d.requested = len(d.upcoming)
 }

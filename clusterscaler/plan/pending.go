@@ -99,14 +99,27 @@ func (d *decision) batched(pods []int32) []batch {
 	return out
 }
 
-// placeOnExisting puts what fits of the batch on the nodes of the cluster, in their order.
+// placeOnExisting puts what fits of the batch on the nodes of the cluster, those that the plan adds included, in
+// their order.
 func (d *decision) placeOnExisting(b *batch) {
+	for left := len(b.pods); left > 0; {
+		d.placeOnce(b)
+		if len(b.pods) == left || !d.cluster.Constrained(b.class) {
+			return
+		}
+		left = len(b.pods) // a node that was no place for them may have become one
+	}
+}
+
+func (d *decision) placeOnce(b *batch) {
 	for id := simulate.NodeID(0); int(id) < d.cluster.Len() && len(b.pods) > 0; id++ {
 		n := d.cluster.Fill(b.class, id, len(b.pods))
 		for _, pod := range b.pods[:n] {
 			d.settleOn(pod, id)
-			if int(id) >= len(d.s.Nodes) {
-				d.planFor(pod, d.upcoming[int(id)-len(d.s.Nodes)], d.now)
+			if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
+				d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
+			} else if coming >= 0 {
+				d.planFor(pod, d.upcoming[coming], d.now)
 			} else if n := &d.s.Nodes[id]; d.starting(n) {
 				d.planFor(pod, n.Group, n.Created)
 			}

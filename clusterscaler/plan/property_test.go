@@ -197,7 +197,7 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 func place(r *rand.Rand, s *Snapshot, classes []simulate.Class, now time.Time) {
 	c := simulate.NewCluster(s.Classes)
 	for _, n := range s.Nodes {
-		c.AddNode(n.Node)
+		c.AddNode(&n.Node)
 	}
 	for i := range r.IntN(25) {
 		pod := Pod{Name: fmt.Sprintf("default/p%02d", i), Class: classes[r.IntN(len(classes))], Owner: "ReplicaSet", State: Pending, Created: now.Add(-time.Minute)}

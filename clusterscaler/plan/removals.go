@@ -109,6 +109,9 @@ func (r *removals) move(id simulate.NodeID, pods []int32) (moves []Move, lost *P
 	mark, from := r.cluster.Mark(), r.from
 	r.from = maps.Clone(from)
 	r.cluster.Hide(id)
+	for _, i := range pods {
+		r.cluster.Take(r.s.Pods[i].Class, id, 1)
+	}
 	byClass := slices.Clone(pods)
 	slices.SortStableFunc(byClass, func(a, b int32) int { return cmp.Compare(r.s.Pods[a].Class, r.s.Pods[b].Class) })
 	var to []simulate.NodeID
@@ -131,7 +134,11 @@ func (r *removals) move(id simulate.NodeID, pods []int32) (moves []Move, lost *P
 
 // place puts one pod of the class on the first destination with room.
 func (r *removals) place(class simulate.Class) (simulate.NodeID, bool) {
-	for i := r.from[class]; i < len(r.destinations); i++ {
+	first := r.from[class]
+	if r.cluster.Constrained(class) { // a node that was no place for it may have become one
+		first = 0
+	}
+	for i := first; i < len(r.destinations); i++ {
 		if r.cluster.Fill(class, r.destinations[i], 1) == 1 {
 			r.from[class] = i
 			return r.destinations[i], true

@@ -46,6 +46,9 @@ func (d *decision) replay(wanting []int32) []int32 {
 		}
 		key := place{then.Group, pod.Class, then.Since}
 		list := nodes[then.Group]
+		if d.cluster.Constrained(pod.Class) { // a node that was no place for it may have become one
+			from[key] = 0
+		}
 		for from[key] < len(list) && (d.older(list[from[key]], then.Since) || d.cluster.Fill(pod.Class, list[from[key]], 1) == 0) {
 			from[key]++
 		}

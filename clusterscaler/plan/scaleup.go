@@ -102,8 +102,14 @@ func (d *decision) pack(g *groupState, room int) option {
 			n += d.cluster.Fill(class, id, want-n)
 		}
 		for n < want && o.nodes < room {
+			mark := d.cluster.Mark()
+			more := d.cluster.Fill(class, d.addTemplate(g), want-n)
+			if more == 0 { // one more would not help either
+				d.cluster.Undo(mark)
+				break
+			}
 			o.nodes++
-			n += d.cluster.Fill(class, d.addTemplate(g), want-n)
+			n += more
 		}
 		o.placed[b] = n
 		o.pods += n
@@ -132,7 +138,7 @@ func ratio(part, whole int64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// misfit is why a pod of the class does not fit on an empty new node of the group.
+// misfit is why a pod of the class does not fit on an empty new node of the group, as the others stand now.
 func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
 	if m, known := g.misfits[class]; known {
 		return m
@@ -140,7 +146,9 @@ func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
 	mark := d.cluster.Mark()
 	m := d.cluster.Fits(class, d.addTemplate(g))
 	d.cluster.Undo(mark)
-	g.misfits[class] = m
+	if !d.cluster.Constrained(class) {
+		g.misfits[class] = m
+	}
 	return m
 }
 
@@ -149,18 +157,37 @@ func (d *decision) grow(o *option) {
 	g := o.group
 	d.pack(g, o.nodes)
 	g.grows += o.nodes
+	for range o.nodes {
+		d.upcoming = append(d.upcoming, g.Name)
+	}
 	for _, i := range d.largestFirst(g) {
 		b := &d.batches[i]
 		for _, pod := range b.pods[:o.placed[i]] {
-			g.pods = append(g.pods, d.s.Pods[pod].Name)
-			d.planFor(pod, g.Name, d.now)
-			if d.s.Pods[pod].State != Bound {
-				d.verdicts[pod] = podVerdict{group: g.Name}
-			}
+			d.growFor(g, pod)
 		}
 		b.pods = b.pods[o.placed[i]:]
 	}
+	d.fillGaps()
 	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
+}
+
+// growFor notes that the group grows for the pod.
+func (d *decision) growFor(g *groupState, pod int32) {
+	g.pods = append(g.pods, d.s.Pods[pod].Name)
+	d.planFor(pod, g.Name, d.now)
+	if d.s.Pods[pod].State != Bound {
+		d.verdicts[pod] = podVerdict{group: g.Name}
+	}
+}
+
+// fillGaps places pods for which a node has become a place by what was placed on others: the pods that they
+// must be near have one, or a domain no longer holds too many more than another.
+func (d *decision) fillGaps() {
+	for i := range d.batches {
+		if b := &d.batches[i]; d.cluster.Constrained(b.class) {
+			d.placeOnExisting(b)
+		}
+	}
 }
 
 // explainChoice notes why the best option was preferred to each other one.

@@ -60,7 +60,7 @@ type Pod struct {
 	// Name is namespace/name.
 	Name  string
 	Class simulate.Class
-	// Constraint names what of the pod, or of a pod that keeps it away, is not modelled; empty for most.
+	// Constraint names what of the pod is not modelled; empty for most.
 	Constraint string
 	State      State
 	// Node is where the pod runs or is nominated to.

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -9,31 +10,41 @@ import (
 // NodeID numbers a node of a Cluster in the order of AddNode.
 type NodeID int32
 
+// hostname is the label that each node has a value of its own of.
+const hostname = "kubernetes.io/hostname"
+
+// individual is whether the key, where the empty one is the node's name, tells every node from all others.
+func individual(key string) bool { return key == "" || key == hostname }
+
 // Cluster is a set of nodes with what is left on each. It is not safe for concurrent use.
 type Cluster struct {
 	classes *Classes
 	nodes   []bin
 	kinds   []kind
 	byKey   map[string]int32
+	where   topology
 	// undo holds what was done, newest last, for Undo.
 	undo []step
 }
 
 // bin is a node and what is left on it.
 type bin struct {
-	spec  Node
+	spec  *Node
 	kind  int32
 	gone  bool
 	free  Resources
 	ports []Port
+	// domains are those that the node is in, by topology key; shown says which views it is part of.
+	domains []domain
+	shown   []bool
 }
 
-// kind is a set of nodes that no class can tell apart but by their room.
+// kind is a set of nodes that no class and no view can tell apart but by their room, their name and their domains.
 type kind struct {
-	// example stands for all nodes of the kind.
-	example Node
 	// match holds what is known about each class.
 	match []matched
+	// shown says of which views the nodes are part; it is nil where some view looks at names.
+	shown []bool
 }
 
 type matched uint8
@@ -42,6 +53,8 @@ const (
 	unknown matched = iota
 	suits
 	doesNot
+	// perNode is for classes that ask for a node by its name.
+	perNode
 )
 
 type step struct {
@@ -56,24 +69,58 @@ type op uint8
 const (
 	opPlace op = iota
 	opAdd
+	opAddCopy
 	opHide
 )
 
 // NewCluster makes an empty cluster for pods of these classes. A class interned later is unknown to it.
 func NewCluster(classes *Classes) *Cluster {
-	return &Cluster{classes: classes, byKey: map[string]int32{}}
+	return &Cluster{classes: classes, byKey: map[string]int32{}, where: newTopology(classes.rule())}
 }
 
-// AddNode puts an empty node into the cluster.
-func (c *Cluster) AddNode(n Node) NodeID {
-	id := NodeID(len(c.nodes))
-	c.nodes = append(c.nodes, bin{spec: n, kind: c.kindOf(n), free: n.Allocatable})
-	c.undo = append(c.undo, step{node: id, op: opAdd})
-	return id
+// AddNode puts an empty node into the cluster, which keeps the Node: the caller must not change it.
+func (c *Cluster) AddNode(n *Node) NodeID {
+	c.undo = append(c.undo, step{node: NodeID(len(c.nodes)), op: opAdd})
+	return c.add(n, c.kindOf(n), "")
+}
+
+// Template is a node of which copies can be added.
+type Template struct {
+	node *Node
+	kind int32
+}
+
+// Prepare makes a template of the node.
+func (c *Cluster) Prepare(n Node) Template {
+	n.Labels = maps.Clone(n.Labels)
+	if n.Labels == nil {
+		n.Labels = map[string]string{}
+	}
+	n.Labels[hostname] = newHostname
+	return Template{&n, c.kindOf(&n)}
+}
+
+// newHostname is no name that a label can have, so that nobody can ask for it.
+const newHostname = "(new node)"
+
+// AddCopy puts an empty copy of the template into the cluster. As any new node it has a host name of its own.
+func (c *Cluster) AddCopy(t Template) NodeID {
+	c.undo = append(c.undo, step{node: NodeID(len(c.nodes)), op: opAddCopy})
+	return c.add(t.node, t.kind, hostname)
+}
+
+func (c *Cluster) add(n *Node, kind int32, fresh string) NodeID {
+	b := bin{spec: n, kind: kind, free: n.Allocatable, domains: c.where.locate(n.Labels, fresh)}
+	if b.shown = c.kinds[kind].shown; b.shown == nil {
+		b.shown = c.shown(n)
+	}
+	c.nodes = append(c.nodes, b)
+	c.where.enter(&c.nodes[len(c.nodes)-1])
+	return NodeID(len(c.nodes) - 1)
 }
 
 // kindOf finds the kind by what some class asks about.
-func (c *Cluster) kindOf(n Node) int32 {
+func (c *Cluster) kindOf(n *Node) int32 {
 	var b strings.Builder
 	fmt.Fprint(&b, n.Unschedulable)
 	for _, t := range n.Taints {
@@ -81,7 +128,7 @@ func (c *Cluster) kindOf(n Node) int32 {
 	}
 	keys := make([]string, 0, len(c.classes.asked))
 	for key := range c.classes.asked {
-		if _, has := n.Labels[key]; has {
+		if _, has := n.Labels[key]; has && !individual(key) {
 			keys = append(keys, key)
 		}
 	}
@@ -89,23 +136,49 @@ func (c *Cluster) kindOf(n Node) int32 {
 	for _, key := range keys {
 		fmt.Fprintf(&b, "|%q=%q", key, n.Labels[key])
 	}
-	if c.classes.asked[""] {
-		fmt.Fprintf(&b, "|name %q", n.Name)
+	for i, key := range c.where.book.topologyKeys.all {
+		if _, has := n.Labels[key]; has {
+			fmt.Fprintf(&b, "|%d", i)
+		}
 	}
 	id, known := c.byKey[b.String()]
 	if !known {
 		id = int32(len(c.kinds))
-		c.kinds = append(c.kinds, kind{example: n, match: make([]matched, c.classes.Len())})
+		c.kinds = append(c.kinds, c.newKind(n))
 		c.byKey[b.String()] = id
 	}
 	return id
+}
+
+// newKind makes the kind of the node.
+func (c *Cluster) newKind(n *Node) kind {
+	k := kind{match: make([]matched, c.classes.Len())}
+	for i := range k.match {
+		if c.classes.specs[i].named() {
+			k.match[i] = perNode
+		}
+	}
+	if !slices.ContainsFunc(c.where.book.views.all, func(v view) bool { return v.affinity && v.spec.named() }) {
+		k.shown = c.shown(n)
+	}
+	return k
+}
+
+// shown says which views the node is part of.
+func (c *Cluster) shown(n *Node) []bool {
+	views := c.where.book.views.all
+	out := make([]bool, len(views))
+	for i := range views {
+		out[i] = views[i].shows(n, c.where.book.topologyKeys.all)
+	}
+	return out
 }
 
 // Len is the number of nodes ever added and not undone, hidden ones included.
 func (c *Cluster) Len() int { return len(c.nodes) }
 
 // Node is what the node offers when it is empty.
-func (c *Cluster) Node(id NodeID) *Node { return &c.nodes[id].spec }
+func (c *Cluster) Node(id NodeID) *Node { return c.nodes[id].spec }
 
 // Free is what is left on the node.
 func (c *Cluster) Free(id NodeID) Resources { return c.nodes[id].free }
@@ -115,29 +188,41 @@ func (c *Cluster) Fits(class Class, id NodeID) Misfit {
 	b := &c.nodes[id]
 	spec := c.classes.Spec(class)
 	if !c.suits(class, b) {
-		return spec.mismatch(&b.spec)
+		return spec.mismatch(b.spec)
 	}
 	for _, p := range spec.Ports {
 		if slices.ContainsFunc(b.ports, p.clashes) {
 			return Misfit{Code: HostPortTaken, What: fmt.Sprintf("%s/%d", p.Protocol, p.Port)}
 		}
 	}
-	return b.free.shortage(spec.Requests)
+	if m := b.free.shortage(spec.Requests); !m.OK() {
+		return m
+	}
+	return c.where.obstacle(c.rules(class), b)
 }
 
-// Suits says whether the class may run on such a node at all, its room aside.
+// Suits says whether the class may run on such a node at all, its room and its neighbours aside.
 func (c *Cluster) Suits(class Class, id NodeID) bool { return c.suits(class, &c.nodes[id]) }
 
 func (c *Cluster) suits(class Class, b *bin) bool {
 	m := &c.kinds[b.kind].match[class]
-	if *m == unknown {
+	switch *m {
+	case perNode:
+		return c.classes.Spec(class).mismatch(b.spec).OK()
+	case unknown:
 		*m = suits
-		if !c.classes.Spec(class).mismatch(&b.spec).OK() {
+		if !c.classes.Spec(class).mismatch(b.spec).OK() {
 			*m = doesNot
 		}
 	}
 	return *m == suits
 }
+
+func (c *Cluster) rules(class Class) *rules { return &c.where.book.byClass[class] }
+
+// Constrained is whether it depends on the pods of other nodes where a pod of the class fits, so that a node on
+// which it does not fit may become one where it does as other nodes fill.
+func (c *Cluster) Constrained(class Class) bool { return c.rules(class).constrained() }
 
 // Fill places up to want pods of the class on the node and returns how many found room.
 func (c *Cluster) Fill(class Class, id NodeID, want int) int {
@@ -154,6 +239,9 @@ func (c *Cluster) Fill(class Class, id NodeID, want int) int {
 				return 0
 			}
 		}
+	}
+	if rules := c.rules(class); n > 0 && rules.constrained() {
+		n = min(n, c.where.room(rules, b))
 	}
 	if n > 0 {
 		c.Place(class, id, int(n))
@@ -176,6 +264,12 @@ func (c *Cluster) Take(class Class, id NodeID, n int) {
 func (c *Cluster) place(class Class, id NodeID, n int64) {
 	b, spec := &c.nodes[id], c.classes.Spec(class)
 	b.free = b.free.Plus(spec.Requests, -n)
+	if rules := c.rules(class); len(rules.feeds) > 0 {
+		c.where.count(rules, b, int32(n))
+	}
+	if len(spec.Ports) == 0 {
+		return
+	}
 	for ; n > 0; n-- {
 		b.ports = append(b.ports, spec.Ports...)
 	}
@@ -188,7 +282,7 @@ func (c *Cluster) place(class Class, id NodeID, n int64) {
 	}
 }
 
-// Hide makes the node take no more pods. What runs on it stays counted there.
+// Hide makes the node take no more pods. What runs on it stays counted there, and its domains stay.
 func (c *Cluster) Hide(id NodeID) {
 	if !c.nodes[id].gone {
 		c.nodes[id].gone = true
@@ -198,24 +292,3 @@ func (c *Cluster) Hide(id NodeID) {
 
 // Hidden is whether the node takes no more pods.
 func (c *Cluster) Hidden(id NodeID) bool { return c.nodes[id].gone }
-
-// Mark is a point to which Undo returns.
-type Mark int
-
-// Mark notes the present state.
-func (c *Cluster) Mark() Mark { return Mark(len(c.undo)) }
-
-// Undo reverts, at the cost of what changed, all that was done since the mark.
-func (c *Cluster) Undo(m Mark) {
-	for i := len(c.undo) - 1; i >= int(m); i-- {
-		switch s := c.undo[i]; s.op {
-		case opPlace:
-			c.place(s.class, s.node, -s.n)
-		case opAdd:
-			c.nodes = c.nodes[:s.node]
-		case opHide:
-			c.nodes[s.node].gone = false
-		}
-	}
-	c.undo = c.undo[:m]
-}

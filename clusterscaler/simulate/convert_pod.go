@@ -1,9 +1,6 @@
 package simulate
 
 import (
-	"slices"
-	"strings"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/component-helpers/resource"
@@ -24,6 +21,9 @@ func SpecOf(p *corev1.Pod) Spec {
 			s.Tolerations = append(s.Tolerations, keep)
 		}
 	}
+	s.Namespace, s.Labels, s.Terminating = p.Namespace, p.Labels, p.DeletionTimestamp != nil
+	s.Near, s.Apart = podTermsOf(p)
+	s.Spread = spreadOf(p)
 	eachContainer(p, func(c *corev1.Container) {
 		for _, port := range c.Ports {
 			if port.HostPort > 0 {
@@ -93,22 +93,9 @@ func portOf(p corev1.ContainerPort) Port {
 	return out
 }
 
-// Constraint names what of a pod is not modelled: "pod affinity", "pod anti-affinity", "topology
-// spread", "volume NAME", "resource claims", "scheduling group". Empty when all of it is.
+// Constraint names what of a pod is not modelled: "volume NAME", "resource claims", "scheduling group". Empty
+// when all of it is.
 func Constraint(p *corev1.Pod) string {
-	if a := p.Spec.Affinity; a != nil {
-		if a.PodAffinity != nil && len(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0 {
-			return "pod affinity"
-		}
-		if a.PodAntiAffinity != nil && len(a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0 {
-			return "pod anti-affinity"
-		}
-	}
-	for _, c := range p.Spec.TopologySpreadConstraints {
-		if c.WhenUnsatisfiable == corev1.DoNotSchedule {
-			return "topology spread"
-		}
-	}
 	for i := range p.Spec.Volumes {
 		if !placeless(&p.Spec.Volumes[i].VolumeSource) {
 			return "volume " + p.Spec.Volumes[i].Name
@@ -127,40 +114,4 @@ func Constraint(p *corev1.Pod) string {
 func placeless(v *corev1.VolumeSource) bool {
 	return v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil ||
 		v.EmptyDir != nil || v.HostPath != nil || v.NFS != nil || v.Image != nil || v.GitRepo != nil
-}
-
-// RepellentsOf are the required anti-affinity terms with which a pod keeps others away.
-func RepellentsOf(p *corev1.Pod) []Repellent {
-	if p.Spec.Affinity == nil || p.Spec.Affinity.PodAntiAffinity == nil {
-		return nil
-	}
-	var out []Repellent
-	for _, t := range p.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution {
-		r := Repellent{Owner: p.Namespace + "/" + p.Name}
-		if t.LabelSelector == nil {
-			continue // reaches no pod
-		}
-		r.Labels = requirementsOf(t.LabelSelector)
-		switch {
-		case t.NamespaceSelector != nil: // the labels of namespaces are not known: any may match
-		case len(t.Namespaces) > 0:
-			r.Namespaces = slices.Sorted(slices.Values(t.Namespaces))
-		default:
-			r.Namespaces = []string{p.Namespace}
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
-func requirementsOf(s *metav1.LabelSelector) []Requirement {
-	var out []Requirement
-	for key, value := range s.MatchLabels {
-		out = append(out, Requirement{Key: key, Operator: In, Values: []string{value}})
-	}
-	for _, e := range s.MatchExpressions {
-		out = append(out, Requirement{Key: e.Key, Operator: Operator(e.Operator), Values: e.Values})
-	}
-	slices.SortStableFunc(out, func(a, b Requirement) int { return strings.Compare(a.Key, b.Key) })
-	return out
 }

@@ -26,13 +26,8 @@ func TestConstraintsThatAreNotModelledAreRecognised(t *testing.T) {
 		{volume(corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}), "volume v"},
 		{volume(corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{}}), "volume v"},
 		{volume(corev1.VolumeSource{}), "volume v"}, // a kind not known yet
-		{corev1.PodSpec{TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{WhenUnsatisfiable: corev1.ScheduleAnyway}}}, ""},
-		{corev1.PodSpec{TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{WhenUnsatisfiable: corev1.DoNotSchedule}}}, "topology spread"},
-		{corev1.PodSpec{Affinity: antiAffinity(corev1.PodAffinityTerm{})}, "pod anti-affinity"},
-		{corev1.PodSpec{Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{}}}}}, ""},
-		{corev1.PodSpec{Affinity: &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
-			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{}}}}}, "pod affinity"},
+		{corev1.PodSpec{TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{WhenUnsatisfiable: corev1.DoNotSchedule}}}, ""},
+		{corev1.PodSpec{Affinity: antiAffinity(corev1.PodAffinityTerm{})}, ""},
 		{corev1.PodSpec{ResourceClaims: []corev1.PodResourceClaim{{}}}, "resource claims"},
 		{corev1.PodSpec{SchedulingGroup: &corev1.PodSchedulingGroup{}}, "scheduling group"},
 	} {
@@ -42,8 +37,8 @@ func TestConstraintsThatAreNotModelledAreRecognised(t *testing.T) {
 	}
 }
 
-// The anti-affinity of an existing pod reaches pods by namespace and labels.
-func TestRepels(t *testing.T) {
+// The anti-affinity of a pod that runs reaches pods by namespace and labels.
+func TestAntiAffinityReaches(t *testing.T) {
 	web := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
 	notDB := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"db"}}}}
 	for _, c := range []struct {
@@ -57,19 +52,31 @@ func TestRepels(t *testing.T) {
 		{"other labels", corev1.PodAffinityTerm{LabelSelector: web}, "default", map[string]string{"app": "db"}, false},
 		{"other namespace", corev1.PodAffinityTerm{LabelSelector: web}, "other", map[string]string{"app": "web"}, false},
 		{"named namespace", corev1.PodAffinityTerm{LabelSelector: web, Namespaces: []string{"other"}}, "other", map[string]string{"app": "web"}, true},
-		{"any namespace that a selector may name", corev1.PodAffinityTerm{LabelSelector: web, NamespaceSelector: web}, "third", map[string]string{"app": "web"}, true},
+		{"namespace by its labels", corev1.PodAffinityTerm{LabelSelector: web, NamespaceSelector: web}, "third", map[string]string{"app": "web"}, true},
+		{"namespace with other labels", corev1.PodAffinityTerm{LabelSelector: web, NamespaceSelector: web}, "other", map[string]string{"app": "web"}, false},
 		{"not in", corev1.PodAffinityTerm{LabelSelector: notDB}, "default", nil, true},
 		{"not in, but is", corev1.PodAffinityTerm{LabelSelector: notDB}, "default", map[string]string{"app": "db"}, false},
 		{"no selector reaches none", corev1.PodAffinityTerm{}, "default", nil, false},
 		{"an empty selector reaches all", corev1.PodAffinityTerm{LabelSelector: &metav1.LabelSelector{}}, "default", nil, true},
+		{"the owner's own value of a key", corev1.PodAffinityTerm{LabelSelector: &metav1.LabelSelector{}, MatchLabelKeys: []string{"app"}}, "default", map[string]string{"app": "owner"}, true},
+		{"another value of the key", corev1.PodAffinityTerm{LabelSelector: &metav1.LabelSelector{}, MatchLabelKeys: []string{"app"}}, "default", map[string]string{"app": "web"}, false},
+		{"any but the owner's own value", corev1.PodAffinityTerm{LabelSelector: &metav1.LabelSelector{}, MismatchLabelKeys: []string{"app"}}, "default", map[string]string{"app": "owner"}, false},
 	} {
-		owner := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "owner"}, Spec: corev1.PodSpec{Affinity: antiAffinity(c.term)}}
-		var rs Repellents
-		for _, r := range RepellentsOf(owner) {
-			rs.Add(r)
+		c.term.TopologyKey = "zone"
+		owner := &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "owner", Labels: map[string]string{"app": "owner"}},
+			Spec:       corev1.PodSpec{Affinity: antiAffinity(c.term)},
 		}
-		if got := rs.Repels(c.namespace, c.labels); (got == "default/owner") != c.want {
-			t.Errorf("%s: repelled by %q, want %t", c.name, got, c.want)
+		var classes Classes
+		classes.SetNamespaces(map[string]map[string]string{"third": {"app": "web"}})
+		holder := classes.Intern(SpecOf(owner))
+		other := classes.Intern(Spec{Namespace: c.namespace, Labels: c.labels})
+		cluster := NewCluster(&classes)
+		node := &Node{Labels: map[string]string{"zone": "a"}, Allocatable: Resources{Pods: 10}}
+		first, second := cluster.AddNode(node), cluster.AddNode(node)
+		cluster.Place(holder, first, 1)
+		if got := cluster.Fits(other, second); (got.Code == RepelledByPods) != c.want {
+			t.Errorf("%s: %q, want repelled %t", c.name, got.Code, c.want)
 		}
 	}
 }
@@ -83,6 +90,8 @@ func TestMisfitsNameTheNumbers(t *testing.T) {
 		{Misfit{Code: InsufficientMemory, Need: 64 << 30, Free: 16 << 30}, "group g: InsufficientMemory: need 64Gi, free 16Gi"},
 		{Misfit{Code: InsufficientResource, What: "nvidia.com/gpu", Need: 2, Free: 1}, "group g: InsufficientResource: resource nvidia.com/gpu, need 2, free 1"},
 		{Misfit{Code: TaintNotTolerated, What: "a=b:NoSchedule"}, "group g: TaintNotTolerated: taint a=b:NoSchedule"},
+		{Misfit{Code: TopologySpreadExceeded, What: "zone", Need: 3, Free: 1}, "group g: TopologySpreadExceeded: topologyKey zone, skew 3, maxSkew 1"},
+		{Misfit{Code: RepelledByPods, What: "zone", Free: 2}, "group g: RepelledByPods: topologyKey zone, pods 2"},
 		{Misfit{Code: TooManyPods, Need: 1}, "group g: TooManyPods: free 0"},
 	} {
 		if got := c.misfit.Verdict("group g").String(); got != c.want {

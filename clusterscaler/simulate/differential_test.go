@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -14,16 +15,12 @@ import (
 func TestClusterAgreesWithNaive(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	answers := map[string]int{}
-	for i := range 4000 {
+	for i := range 5000 {
 		second, pods := randomCluster(r)
-		classes := &Classes{}
-		ids := make([]Class, len(pods))
-		for j, p := range pods {
-			ids[j] = classes.Intern(SpecOf(p))
-		}
+		classes, ids := classesOf(second, pods)
 		c := NewCluster(classes)
 		for _, n := range second.nodes {
-			c.AddNode(NodeOf(n))
+			addEither(r, c, n)
 		}
 		for j, p := range pods {
 			n := r.IntN(len(second.nodes))
@@ -53,6 +50,7 @@ func TestClusterAgreesWithNaive(t *testing.T) {
 	for _, code := range []string{
 		"", string(NodeUnschedulable), string(TaintNotTolerated), string(NodeSelectorMismatch), string(NodeAffinityMismatch), string(HostPortTaken),
 		string(TooManyPods), string(InsufficientCPU), string(InsufficientMemory), string(InsufficientEphemeralStorage), string(InsufficientResource),
+		string(TopologyKeyMissing), string(TopologySpreadExceeded), string(PodAffinityUnsatisfied), string(PodAntiAffinityConflict), string(RepelledByPods),
 	} {
 		if answers[code] < 50 {
 			t.Errorf("the clusters hardly ask about %q: %d times of %v", code, answers[code], answers)
@@ -65,10 +63,16 @@ func TestFillAgreesWithOneByOne(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for i := range 2000 {
 		second, pods := randomCluster(r)
-		classes := &Classes{}
-		id := classes.Intern(SpecOf(pods[0]))
+		classes, ids := classesOf(second, pods)
+		id := ids[0]
 		c := NewCluster(classes)
-		n := c.AddNode(NodeOf(second.nodes[0]))
+		for _, node := range second.nodes {
+			c.AddNode(nodeOf(node))
+		}
+		n := NodeID(r.IntN(len(second.nodes)))
+		for j := range pods[1:] { // neighbours
+			c.Fill(ids[j+1], NodeID(r.IntN(len(second.nodes))), 1)
+		}
 		mark := c.Mark()
 		before := amounts(c.Free(n))
 		singly := 0
@@ -85,21 +89,69 @@ func TestFillAgreesWithOneByOne(t *testing.T) {
 	}
 }
 
+// addEither adds the node as itself or, where nobody can tell it apart, as the copy of a template.
+func addEither(r *rand.Rand, c *Cluster, n *corev1.Node) {
+	_, hosted := n.Labels[hostname]
+	if !hosted || n.Name == "n1" || one(r, 2) {
+		c.AddNode(nodeOf(n))
+		return
+	}
+	template := *nodeOf(n)
+	template.Labels = maps.Clone(template.Labels)
+	delete(template.Labels, hostname)
+	mark := c.Mark() // what is undone leaves no trace
+	c.AddCopy(c.Prepare(template))
+	c.Undo(mark)
+	c.AddCopy(c.Prepare(template))
+}
+
+func classesOf(c *naive, pods []*corev1.Pod) (*Classes, []Class) {
+	classes := &Classes{}
+	classes.SetNamespaces(c.namespaces)
+	ids := make([]Class, len(pods))
+	for _, p := range pods {
+		s := SpecOf(p)
+		classes.Learn(&s)
+	}
+	for j, p := range pods {
+		ids[j] = classes.Intern(SpecOf(p))
+	}
+	return classes, ids
+}
+
 func amounts(r Resources) string {
 	return fmt.Sprint(r.MilliCPU, r.Memory, r.EphemeralStorage, r.Pods, r.Other("example.com/gpu"))
 }
 
 func randomCluster(r *rand.Rand) (*naive, []*corev1.Pod) {
-	c := &naive{}
-	for i := range 1 + r.IntN(4) {
+	c := &naive{namespaces: randomNamespaces()}
+	roomy := one(r, 2) // so that what pods have against each other decides
+	for i := range 1 + r.IntN(7) {
 		c.nodes = append(c.nodes, randomNode(r, i))
+		if roomy {
+			makeRoom(r, c.nodes[i])
+		}
 	}
 	c.pods = make([][]*corev1.Pod, len(c.nodes))
 	var pods []*corev1.Pod
-	for range 1 + r.IntN(20) {
-		pods = append(pods, randomPod(r))
+	for range 1 + r.IntN(25) {
+		p := randomPod(r)
+		if roomy && !one(r, 8) {
+			p.Spec = corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: list(r, 1)}}}}
+		}
+		randomTerms(r, p)
+		pods = append(pods, p)
 	}
 	return c, pods
+}
+
+func makeRoom(r *rand.Rand, n *corev1.Node) {
+	if !one(r, 6) {
+		n.Spec = corev1.NodeSpec{}
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage, "example.com/gpu", corev1.ResourcePods} {
+		n.Status.Allocatable[name] = *resource.NewQuantity(1<<40, resource.DecimalSI)
+	}
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
@@ -126,7 +178,13 @@ func list(r *rand.Rand, scale int64) corev1.ResourceList {
 func randomNode(r *rand.Rand, i int) *corev1.Node {
 	n := &corev1.Node{}
 	n.Name = fmt.Sprintf("n%d", i)
-	n.Labels = map[string]string{"kubernetes.io/hostname": n.Name, "zone": pick(r, "a", "b")}
+	n.Labels = map[string]string{"kubernetes.io/hostname": n.Name, "zone": pick(r, "a", "b", "c")}
+	if one(r, 2) {
+		n.Labels["rack"] = pick(r, "1", "2")
+	}
+	if one(r, 12) {
+		delete(n.Labels, pick(r, "zone", "kubernetes.io/hostname"))
+	}
 	if one(r, 2) {
 		n.Labels["cores"] = pick(r, "4", "16", "many")
 	}
@@ -205,4 +263,9 @@ func randomAffinity(r *rand.Rand) *corev1.Affinity {
 	return &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 		RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: terms},
 	}}
+}
+
+func nodeOf(n *corev1.Node) *Node {
+	out := NodeOf(n)
+	return &out
 }

@@ -1,17 +1,18 @@
 // Package simulate answers, without a cluster, what the scheduler would do: does a pod of this class
 // fit on that node, and if not, what is missing by how much.
 //
-// Pods that ask for the same are one Class, and nodes that offer the same are one kind, so that work
-// grows with classes and not with pods: selectors, affinity and taints are matched once for each class
-// and kind, and copies of a class are counted onto a node by division.
+// Pods that ask for the same and are seen alike are one Class, and nodes that offer the same are one kind, so
+// that work grows with classes and not with pods: selectors, affinity and taints are matched once for each class
+// and kind, and copies of a class are counted onto a node by division. What pods have for or against each
+// other is counted by topology domain as pods come and go, and never looked for.
 //
-// It models what the default scheduler profile filters on for a pod alone: resources (with init and
-// sidecar containers, overhead, extended resources and pod slots), node selector and required node
-// affinity, taints and tolerations, unschedulable nodes, and host ports. It guarantees that equal
-// inputs give equal answers, that Fits and Fill agree, and that Undo restores what a Cluster had free.
+// It models what the default scheduler profile filters on for pods without volumes and device claims: resources
+// (with init and sidecar containers, overhead, extended resources and pod slots), node selector and required
+// node affinity, taints and tolerations, unschedulable nodes, host ports, required affinity and anti-affinity
+// between pods, and topology spread. It guarantees that equal inputs give equal answers, that Fits and Fill
+// agree, and that Undo restores the Cluster.
 //
-// It does not model required inter-pod affinity and anti-affinity, hard topology spread, volumes that
-// bind to places, device claims and scheduling groups. It recognises them: such a pod has a Constraint,
-// and a pod that the anti-affinity of another may hold off is found by Repels. The caller must not
-// count on an answer for either. Preferences (soft affinity, PreferNoSchedule) move no answer.
+// It does not model volumes that bind to places, device claims and scheduling groups. It recognises them: such a
+// pod has a Constraint, and the caller must not count on an answer for it. Preferences (soft affinity,
+// ScheduleAnyway, PreferNoSchedule) move no answer.
 package simulate

@@ -24,11 +24,24 @@ func (s *Spec) mismatch(n *Node) Misfit {
 	if n.Unschedulable && !tolerates(s.Tolerations, Taint{Key: unschedulableTaint, Effect: NoSchedule}) {
 		return Misfit{Code: NodeUnschedulable}
 	}
+	if m := s.taintMismatch(n); !m.OK() {
+		return m
+	}
+	return s.placeMismatch(n)
+}
+
+// taintMismatch is a taint of the node that the pod does not tolerate.
+func (s *Spec) taintMismatch(n *Node) Misfit {
 	for _, taint := range n.Taints {
 		if !tolerates(s.Tolerations, taint) {
 			return Misfit{Code: TaintNotTolerated, What: taint.String()}
 		}
 	}
+	return Misfit{}
+}
+
+// placeMismatch is what the pod asks of the node's labels or name and does not find.
+func (s *Spec) placeMismatch(n *Node) Misfit {
 	for _, r := range s.Selector {
 		if !r.holds(n) {
 			return Misfit{Code: NodeSelectorMismatch, What: r.Key + "=" + r.Values[0]}
@@ -53,10 +66,15 @@ func (t Term) holds(n *Node) bool {
 }
 
 func (r Requirement) holds(n *Node) bool {
-	value, exists := n.Labels[r.Key]
 	if r.Key == "" {
-		value, exists = n.Name, true
+		return r.matches(n.Name, true)
 	}
+	value, exists := n.Labels[r.Key]
+	return r.matches(value, exists)
+}
+
+// matches is whether a label with that value, or without one, satisfies the requirement.
+func (r Requirement) matches(value string, exists bool) bool {
 	switch r.Operator {
 	case In:
 		return exists && slices.Contains(r.Values, value)

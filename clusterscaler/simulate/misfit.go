@@ -24,6 +24,16 @@ const (
 	InsufficientEphemeralStorage verdict.Code = "InsufficientEphemeralStorage"
 	// InsufficientResource: an extended resource is short.
 	InsufficientResource verdict.Code = "InsufficientResource"
+	// TopologyKeyMissing: the node lacks the label that a topology spread constraint counts by.
+	TopologyKeyMissing verdict.Code = "TopologyKeyMissing"
+	// TopologySpreadExceeded: the pod would make the node's domain hold too many more pods than another.
+	TopologySpreadExceeded verdict.Code = "TopologySpreadExceeded"
+	// PodAffinityUnsatisfied: the pods that the pod's affinity asks for are not in the node's domain.
+	PodAffinityUnsatisfied verdict.Code = "PodAffinityUnsatisfied"
+	// PodAntiAffinityConflict: pods that the pod's anti-affinity avoids are in the node's domain.
+	PodAntiAffinityConflict verdict.Code = "PodAntiAffinityConflict"
+	// RepelledByPods: pods in the node's domain have an anti-affinity that avoids the pod.
+	RepelledByPods verdict.Code = "RepelledByPods"
 )
 
 // Codes lists the codes above for the reference page.
@@ -39,15 +49,21 @@ func Codes() []verdict.CodeDoc {
 		{Code: InsufficientMemory, Meaning: "The node's free memory is less than the pod requests"},
 		{Code: InsufficientEphemeralStorage, Meaning: "The node's free local storage is less than the pod requests"},
 		{Code: InsufficientResource, Meaning: "An extended resource of the node is less than the pod requests"},
+		{Code: TopologyKeyMissing, Meaning: "The node lacks the label that a topology spread constraint of the pod counts by"},
+		{Code: TopologySpreadExceeded, Meaning: "The pod would make the node's topology domain hold more pods, compared with the domain that has the fewest, than maxSkew allows"},
+		{Code: PodAffinityUnsatisfied, Meaning: "The pods that the pod's required affinity asks for are not in the node's topology domain"},
+		{Code: PodAntiAffinityConflict, Meaning: "Pods that the pod's required anti-affinity avoids are in the node's topology domain"},
+		{Code: RepelledByPods, Meaning: "Pods in the node's topology domain have a required anti-affinity that avoids the pod"},
 	}
 }
 
 // Misfit is why a pod does not fit on a node. The zero value says that it fits.
 type Misfit struct {
 	Code verdict.Code
-	// What names the taint, label, port or resource, where the code alone does not.
+	// What names the taint, label, port, resource or topology key, where the code alone does not.
 	What string
-	// Need and Free are the request and what is left, in the unit of the resource; 0 for other codes.
+	// Need and Free are the request and what is left, in the unit of the resource; for a spread constraint the
+	// skew with the pod and the maximal one, and for an anti-affinity Free is the number of pods in the way.
 	Need, Free int64
 }
 
@@ -70,6 +86,12 @@ func (m Misfit) Verdict(subject string, more ...verdict.Fact) verdict.Verdict {
 		facts = append(facts, verdict.Bytes("need", m.Need), verdict.Bytes("free", m.Free))
 	case InsufficientResource:
 		facts = append(facts, verdict.Text("resource", m.What), verdict.Number("need", m.Need), verdict.Number("free", m.Free))
+	case TopologyKeyMissing:
+		facts = append(facts, verdict.Text("topologyKey", m.What))
+	case TopologySpreadExceeded:
+		facts = append(facts, verdict.Text("topologyKey", m.What), verdict.Number("skew", m.Need), verdict.Number("maxSkew", m.Free))
+	case PodAntiAffinityConflict, RepelledByPods:
+		facts = append(facts, verdict.Text("topologyKey", m.What), verdict.Number("pods", m.Free))
 	case TooManyPods:
 		facts = append(facts, verdict.Number("free", m.Free))
 	}

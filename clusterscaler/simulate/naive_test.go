@@ -15,8 +15,9 @@ import (
 // naive is a second implementation that shares nothing with the first: it keeps API objects, adds up
 // quantities pod by pod, and asks Kubernetes' own helpers about taints and affinity.
 type naive struct {
-	nodes []*corev1.Node
-	pods  [][]*corev1.Pod // by node
+	nodes      []*corev1.Node
+	pods       [][]*corev1.Pod              // by node
+	namespaces map[string]map[string]string // their labels
 }
 
 // fits returns the code of the first thing that keeps the pod off the node, or "".
@@ -44,7 +45,13 @@ func (c *naive) fits(p *corev1.Pod, n int) verdict.Code {
 	if c.portTaken(p, n) {
 		return HostPortTaken
 	}
-	return c.short(p, n)
+	if code := c.short(p, n); code != "" {
+		return code
+	}
+	if code := c.uneven(p, node); code != "" {
+		return code
+	}
+	return c.company(p, node)
 }
 
 func (c *naive) portTaken(p *corev1.Pod, n int) bool {

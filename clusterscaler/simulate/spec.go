@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,17 @@ type Spec struct {
 	Affinity    []Term
 	Tolerations []Toleration
 	Ports       []Port
+
+	// Namespace and Labels are what the selectors of other pods see. Labels that no selector asks about tell
+	// no Class from another.
+	Namespace string
+	Labels    map[string]string
+	// Terminating says that deletion has begun: topology spread does not count the pod any more.
+	Terminating bool
+	// Near and Apart are the required affinity and anti-affinity to other pods: all of them must hold.
+	Near, Apart []PodTerm
+	// Spread are the topology spread constraints that keep a pod off a node: all of them must hold.
+	Spread []Spread
 }
 
 // Operator compares a node's label with the values of a Requirement.
@@ -98,26 +110,49 @@ type Node struct {
 	Allocatable   Resources
 }
 
-// key is equal for two Specs exactly if they ask for the same.
-func (s *Spec) key() string {
+// key is equal for two Specs exactly if they ask for the same and are seen alike; seen is the number under
+// which what others see of the pod is known.
+func (s *Spec) key(seen int32) string {
 	var b strings.Builder
 	s.Requests.key(&b)
+	s.placeKey(&b)
+	s.tolerationKey(&b)
+	for _, p := range s.Ports {
+		fmt.Fprintf(&b, "|port %q %q %d", p.IP, p.Protocol, p.Port)
+	}
+	fmt.Fprintf(&b, "|seen %d %t", seen, s.Terminating)
+	for i := range s.Near {
+		b.WriteString("|near ")
+		s.Near[i].key(&b)
+	}
+	for i := range s.Apart {
+		b.WriteString("|apart ")
+		s.Apart[i].key(&b)
+	}
+	for i := range s.Spread {
+		b.WriteString("|spread ")
+		s.Spread[i].key(&b)
+	}
+	return b.String()
+}
+
+// placeKey writes which nodes the pod asks for.
+func (s *Spec) placeKey(b *strings.Builder) {
 	b.WriteByte('|')
-	writeRequirements(&b, s.Selector)
+	writeRequirements(b, s.Selector)
 	if s.Affinity != nil {
 		b.WriteString("|affinity")
 		for _, term := range s.Affinity {
 			b.WriteByte('/')
-			writeRequirements(&b, term)
+			writeRequirements(b, term)
 		}
 	}
+}
+
+func (s *Spec) tolerationKey(b *strings.Builder) {
 	for _, t := range s.Tolerations {
-		fmt.Fprintf(&b, "|tolerate %q %t %q %q", t.Key, t.Exists, t.Value, t.Effect)
+		fmt.Fprintf(b, "|tolerate %q %t %q %q", t.Key, t.Exists, t.Value, t.Effect)
 	}
-	for _, p := range s.Ports {
-		fmt.Fprintf(&b, "|port %q %q %d", p.IP, p.Protocol, p.Port)
-	}
-	return b.String()
 }
 
 func writeRequirements(b *strings.Builder, rs []Requirement) {
@@ -138,10 +173,52 @@ func (s *Spec) labelKeys(f func(key string)) {
 	}
 }
 
+// named is whether the Spec asks for nodes by name, one by one.
+func (s *Spec) named() bool {
+	is := false
+	s.labelKeys(func(key string) { is = is || individual(key) })
+	return is
+}
+
 // normalise makes the order of what is unordered irrelevant to the key.
 func (s *Spec) normalise() {
 	slices.SortFunc(s.Selector, func(a, b Requirement) int { return strings.Compare(a.Key, b.Key) })
 	slices.SortFunc(s.Ports, func(a, b Port) int {
-		return strings.Compare(fmt.Sprint(a.Protocol, a.Port, a.IP), fmt.Sprint(b.Protocol, b.Port, b.IP))
+		return cmp.Or(strings.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Port, b.Port), strings.Compare(a.IP, b.IP))
 	})
+	s.eachPodSelector(func(p *PodSelector) {
+		if !slices.IsSorted(p.Namespaces) {
+			p.Namespaces = slices.Sorted(slices.Values(p.Namespaces))
+		}
+		if p.NamespaceLabels != nil {
+			p.NamespaceLabels.sorted()
+		}
+		p.Labels.sorted()
+	})
+	for i := range s.Spread {
+		s.Spread[i].Pods.sorted()
+	}
+}
+
+// eachPodSelector visits the selectors of the terms.
+func (s *Spec) eachPodSelector(f func(*PodSelector)) {
+	for i := range s.Near {
+		f(&s.Near[i].Pods)
+	}
+	for i := range s.Apart {
+		f(&s.Apart[i].Pods)
+	}
+}
+
+// podKeys calls f with every key of a pod's labels that the Spec's selectors ask about.
+func (s *Spec) podKeys(f func(key string)) {
+	each := func(l *LabelSelector) {
+		for _, r := range l.All {
+			f(r.Key)
+		}
+	}
+	s.eachPodSelector(func(p *PodSelector) { each(&p.Labels) })
+	for i := range s.Spread {
+		each(&s.Spread[i].Pods)
+	}
 }

@@ -1,0 +1,43 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// terms reads what a pod is to others, and asks of them: "is=app:web", "near=app:db@zone", "apart=app:web@host",
+// "spread=app:web@zone/1".
+func (b *builder) terms(s *simulate.Spec, name string, f fields) {
+	s.Namespace, _, _ = strings.Cut(name, "/")
+	s.Labels = pairs(f["is"])
+	for _, text := range split(f["near"]) {
+		s.Near = append(s.Near, podTerm(s.Namespace, text))
+	}
+	for _, text := range split(f["apart"]) {
+		s.Apart = append(s.Apart, podTerm(s.Namespace, text))
+	}
+	for _, text := range split(f["spread"]) {
+		text, skew, _ := strings.Cut(text, "/")
+		n, err := strconv.ParseInt(skew, 10, 32)
+		if err != nil {
+			b.t.Fatalf("spread: %v", err)
+		}
+		t := podTerm(s.Namespace, text)
+		s.Spread = append(s.Spread, simulate.Spread{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: 1, Pods: t.Pods.Labels})
+	}
+}
+
+// podTerm reads "app:web@zone"; host stands for the label of the host name.
+func podTerm(namespace, text string) simulate.PodTerm {
+	label, key, _ := strings.Cut(text, "@")
+	if key == "host" {
+		key = "kubernetes.io/hostname"
+	}
+	name, value, _ := strings.Cut(label, ":")
+	return simulate.PodTerm{TopologyKey: key, Pods: simulate.PodSelector{
+		Namespaces: []string{namespace},
+		Labels:     simulate.LabelSelector{All: []simulate.Requirement{{Key: name, Operator: simulate.In, Values: []string{value}}}},
+	}}
+}

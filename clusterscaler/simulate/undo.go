@@ -1,0 +1,35 @@
+package simulate
+
+// Mark is a point to which Undo returns.
+type Mark int
+
+// Mark notes the present state.
+func (c *Cluster) Mark() Mark { return Mark(len(c.undo)) }
+
+// Undo reverts, at the cost of what changed, all that was done since the mark.
+func (c *Cluster) Undo(m Mark) {
+	for i := len(c.undo) - 1; i >= int(m); i-- {
+		switch s := c.undo[i]; s.op {
+		case opPlace:
+			c.place(s.class, s.node, -s.n)
+		case opAdd, opAddCopy:
+			c.where.leave(&c.nodes[s.node])
+			c.nodes = c.nodes[:s.node]
+			if s.op == opAddCopy {
+				c.where.forget(hostname)
+			}
+		case opHide:
+			c.nodes[s.node].gone = false
+		}
+	}
+	c.undo = c.undo[:m]
+}
+
+// forget gives the number of the last fresh domain of the key back.
+func (t *topology) forget(key string) {
+	for i, k := range t.book.topologyKeys.all {
+		if k == key {
+			t.next[i]--
+		}
+	}
+}
