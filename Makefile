@@ -89,6 +89,8 @@ fuzz: go ## each fuzz target for a while (TIME=30s)
 	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(TIME),30s) ./$$(dirname $$file); \
 	  done; \
 	done
+	@echo "== the simulator beside kube-scheduler"
+	@go test -C test -count=1 -v -timeout 0 -run KubeScheduler ./scheduler -args -spend $(or $(TIME),30s) -seed $$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')000000
 
 .PHONY: crds
 crds: go ## make deploy/crds anew from the API types of the projects that own them

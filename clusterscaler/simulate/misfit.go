@@ -117,3 +117,28 @@ func (r Resources) shortage(request Resources) Misfit {
 	}
 	return Misfit{}
 }
+
+// Plugin names a Filter plugin of kube-scheduler.
+type Plugin string
+
+// Plugin is the one of kube-scheduler's plugins that keeps the pod off the node; empty where it fits.
+func (m Misfit) Plugin() Plugin {
+	switch m.Code {
+	case "":
+		return ""
+	case NodeUnschedulable:
+		return "NodeUnschedulable"
+	case TaintNotTolerated:
+		return "TaintToleration"
+	case NodeSelectorMismatch, NodeAffinityMismatch:
+		return "NodeAffinity"
+	case HostPortTaken:
+		return "NodePorts"
+	case TopologyKeyMissing, TopologySpreadExceeded:
+		return "PodTopologySpread"
+	case PodAffinityUnsatisfied, PodAntiAffinityConflict, RepelledByPods:
+		return "InterPodAffinity"
+	default:
+		return "NodeResourcesFit"
+	}
+}

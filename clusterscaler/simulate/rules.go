@@ -133,7 +133,6 @@ func (c *Classes) own(s *Spec, r *rules) {
 		for i := range s.Near {
 			r.near = append(r.near, b.counting(all, b.topologyKey(s.Near[i].TopologyKey), everywhere))
 		}
-		r.selfNear = true // until others has looked
 	}
 	for i := range s.Apart {
 		t := &s.Apart[i]
@@ -184,9 +183,7 @@ func (c *Classes) others(id Class, r *rules) {
 	for i := range r.apart {
 		r.apart[i].self = slices.Contains(r.feeds, r.apart[i].counter)
 	}
-	for _, counter := range r.near {
-		r.selfNear = r.selfNear && slices.Contains(r.feeds, counter)
-	}
+	r.selfNear = len(r.near) > 0 && slices.Contains(r.feeds, r.near[0]) // all of them count the same pods
 	for i := range r.spread {
 		r.spread[i].grows = slices.Contains(r.feeds, r.spread[i].counter)
 	}

@@ -1,4 +1,4 @@
-package simulate
+package simulatetest
 
 import (
 	"math/rand/v2"
@@ -6,10 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-func randomNamespaces() map[string]map[string]string {
-	return map[string]map[string]string{"default": {"team": "a"}, "other": {"team": "b"}, "bare": nil}
-}
 
 // randomTerms gives the pod labels, a namespace, and often terms that ask about other pods.
 func randomTerms(r *rand.Rand, p *corev1.Pod) {

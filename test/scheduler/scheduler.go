@@ -1,0 +1,106 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
+	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodevolumelimits"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+	"k8s.io/kubernetes/pkg/scheduler/metrics"
+	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
+)
+
+// Scheduler judges pods as kube-scheduler does. It is not safe for concurrent use.
+type Scheduler struct {
+	framework framework.Framework
+	now       *present
+}
+
+// present is the snapshot that the plugins see, which they hold on to.
+type present struct{ *cache.Snapshot }
+
+// New makes the default profile's plugins. namespaces has the labels of each namespace. The plugins run until ctx ends.
+func New(ctx context.Context, namespaces map[string]map[string]string) (*Scheduler, error) {
+	metrics.Register()
+	var objects []runtime.Object
+	for name, labels := range namespaces {
+		objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
+	}
+	client := fake.NewClientset(objects...)
+	shared := informers.NewSharedInformerFactory(client, 0)
+	defaults, err := latest.Default()
+	if err != nil {
+		return nil, fmt.Errorf("default configuration of kube-scheduler: %w", err)
+	}
+	slices, err := tracker.StartTracker(ctx, tracker.Options{SliceInformer: shared.Resource().V1().ResourceSlices(), KubeClient: client})
+	if err != nil {
+		return nil, fmt.Errorf("resource slices: %w", err)
+	}
+	claims := assumecache.NewAssumeCache(klog.Background(), shared.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
+	now := &present{cache.NewEmptySnapshot()}
+	f, err := frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), &defaults.Profiles[0],
+		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(shared),
+		frameworkruntime.WithSharedDRAManager(dynamicresources.NewDRAManager(ctx, claims, slices, shared)),
+		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(shared.Storage().V1().CSINodes().Lister())),
+		frameworkruntime.WithSnapshotSharedLister(now), frameworkruntime.WithParallelism(1))
+	if err != nil {
+		return nil, fmt.Errorf("plugins of kube-scheduler: %w", err)
+	}
+	shared.Start(ctx.Done())
+	shared.WaitForCacheSync(ctx.Done())
+	return &Scheduler{framework: f, now: now}, nil
+}
+
+// See makes these the nodes and the pods that run on them. What was returned for others before is not valid any more.
+func (s *Scheduler) See(nodes []*corev1.Node, pods []*corev1.Pod) {
+	s.now.Snapshot = cache.NewSnapshot(pods, nodes)
+}
+
+// Fits says for each node, by name, which plugin keeps the pod off it, and in which words; nodes where it fits are
+// not in the answer. The pod is not changed.
+func (s *Scheduler) Fits(ctx context.Context, pod *corev1.Pod) (map[string]Refusal, error) {
+	state := framework.NewCycleState()
+	nodes, err := s.now.NodeInfos().List()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Refusal{}
+	allowed, status, _ := s.framework.RunPreFilterPlugins(ctx, state, pod)
+	if status.Code() == fwk.Error {
+		return nil, status.AsError()
+	}
+	for _, n := range nodes {
+		name := n.Node().Name
+		switch {
+		case !status.IsSuccess():
+			out[name] = Refusal{status.Plugin(), status.Message()}
+		case !allowed.AllNodes() && !allowed.NodeNames.Has(name):
+			out[name] = Refusal{"PreFilter", "not among the nodes that can be"}
+		default:
+			status := s.framework.RunFilterPlugins(ctx, state, pod, n)
+			if status.Code() == fwk.Error {
+				return nil, status.AsError()
+			}
+			if !status.IsSuccess() {
+				out[name] = Refusal{status.Plugin(), status.Message()}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Refusal is why a pod does not fit on a node.
+type Refusal struct{ Plugin, Message string }

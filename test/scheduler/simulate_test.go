@@ -1,0 +1,149 @@
+package scheduler_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/simulate/simulatetest"
+	"github.com/trimtab/trimtab/test/scheduler"
+)
+
+var (
+	cases = flag.Int("cases", 1500, "how many random clusters the simulator and kube-scheduler are asked about")
+	spend = flag.Duration("spend", 0, "how long to go on with further clusters")
+	seed  = flag.Uint64("seed", 1, "the first of the seeds from which the clusters are drawn, one each")
+)
+
+// On random clusters the simulator finds for each pod and each node what kube-scheduler's own Filter plugins find:
+// whether it fits, and if not, which plugin says so. Pods come and go meanwhile.
+func TestSimulatorAgreesWithKubeScheduler(t *testing.T) {
+	t.Parallel()
+	asked, refused := 0, map[simulate.Plugin]int{}
+	var s *scheduler.Scheduler
+	end := time.Now().Add(*spend)
+	i := 0
+	for ; i < *cases || time.Now().Before(end); i++ {
+		at := *seed + uint64(i)
+		r := rand.New(rand.NewPCG(at, 0))
+		c := simulatetest.Random(r)
+		if s == nil { // all clusters have the same namespaces
+			var err error
+			if s, err = scheduler.New(t.Context(), c.Namespaces); err != nil {
+				t.Fatal(err)
+			}
+		}
+		scene := newScene(c)
+		for range 2 * len(c.Pods) {
+			p := r.IntN(len(c.Pods))
+			if scene.on[p] >= 0 {
+				scene.take(p)
+				continue
+			}
+			s.See(c.Nodes, scene.running())
+			want, err := s.Fits(t.Context(), c.Pods[p])
+			if err != nil {
+				t.Fatalf("seed %d: %v", at, err)
+			}
+			var fitting []int
+			for n := range c.Nodes {
+				got := scene.cluster.Fits(scene.classes[p], simulate.NodeID(n))
+				refusal := want[c.Nodes[n].Name]
+				asked++
+				refused[simulate.Plugin(refusal.Plugin)]++
+				if (refusal.Plugin == "PreFilter" && !got.OK()) || string(got.Plugin()) == refusal.Plugin {
+					if got.OK() {
+						fitting = append(fitting, n)
+					}
+					continue
+				}
+				t.Fatalf("seed %d: pod %s on node %s: simulated %q (%s), kube-scheduler %s: %s\n%s", at, c.Pods[p].Name, c.Nodes[n].Name,
+					got.Code, got.Plugin(), refusal.Plugin, refusal.Message, scene.describe(p, n))
+			}
+			if len(fitting) > 0 {
+				scene.place(p, fitting[r.IntN(len(fitting))])
+			}
+		}
+	}
+	t.Logf("%d questions about %d clusters; refused: %v", asked, i, refused)
+	for _, plugin := range []simulate.Plugin{"", "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit", "PodTopologySpread", "InterPodAffinity"} {
+		if refused[plugin] < *cases/20 {
+			t.Errorf("the clusters hardly ask about %q: %v", plugin, refused)
+		}
+	}
+}
+
+// scene is a cluster as both see it.
+type scene struct {
+	simulatetest.Cluster
+	cluster *simulate.Cluster
+	classes []simulate.Class
+	// on has the node of each pod, -1 for those that do not run.
+	on []int
+}
+
+func newScene(c simulatetest.Cluster) *scene {
+	s := &scene{Cluster: c, on: make([]int, len(c.Pods)), classes: make([]simulate.Class, len(c.Pods))}
+	var classes simulate.Classes
+	classes.SetNamespaces(c.Namespaces)
+	specs := make([]simulate.Spec, len(c.Pods))
+	for i, p := range c.Pods {
+		s.on[i] = -1
+		specs[i] = simulate.SpecOf(p)
+		classes.Learn(&specs[i])
+	}
+	for i := range specs {
+		s.classes[i] = classes.Intern(specs[i])
+	}
+	s.cluster = simulate.NewCluster(&classes)
+	for _, n := range c.Nodes {
+		node := simulate.NodeOf(n)
+		s.cluster.AddNode(&node)
+	}
+	return s
+}
+
+func (s *scene) place(pod, node int) {
+	s.on[pod] = node
+	s.cluster.Place(s.classes[pod], simulate.NodeID(node), 1)
+}
+
+func (s *scene) take(pod int) {
+	s.cluster.Take(s.classes[pod], simulate.NodeID(s.on[pod]), 1)
+	s.on[pod] = -1
+}
+
+func (s *scene) running() []*corev1.Pod {
+	var out []*corev1.Pod
+	for i, n := range s.on {
+		if n >= 0 {
+			p := s.Pods[i].DeepCopy()
+			p.Spec.NodeName = s.Nodes[n].Name
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// describe shows what a difference is about.
+func (s *scene) describe(pod, node int) string {
+	out := fmt.Sprintf("pod %s: labels %v, spec %+v\n", s.Pods[pod].Name, s.Pods[pod].Labels, s.Pods[pod].Spec)
+	for n, on := range s.Nodes {
+		mark := ""
+		if n == node {
+			mark = " <- the node"
+		}
+		out += fmt.Sprintf("node %s: labels %v, taints %v, allocatable %v%s\n", on.Name, on.Labels, on.Spec.Taints, on.Status.Allocatable, mark)
+		for i, at := range s.on {
+			if p := s.Pods[i]; at == n {
+				out += fmt.Sprintf("  runs %s/%s: labels %v, ending %t, affinity %+v\n", p.Namespace, p.Name, p.Labels, p.DeletionTimestamp != nil, p.Spec.Affinity)
+			}
+		}
+	}
+	return out
+}
