@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -63,6 +64,8 @@ type groupState struct {
 	verdict verdict.Verdict
 	// misfits holds, for classes asked about, why a pod does not fit on an empty new node.
 	misfits map[simulate.Class]simulate.Misfit
+	// nodes is equal for groups whose new nodes are equal.
+	nodes string
 	// template is what copies are made of, once it is prepared.
 	template simulate.Template
 	prepared bool
@@ -87,7 +90,9 @@ func observe(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
 	}
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
-		d.groups = append(d.groups, groupState{Group: &s.Groups[i], misfits: map[simulate.Class]simulate.Misfit{}})
+		d.groups = append(d.groups, groupState{
+			Group: &s.Groups[i], nodes: alike(&s.Groups[i].Template), misfits: map[simulate.Class]simulate.Misfit{},
+		})
 	}
 	for i := range s.Nodes {
 		d.ids[s.Nodes[i].Name] = d.addNode(i)
@@ -101,6 +106,11 @@ func observe(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
 		}
 	}
 	return d
+}
+
+// alike is equal for templates of which no pod can tell the nodes apart.
+func alike(n *simulate.Node) string {
+	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable) // fmt sorts the keys of maps
 }
 
 // addNode adds a node of the snapshot as it will be once it is ready.

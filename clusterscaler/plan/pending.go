@@ -19,6 +19,10 @@ type batch struct {
 	priority int32
 	// pods are indices into the snapshot, ordered by name. The placed ones are cut off the front.
 	pods []int32
+	// open are the nodes before seen that have room for such a pod, but no place as their neighbours are. As long as
+	// pods are only added, the others before seen cannot become a place any more.
+	open []simulate.NodeID
+	seen simulate.NodeID
 }
 
 // placePending sorts the pods that have no node: those that wait for something else, those that fit on
@@ -112,20 +116,35 @@ func (d *decision) placeOnExisting(b *batch) {
 }
 
 func (d *decision) placeOnce(b *batch) {
-	for id := simulate.NodeID(0); int(id) < d.cluster.Len() && len(b.pods) > 0; id++ {
-		n := d.cluster.Fill(b.class, id, len(b.pods))
-		for _, pod := range b.pods[:n] {
-			d.settleOn(pod, id)
-			if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
-				d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
-			} else if coming >= 0 {
-				d.planFor(pod, d.upcoming[coming], d.now)
-			} else if n := &d.s.Nodes[id]; d.starting(n) {
-				d.planFor(pod, n.Group, n.Created)
-			}
+	open := b.open[:0]
+	for _, id := range b.open {
+		if d.placeOn(b, id) {
+			open = append(open, id)
 		}
-		b.pods = b.pods[n:]
 	}
+	for ; int(b.seen) < d.cluster.Len() && len(b.pods) > 0; b.seen++ {
+		if d.placeOn(b, b.seen) {
+			open = append(open, b.seen)
+		}
+	}
+	b.open = open
+}
+
+// placeOn puts what fits of the batch on the node, and says whether it may take more once others have pods.
+func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
+	n := d.cluster.Fill(b.class, id, len(b.pods))
+	for _, pod := range b.pods[:n] {
+		d.settleOn(pod, id)
+		if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
+			d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
+		} else if coming >= 0 {
+			d.planFor(pod, d.upcoming[coming], d.now)
+		} else if n := &d.s.Nodes[id]; d.starting(n) {
+			d.planFor(pod, n.Group, n.Created)
+		}
+	}
+	b.pods = b.pods[n:]
+	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.HasRoom(b.class, id)
 }
 
 // settle empties the batches when all their pods have only just come.

@@ -13,7 +13,9 @@ import (
 type option struct {
 	group *groupState
 	nodes int
-	pods  int
+	// room is how many nodes there could have been.
+	room int
+	pods int
 	// placed has the number of pods placed of each batch.
 	placed []int
 	// requested is the sum of what the placed pods request.
@@ -40,13 +42,19 @@ func (d *decision) scaleUp() {
 // options are those of all groups that can grow, by the name of the group.
 func (d *decision) options() []option {
 	var out []option
+	alike := map[string]option{} // groups with equal nodes have equal options, as far as they may grow
 	for i := range d.groups {
 		g := &d.groups[i]
 		room, why := d.room(g)
 		if g.blocked = why; room == 0 {
 			continue
 		}
-		if o := d.option(g, room); o.pods > 0 {
+		o, known := alike[g.nodes]
+		if !known || o.nodes >= min(room, o.room) { // else the limit did not matter then, and does not now
+			o = d.option(g, room)
+			alike[g.nodes] = o
+		}
+		if o.group = g; o.pods > 0 {
 			out = append(out, o)
 		}
 	}
@@ -90,11 +98,11 @@ func (d *decision) option(g *groupState, room int) option {
 }
 
 func (d *decision) pack(g *groupState, room int) option {
-	o := option{group: g, placed: make([]int, len(d.batches))}
+	o := option{group: g, room: room, placed: make([]int, len(d.batches))}
 	first := simulate.NodeID(d.cluster.Len())
 	for _, b := range d.largestFirst(g) {
 		class, want := d.batches[b].class, len(d.batches[b].pods)
-		if !d.misfit(g, class).OK() {
+		if !d.cluster.Constrained(class) && !d.misfit(g, class).OK() {
 			continue
 		}
 		n := 0

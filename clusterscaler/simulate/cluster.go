@@ -224,6 +224,12 @@ func (c *Cluster) rules(class Class) *rules { return &c.where.book.byClass[class
 // which it does not fit may become one where it does as other nodes fill.
 func (c *Cluster) Constrained(class Class) bool { return c.rules(class).constrained() }
 
+// HasRoom is whether the node would take one more pod of the class if it had no neighbours.
+func (c *Cluster) HasRoom(class Class, id NodeID) bool {
+	b, spec := &c.nodes[id], c.classes.Spec(class)
+	return !b.gone && c.suits(class, b) && b.free.copies(spec.Requests) > 0
+}
+
 // Fill places up to want pods of the class on the node and returns how many found room.
 func (c *Cluster) Fill(class Class, id NodeID, want int) int {
 	b := &c.nodes[id]

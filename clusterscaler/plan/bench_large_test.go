@@ -1,0 +1,72 @@
+package plan
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// largeCluster has 5,000 nodes in 3 zones and 50 groups, 150,000 pods on them, and 5,000 that have no node. All are
+// of 200 deployments, spread over the zones with a skew of 1 and never two of one on a node. scale makes it larger.
+func largeCluster(scale float64, now time.Time) *Snapshot {
+	const deployments, groups, each = 200, 50, 30
+	nodes := int(5000 * scale)
+	s := &Snapshot{Classes: &simulate.Classes{}}
+	classes := make([]simulate.Class, deployments)
+	for i := range classes {
+		app := fmt.Sprintf("app-%03d", i)
+		selector := simulate.LabelSelector{All: []simulate.Requirement{{Key: "app", Operator: simulate.In, Values: []string{app}}}}
+		classes[i] = s.Classes.Intern(simulate.Spec{
+			Requests:  simulate.Resources{MilliCPU: int64(200 + 10*(i%20)), Memory: int64(1+i%4) << 28, Pods: 1},
+			Namespace: "default", Labels: map[string]string{"app": app},
+			Spread: []simulate.Spread{{TopologyKey: "zone", MaxSkew: 1, MinDomains: 1, Pods: selector}},
+			Apart:  []simulate.PodTerm{{TopologyKey: "kubernetes.io/hostname", Pods: simulate.PodSelector{Namespaces: []string{"default"}, Labels: selector}}},
+		})
+	}
+	for g := range groups {
+		cores := int64(8 << (g / 3 % 3))
+		offer := simulate.Resources{MilliCPU: cores * 1000, Memory: cores << 32, Pods: 110}
+		s.Groups = append(s.Groups, Group{
+			Name: fmt.Sprintf("group-%02d", g), Max: nodes, Capacity: offer,
+			Template: simulate.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", g%3)}, Allocatable: offer},
+		})
+	}
+	for n := range nodes {
+		g := &s.Groups[n%3+3*(n/3%16)] // the last two have none
+		g.Target++
+		name := fmt.Sprintf("node-%05d", n)
+		node := Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}
+		node.Name, node.Labels = name, map[string]string{"zone": g.Template.Labels["zone"], "kubernetes.io/hostname": name}
+		node.Allocatable.MilliCPU, node.Allocatable.Memory = 100, 64<<30 // too little for one pod more
+		for i := range each {
+			class := classes[(n/3*7+i)%deployments] // equally many in each zone
+			node.Allocatable.MilliCPU += s.Classes.Spec(class).Requests.MilliCPU
+			s.Pods = append(s.Pods, Pod{Name: fmt.Sprintf("default/p-%05d-%02d", n, i), Class: class, Node: name, Owner: "ReplicaSet", Created: now.Add(-time.Hour)})
+		}
+		s.Nodes = append(s.Nodes, node)
+	}
+	for i := range int(5000 * scale) {
+		s.Pods = append(s.Pods, Pod{
+			Name: fmt.Sprintf("default/q-%05d", i), Class: classes[i%deployments], State: Pending, Owner: "ReplicaSet", Created: now.Add(-time.Minute),
+		})
+	}
+	return s
+}
+
+func BenchmarkLargeCluster(b *testing.B) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	s := largeCluster(1, now)
+	b.ReportAllocs()
+	for b.Loop() {
+		p, _ := Decide(s, Memory{}, DefaultPolicy(), now)
+		helped := 0
+		for _, up := range p.ScaleUp {
+			helped += len(up.Pods)
+		}
+		if helped < 4000 {
+			b.Fatalf("%d groups grow for %d pods", len(p.ScaleUp), helped)
+		}
+	}
+}
