@@ -57,8 +57,14 @@ type ClusterScaler struct {
 	drainer  *kube.Drainer
 	metrics  *metrics
 	events   announcer
-	// memory is used by the loop alone.
-	memory plan.Memory
+	// memory and translator are used by the loop alone.
+	memory     plan.Memory
+	translator kube.Translator
+	// judging is the translator of those who look again at a node that is going, one after another.
+	judging struct {
+		sync.Mutex
+		translator kube.Translator
+	}
 	// wake starts a loop at once.
 	wake chan struct{}
 
@@ -90,6 +96,9 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 		metrics:  newMetrics(deps.Registry),
 		events:   announcer{recorder: deps.Kube.Events, said: map[string]string{}},
 		wake:     make(chan struct{}, 1),
+	}
+	if deps.Kube.Cache != nil {
+		c.observer.Pods = kube.StoredPods(deps.Kube.Cache)
 	}
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.Kube.Client, Live: deps.Kube.Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
@@ -205,7 +214,7 @@ func (c *ClusterScaler) observe(ctx context.Context) (*kube.Objects, *plan.Snaps
 			orphans[node] = group
 		}
 	}
-	s := objects.Snapshot(groups, member, func(n *corev1.Node) bool { return deleting[n.Name] })
+	s := c.translator.Snapshot(objects, groups, member, func(n *corev1.Node) bool { return deleting[n.Name] })
 	return objects, s, orphans, nil
 }
 
@@ -222,7 +231,9 @@ func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, v
 		return plan.Removal{}, verdict.Verdict{}, fmt.Errorf("node groups: %w", err)
 	}
 	deleting, _ := c.drainer.Look(objects.Nodes)
-	s := objects.Snapshot(groups, member, func(n *corev1.Node) bool { return deleting[n.Name] || n.Name == node })
+	c.judging.Lock()
+	defer c.judging.Unlock()
+	s := c.judging.translator.Snapshot(objects, groups, member, func(n *corev1.Node) bool { return deleting[n.Name] || n.Name == node })
 	r, v := plan.StillRemovable(s, c.policy, c.deps.Now(), node)
 	return r, v, nil
 }

@@ -9,6 +9,8 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -18,21 +20,59 @@ type Observer struct {
 	Cached client.Reader
 	// Live asks the API server.
 	Live client.Reader
+	// Pods lists all pods without copying them; nil lists them from Cached.
+	Pods func(context.Context) ([]*corev1.Pod, error)
+}
+
+// StoredPods lists the pods that a cache holds, the very objects: they must not be changed.
+func StoredPods(c cache.Cache) func(context.Context) ([]*corev1.Pod, error) {
+	return func(ctx context.Context) ([]*corev1.Pod, error) {
+		informer, err := c.GetInformer(ctx, &corev1.Pod{})
+		if err != nil {
+			return nil, err
+		}
+		holder, ok := informer.(interface{ GetStore() toolscache.Store })
+		if !ok {
+			return nil, fmt.Errorf("the cache's informer, a %T, has no store", informer)
+		}
+		stored := holder.GetStore().List()
+		pods := make([]*corev1.Pod, 0, len(stored))
+		for _, object := range stored {
+			if p, ok := object.(*corev1.Pod); ok {
+				pods = append(pods, p)
+			}
+		}
+		return pods, nil
+	}
+}
+
+func (o Observer) pods(ctx context.Context) ([]*corev1.Pod, error) {
+	if o.Pods != nil {
+		return o.Pods(ctx)
+	}
+	var list corev1.PodList
+	if err := o.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, err
+	}
+	return pointers(list.Items), nil
 }
 
 // Observe reads all objects from the cache. They are shared with it, and must not be changed.
 func (o Observer) Observe(ctx context.Context) (*Objects, error) {
 	var nodes corev1.NodeList
-	var pods corev1.PodList
 	var daemonSets appsv1.DaemonSetList
 	var budgets policyv1.PodDisruptionBudgetList
 	for _, l := range []struct {
 		name string
 		list client.ObjectList
-	}{{"nodes", &nodes}, {"pods", &pods}, {"daemonsets", &daemonSets}, {"poddisruptionbudgets", &budgets}} {
+	}{{"nodes", &nodes}, {"daemonsets", &daemonSets}, {"poddisruptionbudgets", &budgets}} {
 		if err := o.Cached.List(ctx, l.list, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, fmt.Errorf("list %s: %w", l.name, err)
 		}
+	}
+	pods, err := o.pods(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list pods: %w", err)
 	}
 	missing, err := o.owners(ctx)
 	if err != nil {
@@ -43,7 +83,7 @@ func (o Observer) Observe(ctx context.Context) (*Objects, error) {
 		return nil, err
 	}
 	return &Objects{
-		Nodes: pointers(nodes.Items), Pods: pointers(pods.Items), DaemonSets: pointers(daemonSets.Items),
+		Nodes: pointers(nodes.Items), Pods: pods, DaemonSets: pointers(daemonSets.Items),
 		Budgets: pointers(budgets.Items), OwnerMissing: missing, Namespaces: namespaces,
 	}, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -21,8 +20,8 @@ const (
 	annotationScaleDownDisabled = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 )
 
-// podOf translates a pod that has not finished, but for its class.
-func (o *Objects) podOf(p *corev1.Pod, budgets []budget) plan.Pod {
+// podOf translates what can be read from the pod alone: not its class, its budgets and whether its owner exists.
+func podOf(p *corev1.Pod) plan.Pod {
 	out := plan.Pod{
 		Name:         p.Namespace + "/" + p.Name,
 		Constraint:   simulate.Constraint(p),
@@ -38,17 +37,11 @@ func (o *Objects) podOf(p *corev1.Pod, budgets []budget) plan.Pod {
 	}
 	if owner := metav1.GetControllerOfNoCopy(p); owner != nil {
 		out.Owner = owner.Kind
-		out.OwnerMissing = o.OwnerMissing != nil && o.OwnerMissing(owner.Kind, p.Namespace, owner.Name)
 	}
 	if p.DeletionTimestamp != nil {
 		out.Grace = grace(p)
 		// The timestamp is when the grace period ends.
 		out.Deleted = p.DeletionTimestamp.Add(-seconds(p.DeletionGracePeriodSeconds))
-	}
-	for i, b := range budgets {
-		if b.namespace == p.Namespace && b.selector.Matches(labels.Set(p.Labels)) {
-			out.Budgets = append(out.Budgets, i)
-		}
 	}
 	return out
 }

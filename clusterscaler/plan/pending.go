@@ -85,7 +85,8 @@ func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
 	return "", nil
 }
 
-// batched groups pods by priority, highest first, and class.
+// batched groups pods by priority, highest first, and class; the classes in the order of their first pods, since
+// their numbers depend on what was there before.
 func (d *decision) batched(pods []int32) []batch {
 	slices.SortFunc(pods, func(a, b int32) int {
 		x, y := &d.s.Pods[a], &d.s.Pods[b]
@@ -100,6 +101,9 @@ func (d *decision) batched(pods []int32) []batch {
 		b := &out[len(out)-1]
 		b.pods = append(b.pods, i)
 	}
+	slices.SortFunc(out, func(a, b batch) int {
+		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.pods[0], b.pods[0]))
+	})
 	return out
 }
 

@@ -112,10 +112,8 @@ func (r *removals) move(id simulate.NodeID, pods []int32) (moves []Move, lost *P
 	for _, i := range pods {
 		r.cluster.Take(r.s.Pods[i].Class, id, 1)
 	}
-	byClass := slices.Clone(pods)
-	slices.SortStableFunc(byClass, func(a, b int32) int { return cmp.Compare(r.s.Pods[a].Class, r.s.Pods[b].Class) })
 	var to []simulate.NodeID
-	for _, i := range byClass {
+	for _, i := range r.byClass(pods) {
 		pod := &r.s.Pods[i]
 		target, found := r.place(pod.Class)
 		if !found {
@@ -130,6 +128,20 @@ func (r *removals) move(id simulate.NodeID, pods []int32) (moves []Move, lost *P
 		r.receives[target] = r.s.Nodes[id].Name
 	}
 	return moves, nil
+}
+
+// byClass puts pods of one class together, where the first of them was.
+func (r *removals) byClass(pods []int32) []int32 {
+	first := make(map[simulate.Class]int32, len(pods))
+	for _, i := range pods {
+		class := r.s.Pods[i].Class
+		if at, known := first[class]; !known || i < at {
+			first[class] = i
+		}
+	}
+	out := slices.Clone(pods)
+	slices.SortStableFunc(out, func(a, b int32) int { return cmp.Compare(first[r.s.Pods[a].Class], first[r.s.Pods[b].Class]) })
+	return out
 }
 
 // place puts one pod of the class on the first destination with room.

@@ -20,6 +20,8 @@ type Classes struct {
 	asked map[string]bool
 	// podKeys are the label keys of pods that some selector asks about.
 	podKeys map[string]bool
+	// dropped are the label keys of interned pods that none did.
+	dropped map[string]bool
 	// namespaces has the labels of each namespace.
 	namespaces map[string]map[string]string
 
@@ -42,21 +44,24 @@ func (c *Classes) SetNamespaces(labels map[string]map[string]string) { c.namespa
 // selectors must be learned before the first that they may choose is interned. It may reorder what is unordered
 // in the Spec.
 func (c *Classes) Learn(s *Spec) {
+	if c.TooLate(s) {
+		panic("simulate: a Spec asks about a label of pods that were interned before it was learned")
+	}
 	s.normalise()
 	s.podKeys(func(key string) {
-		if c.podKeys[key] {
-			return
-		}
-		for i := range c.specs {
-			if _, has := c.specs[i].Labels[key]; has {
-				panic(fmt.Sprintf("simulate: the label %s of pods was asked about after a pod with it had been interned", key))
-			}
-		}
 		if c.podKeys == nil {
 			c.podKeys = map[string]bool{}
 		}
 		c.podKeys[key] = true
 	})
+}
+
+// TooLate is whether the Spec asks about a label that was not known to matter when a pod with it was interned. It
+// cannot be learned then; new Classes are needed.
+func (c *Classes) TooLate(s *Spec) bool {
+	late := false
+	s.podKeys(func(key string) { late = late || !c.podKeys[key] && c.dropped[key] })
+	return late
 }
 
 // Intern returns the Class of the Spec, which it learns first. The Classes keep the Spec: the caller must not
@@ -86,6 +91,11 @@ func (c *Classes) look(s *Spec) int32 {
 	for key := range s.Labels {
 		if c.podKeys[key] {
 			keys = append(keys, key)
+		} else if !c.dropped[key] {
+			if c.dropped == nil {
+				c.dropped = map[string]bool{}
+			}
+			c.dropped[key] = true
 		}
 	}
 	slices.Sort(keys)

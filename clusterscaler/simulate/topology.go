@@ -191,17 +191,28 @@ func (t *topology) obstacle(r *rules, b *bin) Misfit {
 	if !t.hasCompany(r, b) {
 		return Misfit{Code: PodAffinityUnsatisfied}
 	}
+	return t.repelled(r, b)
+}
+
+// repelled is whether pods of the node's domains are avoided by the pod, or avoid it. Of several terms of others it
+// names the topology key that comes first, with the most pods, so that it does not matter in which order they became
+// known.
+func (t *topology) repelled(r *rules, b *bin) (m Misfit) {
 	for _, a := range r.apart {
 		c := t.book.counters.all[a.counter]
-		if n := t.tallies[a.counter].at(b.domains[c.key]); n > 0 {
-			code := RepelledByPods
-			if a.own {
-				code = PodAntiAffinityConflict
-			}
-			return Misfit{Code: code, What: t.book.topologyKeys.all[c.key], Free: n}
+		n := t.tallies[a.counter].at(b.domains[c.key])
+		if n == 0 {
+			continue
+		}
+		key := t.book.topologyKeys.all[c.key]
+		if a.own {
+			return Misfit{Code: PodAntiAffinityConflict, What: key, Free: n}
+		}
+		if m.OK() || key < m.What || key == m.What && n > m.Free {
+			m = Misfit{Code: RepelledByPods, What: key, Free: n}
 		}
 	}
-	return Misfit{}
+	return m
 }
 
 // uneven is whether one more pod would break the spread constraint.

@@ -1,0 +1,134 @@
+package kube
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/simulate/simulatetest"
+)
+
+// While pods come, go and change, and budgets and namespaces with them, each Snapshot of a Translator says the same
+// as one that is made from nothing, and leads to the same plan.
+func TestTranslatorForgetsNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 1))
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	again, grown := 0, 0
+	for i := range 150 {
+		c := simulatetest.Random(r)
+		objects := &Objects{Nodes: c.Nodes, Namespaces: c.Namespaces}
+		version := 0
+		for _, p := range c.Pods {
+			p.CreationTimestamp = metav1.Time{Time: now.Add(-time.Hour)}
+			p.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "r", Controller: new(true)}}
+			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable}}
+		}
+		var translator Translator
+		for turn := range 12 {
+			version = changeCluster(r, c, objects, version)
+			groups, member := randomGroups(c.Nodes)
+			fresh := objects.Snapshot(groups, member, tainted)
+			classes := translator.classes
+			kept := translator.Snapshot(objects, groups, member, tainted)
+			if classes == translator.classes {
+				again++
+			}
+			if a, b := plain(kept), plain(fresh); !reflect.DeepEqual(a, b) {
+				t.Fatalf("cluster %d, turn %d: kept\n%v\nfresh\n%v", i, turn, a, b)
+			}
+			coarser := map[simulate.Class]simulate.Class{}
+			for i := range kept.Pods {
+				k, f := kept.Pods[i].Class, fresh.Pods[i].Class
+				if other, known := coarser[k]; known && other != f {
+					t.Fatalf("cluster %d, turn %d: pods of one class are of two", i, turn)
+				}
+				coarser[k] = f
+			}
+			a, _ := plan.Decide(kept, plan.Memory{}, plan.DefaultPolicy(), now)
+			b, _ := plan.Decide(fresh, plan.Memory{}, plan.DefaultPolicy(), now)
+			if !reflect.DeepEqual(a, b) {
+				t.Fatalf("cluster %d, turn %d: two plans\n%+v\n%+v", i, turn, a, b)
+			}
+			grown += len(a.ScaleUp)
+		}
+	}
+	if again < 300 || grown < 300 {
+		t.Errorf("the classes were kept %d times, and %d groups grew", again, grown)
+	}
+}
+
+// changeCluster draws which of the pods are there, and changes some of them as the API server would.
+func changeCluster(r *rand.Rand, c simulatetest.Cluster, o *Objects, version int) int {
+	before := o.Pods
+	o.Pods = nil
+	for _, p := range c.Pods {
+		i := slices.IndexFunc(before, func(b *corev1.Pod) bool { return b.Name == p.Name && b.Namespace == p.Namespace })
+		switch {
+		case i < 0 && r.IntN(3) > 0, i >= 0 && r.IntN(8) == 0: // not there, or gone
+			continue
+		case i >= 0 && r.IntN(4) > 0:
+			o.Pods = append(o.Pods, before[i].DeepCopy()) // lists copy
+			continue
+		}
+		version++
+		p = p.DeepCopy()
+		p.ResourceVersion = strconv.Itoa(version)
+		switch r.IntN(6) {
+		case 0:
+			p.Labels["app"] = "web"
+		case 1:
+			p.Status.Phase = corev1.PodSucceeded
+		case 2:
+			p.Spec.NodeName = c.Nodes[r.IntN(len(c.Nodes))].Name
+		}
+		o.Pods = append(o.Pods, p)
+	}
+	if r.IntN(5) == 0 {
+		o.Namespaces = maps.Clone(o.Namespaces)
+		o.Namespaces["bare"] = map[string]string{"team": []string{"a", "b"}[r.IntN(2)]}
+	}
+	if r.IntN(3) == 0 {
+		o.Budgets = nil
+		for i := range r.IntN(3) {
+			b := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprint("b", i)}}
+			b.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": []string{"web", "db"}[r.IntN(2)]}}
+			o.Budgets = append(o.Budgets, b)
+		}
+	}
+	r.Shuffle(len(o.Pods), func(i, j int) { o.Pods[i], o.Pods[j] = o.Pods[j], o.Pods[i] })
+	return version
+}
+
+// randomGroups makes each node the only one of a group that can grow.
+func randomGroups(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
+	var groups []plan.Group
+	member := map[string]string{}
+	for _, n := range nodes {
+		template := simulate.NodeOf(n)
+		groups = append(groups, plan.Group{Name: "g-" + n.Name, Max: 5, Target: 1, Template: template, Capacity: template.Allocatable})
+		member[n.Name] = "g-" + n.Name
+	}
+	return groups, member
+}
+
+// plain is what the snapshot says, without the numbers of its classes.
+func plain(s *plan.Snapshot) []string {
+	out := []string{fmt.Sprintf("%+v", s.Nodes), fmt.Sprintf("%+v", s.Budgets)}
+	for _, p := range s.Pods {
+		requests := s.Classes.Spec(p.Class).Requests
+		p.Class = 0
+		out = append(out, fmt.Sprintf("%+v %+v", p, requests))
+	}
+	return out
+}
