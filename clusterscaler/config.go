@@ -3,6 +3,8 @@ package clusterscaler
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
@@ -25,6 +27,10 @@ type Config struct {
 	Expander []string `yaml:"expander"`
 	// MaxNodesTotal bounds the nodes of the cluster, those of no group included. Default 0, no bound.
 	MaxNodesTotal int `yaml:"maxNodesTotal"`
+	// CoresTotal and MemoryTotal (in GiB) bound what all nodes of the cluster have together, as MIN:MAX: nothing grows
+	// above the one, no node goes below the other. Defaults 0:320000 and 0:6400000.
+	CoresTotal  string `yaml:"coresTotal"`
+	MemoryTotal string `yaml:"memoryTotal"`
 	// MaxNodesPerScaleup bounds the growth of a group in one loop. Default 1000.
 	MaxNodesPerScaleup int `yaml:"maxNodesPerScaleup"`
 	// NewPodScaleUpDelay is the age before which a pod triggers nothing. Default 0.
@@ -87,6 +93,8 @@ func (c *Config) SetDefaults() {
 		Provider:                            providerKwok,
 		ScanInterval:                        config.Duration(10 * time.Second),
 		Expander:                            []string{string(plan.LeastWaste)},
+		CoresTotal:                          "0:320000",
+		MemoryTotal:                         "0:6400000",
 		MaxNodesPerScaleup:                  p.MaxNodesPerScaleUp,
 		ExpendablePodsPriorityCutoff:        p.ExpendablePodsPriorityCutoff,
 		MaxNodeProvisionTime:                config.Duration(p.MaxNodeProvisionTime),
@@ -140,6 +148,11 @@ func (c *Config) Validate() config.Problems {
 		}
 	}
 	c.validateExpander(&ps)
+	for _, r := range []struct{ path, text string }{{"coresTotal", c.CoresTotal}, {"memoryTotal", c.MemoryTotal}} {
+		if _, err := parseRange(r.text, 1); err != nil {
+			ps.Add(r.path, "%v", err)
+		}
+	}
 	first := map[string]int{}
 	for i, g := range c.Groups {
 		if j, twice := first[g.Name]; twice {
@@ -194,7 +207,21 @@ func (c *Config) Policy() plan.Policy {
 	for _, e := range c.Expander {
 		p.Expanders = append(p.Expanders, plan.Expander(e))
 	}
+	p.MilliCores, _ = parseRange(c.CoresTotal, 1000) // the configuration is valid
+	p.Memory, _ = parseRange(c.MemoryTotal, 1<<30)
 	return p
+}
+
+// parseRange reads MIN:MAX in that unit. A maximum of 0 is none at all, as for cluster-autoscaler, and not taken.
+func parseRange(text string, unit int64) (plan.Range, error) {
+	const most = 1 << 32 // of any unit; more would not fit into bytes
+	low, high, found := strings.Cut(text, ":")
+	least, err := strconv.ParseInt(low, 10, 64)
+	upper, err2 := strconv.ParseInt(high, 10, 64)
+	if !found || err != nil || err2 != nil || least < 0 || upper <= 0 || upper < least || upper > most {
+		return plan.Range{}, fmt.Errorf("%q is not MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as 0:1000", text)
+	}
+	return plan.Range{Min: least * unit, Max: upper * unit}, nil
 }
 
 // drainPoll is the time between two looks at the pods of a node that is being emptied.

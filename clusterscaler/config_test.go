@@ -43,6 +43,8 @@ func TestBadConfigurations(t *testing.T) {
 		{"scanInterval: 10ms\nscaleDownUtilizationThreshold: 50\nmaxDrainParallelism: 0", `f: scanInterval: 10ms is below 1s
 f: scaleDownUtilizationThreshold: 50 is not between 0 and 1
 f: maxDrainParallelism: 0 is below 1`},
+		{"coresTotal: '5'\nmemoryTotal: '7:6'", `f: coresTotal: "5" is not MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as 0:1000
+f: memoryTotal: "7:6" is not MIN:MAX with whole numbers`},
 		{"groups: [{name: A, min: 3, max: 2, template: {capacity: {cpu: 4, memory: 4Gi}}}]", `f: groups[0].name: "A" cannot be part of a node's name: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
 f: groups[0].max: min 3 and max 2: 0 <= min <= max must hold`},
 		{"groups: [{name: a, template: {instanceType: m5.larg}}]", `f: groups[0].template.instanceType: "m5.larg" is not known (near: [m5.large`},

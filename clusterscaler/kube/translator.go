@@ -68,7 +68,7 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	s := &plan.Snapshot{Groups: groups}
 	for _, n := range byName(o.Nodes) {
 		s.Nodes = append(s.Nodes, plan.Node{
-			Node: simulate.NodeOf(n), Group: member[n.Name], Created: n.CreationTimestamp.Time,
+			Node: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity), Group: member[n.Name], Created: n.CreationTimestamp.Time,
 			Ready: ready(n), Deleting: deleting(n), Keep: n.Annotations[annotationScaleDownDisabled] == "true",
 		})
 	}

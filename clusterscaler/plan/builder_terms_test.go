@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"testing"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -40,4 +42,13 @@ func podTerm(namespace, text string) simulate.PodTerm {
 		Namespaces: []string{namespace},
 		Labels:     simulate.LabelSelector{All: []simulate.Requirement{{Key: name, Operator: simulate.In, Values: []string{value}}}},
 	}}
+}
+
+// bounds reads "2:8".
+func bounds(t *testing.T, text string, unit int64) Range {
+	var r Range
+	if _, err := fmt.Sscanf(text, "%d:%d", &r.Min, &r.Max); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return Range{Min: r.Min * unit, Max: r.Max * unit}
 }

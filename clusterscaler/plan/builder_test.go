@@ -143,6 +143,7 @@ func (b *builder) node(name string, f fields) Node {
 			n.Taints = template.Taints
 		}
 	}
+	n.Capacity = n.Allocatable
 	n.Labels["kubernetes.io/hostname"] = name
 	return n
 }
@@ -259,6 +260,10 @@ func (b *builder) setPolicy(f fields) {
 			}
 		case "maxNodesTotal":
 			b.policy.MaxNodesTotal = int(b.number(f, key, 0))
+		case "cores":
+			b.policy.MilliCores = bounds(b.t, f[key], 1000)
+		case "memory":
+			b.policy.Memory = bounds(b.t, f[key], 1<<30)
 		case "maxNodesPerScaleup":
 			b.policy.MaxNodesPerScaleUp = int(b.number(f, key, 0))
 		case "maxDrainParallelism":

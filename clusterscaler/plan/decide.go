@@ -13,6 +13,7 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 	d := observe(s, m, p, now)
 	d.addUpcoming()
 	d.placePending()
+	d.total = d.have()
 	d.scaleUp()
 	d.scaleDown()
 	return d.plan, d.memory
@@ -45,6 +46,8 @@ type decision struct {
 	requested int
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
+	// total is what the nodes of the cluster have together, as the plan goes.
+	total simulate.Resources
 	// going names the nodes that are being deleted.
 	going map[string]bool
 	// ids finds the nodes of the snapshot by name.

@@ -10,6 +10,9 @@ type Policy struct {
 	NewPodScaleUpDelay           time.Duration
 	// MaxNodesTotal bounds all nodes of the cluster, those of no group included; 0 is no bound.
 	MaxNodesTotal int
+	// MilliCores (thousandths of a core) and Memory (bytes) bound what all nodes of the cluster have together, those of
+	// no group included: no growth exceeds the upper bound, no removal falls below the lower.
+	MilliCores, Memory Range
 	// MaxNodesPerScaleUp bounds what one group grows by in one loop.
 	MaxNodesPerScaleUp int
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
@@ -45,6 +48,8 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Expanders:                    []Expander{LeastWaste},
 		ExpendablePodsPriorityCutoff: -10,
+		MilliCores:                   Range{Max: 320_000 * 1000},
+		Memory:                       Range{Max: 6_400_000 << 30},
 		MaxNodesPerScaleUp:           1000,
 		MaxNodeProvisionTime:         15 * time.Minute,
 		MaxNodeStartupTime:           15 * time.Minute,

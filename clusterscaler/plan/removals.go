@@ -54,6 +54,10 @@ func (r *removals) consider(c candidate) {
 		r.keep(c.id, NodeGroupMinSizeReached, verdict.Number("size", r.groups[g].Target), verdict.Number("min", r.groups[g].Min))
 		return
 	}
+	if kept := r.keptByLimits(n); kept != nil {
+		r.keep(c.id, MinimalResourceLimitExceeded, kept...)
+		return
+	}
 	if from, does := r.receives[c.id]; does {
 		r.keep(c.id, ReceivesPods, verdict.Text("from node", from))
 		return
@@ -69,6 +73,7 @@ func (r *removals) consider(c candidate) {
 		return
 	}
 	r.left[g]--
+	r.total = r.total.Plus(r.capacity(n), -1)
 	for _, p := range pods {
 		for _, b := range r.s.Pods[p].Budgets {
 			r.drain.allowed[b] = max(r.drain.allowed[b]-1, 0)

@@ -86,7 +86,7 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 		}
 		room = min(room, left)
 	}
-	return room, verdict.Verdict{}
+	return d.withinLimits(g, room)
 }
 
 // option packs the batches onto up to room new nodes of the group, the largest pods first, each onto
@@ -165,6 +165,7 @@ func (d *decision) grow(o *option) {
 	g := o.group
 	d.pack(g, o.nodes)
 	g.grows += o.nodes
+	d.total = d.total.Plus(g.Capacity, int64(o.nodes))
 	for range o.nodes {
 		d.upcoming = append(d.upcoming, g.Name)
 	}

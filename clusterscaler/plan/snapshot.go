@@ -22,6 +22,8 @@ type Snapshot struct {
 // Node is a node that has registered.
 type Node struct {
 	simulate.Node
+	// Capacity is what the machine has; nothing as long as it has not said so.
+	Capacity simulate.Resources
 	// Group is the name of the group that the node belongs to; empty when none of ours.
 	Group   string
 	Ready   bool
