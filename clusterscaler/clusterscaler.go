@@ -57,9 +57,11 @@ type ClusterScaler struct {
 	drainer  *kube.Drainer
 	metrics  *metrics
 	events   announcer
-	// memory and translator are used by the loop alone.
-	memory     plan.Memory
-	translator kube.Translator
+	// memory, translator and priorities, with why they could not be read the last time, are used by the loop alone.
+	memory            plan.Memory
+	translator        kube.Translator
+	priorities        []plan.Priority
+	prioritiesTrouble string
 	// judging is the translator of those who look again at a node that is going, one after another.
 	judging struct {
 		sync.Mutex
@@ -172,7 +174,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	for node, group := range orphans {
 		c.drainer.Resume(ctx, node, group)
 	}
-	p, memory := plan.Decide(s, c.memory, c.policy, c.deps.Now())
+	p, memory := plan.Decide(s, c.memory, c.policyNow(ctx), c.deps.Now())
 	c.memory = memory
 	failed := c.act(ctx, p)
 	c.report(objects, s, &p, failed)

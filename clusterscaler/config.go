@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -23,8 +25,10 @@ type Config struct {
 	ScanInterval config.Duration `yaml:"scanInterval"`
 
 	// Expander lists the rules that choose among groups, each among those that the one before found equal:
-	// least-waste, most-pods, least-nodes, price. Default [least-waste]. Ties go to the first name.
+	// least-waste, most-pods, least-nodes, price, priority, random. Default [least-waste]. Ties go to the first name.
 	Expander []string `yaml:"expander"`
+	// Namespace is where the ConfigMap cluster-autoscaler-priority-expander of the expander priority is. Default kube-system.
+	Namespace string `yaml:"namespace"`
 	// MaxNodesTotal bounds the nodes of the cluster, those of no group included. Default 0, no bound.
 	MaxNodesTotal int `yaml:"maxNodesTotal"`
 	// CoresTotal and MemoryTotal (in GiB) bound what all nodes of the cluster have together, as MIN:MAX: nothing grows
@@ -95,6 +99,7 @@ func (c *Config) SetDefaults() {
 		Expander:                            []string{string(plan.LeastWaste)},
 		CoresTotal:                          "0:320000",
 		MemoryTotal:                         "0:6400000",
+		Namespace:                           "kube-system",
 		MaxNodesPerScaleup:                  p.MaxNodesPerScaleUp,
 		ExpendablePodsPriorityCutoff:        p.ExpendablePodsPriorityCutoff,
 		MaxNodeProvisionTime:                config.Duration(p.MaxNodeProvisionTime),
@@ -126,6 +131,9 @@ func (c *Config) Validate() config.Problems {
 	var ps config.Problems
 	if c.Provider != providerKwok {
 		ps.Add("provider", "%q is unknown; known: %s", c.Provider, providerKwok)
+	}
+	if problems := validation.IsDNS1123Label(c.Namespace); len(problems) > 0 {
+		ps.Add("namespace", "%q is not the name of a namespace: %s", c.Namespace, problems[0])
 	}
 	if c.ScanInterval.Std() < time.Second {
 		ps.Add("scanInterval", "%s is below 1s", c.ScanInterval)

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/journal"
 	sharedkube "github.com/trimtab/trimtab/internal/kube"
@@ -191,5 +192,30 @@ func TestUnschedulable(t *testing.T) {
 		if got := unschedulable(c.obj); got != c.want {
 			t.Errorf("%T: %t, want %t", c.obj, got, c.want)
 		}
+	}
+}
+
+// The expander's priorities are read for each loop. A ConfigMap that is broken meanwhile changes nothing.
+func TestPrioritiesAreReadAnew(t *testing.T) {
+	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: kube.PrioritiesConfigMap}}
+	r := newRig(t, m)
+	r.scaler.policy.Expanders = []plan.Expander{plan.Prioritize}
+	for _, c := range []struct {
+		data string
+		want int // the number of priorities
+	}{
+		{"nonsense", 0}, {"10: [a]", 1}, {"10: [a]\n20: [b]", 2}, {"10: ['(']", 2}, {"10: [a]", 1},
+	} {
+		m.Data = map[string]string{"priorities": c.data}
+		if err := r.scaler.deps.Kube.Client.Update(context.Background(), m); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.scaler.policyNow(context.Background()).Priorities; len(got) != c.want {
+			t.Errorf("after %q: %v, want %d", c.data, got, c.want)
+		}
+	}
+	r.scaler.policy.Expanders = []plan.Expander{plan.LeastWaste}
+	if got := r.scaler.policyNow(context.Background()).Priorities; got != nil {
+		t.Errorf("read though nobody asks: %v", got)
 	}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,4 +52,18 @@ func bounds(t *testing.T, text string, unit int64) Range {
 		t.Fatalf("%q: %v", text, err)
 	}
 	return Range{Min: r.Min * unit, Max: r.Max * unit}
+}
+
+// priorities reads "20:^spot,10:.*".
+func priorities(t *testing.T, text string) []Priority {
+	var out []Priority
+	for _, tier := range split(text) {
+		value, expression, _ := strings.Cut(tier, ":")
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, Priority{Value: n, Groups: []*regexp.Regexp{regexp.MustCompile(expression)}})
+	}
+	return out
 }

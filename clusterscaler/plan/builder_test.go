@@ -260,6 +260,8 @@ func (b *builder) setPolicy(f fields) {
 			}
 		case "maxNodesTotal":
 			b.policy.MaxNodesTotal = int(b.number(f, key, 0))
+		case "priorities":
+			b.policy.Priorities = priorities(b.t, f[key])
 		case "cores":
 			b.policy.MilliCores = bounds(b.t, f[key], 1000)
 		case "memory":

@@ -2,9 +2,13 @@ package plan
 
 import (
 	"cmp"
+	"encoding/binary"
+	"hash/fnv"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -23,10 +27,46 @@ const (
 	// Price: the lowest price of the new nodes for each requested core, 3.75 GiB of memory counting as one.
 	// Groups without a price come last.
 	Price Expander = "price"
+	// Prioritize: the group whose name matches the highest of Policy.Priorities. Groups that match none come last.
+	Prioritize Expander = "priority"
+	// Random: any, each as likely as the others; the moment of the decision draws.
+	Random Expander = "random"
 )
 
 // Expanders are all rules, in the order of their names.
-func Expanders() []Expander { return []Expander{LeastNodes, LeastWaste, MostPods, Price} }
+func Expanders() []Expander {
+	return []Expander{LeastNodes, LeastWaste, MostPods, Price, Prioritize, Random}
+}
+
+// Priority prefers groups over those of lower priorities.
+type Priority struct {
+	Value int
+	// Groups are the groups of this priority: one of the expressions matches a part of the name.
+	Groups []*regexp.Regexp
+}
+
+// priorityOf is the highest priority of the group, if it has one.
+func (p *Policy) priorityOf(group string) (value int, has bool) {
+	for _, tier := range p.Priorities {
+		if has && tier.Value <= value {
+			continue
+		}
+		if slices.ContainsFunc(tier.Groups, func(r *regexp.Regexp) bool { return r.MatchString(group) }) {
+			value, has = tier.Value, true
+		}
+	}
+	return value, has
+}
+
+// lot is what the moment draws for the group, from 0 up to 1.
+func lot(group string, now time.Time) float64 {
+	h := fnv.New64a()
+	_, _ = h.Write(binary.BigEndian.AppendUint64([]byte(group), uint64(now.UnixNano())))
+	z := h.Sum64() // the finisher of SplitMix64: the last bytes move all bits
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return float64((z^z>>31)>>11) / (1 << 53)
+}
 
 // memoryPerCore weighs memory against CPU in the price of a request.
 const memoryPerCore = 3.75 * (1 << 30)
@@ -38,6 +78,13 @@ func (e Expander) score(o *option) (float64, verdict.Fact) {
 		return -float64(o.pods), verdict.Number("pods", o.pods)
 	case LeastNodes:
 		return float64(o.nodes), verdict.Number("nodes", o.nodes)
+	case Prioritize:
+		if !o.prioritized {
+			return math.Inf(1), verdict.Text("priority", "none")
+		}
+		return -float64(o.priority), verdict.Number("priority", o.priority)
+	case Random:
+		return o.lot, verdict.Number("lot", math.Round(o.lot*1000)/1000)
 	case Price:
 		cores := float64(o.requested.MilliCPU)/1000 + float64(o.requested.Memory)/memoryPerCore
 		if o.group.Price == 0 || cores == 0 {

@@ -5,7 +5,9 @@ import "time"
 // Policy is what the user has set. The fields mirror cluster-autoscaler's flags of like names.
 type Policy struct {
 	// Expanders choose among options, each among those that the one before it found equal.
-	Expanders                    []Expander
+	Expanders []Expander
+	// Priorities are those of the expander priority, in any order.
+	Priorities                   []Priority
 	ExpendablePodsPriorityCutoff int32
 	NewPodScaleUpDelay           time.Duration
 	// MaxNodesTotal bounds all nodes of the cluster, those of no group included; 0 is no bound.

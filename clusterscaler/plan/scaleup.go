@@ -20,7 +20,11 @@ type option struct {
 	placed []int
 	// requested is the sum of what the placed pods request.
 	requested simulate.Resources
-	facts     []verdict.Fact
+	// lot is what was drawn for the group; priority is its own, if it has one.
+	lot         float64
+	priority    int
+	prioritized bool
+	facts       []verdict.Fact
 }
 
 // scaleUp grows groups until no pod without a node can be helped: each round takes the best option.
@@ -54,9 +58,12 @@ func (d *decision) options() []option {
 			o = d.option(g, room)
 			alike[g.nodes] = o
 		}
-		if o.group = g; o.pods > 0 {
-			out = append(out, o)
+		if o.pods == 0 {
+			continue
 		}
+		o.group, o.lot = g, lot(g.Name, d.now)
+		o.priority, o.prioritized = d.policy.priorityOf(g.Name)
+		out = append(out, o)
 	}
 	slices.SortFunc(out, func(a, b option) int { return strings.Compare(a.group.Name, b.group.Name) })
 	return out
