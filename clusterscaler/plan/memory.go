@@ -13,7 +13,7 @@ type Memory struct {
 	// AwaitedSince is since when each group has had nodes that were requested and have not registered.
 	AwaitedSince map[string]time.Time
 	Backoffs     map[string]Backoff
-	// Planned has the pods without a node that count on nodes on their way, by name.
+	// Planned has the pods without a node that have a place on one that stands or is on its way, by name.
 	Planned     map[string]Placement
 	LastScaleUp time.Time
 	LastDelete  time.Time

@@ -145,6 +145,8 @@ func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 			d.planFor(pod, d.upcoming[coming], d.now)
 		} else if n := &d.s.Nodes[id]; d.starting(n) {
 			d.planFor(pod, n.Group, n.Created)
+		} else {
+			d.planOn(pod, n.Name)
 		}
 	}
 	b.pods = b.pods[n:]

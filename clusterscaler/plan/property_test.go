@@ -15,7 +15,7 @@ import (
 func TestPlansKeepTheirPromises(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	grown, removed := 0, 0
+	grown, removed, longest := 0, 0, 0
 	for i := range 3000 {
 		s, p := randomSnapshot(r, now)
 		first, memory := Decide(s, Memory{}, p, now)
@@ -28,19 +28,37 @@ func TestPlansKeepTheirPromises(t *testing.T) {
 		}
 		grown += len(first.ScaleUp)
 		removed += len(first.ScaleDown)
-		next, _ := Decide(carriedOut(s, &first), memory, p, now)
-		if helpedTwice(&first, &next) {
+		after := carriedOut(s, &first)
+		next, memory := Decide(after, memory, p, now)
+		if helpedTwice(s, &first, &next) {
 			t.Fatalf("case %d: the next loop grows again:\n%s\nthen\n%s", i, render(first, memory, now), render(next, memory, now))
 		}
+		loops := 0
+		for ; len(next.ScaleUp) > 0 && loops < 5; loops++ {
+			after = carriedOut(after, &next)
+			next, memory = Decide(after, memory, p, now)
+		}
+		if loops == 5 {
+			t.Fatalf("case %d: no end of growth:\n%s", i, render(next, memory, now))
+		}
+		longest = max(longest, loops)
 	}
+	t.Logf("growth ended after %d further loops at the most", longest)
 	if grown < 500 || removed < 500 {
 		t.Errorf("the cases hardly plan anything: %d groups grown, %d nodes removed", grown, removed)
 	}
 }
 
 // helpedTwice is whether the second plan grows a group for a pod that the first had a place for. One
-// that the first had to leave out because of a limit may be helped by what the removals make room for.
-func helpedTwice(first, next *Plan) bool {
+// that the first had to leave out because of a limit may be helped by what the removals make room for. And where pods
+// must be spread, one may have lost its place to the nodes that were requested after it in the same plan: an empty node
+// is a domain with no pods at all.
+func helpedTwice(s *Snapshot, first, next *Plan) bool {
+	for i := range s.Classes.Len() {
+		if len(s.Classes.Spec(simulate.Class(i)).Spread) > 0 {
+			return false
+		}
+	}
 	leftOut := map[string]bool{}
 	for _, p := range first.Pending {
 		leftOut[p.Pod] = p.Verdict.Code == NotTriggerScaleUp
@@ -113,6 +131,9 @@ func broken(s *Snapshot, p Policy, plan *Plan) string {
 			}
 		}
 	}
+	if problem := together(s, plan); problem != "" {
+		return problem
+	}
 	for node, left := range free {
 		if left.MilliCPU < 0 || left.Memory < 0 || left.Pods < 0 {
 			return fmt.Sprintf("%s is overfull: %+v", node, left)
@@ -121,6 +142,39 @@ func broken(s *Snapshot, p Policy, plan *Plan) string {
 	for b, n := range disrupted {
 		if n > 0 && s.Budgets[b].Allowed < 1 {
 			return fmt.Sprintf("budget %s is broken", s.Budgets[b].Name)
+		}
+	}
+	return ""
+}
+
+// together is a pod that the plan moves to where another is that one of the two must not be with.
+func together(s *Snapshot, plan *Plan) string {
+	at, moved := map[string]string{}, map[string]bool{}
+	for _, p := range s.Pods {
+		if p.State == Bound {
+			at[p.Name] = p.Node
+		}
+	}
+	for _, r := range plan.ScaleDown {
+		for _, m := range r.Moves {
+			at[m.Pod], moved[m.Pod] = m.To, true
+		}
+	}
+	labels := map[string]map[string]string{}
+	for _, n := range s.Nodes {
+		labels[n.Name] = n.Labels
+	}
+	for _, a := range s.Pods {
+		for _, b := range s.Pods {
+			if a.Name == b.Name || !moved[a.Name] && !moved[b.Name] || at[a.Name] == "" || at[b.Name] == "" {
+				continue
+			}
+			for _, t := range s.Classes.Spec(a.Class).Apart {
+				chosen := s.Classes.Spec(b.Class).Labels["app"] == t.Pods.Labels.All[0].Values[0]
+				if chosen && labels[at[a.Name]][t.TopologyKey] == labels[at[b.Name]][t.TopologyKey] {
+					return fmt.Sprintf("%s and %s come together in one %s", a.Name, b.Name, t.TopologyKey)
+				}
+			}
 		}
 	}
 	return ""
@@ -170,12 +224,18 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 		policy.MaxNodesTotal = 4 + r.IntN(8)
 	}
 	classes := make([]simulate.Class, 4)
+	var specs []simulate.Spec
 	for i := range classes {
 		spec := simulate.Spec{Requests: simulate.Resources{MilliCPU: 100 * (1 + r.Int64N(25)), Memory: (1 + r.Int64N(8)) << 29, Pods: 1}}
 		if r.IntN(4) == 0 {
 			spec.Selector = []simulate.Requirement{{Key: "zone", Operator: simulate.In, Values: []string{"a"}}}
 		}
-		classes[i] = s.Classes.Intern(spec)
+		randomTerm(r, &spec)
+		specs = append(specs, spec)
+		s.Classes.Learn(&specs[i])
+	}
+	for i := range classes {
+		classes[i] = s.Classes.Intern(specs[i])
 	}
 	for i := range 1 + r.IntN(3) {
 		offer := simulate.Resources{MilliCPU: 2000 << r.IntN(3), Memory: 4 << 30 << r.IntN(3), Pods: 10 + r.Int64N(20)}
@@ -184,6 +244,7 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 		for range r.IntN(min(g.Max+1, 5)) {
 			n := Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}
 			n.Name = fmt.Sprintf("n%02d", len(s.Nodes))
+			n.Labels = map[string]string{"zone": g.Template.Labels["zone"], "kubernetes.io/hostname": n.Name}
 			s.Nodes = append(s.Nodes, n)
 			g.Target++
 		}
@@ -191,6 +252,23 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 	}
 	place(r, s, classes, now)
 	return s, policy
+}
+
+// randomTerm makes the pods of every second class be of one of two applications that keep apart, near, or spread.
+func randomTerm(r *rand.Rand, s *simulate.Spec) {
+	s.Namespace, s.Labels = "default", map[string]string{"app": []string{"web", "db"}[r.IntN(2)]}
+	chosen := simulate.PodSelector{Namespaces: []string{"default"}, Labels: simulate.LabelSelector{
+		All: []simulate.Requirement{{Key: "app", Operator: simulate.In, Values: []string{[]string{"web", "db"}[r.IntN(2)]}}},
+	}}
+	key := []string{"zone", "kubernetes.io/hostname"}[r.IntN(2)]
+	switch r.IntN(6) {
+	case 0:
+		s.Apart = []simulate.PodTerm{{TopologyKey: key, Pods: chosen}}
+	case 1:
+		s.Near = []simulate.PodTerm{{TopologyKey: key, Pods: chosen}}
+	case 2:
+		s.Spread = []simulate.Spread{{TopologyKey: key, MaxSkew: 1 + r.Int32N(2), MinDomains: 1, Pods: chosen.Labels}}
+	}
 }
 
 // place fills the nodes at random without overfilling them, and adds pods that have no node.

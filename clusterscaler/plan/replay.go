@@ -9,18 +9,21 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// Placement is the node that a group was grown for, as far as nodes on their way can be told apart: the
-// group, and the order in which its nodes were filled.
+// Placement is where a pod without a node was placed: on a node that stands, or on one on its way, as far as those
+// can be told apart: the group, and the order in which its nodes were filled.
 type Placement struct {
+	// Node is the name of one that stands; empty for one of the Group that is on its way.
+	Node  string
 	Group string
+	// Order is that in which the pods were placed: what one pod is for or against another depends on it.
 	Order int
 	// Since tells these nodes from older ones of the group: they were created then or later.
 	Since time.Time
 }
 
-// replay places the pods for which earlier loops have requested nodes as they were then: each in its
-// group, in the same order. Placed in another order they might leave one over, and the group would grow
-// once more for it. It returns the other pods.
+// replay places the pods that earlier loops have found a place for, or have requested nodes for, as they were
+// then: each on its node or in its group, in the same order. Placed in another order they might leave one over, and a
+// group would grow once more for it. It returns the other pods.
 func (d *decision) replay(wanting []int32) []int32 {
 	planned := d.memory.Planned
 	d.memory.Planned = map[string]Placement{}
@@ -42,6 +45,15 @@ func (d *decision) replay(wanting []int32) []int32 {
 		then, was := planned[pod.Name]
 		if !was {
 			others = append(others, i)
+			continue
+		}
+		if then.Node != "" {
+			if id, stands := d.ids[then.Node]; stands && d.cluster.Fill(pod.Class, id, 1) == 1 {
+				d.settleOn(i, id)
+				d.planOn(i, then.Node)
+			} else {
+				others = append(others, i)
+			}
 			continue
 		}
 		key := place{then.Group, pod.Class, then.Since}
@@ -77,6 +89,11 @@ func (d *decision) nodesOfGroups() map[string][]simulate.NodeID {
 // planFor remembers that the pod counts on a node of the group that is on its way.
 func (d *decision) planFor(pod int32, group string, since time.Time) {
 	d.memory.Planned[d.s.Pods[pod].Name] = Placement{Group: group, Order: len(d.memory.Planned), Since: since.Truncate(time.Second)}
+}
+
+// planOn remembers that the pod counts on a node that stands.
+func (d *decision) planOn(pod int32, node string) {
+	d.memory.Planned[d.s.Pods[pod].Name] = Placement{Node: node, Order: len(d.memory.Planned)}
 }
 
 // older is whether the node was there before that time.
