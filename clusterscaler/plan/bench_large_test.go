@@ -55,18 +55,24 @@ func largeCluster(scale float64, now time.Time) *Snapshot {
 	return s
 }
 
+// The first loop over such clusters, from a built snapshot to a plan with reasons: time must not grow faster than the
+// cluster.
 func BenchmarkLargeCluster(b *testing.B) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	s := largeCluster(1, now)
-	b.ReportAllocs()
-	for b.Loop() {
-		p, _ := Decide(s, Memory{}, DefaultPolicy(), now)
-		helped := 0
-		for _, up := range p.ScaleUp {
-			helped += len(up.Pods)
-		}
-		if helped < 4000 {
-			b.Fatalf("%d groups grow for %d pods", len(p.ScaleUp), helped)
-		}
+	for _, scale := range []float64{0.2, 1, 3} {
+		b.Run(fmt.Sprintf("nodes=%d", int(5000*scale)), func(b *testing.B) {
+			s := largeCluster(scale, now)
+			b.ReportAllocs()
+			for b.Loop() {
+				p, _ := Decide(s, Memory{}, DefaultPolicy(), now)
+				helped := 0
+				for _, up := range p.ScaleUp {
+					helped += len(up.Pods)
+				}
+				if want := int(5000 * scale); helped != want {
+					b.Fatalf("%d groups grow for %d pods, want %d", len(p.ScaleUp), helped, want)
+				}
+			}
+		})
 	}
 }
