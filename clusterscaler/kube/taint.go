@@ -15,8 +15,8 @@ import (
 // taintKey marks a node that is going; its value is since when, in seconds since 1970.
 const taintKey = "ToBeDeletedByClusterAutoscaler"
 
-// tainted is whether the node carries the mark.
-func tainted(n *corev1.Node) bool {
+// Going is whether the node carries the mark of a node that is going.
+func Going(n *corev1.Node) bool {
 	return slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == taintKey })
 }
 
@@ -27,7 +27,7 @@ func setTaint(ctx context.Context, live client.Reader, w client.Writer, name str
 		if err := live.Get(ctx, client.ObjectKey{Name: name}, node); err != nil {
 			return err
 		}
-		if tainted(node) == on {
+		if Going(node) == on {
 			return nil
 		}
 		// A merge patch replaces the whole list: the lock refuses it when another has changed the node.
