@@ -17,8 +17,11 @@ const taintKey = "ToBeDeletedByClusterAutoscaler"
 
 // Going is whether the node carries the mark of a node that is going.
 func Going(n *corev1.Node) bool {
-	return slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == taintKey })
+	return slices.ContainsFunc(n.Spec.Taints, MarksGoing)
 }
+
+// MarksGoing is whether the taint is that mark.
+func MarksGoing(t corev1.Taint) bool { return t.Key == taintKey }
 
 // setTaint puts the mark on a node or takes it off. A node that is as wanted is not written.
 func setTaint(ctx context.Context, live client.Reader, w client.Writer, name string, on bool, now time.Time) error {
@@ -37,7 +40,7 @@ func setTaint(ctx context.Context, live client.Reader, w client.Writer, name str
 				Key: taintKey, Value: strconv.FormatInt(now.Unix(), 10), Effect: corev1.TaintEffectNoSchedule,
 			})
 		} else {
-			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == taintKey })
+			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, MarksGoing)
 		}
 		return w.Patch(ctx, node, patch)
 	})
