@@ -80,7 +80,10 @@ type ClusterScaler struct {
 func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 	groups := make([]kwok.Group, len(cfg.Groups))
 	for i := range cfg.Groups {
-		groups[i] = cfg.Groups[i].kwok()
+		g := &cfg.Groups[i]
+		groups[i] = kwok.Group{
+			Name: g.Name, Min: g.Min, Max: g.Max, Template: *g.Template.Node(&g.CNI), Price: g.Price, LaunchDelay: g.LaunchDelay.Std(),
+		}
 	}
 	provider := kwok.New(groups, kwok.Deps{
 		Client: deps.Kube.Client, Log: deps.Log, Now: deps.Now,

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -20,7 +21,7 @@ type Config struct {
 	// Provider makes and removes nodes. Default kwok, the only one. Mirrors --cloud-provider.
 	Provider string `yaml:"provider"`
 	// Groups are the node groups. Mirrors --nodes.
-	Groups []Group `yaml:"groups"`
+	Groups []group.Group `yaml:"groups"`
 	// ScanInterval is the time between two loops; a pod that becomes unschedulable starts one at once. Default 10s.
 	ScanInterval config.Duration `yaml:"scanInterval"`
 

@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -61,59 +59,5 @@ f: groups[0].template.capacity.memory: is required where the instance type does 
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s\n got: %v\nwant: %s", c.in, err, c.want)
 		}
-	}
-}
-
-// The pods of a node are capped by what the instance type's interfaces carry.
-func TestTemplates(t *testing.T) {
-	for _, c := range []struct {
-		template, cni         string
-		cpu, memory, pods     string // allocatable
-		capacityCPU, capacity string
-	}{
-		{"{instanceType: c4.large}", "{}", "1930m", "2878Mi", "29", "2", "3840Mi"},
-		{"{instanceType: m5.large}", "{}", "1930m", "", "29", "2", "8Gi"},
-		{"{instanceType: m5.large}", "{customNetworking: true}", "1930m", "", "20", "2", "8Gi"},
-		{"{instanceType: m5.large}", "{mode: prefix, cap: recommended}", "1930m", "", "110", "2", "8Gi"},
-		{"{instanceType: m5.large, capacity: {pods: 58}}", "{}", "1930m", "", "58", "2", "8Gi"},
-		{"{capacity: {cpu: 4, memory: 16Gi}}", "{}", "4", "16Gi", "110", "4", "16Gi"},
-		{"{capacity: {cpu: 4, memory: 16Gi}, allocatable: {cpu: 3900m}}", "{}", "3900m", "16Gi", "110", "4", "16Gi"},
-	} {
-		cfg, err := decode("groups: [{name: a, cni: " + c.cni + ", template: " + c.template + "}]")
-		if err != nil {
-			t.Fatal(err)
-		}
-		status := cfg.Groups[0].kwok().Template.Status
-		quantity := func(list corev1.ResourceList, name corev1.ResourceName) string { q := list[name]; return q.String() }
-		for _, q := range []struct{ got, want string }{
-			{quantity(status.Allocatable, corev1.ResourceCPU), c.cpu},
-			{quantity(status.Allocatable, corev1.ResourceMemory), c.memory},
-			{quantity(status.Allocatable, corev1.ResourcePods), c.pods},
-			{quantity(status.Capacity, corev1.ResourceCPU), c.capacityCPU},
-			{quantity(status.Capacity, corev1.ResourceMemory), c.capacity},
-		} {
-			if q.want != "" && q.got != q.want {
-				t.Errorf("%s %s: %s, want %s", c.template, c.cni, q.got, q.want)
-			}
-		}
-	}
-}
-
-func TestTemplateLabels(t *testing.T) {
-	cfg, err := decode("groups: [{name: a, template: {instanceType: m6g.large, zone: eu-west-1a, labels: {disk: ssd}, taints: [{key: gpu, effect: NoSchedule}]}}]")
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := cfg.Groups[0].kwok().Template
-	for key, want := range map[string]string{
-		"kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64", "node.kubernetes.io/instance-type": "m6g.large",
-		"topology.kubernetes.io/zone": "eu-west-1a", "disk": "ssd",
-	} {
-		if got := node.Labels[key]; got != want {
-			t.Errorf("label %s=%s, want %s", key, got, want)
-		}
-	}
-	if len(node.Spec.Taints) != 1 || node.Spec.Taints[0].Key != "gpu" {
-		t.Errorf("taints %v", node.Spec.Taints)
 	}
 }

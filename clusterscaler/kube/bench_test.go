@@ -26,7 +26,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 	b.Run("from-nothing", func(b *testing.B) {
 		for b.Loop() {
-			if s := o.Snapshot(nil, nil, tainted); len(s.Pods) != nodes*each || s.Classes.Len() != deployments {
+			if s := o.Snapshot(nil, nil, Going); len(s.Pods) != nodes*each || s.Classes.Len() != deployments {
 				b.Fatalf("%d pods, %d classes", len(s.Pods), s.Classes.Len())
 			}
 		}
@@ -34,14 +34,14 @@ func BenchmarkSnapshot(b *testing.B) {
 	b.Run("one-pod-changed", func(b *testing.B) {
 		b.ReportAllocs()
 		var t Translator
-		t.Snapshot(o, nil, nil, tainted)
+		t.Snapshot(o, nil, nil, Going)
 		i := 0
 		for b.Loop() {
 			changed := *o.Pods[0]
 			i++
 			changed.ResourceVersion = fmt.Sprint("changed-", i)
 			o.Pods[0] = &changed
-			if s := t.Snapshot(o, nil, nil, tainted); len(s.Pods) != nodes*each {
+			if s := t.Snapshot(o, nil, nil, Going); len(s.Pods) != nodes*each {
 				b.Fatalf("%d pods", len(s.Pods))
 			}
 		}

@@ -113,11 +113,11 @@ func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans 
 		case going, gone:
 			deleting[n.Name] = true
 		case released:
-			if !tainted(n) {
+			if !Going(n) {
 				delete(d.nodes, n.Name)
 			}
 		default:
-			if tainted(n) {
+			if Going(n) {
 				deleting[n.Name] = true
 				orphans = append(orphans, n.Name)
 			}

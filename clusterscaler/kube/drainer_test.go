@@ -147,7 +147,7 @@ func mirrorPod() *corev1.Pod {
 func TestDrainEvictsThenDeletes(t *testing.T) {
 	r := newRig(t, testNode(), testPod("web-1", "ReplicaSet"), testPod("web-2", "ReplicaSet"), testPod("agent", "DaemonSet"), mirrorPod())
 	r.onEvict = func(pod string) error {
-		if !tainted(r.node()) {
+		if !Going(r.node()) {
 			t.Errorf("%s is evicted from a node without the taint", pod)
 		}
 		return nil
@@ -190,7 +190,7 @@ func TestDrainGivesBack(t *testing.T) {
 		if err := r.outcome(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
-		if tainted(r.node()) || len(r.node().Spec.Taints) != 1 {
+		if Going(r.node()) || len(r.node().Spec.Taints) != 1 {
 			t.Errorf("%s: taints %v", c.name, r.node().Spec.Taints)
 		}
 		if len(r.deleted) > 0 || r.podNames() != "web-1" {
@@ -229,7 +229,7 @@ func TestInterruptedDrainIsResumed(t *testing.T) {
 		}
 		r.drainer.Begin(ctx, plan.Removal{Node: "n1", Group: "g"})
 		r.drainer.Wait()
-		if !tainted(r.node()) || len(r.outcomes) > 0 {
+		if !Going(r.node()) || len(r.outcomes) > 0 {
 			t.Fatalf("an interrupted drain must leave the taint and tell no outcome: %v", r.node().Spec.Taints)
 		}
 		next := r.newDrainer()
@@ -246,7 +246,7 @@ func TestInterruptedDrainIsResumed(t *testing.T) {
 		if mayGo && (err != nil || len(r.deleted) != 1) {
 			t.Errorf("not finished: %v, deleted %v", err, r.deleted)
 		}
-		if !mayGo && (err == nil || tainted(r.node()) || len(r.deleted) != 0 || r.podNames() != "web-1") {
+		if !mayGo && (err == nil || Going(r.node()) || len(r.deleted) != 0 || r.podNames() != "web-1") {
 			t.Errorf("not undone: %v, taints %v, deleted %v", err, r.node().Spec.Taints, r.deleted)
 		}
 	}

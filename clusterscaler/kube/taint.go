@@ -15,10 +15,13 @@ import (
 // taintKey marks a node that is going; its value is since when, in seconds since 1970.
 const taintKey = "ToBeDeletedByClusterAutoscaler"
 
-// tainted is whether the node carries the mark.
-func tainted(n *corev1.Node) bool {
-	return slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == taintKey })
+// Going is whether the node carries the mark of a node that is going.
+func Going(n *corev1.Node) bool {
+	return slices.ContainsFunc(n.Spec.Taints, MarksGoing)
 }
+
+// MarksGoing is whether the taint is that mark.
+func MarksGoing(t corev1.Taint) bool { return t.Key == taintKey }
 
 // setTaint puts the mark on a node or takes it off. A node that is as wanted is not written.
 func setTaint(ctx context.Context, live client.Reader, w client.Writer, name string, on bool, now time.Time) error {
@@ -27,7 +30,7 @@ func setTaint(ctx context.Context, live client.Reader, w client.Writer, name str
 		if err := live.Get(ctx, client.ObjectKey{Name: name}, node); err != nil {
 			return err
 		}
-		if tainted(node) == on {
+		if Going(node) == on {
 			return nil
 		}
 		// A merge patch replaces the whole list: the lock refuses it when another has changed the node.
@@ -37,7 +40,7 @@ func setTaint(ctx context.Context, live client.Reader, w client.Writer, name str
 				Key: taintKey, Value: strconv.FormatInt(now.Unix(), 10), Effect: corev1.TaintEffectNoSchedule,
 			})
 		} else {
-			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(t corev1.Taint) bool { return t.Key == taintKey })
+			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, MarksGoing)
 		}
 		return w.Patch(ctx, node, patch)
 	})

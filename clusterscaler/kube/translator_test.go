@@ -38,9 +38,9 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 		for turn := range 12 {
 			version = changeCluster(r, c, objects, version)
 			groups, member := randomGroups(c.Nodes)
-			fresh := objects.Snapshot(groups, member, tainted)
+			fresh := objects.Snapshot(groups, member, Going)
 			classes := translator.classes
-			kept := translator.Snapshot(objects, groups, member, tainted)
+			kept := translator.Snapshot(objects, groups, member, Going)
 			if classes == translator.classes {
 				again++
 			}

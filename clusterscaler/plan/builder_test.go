@@ -282,6 +282,8 @@ func (b *builder) setPolicy(f fields) {
 			b.policy.SkipCustomControllers = f[key] == "true"
 		case "ignoreDaemonsetsUtilization":
 			b.policy.IgnoreDaemonSets = f[key] == "true"
+		case "explain":
+			b.policy.Explain = true
 		case "ignoreTimers":
 			b.policy.IgnoreTimers = true
 		default:

@@ -39,6 +39,8 @@ type decision struct {
 	settling bool
 	// verdicts has one for each pod of the snapshot, at its index; those of bound pods stay empty.
 	verdicts []podVerdict
+	// before has, under Policy.Explain, why groups could not take the classes of the batches before any grew.
+	before map[simulate.Class][]verdict.Verdict
 	// upcoming has the group of each node on its way, in the order in which they were added, and then of each
 	// that the plan adds.
 	upcoming []string

@@ -78,7 +78,7 @@ func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
 		return Unprocessed, nil
 	case pod.Constraint != "":
 		return ConstraintNotModelled, []verdict.Fact{verdict.Text("constraint", pod.Constraint)}
-	case age < delay:
+	case age < delay && !d.policy.IgnoreTimers:
 		d.plan.nextBy(pod.Created.Add(delay))
 		return YoungerThanDelay, []verdict.Fact{verdict.Duration("age", age), verdict.Duration("delay", delay)}
 	}

@@ -24,9 +24,9 @@ func (d *decision) reportGroups() {
 		case g.blocked.Code != "" && (d.wanted || g.blocked.Code == BackedOff):
 			v = g.blocked
 		case len(d.batches) > 0:
-			v = verdict.Because("group "+g.Name, NoPodFits, verdict.Number("pods", d.left()))
+			v = verdict.Because(groupSubject(g.Name), NoPodFits, verdict.Number("pods", d.left()))
 		default:
-			v = verdict.Because("group "+g.Name, NotNeeded, verdict.Number("size", g.Target))
+			v = verdict.Because(groupSubject(g.Name), NotNeeded, verdict.Number("size", g.Target))
 		}
 		d.plan.Groups = append(d.plan.Groups, v)
 	}
@@ -77,7 +77,7 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 	var out []verdict.Verdict
 	for i := range d.groups {
 		g := &d.groups[i]
-		subject := "group " + g.Name
+		subject := groupSubject(g.Name)
 		if m := d.misfit(g, class); !m.OK() {
 			out = append(out, m.Verdict(subject))
 		} else if g.blocked.Code != "" {
@@ -87,6 +87,9 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 	slices.SortFunc(out, func(a, b verdict.Verdict) int { return strings.Compare(a.Subject, b.Subject) })
 	return out
 }
+
+// groupSubject is how verdicts call a group.
+func groupSubject(name string) string { return "group " + name }
 
 // summary puts the reasons of all groups into one fact: "general-a InsufficientCPU: need 8000m, free 3900m; ...".
 func summary(why []verdict.Verdict) verdict.Fact {

@@ -30,8 +30,11 @@ type option struct {
 // scaleUp grows groups until no pod without a node can be helped: each round takes the best option.
 func (d *decision) scaleUp() {
 	d.wanted = len(d.batches) > 0
-	for {
+	for round := 0; ; round++ {
 		options := d.options()
+		if round == 0 && d.policy.Explain {
+			d.explainBatches()
+		}
 		if len(options) == 0 {
 			break
 		}
@@ -71,7 +74,7 @@ func (d *decision) options() []option {
 
 // room is by how many nodes the group may grow in this loop, and why not when that is none.
 func (d *decision) room(g *groupState) (int, verdict.Verdict) {
-	subject := "group " + g.Name
+	subject := groupSubject(g.Name)
 	if b, failed := d.memory.Backoffs[g.Name]; failed && d.now.Before(b.Until) {
 		d.plan.nextBy(b.Until)
 		return 0, verdict.Because(subject, BackedOff, verdict.Duration("left", b.Until.Sub(d.now)))
@@ -192,7 +195,23 @@ func (d *decision) growFor(g *groupState, pod int32) {
 	g.pods = append(g.pods, d.s.Pods[pod].Name)
 	d.planFor(pod, g.Name, d.now)
 	if d.s.Pods[pod].State != Bound {
-		d.verdicts[pod] = podVerdict{group: g.Name}
+		v := podVerdict{group: g.Name}
+		for _, no := range d.before[d.s.Pods[pod].Class] {
+			if no.Subject != groupSubject(g.Name) { // what grew first may have made it a place
+				v.why = append(v.why, no)
+			}
+		}
+		d.verdicts[pod] = v
+	}
+}
+
+// explainBatches keeps why each group cannot take the pods that need a node, as the groups stand now.
+func (d *decision) explainBatches() {
+	d.before = make(map[simulate.Class][]verdict.Verdict, len(d.batches))
+	for _, b := range d.batches {
+		if _, known := d.before[b.class]; !known {
+			d.before[b.class] = d.whyNot(b.class)
+		}
 	}
 }
 
@@ -213,10 +232,10 @@ func (d *decision) explainChoice(best *option, options []option) {
 		g := o.group
 		if o == best {
 			facts := append(slices.Clone(o.facts), verdict.Number("options", len(options)))
-			g.verdict = verdict.Because("group "+g.Name, ScaledUpGroup, facts...)
+			g.verdict = verdict.Because(groupSubject(g.Name), ScaledUpGroup, facts...)
 		} else if g.verdict.Code == "" {
 			facts := append(slices.Clone(o.facts), verdict.Text("chosen", best.group.Name+" with "+verdict.Facts(best.facts).String()))
-			g.verdict = verdict.Because("group "+g.Name, NotChosen, facts...)
+			g.verdict = verdict.Because(groupSubject(g.Name), NotChosen, facts...)
 		}
 	}
 }

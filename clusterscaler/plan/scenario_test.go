@@ -118,6 +118,13 @@ func render(p Plan, m Memory, now time.Time) string {
 	for _, v := range p.Verdicts() {
 		fmt.Fprintln(&b, v)
 	}
+	for _, pod := range p.Pending {
+		for _, why := range pod.Why {
+			if pod.Group != "" {
+				fmt.Fprintf(&b, "%s not in %s\n", pod.Pod, why)
+			}
+		}
+	}
 	for _, name := range slices.Sorted(mapKeys(m.Backoffs)) {
 		fmt.Fprintf(&b, "backed off: %s for %s\n", name, m.Backoffs[name].Until.Sub(now))
 	}

@@ -88,8 +88,8 @@ func TestWrongUsage(t *testing.T) {
 	for line, want := range map[string]string{
 		"frobnicate":                    "trimtab: unknown command \"frobnicate\"; `trimtab --help` lists them",
 		"help frobnicate":               "trimtab: unknown command \"frobnicate\"; `trimtab --help` lists them",
-		"simulate":                      "trimtab simulate: name what to simulate: metrics; `trimtab simulate --help` shows how",
-		"simulate weather":              "trimtab simulate: \"weather\" is nothing that can be simulated; there is metrics; `trimtab simulate --help` shows how",
+		"simulate":                      "trimtab simulate: name what to simulate: metrics, cluster; `trimtab simulate --help` shows how",
+		"simulate weather":              "trimtab simulate: \"weather\" is nothing that can be simulated; there is metrics, cluster; `trimtab simulate --help` shows how",
 		"simulate metrics":              "trimtab simulate metrics: name one FILE, or - for standard input; `trimtab simulate metrics --help` shows how",
 		"simulate metrics a b":          "trimtab simulate metrics: name one FILE, or - for standard input; `trimtab simulate metrics --help` shows how",
 		"simulate metrics -o yaml a":    "trimtab simulate metrics: -o \"yaml\" is neither text nor json; `trimtab simulate metrics --help` shows how",

@@ -55,7 +55,12 @@ func example(t *testing.T, line string) string {
 	line, head, cut := strings.Cut(line, " | head -n ")
 	words := strings.Fields(line)
 	dir := "testdata/check"
-	if words[1] == "cat" || words[2] == "simulate" {
+	switch {
+	case words[1] == "cat":
+		dir = folderOf(t, words[2])
+	case words[2] == "simulate" && words[3] == "cluster":
+		dir = "testdata/cluster"
+	case words[2] == "simulate":
 		dir = "testdata/simulate"
 	}
 	defer inDirectory(t, dir)()
@@ -76,6 +81,18 @@ func example(t *testing.T, line string) string {
 	}
 	lines := strings.SplitAfter(said, "\n")
 	return strings.Join(lines[:min(n, len(lines))], "")
+}
+
+// folderOf is where an example file lies.
+func folderOf(t *testing.T, name string) string {
+	t.Helper()
+	for _, dir := range []string{"testdata/simulate", "testdata/cluster"} {
+		if _, err := os.Stat(dir + "/" + name); err == nil {
+			return dir
+		}
+	}
+	t.Fatalf("%s is no example file", name)
+	return ""
 }
 
 // inDirectory changes the directory until the function that it returns is called.

@@ -9,14 +9,17 @@ import (
 const simulateUsage = `Computes offline, from files, what trimtab would decide, by the same code as the service.
 
 Usage: trimtab simulate metrics [flags] FILE
+       trimtab simulate cluster [flags] --dump FILE --groups FILE
 
   $ trimtab simulate metrics web-metrics.yaml     # what HPAs would get from a rule file; ` + "`trimtab simulate metrics --help`" + `
+  $ trimtab simulate cluster --dump dump.yaml --groups groups.yaml     # which nodes would come and go, and why
 `
 
 // simulations are the words after simulate.
 func simulations() []command {
 	return []command{
 		{"metrics", "what a rule file makes of given series", simulateMetricsCommand},
+		{"cluster", "which nodes of a dumped cluster would come and go", simulateClusterCommand},
 	}
 }
 

@@ -27,7 +27,8 @@ type Validator interface {
 }
 
 // Decode reads one YAML document of data into into, a pointer to a struct that holds the defaults.
-// Fields are named by their `yaml` tag. name is what the errors call the file.
+// Fields are named by their `yaml` tag; one of type yaml.Node takes whatever stands there. name is what the errors
+// call the file.
 //
 // All problems are returned at once, as a Problems error: first those of decoding, in the order in which
 // they stand in the file, then what Validators say. A value is validated when all of it was decoded
@@ -91,6 +92,10 @@ func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
 		return // an empty value keeps the default
+	}
+	if tree, ok := into.Addr().Interface().(*yaml.Node); ok { // its owner decodes it
+		*tree = *n
+		return
 	}
 	if _, ok := into.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		d.text(n, into, path)

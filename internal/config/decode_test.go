@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 type inner struct {
@@ -146,6 +148,21 @@ func TestDecodeStopsAtAliasBombs(t *testing.T) {
 	err := Decode("f", []byte(doc), &tree{})
 	if err == nil || !strings.Contains(err.Error(), "expands to more than") {
 		t.Errorf("an alias bomb decodes to %v", err)
+	}
+}
+
+// A tree takes whatever stands there, for its owner to decode.
+func TestDecodeLeavesATreeAsItIs(t *testing.T) {
+	var into struct {
+		Whole yaml.Node `yaml:"whole"`
+		None  yaml.Node `yaml:"none"`
+	}
+	if err := Decode("f", []byte("whole: {any: [1, {b: c}]}\nnone:\n"), &into); err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Any []any }
+	if err := into.Whole.Decode(&got); err != nil || len(got.Any) != 2 || into.Whole.Line != 1 || !into.None.IsZero() {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

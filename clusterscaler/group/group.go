@@ -1,4 +1,4 @@
-package clusterscaler
+package group
 
 import (
 	"fmt"
@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/clusterscaler/eni"
-	"github.com/trimtab/trimtab/clusterscaler/kwok"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -74,9 +73,10 @@ type CNI struct {
 }
 
 // SetDefaults fills in the values documented at the fields.
-func (g *Group) SetDefaults() {
-	g.CNI.HostNetworkPods = eni.StandardHostNetworkPods
-}
+func (g *Group) SetDefaults() { g.CNI.SetDefaults() }
+
+// SetDefaults fills in the values documented at the fields.
+func (c *CNI) SetDefaults() { c.HostNetworkPods = eni.StandardHostNetworkPods }
 
 func (c *CNI) options() eni.Options {
 	o := eni.DefaultOptions()
@@ -100,18 +100,19 @@ func (g *Group) Validate() config.Problems {
 	if g.Price < 0 {
 		ps.Add("price", "%v is negative", g.Price)
 	}
-	if err := g.CNI.options().Validate(); err != nil {
-		ps.Add("cni", "%v", err)
-	}
-	g.resources(&ps)
-	g.Template.validate(&ps)
-	return ps
+	return append(ps, g.Template.Check(&g.CNI)...)
 }
 
 // maxGroupName leaves room in the 63 letters of a hostname label for the suffix.
 const maxGroupName = 50
 
-func (t *Template) validate(ps *config.Problems) {
+// Check finds what is wrong with the template and the settings of the CNI, by their paths in a group.
+func (t *Template) Check(cni *CNI) config.Problems {
+	var ps config.Problems
+	if err := cni.options().Validate(); err != nil {
+		ps.Add("cni", "%v", err)
+	}
+	t.resources(cni, &ps)
 	for key, value := range t.Labels {
 		if problems := append(validation.IsQualifiedName(key), validation.IsValidLabelValue(value)...); len(problems) > 0 {
 			ps.Add("template.labels."+key, "%q: %s", value, problems[0])
@@ -126,16 +127,16 @@ func (t *Template) validate(ps *config.Problems) {
 			ps.Add(fmt.Sprintf("template.taints[%d].effect", i), "%q is none of %v", taint.Effect, known)
 		}
 	}
+	return ps
 }
 
 // resources are the capacity and allocatable of a node; what is wrong with them is added to ps.
-func (g *Group) resources(ps *config.Problems) (capacity, allocatable corev1.ResourceList) {
-	t := &g.Template
+func (t *Template) resources(cni *CNI, ps *config.Problems) (capacity, allocatable corev1.ResourceList) {
 	capacity, allocatable = corev1.ResourceList{}, corev1.ResourceList{}
 	kind, known := eni.Lookup(t.InstanceType)
 	switch {
 	case known:
-		g.ofType(kind, capacity, allocatable)
+		cni.ofType(kind, capacity, allocatable)
 	case t.InstanceType != "" && len(t.Capacity) == 0:
 		ps.Add("template.instanceType", "%q is not known (near: %v); give template.capacity by hand", t.InstanceType, eni.Nearest(t.InstanceType, 3))
 		return capacity, allocatable
@@ -166,8 +167,8 @@ const defaultPods = 110
 const rootVolumeGiB = 20
 
 // ofType fills in what is known of an instance type.
-func (g *Group) ofType(kind eni.Type, capacity, allocatable corev1.ResourceList) {
-	r := eni.Compute(kind, g.CNI.options())
+func (c *CNI) ofType(kind eni.Type, capacity, allocatable corev1.ResourceList) {
+	r := eni.Compute(kind, c.options())
 	set := func(list corev1.ResourceList, name corev1.ResourceName, q *resource.Quantity) { list[name] = *q }
 	for _, list := range []corev1.ResourceList{capacity, allocatable} {
 		set(list, corev1.ResourcePods, resource.NewQuantity(int64(r.MaxPods), resource.DecimalSI))
@@ -194,14 +195,13 @@ func parse(ps *config.Problems, path string, from map[string]string, into corev1
 	}
 }
 
-// kwok is the group as its provider takes it. The group is valid.
-func (g *Group) kwok() kwok.Group {
+// Node is a node without a name, as the template and the settings of the CNI describe it. Both are valid.
+func (t *Template) Node(cni *CNI) *corev1.Node {
 	var none config.Problems
-	out := kwok.Group{Name: g.Name, Min: g.Min, Max: g.Max, Price: g.Price, LaunchDelay: g.LaunchDelay.Std()}
-	node := &out.Template
-	node.Status.Capacity, node.Status.Allocatable = g.resources(&none)
-	arch := g.Template.Arch
-	if kind, known := eni.Lookup(g.Template.InstanceType); known && arch == "" {
+	node := &corev1.Node{}
+	node.Status.Capacity, node.Status.Allocatable = t.resources(cni, &none)
+	arch := t.Arch
+	if kind, known := eni.Lookup(t.InstanceType); known && arch == "" {
 		arch = string(kind.Arch)
 	}
 	if arch == "" {
@@ -209,19 +209,19 @@ func (g *Group) kwok() kwok.Group {
 	}
 	node.Labels = map[string]string{corev1.LabelOSStable: "linux", corev1.LabelArchStable: arch}
 	for key, value := range map[string]string{
-		corev1.LabelInstanceTypeStable: g.Template.InstanceType,
-		corev1.LabelTopologyZone:       g.Template.Zone,
-		corev1.LabelTopologyRegion:     g.Template.Region,
+		corev1.LabelInstanceTypeStable: t.InstanceType,
+		corev1.LabelTopologyZone:       t.Zone,
+		corev1.LabelTopologyRegion:     t.Region,
 	} {
 		if value != "" {
 			node.Labels[key] = value
 		}
 	}
-	for key, value := range g.Template.Labels {
+	for key, value := range t.Labels {
 		node.Labels[key] = value
 	}
-	for _, t := range g.Template.Taints {
-		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
+	for _, taint := range t.Taints {
+		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: taint.Key, Value: taint.Value, Effect: corev1.TaintEffect(taint.Effect)})
 	}
-	return out
+	return node
 }

@@ -1,0 +1,126 @@
+package offline
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+)
+
+func decide(t *testing.T, dump, groups string) Result {
+	t.Helper()
+	c, err := read(dump, groups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan.DefaultPolicy()
+	p.IgnoreTimers = true
+	return c.Decide(p, time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
+}
+
+const (
+	readyNode = `{apiVersion: v1, kind: Node, metadata: {name: NAME}, status: {allocatable: {cpu: "2", memory: 8Gi, pods: "10"}, conditions: [{type: Ready, status: "True"}]}}`
+	ownedPod  = `{apiVersion: v1, kind: Pod, metadata: {name: a, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web, uid: "1", controller: true}]}, spec: {nodeName: n1, containers: [{name: a}]}}`
+	wanting   = `{apiVersion: v1, kind: Pod, metadata: {name: big, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web, uid: "1", controller: true}]}, spec: {containers: [{name: a, resources: {requests: {cpu: "1500m"}}}]}, status: {conditions: [{type: PodScheduled, status: "False", reason: Unschedulable}]}}`
+)
+
+func node(name string) string { return strings.Replace(readyNode, "NAME", name, 1) }
+
+func documents(docs ...string) string { return strings.Join(docs, "\n---\n") }
+
+func codeOf(r Result, name string) string {
+	for _, n := range r.Nodes {
+		if n.Node == name {
+			return n.Message
+		}
+	}
+	return ""
+}
+
+// A controller is missing only where the dump has others of its kind, in the same namespace and by that name.
+func TestOwners(t *testing.T) {
+	const groups = "groups: [{name: a, max: 3, nodes: [n1], template: {instanceType: m5.large}}]"
+	replicaSet := func(ns, name string) string {
+		return "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {namespace: " + ns + ", name: " + name + "}}"
+	}
+	for _, c := range []struct{ name, other, want string }{
+		{"none of its kind", "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: web}}", "Unneeded"},
+		{"another", replicaSet("default", "api"), "BlockedByPod: pod default/a, rule ControllerNotFound"},
+		{"in another namespace", replicaSet("shop", "web"), "BlockedByPod: pod default/a, rule ControllerNotFound"},
+		{"there", replicaSet("default", "web"), "Unneeded"},
+		{"of another API group", "{apiVersion: example.com/v1, kind: ReplicaSet, metadata: {name: x}}", "Unneeded"},
+	} {
+		r := decide(t, documents(node("n1"), node("n2"), ownedPod, c.other), groups)
+		if got := codeOf(r, "n1"); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		noted := slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "the dump has no ReplicaSet") })
+		if noted != (r.Read["ReplicaSet"] == 0) {
+			t.Errorf("%s: notes %q", c.name, r.Notes)
+		}
+	}
+}
+
+// A group's size is that of its nodes unless it is given: then others are on their way.
+func TestSize(t *testing.T) {
+	dump := documents(node("n1"), strings.Replace(ownedPod, "[{name: a}]", `[{name: a, resources: {requests: {cpu: "1"}}}]`, 1), wanting)
+	for _, c := range []struct {
+		size, code string
+		from, to   int
+	}{
+		{"", "TriggeredScaleUp", 1, 2},
+		{"size: 1, ", "TriggeredScaleUp", 1, 2},
+		{"size: 2, ", "FitsUpcomingNode", 0, 0},
+	} {
+		r := decide(t, dump, "groups: [{name: a, max: 3, "+c.size+"nodes: [n1], template: {instanceType: m5.large}}]")
+		if len(r.Pending) != 1 || string(r.Pending[0].Code) != c.code {
+			t.Fatalf("%q: %+v", c.size, r.Pending)
+		}
+		if up := r.ScaleUp; (len(up) == 1) != (c.to > 0) || len(up) == 1 && (up[0].From != c.from || up[0].To != c.to) {
+			t.Errorf("%q: %+v", c.size, up)
+		}
+	}
+}
+
+// A template may be a node that was cordoned, starting or going: a new one is not. Its other taints stay.
+func TestTemplateOfANode(t *testing.T) {
+	group := func(taint string) string {
+		return `groups: [{name: a, max: 3, template: {node: {apiVersion: v1, kind: Node, metadata: {name: n9, creationTimestamp: null}, spec: {unschedulable: true, taints: [` +
+			taint + `{key: node.kubernetes.io/unschedulable, effect: NoSchedule}, {key: ToBeDeletedByClusterAutoscaler, value: "1", effect: NoSchedule}]}, status: {allocatable: {cpu: 4, memory: 8Gi, pods: 10}}}}}]`
+	}
+	if r := decide(t, wanting, group("")); len(r.ScaleUp) != 1 || r.ScaleUp[0].To != 1 {
+		t.Errorf("%+v", r)
+	}
+	r := decide(t, wanting, group("{key: gpu, effect: NoSchedule}, "))
+	if len(r.ScaleUp) != 0 || len(r.Pending[0].Why) != 1 || r.Pending[0].Why[0].Message != "TaintNotTolerated: taint gpu:NoSchedule" {
+		t.Errorf("tainted: %+v", r)
+	}
+}
+
+// Lists, documents, JSON and YAML of the same objects give the same answer.
+func TestNotations(t *testing.T) {
+	want := decide(t, documents(node("n1"), ownedPod, wanting), oneGroup)
+	item := func(s string) string { return strings.Replace(s, "apiVersion: v1, kind: ", "odd: ", 1) }
+	for name, dump := range map[string]string{
+		"a List":           "{apiVersion: v1, kind: List, items: [" + node("n1") + ", " + ownedPod + ", " + wanting + "]}",
+		"lists of a kind":  documents(node("n1"), "{apiVersion: v1, kind: PodList, items: ["+item(ownedPod)+", "+item(wanting)+"]}"),
+		"with comments":    "# a\n---\n---\n" + documents(wanting, "# b", ownedPod, node("n1")) + "\n---\nnull\n",
+		"Windows' newline": strings.ReplaceAll(documents(node("n1"), ownedPod, wanting), "\n", "\r\n"),
+	} {
+		got := decide(t, dump, oneGroup)
+		if len(got.Nodes) != 1 || len(got.ScaleUp) != 0 || got.Pending[0].Message != want.Pending[0].Message || codeOf(got, "n1") != codeOf(want, "n1") {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// What the dump lacks is told.
+func TestNotes(t *testing.T) {
+	agent := strings.NewReplacer("ReplicaSet", "DaemonSet", "nodeName: n1", "nodeName: n7").Replace(ownedPod)
+	r := decide(t, documents(node("n1"), agent), oneGroup)
+	if len(r.Notes) != 2 || !strings.Contains(r.Notes[0], "not in the dump: 1;") || !strings.Contains(r.Notes[1], "no DaemonSet") {
+		t.Errorf("%q", r.Notes)
+	}
+}

@@ -1,0 +1,162 @@
+package offline
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// versionOf is the version in which a kind is read; empty for one that is ignored.
+func versionOf(kind string) string {
+	switch kind {
+	case "Node", "Pod", "Namespace":
+		return "v1"
+	case "DaemonSet":
+		return "apps/v1"
+	case "PodDisruptionBudget":
+		return "policy/v1"
+	default:
+		return ownerVersion(kind)
+	}
+}
+
+// ownerVersion is versionOf for the controllers of which it only counts that they exist.
+func ownerVersion(kind string) string {
+	switch kind {
+	case "ReplicaSet", "StatefulSet":
+		return "apps/v1"
+	case "Job":
+		return "batch/v1"
+	case "ReplicationController":
+		return "v1"
+	default:
+		return ""
+	}
+}
+
+// apiGroup is what stands before the version.
+func apiGroup(apiVersion string) string {
+	group, _, named := strings.Cut(apiVersion, "/")
+	if !named {
+		return ""
+	}
+	return group
+}
+
+// object reads one object that is no List.
+func (d *dump) object(raw []byte, h header, where, path string) {
+	version := versionOf(h.Kind)
+	switch {
+	case h.Kind == "":
+		d.problems.Add(below(path, "kind"), "is required: this is no Kubernetes object")
+		return
+	case len(validation.IsDNS1035Label(strings.ToLower(h.Kind))) > 0:
+		d.problems.Add(below(path, "kind"), "%s is no kind", printable(fmt.Sprintf("%.80q", h.Kind)))
+		return
+	case version != "" && h.APIVersion == "":
+		d.problems.Add(below(path, "apiVersion"), "is required: %s", version)
+		return
+	case version == "" || apiGroup(version) != apiGroup(h.APIVersion):
+		d.ignored[h.Kind]++
+		return
+	case h.APIVersion != version:
+		d.problems.Add(below(path, "apiVersion"), "%.80q is not read; write %s", h.APIVersion, version)
+		return
+	}
+	switch h.Kind {
+	case "Node":
+		n := &corev1.Node{}
+		if d.decode(raw, n, h.Kind, where, path) {
+			d.Nodes = append(d.Nodes, n)
+		}
+	case "Pod":
+		p := &corev1.Pod{}
+		if d.decode(raw, p, h.Kind, where, path) {
+			d.Pods = append(d.Pods, p)
+		}
+	case "DaemonSet":
+		ds := &appsv1.DaemonSet{}
+		if d.decode(raw, ds, h.Kind, where, path) {
+			d.DaemonSets = append(d.DaemonSets, ds)
+		}
+	case "PodDisruptionBudget":
+		b := &policyv1.PodDisruptionBudget{}
+		if d.decode(raw, b, h.Kind, where, path) {
+			d.Budgets = append(d.Budgets, b)
+		}
+	default: // only that it exists, and its labels
+		o := &metav1.PartialObjectMetadata{}
+		if !d.decode(raw, o, h.Kind, where, path) {
+			return
+		}
+		if h.Kind == "Namespace" {
+			d.Namespaces[o.Name] = o.Labels
+		} else {
+			d.owners[owner{h.Kind, o.Namespace, o.Name}] = true
+		}
+	}
+}
+
+// decode reads an object with a name of its own, and says what is wrong with it otherwise.
+func (d *dump) decode(raw []byte, into metav1.Object, kind, where, path string) bool {
+	if err := json.Unmarshal(raw, into); err != nil {
+		d.report(where+title(raw, kind), path, raw, into, err)
+		return false
+	}
+	if problems := validation.IsDNS1123Subdomain(into.GetName()); len(problems) > 0 {
+		d.problems.Add(below(path, "metadata.name"), "%.80q is no name of a %s", into.GetName(), kind)
+		return false
+	}
+	if kind == "Node" || kind == "Namespace" {
+		into.SetNamespace("")
+	} else if into.GetNamespace() == "" {
+		into.SetNamespace(metav1.NamespaceDefault)
+	} else if problems := validation.IsDNS1123Label(into.GetNamespace()); len(problems) > 0 {
+		d.problems.Add(below(path, "metadata.namespace"), "%.80q is no name of a namespace", into.GetNamespace())
+		return false
+	}
+	key := owner{kind, into.GetNamespace(), into.GetName()}
+	if before, twice := d.seen[key]; twice {
+		d.problems.Add(below(path, "metadata.name"), "%s stands twice, before at %s; take one out", key, before)
+		return false
+	}
+	d.seen[key] = strings.TrimSuffix(where+path, ", ")
+	d.read[kind]++
+	return true
+}
+
+// String is the kind and the name: "Pod shop/web-1".
+func (o owner) String() string {
+	if o.namespace == "" {
+		return o.kind + " " + o.name
+	}
+	return o.kind + " " + o.namespace + "/" + o.name
+}
+
+// title names an object that could not be decoded, as far as it has a name.
+func title(raw []byte, kind string) string {
+	var o struct {
+		Metadata struct{ Name, Namespace string }
+	}
+	if json.Unmarshal(raw, &o) != nil || len(validation.IsDNS1123Subdomain(o.Metadata.Name)) > 0 {
+		return kind
+	}
+	if len(validation.IsDNS1123Label(o.Metadata.Namespace)) > 0 {
+		o.Metadata.Namespace = ""
+	}
+	return owner{kind, o.Metadata.Namespace, o.Metadata.Name}.String()
+}
+
+// below is the path of a value in the one at path.
+func below(path, key string) string {
+	if path == "" || strings.HasPrefix(key, "[") {
+		return path + key
+	}
+	return path + "." + key
+}

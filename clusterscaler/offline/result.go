@@ -1,0 +1,111 @@
+package offline
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// Result is what would be done, and why. Its JSON is that of `trimtab simulate cluster`; lists are never null.
+type Result struct {
+	ScaleUp []Growth `json:"scaleUp"`
+	// Pending has every pod without a node, in the order of their names.
+	Pending   []Pending `json:"pending"`
+	ScaleDown []Removal `json:"scaleDown"`
+	// Nodes and Groups have every node, by name, and every group, as in the file.
+	Nodes  []Node    `json:"nodes"`
+	Groups []Subject `json:"groups"`
+	// Now is the time for which it was decided.
+	Now time.Time `json:"now"`
+	// Read and Ignored count the objects of the dump by kind.
+	Read    map[string]int `json:"read"`
+	Ignored map[string]int `json:"ignored"`
+	// Notes are what the files lack, so that the answer may differ from a live cluster's.
+	Notes []string `json:"notes"`
+}
+
+// Growth is a group that grows for pods.
+type Growth struct {
+	Group string   `json:"group"`
+	From  int      `json:"from"`
+	To    int      `json:"to"`
+	Pods  []string `json:"pods"`
+}
+
+// Pending is a pod without a node.
+type Pending struct {
+	Pod string `json:"pod"`
+	// Placed is the group that grows for the pod, or empty.
+	Placed string `json:"placed"`
+	// Why has one entry for each group that cannot take the pod, by name; none where a node has room for it, or
+	// where it waits for something else, as Code then says.
+	Why     []Subject    `json:"why"`
+	Code    verdict.Code `json:"code"`
+	Message string       `json:"message"`
+}
+
+// Removal is a node that goes, and where its pods fit.
+type Removal struct {
+	Node  string `json:"node"`
+	Group string `json:"group"`
+	Moves []Move `json:"moves"`
+}
+
+// Move is where a pod fits.
+type Move struct {
+	Pod string `json:"pod"`
+	To  string `json:"to"`
+}
+
+// Node is why a node goes or stays.
+type Node struct {
+	Node  string `json:"node"`
+	Group string `json:"group"`
+	// Utilization is the larger of the shares of CPU and memory that pods request.
+	Utilization float64      `json:"utilization"`
+	Code        verdict.Code `json:"code"`
+	Message     string       `json:"message"`
+}
+
+// Subject is what was decided on a group.
+type Subject struct {
+	Group   string       `json:"group"`
+	Code    verdict.Code `json:"code"`
+	Message string       `json:"message"`
+}
+
+func resultOf(c *Cluster, p *plan.Plan, now time.Time) Result {
+	r := Result{
+		ScaleUp: []Growth{}, Pending: []Pending{}, ScaleDown: []Removal{}, Nodes: []Node{}, Groups: subjects(p.Groups),
+		Now: now, Read: c.dump.read, Ignored: c.dump.ignored, Notes: append([]string{}, c.dump.notes()...),
+	}
+	for _, up := range p.ScaleUp {
+		r.ScaleUp = append(r.ScaleUp, Growth{up.Group, up.From, up.To, up.Pods})
+	}
+	for _, pod := range p.Pending {
+		r.Pending = append(r.Pending, Pending{pod.Pod, pod.Group, subjects(pod.Why), pod.Verdict.Code, pod.Verdict.Message()})
+	}
+	for _, down := range p.ScaleDown {
+		moves := []Move{}
+		for _, m := range down.Moves {
+			moves = append(moves, Move{m.Pod, m.To})
+		}
+		r.ScaleDown = append(r.ScaleDown, Removal{down.Node, down.Group, moves})
+	}
+	for _, n := range p.Nodes {
+		r.Nodes = append(r.Nodes, Node{n.Node, n.Group, math.Round(n.Utilization*1e4) / 1e4, n.Verdict.Code, n.Verdict.Message()})
+	}
+	return r
+}
+
+// subjects are verdicts on groups.
+func subjects(vs []verdict.Verdict) []Subject {
+	out := []Subject{}
+	for _, v := range vs {
+		out = append(out, Subject{strings.TrimPrefix(v.Subject, "group "), v.Code, v.Message()})
+	}
+	return out
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/clusterscaler/offline"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+)
+
+const simulateClusterUsage = `Says what the cluster scaler would do to a cluster that is given by files, and why: which node groups would grow
+for which pods, which nodes would go and where their pods fit, and for each pod and node that gets nothing the reason,
+with numbers. It connects to nothing.
+
+The dump is what kubectl prints, as YAML or JSON; the groups are written by hand (docs/simulate-cluster.md).
+
+Usage: trimtab simulate cluster --dump FILE --groups FILE [--config FILE] [--now TIME] [--respect-timers] [-o text|json]
+
+  $ kubectl get nodes,pods,pdb,daemonsets,replicasets,statefulsets,jobs,replicationcontrollers,namespaces -A -o yaml > dump.yaml
+  $ trimtab simulate cluster --dump dump.yaml --groups groups.yaml
+  $ trimtab simulate cluster --dump - --groups groups.yaml --config trimtab.yaml -o json < dump.yaml
+`
+
+// clusterFlags are those of `simulate cluster`.
+type clusterFlags struct {
+	dump, groups, config, now string
+	respectTimers             bool
+}
+
+func simulateClusterCommand(_ context.Context, args []string, s stdio) int {
+	var f clusterFlags
+	fs := flag.NewFlagSet("simulate cluster", flag.ContinueOnError)
+	output := outputFlag(fs)
+	fs.StringVar(&f.dump, "dump", "", "`FILE` with the cluster's objects, as kubectl get -o yaml or -o json prints them; - is standard input")
+	fs.StringVar(&f.groups, "groups", "", "`FILE` with the node groups")
+	fs.StringVar(&f.config, "config", "", "`FILE` with trimtab's configuration, whose section clusterScaler applies (default: its defaults)")
+	fs.StringVar(&f.now, "now", "", "the `TIME` for which to decide, as in 2026-11-25T15:04:05Z (default: now)")
+	fs.BoolVar(&f.respectTimers, "respect-timers", false, "let nodes and pods wait as in the first loop of a new process (default: as if all waiting times had passed)")
+	if code, done := parse(fs, simulateClusterUsage, args, s); done {
+		return code
+	}
+	now, err := f.time()
+	switch {
+	case *output != "text" && *output != "json":
+		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
+	case fs.NArg() > 0:
+		return wrongUsage(fs, s, "it takes no argument, not %.80q; files stand behind --dump, --groups and --config", fs.Arg(0))
+	case f.dump == "" || f.groups == "":
+		return wrongUsage(fs, s, "--dump FILE and --groups FILE are needed")
+	case f.readsTwice():
+		return wrongUsage(fs, s, "standard input (-) can be read only once")
+	case err != nil:
+		return wrongUsage(fs, s, "--now %.80q is no time; write one as in 2026-11-25T15:04:05Z", f.now)
+	}
+	result, err := simulateCluster(f, now, s)
+	if err != nil {
+		return s.fail(err)
+	}
+	if *output == "json" {
+		encoder := json.NewEncoder(s.out)
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(result)
+	} else {
+		err = writeCluster(s.out, result)
+	}
+	if err != nil {
+		return s.fail(fmt.Errorf("write the answer: %w", err))
+	}
+	return exitDone
+}
+
+func (f *clusterFlags) time() (time.Time, error) {
+	if f.now == "" {
+		return time.Now().UTC().Truncate(time.Second), nil
+	}
+	return time.Parse(time.RFC3339, f.now)
+}
+
+// readsTwice is whether more than one file is standard input.
+func (f *clusterFlags) readsTwice() bool {
+	n := 0
+	for _, path := range []string{f.dump, f.groups, f.config} {
+		if path == "-" {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// simulateCluster reads the files and decides.
+func simulateCluster(f clusterFlags, now time.Time, s stdio) (offline.Result, error) {
+	policy, note, err := clusterPolicy(f.config, s)
+	if err != nil {
+		return offline.Result{}, err
+	}
+	var in [2]offline.Input
+	for i, path := range []string{f.dump, f.groups} {
+		if in[i].Name, in[i].Data, err = readInput(path, s); err != nil {
+			return offline.Result{}, fmt.Errorf("%s: %w", in[i].Name, err)
+		}
+	}
+	cluster, err := offline.Read(in[0], in[1])
+	if err != nil {
+		return offline.Result{}, err
+	}
+	policy.IgnoreTimers = !f.respectTimers
+	result := cluster.Decide(policy, now)
+	if note != "" {
+		result.Notes = append(result.Notes, note)
+	}
+	return result, nil
+}
+
+// clusterPolicy is what the section clusterScaler of the configuration says; without one the defaults apply, and a
+// note tells so. Other sections are checked, but the files that they name are not read.
+func clusterPolicy(path string, s stdio) (p plan.Policy, note string, err error) {
+	var defaults clusterscaler.Config
+	defaults.SetDefaults()
+	if path == "" {
+		return defaults.Policy(), "", nil
+	}
+	name, data, err := readInput(path, s)
+	if err != nil {
+		return p, "", fmt.Errorf("%s: %w", name, err)
+	}
+	var c configFile
+	c.SetDefaults()
+	if err := decodeFile(name, data, &c).AsError(); err != nil {
+		return p, "", err
+	}
+	if c.ClusterScaler == nil {
+		return defaults.Policy(), name + " has no section clusterScaler: its defaults apply", nil
+	}
+	return c.ClusterScaler.Policy(), "", nil
+}
