@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler"
@@ -135,5 +136,9 @@ func clusterPolicy(path string, s stdio) (p plan.Policy, note string, err error)
 	if c.ClusterScaler == nil {
 		return defaults.Policy(), name + " has no section clusterScaler: its defaults apply", nil
 	}
-	return c.ClusterScaler.Policy(), "", nil
+	p = c.ClusterScaler.Policy()
+	if slices.Contains(p.Expanders, plan.Prioritize) {
+		note = "the expander priority finds no ConfigMap in a dump: all groups are alike to it"
+	}
+	return p, note, nil
 }
