@@ -36,6 +36,8 @@ type Config struct {
 	// above the one, no node goes below the other. Defaults 0:320000 and 0:6400000.
 	CoresTotal  string `yaml:"coresTotal"`
 	MemoryTotal string `yaml:"memoryTotal"`
+	// EnforceNodeGroupMinSize grows groups that are smaller than their min. Default false.
+	EnforceNodeGroupMinSize bool `yaml:"enforceNodeGroupMinSize"`
 	// MaxNodesPerScaleup bounds the growth of a group in one loop. Default 1000.
 	MaxNodesPerScaleup int `yaml:"maxNodesPerScaleup"`
 	// NewPodScaleUpDelay is the age before which a pod triggers nothing. Default 0.
@@ -190,6 +192,7 @@ func (c *Config) Policy() plan.Policy {
 		ExpendablePodsPriorityCutoff: c.ExpendablePodsPriorityCutoff,
 		NewPodScaleUpDelay:           c.NewPodScaleUpDelay.Std(),
 		MaxNodesTotal:                c.MaxNodesTotal,
+		EnforceMinSize:               c.EnforceNodeGroupMinSize,
 		MaxNodesPerScaleUp:           c.MaxNodesPerScaleup,
 		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),

@@ -284,6 +284,8 @@ func (b *builder) setPolicy(f fields) {
 			b.policy.IgnoreDaemonSets = f[key] == "true"
 		case "explain":
 			b.policy.Explain = true
+		case "enforceNodeGroupMinSize":
+			b.policy.EnforceMinSize = true
 		case "ignoreTimers":
 			b.policy.IgnoreTimers = true
 		default:

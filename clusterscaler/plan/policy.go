@@ -15,6 +15,8 @@ type Policy struct {
 	// MilliCores (thousandths of a core) and Memory (bytes) bound what all nodes of the cluster have together, those of
 	// no group included: no growth exceeds the upper bound, no removal falls below the lower.
 	MilliCores, Memory Range
+	// EnforceMinSize grows groups that are smaller than their minimum.
+	EnforceMinSize bool
 	// MaxNodesPerScaleUp bounds what one group grows by in one loop.
 	MaxNodesPerScaleUp int
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.

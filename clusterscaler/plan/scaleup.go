@@ -42,6 +42,7 @@ func (d *decision) scaleUp() {
 		d.explainChoice(best, options)
 		d.grow(best)
 	}
+	d.growToMinimum()
 	d.reportGroups()
 	d.reportPods()
 }
