@@ -36,6 +36,12 @@ type Config struct {
 	// above the one, no node goes below the other. Defaults 0:320000 and 0:6400000.
 	CoresTotal  string `yaml:"coresTotal"`
 	MemoryTotal string `yaml:"memoryTotal"`
+	// BalanceSimilarNodeGroups lets groups with similar nodes, such as those of several zones, grow evenly. Default false.
+	BalanceSimilarNodeGroups bool `yaml:"balanceSimilarNodeGroups"`
+	// BalancingIgnoreLabel are further labels in which similar groups may differ; BalancingLabel, if it has any, are
+	// the only ones in which they must not. Defaults none.
+	BalancingIgnoreLabel []string `yaml:"balancingIgnoreLabel"`
+	BalancingLabel       []string `yaml:"balancingLabel"`
 	// EnforceNodeGroupMinSize grows groups that are smaller than their min. Default false.
 	EnforceNodeGroupMinSize bool `yaml:"enforceNodeGroupMinSize"`
 	// MaxNodesPerScaleup bounds the growth of a group in one loop. Default 1000.
@@ -193,6 +199,9 @@ func (c *Config) Policy() plan.Policy {
 		NewPodScaleUpDelay:           c.NewPodScaleUpDelay.Std(),
 		MaxNodesTotal:                c.MaxNodesTotal,
 		EnforceMinSize:               c.EnforceNodeGroupMinSize,
+		BalanceSimilar:               c.BalanceSimilarNodeGroups,
+		BalancingIgnoreLabels:        c.BalancingIgnoreLabel,
+		BalancingLabels:              c.BalancingLabel,
 		MaxNodesPerScaleUp:           c.MaxNodesPerScaleup,
 		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),

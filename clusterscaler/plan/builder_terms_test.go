@@ -22,7 +22,8 @@ func (b *builder) terms(s *simulate.Spec, name string, f fields) {
 		s.Apart = append(s.Apart, podTerm(s.Namespace, text))
 	}
 	for _, text := range split(f["spread"]) {
-		text, skew, _ := strings.Cut(text, "/")
+		slash := strings.LastIndex(text, "/")
+		text, skew := text[:slash], text[slash+1:]
 		n, err := strconv.ParseInt(skew, 10, 32)
 		if err != nil {
 			b.t.Fatalf("spread: %v", err)
@@ -34,7 +35,7 @@ func (b *builder) terms(s *simulate.Spec, name string, f fields) {
 
 // podTerm reads "app:web@zone"; host stands for the label of the host name.
 func podTerm(namespace, text string) simulate.PodTerm {
-	label, key, _ := strings.Cut(text, "@")
+	label, key, _ := strings.Cut(text, "@") // the key may hold a slash
 	if key == "host" {
 		key = "kubernetes.io/hostname"
 	}

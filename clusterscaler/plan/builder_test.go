@@ -284,6 +284,12 @@ func (b *builder) setPolicy(f fields) {
 			b.policy.IgnoreDaemonSets = f[key] == "true"
 		case "explain":
 			b.policy.Explain = true
+		case "balanceSimilarNodeGroups":
+			b.policy.BalanceSimilar = true
+		case "balancingIgnoreLabel":
+			b.policy.BalancingIgnoreLabels = split(f[key])
+		case "balancingLabel":
+			b.policy.BalancingLabels = split(f[key])
 		case "enforceNodeGroupMinSize":
 			b.policy.EnforceMinSize = true
 		case "ignoreTimers":

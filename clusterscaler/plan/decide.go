@@ -71,6 +71,8 @@ type groupState struct {
 	misfits map[simulate.Class]simulate.Misfit
 	// nodes is equal for groups whose new nodes are equal.
 	nodes string
+	// kin are the groups with similar nodes, once they have been looked for.
+	kin []*groupState
 	// template is what copies are made of, once it is prepared.
 	template simulate.Template
 	prepared bool

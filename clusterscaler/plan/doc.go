@@ -11,5 +11,5 @@
 // removal this same simulator would not add the node back. Every pending pod, group and node has a verdict.
 //
 // It does not act. Pods with constraints that package simulate does not model trigger nothing and keep
-// their node. It knows no live-node templates, no similar groups to balance and no limits of GPUs.
+// their node. It knows no templates from live nodes and no limits of GPUs.
 package plan

@@ -15,6 +15,10 @@ type Policy struct {
 	// MilliCores (thousandths of a core) and Memory (bytes) bound what all nodes of the cluster have together, those of
 	// no group included: no growth exceeds the upper bound, no removal falls below the lower.
 	MilliCores, Memory Range
+	// BalanceSimilar lets groups with similar nodes grow evenly; BalancingIgnoreLabels are labels in which they may
+	// differ, and BalancingLabels, if there are any, the only ones in which they must not.
+	BalanceSimilar                         bool
+	BalancingIgnoreLabels, BalancingLabels []string
 	// EnforceMinSize grows groups that are smaller than their minimum.
 	EnforceMinSize bool
 	// MaxNodesPerScaleUp bounds what one group grows by in one loop.

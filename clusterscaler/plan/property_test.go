@@ -220,6 +220,7 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 	policy := DefaultPolicy()
 	policy.IgnoreTimers = true
 	policy.Expanders = []Expander{Expanders()[r.IntN(len(Expanders()))]}
+	policy.BalanceSimilar = r.IntN(3) == 0
 	if r.IntN(3) == 0 {
 		policy.MaxNodesTotal = 4 + r.IntN(8)
 	}

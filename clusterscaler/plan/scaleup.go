@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -16,8 +17,9 @@ type option struct {
 	// room is how many nodes there could have been.
 	room int
 	pods int
-	// placed has the number of pods placed of each batch.
+	// placed has the number of pods placed of each batch, and fill in which order and on which of the new nodes.
 	placed []int
+	fill   []fill
 	// requested is the sum of what the placed pods request.
 	requested simulate.Resources
 	// lot is what was drawn for the group; priority is its own, if it has one.
@@ -25,6 +27,17 @@ type option struct {
 	priority    int
 	prioritized bool
 	facts       []verdict.Fact
+}
+
+// fill is that pods of a batch were placed on a new node.
+type fill struct{ batch, node, pods int }
+
+// fills notes it, if there were any, and returns their number.
+func (o *option) fills(batch, node, pods int) int {
+	if pods > 0 {
+		o.fill = append(o.fill, fill{batch, node, pods})
+	}
+	return pods
 }
 
 // scaleUp grows groups until no pod without a node can be helped: each round takes the best option.
@@ -58,7 +71,9 @@ func (d *decision) options() []option {
 			continue
 		}
 		o, known := alike[g.nodes]
-		if !known || o.nodes >= min(room, o.room) { // else the limit did not matter then, and does not now
+		if d.policy.BalanceSimilar {
+			o = d.balanced(g, room)
+		} else if !known || o.nodes >= min(room, o.room) { // else the limit did not matter then, and does not now
 			o = d.option(g, room)
 			alike[g.nodes] = o
 		}
@@ -90,14 +105,19 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 	} else {
 		room = min(room, left)
 	}
+	left, why := d.leftFor(g)
+	return min(room, left), why
+}
+
+// leftFor is by how many nodes like the group's the cluster may grow, and why not when that is none.
+func (d *decision) leftFor(g *groupState) (int, verdict.Verdict) {
+	left := math.MaxInt
 	if d.policy.MaxNodesTotal > 0 {
-		left := d.policy.MaxNodesTotal - d.cluster.Len()
-		if left <= 0 {
-			return 0, verdict.Because(subject, MaxNodesTotalReached, verdict.Number("nodes", d.cluster.Len()), verdict.Number("max", d.policy.MaxNodesTotal))
+		if left = d.policy.MaxNodesTotal - d.cluster.Len(); left <= 0 {
+			return 0, verdict.Because(groupSubject(g.Name), MaxNodesTotalReached, verdict.Number("nodes", d.cluster.Len()), verdict.Number("max", d.policy.MaxNodesTotal))
 		}
-		room = min(room, left)
 	}
-	return d.withinLimits(g, room)
+	return d.withinLimits(g, left)
 }
 
 // option packs the batches onto up to room new nodes of the group, the largest pods first, each onto
@@ -105,10 +125,12 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 func (d *decision) option(g *groupState, room int) option {
 	mark := d.cluster.Mark()
 	defer d.cluster.Undo(mark)
-	return d.pack(g, room)
+	return d.pack(g, room, nil)
 }
 
-func (d *decision) pack(g *groupState, room int) option {
+// pack leaves the pods and nodes in the cluster. of, if it is not nil, has the group of each new node; they are like
+// those of g, whose nodes all are otherwise.
+func (d *decision) pack(g *groupState, room int, of []*groupState) option {
 	o := option{group: g, room: room, placed: make([]int, len(d.batches))}
 	first := simulate.NodeID(d.cluster.Len())
 	for _, b := range d.largestFirst(g) {
@@ -118,11 +140,15 @@ func (d *decision) pack(g *groupState, room int) option {
 		}
 		n := 0
 		for id := first; int(id) < d.cluster.Len() && n < want; id++ {
-			n += d.cluster.Fill(class, id, want-n)
+			n += o.fills(b, int(id-first), d.cluster.Fill(class, id, want-n))
 		}
 		for n < want && o.nodes < room {
 			mark := d.cluster.Mark()
-			more := d.cluster.Fill(class, d.addTemplate(g), want-n)
+			next := g
+			if of != nil {
+				next = of[o.nodes]
+			}
+			more := o.fills(b, o.nodes, d.cluster.Fill(class, d.addTemplate(next), want-n))
 			if more == 0 { // one more would not help either
 				d.cluster.Undo(mark)
 				break
@@ -135,6 +161,23 @@ func (d *decision) pack(g *groupState, room int) option {
 		o.requested = o.requested.Plus(d.s.Classes.Spec(class).Requests, int64(n))
 	}
 	return o
+}
+
+// balanced is the option of a group that shares its growth with similar ones: together they have more room. Where pods
+// depend on the domain of the nodes it does not.
+func (d *decision) balanced(g *groupState, room int) option {
+	together := 0
+	for _, member := range d.kin(g) {
+		more, _ := d.room(member)
+		together += more
+	}
+	left, _ := d.leftFor(g)
+	if together = min(together, left); together > room {
+		if o := d.option(g, together); !d.alone(&o) {
+			return o
+		}
+	}
+	return d.option(g, room)
 }
 
 // largestFirst orders the batches by their share of the group's node, CPU plus memory.
@@ -174,21 +217,35 @@ func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
 // grow takes the option: its nodes join the cluster and its pods leave the batches.
 func (d *decision) grow(o *option) {
 	g := o.group
-	d.pack(g, o.nodes)
-	g.grows += o.nodes
-	d.total = d.total.Plus(g.Capacity, int64(o.nodes))
-	for range o.nodes {
-		d.upcoming = append(d.upcoming, g.Name)
+	of := d.shared(o)
+	done := d.pack(g, len(of), of)
+	code, facts := g.verdict.Code, g.verdict.Facts
+	if n := distinct(of[:done.nodes]); n > 1 {
+		facts = append(facts, verdict.Number("shared by similar groups", n))
 	}
-	for _, i := range d.largestFirst(g) {
-		b := &d.batches[i]
-		for _, pod := range b.pods[:o.placed[i]] {
-			d.growFor(g, pod)
+	for _, member := range of[:done.nodes] {
+		member.grows++
+		member.verdict = verdict.Because(groupSubject(member.Name), code, facts...)
+		d.total = d.total.Plus(member.Capacity, 1)
+		d.upcoming = append(d.upcoming, member.Name)
+	}
+	for _, fill := range done.fill {
+		b := &d.batches[fill.batch]
+		for _, pod := range b.pods[:fill.pods] {
+			d.growFor(of[fill.node], pod)
 		}
-		b.pods = b.pods[o.placed[i]:]
+		b.pods = b.pods[fill.pods:]
 	}
 	d.fillGaps()
 	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
+}
+
+func distinct(groups []*groupState) int {
+	seen := map[*groupState]bool{}
+	for _, g := range groups {
+		seen[g] = true
+	}
+	return len(seen)
 }
 
 // growFor notes that the group grows for the pod.
