@@ -30,8 +30,10 @@ type Story struct {
 	redis    *lab.Redis
 	workload string // host:port of the load generator
 	tell     *narrator
-	began    time.Time
-	summary  summary
+	// silence ends the telling of Events; nil before it began.
+	silence func()
+	began   time.Time
+	summary summary
 }
 
 // Start brings up the cluster, the workload, Prometheus, Redis, and trimtab as deploy/ installs it.
@@ -71,7 +73,13 @@ func Start(ctx context.Context, out io.Writer) (s *Story, err error) {
 	if err != nil {
 		return nil, err
 	}
-	go s.tell.follow(ctx, s.Lab.Client)
+	follow, silence := context.WithCancel(ctx)
+	followed := make(chan struct{})
+	s.silence = func() { silence(); <-followed }
+	go func() {
+		defer close(followed)
+		s.tell.follow(follow, s.Lab.Client)
+	}()
 	s.tell.say("trimtab", "is ready, as its own process behind the real APIService; its decisions: %s/debug/decisions", s.Trimtab.URL)
 	s.summary.setUp = time.Since(s.began)
 	return s, nil
@@ -88,8 +96,11 @@ func (s *Story) startQueue(ctx context.Context) {
 	s.Queue = redis.NewClient(&redis.Options{Addr: server.Address, Password: server.Password})
 }
 
-// Stop ends everything.
+// Stop ends everything. What fails as its parts end is not told.
 func (s *Story) Stop() {
+	if s.silence != nil {
+		s.silence()
+	}
 	if s.Queue != nil {
 		_ = s.Queue.Close()
 	}
