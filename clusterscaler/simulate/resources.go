@@ -59,7 +59,8 @@ func (r *Resources) addExtended(name string, amount int64) {
 	r.Extended = slices.Insert(r.Extended, i, Extended{name, amount})
 }
 
-// unlimited is how many copies of a pod that requests nothing fit.
+// unlimited is how many pods fit where nothing limits them: copies of one that requests nothing, or pods that no bound
+// of a domain holds back.
 const unlimited = math.MaxInt64
 
 // copies is how many times request fits into free. As in the scheduler, a resource that is not

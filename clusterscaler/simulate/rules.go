@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -265,6 +264,3 @@ func (v *view) shows(n *Node, keys []string) bool {
 	}
 	return !v.taints || v.spec.taintMismatch(n).OK()
 }
-
-// unbounded is a number of pods that no bound of a domain limits.
-const unbounded = math.MaxInt64

@@ -151,7 +151,7 @@ func (t *tally) at(d domain) int64 {
 }
 
 // fewest is the smallest number of pods that any of the region's domains has, but for those in the given one;
-// nowhere leaves none out. It is unbounded when there is no other domain.
+// nowhere leaves none out. It is unlimited when there is no other domain.
 func (t *tally) fewest(e *extent, but domain) int64 {
 	domains, filled, skip := e.domains, t.filled, int64(0)
 	if but != nowhere && int(but) < len(e.nodes) && e.nodes[but] > 0 {
@@ -162,7 +162,7 @@ func (t *tally) fewest(e *extent, but domain) int64 {
 	}
 	switch {
 	case domains <= 0:
-		return unbounded
+		return unlimited
 	case filled < domains:
 		return 0
 	}
@@ -178,7 +178,7 @@ func (t *tally) fewest(e *extent, but domain) int64 {
 			return int64(level)
 		}
 	}
-	return unbounded
+	return unlimited
 }
 
 // obstacle is what the node's domains have against one more pod of a class with these rules.
@@ -253,7 +253,7 @@ func (t *topology) room(r *rules, b *bin) int64 {
 	if !t.obstacle(r, b).OK() {
 		return 0
 	}
-	n := int64(unbounded)
+	n := int64(unlimited)
 	if slices.ContainsFunc(r.apart, func(a avoidance) bool {
 		return a.self && b.domains[t.book.counters.all[a.counter].key] != nowhere
 	}) {
@@ -274,8 +274,8 @@ func (t *topology) even(s *evenness, b *bin) int64 {
 	tally, extent := &t.tallies[s.counter], &t.regions[s.region]
 	fewest := int64(0)
 	if int64(extent.domains) >= s.minDomains {
-		if fewest = tally.fewest(extent, d); fewest == unbounded {
-			return unbounded
+		if fewest = tally.fewest(extent, d); fewest == unlimited {
+			return unlimited
 		}
 	}
 	return s.maxSkew + fewest - tally.at(d)

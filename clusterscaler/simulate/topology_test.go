@@ -36,7 +36,7 @@ func TestFewest(t *testing.T) {
 				pods[d] += n
 			}
 			for but := nowhere; but < 7; but++ {
-				want := int64(unbounded)
+				want := int64(unlimited)
 				for d, n := range pods {
 					if d != but {
 						want = min(want, int64(n))
