@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	auditinternal "k8s.io/apiserver/pkg/apis/audit"
@@ -195,6 +197,8 @@ func (c *call) authorize(ctx context.Context, who user.Info) bool {
 	switch {
 	case decision == authorizer.DecisionAllow:
 		return true
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		c.fail(apierrors.NewTimeoutError(tookTooLong+": the API server has not said whether this user may ask", 0))
 	case err != nil:
 		responsewriters.InternalError(c.w, c.r, err)
 	default:

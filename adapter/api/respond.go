@@ -84,12 +84,14 @@ func (c *call) send(plain, compressed []byte) {
 	c.zips.Put(zip)
 }
 
+const tookTooLong = "request did not complete within the allotted timeout"
+
 // inTime makes the status of a request that took too long, if the error is not one already.
 func inTime(ctx context.Context, err error) error {
 	if _, ok := err.(apierrors.APIStatus); ok || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return err
 	}
-	return apierrors.NewTimeoutError("request did not complete within the allotted timeout", 0)
+	return apierrors.NewTimeoutError(tookTooLong, 0)
 }
 
 func (c *call) fail(err error) { fail(c.w, c.r, c.route.version, err) }

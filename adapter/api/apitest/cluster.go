@@ -50,6 +50,7 @@ type Server struct {
 	mu      sync.Mutex
 	cm      *corev1.ConfigMap
 	changed chan struct{} // closed at the next change
+	held    chan struct{} // access reviews are answered when it is closed
 	reviews []authorizationv1.SubjectAccessReviewSpec
 }
 
@@ -57,7 +58,8 @@ type Server struct {
 func Start(t testing.TB) *Server {
 	t.Helper()
 	names := func(s string) string { return `["` + s + `"]` }
-	s := &Server{Clients: NewAuthority(t), Proxies: NewAuthority(t), changed: make(chan struct{})}
+	s := &Server{Clients: NewAuthority(t), Proxies: NewAuthority(t), changed: make(chan struct{}), held: make(chan struct{})}
+	close(s.held)
 	s.cm = &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "extension-apiserver-authentication", ResourceVersion: "1"},
@@ -96,6 +98,15 @@ func (s *Server) Publish(key, value string) {
 	s.cm.ResourceVersion = strconv.Itoa(version + 1)
 	close(s.changed)
 	s.changed = make(chan struct{})
+}
+
+// HoldReviews leaves access reviews without an answer until release is called.
+func (s *Server) HoldReviews() (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make(chan struct{})
+	s.held = held
+	return func() { close(held) }
 }
 
 // Reviews are the access reviews that were asked for so far.
@@ -160,7 +171,13 @@ func (s *Server) reviewAccess(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&review)
 	s.mu.Lock()
 	s.reviews = append(s.reviews, review.Spec)
+	held := s.held
 	s.mu.Unlock()
+	select {
+	case <-held:
+	case <-r.Context().Done():
+		return
+	}
 	review.Status.Allowed = review.Spec.User == "allowed"
 	write(w, review)
 }
