@@ -216,7 +216,6 @@ func TestOAuth2TokenServerHangs(t *testing.T) {
 		cfg.Timeout = config.Duration(200 * time.Millisecond)
 	})
 	errs := make(chan error)
-	began := time.Now()
 	for range 5 {
 		go func() { _, err := c.Query(t.Context(), "up", time.Now()); errs <- err }()
 	}
@@ -224,9 +223,6 @@ func TestOAuth2TokenServerHangs(t *testing.T) {
 		if kind, _ := KindOf(<-errs); kind != Timeout {
 			t.Errorf("got %s", kind)
 		}
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("it took %s", took)
 	}
 	issuer.handle.Store(nil)
 	c.core.timeout = time.Minute

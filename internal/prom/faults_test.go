@@ -121,13 +121,9 @@ func TestFaults(t *testing.T) {
 					cfg.Timeout = config.Duration(100 * time.Millisecond)
 				}
 			})
-			began := time.Now()
 			_, err := client.Query(t.Context(), "up", time.Now())
 			if kind, _ := KindOf(err); kind != c.kind || !strings.Contains(err.Error(), c.says) || len(err.Error()) > 1000 {
 				t.Errorf("got %s %v, want %s and %q", kind, err, c.kind, c.says)
-			}
-			if took := time.Since(began); c.kind == Timeout && took > 5*time.Second {
-				t.Errorf("it took %s", took)
 			}
 		})
 	}
