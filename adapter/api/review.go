@@ -24,7 +24,9 @@ const (
 )
 
 // reviews remembers what another authorizer decided, and asks it once for all who ask the same at the same time.
-// Errors are not remembered. It is safe for concurrent use.
+// A permission that is still used in the last third of its time is asked for again while it still counts, so that
+// who asks every few seconds never waits for a review; none counts for longer than its time. Errors are not
+// remembered. It is safe for concurrent use.
 type reviews struct {
 	next       authorizer.Authorizer
 	allowedTTL time.Duration
@@ -34,11 +36,11 @@ type reviews struct {
 	keys       sync.Pool
 }
 
-// review is an answer and until when it counts.
+// review is an answer, until when it counts, and from when on it is asked for anew by whoever uses it.
 type review struct {
-	decision authorizer.Decision
-	reason   string
-	until    time.Time
+	decision   authorizer.Decision
+	reason     string
+	due, until time.Time
 }
 
 func newReviews(next authorizer.Authorizer, allowedTTL time.Duration, now func() time.Time) *reviews {
@@ -53,38 +55,48 @@ func (s *reviews) Authorize(ctx context.Context, a authorizer.Attributes) (autho
 	buffer := s.keys.Get().(*[]byte)
 	defer s.keys.Put(buffer)
 	*buffer = appendReviewKey((*buffer)[:0], a)
-	if known, ok := s.known.get(*buffer); ok && s.now().Before(known.until) {
-		return known.decision, known.reason, nil
+	if known, ok := s.known.get(*buffer); ok {
+		now := s.now()
+		if now.Before(known.due) {
+			return known.decision, known.reason, nil
+		}
+		if now.Before(known.until) {
+			s.share(ctx, string(*buffer), a)
+			return known.decision, known.reason, nil
+		}
 	}
-	answer, err := s.share(ctx, string(*buffer), a)
+	answer, err := s.wait(ctx, string(*buffer), a)
 	return answer.decision, answer.reason, err
 }
 
-// share asks, or waits for one who asks the same already. One caller that gives up does not take the answer from
-// the others.
-func (s *reviews) share(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
-	flight := s.flights.DoChan(key, func() (any, error) {
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
-		defer cancel()
-		return s.ask(shared, key, a)
-	})
+func (s *reviews) wait(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
 	select {
 	case <-ctx.Done():
 		return review{decision: authorizer.DecisionNoOpinion}, ctx.Err()
-	case done := <-flight:
+	case done := <-s.share(ctx, key, a):
 		return done.Val.(review), done.Err
 	}
 }
 
+// share asks, or joins one who asks the same already. One caller that gives up does not take the answer from
+// the others.
+func (s *reviews) share(ctx context.Context, key string, a authorizer.Attributes) <-chan singleflight.Result {
+	return s.flights.DoChan(key, func() (any, error) {
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
+		defer cancel()
+		return s.ask(shared, key, a)
+	})
+}
+
 func (s *reviews) ask(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
 	asked := s.now()
-	if known, ok := s.known.get([]byte(key)); ok && asked.Before(known.until) { // a flight has just landed
+	if known, ok := s.known.get([]byte(key)); ok && asked.Before(known.due) { // a flight has just landed
 		return known, nil
 	}
 	decision, reason, err := s.next.Authorize(ctx, a)
-	answer := review{decision, reason, asked.Add(deniedTTL)}
+	answer := review{decision, reason, asked.Add(deniedTTL), asked.Add(deniedTTL)}
 	if decision == authorizer.DecisionAllow {
-		answer.until = asked.Add(s.allowedTTL)
+		answer.due, answer.until = asked.Add(s.allowedTTL*2/3), asked.Add(s.allowedTTL)
 	}
 	if err == nil && len(key) <= reviewKeyLimit {
 		s.known.put(key, answer)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/apimachinery/pkg/fields"
@@ -20,6 +21,8 @@ type judge struct {
 	authorizer.Authorizer
 	asked atomic.Int64
 	hold  chan struct{}
+	// revoked and broken change what is decided.
+	revoked, broken atomic.Bool
 }
 
 func (j *judge) Authorize(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
@@ -31,15 +34,15 @@ func (j *judge) Authorize(ctx context.Context, a authorizer.Attributes) (authori
 			return authorizer.DecisionNoOpinion, "", ctx.Err()
 		}
 	}
-	switch a.GetUser().GetName() {
-	case "allowed":
-		return authorizer.DecisionAllow, "because", nil
-	case "denied":
-		return authorizer.DecisionDeny, "no", nil
-	case "unknown":
-		return authorizer.DecisionNoOpinion, "", nil
-	default:
+	switch name := a.GetUser().GetName(); {
+	case j.broken.Load() || name == "error":
 		return authorizer.DecisionNoOpinion, "", errors.New("the API server is down")
+	case j.revoked.Load() || name == "denied":
+		return authorizer.DecisionDeny, "no", nil
+	case name == "allowed":
+		return authorizer.DecisionAllow, "because", nil
+	default:
+		return authorizer.DecisionNoOpinion, "", nil
 	}
 }
 
@@ -54,7 +57,7 @@ func TestReviewsAreRemembered(t *testing.T) {
 		after time.Duration
 		asked int64
 	}{
-		{"allowed", 0, 1}, {"allowed", 59 * time.Second, 1}, {"allowed", time.Minute, 2},
+		{"allowed", 0, 1}, {"allowed", 39 * time.Second, 1}, {"allowed", time.Minute, 2},
 		{"denied", 0, 1}, {"denied", 9 * time.Second, 1}, {"denied", 10 * time.Second, 2},
 		{"unknown", 9 * time.Second, 1}, {"unknown", 10 * time.Second, 2},
 		{"error", 0, 2},
@@ -72,6 +75,55 @@ func TestReviewsAreRemembered(t *testing.T) {
 			t.Errorf("%s: %v %q %v, then %v %q %v", c.user, d1, r1, err1, d2, r2, err2)
 		}
 	}
+}
+
+// Who asks again and again waits for the first review only, and yet a permission that is gone counts no longer than
+// its time.
+func TestAPermissionInUseIsReviewedAheadOfItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := &judge{}
+		s := newReviews(j, time.Minute, time.Now)
+		is := func(when string, want authorizer.Decision, asked int64) {
+			t.Helper()
+			if got, _, err := s.Authorize(t.Context(), by("allowed")); got != want || err != nil {
+				t.Errorf("%s: %v %v, want %v", when, got, err, want)
+			}
+			synctest.Wait() // for a review that nobody waits for
+			if got := j.asked.Load(); got != asked {
+				t.Errorf("%s: %d reviews, want %d", when, got, asked)
+			}
+		}
+		is("at first", authorizer.DecisionAllow, 1)
+		time.Sleep(39 * time.Second)
+		is("after 39 s", authorizer.DecisionAllow, 1)
+		j.hold = make(chan struct{}) // no answer for now: nobody notices
+		time.Sleep(2 * time.Second)
+		for range 3 {
+			is("after 41 s", authorizer.DecisionAllow, 2)
+		}
+		time.Sleep(5 * time.Second)
+		close(j.hold)
+		synctest.Wait()
+		time.Sleep(30 * time.Second) // the first would have ended by now
+		is("30 s after the second", authorizer.DecisionAllow, 2)
+		time.Sleep(6 * time.Second)
+		j.revoked.Store(true)
+		is("41 s after the second was asked for", authorizer.DecisionAllow, 3)
+		is("once the third is there", authorizer.DecisionDeny, 3)
+		j.revoked.Store(false)
+		time.Sleep(deniedTTL)
+		is("a refusal ends", authorizer.DecisionAllow, 4)
+		j.broken.Store(true)
+		time.Sleep(50 * time.Second)
+		is("when no answer comes", authorizer.DecisionAllow, 5)
+		time.Sleep(9 * time.Second)
+		is("still", authorizer.DecisionAllow, 6)
+		time.Sleep(time.Second)
+		if got, _, err := s.Authorize(t.Context(), by("allowed")); got == authorizer.DecisionAllow || err == nil {
+			t.Errorf("at its end: %v %v", got, err)
+		}
+	})
 }
 
 func TestThoseWhoAskAtTheSameTimeShareAReview(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	certutil "k8s.io/client-go/util/cert"
+
+	"github.com/trimtab/trimtab/test/conformance/proxy"
 )
 
 // The floor is what no server in Go can go below on this machine: one that reads nothing of a request and sends
@@ -64,23 +66,32 @@ func newFloor(protocol string) (*http.Server, error) {
 	return server, nil
 }
 
-// floor measures it with both protocols.
+// floor measures it with both protocols, as the other programs are. Nobody asks Prometheus, however quick that is.
 func (b *bench) floor(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	kind := b.requestKinds()[0]
+	between, err := proxy.Start(b.prometheus.URL)
+	if err != nil {
+		return err
+	}
+	defer between.Close()
 	for _, protocol := range floors() {
 		p, err := b.lab.RunPath("floor", self, "--floor="+protocol, "--port="+strconv.Itoa(b.ports.MetricsAPI))
 		if err != nil {
 			return err
 		}
-		a := adapter{process: p}
+		a := adapter{process: p, user: "system:nobody"} // it asks the API server nothing
 		b.say("an empty handler, %s", protocol)
 		err = b.untilServed(ctx, a, kind.path(0))
 		if err == nil {
 			err = b.closed(ctx, a, floorName(protocol), b.pods[0], requestKind{"nothing", kind.path})
+		}
+		if err == nil {
+			b.say("%s: %d sync cycles of %d HPAs", floorName(protocol), b.cycles, b.objects)
+			err = b.cycle(ctx, a, floorName(protocol), between, 0)
 		}
 		a.stop()
 		if err != nil {
