@@ -57,8 +57,10 @@ type ClusterScaler struct {
 	drainer  *kube.Drainer
 	metrics  *metrics
 	events   announcer
-	// memory, translator and priorities, with why they could not be read the last time, are used by the loop alone.
+	// memory, planner, translator and priorities, with why they could not be read the last time, are used by the loop
+	// alone.
 	memory            plan.Memory
+	planner           plan.Planner
 	translator        kube.Translator
 	priorities        []plan.Priority
 	prioritiesTrouble string
@@ -167,7 +169,7 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	start := c.deps.Now()
 	c.learn()
-	objects, s, orphans, err := c.observe(ctx)
+	s, orphans, err := c.observe(ctx)
 	c.note(err)
 	if err != nil {
 		c.deps.Log.Error("the cluster could not be observed; nothing is changed", "error", err)
@@ -177,10 +179,10 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	for node, group := range orphans {
 		c.drainer.Resume(ctx, node, group)
 	}
-	p, memory := plan.Decide(s, c.memory, c.policyNow(ctx), c.deps.Now())
+	p, memory := c.planner.Decide(s, c.memory, c.policyNow(ctx), c.deps.Now())
 	c.memory = memory
 	failed := c.act(ctx, p)
-	c.report(objects, s, &p, failed)
+	c.report(s, &p, failed)
 	c.metrics.duration.Observe(c.deps.Now().Sub(start).Seconds())
 	return c.pause(p.Next, len(failed) > 0)
 }
@@ -201,16 +203,16 @@ func (c *ClusterScaler) pause(next time.Time, again bool) time.Duration {
 const observeTimeout = 2 * time.Minute
 
 // observe takes the snapshot, and finds the nodes of our groups that are going without a drain of ours.
-func (c *ClusterScaler) observe(ctx context.Context) (*kube.Objects, *plan.Snapshot, map[string]string, error) {
+func (c *ClusterScaler) observe(ctx context.Context) (*plan.Snapshot, map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 	defer cancel()
 	objects, err := c.observer.Observe(ctx)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	groups, member, err := c.provider.Groups(ctx, objects.Nodes)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("node groups: %w", err)
+		return nil, nil, fmt.Errorf("node groups: %w", err)
 	}
 	deleting, tainted := c.drainer.Look(objects.Nodes)
 	orphans := map[string]string{}
@@ -220,7 +222,7 @@ func (c *ClusterScaler) observe(ctx context.Context) (*kube.Objects, *plan.Snaps
 		}
 	}
 	s := c.translator.Snapshot(objects, groups, member, func(n *corev1.Node) bool { return deleting[n.Name] })
-	return objects, s, orphans, nil
+	return s, orphans, nil
 }
 
 // judge says from a fresh look whether a node that is going may still go.

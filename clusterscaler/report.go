@@ -8,16 +8,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
 
-	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // report tells what was decided: the journal, the metrics, and Events where something has changed.
-func (c *ClusterScaler) report(objects *kube.Objects, s *plan.Snapshot, p *plan.Plan, failed map[string]bool) {
+func (c *ClusterScaler) report(s *plan.Snapshot, p *plan.Plan, failed map[string]bool) {
 	c.deps.Journal.Record(partName, p.Verdicts()...)
 	c.metrics.observe(s, p)
-	c.events.pods(objects, p, failed)
+	c.events.pods(c.translator.Pod, p, failed)
 }
 
 // announcer writes Events, each only when what it says differs from the last on the same pod.
@@ -35,27 +34,20 @@ const maxNote = 1024
 
 // pods announces on the pods without a node that a group grows for them, or that none can. It
 // says nothing of groups that failed to grow.
-func (a *announcer) pods(objects *kube.Objects, p *plan.Plan, failed map[string]bool) {
-	byName := map[string]*corev1.Pod{}
-	for _, pod := range objects.Pods {
-		if pod.Spec.NodeName == "" {
-			byName[pod.Namespace+"/"+pod.Name] = pod
-		}
-	}
+func (a *announcer) pods(object func(name string) *corev1.Pod, p *plan.Plan, failed map[string]bool) {
 	said := make(map[string]string, len(a.said))
 	written := 0
 	for i := range p.Pending {
 		pending := &p.Pending[i]
 		last, known := a.said[pending.Pod]
 		kind, reason, note, essence := announcement(pending, p.Groups)
-		pod := byName[pending.Pod]
-		if reason == "" || pod == nil || failed[pending.Group] || essence == last || written == maxEventsPerLoop {
+		if reason == "" || failed[pending.Group] || essence == last || written == maxEventsPerLoop {
 			if known {
 				said[pending.Pod] = last
 			}
 			continue
 		}
-		a.recorder.Eventf(pod, nil, kind, reason, "ScaleUp", "%s", clip(note))
+		a.recorder.Eventf(object(pending.Pod), nil, kind, reason, "ScaleUp", "%s", clip(note))
 		said[pending.Pod] = essence
 		written++
 	}

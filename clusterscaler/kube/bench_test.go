@@ -34,14 +34,20 @@ func BenchmarkSnapshot(b *testing.B) {
 	b.Run("one-pod-changed", func(b *testing.B) {
 		b.ReportAllocs()
 		var t Translator
-		t.Snapshot(o, nil, nil, Going)
+		feed := &PodChanges{}
+		for _, p := range o.Pods {
+			feed.OnAdd(p, true)
+		}
+		seen := *o
+		seen.Pods, seen.Changes = nil, feed
+		t.Snapshot(&seen, nil, nil, Going)
 		i := 0
 		for b.Loop() {
 			changed := *o.Pods[0]
 			i++
 			changed.ResourceVersion = fmt.Sprint("changed-", i)
-			o.Pods[0] = &changed
-			if s := t.Snapshot(o, nil, nil, Going); len(s.Pods) != nodes*each {
+			feed.OnUpdate(o.Pods[0], &changed)
+			if s := t.Snapshot(&seen, nil, nil, Going); len(s.Pods) != nodes*each {
 				b.Fatalf("%d pods", len(s.Pods))
 			}
 		}

@@ -1,6 +1,9 @@
 // Package kube is the clusterscaler's edge to Kubernetes: it turns the cached objects into a
 // plan.Snapshot, and drains nodes.
 //
+// A Translator translates what has changed since its last Snapshot, which PodChanges collects from the watch; a Snapshot
+// says the same as one that is made from nothing.
+//
 // A Drainer guarantees that nothing it knows only in memory is needed for safety: a node that is going
 // carries the taint ToBeDeletedByClusterAutoscaler from before the first eviction to its end, so that
 // after a crash at any point another process finds it and finishes or undoes the drain. Pods leave

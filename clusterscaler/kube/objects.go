@@ -16,8 +16,11 @@ import (
 
 // Objects are the API objects that a Snapshot is made of. They are only read.
 type Objects struct {
-	Nodes      []*corev1.Node
+	Nodes []*corev1.Node
+	// Pods are all of them; or, where Changes is not nil, what has happened to them since the last Snapshot of the same
+	// Translator.
 	Pods       []*corev1.Pod
+	Changes    *PodChanges
 	DaemonSets []*appsv1.DaemonSet
 	Budgets    []*policyv1.PodDisruptionBudget
 	// Namespaces has the labels of each.

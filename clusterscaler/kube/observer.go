@@ -22,6 +22,8 @@ type Observer struct {
 	Live client.Reader
 	// Pods lists all pods without copying them; nil lists them from Cached.
 	Pods func(context.Context) ([]*corev1.Pod, error)
+	// Changes, if it is not nil, is what Observe gives instead of all pods.
+	Changes *PodChanges
 }
 
 // StoredPods lists the pods that a cache holds, the very objects: they must not be changed.
@@ -52,13 +54,22 @@ func (o Observer) pods(ctx context.Context) ([]*corev1.Pod, error) {
 	}
 	var list corev1.PodList
 	if err := o.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list pods: %w", err)
 	}
 	return pointers(list.Items), nil
 }
 
 // Observe reads all objects from the cache. They are shared with it, and must not be changed.
 func (o Observer) Observe(ctx context.Context) (*Objects, error) {
+	objects, err := o.withoutPods(ctx)
+	if err != nil || o.Changes != nil {
+		return objects, err
+	}
+	objects.Pods, err = o.pods(ctx)
+	return objects, err
+}
+
+func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
 	var nodes corev1.NodeList
 	var daemonSets appsv1.DaemonSetList
 	var budgets policyv1.PodDisruptionBudgetList
@@ -70,10 +81,6 @@ func (o Observer) Observe(ctx context.Context) (*Objects, error) {
 			return nil, fmt.Errorf("list %s: %w", l.name, err)
 		}
 	}
-	pods, err := o.pods(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list pods: %w", err)
-	}
 	missing, err := o.owners(ctx)
 	if err != nil {
 		return nil, err
@@ -83,7 +90,7 @@ func (o Observer) Observe(ctx context.Context) (*Objects, error) {
 		return nil, err
 	}
 	return &Objects{
-		Nodes: pointers(nodes.Items), Pods: pods, DaemonSets: pointers(daemonSets.Items),
+		Nodes: pointers(nodes.Items), Changes: o.Changes, DaemonSets: pointers(daemonSets.Items),
 		Budgets: pointers(budgets.Items), OwnerMissing: missing, Namespaces: namespaces,
 	}, nil
 }
@@ -104,7 +111,12 @@ func (o Observer) namespaces(ctx context.Context) (map[string]map[string]string,
 
 // ObserveFresh is Observe with the node and the pods on it as the API server has them now.
 func (o Observer) ObserveFresh(ctx context.Context, name string) (*Objects, error) {
-	objects, err := o.Observe(ctx)
+	objects, err := o.withoutPods(ctx)
+	if err != nil {
+		return nil, err
+	}
+	objects.Changes = nil
+	all, err := o.pods(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +138,7 @@ func (o Observer) ObserveFresh(ctx context.Context, name string) (*Objects, erro
 		here[client.ObjectKeyFromObject(&pods[i])] = true
 	}
 	kept := pointers(pods)
-	for _, p := range objects.Pods {
+	for _, p := range all {
 		if p.Spec.NodeName != name && !here[client.ObjectKeyFromObject(p)] {
 			kept = append(kept, p)
 		}

@@ -76,7 +76,7 @@ func TestPodIsTranslated(t *testing.T) {
 	} {
 		o := Objects{Pods: []*corev1.Pod{c.pod}}
 		s := o.Snapshot(nil, nil, Going)
-		if got := c.got(s.Pods[0]); !reflect.DeepEqual(got, c.want) {
+		if got := c.got(*s.Pods[0]); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

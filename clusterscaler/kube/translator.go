@@ -1,10 +1,8 @@
 package kube
 
 import (
-	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,44 +12,41 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
-// Translator makes Snapshots one after another, and translates of each only the pods that have changed since the
-// one before. A Snapshot is the same, but for the numbers of its classes, as one that was made from nothing. The
-// zero value is ready. It is not safe for concurrent use, and its next Snapshot must not be made while the last is
-// used: they share their Classes and Pods.
+// Translator makes Snapshots one after another, and translates of each only the nodes and pods that have changed since
+// the one before. A Snapshot is the same, but for the numbers of its classes, as one that was made from nothing; what
+// has not changed it shares with the one before. The zero value is ready. It is not safe for concurrent use, and its
+// next Snapshot must not be made while the last is used: they share their Classes.
 type Translator struct {
 	classes    *simulate.Classes
 	namespaces map[string]map[string]string
-	// pods are those of the last Snapshot and the finished ones, in the order of their names; byName finds them, and
-	// byObject those whose object is still the same.
-	pods     []*translated
-	byName   map[types.NamespacedName]*translated
-	byObject map[*corev1.Pod]*translated
+	// pods are those of the last Snapshot and the finished ones, in the order of their names; byName finds them.
+	pods   []*translated
+	byName map[types.NamespacedName]*translated
 	// budgets is the text of those that the pods' budgets are indices of.
 	budgets string
 	// owners are the controllers of the pods, and of some that are gone; pruned is how many there were when those
 	// were last left out.
 	owners map[ownerName]*owner
 	pruned int
-	// snapshot has the pods that have not finished, as the Snapshots share them; stale says that it must be made anew.
-	snapshot []plan.Pod
+	// nodes are those of the last Snapshot by name.
+	nodes map[string]*translatedNode
+	// snapshot has the pods of the last Snapshot, unless it is stale.
+	snapshot []*plan.Pod
 	stale    bool
-	// turn numbers the Snapshots.
-	turn int
+	// turned says that an owner has come or gone since the last Snapshot.
+	turned bool
 	// fresh is how many classes there were when all was translated anew.
 	fresh int
 }
 
 // translated is a pod as it was read.
 type translated struct {
+	name   string
 	object *corev1.Pod
-	pod    plan.Pod
+	pod    *plan.Pod
 	owner  *owner
-	// index is the pod's place in the snapshot.
-	index int
 	// finished pods are not part of a Snapshot.
 	finished bool
-	// turn is the last that the pod was seen in.
-	turn int
 }
 
 type ownerName struct{ kind, namespace, name string }
@@ -66,12 +61,7 @@ type owner struct {
 // which nodes are going.
 func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string]string, deleting func(*corev1.Node) bool) *plan.Snapshot {
 	s := &plan.Snapshot{Groups: groups}
-	for _, n := range byName(o.Nodes) {
-		s.Nodes = append(s.Nodes, plan.Node{
-			Node: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity), Group: member[n.Name], Created: n.CreationTimestamp.Time,
-			Ready: ready(n), Deleting: deleting(n), Keep: n.Annotations[annotationScaleDownDisabled] == "true",
-		})
-	}
+	s.Nodes = t.translateNodes(byName(o.Nodes), member, deleting)
 	budgets := o.budgets()
 	s.Budgets = budgets.all
 	daemonSets := byName(o.DaemonSets)
@@ -79,28 +69,12 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	for i, ds := range daemonSets {
 		specs[i] = daemonSpec(ds)
 	}
-	t.update(o, &budgets, specs)
-	s.Classes, s.Pods = t.classes, t.listed()
+	s.Pods = t.update(o, &budgets, specs)
+	s.Classes = t.classes
 	for i, ds := range daemonSets {
 		s.DaemonSets = append(s.DaemonSets, plan.DaemonSet{Name: ds.Namespace + "/" + ds.Name, Class: t.classes.Intern(specs[i])})
 	}
 	return s
-}
-
-// listed are the pods of the Snapshot.
-func (t *Translator) listed() []plan.Pod {
-	if !t.stale {
-		return t.snapshot
-	}
-	t.snapshot, t.stale = t.snapshot[:0], false
-	for _, p := range t.pods {
-		if !p.finished {
-			p.index = len(t.snapshot)
-			t.snapshot = append(t.snapshot, p.pod)
-			t.snapshot[p.index].OwnerMissing = p.owner != nil && p.owner.missing
-		}
-	}
-	return t.snapshot
 }
 
 // ownerOf is the pod's controller; nil where it has none.
@@ -129,8 +103,9 @@ func (t *Translator) checkOwners(o *Objects) {
 	}
 	for name, owner := range t.owners {
 		missing := o.OwnerMissing != nil && o.OwnerMissing(name.kind, name.namespace, name.name)
-		t.stale = t.stale || missing != owner.missing
-		owner.missing = missing
+		if missing != owner.missing {
+			owner.missing, t.turned = missing, true
+		}
 	}
 }
 
@@ -138,57 +113,76 @@ func (t *Translator) checkOwners(o *Objects) {
 const classesPerFresh = 2
 
 // update brings the pods up to date.
-func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) {
+func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*plan.Pod {
+	changes := t.changes(o)
 	if t.classes == nil || t.classes.Len() > classesPerFresh*t.fresh+1000 || !maps.EqualFunc(t.namespaces, o.Namespaces, maps.Equal[map[string]string]) {
-		t.forget(o)
+		changes = t.forget(o, changes)
 	}
-	changed := t.changed(o)
-	specs := make([]simulate.Spec, 0, len(changed))
-	for _, p := range changed {
-		specs = append(specs, podSpec(p.object))
-	}
+	changed, moved := t.apply(changes)
+	specs := specsOf(changed)
 	if !t.learn(specs) || !t.learn(daemons) { // a label matters now that did not when others were interned
-		t.forget(o)
-		changed = t.changed(o)
-		specs = specs[:0]
-		for _, p := range changed {
-			specs = append(specs, podSpec(p.object))
-		}
+		changed, moved = t.apply(t.forget(o, nil))
+		specs = specsOf(changed)
 		t.learn(specs)
 		t.learn(daemons)
 	}
 	for i, p := range changed {
-		p.pod = podOf(p.object)
-		p.pod.Class = t.classes.Intern(specs[i])
-		p.pod.Budgets = b.of(p.object)
-		p.owner = t.ownerOf(p.object)
-	}
-	if b.same != t.budgets {
-		for _, p := range t.pods {
-			p.pod.Budgets = b.of(p.object)
-		}
-		t.budgets, t.stale = b.same, true
+		pod := podOf(p.object)
+		pod.Class = t.classes.Intern(specs[i])
+		p.pod, p.owner = &pod, t.ownerOf(p.object)
 	}
 	t.checkOwners(o)
-	if !t.stale { // only what pods are has changed
-		for _, p := range changed {
-			t.snapshot[p.index] = p.pod
-			t.snapshot[p.index].OwnerMissing = p.owner != nil && p.owner.missing
-		}
+	for _, p := range changed {
+		p.pod.Budgets, p.pod.OwnerMissing = b.of(p.object), p.owner != nil && p.owner.missing
+	}
+	if b.same != t.budgets || t.turned {
+		t.revise(b)
 	}
 	if t.fresh == 0 {
 		t.fresh = t.classes.Len()
 	}
+	t.list(changed, moved)
+	return t.snapshot
 }
 
-// forget makes all be translated anew.
-func (t *Translator) forget(o *Objects) {
+func specsOf(pods []*translated) []simulate.Spec {
+	specs := make([]simulate.Spec, 0, len(pods))
+	for _, p := range pods {
+		specs = append(specs, podSpec(p.object))
+	}
+	return specs
+}
+
+// revise replaces the pods on which budgets or owners that have changed tell something else.
+func (t *Translator) revise(b *budgets) {
+	for _, p := range t.pods {
+		if p.finished {
+			continue
+		}
+		budgets, missing := b.of(p.object), p.owner != nil && p.owner.missing
+		if missing != p.pod.OwnerMissing || !slices.Equal(budgets, p.pod.Budgets) {
+			next := *p.pod
+			next.Budgets, next.OwnerMissing = budgets, missing
+			p.pod, t.stale = &next, true
+		}
+	}
+	t.budgets, t.turned = b.same, false
+}
+
+// forget makes all be translated anew, as the changes leave it: they become those that make up the whole.
+func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
+	all := make(podChanges, len(t.byName)+len(changes))
+	for name, p := range t.byName {
+		all[name] = p.object
+	}
+	maps.Copy(all, changes)
 	*t = Translator{
-		classes: &simulate.Classes{}, namespaces: o.Namespaces, turn: t.turn,
-		byName: map[types.NamespacedName]*translated{}, byObject: map[*corev1.Pod]*translated{},
-		owners: map[ownerName]*owner{}, stale: true,
+		classes: &simulate.Classes{}, namespaces: o.Namespaces,
+		byName: map[types.NamespacedName]*translated{},
+		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true,
 	}
 	t.classes.SetNamespaces(o.Namespaces)
+	return all
 }
 
 // learn is false when it comes too late for one of the Specs.
@@ -202,68 +196,10 @@ func (t *Translator) learn(specs []simulate.Spec) bool {
 	return true
 }
 
-// changed puts the pods in order, without those that are gone, and returns those that are to be translated, in
-// the same order, so that classes are numbered alike each time.
-func (t *Translator) changed(o *Objects) []*translated {
-	t.turn++
-	var out, added []*translated
-	for _, object := range o.Pods {
-		if p, same := t.byObject[object]; same { // what a cache holds is never changed, but replaced
-			p.turn = t.turn
-			continue
-		}
-		name := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		p, known := t.byName[name]
-		if !known {
-			p = &translated{}
-			t.byName[name] = p
-			added = append(added, p)
-		}
-		old := p.object
-		delete(t.byObject, old)
-		t.byObject[object] = p
-		p.turn, p.object = t.turn, object
-		if known && object.ResourceVersion != "" && old.ResourceVersion == object.ResourceVersion && old.UID == object.UID {
-			continue
-		}
-		before, after := p.finished, finished(object)
-		p.finished, t.stale = after, t.stale || before != after
-		if !p.finished {
-			out = append(out, p)
-		}
+// Pod is the object behind a pod of the last Snapshot, by its name; nil where there is none.
+func (t *Translator) Pod(name string) *corev1.Pod {
+	if at, found := slices.BinarySearchFunc(t.pods, name, nameOrder); found {
+		return t.pods[at].object
 	}
-	t.pods = slices.DeleteFunc(t.pods, func(p *translated) bool {
-		gone := p.turn != t.turn
-		if gone {
-			t.stale = true
-			delete(t.byName, types.NamespacedName{Namespace: p.object.Namespace, Name: p.object.Name})
-			delete(t.byObject, p.object)
-		}
-		return gone
-	})
-	t.stale = t.stale || len(added) > 0
-	slices.SortFunc(added, order)
-	slices.SortFunc(out, order)
-	t.pods = merged(t.pods, added)
-	return out
-}
-
-func order(a, b *translated) int {
-	return cmp.Or(strings.Compare(a.object.Namespace, b.object.Namespace), strings.Compare(a.object.Name, b.object.Name))
-}
-
-// merged is both, which are in order, in order.
-func merged(a, b []*translated) []*translated {
-	if len(b) == 0 {
-		return a
-	}
-	out := make([]*translated, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if order(a[0], b[0]) <= 0 {
-			out, a = append(out, a[0]), a[1:]
-		} else {
-			out, b = append(out, b[0]), b[1:]
-		}
-	}
-	return append(append(out, a...), b...)
+	return nil
 }

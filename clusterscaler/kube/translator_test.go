@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -24,7 +25,7 @@ import (
 func TestTranslatorForgetsNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	again, grown := 0, 0
+	again, grown, shared := 0, 0, 0
 	for i := range 150 {
 		c := simulatetest.Random(r)
 		objects := &Objects{Nodes: c.Nodes, Namespaces: c.Namespaces}
@@ -35,12 +36,32 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable}}
 		}
 		var translator Translator
+		var planner plan.Planner
+		nodes, feed := c.Nodes, &PodChanges{}
 		for turn := range 12 {
+			before := objects.Pods
 			version = changeCluster(r, c, objects, version)
-			groups, member := randomGroups(c.Nodes)
+			tell(feed, before, objects.Pods)
+			if version, objects.Nodes = changeNodes(r, objects.Nodes, version); r.IntN(4) == 0 {
+				objects.Nodes = nodes
+			}
+			groups, member := randomGroups(nodes)
 			fresh := objects.Snapshot(groups, member, Going)
 			classes := translator.classes
-			kept := translator.Snapshot(objects, groups, member, Going)
+			seen := *objects
+			if i%2 == 0 {
+				seen.Pods, seen.Changes = nil, feed
+			}
+			last := translator.snapshot
+			kept := translator.Snapshot(&seen, groups, member, Going)
+			for _, p := range kept.Pods {
+				if slices.Contains(last, p) {
+					shared++
+				}
+				if o := translator.Pod(p.Name); o == nil || o.Namespace+"/"+o.Name != p.Name {
+					t.Fatalf("cluster %d, turn %d: %s is %v", i, turn, p.Name, o)
+				}
+			}
 			if classes == translator.classes {
 				again++
 			}
@@ -55,7 +76,7 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 				}
 				coarser[k] = f
 			}
-			a, _ := plan.Decide(kept, plan.Memory{}, plan.DefaultPolicy(), now)
+			a, _ := planner.Decide(kept, plan.Memory{}, plan.DefaultPolicy(), now)
 			b, _ := plan.Decide(fresh, plan.Memory{}, plan.DefaultPolicy(), now)
 			if !reflect.DeepEqual(a, b) {
 				t.Fatalf("cluster %d, turn %d: two plans\n%+v\n%+v", i, turn, a, b)
@@ -63,8 +84,8 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 			grown += len(a.ScaleUp)
 		}
 	}
-	if again < 300 || grown < 300 {
-		t.Errorf("the classes were kept %d times, and %d groups grew", again, grown)
+	if again < 300 || grown < 300 || shared < 3000 {
+		t.Errorf("the classes were kept %d times, %d pods were kept, and %d groups grew", again, shared, grown)
 	}
 }
 
@@ -110,6 +131,83 @@ func changeCluster(r *rand.Rand, c simulatetest.Cluster, o *Objects, version int
 	return version
 }
 
+// tell tells as an informer does what has changed from one list of pods to the next.
+func tell(feed *PodChanges, before, after []*corev1.Pod) {
+	name := func(p *corev1.Pod) string { return p.Namespace + "/" + p.Name }
+	old := map[string]*corev1.Pod{}
+	for _, p := range before {
+		old[name(p)] = p
+	}
+	for _, p := range after {
+		if o := old[name(p)]; o == nil {
+			feed.OnAdd(p, false)
+		} else if o != p {
+			feed.OnUpdate(o, p)
+		}
+		delete(old, name(p))
+	}
+	for key, p := range old {
+		if len(key)%2 == 0 {
+			feed.OnDelete(p)
+		} else {
+			feed.OnDelete(toolscache.DeletedFinalStateUnknown{Key: key, Obj: p})
+		}
+	}
+}
+
+// Few or many, elements come into a list and leave it as if it had been sorted anew.
+func TestListsStayInOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	same := func(s string) string { return s }
+	var list []string
+	for range 2000 {
+		var added, gone []string
+		for range r.IntN(3 * few) {
+			added = append(added, strconv.Itoa(r.IntN(1_000_000)))
+		}
+		slices.Sort(added)
+		added = slices.DeleteFunc(slices.Compact(added), func(s string) bool { return slices.Contains(list, s) })
+		r.Shuffle(len(added), func(i, j int) { added[i], added[j] = added[j], added[i] })
+		for range r.IntN(3 * few) {
+			if len(list) > 0 {
+				gone = append(gone, list[r.IntN(len(list))])
+			}
+		}
+		want := slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(gone, s) })
+		want = append(want, added...)
+		slices.Sort(want)
+		list = joined(without(list, gone, same), added, same)
+		if !slices.Equal(list, want) {
+			t.Fatalf("%v\nwant\n%v", list, want)
+		}
+	}
+}
+
+// changeNodes reads all nodes again, as lists do; one of them may have changed, be gone, or only have reported again.
+func changeNodes(r *rand.Rand, nodes []*corev1.Node, version int) (int, []*corev1.Node) {
+	var out []*corev1.Node
+	at := r.IntN(2 * len(nodes)) // half of the time none
+	for i, n := range nodes {
+		n = n.DeepCopy()
+		if i == at {
+			version++
+			n.ResourceVersion = strconv.Itoa(version)
+			switch r.IntN(4) {
+			case 0:
+				n.Spec.Unschedulable = !n.Spec.Unschedulable
+			case 1:
+				n.Annotations = map[string]string{annotationScaleDownDisabled: []string{"true", "false"}[r.IntN(2)]}
+			case 2:
+				if len(nodes) > 1 {
+					continue
+				}
+			}
+		}
+		out = append(out, n)
+	}
+	return version, out
+}
+
 // randomGroups makes each node the only one of a group that can grow.
 func randomGroups(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	var groups []plan.Group
@@ -124,11 +222,15 @@ func randomGroups(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 
 // plain is what the snapshot says, without the numbers of its classes.
 func plain(s *plan.Snapshot) []string {
-	out := []string{fmt.Sprintf("%+v", s.Nodes), fmt.Sprintf("%+v", s.Budgets)}
+	out := []string{fmt.Sprintf("%+v", s.Budgets)}
+	for _, n := range s.Nodes {
+		out = append(out, fmt.Sprintf("%+v", *n))
+	}
 	for _, p := range s.Pods {
 		requests := s.Classes.Spec(p.Class).Requests
-		p.Class = 0
-		out = append(out, fmt.Sprintf("%+v %+v", p, requests))
+		same := *p
+		same.Class = 0
+		out = append(out, fmt.Sprintf("%+v %+v", same, requests))
 	}
 	return out
 }

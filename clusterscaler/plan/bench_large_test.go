@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,18 +38,18 @@ func largeCluster(scale float64, now time.Time) *Snapshot {
 		g := &s.Groups[n%3+3*(n/3%16)] // the last two have none
 		g.Target++
 		name := fmt.Sprintf("node-%05d", n)
-		node := Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}
+		node := &Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}
 		node.Name, node.Labels = name, map[string]string{"zone": g.Template.Labels["zone"], "kubernetes.io/hostname": name}
 		node.Allocatable.MilliCPU, node.Allocatable.Memory = 100, 64<<30 // too little for one pod more
 		for i := range each {
 			class := classes[(n/3*7+i)%deployments] // equally many in each zone
 			node.Allocatable.MilliCPU += s.Classes.Spec(class).Requests.MilliCPU
-			s.Pods = append(s.Pods, Pod{Name: fmt.Sprintf("default/p-%05d-%02d", n, i), Class: class, Node: name, Owner: "ReplicaSet", Created: now.Add(-time.Hour)})
+			s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/p-%05d-%02d", n, i), Class: class, Node: name, Owner: "ReplicaSet", Created: now.Add(-time.Hour)})
 		}
 		s.Nodes = append(s.Nodes, node)
 	}
 	for i := range int(5000 * scale) {
-		s.Pods = append(s.Pods, Pod{
+		s.Pods = append(s.Pods, &Pod{
 			Name: fmt.Sprintf("default/q-%05d", i), Class: classes[i%deployments], State: Pending, Owner: "ReplicaSet", Created: now.Add(-time.Minute),
 		})
 	}
@@ -74,5 +75,34 @@ func BenchmarkLargeCluster(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// The loop after one that has requested nodes for 5,000 pods, which have not come yet, when one other pod has changed.
+func BenchmarkNextLoop(b *testing.B) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	s := largeCluster(1, now)
+	slices.SortFunc(s.Pods, byPodName)
+	var planner Planner
+	first, memory := planner.Decide(s, Memory{}, DefaultPolicy(), now)
+	s = carriedOut(s, &first)
+	for _, up := range first.ScaleUp {
+		memory = memory.ScaledUp(up.Group, now)
+	}
+	changed := *s
+	changed.Pods = slices.Clone(s.Pods)
+	pod := *s.Pods[77_777]
+	pod.Priority++
+	changed.Pods[77_777] = &pod
+	both := []*Snapshot{&changed, s}
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		p, m := planner.Decide(both[i%2], memory, DefaultPolicy(), now.Add(10*time.Second))
+		if len(p.Pending) != 5000 || len(p.ScaleUp) > 0 {
+			b.Fatalf("%d pods are pending, %d groups grow", len(p.Pending), len(p.ScaleUp))
+		}
+		memory = m
+		i++
 	}
 }

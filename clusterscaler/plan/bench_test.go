@@ -16,7 +16,7 @@ func BenchmarkScaleUp1000Nodes(b *testing.B) {
 	s := &Snapshot{Classes: &simulate.Classes{}}
 	class := s.Classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 200, Memory: 200, Pods: 1}})
 	for i := range pods {
-		s.Pods = append(s.Pods, Pod{Name: fmt.Sprintf("default/p-%05d", i), Class: class, State: Pending, Created: now.Add(-time.Minute)})
+		s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/p-%05d", i), Class: class, State: Pending, Created: now.Add(-time.Minute)})
 	}
 	offer := simulate.Resources{MilliCPU: 10_000, Memory: 10_000, Pods: 110}
 	s.Groups = []Group{{Name: "g", Max: 2 * nodes, Template: simulate.Node{Name: "t", Allocatable: offer}, Capacity: offer}}
@@ -38,9 +38,9 @@ func BenchmarkScaleDown2000Nodes(b *testing.B) {
 	offer := simulate.Resources{MilliCPU: 10_000, Memory: 10_000, Pods: 110}
 	for n := range nodes {
 		name := fmt.Sprintf("n-%04d", n)
-		s.Nodes = append(s.Nodes, Node{Node: simulate.Node{Name: name, Allocatable: offer}, Group: "g", Ready: true})
+		s.Nodes = append(s.Nodes, &Node{Node: simulate.Node{Name: name, Allocatable: offer}, Group: "g", Ready: true})
 		for i := range each {
-			s.Pods = append(s.Pods, Pod{Name: fmt.Sprintf("default/%s-%02d", name, i), Class: class, Node: name, Owner: "ReplicaSet"})
+			s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/%s-%02d", name, i), Class: class, Node: name, Owner: "ReplicaSet"})
 		}
 	}
 	s.Groups = []Group{{Name: "g", Max: nodes, Target: nodes, Template: simulate.Node{Name: "t", Allocatable: offer}, Capacity: offer}}

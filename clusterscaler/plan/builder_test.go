@@ -21,7 +21,7 @@ type builder struct {
 	memory Memory
 	policy Policy
 	groups []Group
-	nodes  []Node
+	nodes  []*Node
 	pods   []builtPod
 	ds     []builtPod
 	budget []Budget
@@ -59,7 +59,7 @@ func (b *builder) line(line string) {
 		b.groups = replace(b.groups, func(g Group) bool { return g.Name == name }, b.group(name, f))
 	case "node":
 		for _, n := range b.copies(name, f) {
-			b.nodes = replace(b.nodes, func(o Node) bool { return o.Name == n }, b.node(n, f))
+			b.nodes = replace(b.nodes, func(o *Node) bool { return o.Name == n }, b.node(n, f))
 		}
 	case "pod":
 		for _, n := range b.copies(name, f) {
@@ -71,7 +71,7 @@ func (b *builder) line(line string) {
 		b.budget = append(b.budget, Budget{Name: name, Allowed: int(b.number(f, "allowed", 0))})
 	case "gone":
 		b.pods = slices.DeleteFunc(b.pods, func(p builtPod) bool { return p.Name == name })
-		b.nodes = slices.DeleteFunc(b.nodes, func(n Node) bool { return n.Name == name })
+		b.nodes = slices.DeleteFunc(b.nodes, func(n *Node) bool { return n.Name == name })
 	case "failed":
 		b.memory = b.memory.ScaleUpFailed(name, b.policy, b.now.Add(-b.duration(f, "ago", 0)))
 	case "remember":
@@ -127,8 +127,8 @@ func (b *builder) group(name string, f fields) Group {
 	return g
 }
 
-func (b *builder) node(name string, f fields) Node {
-	n := Node{Group: f["group"], Ready: !f.has("unready"), Deleting: f.has("deleting"), Keep: f.has("keep")}
+func (b *builder) node(name string, f fields) *Node {
+	n := &Node{Group: f["group"], Ready: !f.has("unready"), Deleting: f.has("deleting"), Keep: f.has("keep")}
 	n.Created = b.now.Add(-b.duration(f, "age", 24*time.Hour))
 	n.Node = simulate.Node{Name: name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Unschedulable: f.has("cordoned"), Allocatable: b.resources(f)}
 	if i := slices.IndexFunc(b.groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
@@ -224,7 +224,7 @@ func (b *builder) remember(what string, f fields) {
 
 // snapshot is what the lines describe. A group without a size has that of its nodes.
 func (b *builder) snapshot() *Snapshot {
-	s := &Snapshot{Classes: &simulate.Classes{}, Nodes: b.nodes, Budgets: b.budget, Groups: slices.Clone(b.groups)}
+	s := &Snapshot{Classes: &simulate.Classes{}, Nodes: slices.Clone(b.nodes), Budgets: b.budget, Groups: slices.Clone(b.groups)}
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		for _, n := range b.nodes {
@@ -242,7 +242,7 @@ func (b *builder) snapshot() *Snapshot {
 		for _, name := range p.budgets {
 			pod.Budgets = append(pod.Budgets, slices.IndexFunc(b.budget, func(o Budget) bool { return o.Name == name }))
 		}
-		s.Pods = append(s.Pods, pod)
+		s.Pods = append(s.Pods, &pod)
 	}
 	for _, d := range b.ds {
 		s.DaemonSets = append(s.DaemonSets, DaemonSet{Name: d.Name, Class: s.Classes.Intern(d.spec)})

@@ -27,7 +27,7 @@ func (d *decision) refuseComebacks() {
 		}
 		refused := d.plan.ScaleDown[last]
 		d.plan.ScaleDown = slices.Delete(d.plan.ScaleDown, last, last+1)
-		d.keep(d.ids[refused.Node], WouldBeAddedBack, verdict.Text("pod", pod))
+		d.keep(d.kept.ids[refused.Node], WouldBeAddedBack, verdict.Text("pod", pod))
 	}
 }
 
@@ -38,8 +38,9 @@ func (d *decision) leftOver() string {
 		gone[r.Node] = true
 	}
 	rules := newDrain(d.policy, d.now, noLimit(len(d.s.Budgets)))
-	after := observe(d.s, d.memory, d.policy, d.now)
-	var wanting []int32
+	d.cluster.Undo(d.mark)
+	after := d.kept.decision(d.s, d.memory, d.policy, d.now)
+	var wanting []*Pod
 	for i := range d.s.Nodes {
 		if !gone[d.s.Nodes[i].Name] {
 			if !d.s.Nodes[i].Ready { // moved pods must not wait for a node to start
@@ -48,25 +49,23 @@ func (d *decision) leftOver() string {
 			continue
 		}
 		after.cluster.Hide(simulate.NodeID(i))
-		for _, p := range d.on[i] {
-			if o, _ := rules.judge(&d.s.Pods[p]); o != stays {
+		for p := range d.podsOn(simulate.NodeID(i)) {
+			if o, _ := rules.judge(p); o != stays {
 				wanting = append(wanting, p)
-				if d.s.Pods[p].Node == d.s.Nodes[i].Name {
-					after.cluster.Take(d.s.Pods[p].Class, simulate.NodeID(i), 1)
+				if p.Node == d.s.Nodes[i].Name {
+					after.cluster.Take(p.Class, simulate.NodeID(i), 1)
 				}
 			}
 		}
 	}
-	for i := range d.s.Nodes { // pods that fit now will have run where they fit
-		for _, p := range d.on[i] {
-			if name := d.s.Nodes[i].Name; d.s.Pods[p].Node != name && !gone[name] {
-				wanting = append(wanting, p)
-			}
+	for id, settled := range d.settled { // pods that fit now will have run where they fit
+		if !gone[d.s.Nodes[id].Name] {
+			wanting = append(wanting, settled...)
 		}
 	}
-	for _, b := range after.batched(wanting) {
+	for _, b := range batched(wanting) {
 		if after.placeOnExisting(&b); len(b.pods) > 0 {
-			return d.s.Pods[b.pods[0]].Name
+			return b.pods[0].Name
 		}
 	}
 	return ""

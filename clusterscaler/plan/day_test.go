@@ -76,7 +76,8 @@ type day struct {
 	classes    *simulate.Classes
 	apps       []*app
 	groups     []Group
-	nodes      []Node
+	nodes      []*Node
+	planner    Planner
 	launching  map[string][]time.Time // by group: when each comes
 	draining   map[string]time.Time   // by node: when it is gone
 	pods       map[string]*Pod
@@ -185,24 +186,25 @@ func (d *day) launch() {
 				return false
 			}
 			d.made++
-			n := Node{Node: g.Template, Capacity: g.Capacity, Group: g.Name, Ready: true, Created: d.now}
+			n := &Node{Node: g.Template, Capacity: g.Capacity, Group: g.Name, Ready: true, Created: d.now}
 			n.Name = fmt.Sprintf("%s-%03d", g.Name, d.made)
 			n.Labels = map[string]string{"zone": g.Template.Labels["zone"], "kubernetes.io/hostname": n.Name}
 			d.nodes = append(d.nodes, n)
 			return true
 		})
 	}
-	slices.SortFunc(d.nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.nodes, func(a, b *Node) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // leave takes nodes away whose drain is over; their pods are made anew elsewhere.
 func (d *day) leave() {
-	for i := range d.nodes {
-		n := &d.nodes[i]
+	for _, n := range d.nodes {
 		if until, going := d.draining[n.Name]; going && !d.now.Before(until) {
 			for _, p := range d.pods {
 				if p.Node == n.Name {
-					p.State, p.Node, p.Created = Pending, "", d.now
+					again := *p
+					again.State, again.Node, again.Created = Pending, "", d.now
+					d.pods[p.Name] = &again
 				}
 			}
 			d.memory = d.memory.Deleted(d.now)
@@ -213,7 +215,7 @@ func (d *day) leave() {
 			}
 		}
 	}
-	d.nodes = slices.DeleteFunc(d.nodes, func(n Node) bool {
+	d.nodes = slices.DeleteFunc(d.nodes, func(n *Node) bool {
 		until, going := d.draining[n.Name]
 		return going && !d.now.Before(until)
 	})
@@ -222,13 +224,10 @@ func (d *day) leave() {
 // snapshot is what trimtab sees.
 func (d *day) snapshot() *Snapshot {
 	s := &Snapshot{Classes: d.classes, Groups: slices.Clone(d.groups), Nodes: slices.Clone(d.nodes)}
-	for i := range s.Nodes {
-		_, s.Nodes[i].Deleting = d.draining[s.Nodes[i].Name]
-	}
 	for _, p := range d.pods {
-		s.Pods = append(s.Pods, *p)
+		s.Pods = append(s.Pods, p)
 	}
-	slices.SortFunc(s.Pods, func(a, b Pod) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(s.Pods, byPodName)
 	return s
 }
 
@@ -240,13 +239,12 @@ func (d *day) schedule() {
 	for i := range s.Nodes {
 		ids[s.Nodes[i].Name] = c.AddNode(&s.Nodes[i].Node)
 	}
-	for i := range s.Pods {
-		if s.Pods[i].State == Bound {
-			c.Place(s.Pods[i].Class, ids[s.Pods[i].Node], 1)
+	for _, p := range s.Pods {
+		if p.State == Bound {
+			c.Place(p.Class, ids[p.Node], 1)
 		}
 	}
-	for i := range s.Pods {
-		p := &s.Pods[i]
+	for _, p := range s.Pods {
 		if p.State == Bound {
 			continue
 		}
@@ -259,7 +257,9 @@ func (d *day) schedule() {
 		}
 		if best >= 0 {
 			c.Place(p.Class, simulate.NodeID(best), 1)
-			d.pods[p.Name].State, d.pods[p.Name].Node = Bound, s.Nodes[best].Name
+			there := *p
+			there.State, there.Node = Bound, s.Nodes[best].Name
+			d.pods[p.Name] = &there
 			d.longest = max(d.longest, d.now.Sub(p.Created))
 		}
 	}
@@ -268,7 +268,7 @@ func (d *day) schedule() {
 // decide lets trimtab decide, and does what it says.
 func (d *day) decide() {
 	s := d.snapshot()
-	plan, memory := Decide(s, d.memory, d.policy, d.now)
+	plan, memory := d.planner.Decide(s, d.memory, d.policy, d.now)
 	d.memory = memory
 	for _, up := range plan.ScaleUp {
 		i := slices.IndexFunc(d.groups, func(g Group) bool { return g.Name == up.Group })
@@ -282,13 +282,17 @@ func (d *day) decide() {
 	}
 	for _, r := range plan.ScaleDown {
 		d.draining[r.Node] = d.now.Add(dayStep)
+		i := slices.IndexFunc(d.nodes, func(n *Node) bool { return n.Name == r.Node })
+		going := *d.nodes[i]
+		going.Deleting = true
+		d.nodes[i] = &going
 		d.gone = append(d.gone, change{r.Group, d.now})
 		d.log = append(d.log, fmt.Sprintf("%s %s goes, %d pods move", d.now.Format("15:04:05"), r.Node, len(r.Moves)))
 	}
 	pending, used, have := 0, int64(0), int64(0)
-	for i := range s.Pods {
-		if s.Pods[i].State == Bound {
-			used += d.classes.Spec(s.Pods[i].Class).Requests.MilliCPU
+	for _, p := range s.Pods {
+		if p.State == Bound {
+			used += d.classes.Spec(p.Class).Requests.MilliCPU
 		} else {
 			pending++
 		}

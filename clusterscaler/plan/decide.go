@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -10,13 +11,15 @@ import (
 
 // Decide plans one loop. The Memory it returns is that of the next; the one given in is not changed.
 func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
-	d := observe(s, m, p, now)
+	return new(Planner).Decide(s, m, p, now)
+}
+
+func (d *decision) decide() {
 	d.addUpcoming()
 	d.placePending()
 	d.total = d.have()
 	d.scaleUp()
 	d.scaleDown()
-	return d.plan, d.memory
 }
 
 // decision is the state of one call of Decide.
@@ -27,18 +30,20 @@ type decision struct {
 	memory Memory
 	plan   Plan
 
-	// cluster holds the snapshot's nodes first, at their own indices, then those on their way.
+	kept *kept
+	// cluster is that of kept: the snapshot's nodes, and then those on their way, which mark is before.
 	cluster *simulate.Cluster
+	mark    simulate.Mark
 	groups  []groupState
 	byGroup map[string]int
-	// on lists the pods of each node, by index into the snapshot: bound ones and those that are about to be.
-	on [][]int32
+	// settled has for nodes that stand the pods without a node that fit on them.
+	settled map[simulate.NodeID][]*Pod
 	// batches are the pods that still need a node.
 	batches []batch
 	// settling holds growth and removal back because the pods that need nodes have only just come.
 	settling bool
-	// verdicts has one for each pod of the snapshot, at its index; those of bound pods stay empty.
-	verdicts []podVerdict
+	// verdicts are on the pods that are not bound.
+	verdicts map[*Pod]podVerdict
 	// before has, under Policy.Explain, why groups could not take the classes of the batches before any grew.
 	before map[simulate.Class][]verdict.Verdict
 	// upcoming has the group of each node on its way, in the order in which they were added, and then of each
@@ -50,10 +55,6 @@ type decision struct {
 	wanted bool
 	// total is what the nodes of the cluster have together, as the plan goes.
 	total simulate.Resources
-	// going names the nodes that are being deleted.
-	going map[string]bool
-	// ids finds the nodes of the snapshot by name.
-	ids map[string]simulate.NodeID
 }
 
 // groupState is what a decision knows about a group.
@@ -84,16 +85,18 @@ type podVerdict struct {
 	why     []verdict.Verdict
 }
 
-// observe puts the snapshot's nodes and bound pods into a cluster.
-func observe(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
+// decision begins one on what is kept, which is as it was once the cluster is back at its mark.
+func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
+	if ignored := [2]bool{p.IgnoreDaemonSets, p.IgnoreMirrorPods}; ignored != k.ignored {
+		clear(k.used)
+		k.ignored = ignored
+	}
 	d := &decision{
 		s: s, policy: p, now: now, memory: m.clone(),
-		cluster:  simulate.NewCluster(s.Classes),
+		kept: k, cluster: k.cluster, mark: k.cluster.Mark(),
 		byGroup:  make(map[string]int, len(s.Groups)),
-		on:       make([][]int32, len(s.Nodes)),
-		verdicts: make([]podVerdict, len(s.Pods)),
-		going:    map[string]bool{},
-		ids:      make(map[string]simulate.NodeID, len(s.Nodes)),
+		settled:  map[simulate.NodeID][]*Pod{},
+		verdicts: make(map[*Pod]podVerdict, len(k.waiting)),
 	}
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
@@ -101,18 +104,38 @@ func observe(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
 			Group: &s.Groups[i], nodes: alike(&s.Groups[i].Template), misfits: map[simulate.Class]simulate.Misfit{},
 		})
 	}
-	for i := range s.Nodes {
-		d.ids[s.Nodes[i].Name] = d.addNode(i)
-	}
-	for i := range s.Pods {
-		pod := &s.Pods[i]
-		id, known := d.ids[pod.Node]
-		if known && (pod.State == Bound || pod.State == Preempting) && !pod.overdue(now) {
-			d.cluster.Place(pod.Class, id, 1)
-			d.on[id] = append(d.on[id], int32(i))
+	for _, id := range k.going {
+		if g, ours := d.byGroup[k.nodes[id].Group]; ours {
+			d.groups[g].deleting++
 		}
 	}
 	return d
+}
+
+// podsOn are the pods that run on the node or are about to.
+func (d *decision) podsOn(id simulate.NodeID) iter.Seq[*Pod] {
+	return func(yield func(*Pod) bool) {
+		for _, pod := range d.kept.on[id] {
+			if !yield(pod) {
+				return
+			}
+		}
+		for _, pod := range d.settled[id] {
+			if !yield(pod) {
+				return
+			}
+		}
+	}
+}
+
+// empty is whether no pod would have to leave the node.
+func (d *decision) empty(id simulate.NodeID) bool {
+	for pod := range d.podsOn(id) {
+		if !pod.fixed() {
+			return false
+		}
+	}
+	return true
 }
 
 // alike is equal for templates of which no pod can tell the nodes apart.
@@ -120,54 +143,9 @@ func alike(n *simulate.Node) string {
 	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable) // fmt sorts the keys of maps
 }
 
-// addNode adds a node of the snapshot as it will be once it is ready.
-func (d *decision) addNode(i int) simulate.NodeID {
-	n := &d.s.Nodes[i]
-	offer := &n.Node
-	if d.starting(n) {
-		offer = d.onceReady(n)
-	}
-	id := d.cluster.AddNode(offer)
-	if n.Deleting {
-		d.going[n.Name] = true
-	}
-	if n.Deleting || (!n.Ready && !d.starting(n)) {
-		d.cluster.Hide(id)
-	}
-	if g, ours := d.byGroup[n.Group]; ours && n.Deleting {
-		d.groups[g].deleting++
-	}
-	return id
-}
-
 // starting is whether the node has registered and is expected to become ready.
 func (d *decision) starting(n *Node) bool {
-	return !n.Ready && !n.Deleting && d.now.Sub(n.Created) < d.policy.MaxNodeStartupTime
-}
-
-// startupTaint is whether a node bears the taint until it is ready.
-func startupTaint(key string) bool {
-	switch key {
-	case "node.kubernetes.io/not-ready", "node.kubernetes.io/network-unavailable", "node.cloudprovider.kubernetes.io/uninitialized":
-		return true
-	}
-	return false
-}
-
-// onceReady is the node without the taints of its start, and with its group's resources where it has
-// not reported its own.
-func (d *decision) onceReady(n *Node) *simulate.Node {
-	offer := n.Node
-	offer.Taints = nil
-	for _, t := range n.Taints {
-		if !startupTaint(t.Key) {
-			offer.Taints = append(offer.Taints, t)
-		}
-	}
-	if g, ours := d.byGroup[n.Group]; ours && offer.Allocatable.Pods == 0 {
-		offer.Allocatable = d.groups[g].Template.Allocatable
-	}
-	return &offer
+	return stageOf(n, d.policy, d.now) == stageStarting
 }
 
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
@@ -188,8 +166,8 @@ func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 // come for MaxNodeProvisionTime is backed off, and they are no longer counted on.
 func (d *decision) addUpcoming() {
 	registered := make([]int, len(d.groups))
-	for i := range d.s.Nodes {
-		if g, ours := d.byGroup[d.s.Nodes[i].Group]; ours {
+	for _, n := range d.s.Nodes {
+		if g, ours := d.byGroup[n.Group]; ours {
 			registered[g]++
 		}
 	}

@@ -6,6 +6,8 @@
 // keeps nothing; every "since when" stands in Memory, which goes in and comes out. What happened to a
 // plan (a group grew, a deletion failed) is told to the Memory by its methods.
 //
+// A Planner gives the same plans, loop after loop, at the cost of what has changed from one Snapshot to the next.
+//
 // It guarantees that no plan exceeds a group's or the cluster's limit, that a node is only removed when
 // its pods fit on the nodes that stay, by the simulator that also decides on growth, and that after the
 // removal this same simulator would not add the node back. Every pending pod, group and node has a verdict.

@@ -28,8 +28,8 @@ func amounts() []amount {
 // have sums up what the nodes of the cluster have: those that stand and do not go, and those on their way.
 func (d *decision) have() simulate.Resources {
 	var sum simulate.Resources
-	for i := range d.s.Nodes {
-		if n := &d.s.Nodes[i]; !n.Deleting {
+	for _, n := range d.s.Nodes {
+		if !n.Deleting {
 			sum = sum.Plus(d.capacity(n), 1)
 		}
 	}

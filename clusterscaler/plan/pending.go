@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -17,8 +18,8 @@ const settleTime = 2 * time.Second
 type batch struct {
 	class    simulate.Class
 	priority int32
-	// pods are indices into the snapshot, ordered by name. The placed ones are cut off the front.
-	pods []int32
+	// pods are in the order of their names. The placed ones are cut off the front.
+	pods []*Pod
 	// open are the nodes before seen that have room for such a pod, but no place as their neighbours are. As long as
 	// pods are only added, the others before seen cannot become a place any more.
 	open []simulate.NodeID
@@ -28,23 +29,25 @@ type batch struct {
 // placePending sorts the pods that have no node: those that wait for something else, those that fit on
 // a node that stands or is coming, and the rest, which stays in d.batches.
 func (d *decision) placePending() {
-	var wanting []int32
-	for i := range d.s.Pods {
-		pod := &d.s.Pods[i]
-		switch {
-		case pod.State == Bound && d.replacementNeeded(pod):
-			wanting = append(wanting, int32(i))
-		case pod.State == Bound || d.nominated(pod):
-		case !pod.Deleted.IsZero():
-		default:
-			if code, facts := d.waitsForOther(pod); code != "" {
-				d.say(int32(i), code, facts...)
-				continue
+	var wanting []*Pod
+	for _, id := range d.kept.going {
+		for _, pod := range d.kept.on[id] {
+			if pod.State == Bound && replacementNeeded(pod) {
+				wanting = append(wanting, pod)
 			}
-			wanting = append(wanting, int32(i))
 		}
 	}
-	d.batches = d.batched(d.replay(wanting))
+	for _, pod := range d.kept.waiting {
+		if d.nominated(pod) || !pod.Deleted.IsZero() {
+			continue
+		}
+		if code, facts := d.waitsForOther(pod); code != "" {
+			d.say(pod, code, facts...)
+			continue
+		}
+		wanting = append(wanting, pod)
+	}
+	d.batches = batched(d.replay(wanting))
 	for i := range d.batches {
 		d.placeOnExisting(&d.batches[i])
 	}
@@ -52,15 +55,15 @@ func (d *decision) placePending() {
 	d.settle()
 }
 
-// replacementNeeded is whether the pod runs on a node that is going, and will have to run elsewhere. One
+// replacementNeeded is whether the pod, which runs on a node that is going, will have to run elsewhere. One
 // whose deletion has begun has its replacement among the pending pods already.
-func (d *decision) replacementNeeded(pod *Pod) bool {
-	return pod.Deleted.IsZero() && !pod.fixed() && pod.Owner != "" && pod.Constraint == "" && d.going[pod.Node]
+func replacementNeeded(pod *Pod) bool {
+	return pod.Deleted.IsZero() && !pod.fixed() && pod.Owner != "" && pod.Constraint == ""
 }
 
 // nominated is whether the pod has a node that others are being evicted from for it.
 func (d *decision) nominated(pod *Pod) bool {
-	_, stands := d.ids[pod.Node]
+	_, stands := d.kept.ids[pod.Node]
 	return pod.State == Preempting && stands
 }
 
@@ -87,22 +90,20 @@ func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
 
 // batched groups pods by priority, highest first, and class; the classes in the order of their first pods, since
 // their numbers depend on what was there before.
-func (d *decision) batched(pods []int32) []batch {
-	slices.SortFunc(pods, func(a, b int32) int {
-		x, y := &d.s.Pods[a], &d.s.Pods[b]
-		return cmp.Or(cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.Class, y.Class), cmp.Compare(a, b))
+func batched(pods []*Pod) []batch {
+	slices.SortFunc(pods, func(a, b *Pod) int {
+		return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Class, b.Class), strings.Compare(a.Name, b.Name))
 	})
 	var out []batch
-	for _, i := range pods {
-		pod := &d.s.Pods[i]
+	for _, pod := range pods {
 		if n := len(out); n == 0 || out[n-1].class != pod.Class || out[n-1].priority != pod.Priority {
 			out = append(out, batch{class: pod.Class, priority: pod.Priority})
 		}
 		b := &out[len(out)-1]
-		b.pods = append(b.pods, i)
+		b.pods = append(b.pods, pod)
 	}
 	slices.SortFunc(out, func(a, b batch) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.pods[0], b.pods[0]))
+		return cmp.Or(cmp.Compare(b.priority, a.priority), strings.Compare(a.pods[0].Name, b.pods[0].Name))
 	})
 	return out
 }
@@ -143,7 +144,7 @@ func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 			d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
 		} else if coming >= 0 {
 			d.planFor(pod, d.upcoming[coming], d.now)
-		} else if n := &d.s.Nodes[id]; d.starting(n) {
+		} else if n := d.s.Nodes[id]; d.starting(n) {
 			d.planFor(pod, n.Group, n.Created)
 		} else {
 			d.planOn(pod, n.Name)
@@ -157,8 +158,8 @@ func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 func (d *decision) settle() {
 	var oldest time.Time
 	for _, b := range d.batches {
-		for _, i := range b.pods {
-			if created := d.s.Pods[i].Created; oldest.IsZero() || created.Before(oldest) {
+		for _, pod := range b.pods {
+			if created := pod.Created; oldest.IsZero() || created.Before(oldest) {
 				oldest = created
 			}
 		}
@@ -169,17 +170,16 @@ func (d *decision) settle() {
 	d.settling = true
 	d.plan.nextBy(oldest.Add(settleTime))
 	for _, b := range d.batches {
-		for _, i := range b.pods {
-			d.say(i, Settling)
+		for _, pod := range b.pods {
+			d.say(pod, Settling)
 		}
 	}
 	d.batches = nil
 }
 
 // say keeps the verdict on a pod without a node. One that only stands for its replacement has none.
-func (d *decision) say(pod int32, code verdict.Code, facts ...verdict.Fact) {
-	if d.s.Pods[pod].State == Bound {
-		return
+func (d *decision) say(pod *Pod, code verdict.Code, facts ...verdict.Fact) {
+	if pod.State != Bound {
+		d.verdicts[pod] = podVerdict{verdict: verdict.Because("pod "+pod.Name, code, facts...)}
 	}
-	d.verdicts[pod] = podVerdict{verdict: verdict.Because("pod "+d.s.Pods[pod].Name, code, facts...)}
 }

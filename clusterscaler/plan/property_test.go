@@ -96,8 +96,7 @@ func broken(s *Snapshot, p Policy, plan *Plan) string {
 		free[n.Name] = n.Allocatable
 	}
 	byName := map[string]*Pod{}
-	for i := range s.Pods {
-		pod := &s.Pods[i]
+	for _, pod := range s.Pods {
 		byName[pod.Name] = pod
 		if pod.State == Bound {
 			free[pod.Node] = free[pod.Node].Plus(s.Classes.Spec(pod.Class).Requests, -1)
@@ -125,8 +124,8 @@ func broken(s *Snapshot, p Policy, plan *Plan) string {
 				disrupted[b]++
 			}
 		}
-		for i := range s.Pods {
-			if pod := &s.Pods[i]; pod.Node == r.Node && !pod.fixed() && !moved[pod.Name] {
+		for _, pod := range s.Pods {
+			if pod.Node == r.Node && !pod.fixed() && !moved[pod.Name] {
 				return fmt.Sprintf("%s stays behind on %s", pod.Name, r.Node)
 			}
 		}
@@ -206,7 +205,9 @@ func carriedOut(s *Snapshot, plan *Plan) *Snapshot {
 	}
 	for _, p := range s.Pods {
 		if target, moved := to[p.Name]; moved {
-			p.Node, p.State = target, Bound
+			there := *p
+			there.Node, there.State = target, Bound
+			p = &there
 		} else if gone[p.Node] {
 			continue
 		}
@@ -243,7 +244,7 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 		g := Group{Name: fmt.Sprint("g", i), Min: r.IntN(2), Max: 1 + r.IntN(8), Capacity: offer, Price: float64(r.IntN(3))}
 		g.Template = simulate.Node{Name: "new", Labels: map[string]string{"zone": []string{"a", "b"}[r.IntN(2)]}, Allocatable: offer}
 		for range r.IntN(min(g.Max+1, 5)) {
-			n := Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}
+			n := &Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}
 			n.Name = fmt.Sprintf("n%02d", len(s.Nodes))
 			n.Labels = map[string]string{"zone": g.Template.Labels["zone"], "kubernetes.io/hostname": n.Name}
 			s.Nodes = append(s.Nodes, n)
@@ -279,7 +280,7 @@ func place(r *rand.Rand, s *Snapshot, classes []simulate.Class, now time.Time) {
 		c.AddNode(&n.Node)
 	}
 	for i := range r.IntN(25) {
-		pod := Pod{Name: fmt.Sprintf("default/p%02d", i), Class: classes[r.IntN(len(classes))], Owner: "ReplicaSet", State: Pending, Created: now.Add(-time.Minute)}
+		pod := &Pod{Name: fmt.Sprintf("default/p%02d", i), Class: classes[r.IntN(len(classes))], Owner: "ReplicaSet", State: Pending, Created: now.Add(-time.Minute)}
 		if len(s.Nodes) > 0 && r.IntN(3) > 0 {
 			n := r.IntN(len(s.Nodes))
 			if c.Fill(pod.Class, simulate.NodeID(n), 1) == 0 {

@@ -26,7 +26,7 @@ func TestPackingQuality(t *testing.T) {
 			request := simulate.Resources{MilliCPU: 50 * (1 + r.Int64N(60)), Memory: (1 + r.Int64N(48)) << 28, Pods: 1}
 			class := s.Classes.Intern(simulate.Spec{Requests: request})
 			for j := range 1 + r.IntN(40) {
-				s.Pods = append(s.Pods, Pod{Name: fmt.Sprintf("default/%02d-%02d", c, j), Class: class, State: Pending, Created: now.Add(-time.Minute)})
+				s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/%02d-%02d", c, j), Class: class, State: Pending, Created: now.Add(-time.Minute)})
 				requests = append(requests, request)
 			}
 		}

@@ -12,14 +12,14 @@ import (
 // the code Unneeded when it holds, else the reason to give the node back.
 func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := "node " + node
-	d := observe(s, Memory{}, p, now)
+	d := newKept(s, p, now).decision(s, Memory{}, p, now)
 	d.addUpcoming()
 	d.placePending()
 	d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))
-	id, stands := d.ids[node]
+	id, stands := d.kept.ids[node]
 	n := Node{}
 	if stands {
-		n = s.Nodes[id]
+		n = *s.Nodes[id]
 	}
 	g, ours := d.byGroup[n.Group]
 	switch {
@@ -42,7 +42,7 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	if code != "" {
 		return Removal{}, verdict.Because(subject, code, facts...)
 	}
-	moves, lost := r.move(id, d.withoutReplaced(pods))
+	moves, lost := r.move(id, d.withoutReplaced(&n, pods))
 	if lost != nil {
 		return Removal{}, verdict.Because(subject, NoPlaceToMovePods, verdict.Text("pod", lost.Name))
 	}
@@ -52,18 +52,17 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 
 // withoutReplaced drops the pods that placePending has placed elsewhere already, and those whose
 // deletion has begun, so that their replacement is among the pending.
-func (d *decision) withoutReplaced(pods []int32) []int32 {
-	unplaced := map[int32]bool{}
+func (d *decision) withoutReplaced(n *Node, pods []*Pod) []*Pod {
+	unplaced := map[*Pod]bool{}
 	for _, b := range d.batches {
 		for _, p := range b.pods {
 			unplaced[p] = true
 		}
 	}
-	var out []int32
-	for _, p := range pods {
-		pod := &d.s.Pods[p]
-		if unplaced[p] || (pod.Deleted.IsZero() && !d.replacementNeeded(pod)) {
-			out = append(out, p)
+	var out []*Pod
+	for _, pod := range pods {
+		if unplaced[pod] || (pod.Deleted.IsZero() && !(n.Deleting && replacementNeeded(pod))) {
+			out = append(out, pod)
 		}
 	}
 	return out

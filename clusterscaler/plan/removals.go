@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -48,7 +49,7 @@ func (r *removals) order(candidates []candidate) {
 
 // consider removes the candidate in the simulation, or gives it the verdict that keeps it.
 func (r *removals) consider(c candidate) {
-	n := &r.s.Nodes[c.id]
+	n := r.s.Nodes[c.id]
 	g := r.byGroup[n.Group]
 	if r.left[g] <= 0 {
 		r.keep(c.id, NodeGroupMinSizeReached, verdict.Number("size", r.groups[g].Target), verdict.Number("min", r.groups[g].Min))
@@ -75,7 +76,7 @@ func (r *removals) consider(c candidate) {
 	r.left[g]--
 	r.total = r.total.Plus(r.capacity(n), -1)
 	for _, p := range pods {
-		for _, b := range r.s.Pods[p].Budgets {
+		for _, b := range p.Budgets {
 			r.drain.allowed[b] = max(r.drain.allowed[b]-1, 0)
 		}
 	}
@@ -85,12 +86,11 @@ func (r *removals) consider(c candidate) {
 }
 
 // movable lists the pods that must find another place when the node goes, or says what keeps the node.
-func (r *removals) movable(id simulate.NodeID) ([]int32, verdict.Code, []verdict.Fact) {
-	var out []int32
-	for _, i := range r.on[id] {
-		pod := &r.s.Pods[i]
+func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.Fact) {
+	var out []*Pod
+	for pod := range r.podsOn(id) {
 		if pod.Node != r.s.Nodes[id].Name { // it is about to run here, and nothing speaks against it running elsewhere
-			out = append(out, i)
+			out = append(out, pod)
 			continue
 		}
 		switch o, reason := r.drain.judge(pod); {
@@ -102,7 +102,7 @@ func (r *removals) movable(id simulate.NodeID) ([]int32, verdict.Code, []verdict
 		case pod.Constraint != "":
 			return nil, ConstraintNotModelled, []verdict.Fact{verdict.Text("pod", pod.Name), verdict.Text("constraint", pod.Constraint)}
 		default:
-			out = append(out, i)
+			out = append(out, pod)
 		}
 	}
 	return out, "", nil
@@ -110,16 +110,15 @@ func (r *removals) movable(id simulate.NodeID) ([]int32, verdict.Code, []verdict
 
 // move places the pods on the destinations, and returns the first that finds no room. Then nothing has
 // changed.
-func (r *removals) move(id simulate.NodeID, pods []int32) (moves []Move, lost *Pod) {
+func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Pod) {
 	mark, from := r.cluster.Mark(), r.from
 	r.from = maps.Clone(from)
 	r.cluster.Hide(id)
-	for _, i := range pods {
-		r.cluster.Take(r.s.Pods[i].Class, id, 1)
+	for _, pod := range pods {
+		r.cluster.Take(pod.Class, id, 1)
 	}
 	var to []simulate.NodeID
-	for _, i := range r.byClass(pods) {
-		pod := &r.s.Pods[i]
+	for _, pod := range byClass(pods) {
 		target, found := r.place(pod.Class)
 		if !found {
 			r.cluster.Undo(mark)
@@ -136,16 +135,15 @@ func (r *removals) move(id simulate.NodeID, pods []int32) (moves []Move, lost *P
 }
 
 // byClass puts pods of one class together, where the first of them was.
-func (r *removals) byClass(pods []int32) []int32 {
-	first := make(map[simulate.Class]int32, len(pods))
-	for _, i := range pods {
-		class := r.s.Pods[i].Class
-		if at, known := first[class]; !known || i < at {
-			first[class] = i
+func byClass(pods []*Pod) []*Pod {
+	first := make(map[simulate.Class]string, len(pods))
+	for _, pod := range pods {
+		if name, known := first[pod.Class]; !known || pod.Name < name {
+			first[pod.Class] = pod.Name
 		}
 	}
 	out := slices.Clone(pods)
-	slices.SortStableFunc(out, func(a, b int32) int { return cmp.Compare(first[r.s.Pods[a].Class], first[r.s.Pods[b].Class]) })
+	slices.SortStableFunc(out, func(a, b *Pod) int { return strings.Compare(first[a.Class], first[b.Class]) })
 	return out
 }
 

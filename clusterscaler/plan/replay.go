@@ -24,76 +24,104 @@ type Placement struct {
 // replay places the pods that earlier loops have found a place for, or have requested nodes for, as they were
 // then: each on its node or in its group, in the same order. Placed in another order they might leave one over, and a
 // group would grow once more for it. It returns the other pods.
-func (d *decision) replay(wanting []int32) []int32 {
+func (d *decision) replay(wanting []*Pod) []*Pod {
 	planned := d.memory.Planned
-	d.memory.Planned = map[string]Placement{}
+	d.memory.Planned = make(map[string]Placement, len(planned))
 	if len(planned) == 0 {
 		return wanting
 	}
 	nodes := d.nodesOfGroups()
 	type place struct {
-		group string
+		nodes *[]simulate.NodeID
 		class simulate.Class
-		since time.Time
 	}
 	from := map[place]int{} // nodes only fill up
-	order := func(pod int32) int { return planned[d.s.Pods[pod].Name].Order }
-	sorted := slices.SortedStableFunc(slices.Values(wanting), func(a, b int32) int { return cmp.Compare(order(a), order(b)) })
-	var others []int32
-	for _, i := range sorted {
-		pod := &d.s.Pods[i]
-		then, was := planned[pod.Name]
-		if !was {
-			others = append(others, i)
-			continue
+	type again struct {
+		pod  *Pod
+		then Placement
+	}
+	var known []again
+	var others []*Pod
+	for _, pod := range wanting {
+		if then, was := planned[pod.Name]; was {
+			known = append(known, again{pod, then})
+		} else {
+			others = append(others, pod)
 		}
+	}
+	slices.SortFunc(known, func(a, b again) int { return cmp.Compare(a.then.Order, b.then.Order) })
+	for _, k := range known {
+		pod, then := k.pod, k.then
 		if then.Node != "" {
-			if id, stands := d.ids[then.Node]; stands && d.cluster.Fill(pod.Class, id, 1) == 1 {
-				d.settleOn(i, id)
-				d.planOn(i, then.Node)
+			if id, stands := d.kept.ids[then.Node]; stands && d.cluster.Fill(pod.Class, id, 1) == 1 {
+				d.settleOn(pod, id)
+				d.planOn(pod, then.Node)
 			} else {
-				others = append(others, i)
+				others = append(others, pod)
 			}
 			continue
 		}
-		key := place{then.Group, pod.Class, then.Since}
-		list := nodes[then.Group]
+		key := place{nodes.since(then), pod.Class}
+		list, next := *key.nodes, from[key]
 		if d.cluster.Constrained(pod.Class) { // a node that was no place for it may have become one
-			from[key] = 0
+			next = 0
 		}
-		for from[key] < len(list) && (d.older(list[from[key]], then.Since) || d.cluster.Fill(pod.Class, list[from[key]], 1) == 0) {
-			from[key]++
+		for next < len(list) && d.cluster.Fill(pod.Class, list[next], 1) == 0 {
+			next++
 		}
-		if from[key] == len(list) {
-			others = append(others, i)
+		from[key] = next
+		if next == len(list) {
+			others = append(others, pod)
 			continue
 		}
-		d.settleOn(i, list[from[key]])
-		d.planFor(i, then.Group, then.Since)
+		d.settleOn(pod, list[next])
+		d.planFor(pod, then.Group, then.Since)
 	}
 	return others
 }
 
 // nodesOfGroups lists the nodes of each group, those on their way last.
-func (d *decision) nodesOfGroups() map[string][]simulate.NodeID {
-	out := map[string][]simulate.NodeID{}
-	for i := range d.s.Nodes {
-		out[d.s.Nodes[i].Group] = append(out[d.s.Nodes[i].Group], simulate.NodeID(i))
+func (d *decision) nodesOfGroups() nodesOfGroups {
+	out := nodesOfGroups{d, map[string][]simulate.NodeID{}, map[Placement]*[]simulate.NodeID{}}
+	for i, n := range d.s.Nodes {
+		out.all[n.Group] = append(out.all[n.Group], simulate.NodeID(i))
 	}
 	for i, group := range d.upcoming {
-		out[group] = append(out[group], simulate.NodeID(len(d.s.Nodes)+i))
+		out.all[group] = append(out.all[group], simulate.NodeID(len(d.s.Nodes)+i))
 	}
 	return out
 }
 
+type nodesOfGroups struct {
+	*decision
+	all   map[string][]simulate.NodeID
+	newer map[Placement]*[]simulate.NodeID
+}
+
+// since are the nodes of the placement's group that are not older than it.
+func (g *nodesOfGroups) since(p Placement) *[]simulate.NodeID {
+	key := Placement{Group: p.Group, Since: p.Since}
+	list, known := g.newer[key]
+	if !known {
+		list = new([]simulate.NodeID)
+		for _, id := range g.all[p.Group] {
+			if !g.older(id, p.Since) {
+				*list = append(*list, id)
+			}
+		}
+		g.newer[key] = list
+	}
+	return list
+}
+
 // planFor remembers that the pod counts on a node of the group that is on its way.
-func (d *decision) planFor(pod int32, group string, since time.Time) {
-	d.memory.Planned[d.s.Pods[pod].Name] = Placement{Group: group, Order: len(d.memory.Planned), Since: since.Truncate(time.Second)}
+func (d *decision) planFor(pod *Pod, group string, since time.Time) {
+	d.memory.Planned[pod.Name] = Placement{Group: group, Order: len(d.memory.Planned), Since: since.Truncate(time.Second)}
 }
 
 // planOn remembers that the pod counts on a node that stands.
-func (d *decision) planOn(pod int32, node string) {
-	d.memory.Planned[d.s.Pods[pod].Name] = Placement{Node: node, Order: len(d.memory.Planned)}
+func (d *decision) planOn(pod *Pod, node string) {
+	d.memory.Planned[pod.Name] = Placement{Node: node, Order: len(d.memory.Planned)}
 }
 
 // older is whether the node was there before that time.
@@ -102,9 +130,9 @@ func (d *decision) older(id simulate.NodeID, since time.Time) bool {
 }
 
 // settleOn notes that a pod without a node fits on this one, where it has been placed.
-func (d *decision) settleOn(pod int32, id simulate.NodeID) {
+func (d *decision) settleOn(pod *Pod, id simulate.NodeID) {
 	if int(id) < len(d.s.Nodes) {
-		d.on[id] = append(d.on[id], pod)
+		d.settled[id] = append(d.settled[id], pod)
 		d.say(pod, FitsNow, verdict.Text("node", d.s.Nodes[id].Name))
 		return
 	}

@@ -48,12 +48,11 @@ func (d *decision) reportPods() {
 		if _, known := why[b.class]; !known {
 			why[b.class] = d.whyNot(b.class)
 		}
-		for _, i := range b.pods {
-			if d.s.Pods[i].State == Bound {
-				continue
+		for _, pod := range b.pods {
+			if pod.State != Bound {
+				v := verdict.Because("pod "+pod.Name, NotTriggerScaleUp, summary(why[b.class]))
+				d.verdicts[pod] = podVerdict{verdict: v, why: why[b.class]}
 			}
-			v := verdict.Because("pod "+d.s.Pods[i].Name, NotTriggerScaleUp, summary(why[b.class]))
-			d.verdicts[i] = podVerdict{verdict: v, why: why[b.class]}
 		}
 	}
 	growth := make(map[string][]verdict.Fact, len(d.plan.ScaleUp)) // shared by the pods of a group
@@ -61,8 +60,8 @@ func (d *decision) reportPods() {
 		growth[up.Group] = []verdict.Fact{verdict.Text("group", up.Group),
 			verdict.Number("from", up.From), verdict.Number("to", up.To), verdict.Number("max", up.Max)}
 	}
-	for i := range d.verdicts {
-		pod, v := &d.s.Pods[i], &d.verdicts[i]
+	for _, pod := range d.kept.waiting {
+		v := d.verdicts[pod]
 		if v.group != "" {
 			v.verdict = verdict.Because("pod "+pod.Name, TriggeredScaleUp, growth[v.group]...)
 		}

@@ -48,8 +48,7 @@ func (d *decision) scaleDown() {
 // those that were unneeded before, then the least used.
 func (d *decision) eligible() []candidate {
 	var out []candidate
-	for i := range d.s.Nodes {
-		n := &d.s.Nodes[i]
+	for i, n := range d.s.Nodes {
 		id := simulate.NodeID(i)
 		used, known := d.utilization(id)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used}
@@ -58,8 +57,7 @@ func (d *decision) eligible() []candidate {
 			continue
 		}
 		_, waits := d.memory.UnneededSince[n.Name]
-		empty := !slices.ContainsFunc(d.on[id], func(p int32) bool { return !d.s.Pods[p].fixed() })
-		out = append(out, candidate{id: id, utilization: used, empty: empty, waits: waits})
+		out = append(out, candidate{id: id, utilization: used, empty: d.empty(id), waits: waits})
 	}
 	slices.SortFunc(out, func(a, b candidate) int {
 		return cmp.Or(first(a.empty, b.empty), first(a.waits, b.waits), cmp.Compare(a.utilization, b.utilization),

@@ -249,12 +249,12 @@ func distinct(groups []*groupState) int {
 }
 
 // growFor notes that the group grows for the pod.
-func (d *decision) growFor(g *groupState, pod int32) {
-	g.pods = append(g.pods, d.s.Pods[pod].Name)
+func (d *decision) growFor(g *groupState, pod *Pod) {
+	g.pods = append(g.pods, pod.Name)
 	d.planFor(pod, g.Name, d.now)
-	if d.s.Pods[pod].State != Bound {
+	if pod.State != Bound {
 		v := podVerdict{group: g.Name}
-		for _, no := range d.before[d.s.Pods[pod].Class] {
+		for _, no := range d.before[pod.Class] {
 			if no.Subject != groupSubject(g.Name) { // what grew first may have made it a place
 				v.why = append(v.why, no)
 			}

@@ -7,13 +7,15 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
-// Snapshot is the cluster as it was observed at one moment. Decide changes nothing of it.
+// Snapshot is the cluster as it was observed at one moment. Nothing of it is ever changed, not by Decide and not by who
+// made it: the Snapshot of the next moment has new Nodes and Pods where something is different, and shares the others,
+// by which a Planner knows them.
 type Snapshot struct {
 	// Classes holds the Specs of all pods and DaemonSets below.
 	Classes *simulate.Classes
-	Nodes   []Node
+	Nodes   []*Node
 	// Pods are all that have not finished, bound or not, in the order of their names.
-	Pods       []Pod
+	Pods       []*Pod
 	DaemonSets []DaemonSet
 	Budgets    []Budget
 	Groups     []Group

@@ -30,13 +30,13 @@ func (d *decision) chooseNow() {
 	if d.policy.IgnoreTimers {
 		d.plan.ScaleDown = slices.Clone(d.plan.Unneeded)
 		for _, r := range d.plan.Unneeded {
-			d.keep(d.ids[r.Node], Unneeded, verdict.Ratio("utilization", r.Utilization))
+			d.keep(d.kept.ids[r.Node], Unneeded, verdict.Ratio("utilization", r.Utilization))
 		}
 		return
 	}
 	busy, draining := d.deleting()
 	for _, r := range d.plan.Unneeded {
-		id := d.ids[r.Node]
+		id := d.kept.ids[r.Node]
 		if code, facts := d.mustWait(id, r); code != "" {
 			d.keep(id, code, facts...)
 			continue
@@ -57,13 +57,12 @@ func (d *decision) chooseNow() {
 
 // deleting counts the nodes of our groups that are going, and those of them that still have pods to move.
 func (d *decision) deleting() (busy, draining int) {
-	for i := range d.s.Nodes {
-		n := &d.s.Nodes[i]
+	for i, n := range d.s.Nodes {
 		if _, ours := d.byGroup[n.Group]; !ours || !n.Deleting {
 			continue
 		}
 		busy++
-		if slices.ContainsFunc(d.on[i], func(p int32) bool { return !d.s.Pods[p].fixed() }) {
+		if !d.empty(simulate.NodeID(i)) {
 			draining++
 		}
 	}

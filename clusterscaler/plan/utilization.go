@@ -8,10 +8,27 @@ import "github.com/trimtab/trimtab/clusterscaler/simulate"
 // DaemonSet and mirror pods count, unless the policy ignores them: then they leave both the requests
 // and the amount that these are measured against.
 func (d *decision) utilization(id simulate.NodeID) (share float64, known bool) {
+	if len(d.settled[id]) > 0 {
+		u := d.measure(id)
+		return u.share, u.known
+	}
+	u := &d.kept.used[id]
+	if !u.measured {
+		*u = d.measure(id)
+	}
+	return u.share, u.known
+}
+
+// use is what share of a node is requested, if it is known, once it has been measured.
+type use struct {
+	share           float64
+	known, measured bool
+}
+
+func (d *decision) measure(id simulate.NodeID) use {
 	available := d.cluster.Node(id).Allocatable
 	var requested simulate.Resources
-	for _, i := range d.on[id] {
-		pod := &d.s.Pods[i]
+	for pod := range d.podsOn(id) {
 		request := d.s.Classes.Spec(pod.Class).Requests
 		if (pod.Owner == daemonSetKind && d.policy.IgnoreDaemonSets) || (pod.Mirror && d.policy.IgnoreMirrorPods) {
 			available = available.Plus(request, -1)
@@ -20,7 +37,8 @@ func (d *decision) utilization(id simulate.NodeID) (share float64, known bool) {
 		requested = requested.Plus(request, 1)
 	}
 	if available.MilliCPU <= 0 || available.Memory <= 0 {
-		return 0, false
+		return use{measured: true}
 	}
-	return max(ratio(requested.MilliCPU, available.MilliCPU), ratio(requested.Memory, available.Memory)), true
+	share := max(ratio(requested.MilliCPU, available.MilliCPU), ratio(requested.Memory, available.Memory))
+	return use{share, true, true}
 }

@@ -6,6 +6,9 @@ type Mark int
 // Mark notes the present state.
 func (c *Cluster) Mark() Mark { return Mark(len(c.undo)) }
 
+// Commit makes all that was done so far the state that no Undo goes behind. Marks of before are void.
+func (c *Cluster) Commit() { c.undo = c.undo[:0] }
+
 // Undo reverts, at the cost of what changed, all that was done since the mark.
 func (c *Cluster) Undo(m Mark) {
 	for i := len(c.undo) - 1; i >= int(m); i-- {

@@ -1,0 +1,54 @@
+package kube
+
+import (
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// translatedNode is a node as it was read.
+type translatedNode struct {
+	object *corev1.Node
+	node   *plan.Node
+}
+
+// translateNodes gives those nodes anew that are different for a plan: a kubelet that reports again makes none.
+func (t *Translator) translateNodes(objects []*corev1.Node, member map[string]string, deleting func(*corev1.Node) bool) []*plan.Node {
+	before := t.nodes
+	t.nodes = make(map[string]*translatedNode, len(objects))
+	out := make([]*plan.Node, len(objects))
+	for i, object := range objects {
+		group, going := member[object.Name], deleting(object)
+		t.nodes[object.Name] = again(before[object.Name], object, group, going)
+		out[i] = t.nodes[object.Name].node
+	}
+	return out
+}
+
+// again is the node as it was, if it still is, or a new one.
+func again(before *translatedNode, object *corev1.Node, group string, deleting bool) *translatedNode {
+	if before != nil && before.node.Group == group && before.node.Deleting == deleting && unchanged(before.object, object) {
+		return before
+	}
+	next := nodeOf(object)
+	next.Group, next.Deleting = group, deleting
+	if before != nil && reflect.DeepEqual(before.node, next) {
+		next = before.node
+	}
+	return &translatedNode{object, next}
+}
+
+// unchanged is whether both are one object in one version.
+func unchanged(a, b *corev1.Node) bool {
+	return a == b || a.ResourceVersion != "" && a.ResourceVersion == b.ResourceVersion && a.UID == b.UID
+}
+
+func nodeOf(n *corev1.Node) *plan.Node {
+	return &plan.Node{
+		Node: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity), Created: n.CreationTimestamp.Time,
+		Ready: ready(n), Keep: n.Annotations[annotationScaleDownDisabled] == "true",
+	}
+}

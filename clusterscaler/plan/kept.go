@@ -1,0 +1,249 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// Planner decides loop after loop, and keeps what one Snapshot has in common with the next: its plans are those of
+// Decide, at the cost of what has changed. The zero value is ready. It is not safe for concurrent use.
+type Planner struct {
+	kept *kept
+}
+
+// Decide plans one loop, as the function Decide does.
+func (p *Planner) Decide(s *Snapshot, m Memory, policy Policy, now time.Time) (Plan, Memory) {
+	k := p.kept
+	p.kept = nil // not after a panic
+	if k == nil || !k.follow(s, policy, now) {
+		k = newKept(s, policy, now)
+	}
+	d := k.decision(s, m, policy, now)
+	d.decide()
+	k.cluster.Undo(d.mark)
+	p.kept = k
+	return d.plan, d.memory
+}
+
+// kept is what does not depend on the moment: the nodes, and the pods that run on them or are about to.
+type kept struct {
+	classes *simulate.Classes
+	// known is how many classes the cluster knows.
+	known int
+	nodes []*Node
+	pods  []*Pod
+	// cluster holds the nodes at their own indices. stages says how each was put there.
+	cluster *simulate.Cluster
+	stages  []stage
+	// ids finds the nodes by name; going are those that are being deleted.
+	ids   map[string]simulate.NodeID
+	going []simulate.NodeID
+	// on lists the pods of each node in the order of their names: bound ones, and those that others make room for.
+	on [][]*Pod
+	// ending are those of them that are being deleted.
+	ending map[*Pod]bool
+	// waiting are the pods that are not bound, in the order of their names.
+	waiting []*Pod
+	// used is what share of each node is requested, as far as it is known, under the ignored kinds of pods.
+	used    []use
+	ignored [2]bool
+}
+
+// stage is how a node takes part, which depends on the time for those that are not ready.
+type stage uint8
+
+const (
+	stageOpen     stage = iota // it takes pods
+	stageStarting              // it counts as it will be once it is ready
+	stageClosed                // it takes none
+)
+
+func stageOf(n *Node, p Policy, now time.Time) stage {
+	switch {
+	case n.Deleting:
+		return stageClosed
+	case n.Ready:
+		return stageOpen
+	case now.Sub(n.Created) < p.MaxNodeStartupTime:
+		return stageStarting
+	default:
+		return stageClosed
+	}
+}
+
+// newKept puts the snapshot's nodes and bound pods into a cluster.
+func newKept(s *Snapshot, p Policy, now time.Time) *kept {
+	k := &kept{
+		classes: s.Classes, known: s.Classes.Len(), nodes: s.Nodes, pods: s.Pods,
+		cluster: simulate.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)),
+		ids: make(map[string]simulate.NodeID, len(s.Nodes)), on: make([][]*Pod, len(s.Nodes)),
+		ending: map[*Pod]bool{}, used: make([]use, len(s.Nodes)),
+	}
+	for i, n := range s.Nodes {
+		k.stages[i] = stageOf(n, p, now)
+		offer := &n.Node
+		if k.stages[i] == stageStarting {
+			offer = onceReady(s, n)
+		}
+		id := k.cluster.AddNode(offer)
+		if k.stages[i] == stageClosed {
+			k.cluster.Hide(id)
+		}
+		k.ids[n.Name] = id
+		if n.Deleting {
+			k.going = append(k.going, id)
+		}
+	}
+	for _, pod := range s.Pods {
+		if pod.State != Bound {
+			k.waiting = append(k.waiting, pod)
+		}
+		if id, counts := k.counts(pod, now); counts {
+			k.add(pod, id)
+			k.on[id] = append(k.on[id], pod)
+		}
+	}
+	k.cluster.Commit()
+	return k
+}
+
+// startupTaint is whether a node bears the taint until it is ready.
+func startupTaint(key string) bool {
+	switch key {
+	case "node.kubernetes.io/not-ready", "node.kubernetes.io/network-unavailable", "node.cloudprovider.kubernetes.io/uninitialized":
+		return true
+	}
+	return false
+}
+
+// onceReady is the node without the taints of its start, and with its group's resources where it has
+// not reported its own.
+func onceReady(s *Snapshot, n *Node) *simulate.Node {
+	offer := n.Node
+	offer.Taints = nil
+	for _, t := range n.Taints {
+		if !startupTaint(t.Key) {
+			offer.Taints = append(offer.Taints, t)
+		}
+	}
+	if i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 && !reported(n) {
+		offer.Allocatable = s.Groups[i].Template.Allocatable
+	}
+	return &offer
+}
+
+// reported is whether the node has said what it offers.
+func reported(n *Node) bool { return n.Allocatable.Pods != 0 }
+
+// counts is whether the pod takes room on a node, and on which.
+func (k *kept) counts(pod *Pod, now time.Time) (simulate.NodeID, bool) {
+	if pod.State != Bound && pod.State != Preempting || pod.overdue(now) {
+		return 0, false
+	}
+	id, stands := k.ids[pod.Node]
+	return id, stands
+}
+
+// add gives the pod room on the node.
+func (k *kept) add(pod *Pod, id simulate.NodeID) {
+	k.cluster.Place(pod.Class, id, 1)
+	k.used[id] = use{}
+	if !pod.Deleted.IsZero() {
+		k.ending[pod] = true
+	}
+}
+
+// follow brings it up to the next snapshot, unless that differs by more than pods of known classes.
+func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
+	if s.Classes != k.classes || s.Classes.Len() != k.known || !slices.Equal(s.Nodes, k.nodes) {
+		return false
+	}
+	for i, n := range s.Nodes {
+		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && !reported(n) {
+			return false
+		}
+	}
+	k.followPods(s.Pods, now)
+	for pod := range k.ending {
+		if pod.overdue(now) {
+			k.remove(pod)
+		}
+	}
+	k.cluster.Commit()
+	return true
+}
+
+// followPods looks for what differs in two lists that are both in the order of their names.
+func (k *kept) followPods(next []*Pod, now time.Time) {
+	before := k.pods
+	k.pods = next
+	for len(before) > 0 || len(next) > 0 {
+		if len(before) > 0 && len(next) > 0 && before[0] == next[0] {
+			before, next = before[1:], next[1:]
+			continue
+		}
+		order := 0
+		switch {
+		case len(before) == 0:
+			order = 1
+		case len(next) == 0:
+			order = -1
+		default:
+			order = strings.Compare(before[0].Name, next[0].Name)
+		}
+		if order <= 0 {
+			k.leave(before[0])
+			before = before[1:]
+		}
+		if order >= 0 {
+			k.enter(next[0], now)
+			next = next[1:]
+		}
+	}
+}
+
+func byPodName(a, b *Pod) int { return strings.Compare(a.Name, b.Name) }
+
+// enter adds a pod of the next snapshot.
+func (k *kept) enter(pod *Pod, now time.Time) {
+	if pod.State != Bound {
+		k.waiting = inserted(k.waiting, pod)
+	}
+	if id, counts := k.counts(pod, now); counts {
+		k.add(pod, id)
+		k.on[id] = inserted(k.on[id], pod)
+	}
+}
+
+// inserted puts the pod where its name belongs.
+func inserted(list []*Pod, pod *Pod) []*Pod {
+	at, _ := slices.BinarySearchFunc(list, pod, byPodName)
+	return slices.Insert(list, at, pod)
+}
+
+// leave drops a pod of the snapshot before.
+func (k *kept) leave(pod *Pod) {
+	if at := slices.Index(k.waiting, pod); at >= 0 && pod.State != Bound {
+		k.waiting = slices.Delete(k.waiting, at, at+1)
+	}
+	k.remove(pod)
+}
+
+// remove takes back the room that the pod had, if it had any.
+func (k *kept) remove(pod *Pod) {
+	id, stands := k.ids[pod.Node]
+	if !stands {
+		return
+	}
+	at := slices.Index(k.on[id], pod)
+	if at < 0 {
+		return
+	}
+	k.on[id] = slices.Delete(k.on[id], at, at+1)
+	k.cluster.Take(pod.Class, id, 1)
+	k.used[id] = use{}
+	delete(k.ending, pod)
+}

@@ -1,0 +1,112 @@
+package plan
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+// While pods come, go, change and end, nodes turn and time passes, a Planner plans what one without a past does.
+func TestPlannerIsAsGoodAsNew(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	followed, began, grown, removed, ended := 0, 0, 0, 0, 0
+	for i := range 600 {
+		now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+		s, policy := randomSnapshot(r, now)
+		slices.SortFunc(s.Pods, byPodName)
+		var planner Planner
+		var memory Memory
+		for turn := range 12 {
+			before := planner.kept
+			p, m := planner.Decide(s, memory, policy, now)
+			fresh, freshMemory := Decide(s, memory, policy, now)
+			if !reflect.DeepEqual(p, fresh) || !reflect.DeepEqual(m, freshMemory) {
+				t.Fatalf("case %d, turn %d: kept\n%s\nfresh\n%s", i, turn, render(p, m, now), render(fresh, freshMemory, now))
+			}
+			if planner.kept == before {
+				followed++
+			} else {
+				began++
+			}
+			grown += len(p.ScaleUp)
+			removed += len(p.ScaleDown)
+			memory = m
+			if r.IntN(3) == 0 {
+				s = carriedOut(s, &p)
+			}
+			now = now.Add(time.Duration(r.IntN(90)) * time.Second)
+			s, policy = changed(r, s, policy, now)
+			for pod := range planner.kept.ending {
+				if pod.overdue(now) {
+					ended++
+				}
+			}
+		}
+	}
+	if followed < 2000 || began < 600 || grown < 300 || removed < 300 || ended < 100 {
+		t.Errorf("the cases hardly test anything: followed %d times, began anew %d times, %d groups grew, %d nodes removed, %d pods overdue", followed, began, grown, removed, ended)
+	}
+}
+
+// changed is a snapshot of some time later.
+func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot, Policy) {
+	out := *s
+	out.Pods, out.Nodes = nil, slices.Clone(s.Nodes)
+	for _, p := range s.Pods {
+		if r.IntN(6) > 0 {
+			out.Pods = append(out.Pods, p)
+			continue
+		}
+		next := *p
+		switch r.IntN(6) {
+		case 0: // it is gone
+			continue
+		case 1:
+			next.Deleted, next.Grace = now, time.Duration(r.IntN(60))*time.Second
+		case 2:
+			if len(s.Nodes) > 0 {
+				next.Node, next.State = s.Nodes[r.IntN(len(s.Nodes))].Name, []State{Bound, Preempting}[r.IntN(2)]
+			}
+		case 3:
+			next.Node, next.State = "", []State{Pending, Unseen, Gated}[r.IntN(3)]
+		case 4:
+			next.Owner = []string{"", daemonSetKind, "ReplicaSet"}[r.IntN(3)]
+		case 5:
+			next.Budgets = []int{r.IntN(2)}
+		}
+		out.Pods = append(out.Pods, &next)
+	}
+	for range r.IntN(3) {
+		if len(s.Pods) == 0 {
+			break
+		}
+		next := *s.Pods[r.IntN(len(s.Pods))]
+		next.Name, next.Node, next.State, next.Created = fmt.Sprintf("default/q%06d", r.IntN(1e6)), "", Pending, now
+		out.Pods = append(out.Pods, &next)
+	}
+	slices.SortFunc(out.Pods, byPodName)
+	if len(out.Nodes) > 0 && r.IntN(4) == 0 {
+		i := r.IntN(len(out.Nodes))
+		next := *out.Nodes[i]
+		switch r.IntN(5) {
+		case 0:
+			next.Ready = !next.Ready
+		case 1:
+			next.Ready, next.Created = false, now.Add(-time.Duration(r.IntN(20))*time.Minute)
+		case 2:
+			next.Deleting = !next.Deleting
+		case 3:
+			next.Unschedulable = !next.Unschedulable
+		case 4:
+			next.Keep = !next.Keep
+		}
+		out.Nodes[i] = &next
+	}
+	if r.IntN(5) == 0 {
+		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
+	}
+	return &out, policy
+}
