@@ -15,6 +15,9 @@ const actTimeout = time.Minute
 // next best, so that the next loop should come at once.
 func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string]bool) {
 	failed = map[string]bool{}
+	for _, less := range p.GiveUp {
+		c.decrease(ctx, less)
+	}
 	for _, up := range p.ScaleUp {
 		if !c.increase(ctx, up) {
 			failed[up.Group] = true
@@ -32,12 +35,26 @@ func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bo
 	if err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From); err != nil {
 		c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
 		c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
-		c.memory = c.memory.ScaleUpFailed(up.Group, c.policy, c.deps.Now())
+		c.memory = c.memory.ScaleUpFailed(up.Group, err.Error(), c.policy, c.deps.Now())
 		return false
 	}
 	c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
 	c.memory = c.memory.ScaledUp(up.Group, c.deps.Now())
 	return true
+}
+
+// decrease tells the provider not to work towards nodes any more that have not come. If it cannot, the next loop tries
+// again.
+func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	by := less.From - less.To
+	c.deps.Log.Warn("nodes have not come and are given up", "group", less.Group, "nodes", by)
+	if err := c.provider.Decrease(ctx, less.Group, less.From, by); err != nil {
+		c.deps.Log.Error("nodes that have not come could not be given up", "group", less.Group, "from", less.From, "to", less.To, "error", err)
+		return
+	}
+	c.metrics.nodesGivenUp.WithLabelValues(less.Group).Add(float64(by))
 }
 
 // finished takes the outcome of a drain, and starts a loop that learns of it.

@@ -32,6 +32,9 @@ type Provider interface {
 	Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error)
 	// Increase makes a group of that size grow.
 	Increase(ctx context.Context, group string, from, by int) error
+	// Decrease makes a group of that size work towards fewer nodes: those that have failed or have not come. None that
+	// stands goes.
+	Decrease(ctx context.Context, group string, from, by int) error
 	// Delete removes nodes of a group, which shrinks by as many.
 	Delete(ctx context.Context, group string, nodes []string) error
 	// Run does what the provider does beside these calls, until ctx ends.
@@ -84,7 +87,8 @@ func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 	for i := range cfg.Groups {
 		g := &cfg.Groups[i]
 		groups[i] = kwok.Group{
-			Name: g.Name, Min: g.Min, Max: g.Max, Template: *g.Template.Node(&g.CNI), Price: g.Price, LaunchDelay: g.LaunchDelay.Std(),
+			Name: g.Name, Min: g.Min, Max: g.Max, Template: *g.Template.Node(&g.CNI), Price: g.Price,
+			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available,
 		}
 	}
 	provider := kwok.New(groups, kwok.Deps{

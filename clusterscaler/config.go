@@ -50,6 +50,10 @@ type Config struct {
 	NewPodScaleUpDelay config.Duration `yaml:"newPodScaleUpDelay"`
 	// ExpendablePodsPriorityCutoff is the priority below which a pod triggers nothing. Default -10.
 	ExpendablePodsPriorityCutoff int32 `yaml:"expendablePodsPriorityCutoff"`
+	// OkTotalUnreadyCount (3) nodes, and MaxTotalUnreadyPercentage (45) of all, may be unready: when more are than both
+	// allow, nothing is done; a group of which more are does not grow.
+	OkTotalUnreadyCount       int     `yaml:"okTotalUnreadyCount"`
+	MaxTotalUnreadyPercentage float64 `yaml:"maxTotalUnreadyPercentage"`
 	// MaxNodeProvisionTime is how long a requested node is waited for. Default 15m.
 	MaxNodeProvisionTime config.Duration `yaml:"maxNodeProvisionTime"`
 	// MaxNodeStartupTime is how long a registered node may take to become ready. Default 15m.
@@ -111,6 +115,8 @@ func (c *Config) SetDefaults() {
 		Namespace:                           "kube-system",
 		MaxNodesPerScaleup:                  p.MaxNodesPerScaleUp,
 		ExpendablePodsPriorityCutoff:        p.ExpendablePodsPriorityCutoff,
+		OkTotalUnreadyCount:                 p.OkTotalUnreadyCount,
+		MaxTotalUnreadyPercentage:           p.MaxTotalUnreadyPercentage,
 		MaxNodeProvisionTime:                config.Duration(p.MaxNodeProvisionTime),
 		MaxNodeStartupTime:                  config.Duration(p.MaxNodeStartupTime),
 		InitialNodeGroupBackoffDuration:     config.Duration(p.InitialBackoff),
@@ -150,11 +156,15 @@ func (c *Config) Validate() config.Problems {
 	if c.ScaleDownUtilizationThreshold < 0 || c.ScaleDownUtilizationThreshold > 1 {
 		ps.Add("scaleDownUtilizationThreshold", "%v is not between 0 and 1", c.ScaleDownUtilizationThreshold)
 	}
+	if c.MaxTotalUnreadyPercentage < 0 || c.MaxTotalUnreadyPercentage > 100 {
+		ps.Add("maxTotalUnreadyPercentage", "%v is not between 0 and 100", c.MaxTotalUnreadyPercentage)
+	}
 	for _, n := range []struct {
 		path         string
 		value, least int
 	}{
 		{"maxNodesTotal", c.MaxNodesTotal, 0},
+		{"okTotalUnreadyCount", c.OkTotalUnreadyCount, 0},
 		{"maxNodesPerScaleup", c.MaxNodesPerScaleup, 1},
 		{"maxScaleDownParallelism", c.MaxScaleDownParallelism, 1},
 		{"maxDrainParallelism", c.MaxDrainParallelism, 1},
@@ -203,6 +213,8 @@ func (c *Config) Policy() plan.Policy {
 		BalancingIgnoreLabels:        c.BalancingIgnoreLabel,
 		BalancingLabels:              c.BalancingLabel,
 		MaxNodesPerScaleUp:           c.MaxNodesPerScaleup,
+		OkTotalUnreadyCount:          c.OkTotalUnreadyCount,
+		MaxTotalUnreadyPercentage:    c.MaxTotalUnreadyPercentage,
 		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),
 		InitialBackoff:               c.InitialNodeGroupBackoffDuration.Std(),

@@ -36,6 +36,7 @@ type stub struct {
 	Provider
 	refuse map[string]bool
 	grown  []string
+	failed map[string][]plan.Failure
 	broken error
 }
 
@@ -45,7 +46,8 @@ func (s *stub) Groups(context.Context, []*corev1.Node) ([]plan.Group, map[string
 	}
 	var groups []plan.Group
 	for _, name := range []string{"a", "b"} {
-		g := plan.Group{Name: name, Max: 3}
+		g := plan.Group{Name: name, Max: 3, Failed: s.failed[name]}
+		g.Target = len(g.Failed)
 		g.Template.Allocatable.MilliCPU, g.Template.Allocatable.Memory, g.Template.Allocatable.Pods = 4000, 16<<30, 110
 		g.Capacity = g.Template.Allocatable
 		groups = append(groups, g)
@@ -58,6 +60,11 @@ func (s *stub) Increase(_ context.Context, group string, from, by int) error {
 		return errors.New("no capacity")
 	}
 	s.grown = append(s.grown, fmt.Sprintf("%s %d+%d", group, from, by))
+	return nil
+}
+
+func (s *stub) Decrease(_ context.Context, group string, from, by int) error {
+	s.grown = append(s.grown, fmt.Sprintf("%s %d-%d", group, from, by))
 	return nil
 }
 
@@ -150,6 +157,20 @@ func TestLoopTakesTheNextBestGroup(t *testing.T) {
 	}
 	if said := r.announced(); len(said) != 1 || !strings.Contains(said[0], "group b") {
 		t.Errorf("events %q", said)
+	}
+}
+
+// What cannot be launched is given up, and the next best grows in the same loop.
+func TestLoopGivesUpWhatCannotBeLaunched(t *testing.T) {
+	r := newRig(t, pendingPod())
+	r.provider.failed = map[string][]plan.Failure{"a": {{Instance: "i-1", Message: "out of capacity"}}}
+	r.scaler.loop(context.Background())
+	if got := strings.Join(r.provider.grown, ", "); got != "a 1-1, b 0+1" {
+		t.Errorf("asked of the provider: %s", got)
+	}
+	got := r.journal.Recent(journal.Filter{Subject: "group a"})
+	if len(got) != 1 || got[0].Code != plan.BackedOff || !strings.Contains(got[0].Message, "after out of capacity") {
+		t.Errorf("journal %v", got)
 	}
 }
 

@@ -16,6 +16,7 @@ type metrics struct {
 	size              *prometheus.GaugeVec
 	nodesAdded        *prometheus.CounterVec
 	nodesRemoved      *prometheus.CounterVec
+	nodesGivenUp      *prometheus.CounterVec
 	scaleUpFailures   *prometheus.CounterVec
 	scaleDownFailures *prometheus.CounterVec
 }
@@ -43,10 +44,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, byGroup),
 		nodesAdded:        counter("nodes_added_total", "Nodes requested from the provider."),
 		nodesRemoved:      counter("nodes_removed_total", "Nodes drained and given back to the provider."),
+		nodesGivenUp:      counter("nodes_given_up_total", "Nodes that were requested and failed or did not come in time."),
 		scaleUpFailures:   counter("scale_up_failures_total", "Requests for nodes that the provider refused."),
 		scaleDownFailures: counter("scale_down_failures_total", "Nodes whose removal failed and that were kept."),
 	}
-	reg.MustRegister(m.duration, m.failures, m.pending, m.unneeded, m.size, m.nodesAdded, m.nodesRemoved, m.scaleUpFailures, m.scaleDownFailures)
+	reg.MustRegister(m.duration, m.failures, m.pending, m.unneeded, m.size, m.nodesAdded, m.nodesRemoved, m.nodesGivenUp, m.scaleUpFailures, m.scaleDownFailures)
 	return m
 }
 

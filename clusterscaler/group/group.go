@@ -27,6 +27,12 @@ type Group struct {
 	Price float64 `yaml:"price"`
 	// LaunchDelay is how long a requested node takes to appear (kwok only). Default 0.
 	LaunchDelay config.Duration `yaml:"launchDelay"`
+	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come) or unready (they register and
+	// are never ready). Default empty, none fails.
+	LaunchFailure string `yaml:"launchFailure"`
+	// Available is how many nodes of the group there can be at a time: further launches fail, as where a cloud has no
+	// capacity left (kwok only). Default no limit.
+	Available *int `yaml:"available"`
 }
 
 // Template describes a node.
@@ -100,8 +106,23 @@ func (g *Group) Validate() config.Problems {
 	if g.Price < 0 {
 		ps.Add("price", "%v is negative", g.Price)
 	}
+	if g.LaunchFailure != "" && !slices.Contains(LaunchFailures(), g.LaunchFailure) {
+		ps.Add("launchFailure", "%q is unknown; known: %v", g.LaunchFailure, LaunchFailures())
+	}
+	if g.Available != nil && *g.Available < 0 {
+		ps.Add("available", "%d is negative", *g.Available)
+	}
 	return append(ps, g.Template.Check(&g.CNI)...)
 }
+
+// What can become of the nodes of a group that fail.
+const (
+	LaunchNever   = "never"
+	LaunchUnready = "unready"
+)
+
+// LaunchFailures are the values of launchFailure.
+func LaunchFailures() []string { return []string{LaunchNever, LaunchUnready} }
 
 // maxGroupName leaves room in the 63 letters of a hostname label for the suffix.
 const maxGroupName = 50

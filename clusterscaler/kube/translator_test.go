@@ -25,6 +25,8 @@ import (
 func TestTranslatorForgetsNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	policy := plan.DefaultPolicy()
+	policy.OkTotalUnreadyCount = 1000 // the nodes say nothing of being ready
 	again, grown, shared := 0, 0, 0
 	for i := range 150 {
 		c := simulatetest.Random(r)
@@ -76,8 +78,8 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 				}
 				coarser[k] = f
 			}
-			a, _ := planner.Decide(kept, plan.Memory{}, plan.DefaultPolicy(), now)
-			b, _ := plan.Decide(fresh, plan.Memory{}, plan.DefaultPolicy(), now)
+			a, _ := planner.Decide(kept, plan.Memory{}, policy, now)
+			b, _ := plan.Decide(fresh, plan.Memory{}, policy, now)
 			if !reflect.DeepEqual(a, b) {
 				t.Fatalf("cluster %d, turn %d: two plans\n%+v\n%+v", i, turn, a, b)
 			}

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -25,6 +26,9 @@ type Group struct {
 	Price float64
 	// LaunchDelay is how long a requested node takes to appear.
 	LaunchDelay time.Duration
+	// LaunchFailure is how all launches fail, by the names of package group; Available is how many nodes there can be.
+	LaunchFailure string
+	Available     *int
 }
 
 // planned is the group as the core sees it.
@@ -51,5 +55,8 @@ func (g *Group) node(name string) *corev1.Node {
 	n.Labels[GroupLabel] = g.Name
 	n.Labels[corev1.LabelHostname] = name
 	n.Annotations[fakeAnnotation] = fakeValue
+	if g.LaunchFailure == group.LaunchUnready { // nobody plays it
+		delete(n.Annotations, fakeAnnotation)
+	}
 	return n
 }

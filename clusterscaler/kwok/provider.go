@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
@@ -32,6 +34,8 @@ type Provider struct {
 	mu sync.Mutex
 	// launches are nodes that were requested and have not been seen yet.
 	launches []launch
+	// standing is how many nodes of each group were seen the last time.
+	standing map[string]int
 	// deleted are nodes that were deleted and may still be seen.
 	deleted map[string]bool
 	// changed wakes Run when there is a new launch.
@@ -44,6 +48,8 @@ type launch struct {
 	due   time.Time
 	// created says that the API server has the node, though the cache may not.
 	created bool
+	// failed is why there will be no node.
+	failed string
 }
 
 // New makes a Provider of these groups.
@@ -75,12 +81,19 @@ func (p *Provider) Groups(_ context.Context, nodes []*corev1.Node) ([]plan.Group
 			delete(p.deleted, name)
 		}
 	}
+	p.standing = maps.Clone(size)
+	failed := map[string][]plan.Failure{}
 	for _, l := range p.launches {
 		size[l.group.Name]++
+		if l.failed != "" {
+			failed[l.group.Name] = append(failed[l.group.Name], plan.Failure{Instance: l.name, Message: l.failed})
+		}
 	}
 	out := make([]plan.Group, len(p.groups))
 	for i := range p.groups {
-		out[i] = p.groups[i].planned(size[p.groups[i].Name])
+		g := &p.groups[i]
+		out[i] = g.planned(size[g.Name])
+		out[i].Failed = failed[g.Name]
 	}
 	return out, member, nil
 }
@@ -98,11 +111,47 @@ func (p *Provider) Increase(_ context.Context, group string, from, by int) error
 	}
 	due := p.deps.Now().Add(g.LaunchDelay)
 	for range by {
-		p.launches = append(p.launches, launch{group: g, name: g.Name + "-" + p.deps.Suffix(), due: due})
+		l := launch{group: g, name: g.Name + "-" + p.deps.Suffix(), due: due}
+		if g.Available != nil && p.standing[g.Name]+p.launching(g) >= *g.Available {
+			l.failed = fmt.Sprintf("out of capacity: there can be %d nodes", *g.Available)
+		}
+		p.launches = append(p.launches, l)
 	}
 	select {
 	case p.changed <- struct{}{}:
 	default: // Run has not yet looked since the last
+	}
+	return nil
+}
+
+// launching is how many launches of the group have not failed and not been seen as nodes.
+func (p *Provider) launching(g *Group) int {
+	n := 0
+	for _, l := range p.launches {
+		if l.group == g && l.failed == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Decrease drops launches: failed ones first, then the last of those that have no node yet.
+func (p *Provider) Decrease(_ context.Context, name string, _, by int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, droppable := range []func(launch) bool{
+		func(l launch) bool { return l.failed != "" },
+		func(l launch) bool { return !l.created },
+	} {
+		for i := len(p.launches) - 1; i >= 0 && by > 0; i-- {
+			if l := p.launches[i]; l.group.Name == name && droppable(l) {
+				p.launches = slices.Delete(p.launches, i, i+1)
+				by--
+			}
+		}
+	}
+	if by > 0 {
+		return fmt.Errorf("group %s: %d of the nodes to give up stand", name, by)
 	}
 	return nil
 }
@@ -166,34 +215,37 @@ func (p *Provider) launchDue(ctx context.Context) (next time.Duration, waiting b
 		err := p.deps.Client.Create(createCtx, l.group.node(l.name))
 		cancel()
 		if err != nil && !apierrors.IsAlreadyExists(err) {
-			p.deps.Log.Error("a node could not be created; its launch is given up", "group", l.group.Name, "node", l.name, "error", err)
+			p.deps.Log.Error("a node could not be created", "group", l.group.Name, "node", l.name, "error", err)
 		}
-		p.settle(l.name, err == nil)
+		p.settle(l.name, err)
 	}
 	return next, waiting
 }
 
-// pending are the launches without a node.
+// pending are the launches that are to become nodes.
 func (p *Provider) pending() []launch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var out []launch
 	for _, l := range p.launches {
-		if !l.created {
+		if !l.created && l.failed == "" && l.group.LaunchFailure != group.LaunchNever {
 			out = append(out, l)
 		}
 	}
 	return out
 }
 
-// settle notes that the node of a launch exists, or drops the launch.
-func (p *Provider) settle(name string, created bool) {
+// settle notes what came of a launch.
+func (p *Provider) settle(name string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.launches = slices.DeleteFunc(p.launches, func(l launch) bool { return l.name == name && !created })
 	for i := range p.launches {
-		if p.launches[i].name == name {
-			p.launches[i].created = true
+		switch l := &p.launches[i]; {
+		case l.name != name:
+		case err == nil || apierrors.IsAlreadyExists(err):
+			l.created = true
+		default:
+			l.failed = err.Error()
 		}
 	}
 }

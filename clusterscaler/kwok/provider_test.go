@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/trimtab/trimtab/clusterscaler/group"
 )
 
 type rig struct {
@@ -146,15 +148,94 @@ func TestIncreaseIsBounded(t *testing.T) {
 	}
 }
 
-func TestFailedLaunchIsGivenUp(t *testing.T) {
+// failures are those that the group is told to have.
+func (r *rig) failures(shown []*corev1.Node) (size int, messages []string) {
+	r.t.Helper()
+	groups, _, err := r.provider.Groups(context.Background(), shown)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range groups[0].Failed {
+		messages = append(messages, f.Instance+": "+f.Message)
+	}
+	return groups[0].Target, messages
+}
+
+// A launch that failed counts, and is told with its reason, until it is given up.
+func TestFailedLaunchesAreToldUntilTheyAreGivenUp(t *testing.T) {
 	r := newRig(t, testGroup())
 	r.fail = errors.New("the API server is down")
-	if err := r.provider.Increase(context.Background(), "g", 0, 1); err != nil {
+	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
 		t.Fatal(err)
 	}
 	r.provider.launchDue(context.Background())
-	if r.size(nil) != 0 {
-		t.Error("a launch that failed must not count for ever")
+	if size, failed := r.failures(nil); size != 2 || !slices.Equal(failed, []string{"g-1: the API server is down", "g-2: the API server is down"}) {
+		t.Errorf("size %d, failed %q", size, failed)
+	}
+	r.fail = nil
+	if _, waiting := r.provider.launchDue(context.Background()); waiting || len(r.nodes()) != 0 {
+		t.Error("what has failed is launched again")
+	}
+	if err := r.provider.Decrease(context.Background(), "g", 2, 2); err != nil {
+		t.Error(err)
+	}
+	if size, failed := r.failures(nil); size != 0 || len(failed) != 0 {
+		t.Errorf("given up: size %d, failed %q", size, failed)
+	}
+}
+
+// Where a group has no capacity left, launches above it fail; once a node has gone there is room for another.
+func TestAvailableBoundsLaunches(t *testing.T) {
+	g := testGroup()
+	g.Available = new(2)
+	r := newRig(t, g)
+	if err := r.provider.Increase(context.Background(), "g", 0, 3); err != nil {
+		t.Fatal(err)
+	}
+	r.provider.launchDue(context.Background())
+	size, failed := r.failures(r.nodes())
+	if size != 3 || len(r.nodes()) != 2 || !slices.Equal(failed, []string{"g-3: out of capacity: there can be 2 nodes"}) {
+		t.Errorf("size %d, nodes %d, failed %q", size, len(r.nodes()), failed)
+	}
+	if err := r.provider.Decrease(context.Background(), "g", 3, 1); err != nil {
+		t.Error(err)
+	}
+	if err := r.provider.Delete(context.Background(), "g", []string{"g-1"}); err != nil {
+		t.Error(err)
+	}
+	r.size(r.nodes())
+	if err := r.provider.Increase(context.Background(), "g", 1, 1); err != nil {
+		t.Error(err)
+	}
+	r.provider.launchDue(context.Background())
+	if size, failed := r.failures(r.nodes()); size != 2 || len(failed) != 0 {
+		t.Errorf("afterwards: size %d, failed %q", size, failed)
+	}
+}
+
+func TestLaunchFailures(t *testing.T) {
+	for failure, nodes := range map[string]int{"": 1, group.LaunchNever: 0, group.LaunchUnready: 1} {
+		g := testGroup()
+		g.LaunchFailure = failure
+		r := newRig(t, g)
+		if err := r.provider.Increase(context.Background(), "g", 0, 1); err != nil {
+			t.Fatal(err)
+		}
+		_, waiting := r.provider.launchDue(context.Background())
+		if waiting || len(r.nodes()) != nodes || r.size(r.nodes()) != 1 {
+			t.Errorf("%q: waiting %t, %d nodes", failure, waiting, len(r.nodes()))
+		}
+		for _, n := range r.nodes() {
+			if _, played := n.Annotations[fakeAnnotation]; played != (failure == "") {
+				t.Errorf("%q: played by kwok: %t", failure, played)
+			}
+		}
+		if failure == group.LaunchNever {
+			continue
+		}
+		if err := r.provider.Decrease(context.Background(), "g", 1, 1); err == nil || !strings.Contains(err.Error(), "1 of the nodes to give up stand") {
+			t.Errorf("%q: a node that stands is given up: %v", failure, err)
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func (b *builder) line(line string) {
 		b.pods = slices.DeleteFunc(b.pods, func(p builtPod) bool { return p.Name == name })
 		b.nodes = slices.DeleteFunc(b.nodes, func(n *Node) bool { return n.Name == name })
 	case "failed":
-		b.memory = b.memory.ScaleUpFailed(name, b.policy, b.now.Add(-b.duration(f, "ago", 0)))
+		b.memory = b.memory.ScaleUpFailed(name, "no capacity", b.policy, b.now.Add(-b.duration(f, "ago", 0)))
 	case "remember":
 		b.remember(name, f)
 	default:
@@ -117,6 +117,9 @@ func (b *builder) group(name string, f fields) Group {
 	b.sizes[name] = f.has("size")
 	g.Template = simulate.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f)}
 	g.Capacity = g.Template.Allocatable
+	for i := range int(b.number(f, "failed", 0)) {
+		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
+	}
 	if f.has("price") {
 		price, err := strconv.ParseFloat(f["price"], 64)
 		if err != nil {
@@ -282,6 +285,10 @@ func (b *builder) setPolicy(f fields) {
 			b.policy.SkipCustomControllers = f[key] == "true"
 		case "ignoreDaemonsetsUtilization":
 			b.policy.IgnoreDaemonSets = f[key] == "true"
+		case "okTotalUnreadyCount":
+			b.policy.OkTotalUnreadyCount = int(b.number(f, key, 0))
+		case "maxTotalUnreadyPercentage":
+			b.policy.MaxTotalUnreadyPercentage = float64(b.number(f, key, 0))
 		case "explain":
 			b.policy.Explain = true
 		case "balanceSimilarNodeGroups":

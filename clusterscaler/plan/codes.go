@@ -5,6 +5,14 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
+// What is decided on the cluster; pods, groups and nodes of an unhealthy one have its code.
+const (
+	// ClusterHealthy: so few nodes are unready that the others are planned with.
+	ClusterHealthy verdict.Code = "ClusterHealthy"
+	// ClusterUnhealthy: too many nodes of the cluster are not ready; nothing is done.
+	ClusterUnhealthy verdict.Code = "ClusterUnhealthy"
+)
+
 // What is decided on a pending pod.
 const (
 	// TriggeredScaleUp: a group grows for the pod.
@@ -43,6 +51,8 @@ const (
 	NotNeeded verdict.Code = "NotNeeded"
 	// MaxGroupSizeReached: the group has its maximal size.
 	MaxGroupSizeReached verdict.Code = "MaxGroupSizeReached"
+	// GroupUnhealthy: too many nodes of the group are not ready.
+	GroupUnhealthy verdict.Code = "GroupUnhealthy"
 	// BackedOff: the group failed to grow recently.
 	BackedOff verdict.Code = "BackedOff"
 	// MaxNodesTotalReached: the cluster has its maximal number of nodes.
@@ -100,6 +110,8 @@ const (
 // Codes lists all codes of the clusterscaler's cores for the reference page.
 func Codes() []verdict.CodeDoc {
 	docs := []verdict.CodeDoc{
+		{Code: ClusterHealthy, Meaning: "Of the cluster's nodes no more are unready than okTotalUnreadyCount, or than maxTotalUnreadyPercentage"},
+		{Code: ClusterUnhealthy, Meaning: "More nodes of the cluster are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow: nothing is done"},
 		{Code: TriggeredScaleUp, Meaning: "A group grows for the pod"},
 		{Code: NotTriggerScaleUp, Meaning: "No group can take the pod; the reason of each is named"},
 		{Code: FitsNow, Meaning: "The pod fits on a node that stands; the scheduler will place it"},
@@ -116,6 +128,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},
 		{Code: NotNeeded, Meaning: "No pod needs a node"},
 		{Code: MaxGroupSizeReached, Meaning: "The group has its maximal size"},
+		{Code: GroupUnhealthy, Meaning: "More nodes of the group are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow"},
 		{Code: BackedOff, Meaning: "The group failed to grow recently and is left alone for a while"},
 		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
 		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal), or as much memory (memoryTotal), as they may"},

@@ -17,6 +17,10 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 func (d *decision) decide() {
 	d.addUpcoming()
 	d.placePending()
+	if d.judgeHealth(); d.unhealthy() {
+		d.doNothing()
+		return
+	}
 	d.total = d.have()
 	d.scaleUp()
 	d.scaleDown()
@@ -55,6 +59,8 @@ type decision struct {
 	wanted bool
 	// total is what the nodes of the cluster have together, as the plan goes.
 	total simulate.Resources
+	// readiness counts all nodes.
+	readiness readiness
 }
 
 // groupState is what a decision knows about a group.
@@ -63,8 +69,9 @@ type groupState struct {
 	// grows is by how much the plan grows the group, for pods.
 	grows int
 	pods  []string
-	// deleting is how many nodes are going.
-	deleting int
+	// deleting is how many nodes are going, and lost how many were requested, have not come and are given up.
+	deleting, lost int
+	readiness      readiness
 	// blocked is why the group cannot grow; the zero value when it can.
 	blocked verdict.Verdict
 	verdict verdict.Verdict
@@ -162,8 +169,8 @@ func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 	return id
 }
 
-// addUpcoming adds the nodes that were requested and have not registered. A group whose nodes have not
-// come for MaxNodeProvisionTime is backed off, and they are no longer counted on.
+// addUpcoming adds the nodes that were requested and have not registered. A group whose nodes cannot be launched, or have
+// not come for MaxNodeProvisionTime, is backed off, and they are given up.
 func (d *decision) addUpcoming() {
 	registered := make([]int, len(d.groups))
 	for _, n := range d.s.Nodes {
@@ -173,27 +180,46 @@ func (d *decision) addUpcoming() {
 	}
 	for i := range d.groups {
 		g := &d.groups[i]
-		missing := g.Target - registered[i]
-		if missing <= 0 {
-			delete(d.memory.AwaitedSince, g.Name)
-			continue
+		if len(g.Failed) > 0 {
+			g.lost = len(g.Failed)
+			d.backOff(g, g.Failed[0].Message)
 		}
-		since, known := d.memory.AwaitedSince[g.Name]
-		if !known {
-			since = d.now
-			d.memory.AwaitedSince[g.Name] = since
-		}
-		if due := since.Add(d.policy.MaxNodeProvisionTime); !d.now.Before(due) {
-			if d.memory.Backoffs[g.Name].Failed.Before(due) { // not yet noted
-				d.memory = d.memory.ScaleUpFailed(g.Name, d.policy, d.now)
-			}
-			continue
-		}
-		d.plan.nextBy(since.Add(d.policy.MaxNodeProvisionTime))
-		for range missing {
-			d.addTemplate(g)
-			d.upcoming = append(d.upcoming, g.Name)
+		d.awaitNodes(g, g.Target-registered[i]-g.lost)
+		if g.lost > 0 {
+			d.plan.GiveUp = append(d.plan.GiveUp, Decrease{g.Name, g.Target, g.Target - g.lost})
 		}
 	}
 	d.requested = len(d.upcoming)
+}
+
+// awaitNodes counts on so many nodes of the group, unless they have been awaited for too long.
+func (d *decision) awaitNodes(g *groupState, missing int) {
+	if missing <= 0 {
+		delete(d.memory.AwaitedSince, g.Name)
+		return
+	}
+	since, known := d.memory.AwaitedSince[g.Name]
+	if !known {
+		since = d.now
+		d.memory.AwaitedSince[g.Name] = since
+	}
+	if due := since.Add(d.policy.MaxNodeProvisionTime); !d.now.Before(due) {
+		if d.memory.Backoffs[g.Name].Failed.Before(due) { // not yet noted
+			d.backOff(g, fmt.Sprintf("its nodes have not come for %s", d.policy.MaxNodeProvisionTime))
+		}
+		g.lost += missing
+		return
+	}
+	d.plan.nextBy(since.Add(d.policy.MaxNodeProvisionTime))
+	for range missing {
+		d.addTemplate(g)
+		d.upcoming = append(d.upcoming, g.Name)
+	}
+}
+
+// backOff leaves the group alone for a while, if it is not yet.
+func (d *decision) backOff(g *groupState, why string) {
+	if !d.now.Before(d.memory.Backoffs[g.Name].Until) {
+		d.memory = d.memory.ScaleUpFailed(g.Name, why, d.policy, d.now)
+	}
 }

@@ -25,6 +25,8 @@ type Backoff struct {
 	Until    time.Time
 	Failed   time.Time
 	Duration time.Duration
+	// Why is what failed.
+	Why string
 }
 
 func (m Memory) clone() Memory {
@@ -52,10 +54,10 @@ func (m Memory) ScaledUp(group string, now time.Time) Memory {
 
 // ScaleUpFailed backs the group off: for InitialBackoff, twice as long each time it fails again, up to
 // MaxBackoff, and afresh when the last failure is older than BackoffResetTimeout.
-func (m Memory) ScaleUpFailed(group string, p Policy, now time.Time) Memory {
+func (m Memory) ScaleUpFailed(group, why string, p Policy, now time.Time) Memory {
 	m = m.clone()
 	last, failedBefore := m.Backoffs[group]
-	next := Backoff{Failed: now, Duration: p.InitialBackoff}
+	next := Backoff{Failed: now, Duration: p.InitialBackoff, Why: why}
 	switch {
 	case failedBefore && now.Before(last.Until):
 		next.Duration = last.Duration // still backed off: the same failure, seen again

@@ -9,7 +9,12 @@ import (
 // Plan is all that is to be done, and why. The lists may be acted on in any order, but each ScaleUp and
 // each ScaleDown as a whole.
 type Plan struct {
+	// Cluster says whether the cluster is healthy. As long as it is not nothing is planned but to give up nodes that
+	// have not come.
+	Cluster verdict.Verdict
 	ScaleUp []Increase
+	// GiveUp are nodes that were requested, have not come in time, and are no longer to be worked towards.
+	GiveUp []Decrease
 	// Pending has every pod without a node, in the order of their names.
 	Pending []PendingPod
 	// ScaleDown are the nodes whose removal is to begin now.
@@ -32,6 +37,12 @@ type Increase struct {
 	// Max is the group's maximal size.
 	Max  int
 	Pods []string
+}
+
+// Decrease makes a group work towards fewer nodes than it does. It removes none that stands.
+type Decrease struct {
+	Group    string
+	From, To int
 }
 
 // PendingPod is a pod without a node.
@@ -69,7 +80,8 @@ type NodeVerdict struct {
 
 // Verdicts are those on all pods, groups and nodes.
 func (p *Plan) Verdicts() []verdict.Verdict {
-	out := make([]verdict.Verdict, 0, len(p.Pending)+len(p.Groups)+len(p.Nodes))
+	out := make([]verdict.Verdict, 0, 1+len(p.Pending)+len(p.Groups)+len(p.Nodes))
+	out = append(out, p.Cluster)
 	for _, pod := range p.Pending {
 		out = append(out, pod.Verdict)
 	}

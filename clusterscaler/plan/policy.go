@@ -23,6 +23,10 @@ type Policy struct {
 	EnforceMinSize bool
 	// MaxNodesPerScaleUp bounds what one group grows by in one loop.
 	MaxNodesPerScaleUp int
+	// OkTotalUnreadyCount nodes, and MaxTotalUnreadyPercentage of all, may be unready: where more are than both, nothing
+	// is done; a group of which more are does not grow.
+	OkTotalUnreadyCount       int
+	MaxTotalUnreadyPercentage float64
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
 	MaxNodeProvisionTime time.Duration
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
@@ -62,6 +66,8 @@ func DefaultPolicy() Policy {
 		MilliCores:                   Range{Max: 320_000 * 1000},
 		Memory:                       Range{Max: 6_400_000 << 30},
 		MaxNodesPerScaleUp:           1000,
+		OkTotalUnreadyCount:          3,
+		MaxTotalUnreadyPercentage:    45,
 		MaxNodeProvisionTime:         15 * time.Minute,
 		MaxNodeStartupTime:           15 * time.Minute,
 		InitialBackoff:               5 * time.Minute,

@@ -27,9 +27,9 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 		return Removal{}, verdict.Because(subject, NotAutoscaled)
 	case n.Keep:
 		return Removal{}, verdict.Because(subject, ScaleDownDisabledAnnotation)
-	case d.groups[g].Target <= d.groups[g].Min:
+	case d.groups[g].Target-d.groups[g].lost <= d.groups[g].Min:
 		return Removal{}, verdict.Because(subject, NodeGroupMinSizeReached,
-			verdict.Number("size", d.groups[g].Target), verdict.Number("min", d.groups[g].Min))
+			verdict.Number("size", d.groups[g].Target-d.groups[g].lost), verdict.Number("min", d.groups[g].Min))
 	}
 	r := &removals{
 		decision: d,

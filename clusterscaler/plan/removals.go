@@ -52,7 +52,7 @@ func (r *removals) consider(c candidate) {
 	n := r.s.Nodes[c.id]
 	g := r.byGroup[n.Group]
 	if r.left[g] <= 0 {
-		r.keep(c.id, NodeGroupMinSizeReached, verdict.Number("size", r.groups[g].Target), verdict.Number("min", r.groups[g].Min))
+		r.keep(c.id, NodeGroupMinSizeReached, verdict.Number("size", r.groups[g].Target-r.groups[g].lost), verdict.Number("min", r.groups[g].Min))
 		return
 	}
 	if kept := r.keptByLimits(n); kept != nil {

@@ -31,7 +31,7 @@ func (d *decision) scaleDown() {
 	}
 	for i := range d.groups {
 		g := &d.groups[i]
-		r.left[i] = g.Target - g.deleting - g.Min
+		r.left[i] = g.Target - g.lost - g.deleting - g.Min
 	}
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	candidates := d.eligible()

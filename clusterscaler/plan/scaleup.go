@@ -93,7 +93,10 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 	subject := groupSubject(g.Name)
 	if b, failed := d.memory.Backoffs[g.Name]; failed && d.now.Before(b.Until) {
 		d.plan.nextBy(b.Until)
-		return 0, verdict.Because(subject, BackedOff, verdict.Duration("left", b.Until.Sub(d.now)))
+		return 0, verdict.Because(subject, BackedOff, verdict.Duration("left", b.Until.Sub(d.now)), verdict.Text("after", b.Why))
+	}
+	if d.policy.tooManyUnready(g.readiness) {
+		return 0, verdict.Because(subject, GroupUnhealthy, unreadyFacts(g.readiness)...)
 	}
 	size := g.Target + g.grows
 	room := g.Max - size

@@ -109,14 +109,19 @@ func render(p Plan, m Memory, now time.Time) string {
 		}
 		b.WriteString("\n")
 	}
-	if len(p.ScaleUp)+len(p.ScaleDown) == 0 {
+	for _, less := range p.GiveUp {
+		fmt.Fprintf(&b, "GIVE UP %s %d -> %d\n", less.Group, less.From, less.To)
+	}
+	if len(p.ScaleUp)+len(p.ScaleDown)+len(p.GiveUp) == 0 {
 		b.WriteString("NOTHING TO DO\n")
 	}
 	if !p.Next.IsZero() {
 		fmt.Fprintf(&b, "look again in %s\n", p.Next.Sub(now))
 	}
 	for _, v := range p.Verdicts() {
-		fmt.Fprintln(&b, v)
+		if v.Code != ClusterHealthy {
+			fmt.Fprintln(&b, v)
+		}
 	}
 	for _, pod := range p.Pending {
 		for _, why := range pod.Why {

@@ -130,4 +130,13 @@ type Group struct {
 	Capacity simulate.Resources
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
+	// Failed are nodes that Target counts and of which the provider knows that they will not come, each with the reason.
+	Failed []Failure
+}
+
+// Failure is a node that could not be launched.
+type Failure struct {
+	// Instance is what the provider calls it.
+	Instance string
+	Message  string
 }
