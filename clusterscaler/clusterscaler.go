@@ -72,6 +72,7 @@ type ClusterScaler struct {
 		sync.Mutex
 		translator kube.Translator
 	}
+	look look
 	// wake starts a loop at once.
 	wake chan struct{}
 
@@ -173,7 +174,7 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	start := c.deps.Now()
 	c.learn()
-	s, orphans, err := c.observe(ctx)
+	p, orphans, err := c.decide(ctx)
 	c.note(err)
 	if err != nil {
 		c.deps.Log.Error("the cluster could not be observed; nothing is changed", "error", err)
@@ -183,12 +184,29 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	for node, group := range orphans {
 		c.drainer.Resume(ctx, node, group)
 	}
-	p, memory := c.planner.Decide(s, c.memory, c.policyNow(ctx), c.deps.Now())
-	c.memory = memory
-	failed := c.act(ctx, p)
-	c.report(s, &p, failed)
+	failed := c.act(ctx, *p)
+	c.report(p, failed)
 	c.metrics.duration.Observe(c.deps.Now().Sub(start).Seconds())
 	return c.pause(p.Next, len(failed) > 0)
+}
+
+// decide looks at the cluster and plans. It also finds the nodes of our groups that are going without a drain of ours.
+func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, map[string]string, error) {
+	seen, err := c.observe(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	policy := c.policyNow(ctx)
+	c.look.Lock()
+	defer c.look.Unlock()
+	l := &c.look
+	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
+	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
+	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
+	for _, g := range seen.groups {
+		c.metrics.size.WithLabelValues(g.Name).Set(float64(g.Target))
+	}
+	return &l.plan, seen.orphans, nil
 }
 
 // pause is how long to wait for the next loop.
@@ -206,17 +224,27 @@ func (c *ClusterScaler) pause(next time.Time, again bool) time.Duration {
 // observeTimeout bounds an observation; only the first, which fills the cache, takes long.
 const observeTimeout = 2 * time.Minute
 
-// observe takes the snapshot, and finds the nodes of our groups that are going without a drain of ours.
-func (c *ClusterScaler) observe(ctx context.Context) (*plan.Snapshot, map[string]string, error) {
+// observation is what a loop reads.
+type observation struct {
+	objects *kube.Objects
+	groups  []plan.Group
+	// member has the group of each node that has one.
+	member   map[string]string
+	deleting map[string]bool
+	// orphans are nodes of our groups that are going without a drain of ours, with their group.
+	orphans map[string]string
+}
+
+func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 	defer cancel()
 	objects, err := c.observer.Observe(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	groups, member, err := c.provider.Groups(ctx, objects.Nodes)
 	if err != nil {
-		return nil, nil, fmt.Errorf("node groups: %w", err)
+		return nil, fmt.Errorf("node groups: %w", err)
 	}
 	deleting, tainted := c.drainer.Look(objects.Nodes)
 	orphans := map[string]string{}
@@ -225,8 +253,7 @@ func (c *ClusterScaler) observe(ctx context.Context) (*plan.Snapshot, map[string
 			orphans[node] = group
 		}
 	}
-	s := c.translator.Snapshot(objects, groups, member, func(n *corev1.Node) bool { return deleting[n.Name] })
-	return s, orphans, nil
+	return &observation{objects, groups, member, deleting, orphans}, nil
 }
 
 // judge says from a fresh look whether a node that is going may still go.

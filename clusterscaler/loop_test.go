@@ -174,6 +174,23 @@ func TestLoopGivesUpWhatCannotBeLaunched(t *testing.T) {
 	}
 }
 
+func TestExplainTellsOfTheLastLoop(t *testing.T) {
+	r := newRig(t, pendingPod())
+	if _, _, err := r.scaler.Explain("pod", "default/web"); !errors.Is(err, ErrNoLoop) {
+		t.Errorf("before a loop: %v", err)
+	}
+	r.scaler.loop(context.Background())
+	e, at, err := r.scaler.Explain("pod", "default/web")
+	if err != nil || !at.Equal(startTime()) || e.Code != plan.TriggeredScaleUp || e.Group != "a" || len(e.Groups) != 2 || e.Groups[1].Code != plan.NotChosen {
+		t.Errorf("%+v at %s, %v", e, at, err)
+	}
+	for _, c := range [][2]string{{"pod", "default/nobody"}, {"node", "default/web"}, {"group", "a"}} {
+		if _, _, err := r.scaler.Explain(c[0], c[1]); !errors.Is(err, ErrUnknown) {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
+
 func TestNoGroupIsNamedWithItsReason(t *testing.T) {
 	big := pendingPod()
 	big.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("8")

@@ -53,10 +53,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 }
 
 // observe sets the gauges after a loop.
-func (m *metrics) observe(s *plan.Snapshot, p *plan.Plan) {
-	for _, g := range s.Groups {
-		m.size.WithLabelValues(g.Name).Set(float64(g.Target))
-	}
+func (m *metrics) observe(p *plan.Plan) {
 	pending := 0
 	for _, pod := range p.Pending {
 		switch pod.Verdict.Code {

@@ -13,9 +13,9 @@ import (
 )
 
 // report tells what was decided: the journal, the metrics, and Events where something has changed.
-func (c *ClusterScaler) report(s *plan.Snapshot, p *plan.Plan, failed map[string]bool) {
+func (c *ClusterScaler) report(p *plan.Plan, failed map[string]bool) {
 	c.deps.Journal.Record(partName, p.Verdicts()...)
-	c.metrics.observe(s, p)
+	c.metrics.observe(p)
 	c.events.pods(c.translator.Pod, p, failed)
 }
 

@@ -39,6 +39,16 @@ const (
 	ConstraintNotModelled verdict.Code = "ConstraintNotModelled"
 )
 
+// What is said, when it is asked for, of a pod that runs or is about to.
+const (
+	// MovesWithNode: the pod would be evicted if its node went, and run elsewhere.
+	MovesWithNode verdict.Code = "MovesWithNode"
+	// EndsWithNode: the pod belongs to its node, or is ending already.
+	EndsWithNode verdict.Code = "EndsWithNode"
+	// WaitsForNode: other pods are evicted for the pod, or it is being deleted.
+	WaitsForNode verdict.Code = "WaitsForNode"
+)
+
 // What is decided on a group.
 const (
 	// ScaledUpGroup: the group grows.
@@ -123,6 +133,9 @@ func Codes() []verdict.CodeDoc {
 		{Code: YoungerThanDelay, Meaning: "The pod is younger than newPodScaleUpDelay or its own delay annotation"},
 		{Code: Settling, Meaning: "All pods that need a node are younger than two seconds; more may come"},
 		{Code: ConstraintNotModelled, Meaning: "A volume, device claim or scheduling group of the pod cannot be judged yet"},
+		{Code: MovesWithNode, Meaning: "The pod runs; if its node went it would be evicted, and run elsewhere"},
+		{Code: EndsWithNode, Meaning: "The pod runs and belongs to its node, or is ending already"},
+		{Code: WaitsForNode, Meaning: "Other pods are being evicted for the pod, or it is being deleted"},
 		{Code: ScaledUpGroup, Meaning: "The group grows"},
 		{Code: NotChosen, Meaning: "The group could take pods, but the expander preferred another"},
 		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},

@@ -8,24 +8,34 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/trimtab/trimtab/adapter"
+	"github.com/trimtab/trimtab/clusterscaler"
 )
 
-const explainUsage = `Asks the running trimtab how it answers a metric, and why so: the rule, the PromQL, whether it is merged
-with that of other requests, when it was evaluated last, and the HPAs that ask for it.
+const explainUsage = `Asks the running trimtab what it decided, and why.
 
 Usage: trimtab explain metric [flags] NAME
+       trimtab explain pod [flags] NAMESPACE/NAME
+       trimtab explain node [flags] NAME
 
-NAME is as discovery lists it, pods/http_requests or external/queue_length; without the part before the slash it is
-each metric of that name. The server is that of the section server; from outside of the cluster:
+metric: how it is answered: the rule, the PromQL, whether it is merged with that of other requests, when it was evaluated
+last, and the HPAs that ask for it. NAME is as discovery lists it, pods/http_requests or external/queue_length; without
+the part before the slash it is each metric of that name.
+pod: the node group that grows for it and why no other does, or why each group cannot take it; of a pod that runs,
+whether it keeps its node. Without a namespace it is one of the namespace that --namespace names, or of default.
+node: why it goes or stays, whether each of its pods keeps it, and where they would move.
+
+The server is that of the section server; from outside of the cluster:
 
   $ kubectl -n trimtab-system port-forward deployment/trimtab 8080 &
   $ trimtab explain metric --namespace shop pods/http_requests
+  $ trimtab explain pod shop/web-7d9fc8b6c4-x2k9p
 `
 
 // explainTimeout bounds the question to the running trimtab.
@@ -53,11 +63,14 @@ func explainCommand(ctx context.Context, args []string, s stdio) int {
 	if code, done := parse(fs, explainUsage, args, s); done {
 		return code
 	}
-	if fs.NArg() != 2 || fs.Arg(0) != "metric" {
-		return wrongUsage(fs, s, "name what to explain: metric NAME")
+	if fs.NArg() != 2 || !slices.Contains([]string{"metric", "pod", "node"}, fs.Arg(0)) {
+		return wrongUsage(fs, s, "name what to explain: metric NAME, pod NAMESPACE/NAME or node NAME")
 	}
 	if *output != "text" && *output != "json" {
 		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
+	}
+	if kind := fs.Arg(0); kind != "metric" {
+		return explainObject(ctx, kind, fs.Arg(1), query, *server, *output, s)
 	}
 	query.Set("metric", fs.Arg(1))
 	var answer explained
@@ -127,17 +140,49 @@ func writeExplained(w io.Writer, answer explained) {
 	}
 }
 
-// explainHandler serves /debug/explain. Without an adapter nothing is served there.
-func explainHandler(part *adapter.Adapter) http.Handler {
+// explainHandler serves /debug/explain by the parts that there are.
+func explainHandler(services []service) http.Handler {
+	var metrics *adapter.Adapter
+	var nodes *clusterscaler.ClusterScaler
+	for _, sv := range services {
+		switch part := sv.part.(type) {
+		case *adapter.Adapter:
+			metrics = part
+		case *clusterscaler.ClusterScaler:
+			nodes = part
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kinds := map[string]http.HandlerFunc{"pod": noPart("clusterScaler"), "node": noPart("clusterScaler"), "metric": noPart("adapter")}
+		if nodes != nil {
+			kinds["pod"], kinds["node"] = explainsObject(nodes, "pod"), explainsObject(nodes, "node")
+		}
+		if metrics != nil {
+			kinds["metric"] = explainsMetric(metrics)
+		}
+		for _, kind := range []string{"metric", "pod", "node"} {
+			if r.URL.Query().Get(kind) != "" {
+				kinds[kind](w, r)
+				return
+			}
+		}
+		http.Error(w, "one of these is required: metric=pods/http_requests (or external/queue_length, or a bare name), pod=NAMESPACE/NAME, node=NAME", http.StatusBadRequest)
+	})
+}
+
+// noPart answers for a part that is not configured.
+func noPart(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "this trimtab has no part "+name+" (the section of its configuration)", http.StatusNotFound)
+	}
+}
+
+func explainsMetric(part *adapter.Adapter) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		selector, err := labels.Parse(q.Get("selector"))
 		if err != nil {
 			http.Error(w, "selector: "+err.Error(), http.StatusBadRequest)
-			return
-		}
-		if q.Get("metric") == "" {
-			http.Error(w, "metric is required: pods/http_requests, external/queue_length, or a bare name", http.StatusBadRequest)
 			return
 		}
 		var answer explained
@@ -146,5 +191,5 @@ func explainHandler(part *adapter.Adapter) http.Handler {
 		})
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(answer)
-	})
+	}
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/trimtab/trimtab/adapter"
 )
 
 // webServer answers operators, in plain HTTP: health, metrics, decisions.
@@ -31,11 +29,7 @@ func listen(cfg serverConfig, s shared, services []service) (*webServer, error) 
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeReadiness(w, services, s.kube.StandsBy()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
 	mux.Handle("GET /debug/decisions", s.journal)
-	for _, sv := range services {
-		if part, ok := sv.part.(*adapter.Adapter); ok {
-			mux.Handle("GET /debug/explain", explainHandler(part))
-		}
-	}
+	mux.Handle("GET /debug/explain", explainHandler(services))
 	return &webServer{listener: l, server: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

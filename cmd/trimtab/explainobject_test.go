@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// What a trimtab answers is printed for people, whatever names it holds, or passed on as it is.
+func TestExplainPrintsWhatIsAnswered(t *testing.T) {
+	answer := explanation{
+		decision: decisionOf(verdict.Because("node n1", "NotUnneededLongEnough", verdict.Duration("wait", 10*time.Minute))),
+		SeenAt:   time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC), Group: "general",
+		Pods: []decision{
+			decisionOf(verdict.Because("pod shop/web-1", "MovesWithNode", verdict.Text("node", "n1"))),
+			decisionOf(verdict.Because("pod shop/evil\x1b[31m", "EndsWithNode")),
+		},
+		Moves: []move{{"shop/web-1", "n2"}},
+	}
+	asked := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.RequestURI()
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	defer server.Close()
+	got := runTrimtab(t, "", "explain", "node", "--server", server.URL, "n1")
+	want := `node n1: NotUnneededLongEnough: wait 10m0s
+  seen    2026-01-01T12:00:00Z
+  group   general
+  pod shop/web-1: MovesWithNode: node n1, would run on n2
+`
+	if got.code != exitDone || !strings.HasPrefix(got.out, want) || strings.Contains(got.out, "\x1b") {
+		t.Errorf("exit %d, %s%q, want\n%s", got.code, got.err, got.out, want)
+	}
+	var again explanation
+	raw := runTrimtab(t, "", "explain", "node", "-o", "json", "--server", server.URL, "n1")
+	if err := json.Unmarshal([]byte(raw.out), &again); err != nil || again.Subject != "node n1" || string(again.Facts) != `{"wait_seconds":600}` || len(again.Moves) != 1 {
+		t.Errorf("%v: %s", err, raw.out)
+	}
+	for _, args := range [][]string{{"pod", "web-1"}, {"pod", "--namespace", "shop", "web-1"}, {"pod", "--namespace", "shop", "other/web-1"}} {
+		runTrimtab(t, "", append([]string{"explain", "--server", server.URL}, args...)...)
+	}
+	close(asked)
+	var uris []string
+	for uri := range asked {
+		uris = append(uris, strings.TrimPrefix(uri, "/debug/explain?"))
+	}
+	if got, want := strings.Join(uris, " "), "node=n1 node=n1 pod=default%2Fweb-1 pod=shop%2Fweb-1 pod=other%2Fweb-1"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+func TestExplainAnswersForTheParts(t *testing.T) {
+	handler := explainHandler(nil)
+	for query, want := range map[string]string{
+		"":          "400 one of these is required",
+		"pod=a/b":   "404 this trimtab has no part clusterScaler",
+		"node=n":    "404 this trimtab has no part clusterScaler",
+		"metric=up": "404 this trimtab has no part adapter",
+		"name=n":    "400 one of these",
+	} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/debug/explain?"+query, nil))
+		if got := w.Result().Status; !strings.HasPrefix(got[:3]+" "+w.Body.String(), want) {
+			t.Errorf("%q: %s %s, want %s", query, got, w.Body, want)
+		}
+	}
+	for _, args := range [][]string{{"explain"}, {"explain", "pod"}, {"explain", "group", "a"}, {"explain", "pod", "a", "b"}} {
+		if got := runTrimtab(t, "", args...); got.code != exitUsage || !strings.Contains(got.err, "metric NAME, pod NAMESPACE/NAME or node NAME") {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+}
