@@ -35,10 +35,12 @@ func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bo
 	if err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From); err != nil {
 		c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
 		c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
+		c.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
 		c.memory = c.memory.ScaleUpFailed(up.Group, err.Error(), c.policy, c.deps.Now())
 		return false
 	}
 	c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
+	c.metrics.original.added.Add(float64(up.To - up.From))
 	c.memory = c.memory.ScaledUp(up.Group, c.deps.Now())
 	return true
 }
@@ -55,6 +57,11 @@ func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
 		return
 	}
 	c.metrics.nodesGivenUp.WithLabelValues(less.Group).Add(float64(by))
+	reason := reasonTimeout
+	if less.Failed > 0 {
+		reason = reasonFailed
+	}
+	c.metrics.original.addFailures.WithLabelValues(reason).Inc()
 }
 
 // finished takes the outcome of a drain, and starts a loop that learns of it.
@@ -75,11 +82,25 @@ func (c *ClusterScaler) learn() {
 		if o.Err != nil {
 			c.deps.Log.Warn("a node could not be removed and is kept", "node", o.Node, "group", o.Group, "error", o.Err)
 			c.metrics.scaleDownFailures.WithLabelValues(o.Group).Inc()
+			c.metrics.original.removeFailures.WithLabelValues(reasonAPICall).Inc()
 			c.memory = c.memory.DeleteFailed(o.Node, c.deps.Now())
 			continue
 		}
 		c.metrics.nodesRemoved.WithLabelValues(o.Group).Inc()
+		c.metrics.original.removed.WithLabelValues(removalReason(o)).Inc()
 		c.memory = c.memory.Deleted(c.deps.Now())
+	}
+}
+
+// removalReason is what cluster-autoscaler's metric calls the removal.
+func removalReason(o kube.Outcome) string {
+	switch {
+	case o.Unready:
+		return reasonUnready
+	case o.Empty:
+		return reasonEmpty
+	default:
+		return reasonUnderutilized
 	}
 }
 

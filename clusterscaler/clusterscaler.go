@@ -179,6 +179,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	if err != nil {
 		c.deps.Log.Error("the cluster could not be observed; nothing is changed", "error", err)
 		c.metrics.failures.Inc()
+		c.metrics.original.errors.WithLabelValues(errorTransient).Inc()
 		return c.cfg.ScanInterval.Std()
 	}
 	for node, group := range orphans {
@@ -186,7 +187,9 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	}
 	failed := c.act(ctx, *p)
 	c.report(p, failed)
-	c.metrics.duration.Observe(c.deps.Now().Sub(start).Seconds())
+	took := c.deps.Now().Sub(start)
+	c.metrics.duration.Observe(took.Seconds())
+	c.metrics.original.observe(p, &c.policy, start, took)
 	return c.pause(p.Next, len(failed) > 0)
 }
 

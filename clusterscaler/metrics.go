@@ -9,6 +9,7 @@ import (
 
 // metrics are the part's own; decisions are counted by the journal.
 type metrics struct {
+	original          *originalMetrics
 	duration          prometheus.Histogram
 	failures          prometheus.Counter
 	pending           prometheus.Gauge
@@ -30,6 +31,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "trimtab_clusterscaler_" + name, Help: help})
 	}
 	m := &metrics{
+		original: newOriginalMetrics(reg),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "trimtab_clusterscaler_loop_duration_seconds", Help: "Time of a loop, from observation to report.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),

@@ -45,6 +45,9 @@ type DrainDeps struct {
 // Outcome is how a drain ended.
 type Outcome struct {
 	Node, Group string
+	// Empty and Unready are what the node was when its removal was planned; neither is known of one that another process
+	// began to remove.
+	Empty, Unready bool
 	// Err is nil when the node is gone; else the node has been given back.
 	Err error
 }
@@ -147,7 +150,7 @@ func (d *Drainer) run(ctx context.Context, r plan.Removal, resumed bool) {
 	default:
 		err = d.giveBack(ctx, r, err)
 	}
-	d.deps.Finished(Outcome{Node: r.Node, Group: r.Group, Err: err})
+	d.deps.Finished(Outcome{Node: r.Node, Group: r.Group, Empty: r.Empty, Unready: r.Unready, Err: err})
 }
 
 // giveBack takes the taint off again. If it cannot, the node stays an orphan that is looked at again.

@@ -17,11 +17,12 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 func (d *decision) decide() {
 	d.addUpcoming()
 	d.placePending()
+	d.total = d.have()
+	d.plan.Capacity = d.total
 	if d.judgeHealth(); d.unhealthy() {
 		d.doNothing()
 		return
 	}
-	d.total = d.have()
 	d.scaleUp()
 	d.scaleDown()
 }
@@ -59,8 +60,6 @@ type decision struct {
 	wanted bool
 	// total is what the nodes of the cluster have together, as the plan goes.
 	total simulate.Resources
-	// readiness counts all nodes.
-	readiness readiness
 }
 
 // groupState is what a decision knows about a group.
@@ -71,7 +70,7 @@ type groupState struct {
 	pods  []string
 	// deleting is how many nodes are going, and lost how many were requested, have not come and are given up.
 	deleting, lost int
-	readiness      readiness
+	readiness      Readiness
 	// blocked is why the group cannot grow; the zero value when it can.
 	blocked verdict.Verdict
 	verdict verdict.Verdict
@@ -186,7 +185,7 @@ func (d *decision) addUpcoming() {
 		}
 		d.awaitNodes(g, g.Target-registered[i]-g.lost)
 		if g.lost > 0 {
-			d.plan.GiveUp = append(d.plan.GiveUp, Decrease{g.Name, g.Target, g.Target - g.lost})
+			d.plan.GiveUp = append(d.plan.GiveUp, Decrease{g.Name, g.Target, g.Target - g.lost, len(g.Failed)})
 		}
 	}
 	d.requested = len(d.upcoming)

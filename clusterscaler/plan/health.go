@@ -5,48 +5,83 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// readiness counts nodes by how they take part. A node that is being deleted is none of these.
-type readiness struct {
-	ready, starting, unready int
+// Readiness counts nodes by how they take part.
+type Readiness struct {
+	Ready, Starting, Unready int
+	// Deleting nodes are none of the others.
+	Deleting int
 }
 
-func (r readiness) nodes() int { return r.ready + r.starting + r.unready }
+func (r Readiness) nodes() int { return r.Ready + r.Starting + r.Unready }
 
-func (r *readiness) add(n *Node, s stage) {
+func (r *Readiness) add(n *Node, s stage) {
 	switch {
 	case n.Deleting:
+		r.Deleting++
 	case n.Ready:
-		r.ready++
+		r.Ready++
 	case s == stageStarting:
-		r.starting++
+		r.Starting++
 	default:
-		r.unready++
+		r.Unready++
 	}
+}
+
+// GroupState is how a group stands at the beginning of a loop.
+type GroupState struct {
+	Name             string
+	Min, Max, Target int
+	Readiness        Readiness
+	// Coming is how many nodes are on their way, and Lost how many were given up.
+	Coming, Lost int
+	Healthy      bool
+	// Backoff is what the group rests after; its Until is zero for one that does not.
+	Backoff Backoff
 }
 
 // tooManyUnready is whether so many nodes have broken that the cause is likely not theirs, and to answer with more
 // nodes, or fewer, would make it worse.
-func (p *Policy) tooManyUnready(r readiness) bool {
-	return r.unready > p.OkTotalUnreadyCount && float64(r.unready)*100 > p.MaxTotalUnreadyPercentage*float64(r.nodes())
+func (p *Policy) tooManyUnready(r Readiness) bool {
+	return r.Unready > p.OkTotalUnreadyCount && float64(r.Unready)*100 > p.MaxTotalUnreadyPercentage*float64(r.nodes())
 }
 
-func unreadyFacts(r readiness) []verdict.Fact {
-	return []verdict.Fact{verdict.Number("unready", r.unready), verdict.Number("nodes", r.nodes())}
+func unreadyFacts(r Readiness) []verdict.Fact {
+	return []verdict.Fact{verdict.Number("unready", r.Unready), verdict.Number("nodes", r.nodes())}
 }
 
 // judgeHealth counts the nodes of the cluster and of each group.
 func (d *decision) judgeHealth() {
 	for i, n := range d.s.Nodes {
-		d.readiness.add(n, d.kept.stages[i])
+		d.plan.Readiness.add(n, d.kept.stages[i])
 		if g, ours := d.byGroup[n.Group]; ours {
 			d.groups[g].readiness.add(n, d.kept.stages[i])
 		}
 	}
 	code := ClusterHealthy
-	if d.policy.tooManyUnready(d.readiness) {
+	if d.policy.tooManyUnready(d.plan.Readiness) {
 		code = ClusterUnhealthy
 	}
-	d.plan.Cluster = verdict.Because("cluster", code, unreadyFacts(d.readiness)...)
+	d.plan.States = d.states()
+	d.plan.Cluster = verdict.Because("cluster", code, unreadyFacts(d.plan.Readiness)...)
+}
+
+func (d *decision) states() []GroupState {
+	coming := map[string]int{}
+	for _, group := range d.upcoming {
+		coming[group]++
+	}
+	out := make([]GroupState, len(d.groups))
+	for i := range d.groups {
+		g := &d.groups[i]
+		out[i] = GroupState{
+			Name: g.Name, Min: g.Min, Max: g.Max, Target: g.Target, Readiness: g.readiness,
+			Coming: coming[g.Name], Lost: g.lost, Healthy: !d.policy.tooManyUnready(g.readiness),
+		}
+		if b, failed := d.memory.Backoffs[g.Name]; failed && d.now.Before(b.Until) {
+			out[i].Backoff = b
+		}
+	}
+	return out
 }
 
 func (d *decision) unhealthy() bool { return d.plan.Cluster.Code == ClusterUnhealthy }

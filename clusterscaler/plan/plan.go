@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -12,7 +13,12 @@ type Plan struct {
 	// Cluster says whether the cluster is healthy. As long as it is not nothing is planned but to give up nodes that
 	// have not come.
 	Cluster verdict.Verdict
-	ScaleUp []Increase
+	// Readiness counts all nodes, and States tells how each group stands, in the order of the snapshot.
+	Readiness Readiness
+	// Capacity is what the nodes have together, those on their way included and those that go not.
+	Capacity simulate.Resources
+	States   []GroupState
+	ScaleUp  []Increase
 	// GiveUp are nodes that were requested, have not come in time, and are no longer to be worked towards.
 	GiveUp []Decrease
 	// Pending has every pod without a node, in the order of their names.
@@ -43,6 +49,8 @@ type Increase struct {
 type Decrease struct {
 	Group    string
 	From, To int
+	// Failed is of how many the provider has said that they will not come.
+	Failed int
 }
 
 // PendingPod is a pod without a node.
@@ -60,8 +68,9 @@ type PendingPod struct {
 // Removal takes a node away.
 type Removal struct {
 	Node, Group string
-	// Empty says that no pod needs to move.
+	// Empty says that no pod needs to move, and Unready that the node is not ready.
 	Empty       bool
+	Unready     bool
 	Utilization float64
 	Moves       []Move
 }

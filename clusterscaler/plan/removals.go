@@ -81,7 +81,7 @@ func (r *removals) consider(c candidate) {
 		}
 	}
 	r.plan.Unneeded = append(r.plan.Unneeded, Removal{
-		Node: n.Name, Group: n.Group, Empty: len(pods) == 0, Utilization: c.utilization, Moves: moves,
+		Node: n.Name, Group: n.Group, Empty: len(pods) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
 	})
 }
 
