@@ -72,7 +72,8 @@ type ClusterScaler struct {
 		sync.Mutex
 		translator kube.Translator
 	}
-	look look
+	look   look
+	status statusMap
 	// wake starts a loop at once.
 	wake chan struct{}
 
@@ -187,6 +188,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	}
 	failed := c.act(ctx, *p)
 	c.report(p, failed)
+	c.writeStatus(ctx, p)
 	took := c.deps.Now().Sub(start)
 	c.metrics.duration.Observe(took.Seconds())
 	c.metrics.original.observe(p, &c.policy, start, took)

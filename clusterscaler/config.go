@@ -28,8 +28,13 @@ type Config struct {
 	// Expander lists the rules that choose among groups, each among those that the one before found equal:
 	// least-waste, most-pods, least-nodes, price, priority, random. Default [least-waste]. Ties go to the first name.
 	Expander []string `yaml:"expander"`
-	// Namespace is where the ConfigMap cluster-autoscaler-priority-expander of the expander priority is. Default kube-system.
+	// Namespace is where the ConfigMaps are: cluster-autoscaler-priority-expander of the expander priority, and that of the
+	// status. Default kube-system.
 	Namespace string `yaml:"namespace"`
+	// WriteStatusConfigmap writes cluster-autoscaler's ConfigMap with the status, in Namespace, under StatusConfigMapName.
+	// Defaults true and cluster-autoscaler-status.
+	WriteStatusConfigmap bool   `yaml:"writeStatusConfigmap"`
+	StatusConfigMapName  string `yaml:"statusConfigMapName"`
 	// MaxNodesTotal bounds the nodes of the cluster, those of no group included. Default 0, no bound.
 	MaxNodesTotal int `yaml:"maxNodesTotal"`
 	// CoresTotal and MemoryTotal (in GiB) bound what all nodes of the cluster have together, as MIN:MAX: nothing grows
@@ -113,6 +118,8 @@ func (c *Config) SetDefaults() {
 		CoresTotal:                          "0:320000",
 		MemoryTotal:                         "0:6400000",
 		Namespace:                           "kube-system",
+		WriteStatusConfigmap:                true,
+		StatusConfigMapName:                 "cluster-autoscaler-status",
 		MaxNodesPerScaleup:                  p.MaxNodesPerScaleUp,
 		ExpendablePodsPriorityCutoff:        p.ExpendablePodsPriorityCutoff,
 		OkTotalUnreadyCount:                 p.OkTotalUnreadyCount,
@@ -149,6 +156,9 @@ func (c *Config) Validate() config.Problems {
 	}
 	if problems := validation.IsDNS1123Label(c.Namespace); len(problems) > 0 {
 		ps.Add("namespace", "%q is not the name of a namespace: %s", c.Namespace, problems[0])
+	}
+	if problems := validation.IsDNS1123Subdomain(c.StatusConfigMapName); len(problems) > 0 {
+		ps.Add("statusConfigMapName", "%q is not the name of a ConfigMap: %s", c.StatusConfigMapName, problems[0])
 	}
 	if c.ScanInterval.Std() < time.Second {
 		ps.Add("scanInterval", "%s is below 1s", c.ScanInterval)

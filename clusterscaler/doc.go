@@ -6,6 +6,5 @@
 // A loop that cannot observe decides nothing. One that sees too many nodes broken changes nothing. It guarantees that a node is only ever removed by the plan
 // of a loop that saw the whole cluster, and that an Event is written when what it says has changed.
 //
-// It does not choose instance types: groups are given. It writes neither a status
-// ConfigMap nor soft taints.
+// It does not choose instance types: groups are given. It writes no soft taints.
 package clusterscaler

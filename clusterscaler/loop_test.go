@@ -191,6 +191,40 @@ func TestExplainTellsOfTheLastLoop(t *testing.T) {
 	}
 }
 
+// The status is written as cluster-autoscaler does, not more often than it is worth.
+func TestStatusConfigMap(t *testing.T) {
+	r := newRig(t, pendingPod())
+	read := func() *corev1.ConfigMap {
+		t.Helper()
+		var m corev1.ConfigMap
+		if err := r.scaler.deps.Kube.Client.Get(context.Background(), client.ObjectKey{Namespace: "kube-system", Name: "cluster-autoscaler-status"}, &m); err != nil {
+			t.Fatal(err)
+		}
+		return &m
+	}
+	r.scaler.loop(context.Background())
+	first := read()
+	if text := first.Data["status"]; !strings.Contains(text, "autoscalerStatus: Running") || !strings.Contains(text, "status: InProgress") || first.Annotations[statusAnnotation] != "2026-01-01 00:00:00 +0000 UTC" {
+		t.Errorf("%v\n%s", first.Annotations, text)
+	}
+	r.scaler.loop(context.Background())
+	if again := read(); again.ResourceVersion != first.ResourceVersion {
+		t.Errorf("written again at once: %s", again.Data["status"])
+	}
+	now := startTime().Add(time.Minute)
+	r.scaler.deps.Now = func() time.Time { return now }
+	r.scaler.loop(context.Background())
+	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
+		t.Errorf("a minute later: %v", again.Annotations)
+	}
+	r.scaler.cfg.WriteStatusConfigmap = false
+	now = now.Add(time.Minute)
+	r.scaler.loop(context.Background())
+	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
+		t.Errorf("written though it is off: %v", again.Annotations)
+	}
+}
+
 func TestNoGroupIsNamedWithItsReason(t *testing.T) {
 	big := pendingPod()
 	big.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("8")
