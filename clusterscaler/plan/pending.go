@@ -127,10 +127,14 @@ func (d *decision) placeOnce(b *batch) {
 			open = append(open, id)
 		}
 	}
-	for ; int(b.seen) < d.cluster.Len() && len(b.pods) > 0; b.seen++ {
+	for len(b.pods) > 0 {
+		if b.seen = d.cluster.NextWithRoom(b.class, b.seen); int(b.seen) == d.cluster.Len() {
+			break
+		}
 		if d.placeOn(b, b.seen) {
 			open = append(open, b.seen)
 		}
+		b.seen++
 	}
 	b.open = open
 }

@@ -20,6 +20,7 @@ func individual(key string) bool { return key == "" || key == hostname }
 type Cluster struct {
 	classes *Classes
 	nodes   []bin
+	blocks  []block
 	kinds   []kind
 	byKey   map[string]int32
 	where   topology
@@ -116,7 +117,12 @@ func (c *Cluster) add(n *Node, kind int32, fresh string) NodeID {
 	}
 	c.nodes = append(c.nodes, b)
 	c.where.enter(&c.nodes[len(c.nodes)-1])
-	return NodeID(len(c.nodes) - 1)
+	id := NodeID(len(c.nodes) - 1)
+	if int(id)/blockSize == len(c.blocks) {
+		c.blocks = append(c.blocks, block{most: nothing()})
+	}
+	c.changed(id, true)
+	return id
 }
 
 // kindOf finds the kind by what some class asks about.
@@ -270,6 +276,7 @@ func (c *Cluster) Take(class Class, id NodeID, n int) {
 func (c *Cluster) place(class Class, id NodeID, n int64) {
 	b, spec := &c.nodes[id], c.classes.Spec(class)
 	b.free = b.free.Plus(spec.Requests, -n)
+	c.changed(id, n < 0)
 	if rules := c.rules(class); len(rules.feeds) > 0 {
 		c.where.count(rules, b, int32(n))
 	}
@@ -292,6 +299,7 @@ func (c *Cluster) place(class Class, id NodeID, n int64) {
 func (c *Cluster) Hide(id NodeID) {
 	if !c.nodes[id].gone {
 		c.nodes[id].gone = true
+		c.changed(id, false)
 		c.undo = append(c.undo, step{node: id, op: opHide})
 	}
 }

@@ -17,12 +17,15 @@ func (c *Cluster) Undo(m Mark) {
 			c.place(s.class, s.node, -s.n)
 		case opAdd, opAddCopy:
 			c.where.leave(&c.nodes[s.node])
+			c.changed(s.node, false)
 			c.nodes = c.nodes[:s.node]
+			c.blocks = c.blocks[:(len(c.nodes)+blockSize-1)/blockSize]
 			if s.op == opAddCopy {
 				c.where.forget(hostname)
 			}
 		case opHide:
 			c.nodes[s.node].gone = false
+			c.changed(s.node, true)
 		}
 	}
 	c.undo = c.undo[:m]
