@@ -90,7 +90,7 @@ func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 		g := &cfg.Groups[i]
 		groups[i] = kwok.Group{
 			Name: g.Name, Min: g.Min, Max: g.Max, Template: *g.Template.Node(&g.CNI), Price: g.Price,
-			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available,
+			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: planOptions(&g.Options),
 		}
 	}
 	provider := kwok.New(groups, kwok.Deps{

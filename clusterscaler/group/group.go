@@ -25,6 +25,8 @@ type Group struct {
 	CNI CNI `yaml:"cni"`
 	// Price is per node and hour, for the expander price. Default 0, unknown.
 	Price float64 `yaml:"price"`
+	// Options are settings of this group alone.
+	Options Options `yaml:"options"`
 	// LaunchDelay is how long a requested node takes to appear (kwok only). Default 0.
 	LaunchDelay config.Duration `yaml:"launchDelay"`
 	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come) or unready (they register and
@@ -33,6 +35,25 @@ type Group struct {
 	// Available is how many nodes of the group there can be at a time: further launches fail, as where a cloud has no
 	// capacity left (kwok only). Default no limit.
 	Available *int `yaml:"available"`
+}
+
+// Options stand in the place of the settings of the section with the same names, as the options do that cluster-autoscaler
+// reads from the tags of a group. What is not set is as there.
+type Options struct {
+	ScaleDownUtilizationThreshold *float64         `yaml:"scaleDownUtilizationThreshold"`
+	ScaleDownUnneededTime         *config.Duration `yaml:"scaleDownUnneededTime"`
+	ScaleDownUnreadyTime          *config.Duration `yaml:"scaleDownUnreadyTime"`
+	MaxNodeProvisionTime          *config.Duration `yaml:"maxNodeProvisionTime"`
+	IgnoreDaemonsetsUtilization   *bool            `yaml:"ignoreDaemonsetsUtilization"`
+}
+
+// validate checks what the types cannot.
+func (o *Options) validate() config.Problems {
+	var ps config.Problems
+	if t := o.ScaleDownUtilizationThreshold; t != nil && (*t < 0 || *t > 1) {
+		ps.Add("options.scaleDownUtilizationThreshold", "%v is not between 0 and 1", *t)
+	}
+	return ps
 }
 
 // Template describes a node.
@@ -112,6 +133,7 @@ func (g *Group) Validate() config.Problems {
 	if g.Available != nil && *g.Available < 0 {
 		ps.Add("available", "%d is negative", *g.Available)
 	}
+	ps = append(ps, g.Options.validate()...)
 	return append(ps, g.Template.Check(&g.CNI)...)
 }
 

@@ -29,6 +29,8 @@ type Group struct {
 	// LaunchFailure is how all launches fail, by the names of package group; Available is how many nodes there can be.
 	LaunchFailure string
 	Available     *int
+	// Options are the group's own settings.
+	Options plan.Options
 }
 
 // planned is the group as the core sees it.
@@ -38,7 +40,7 @@ func (g *Group) planned(size int) plan.Group {
 		Name: g.Name, Min: g.Min, Max: g.Max, Target: size,
 		Template: simulate.NodeOf(example),
 		Capacity: simulate.ResourcesOf(example.Status.Capacity),
-		Price:    g.Price,
+		Price:    g.Price, Options: g.Options,
 	}
 }
 

@@ -117,6 +117,7 @@ func (b *builder) group(name string, f fields) Group {
 	b.sizes[name] = f.has("size")
 	g.Template = simulate.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f)}
 	g.Capacity = g.Template.Allocatable
+	b.options(&g.Options, f)
 	for i := range int(b.number(f, "failed", 0)) {
 		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
 	}
@@ -128,6 +129,21 @@ func (b *builder) group(name string, f fields) Group {
 		g.Price = price
 	}
 	return g
+}
+
+// options are the group's own settings.
+func (b *builder) options(o *Options, f fields) {
+	for key, into := range map[string]**time.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime} {
+		if f.has(key) {
+			*into = new(b.duration(f, key, 0))
+		}
+	}
+	if f.has("threshold") {
+		o.UtilizationThreshold = new(float64(b.number(f, "threshold", 0)) / 100)
+	}
+	if f.has("ignoreDaemonsets") {
+		o.IgnoreDaemonSets = new(f["ignoreDaemonsets"] == "true")
+	}
 }
 
 func (b *builder) node(name string, f fields) *Node {

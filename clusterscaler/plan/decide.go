@@ -65,6 +65,8 @@ type decision struct {
 // groupState is what a decision knows about a group.
 type groupState struct {
 	*Group
+	// policy is that of this group.
+	policy *Policy
 	// grows is by how much the plan grows the group, for pods.
 	grows int
 	pods  []string
@@ -93,10 +95,6 @@ type podVerdict struct {
 
 // decision begins one on what is kept, which is as it was once the cluster is back at its mark.
 func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
-	if ignored := [2]bool{p.IgnoreDaemonSets, p.IgnoreMirrorPods}; ignored != k.ignored {
-		clear(k.used)
-		k.ignored = ignored
-	}
 	d := &decision{
 		s: s, policy: p, now: now, memory: m.clone(),
 		kept: k, cluster: k.cluster, mark: k.cluster.Mark(),
@@ -107,7 +105,7 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{
-			Group: &s.Groups[i], nodes: alike(&s.Groups[i].Template), misfits: map[simulate.Class]simulate.Misfit{},
+			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i].Template), misfits: map[simulate.Class]simulate.Misfit{},
 		})
 	}
 	for _, id := range k.going {
@@ -116,6 +114,14 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		}
 	}
 	return d
+}
+
+// policyOf is the policy for a node: that of its group.
+func (d *decision) policyOf(n *Node) *Policy {
+	if g, ours := d.byGroup[n.Group]; ours {
+		return d.groups[g].policy
+	}
+	return &d.policy
 }
 
 // podsOn are the pods that run on the node or are about to.
@@ -202,14 +208,14 @@ func (d *decision) awaitNodes(g *groupState, missing int) {
 		since = d.now
 		d.memory.AwaitedSince[g.Name] = since
 	}
-	if due := since.Add(d.policy.MaxNodeProvisionTime); !d.now.Before(due) {
+	if due := since.Add(g.policy.MaxNodeProvisionTime); !d.now.Before(due) {
 		if d.memory.Backoffs[g.Name].Failed.Before(due) { // not yet noted
-			d.backOff(g, fmt.Sprintf("its nodes have not come for %s", d.policy.MaxNodeProvisionTime))
+			d.backOff(g, fmt.Sprintf("its nodes have not come for %s", g.policy.MaxNodeProvisionTime))
 		}
 		g.lost += missing
 		return
 	}
-	d.plan.nextBy(since.Add(d.policy.MaxNodeProvisionTime))
+	d.plan.nextBy(since.Add(g.policy.MaxNodeProvisionTime))
 	for range missing {
 		d.addTemplate(g)
 		d.upcoming = append(d.upcoming, g.Name)

@@ -47,9 +47,8 @@ type kept struct {
 	ending map[*Pod]bool
 	// waiting are the pods that are not bound, in the order of their names.
 	waiting []*Pod
-	// used is what share of each node is requested, as far as it is known, under the ignored kinds of pods.
-	used    []use
-	ignored [2]bool
+	// used is what share of each node is requested, as far as it has been measured.
+	used []use
 }
 
 // stage is how a node takes part, which depends on the time for those that are not ready.

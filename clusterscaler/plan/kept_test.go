@@ -105,6 +105,10 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 		}
 		out.Nodes[i] = &next
 	}
+	if len(s.Groups) > 0 && r.IntN(6) == 0 {
+		out.Groups = slices.Clone(s.Groups)
+		out.Groups[r.IntN(len(out.Groups))].Options.IgnoreDaemonSets = []*bool{nil, new(true), new(false)}[r.IntN(3)]
+	}
 	if r.IntN(5) == 0 {
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
 	}

@@ -130,6 +130,8 @@ type Group struct {
 	Capacity simulate.Resources
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
+	// Options are what the group has other than the Policy says.
+	Options Options
 	// Failed are nodes that Target counts and of which the provider knows that they will not come, each with the reason.
 	Failed []Failure
 }
@@ -139,4 +141,34 @@ type Failure struct {
 	// Instance is what the provider calls it.
 	Instance string
 	Message  string
+}
+
+// Options stand in a group's own settings, in the place of those of the Policy that have the same names. What is nil is as
+// there.
+type Options struct {
+	UtilizationThreshold *float64
+	UnneededTime         *time.Duration
+	UnreadyTime          *time.Duration
+	MaxNodeProvisionTime *time.Duration
+	IgnoreDaemonSets     *bool
+}
+
+// in is the policy with these options.
+func (o *Options) in(p *Policy) *Policy {
+	if *o == (Options{}) {
+		return p
+	}
+	own := *p
+	override(&own.UtilizationThreshold, o.UtilizationThreshold)
+	override(&own.UnneededTime, o.UnneededTime)
+	override(&own.UnreadyTime, o.UnreadyTime)
+	override(&own.MaxNodeProvisionTime, o.MaxNodeProvisionTime)
+	override(&own.IgnoreDaemonSets, o.IgnoreDaemonSets)
+	return &own
+}
+
+func override[T any](value, own *T) {
+	if own != nil {
+		*value = *own
+	}
 }

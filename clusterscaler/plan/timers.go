@@ -71,9 +71,10 @@ func (d *decision) deleting() (busy, draining int) {
 
 // mustWait is what an unneeded node waits for, or an empty code.
 func (d *decision) mustWait(id simulate.NodeID, r Removal) (verdict.Code, []verdict.Fact) {
-	code, wait := NotUnneededLongEnough, d.policy.UnneededTime
-	if !d.s.Nodes[id].Ready {
-		code, wait = NotUnreadyLongEnough, d.policy.UnreadyTime
+	n := d.s.Nodes[id]
+	code, wait := NotUnneededLongEnough, d.policyOf(n).UnneededTime
+	if !n.Ready {
+		code, wait = NotUnreadyLongEnough, d.policyOf(n).UnreadyTime
 	}
 	since := d.memory.UnneededSince[r.Node]
 	if waited := d.now.Sub(since); waited < wait {
