@@ -29,6 +29,7 @@ func (a access) String() string { return a.group + "/" + a.resource + " " + a.ve
 // spare are granted without being used in these tests, each for the reason given.
 func spare() map[access]string {
 	return map[access]string{
+		{"", "configmaps", "create"}:             "the status is applied: what makes it is asked for as create and told of as patch",
 		{"", "configmaps", "get"}:                "a TriggerAuthentication may name a ConfigMap",
 		{"", "secrets", "get"}:                   "a TriggerAuthentication may name a Secret",
 		{"apps", "statefulsets/scale", "get"}:    "a ScaledObject may name a StatefulSet",
