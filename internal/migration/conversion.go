@@ -86,7 +86,7 @@ func (c *Conversion) flag(f Flag) error {
 		v.All = append(v.All, a.Text)
 		v.Last = a.Text
 		if len(a.Unknown) > 0 && !f.Secretive {
-			c.Block(f, "%s; write %s by hand", c.In.Env.WhyUnknown(a.Unknown), orSetting(f.Setting))
+			c.unknown(f, a)
 			return nil
 		}
 	}
@@ -99,11 +99,16 @@ func (c *Conversion) flag(f Flag) error {
 	return f.Convert(c, v)
 }
 
-func orSetting(setting string) string {
-	if setting == "" {
-		return "what it does"
+// unknown tells of a value that is not known. Where no value has an effect that is all the same.
+func (c *Conversion) unknown(f Flag, a Argument) {
+	switch why := c.In.Env.WhyUnknown(a.Unknown); {
+	case f.Setting != "":
+		c.Block(f, "%s; write %s by hand", why, f.Setting)
+	case f.Refused || f.NotYet:
+		c.Block(f, "%s; write what it does by hand", why)
+	default:
+		c.Note(f, "%s", prose(f.Remark))
 	}
-	return setting
 }
 
 // Given is what a flag was given, in order.

@@ -57,7 +57,7 @@ func TestVariablesDoNotGrowWithoutBound(t *testing.T) {
 	for i := 1; i < 60; i++ {
 		fmt.Fprintf(&env, "{name: A%d, value: $(A%d)$(A%d)},", i, i-1, i-1)
 	}
-	in, err := sailor().FromManifests([]migration.Source{{Name: "f", Data: []byte(pod("args: [--name=$(A59), --paint=$(A13)$(A13)], env: [" + env.String() + "]"))}})
+	in, err := sailor().FromManifests([]migration.Source{{Name: "f", Data: []byte(pod("args: [--name=$(A59), --ports=$(A13)$(A13)], env: [" + env.String() + "]"))}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package migration
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Take writes the value as it is to the flag's setting.
 func Take(c *Conversion, v Value) error {
@@ -28,7 +31,7 @@ func Refuse(c *Conversion, v Value) error {
 // the default.
 func Postpone(c *Conversion, v Value) error {
 	if !v.IsDefault() {
-		c.Block(v.Flag, "is set to %s, which trimtab does not do yet: %s", Shown(v.Joined()), prose(v.Remark))
+		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. %s", Shown(v.Joined()), prose(v.Remark))
 	}
 	return nil
 }
@@ -49,11 +52,11 @@ func Mounted(c *Conversion, v Value) error {
 // ClientLimit takes a limit of the requests to the API server, as client-go reads it: 0 is its default, and a
 // negative number is no limit.
 func ClientLimit(c *Conversion, v Value) error {
-	switch n, _ := strconv.ParseFloat(v.Last, 64); {
-	case n > 0:
+	switch n, _ := strconv.ParseFloat(v.YAML().Shown, 64); {
+	case n > 0 && !math.IsInf(n, 1):
 		return Take(c, v)
-	case n < 0:
-		c.Note(v.Flag, "a negative number means no limit, which trimtab has not; its default stays")
+	case n != 0:
+		c.Note(v.Flag, "%s means no limit, which trimtab has not; its default stays", v.Last)
 	}
 	return nil
 }

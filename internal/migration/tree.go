@@ -12,7 +12,16 @@ import (
 // Tree is a configuration in the making. Its sections stand in the order of the configuration file, what is
 // in them in the order in which it was set.
 type Tree struct {
-	root yaml.Node
+	root  yaml.Node
+	above map[string]string // comments above sections
+}
+
+// Above writes a comment of one line above a section.
+func (t *Tree) Above(section, comment string) {
+	if t.above == nil {
+		t.above = map[string]string{}
+	}
+	t.above[section] = "# " + comment
 }
 
 func sections() []string {
@@ -128,6 +137,7 @@ func (t *Tree) text(heading string, long []string) (string, error) {
 		if n := lookup(&t.root, section); n != nil {
 			last(n, long)
 			put(&ordered, section, n)
+			ordered.Content[len(ordered.Content)-2].HeadComment = t.above[section]
 		}
 	}
 	var out bytes.Buffer
