@@ -9,20 +9,23 @@ import (
 	"strings"
 
 	adaptermigrate "github.com/trimtab/trimtab/adapter/migrate"
+	clustermigrate "github.com/trimtab/trimtab/clusterscaler/migrate"
 	"github.com/trimtab/trimtab/internal/migration"
 )
 
-const migrateUsage = `Prints the configuration that does what an installation of prometheus-adapter does, with a comment at each
-setting that says which flag it came from. It reads the manifests of that installation, or its flags. What has no
-counterpart, or behaves differently, is told on standard error, a line each; exit 1 if something was set that
-trimtab cannot do. Passwords and tokens are not copied: the configuration names files.
+const migrateUsage = `Prints the configuration that does what an installation of prometheus-adapter or cluster-autoscaler does, with a
+comment at each setting that says which flag it came from. It reads the manifests of that installation, or its
+flags. What has no counterpart, or behaves differently, is told on standard error, a line each; exit 1 if something
+was set that trimtab cannot do. Passwords and tokens are not copied: the configuration names files.
 
-Usage: trimtab migrate prometheus-adapter --manifest FILE [--manifest FILE...] [--rules-file PATH] [-o text|json]
-       trimtab migrate prometheus-adapter [--rules-file PATH] [-o text|json] -- FLAGS...
+Usage: trimtab migrate FROM --manifest FILE [--manifest FILE...] [--rules-file PATH] [-o text|json]
+       trimtab migrate FROM [--rules-file PATH] [-o text|json] -- FLAGS...
+FROM is prometheus-adapter or cluster-autoscaler. --rules-file is for prometheus-adapter.
 
   $ kubectl get deploy,cm -n monitoring -o yaml > installed.yaml
   $ trimtab migrate prometheus-adapter --manifest installed.yaml > trimtab.yaml
   $ trimtab migrate prometheus-adapter -- --prometheus-url=http://prometheus:9090 --config=/etc/adapter/config.yaml
+  $ kubectl get deploy -n kube-system cluster-autoscaler -o yaml | trimtab migrate cluster-autoscaler --manifest - > trimtab.yaml
 `
 
 // migrated is the JSON answer.
@@ -34,7 +37,7 @@ type migrated struct {
 
 // migrations are the programs that trimtab migrates from. rulesFile is for prometheus-adapter alone.
 func migrations(rulesFile string) []migration.Program {
-	return []migration.Program{adaptermigrate.Program(adaptermigrate.Options{RulesFile: rulesFile})}
+	return []migration.Program{adaptermigrate.Program(adaptermigrate.Options{RulesFile: rulesFile}), clustermigrate.Program()}
 }
 
 // migrateFlags are what the command is given besides the program's own flags.

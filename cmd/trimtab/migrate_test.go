@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +66,19 @@ func TestMigratedConfigurationIsChecked(t *testing.T) {
 		if migrated.out == "" {
 			t.Errorf("%s: %+v", name, migrated)
 		}
+	}
+}
+
+// What migrate prints of cluster-autoscaler is a configuration once each group has a template.
+func TestMigratedNodeGroupsAreChecked(t *testing.T) {
+	migrated := runTrimtab(t, "", "migrate", "cluster-autoscaler", "--manifest", "testdata/migrate/cluster-autoscaler.yaml")
+	checked := runTrimtab(t, migrated.out, "check", "-")
+	if checked.code != exitWrong || strings.Count(checked.err, "template.capacity") != 4 || strings.Count(checked.err, "\n") != 4 {
+		t.Errorf("without templates: %+v", checked)
+	}
+	complete := regexp.MustCompile(`(?m)^      max: .*$`).ReplaceAllString(migrated.out, "$0\n      template: {instanceType: m5.large}")
+	if checked = runTrimtab(t, complete, "check", "-"); checked.code != exitDone {
+		t.Errorf("with templates: %+v\n%s", checked, complete)
 	}
 }
 
@@ -141,14 +155,16 @@ func TestMigrateStandardInput(t *testing.T) {
 
 func TestMigrateWrongUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"migrate":                    "name what to migrate from: prometheus-adapter",
-		"migrate keda":               `"keda" is not known; known: prometheus-adapter`,
+		"migrate":                    "name what to migrate from: prometheus-adapter, cluster-autoscaler",
+		"migrate keda":               `"keda" is not known; known: prometheus-adapter, cluster-autoscaler`,
 		"migrate prometheus-adapter": "give either --manifest FILE or the flags of prometheus-adapter after --",
 		"migrate prometheus-adapter --manifest a -- -v":                     "give either --manifest FILE or the flags of prometheus-adapter after --",
 		"migrate prometheus-adapter a.yaml":                                 `unexpected argument "a.yaml"; manifests are given by --manifest FILE, flags of prometheus-adapter after --`,
 		"migrate prometheus-adapter --manifest":                             "flag needs an argument: -manifest",
 		"migrate prometheus-adapter --prometheus-url=x":                     "flag provided but not defined: -prometheus-url",
 		"migrate prometheus-adapter -o yaml -- -v=1":                        `-o "yaml" is neither text nor json`,
+		"migrate cluster-autoscaler":                                        "give either --manifest FILE or the flags of cluster-autoscaler after --",
+		"migrate cluster-autoscaler --rules-file r -- -v=1":                 "--rules-file is for prometheus-adapter; cluster-autoscaler has no rule file",
 		"migrate prometheus-adapter --manifest - --manifest a --manifest -": "standard input (-) can be read only once",
 	} {
 		got := runTrimtab(t, "", strings.Fields(line)...)
@@ -172,6 +188,7 @@ func TestMigrateReportsAFailedWrite(t *testing.T) {
 func TestMigrationPages(t *testing.T) {
 	anchors := map[string][]string{
 		"prometheus-adapter": {"deviations", "d-post", "d-relist", "d-max-age"},
+		"cluster-autoscaler": {"deviations", "write the groups", "d-cordon", "d-daemonsets", "d-status"},
 	}
 	for _, p := range migrations("") {
 		path := "../../" + p.Page
