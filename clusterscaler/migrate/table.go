@@ -79,7 +79,7 @@ func loopFlags() []migration.Flag {
 
 func scaleUpFlags() []migration.Flag {
 	const schedulers = "Each pod that a scheduler has called unschedulable counts, whatever the scheduler is called, and no other."
-	const expander = "There is no expander of your own yet; `priority` and `price` are in reach of the configuration."
+	const expander = "trimtab does not ask an expander of your own."
 	return migration.InGroup(scaleUp, []migration.Flag{
 		{Name: "expander", Default: "least-waste", Setting: section + "expander", Kind: migration.Words, Convert: expanders,
 			Remark: "`grpc` is left out. `price` takes the prices from the groups. Older versions had the default `random`: write that if you want to keep it."},
@@ -96,7 +96,7 @@ func scaleUpFlags() []migration.Flag {
 		{Name: "scheduler-config-file", NotYet: true, Remark: "Pods are placed as the scheduler's default profile places them."},
 		{Name: "bypassed-scheduler-names", Kind: migration.List, NotYet: true, Remark: schedulers},
 		{Name: "allowed-scheduler-names", Kind: migration.List, NotYet: true, Remark: schedulers},
-		{Name: "scaleup-simulation-for-skipped-node-groups-enabled", Default: "false", Kind: migration.Bool, Remark: "Every pending pod has the reason of each group at `/debug/decisions`, that of a group that is left alone included."},
+		{Name: "scaleup-simulation-for-skipped-node-groups-enabled", Default: "false", Kind: migration.Bool, Remark: "A pod that gets nothing has the reason of each group at `/debug/decisions`, of one that is left alone too."},
 		{Name: "enable-dynamic-resource-allocation", Default: "true", Kind: migration.Bool, Remark: "Pods with device claims are recognised, trigger nothing and keep their node; cluster-autoscaler does not start with false."},
 		{Name: "enable-csi-node-aware-scheduling", Default: "false", Kind: migration.Bool, Remark: "Pods with volumes that bind to places are recognised, trigger nothing and keep their node."},
 	})
