@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/trimtab/trimtab/internal/migration"
 )
 
 const (
@@ -15,28 +17,28 @@ const (
 	serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/"
 )
 
-// url takes the user out of the URL; the password goes nowhere.
-func (c *conversion) url(v value) error {
-	u, err := url.Parse(v.last)
-	unknown := c.unknownIn(v)
+// address takes the user out of the URL; the password goes nowhere.
+func address(c *migration.Conversion, v migration.Value) error {
+	u, err := url.Parse(v.Last)
+	unknown := unknownIn(c, v)
 	switch {
 	case err != nil && len(unknown) > 0, u != nil && len(unknown) > 0 && refers(u.Scheme+u.Host+u.Path+u.RawQuery+u.User.Username()):
-		c.block(v.Flag, "%s; write %s by hand", c.in.env.whyUnknown(unknown), v.Setting)
+		c.Block(v.Flag, "%s; write %s by hand", c.In.Env.WhyUnknown(unknown), v.Setting)
 		return nil
 	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
-		c.block(v.Flag, "the value (not shown) is no URL with http:// or https:// and a host; write %s by hand", v.Setting)
+		c.Block(v.Flag, "the value (not shown) is no URL with http:// or https:// and a host; write %s by hand", v.Setting)
 		return nil
 	}
 	user := u.User
 	u.User = nil
-	c.set(v, v.Setting, str(u.String()))
-	if u.RawQuery != "" && c.text("prometheus-verb") == "GET" {
-		c.note(v.Flag, "the URL's parameters are sent with each request; prometheus-adapter drops them when it asks by GET")
+	c.Set(v, v.Setting, migration.Str(u.String()))
+	if u.RawQuery != "" && c.Text("prometheus-verb") == "GET" {
+		c.Note(v.Flag, "the URL's parameters are sent with each request; prometheus-adapter drops them when it asks by GET")
 	}
-	if user != nil && c.credentials() == "user" {
-		c.basicAuth(v, user.Username(), "the password in the URL")
+	if user != nil && credentials(c) == "user" {
+		basicAuth(c, v, user.Username(), "the password in the URL")
 	} else if user != nil {
-		c.note(v.Flag, "the user in the URL is not taken: prometheus-adapter sends the header Authorization instead")
+		c.Note(v.Flag, "the user in the URL is not taken: prometheus-adapter sends the header Authorization instead")
 	}
 	return nil
 }
@@ -45,116 +47,114 @@ func refers(s string) bool {
 	return strings.Contains(s, "$(") || strings.Contains(s, "%28") // escaped, in a path
 }
 
-func (c *conversion) unknownIn(v value) []string {
+func unknownIn(c *migration.Conversion, v migration.Value) []string {
 	var names []string
-	for _, a := range c.given[v.Name] {
-		names = append(names, a.unknown...)
+	for _, a := range c.Given(v.Name) {
+		names = append(names, a.Unknown...)
 	}
 	return names
 }
 
-func (c *conversion) basicAuth(v value, user, secret string) {
-	c.set(v, "prometheus.basicAuth.username", str(user))
-	c.set(v, "prometheus.basicAuth.passwordFile", str(passwordFile))
-	c.note(v.Flag, "%s is not copied; put it into a Secret and mount that as %s", secret, passwordFile)
+func basicAuth(c *migration.Conversion, v migration.Value, user, secret string) {
+	c.Set(v, "prometheus.basicAuth.username", migration.Str(user))
+	c.Set(v, "prometheus.basicAuth.passwordFile", migration.Str(passwordFile))
+	c.Note(v.Flag, "%s is not copied; put it into a Secret and mount that as %s", secret, passwordFile)
 }
 
 // credentials tells which of the ways to say who it is prometheus-adapter uses, if several are set.
-func (c *conversion) credentials() string {
-	for _, h := range c.given["prometheus-header"] {
-		if name, _, _ := strings.Cut(h.text, "="); strings.EqualFold(name, "Authorization") {
+func credentials(c *migration.Conversion) string {
+	for _, h := range c.Given("prometheus-header") {
+		if name, _, _ := strings.Cut(h.Text, "="); strings.EqualFold(name, "Authorization") {
 			return "header"
 		}
 	}
-	if u, err := url.Parse(c.text("prometheus-url")); err == nil && u.User != nil {
+	if u, err := url.Parse(c.Text("prometheus-url")); err == nil && u.User != nil {
 		return "user"
 	}
-	if c.text("prometheus-token-file") != "" {
+	if c.Text("prometheus-token-file") != "" {
 		return "token"
 	}
 	return "in-cluster"
 }
 
-func (c *conversion) verb(v value) error {
-	if v.last != "GET" && v.last != "POST" {
-		c.block(v.Flag, "%s is neither GET nor POST; prometheus-adapter does not start with it", shown(v.last))
+func verb(c *migration.Conversion, v migration.Value) error {
+	if v.Last != "GET" && v.Last != "POST" {
+		c.Block(v.Flag, "%s is neither GET nor POST; prometheus-adapter does not start with it", migration.Shown(v.Last))
 		return nil
 	}
-	return c.take(v)
+	return migration.Take(c, v)
 }
 
-func (c *conversion) token(v value) error {
+func token(c *migration.Conversion, v migration.Value) error {
 	switch {
-	case v.last == "":
-	case c.credentials() == "token":
-		return c.mounted(v)
+	case v.Last == "":
+	case credentials(c) == "token":
+		return migration.Mounted(c, v)
 	default:
-		c.note(v.Flag, "is not taken: prometheus-adapter sends the header Authorization or the user in the URL instead")
+		c.Note(v.Flag, "is not taken: prometheus-adapter sends the header Authorization or the user in the URL instead")
 	}
 	return nil
 }
 
-func (c *conversion) clientCertificate(v value) error {
-	switch certificate, key := c.text("prometheus-client-tls-cert-file"), c.text("prometheus-client-tls-key-file"); {
-	case v.last == "":
-	case c.text("prometheus-ca-file") == "":
-		c.note(v.Flag, "is not taken: prometheus-adapter does not use it without --prometheus-ca-file. Write %s if the server asks for a certificate", v.Setting)
+func clientCertificate(c *migration.Conversion, v migration.Value) error {
+	switch certificate, key := c.Text("prometheus-client-tls-cert-file"), c.Text("prometheus-client-tls-key-file"); {
+	case v.Last == "":
+	case c.Text("prometheus-ca-file") == "":
+		c.Note(v.Flag, "is not taken: prometheus-adapter does not use it without --prometheus-ca-file. Write %s if the server asks for a certificate", v.Setting)
 	case certificate == "" || key == "":
-		c.note(v.Flag, "is not taken: prometheus-adapter does not use a certificate without its key, or a key without its certificate")
+		c.Note(v.Flag, "is not taken: prometheus-adapter does not use a certificate without its key, or a key without its certificate")
 	default:
-		return c.mounted(v)
+		return migration.Mounted(c, v)
 	}
 	return nil
 }
 
-func (c *conversion) inCluster(v value) error {
+func inCluster(c *migration.Conversion, v migration.Value) error {
 	switch {
-	case !kindBool.truth(v.last):
+	case !migration.Truth(v.Last):
 		return nil
-	case c.text("prometheus-ca-file") != "":
-		c.note(v.Flag, "is not taken: beside --prometheus-ca-file it has no effect in prometheus-adapter")
+	case c.Text("prometheus-ca-file") != "":
+		c.Note(v.Flag, "is not taken: beside --prometheus-ca-file it has no effect in prometheus-adapter")
 		return nil
-	case c.text("prometheus-auth-config") != "":
-		c.block(v.Flag, "excludes --prometheus-auth-config; prometheus-adapter does not start with both")
+	case c.Text("prometheus-auth-config") != "":
+		c.Block(v.Flag, "excludes --prometheus-auth-config; prometheus-adapter does not start with both")
 		return nil
 	}
-	if c.credentials() == "in-cluster" {
-		c.set(v, v.Setting, str(serviceAccount+"token"))
-		c.note(v.Flag, "trimtab's service account takes the place of prometheus-adapter's; give it the same rights where Prometheus asks for them")
+	if credentials(c) == "in-cluster" {
+		c.Set(v, v.Setting, migration.Str(serviceAccount+"token"))
+		c.Note(v.Flag, "trimtab's service account takes the place of prometheus-adapter's; give it the same rights where Prometheus asks for them")
 	}
-	c.set(v, "prometheus.tls.caFile", str(serviceAccount+"ca.crt"))
+	c.Set(v, "prometheus.tls.caFile", migration.Str(serviceAccount+"ca.crt"))
 	return nil
 }
 
-func (c *conversion) authConfig(v value) error {
+func authConfig(c *migration.Conversion, v migration.Value) error {
 	switch {
-	case v.last == "":
+	case v.Last == "":
 		return nil
-	case c.text("prometheus-ca-file") != "":
-		c.note(v.Flag, "is not taken: beside --prometheus-ca-file it has no effect in prometheus-adapter")
+	case c.Text("prometheus-ca-file") != "":
+		c.Note(v.Flag, "is not taken: beside --prometheus-ca-file it has no effect in prometheus-adapter")
 		return nil
 	}
-	return c.refuse(v)
+	return migration.Refuse(c, v)
 }
 
 // headers become a mapping; who it is does not stand there, but in a file.
-func (c *conversion) headers(v value) error {
+func headers(c *migration.Conversion, v migration.Value) error {
 	seen := map[string]bool{}
-	for _, h := range c.given[v.Name] {
-		name, content, _ := strings.Cut(h.text, "=")
+	for _, h := range c.Given(v.Name) {
+		name, content, _ := strings.Cut(h.Text, "=")
 		switch folded := strings.ToLower(name); {
 		case seen[folded]:
-			c.block(v.Flag, "%s is given twice; trimtab sends a header once", shown(name))
+			c.Block(v.Flag, "%s is given twice; trimtab sends a header once", migration.Shown(name))
 		case folded == "authorization":
-			c.authorization(v, content)
+			authorizationHeader(c, v, content)
 		case slices.Contains(ownHeaders(), folded):
-			c.block(v.Flag, "%s is a header that trimtab's client sets itself", shown(name))
-		case len(h.unknown) > 0:
-			c.block(v.Flag, "%s; write prometheus.headers by hand", c.in.env.whyUnknown(h.unknown))
+			c.Block(v.Flag, "%s is a header that trimtab's client sets itself", migration.Shown(name))
+		case len(h.Unknown) > 0:
+			c.Block(v.Flag, "%s; write prometheus.headers by hand", c.In.Env.WhyUnknown(h.Unknown))
 		default:
-			n := str(content)
-			c.file.entry(v.Setting, name, n.node, v.spelling())
-			c.result.Settings = append(c.result.Settings, Setting{v.spelling(), v.Setting + "." + name, n.shown})
+			c.Entry(v, v.Setting, name, migration.Str(content))
 		}
 		seen[strings.ToLower(name)] = true
 	}
@@ -168,21 +168,21 @@ func ownHeaders() []string {
 		"x-prometheus-remote-read-version", "x-prometheus-scrape-timeout-seconds", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"}
 }
 
-// authorization names files for what the header holds.
-func (c *conversion) authorization(v value, content string) {
+// authorizationHeader names files for what the header holds.
+func authorizationHeader(c *migration.Conversion, v migration.Value, content string) {
 	scheme, secret, _ := strings.Cut(content, " ")
 	switch strings.ToLower(scheme) {
 	case "bearer":
-		c.set(v, "prometheus.bearerTokenFile", str(tokenFile))
-		c.note(v.Flag, "the token in the header is not copied; put it into a Secret and mount that as %s", tokenFile)
+		c.Set(v, "prometheus.bearerTokenFile", migration.Str(tokenFile))
+		c.Note(v.Flag, "the token in the header is not copied; put it into a Secret and mount that as %s", tokenFile)
 	case "basic":
 		decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(secret))
 		if user, _, ok := strings.Cut(string(decoded), ":"); err == nil && ok {
-			c.basicAuth(v, user, "the password in the header")
+			basicAuth(c, v, user, "the password in the header")
 			return
 		}
-		c.block(v.Flag, "who it is in the header Authorization cannot be read; write prometheus.basicAuth by hand")
+		c.Block(v.Flag, "who it is in the header Authorization cannot be read; write prometheus.basicAuth by hand")
 	default:
-		c.block(v.Flag, "trimtab sends a header Authorization with Basic and Bearer only")
+		c.Block(v.Flag, "trimtab sends a header Authorization with Basic and Bearer only")
 	}
 }

@@ -8,61 +8,64 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/migration"
 )
 
 // ruleKeys are the outermost keys of a rule file; the section adapter has the same.
 func ruleKeys() []string { return []string{"rules", "externalRules", "resourceRules"} }
 
 // rules puts the rule file into the section adapter, or names it there.
-func (c *conversion) rules(v value) error {
+func (o Options) rules(c *migration.Conversion, v migration.Value) error {
 	switch {
-	case v.last == "":
-		c.block(v.Flag, "is not given; prometheus-adapter does not start without it")
+	case v.Last == "":
+		c.Block(v.Flag, "is not given; prometheus-adapter does not start without it")
 		return nil
-	case c.in.files == nil:
-		c.rulesFile(v, v.last, "the rule file")
+	case c.In.Files == nil:
+		o.file(c, v, "the rule file")
 		return nil
 	}
-	o := c.in.files(v.last)
+	at := c.In.Files(v.Last)
 	switch {
-	case o.missing != nil && c.options.RulesFile == "":
-		return fmt.Errorf("%s %s: %w", v.spelling(), shown(v.last), o.missing)
-	case o.known && c.options.RulesFile == "":
-		return c.inline(v, o)
-	case o.from != "":
-		c.rulesFile(v, v.last, "the file of "+o.from)
+	case at.Missing != nil && o.RulesFile == "":
+		return fmt.Errorf("%s %s: %w", v.Spelling(), migration.Shown(v.Last), at.Missing)
+	case at.Known && o.RulesFile == "":
+		return inline(c, v, at)
+	case at.From != "":
+		o.file(c, v, "the file of "+at.From)
 	default:
-		c.rulesFile(v, v.last, "the rule file, which is in no volume of prometheus-adapter's pod,")
+		o.file(c, v, "the rule file, which is in no volume of prometheus-adapter's pod,")
 	}
 	return nil
 }
 
-func (c *conversion) rulesFile(v value, file, what string) {
-	if c.options.RulesFile != "" {
-		file = c.options.RulesFile
+// file names the rule file, and tells what to mount there.
+func (o Options) file(c *migration.Conversion, v migration.Value, what string) {
+	file := v.Last
+	if o.RulesFile != "" {
+		file = o.RulesFile
 	}
-	c.set(v, "adapter.rulesFile", str(file))
-	c.note(v.Flag, "mount %s as %s in trimtab's pod", what, shown(file))
+	c.Set(v, "adapter.rulesFile", migration.Str(file))
+	c.Note(v.Flag, "mount %s as %s in trimtab's pod", what, migration.Shown(file))
 }
 
 // inline copies the rules as they are written.
-func (c *conversion) inline(v value, o origin) error {
-	root, err := ruleFile(o.from, o.text)
+func inline(c *migration.Conversion, v migration.Value, at migration.Origin) error {
+	root, err := ruleFile(at.From, at.Text)
 	if err != nil {
 		return err
 	}
 	if root == nil || len(root.Content) == 0 {
-		c.note(v.Flag, "%s has no rules; prometheus-adapter serves nothing with it", o.from)
+		c.Note(v.Flag, "%s has no rules; prometheus-adapter serves nothing with it", at.From)
 		return nil
 	}
-	section := c.file.mapping([]string{"adapter"})
+	section := c.File.Mapping("adapter")
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, content := root.Content[i], root.Content[i+1]
 		if i == 0 {
-			key.HeadComment = "# " + v.spelling() + ": " + o.from + strings.TrimRight("\n"+firstComment(o.text)+"\n"+key.HeadComment, "\n")
+			key.HeadComment = "# " + v.Spelling() + ": " + at.From + strings.TrimRight("\n"+firstComment(at.Text)+"\n"+key.HeadComment, "\n")
 		}
 		section.Content = append(section.Content, key, content)
-		c.result.Settings = append(c.result.Settings, Setting{Flag: v.spelling(), Setting: "adapter." + key.Value})
+		c.Remember(v, "adapter."+key.Value, "")
 	}
 	return nil
 }
@@ -89,7 +92,7 @@ func ruleFile(name, content string) (*yaml.Node, error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		switch key := root.Content[i]; {
 		case !slices.Contains(ruleKeys(), key.Value):
-			return nil, fmt.Errorf("%s:%d: %s is no key of a rule file; known are %s", name, key.Line, shown(key.Value), strings.Join(ruleKeys(), ", "))
+			return nil, fmt.Errorf("%s:%d: %s is no key of a rule file; known are %s", name, key.Line, migration.Shown(key.Value), strings.Join(ruleKeys(), ", "))
 		case seen[key.Value]:
 			return nil, fmt.Errorf("%s:%d: %s stands twice", name, key.Line, key.Value)
 		default:

@@ -118,8 +118,8 @@ func (g *Group) Validate() config.Problems {
 	var ps config.Problems
 	if problems := validation.IsDNS1123Label(g.Name); len(problems) > 0 {
 		ps.Add("name", "%q cannot be part of a node's name: %s", g.Name, problems[0])
-	} else if len(g.Name) > maxGroupName {
-		ps.Add("name", "%q has more than %d letters, which leaves no room for a suffix", g.Name, maxGroupName)
+	} else if len(g.Name) > MaxName {
+		ps.Add("name", "%q has more than %d letters, which leaves no room for a suffix", g.Name, MaxName)
 	}
 	if g.Min < 0 || g.Max < g.Min {
 		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", g.Min, g.Max)
@@ -146,8 +146,8 @@ const (
 // LaunchFailures are the values of launchFailure.
 func LaunchFailures() []string { return []string{LaunchNever, LaunchUnready} }
 
-// maxGroupName leaves room in the 63 letters of a hostname label for the suffix.
-const maxGroupName = 50
+// MaxName is the longest name of a group: it leaves room in the 63 letters of a hostname label for the suffix.
+const MaxName = 50
 
 // Check finds what is wrong with the template and the settings of the CNI, by their paths in a group.
 func (t *Template) Check(cni *CNI) config.Problems {

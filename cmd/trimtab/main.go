@@ -53,7 +53,7 @@ func commands() []command {
 		{"maxpods", "pods that fit on an instance type", func(_ context.Context, args []string, s stdio) int {
 			return maxpods(args, s.out, s.err)
 		}},
-		{"migrate", "print the configuration that does what an installation of prometheus-adapter does", migrateCommand},
+		{"migrate", "print the configuration that does what an installation of another program does", migrateCommand},
 		{"simulate", "what would trimtab decide? offline, from files", simulateCommand},
 		{"version", "print the version", versionCommand},
 	}

@@ -5,14 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/trimtab/trimtab/adapter/migrate"
+	adaptermigrate "github.com/trimtab/trimtab/adapter/migrate"
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/migration"
 )
 
 // Runs each "$ trimtab migrate" line of testdata/migrate.txt and compares all that it prints with the lines
@@ -41,7 +43,7 @@ func TestMigrateTranscript(t *testing.T) {
 // What migrate prints is a configuration.
 func TestMigratedConfigurationIsChecked(t *testing.T) {
 	everything := []string{"--", "--config=rules.yaml"}
-	for _, f := range migrate.Flags() {
+	for _, f := range prometheusAdapter().Flags {
 		if f.Setting != "" && f.Default != "" {
 			everything = append(everything, "--"+f.Name+"="+f.Default)
 		}
@@ -64,6 +66,19 @@ func TestMigratedConfigurationIsChecked(t *testing.T) {
 		if migrated.out == "" {
 			t.Errorf("%s: %+v", name, migrated)
 		}
+	}
+}
+
+// What migrate prints of cluster-autoscaler is a configuration once each group has a template.
+func TestMigratedNodeGroupsAreChecked(t *testing.T) {
+	migrated := runTrimtab(t, "", "migrate", "cluster-autoscaler", "--manifest", "testdata/migrate/cluster-autoscaler.yaml")
+	checked := runTrimtab(t, migrated.out, "check", "-")
+	if checked.code != exitWrong || strings.Count(checked.err, "template.capacity") != 4 || strings.Count(checked.err, "\n") != 4 {
+		t.Errorf("without templates: %+v", checked)
+	}
+	complete := regexp.MustCompile(`(?m)^      max: .*$`).ReplaceAllString(migrated.out, "$0\n      template: {instanceType: m5.large}")
+	if checked = runTrimtab(t, complete, "check", "-"); checked.code != exitDone {
+		t.Errorf("with templates: %+v\n%s", checked, complete)
 	}
 }
 
@@ -140,14 +155,16 @@ func TestMigrateStandardInput(t *testing.T) {
 
 func TestMigrateWrongUsage(t *testing.T) {
 	for line, want := range map[string]string{
-		"migrate":                    "name what to migrate from: prometheus-adapter",
-		"migrate keda":               `"keda" is not known; prometheus-adapter is`,
+		"migrate":                    "name what to migrate from: prometheus-adapter, cluster-autoscaler",
+		"migrate keda":               `"keda" is not known; known: prometheus-adapter, cluster-autoscaler`,
 		"migrate prometheus-adapter": "give either --manifest FILE or the flags of prometheus-adapter after --",
 		"migrate prometheus-adapter --manifest a -- -v":                     "give either --manifest FILE or the flags of prometheus-adapter after --",
 		"migrate prometheus-adapter a.yaml":                                 `unexpected argument "a.yaml"; manifests are given by --manifest FILE, flags of prometheus-adapter after --`,
 		"migrate prometheus-adapter --manifest":                             "flag needs an argument: -manifest",
 		"migrate prometheus-adapter --prometheus-url=x":                     "flag provided but not defined: -prometheus-url",
 		"migrate prometheus-adapter -o yaml -- -v=1":                        `-o "yaml" is neither text nor json`,
+		"migrate cluster-autoscaler":                                        "give either --manifest FILE or the flags of cluster-autoscaler after --",
+		"migrate cluster-autoscaler --rules-file r -- -v=1":                 "--rules-file is for prometheus-adapter; cluster-autoscaler has no rule file",
 		"migrate prometheus-adapter --manifest - --manifest a --manifest -": "standard input (-) can be read only once",
 	} {
 		got := runTrimtab(t, "", strings.Fields(line)...)
@@ -167,38 +184,46 @@ func TestMigrateReportsAFailedWrite(t *testing.T) {
 	}
 }
 
-// docs/migrate-prometheus-adapter.md has the table of flags, a part under each heading; -update rewrites it.
-func TestMigrationPage(t *testing.T) {
-	const path = "../../docs/migrate-prometheus-adapter.md"
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+// The page of each program has the table of flags, a part under each heading; -update rewrites it.
+func TestMigrationPages(t *testing.T) {
+	anchors := map[string][]string{
+		"prometheus-adapter": {"deviations", "d-post", "d-relist", "d-max-age"},
+		"cluster-autoscaler": {"deviations", "write the groups", "d-cordon", "d-daemonsets"},
 	}
-	page := string(data)
-	for _, g := range append(migrate.Groups(), migrate.Other) {
-		heading := "\n### " + string(g) + "\n\n"
-		if strings.Count(page, heading) != 1 {
-			t.Fatalf("%s has not one heading %q, to which notes point", path, strings.TrimSpace(heading))
+	for _, p := range migrations("") {
+		path := "../../" + p.Page
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if g == migrate.Other {
-			continue
+		page := string(data)
+		for _, g := range append(p.Groups(), migration.Other) {
+			heading := "\n### " + string(g) + "\n\n"
+			if strings.Count(page, heading) != 1 {
+				t.Fatalf("%s has not one heading %q, to which notes point", path, strings.TrimSpace(heading))
+			}
+			if g == migration.Other {
+				continue
+			}
+			before, behind, _ := strings.Cut(page, heading)
+			_, rest, _ := strings.Cut(behind, "\n\n")
+			page = before + heading + flagRows(p, g) + "\n" + rest
 		}
-		before, behind, _ := strings.Cut(page, heading)
-		_, rest, _ := strings.Cut(behind, "\n\n")
-		page = before + heading + flagRows(g) + "\n" + rest
-	}
-	golden(t, path, page)
-	for _, anchor := range []string{"deviations", "d-post", "d-relist", "d-max-age"} {
-		if !strings.Contains(page, `<a id="`+anchor+`"></a>`) && !strings.Contains(strings.ToLower(page), "\n## "+anchor+"\n") {
-			t.Errorf("%s lacks the anchor %s, to which the tables or the configuration point", path, anchor)
+		golden(t, path, page)
+		for _, anchor := range anchors[p.Name] {
+			if !strings.Contains(page, `<a id="`+anchor+`"></a>`) && !strings.Contains(strings.ToLower(page), "\n## "+anchor+"\n") {
+				t.Errorf("%s lacks the anchor %s, to which the tables or the configuration point", path, anchor)
+			}
 		}
 	}
 }
 
-func flagRows(g migrate.Group) string {
+func prometheusAdapter() migration.Program { return adaptermigrate.Program(adaptermigrate.Options{}) }
+
+func flagRows(p migration.Program, g migration.Group) string {
 	var rows strings.Builder
 	rows.WriteString("| Flag | Default | Becomes | Remark |\n|---|---|---|---|\n")
-	for _, f := range migrate.Flags() {
+	for _, f := range p.Flags {
 		if f.Group != g {
 			continue
 		}

@@ -23,8 +23,8 @@ func cores() []string {
 		"adapter/rules", "adapter/migrate", "adapter/merge",
 		"scalers/replicas", "scalers/hpa", "scalers/spec", "scalers/status",
 		"vpa/histogram", "vpa/recommend",
-		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni", "clusterscaler/group", "clusterscaler/status",
-		"internal/verdict",
+		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni", "clusterscaler/group", "clusterscaler/migrate", "clusterscaler/status",
+		"internal/verdict", "internal/migration",
 	}
 }
 
@@ -34,7 +34,7 @@ func parts() []string { return []string{"adapter", "scalers", "vpa", "clustersca
 // libraries of values. Kubernetes API types are the domain's own words.
 func vocabulary() []string {
 	return []string{
-		module + "internal/verdict", module + "internal/config",
+		module + "internal/verdict", module + "internal/config", module + "internal/migration",
 		"k8s.io/api/", "k8s.io/apimachinery/pkg/", "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/",
 		"github.com/kedacore/keda/v2/apis/", "github.com/prometheus/common/model", "github.com/prometheus/prometheus/promql/parser",
 		"github.com/prometheus/prometheus/model/labels", "k8s.io/component-helpers/", "k8s.io/metrics/pkg/apis/",

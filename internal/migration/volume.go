@@ -1,4 +1,4 @@
-package migrate
+package migration
 
 import (
 	"encoding/base64"
@@ -45,31 +45,31 @@ func (o objectIn) key(file string) (key string, ok bool) {
 	return file, o.Items == nil && !strings.Contains(file, "/")
 }
 
-// origin is where a file of the container comes from.
-type origin struct {
-	// from says it for people: "ConfigMap monitoring/adapter-config, key config.yaml", "Secret monitoring/tls".
+// Origin is where a file of the container comes from.
+type Origin struct {
+	// From says it for people: "ConfigMap monitoring/adapter-config, key config.yaml", "Secret monitoring/tls".
 	// Empty where nothing is mounted: the file lies in the image.
-	from string
-	// scratch says that the volume is empty when the pod starts.
-	scratch bool
-	// text is the content, where it is known.
-	text  string
-	known bool
-	// missing says why the text of a ConfigMap's file is not known.
-	missing error
+	From string
+	// Scratch says that the volume is empty when the pod starts.
+	Scratch bool
+	// Text is the content, where it is known.
+	Text  string
+	Known bool
+	// Missing says why the text of a ConfigMap's file is not known.
+	Missing error
 }
 
 // origin follows file to the volume that is mounted there.
-func (m *manifests) origin(c candidate, env environment, file string) origin {
+func (m *manifests) origin(c candidate, env Environment, file string) Origin {
 	file = path.Clean("/" + file)
 	mount, inside := c.container.mountOf(file, env)
 	if mount == nil {
-		return origin{}
+		return Origin{}
 	}
 	at := slices.IndexFunc(c.workload.pod.Volumes, func(v volume) bool { return v.Name == mount.Name })
 	if at < 0 {
-		return origin{from: "the volume " + printable(mount.Name),
-			missing: fmt.Errorf("%s mounts the volume %s at %s, and has no volume of that name", c, printable(mount.Name), printable(mount.MountPath))}
+		return Origin{From: "the volume " + printable(mount.Name),
+			Missing: fmt.Errorf("%s mounts the volume %s at %s, and has no volume of that name", c, printable(mount.Name), printable(mount.MountPath))}
 	}
 	v := c.workload.pod.Volumes[at]
 	namespace := c.workload.Metadata.Namespace
@@ -77,18 +77,18 @@ func (m *manifests) origin(c candidate, env environment, file string) origin {
 	case v.ConfigMap != nil:
 		return m.fromConfigMap(namespace, *v.ConfigMap, inside)
 	case v.Secret != nil:
-		return origin{from: "Secret " + qualified(namespace, v.Secret.SecretName)}
+		return Origin{From: "Secret " + qualified(namespace, v.Secret.SecretName)}
 	case v.EmptyDir != nil:
-		return origin{from: "the emptyDir " + printable(v.Name), scratch: true}
+		return Origin{From: "the emptyDir " + printable(v.Name), Scratch: true}
 	case v.Projected != nil:
 		return m.fromProjected(namespace, v, inside)
 	default:
-		return origin{from: "the volume " + printable(v.Name)}
+		return Origin{From: "the volume " + printable(v.Name)}
 	}
 }
 
 // mountOf finds the innermost mount that holds file, and the path of the file in its volume.
-func (c *container) mountOf(file string, env environment) (*volumeMount, string) {
+func (c *container) mountOf(file string, env Environment) (*volumeMount, string) {
 	var best *volumeMount
 	inside, longest := "", -1
 	for i := range c.VolumeMounts {
@@ -100,7 +100,7 @@ func (c *container) mountOf(file string, env environment) (*volumeMount, string)
 		}
 		sub := v.SubPath
 		if v.SubPathExpr != "" {
-			sub = expand(v.SubPathExpr, env).text
+			sub = expand(v.SubPathExpr, env).Text
 		}
 		best, longest = v, len(at)
 		inside = strings.TrimPrefix(path.Join("/", sub, rest), "/")
@@ -108,47 +108,47 @@ func (c *container) mountOf(file string, env environment) (*volumeMount, string)
 	return best, inside
 }
 
-func (m *manifests) fromConfigMap(namespace string, in objectIn, file string) origin {
+func (m *manifests) fromConfigMap(namespace string, in objectIn, file string) Origin {
 	cm, err := m.configMap(namespace, in.Name)
 	if err != nil {
-		return origin{from: "ConfigMap " + qualified(namespace, in.Name), missing: err}
+		return Origin{From: "ConfigMap " + qualified(namespace, in.Name), Missing: err}
 	}
-	o := origin{from: cm.String()}
+	o := Origin{From: cm.String()}
 	key, ok := in.key(file)
 	text, exists := cm.Data[key]
 	if encoded, isBinary := cm.BinaryData[key]; isBinary {
 		decoded, err := base64.StdEncoding.DecodeString(encoded)
 		if err != nil {
-			o.missing = fmt.Errorf("%s, binaryData %s: is not base64", cm, printable(key))
+			o.Missing = fmt.Errorf("%s, binaryData %s: is not base64", cm, printable(key))
 			return o
 		}
 		text, exists = string(decoded), true
 	}
 	if !ok || !exists {
-		o.missing = fmt.Errorf("%s has nothing for the file %s", cm, printable(file))
+		o.Missing = fmt.Errorf("%s has nothing for the file %s", cm, printable(file))
 		return o
 	}
-	return origin{from: o.from + ", key " + printable(key), text: text, known: true}
+	return Origin{From: o.From + ", key " + printable(key), Text: text, Known: true}
 }
 
 // fromProjected takes the last source that has the file, which is the one that wins.
-func (m *manifests) fromProjected(namespace string, v volume, file string) origin {
-	found := origin{from: "the volume " + printable(v.Name)}
+func (m *manifests) fromProjected(namespace string, v volume, file string) Origin {
+	found := Origin{From: "the volume " + printable(v.Name)}
 	for _, s := range v.Projected.Sources {
 		switch {
 		case s.ConfigMap != nil:
 			if _, ok := s.ConfigMap.key(file); !ok {
 				continue
 			}
-			if o := m.fromConfigMap(namespace, *s.ConfigMap, file); o.known || found.missing == nil && !found.known {
+			if o := m.fromConfigMap(namespace, *s.ConfigMap, file); o.Known || found.Missing == nil && !found.Known {
 				found = o
 			}
 		case s.Secret != nil:
 			if _, ok := s.Secret.key(file); ok && s.Secret.Items != nil {
-				found = origin{from: "Secret " + qualified(namespace, s.Secret.Name)}
+				found = Origin{From: "Secret " + qualified(namespace, s.Secret.Name)}
 			}
 		case s.ServiceAccountToken != nil && path.Clean(s.ServiceAccountToken.Path) == file:
-			found = origin{from: "the token of the service account in the volume " + printable(v.Name)}
+			found = Origin{From: "the token of the service account in the volume " + printable(v.Name)}
 		}
 	}
 	return found

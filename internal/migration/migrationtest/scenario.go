@@ -1,4 +1,4 @@
-package migrate
+package migrationtest
 
 import (
 	"fmt"
@@ -6,26 +6,29 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/trimtab/trimtab/internal/migration"
 )
 
-// TestScenarios runs the files of testdata. A file is a list of steps, divided by lines of four equals signs; a
+// Scenarios runs the files of testdata. A file is a list of steps, divided by lines of four equals signs; a
 // step is a command, its input, a line of four dashes, and the exact output. TRIMTAB_UPDATE=1 writes the
 // outputs anew.
 //
 //	flags ARG...         the flags behind the command, and those of the input, one a line
-//	manifests [PATH]     the input is manifests; PATH is the rule file's path in trimtab's pod
-func TestScenarios(t *testing.T) {
-	t.Parallel()
+//	manifests [OPTION]   the input is manifests; what the option means is the program's
+func Scenarios(t *testing.T, program func(option string) migration.Program) {
+	t.Helper()
 	files, err := filepath.Glob("testdata/*.scenario")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".scenario"), func(t *testing.T) { runScenario(t, file) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".scenario"), func(t *testing.T) { runFile(t, file, program) })
 	}
 }
 
-func runScenario(t *testing.T, file string) {
+func runFile(t *testing.T, file string, program func(option string) migration.Program) {
+	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +40,7 @@ func runScenario(t *testing.T, file string) {
 		for strings.HasPrefix(command, "#") {
 			command, input, _ = strings.Cut(input, "\n")
 		}
-		got := strings.TrimSpace(runStep(command, input))
+		got := strings.TrimSpace(runStep(command, input, program))
 		if got != strings.TrimSpace(want) {
 			t.Errorf("%s\n%s\n got: %s\nwant: %s", command, input, got, strings.TrimSpace(want))
 		}
@@ -50,31 +53,30 @@ func runScenario(t *testing.T, file string) {
 	}
 }
 
-// runStep prints the configuration without its heading, the notes, and the settings that are not in the
-// configuration under the same name.
-func runStep(command, input string) string {
+// runStep prints the configuration without its heading, and the notes.
+func runStep(command, input string, program func(option string) migration.Program) string {
 	words := strings.Fields(command)
-	var in Installation
-	var options Options
+	p := program("")
+	var in migration.Installation
 	switch words[0] {
 	case "flags":
 		args := words[1:]
 		if input != "" {
 			args = append(args, strings.Split(input, "\n")...)
 		}
-		in = FromFlags(args)
+		in = p.FromFlags(args)
 	case "manifests":
 		if len(words) > 1 {
-			options.RulesFile = words[1]
+			p = program(words[1])
 		}
 		var err error
-		if in, err = FromManifests([]Source{{Name: "f", Data: []byte(input)}}); err != nil {
+		if in, err = p.FromManifests([]migration.Source{{Name: "f", Data: []byte(input)}}); err != nil {
 			return "error: " + err.Error()
 		}
 	default:
 		return "unknown command " + words[0]
 	}
-	result, err := Convert(in, options)
+	result, err := p.Convert(in)
 	if err != nil {
 		return "error: " + err.Error()
 	}
@@ -84,7 +86,7 @@ func runStep(command, input string) string {
 		if n.Blocking {
 			mark = "BLOCK"
 		}
-		out += fmt.Sprintf("%s %s: %s [%s]\n", mark, n.Flag, n.Message, strings.TrimPrefix(n.Page, page))
+		out += fmt.Sprintf("%s %s: %s [%s]\n", mark, n.Flag, n.Message, strings.TrimPrefix(n.Page, p.Page))
 	}
 	return out
 }

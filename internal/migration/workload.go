@@ -1,4 +1,4 @@
-package migrate
+package migration
 
 import (
 	"errors"
@@ -11,8 +11,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// workloadKinds are the kinds that run prometheus-adapter, those that make pods before the pods.
+// workloadKinds are the kinds that run a program, those that make pods before the pods.
 func workloadKinds() []string { return []string{"Deployment", "DaemonSet", "StatefulSet", "Pod"} }
+
+const (
+	// maxWords bounds a command line; what programs of many flags are started with has less than a hundred.
+	maxWords = 10_000
+	// maxStart bounds the bytes of a command line, and of the variables, about as Linux does.
+	maxStart = 2 << 20
+)
 
 // workload is an object with containers.
 type workload struct {
@@ -62,7 +69,7 @@ func (r reader) workload(n *yaml.Node, m meta) (workload, error) {
 	return workload{m, object.Spec.Template.Spec}, err
 }
 
-// candidate is a container that may be prometheus-adapter.
+// candidate is a container that may run the program.
 type candidate struct {
 	workload  *workload
 	container *container
@@ -72,64 +79,17 @@ func (c candidate) String() string {
 	return c.workload.String() + ", container " + printable(c.container.Name)
 }
 
-// likeness is how sure it is that a container is prometheus-adapter.
-type likeness int
-
-const (
-	unlike   likeness = iota
-	possible          // its program is called adapter, as that of others is
-	certain           // by its image, its program or a flag that nothing else has
-)
-
-func (c *container) likeness() likeness {
-	words := slices.Concat(c.Command, c.Args)
+// likeness asks the program about the container.
+func (c *container) likeness(p Program) Likeness {
 	repository, _, _ := strings.Cut(c.Image, "@")
-	// Old images were called k8s-prometheus-adapter-amd64.
-	image := path.Base(repository)
-	if image, _, _ = strings.Cut(image, ":"); strings.Contains(image, "prometheus-adapter") {
-		return certain
-	}
-	for _, w := range words {
-		if w == "--prometheus-url" || strings.HasPrefix(w, "--prometheus-url=") || strings.HasPrefix(w, "--metrics-relist-interval") {
-			return certain
-		}
-	}
-	if len(words) > 0 {
-		switch path.Base(words[0]) {
-		case "prometheus-adapter":
-			return certain
-		case "adapter":
-			return possible
-		}
-	}
-	return unlike
-}
-
-// FromManifests finds prometheus-adapter among the objects of the sources: the one container that is
-// certainly or, where none is, possibly it.
-func FromManifests(sources []Source) (Installation, error) {
-	m, err := readManifests(sources)
-	if err != nil {
-		return Installation{}, err
-	}
-	found := m.candidates()
-	switch len(found) {
-	case 0:
-		return Installation{}, m.noCandidate()
-	case 1:
-		return m.installation(found[0])
-	}
-	var names []string
-	for _, c := range found {
-		names = append(names, c.String())
-	}
-	return Installation{}, fmt.Errorf("several containers may be prometheus-adapter: %s; give the manifest of one of them", strings.Join(names, "; "))
+	image, _, _ := strings.Cut(path.Base(repository), ":")
+	return p.Likeness(image, slices.Concat(c.Command, c.Args))
 }
 
 // candidates are the containers with the greatest likeness, of workloads rather than of single pods, and of
 // the pods with one owner only the first.
-func (m *manifests) candidates() []candidate {
-	best := unlike
+func (m *manifests) candidates(p Program) []candidate {
+	best := Unlike
 	var found []candidate
 	pods := true
 	owners := map[string]bool{}
@@ -137,9 +97,9 @@ func (m *manifests) candidates() []candidate {
 		w := &m.workloads[i]
 		for j := range w.pod.Containers {
 			c := &w.pod.Containers[j]
-			like, isPod := c.likeness(), w.Kind == "Pod"
+			like, isPod := c.likeness(p), w.Kind == "Pod"
 			switch {
-			case like == unlike || like < best || like == best && isPod && !pods:
+			case like == Unlike || like < best || like == best && isPod && !pods:
 				continue
 			case like > best || pods && !isPod:
 				best, pods, found = like, isPod, nil
@@ -166,7 +126,7 @@ func (w *workload) owner(c *container) (key string, owned bool) {
 	return strings.Join([]string{w.Metadata.Namespace, o.Kind, o.Name, c.Name}, "/"), true
 }
 
-func (m *manifests) noCandidate() error {
+func (m *manifests) noCandidate(program string) error {
 	kinds := maps.Clone(m.others)
 	for _, w := range m.workloads {
 		kinds[w.Kind]++
@@ -185,8 +145,8 @@ func (m *manifests) noCandidate() error {
 	if len(counts) > most {
 		counts = append(counts[:most], "…")
 	}
-	return fmt.Errorf("no container of prometheus-adapter in %s; give the Deployment (DaemonSet, StatefulSet, Pod) that runs it, or its flags after --",
-		strings.Join(counts, ", "))
+	return fmt.Errorf("no container of %s in %s; give the Deployment (DaemonSet, StatefulSet, Pod) that runs it, or its flags after --",
+		program, strings.Join(counts, ", "))
 }
 
 // installation takes the command line of c apart.
@@ -195,13 +155,22 @@ func (m *manifests) installation(c candidate) (Installation, error) {
 	if len(command) > 0 && slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(command[0])) {
 		return Installation{}, fmt.Errorf("%s starts through a shell, %s, whose script is not read; give the flags after --", c, printable(command[0]))
 	}
-	in := Installation{Name: c.workload.String(), env: m.environment(c)}
+	env, err := m.environment(c)
+	if err != nil {
+		return Installation{}, err
+	}
+	in := Installation{Name: c.workload.String(), Env: env}
+	size := 0
 	for i, word := range slices.Concat(command, c.container.Args) {
 		if i == 0 && !strings.HasPrefix(word, "-") {
 			continue // the program itself
 		}
-		in.args = append(in.args, expand(word, in.env))
+		a := expand(word, in.Env)
+		if size += len(a.Text); len(in.args) == maxWords || size > maxStart {
+			return Installation{}, fmt.Errorf("%s: its command line has more than %d words or %d bytes, too many for a program", c, maxWords, maxStart)
+		}
+		in.args = append(in.args, a)
 	}
-	in.files = func(file string) origin { return m.origin(c, in.env, file) }
+	in.Files = func(file string) Origin { return m.origin(c, in.Env, file) }
 	return in, nil
 }

@@ -1,4 +1,4 @@
-package migrate
+package migration
 
 import (
 	"errors"
@@ -59,7 +59,7 @@ func qualified(namespace, name string) string {
 
 // printable is a name as a line of text can hold it.
 func printable(name string) string {
-	if quoted := shown(name); quoted != `"`+name+`"` {
+	if quoted := Shown(name); quoted != `"`+name+`"` {
 		return quoted
 	}
 	return name
@@ -72,12 +72,12 @@ type configMap struct {
 }
 
 // readManifests takes the sources apart. The error names file and line.
-func readManifests(sources []Source) (*manifests, error) {
+func readManifests(program string, sources []Source) (*manifests, error) {
 	m := &manifests{others: map[string]int{}, seen: map[string]string{}}
 	total := 0
 	for _, s := range sources {
 		if total += len(s.Data); total > MaxManifestBytes {
-			return nil, fmt.Errorf("%s: the manifests have more than %d bytes; give those of prometheus-adapter alone", s.Name, MaxManifestBytes)
+			return nil, fmt.Errorf("%s: the manifests have more than %d bytes; give those of %s alone", s.Name, MaxManifestBytes, program)
 		}
 		for _, doc := range config.Documents(s.Data) {
 			root, err := doc.Root(s.Name)

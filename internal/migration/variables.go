@@ -1,6 +1,6 @@
-package migrate
+package migration
 
-import "maps"
+import "fmt"
 
 type envVar struct {
 	Name      string `yaml:"name"`
@@ -27,62 +27,67 @@ type envFrom struct {
 }
 
 // environment is what the container's variables hold, as far as the manifests tell. What it takes from
-// Secrets stays unknown, be the Secret there or not.
-func (m *manifests) environment(c candidate) environment {
+// Secrets stays unknown, be the Secret there or not. Variables that make no sense since no program could be
+// started with so many are an error.
+func (m *manifests) environment(c candidate) (Environment, error) {
 	namespace := c.workload.Metadata.Namespace
-	env := environment{}
+	env := Environment{}
+	size := 0
 	for _, from := range c.container.EnvFrom {
 		if from.ConfigMapRef == nil {
 			continue
 		}
 		if cm, err := m.configMap(namespace, from.ConfigMapRef.Name); err == nil {
 			for key, value := range cm.Data {
-				env[from.Prefix+key] = variable{value: value}
+				env[from.Prefix+key] = Variable{Value: value}
 			}
 		}
 	}
 	for _, e := range c.container.Env {
 		if e.ValueFrom == nil {
-			env[e.Name] = literal(e.Value, maps.Clone(env))
-			continue
+			env[e.Name] = literal(e.Value, env)
+		} else {
+			env[e.Name] = m.referred(e, c.workload)
 		}
-		env[e.Name] = m.referred(e, c.workload)
+		if size += len(e.Name) + len(env[e.Name].Value); size > maxStart {
+			return nil, fmt.Errorf("%s: its variables have more than %d bytes, too many for a program", c, maxStart)
+		}
 	}
-	return env
+	return env, nil
 }
 
 // literal may refer to the variables before it.
-func literal(text string, before environment) variable {
+func literal(text string, before Environment) Variable {
 	a := expand(text, before)
-	if len(a.unknown) == 0 {
-		return variable{value: a.text}
+	if len(a.Unknown) == 0 {
+		return Variable{Value: a.Text}
 	}
-	from := before[a.unknown[0]].elsewhere
+	from := before[a.Unknown[0]].Elsewhere
 	if from == "" {
-		from = "$(" + a.unknown[0] + ")"
+		from = "$(" + a.Unknown[0] + ")"
 	}
-	return variable{elsewhere: from}
+	return Variable{Elsewhere: from}
 }
 
-func (m *manifests) referred(e envVar, w *workload) variable {
+func (m *manifests) referred(e envVar, w *workload) Variable {
 	namespace := w.Metadata.Namespace
 	switch from := e.ValueFrom; {
 	case from.ConfigMapKeyRef != nil:
 		cm, err := m.configMap(namespace, from.ConfigMapKeyRef.Name)
 		if err == nil {
 			if value, ok := cm.Data[from.ConfigMapKeyRef.Key]; ok {
-				return variable{value: value}
+				return Variable{Value: value}
 			}
 		}
-		return variable{elsewhere: "ConfigMap " + qualified(namespace, from.ConfigMapKeyRef.Name) + ", key " + printable(from.ConfigMapKeyRef.Key)}
+		return Variable{Elsewhere: "ConfigMap " + qualified(namespace, from.ConfigMapKeyRef.Name) + ", key " + printable(from.ConfigMapKeyRef.Key)}
 	case from.SecretKeyRef != nil:
-		return variable{elsewhere: "Secret " + qualified(namespace, from.SecretKeyRef.Name) + ", key " + printable(from.SecretKeyRef.Key)}
+		return Variable{Elsewhere: "Secret " + qualified(namespace, from.SecretKeyRef.Name) + ", key " + printable(from.SecretKeyRef.Key)}
 	case from.FieldRef != nil && from.FieldRef.FieldPath == "metadata.namespace" && namespace != "":
-		return variable{value: namespace}
+		return Variable{Value: namespace}
 	case from.FieldRef != nil && from.FieldRef.FieldPath == "spec.serviceAccountName" && w.pod.ServiceAccountName != "":
-		return variable{value: w.pod.ServiceAccountName}
+		return Variable{Value: w.pod.ServiceAccountName}
 	case from.FieldRef != nil:
-		return variable{elsewhere: "the pod's " + printable(from.FieldRef.FieldPath)}
+		return Variable{Elsewhere: "the pod's " + printable(from.FieldRef.FieldPath)}
 	}
-	return variable{elsewhere: "where its valueFrom says"}
+	return Variable{Elsewhere: "where its valueFrom says"}
 }

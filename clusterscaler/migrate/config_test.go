@@ -1,0 +1,111 @@
+package migrate_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/clusterscaler/migrate"
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/migration/migrationtest"
+)
+
+// sectionOf converts the flags, and decodes the section clusterScaler as trimtab does.
+func sectionOf(t *testing.T, args []string) (clusterscaler.Config, error) {
+	t.Helper()
+	p := migrate.Program()
+	result := migrationtest.Convert(t, p, p.FromFlags(args))
+	var file struct {
+		ClusterScaler yaml.Node `yaml:"clusterScaler"`
+	}
+	if err := yaml.Unmarshal([]byte(result.Configuration), &file); err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.Marshal(&file.ClusterScaler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c clusterscaler.Config
+	c.SetDefaults()
+	return c, config.Decode("f", text, &c)
+}
+
+// cluster-autoscaler's defaults are trimtab's: all of them together change nothing.
+func TestDefaultsAgree(t *testing.T) {
+	t.Parallel()
+	var args []string
+	for _, f := range migrate.Program().Flags {
+		if strings.HasPrefix(f.Setting, "clusterScaler.") && f.Default != "" && f.Name != "cloud-provider" {
+			args = append(args, "--"+f.Name+"="+f.Default)
+		}
+	}
+	got, err := sectionOf(t, args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want clusterscaler.Config
+	want.SetDefaults()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// Every key of the section comes from a flag, and every flag's key is one of the section: the decoder is strict.
+func TestKeysAgree(t *testing.T) {
+	t.Parallel()
+	args := []string{"--cloud-provider=kwok", "--expander=price", "--namespace=other", "--status-config-map-name=other", "--cores-total=1:2", "--memory-total=1:2", "--scale-down-utilization-threshold=0.7"}
+	settings := map[string]bool{}
+	for _, f := range migrate.Program().Flags {
+		section, key, _ := strings.Cut(f.Setting, ".")
+		if section != "clusterScaler" {
+			continue
+		}
+		settings[key] = true
+		if some := migrationtest.Some(f); !strings.Contains(some, "/") && f.Name != "scale-down-utilization-threshold" {
+			args = append(args, "--"+f.Name+"="+some)
+		}
+	}
+	got, err := sectionOf(t, append(args, "--balancing-label=a", "--balancing-ignore-label=b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var defaults clusterscaler.Config
+	defaults.SetDefaults()
+	for i := range reflect.TypeFor[clusterscaler.Config]().NumField() {
+		key := reflect.TypeFor[clusterscaler.Config]().Field(i).Tag.Get("yaml")
+		if !settings[key] {
+			t.Errorf("no flag becomes %s", key)
+		}
+		same := reflect.DeepEqual(reflect.ValueOf(got).Field(i).Interface(), reflect.ValueOf(defaults).Field(i).Interface())
+		if key != "provider" && key != "groups" && same {
+			t.Errorf("%s keeps its default, whatever the flag says", key)
+		}
+	}
+}
+
+// A group from a flag is refused until it has a template.
+func TestGroupsNeedATemplate(t *testing.T) {
+	t.Parallel()
+	_, err := sectionOf(t, []string{"--nodes=1:10:workers"})
+	if err == nil || !strings.HasPrefix(err.Error(), "f: groups[0].template.capacity.cpu: is required") {
+		t.Errorf("%v", err)
+	}
+}
+
+// FuzzAccepted: whatever the flags are, the section accepts what is written, but for groups.
+func FuzzAccepted(f *testing.F) {
+	f.Add("scan-interval", "-5s")
+	f.Add("expander", "grpc,priority,")
+	f.Add("memory-total", "4294967296:4294967297")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		if name == "nodes" {
+			return
+		}
+		if _, err := sectionOf(t, []string{"--" + name + "=" + value}); err != nil {
+			t.Errorf("--%s=%s: %v", name, value, err)
+		}
+	})
+}

@@ -1,0 +1,155 @@
+package migrate
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/internal/migration"
+)
+
+func isLabel(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }
+
+// provider takes the one that trimtab has. Which one cluster-autoscaler takes without the flag depends on how
+// it was built.
+func provider(c *migration.Conversion, v migration.Value) error {
+	const above = "Not for a real cluster yet: there is no provider but kwok, whose nodes are simulated."
+	const missing = "has no provider of a cloud, and kwok only makes Node objects of simulated nodes: do not run this configuration" +
+		" on a real cluster; `trimtab simulate cluster` shows what it would do"
+	switch {
+	case v.Last == "kwok":
+		return migration.Take(c, v)
+	case v.Set:
+		c.File.Above("clusterScaler", above)
+		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. It "+missing, migration.Shown(v.Last))
+	default:
+		c.File.Above("clusterScaler", above)
+		c.Note(v.Flag, "is not given, and the default of cluster-autoscaler is a cloud. trimtab "+missing)
+	}
+	return nil
+}
+
+// nodes writes what a flag says of each group, its name and its bounds. What a new node is like cluster-autoscaler
+// asks the cloud.
+func nodes(c *migration.Conversion, v migration.Value) error {
+	list := &yaml.Node{Kind: yaml.SequenceNode}
+	var shown []string
+	names := map[string]string{} // of groups so far, to how they are called in the cloud
+	for _, a := range c.Given(v.Name) {
+		g, ok := readSpec(a.Text)
+		switch {
+		case len(a.Unknown) > 0:
+			c.Block(v.Flag, "%s; write this group in %s by hand", c.In.Env.WhyUnknown(a.Unknown), v.Setting)
+			continue
+		case !ok:
+			c.Block(v.Flag, "%s is not MIN:MAX:NAME with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", migration.Shown(a.Text))
+			continue
+		}
+		name, ok := ownName(c, v, g, names)
+		if !ok {
+			continue
+		}
+		names[name] = g.name
+		shown = append(shown, fmt.Sprintf("%d:%d:%s", g.min, g.max, name))
+		list.Content = append(list.Content, g.node(name, v.Spelling()+"="+a.Text))
+	}
+	if len(shown) == 0 {
+		return nil
+	}
+	c.Set(v, v.Setting, migration.YAML{Node: list, Shown: strings.Join(shown, ",")})
+	c.Block(v.Flag, "add to each group in clusterScaler.groups its template, what a new node of it is like: the cloud tells it to cluster-autoscaler, and no flag does")
+	return nil
+}
+
+// ownName is how trimtab calls a group, unless another is called so; what differs from the cloud's name is told.
+func ownName(c *migration.Conversion, v migration.Value, g spec, names map[string]string) (name string, ok bool) {
+	name = groupName(g.name)
+	switch before, twice := names[name]; {
+	case name == "":
+		c.Block(v.Flag, "nothing of %s can be part of a node's name; write a group with another name by hand", migration.Shown(g.name))
+	case twice && before == g.name:
+		c.Block(v.Flag, "%s is given twice; the first one counts", migration.Shown(g.name))
+	case twice:
+		c.Block(v.Flag, "%s and %s would both be called %s; write one of them by hand", migration.Shown(before), migration.Shown(g.name), name)
+	case name != g.name:
+		c.Note(v.Flag, "%s cannot be part of a node's name; the group is called %s, on which the expressions of the expander priority match", migration.Shown(g.name), name)
+		return name, true
+	default:
+		return name, true
+	}
+	return "", false
+}
+
+// spec is a group as --nodes gives it.
+type spec struct {
+	min, max int64
+	name     string
+}
+
+// readSpec reads MIN:MAX:NAME; the name of some clouds has colons itself.
+func readSpec(text string) (spec, bool) {
+	parts := strings.SplitN(text, ":", 3)
+	if len(parts) != 3 || strings.TrimSpace(parts[2]) == "" {
+		return spec{}, false
+	}
+	least, most, ok := minMax(parts[0] + ":" + parts[1])
+	return spec{least, most, parts[2]}, ok && most <= 1<<31-1
+}
+
+// node is the group in the configuration.
+func (s spec) node(name, comment string) *yaml.Node {
+	const most = 120
+	if quoted := strconv.Quote(comment); quoted != `"`+comment+`"` || len(comment) > most {
+		comment = migration.Shown(comment) // it must not end the line
+	}
+	first := migration.Str(name).Node
+	first.LineComment = "# " + comment
+	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
+		migration.Str("name").Node, first,
+		migration.Str("min").Node, migration.Plain(strconv.FormatInt(s.min, 10)).Node,
+		migration.Str("max").Node, migration.Plain(strconv.FormatInt(s.max, 10)).Node,
+	}}
+}
+
+// groupName makes a name that can be part of a node's name: the last part of a URL, in small letters and hyphens.
+func groupName(name string) string {
+	if isLabel(name) && len(name) <= group.MaxName {
+		return name
+	}
+	letters := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		default:
+			return '-'
+		}
+	}, path.Base(name))
+	letters = strings.TrimLeft(letters, "-")
+	return strings.Trim(letters[:min(len(letters), group.MaxName)], "-")
+}
+
+// discovery tells what to look for. Which groups there are only the cloud knows.
+func discovery(c *migration.Conversion, v migration.Value) error {
+	for _, one := range v.All {
+		discoverer, rest, _ := strings.Cut(one, ":")
+		how := "those that the cloud lists for it"
+		switch discoverer {
+		case "asg":
+			how = "the Auto Scaling groups with the tags " + migration.Shown(strings.TrimPrefix(rest, "tag="))
+		case "mig":
+			how = "the managed instance groups with " + migration.Shown(rest)
+		case "label":
+			how = "the scale sets with " + migration.Shown(rest)
+		}
+		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. Write each group in clusterScaler.groups with its name, min, max and template: %s",
+			migration.Shown(one), how)
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package migration
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Installation is what runs now: the arguments of the program and, where it was read from manifests, its
+// environment and the files that it sees.
+type Installation struct {
+	// Name says what was read: "Deployment monitoring/prometheus-adapter". Empty for flags alone.
+	Name string
+	Env  Environment
+	// Files tells where a path of the container leads. Nil for flags alone.
+	Files func(path string) Origin
+
+	args []Argument
+}
+
+// Result is the configuration and what is to be known about it.
+type Result struct {
+	// Configuration is YAML: the sections that are needed, with a comment at each setting.
+	Configuration string
+	// Settings lists what a flag became, in the order of the table of flags.
+	Settings []Setting
+	// Notes lists what has no counterpart, behaves differently or is left to do, in the order of the table
+	// of flags; flags that are not known come last.
+	Notes []Note
+}
+
+// Setting is one setting and the flag it came from. A flag that was not given stands for its default.
+type Setting struct {
+	Flag    string `json:"flag"`    // "--prometheus-url"
+	Setting string `json:"setting"` // "prometheus.url"
+	Value   string `json:"value"`   // as it stands in the configuration; lists are joined by commas, rules are left out
+}
+
+// Note is one thing that the configuration cannot say.
+type Note struct {
+	Flag    string `json:"flag"` // "--audit-policy-file", or what else was set
+	Message string `json:"message"`
+	// Page is the page and the anchor that explain it.
+	Page string `json:"page"`
+	// Blocking says that something was set that trimtab cannot do, or that could not be read.
+	Blocking bool `json:"blocking"`
+}
+
+// Blocked says whether any note is blocking.
+func (r Result) Blocked() bool {
+	for _, n := range r.Notes {
+		if n.Blocking {
+			return true
+		}
+	}
+	return false
+}
+
+// Conversion is a Result in the making.
+type Conversion struct {
+	Program Program
+	In      Installation
+	// File is the configuration.
+	File Tree
+
+	given  map[string][]Argument
+	result Result
+}
+
+func (c *Conversion) heading() string {
+	what := "What the given flags do"
+	if c.In.Name != "" {
+		what = "What " + c.In.Name + " does"
+	}
+	return what + ", for trimtab. What differs on purpose: " + c.Program.Page + "#deviations"
+}
+
+// flag converts one flag, if it was given or its default has to be written. A value that refers to an
+// environment variable whose value is not known is told, and not taken.
+func (c *Conversion) flag(f Flag) error {
+	given := c.given[f.Name]
+	if len(given) == 0 && !f.Always {
+		return nil
+	}
+	v := Value{Flag: f, Set: len(given) > 0, Last: f.Default}
+	for _, a := range given {
+		v.All = append(v.All, a.Text)
+		v.Last = a.Text
+		if len(a.Unknown) > 0 && !f.Secretive {
+			c.unknown(f, a)
+			return nil
+		}
+	}
+	for _, text := range v.All {
+		if message := f.Kind.refuses(text); message != "" {
+			c.Block(f, "%s; %s does not start with it", message, c.Program.Name)
+			return nil
+		}
+	}
+	return f.Convert(c, v)
+}
+
+// unknown tells of a value that is not known. Where no value has an effect that is all the same.
+func (c *Conversion) unknown(f Flag, a Argument) {
+	switch why := c.In.Env.WhyUnknown(a.Unknown); {
+	case f.Setting != "":
+		c.Block(f, "%s; write %s by hand", why, f.Setting)
+	case f.Refused || f.NotYet:
+		c.Block(f, "%s; write what it does by hand", why)
+	default:
+		c.Note(f, "%s", prose(f.Remark))
+	}
+}
+
+// Given is what a flag was given, in order.
+func (c *Conversion) Given(name string) []Argument { return c.given[name] }
+
+// Text is the effective value of another flag: what was given last, or its default.
+func (c *Conversion) Text(name string) string {
+	if values := c.given[name]; len(values) > 0 {
+		return values[len(values)-1].Text
+	}
+	f, _ := c.Program.flag(name)
+	return f.Default
+}
+
+// Set writes a setting and remembers it.
+func (c *Conversion) Set(v Value, path string, y YAML) {
+	comment := v.Spelling()
+	if !v.Set {
+		comment = "default of " + comment
+	}
+	c.File.set(path, y.Node, comment)
+	c.Remember(v, path, y.Shown)
+}
+
+// Entry writes a value under a key that may hold dots into the mapping at path, and remembers it.
+func (c *Conversion) Entry(v Value, path, key string, y YAML) {
+	c.File.entry(path, key, y.Node, v.Spelling())
+	c.Remember(v, path+"."+key, y.Shown)
+}
+
+// Remember lists a setting that the caller has written.
+func (c *Conversion) Remember(v Value, path, shown string) {
+	c.result.Settings = append(c.result.Settings, Setting{Flag: v.Spelling(), Setting: path, Value: shown})
+}
+
+// Note tells something about a flag that keeps nobody from going on.
+func (c *Conversion) Note(f Flag, format string, args ...any) {
+	c.Add(f.Spelling(), f.Group, false, format, args...)
+}
+
+// Block tells something that trimtab cannot do.
+func (c *Conversion) Block(f Flag, format string, args ...any) {
+	c.Add(f.Spelling(), f.Group, true, format, args...)
+}
+
+// Add tells something about what need not be a flag.
+func (c *Conversion) Add(what string, g Group, blocking bool, format string, args ...any) {
+	message := strings.TrimSuffix(fmt.Sprintf(format, args...), ".")
+	c.result.Notes = append(c.result.Notes, Note{Flag: what, Message: message, Page: c.Program.Page + "#" + g.Anchor(), Blocking: blocking})
+}
+
+// TellFile tells what has to be mounted in trimtab's pod for a file that a setting names.
+func (c *Conversion) TellFile(f Flag, file string) {
+	if c.In.Files == nil {
+		c.Note(f, "the file %s has to be there in trimtab's pod", Shown(file))
+	} else if from := c.In.Files(file).From; from != "" {
+		c.Note(f, "the file %s is of %s; mount it at this path in trimtab's pod", Shown(file), from)
+	} else {
+		c.Note(f, "the file %s is in no volume of %s's pod; it has to be there in trimtab's", Shown(file), c.Program.Name)
+	}
+}

@@ -1,0 +1,107 @@
+package migration
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Program is a program that trimtab takes the place of, and what becomes of each of its flags.
+type Program struct {
+	Name string // "prometheus-adapter"
+	// Page is where each note is explained; it has a heading for each Group.
+	Page string
+	// Flags are in the order of the page, which is the order in which settings and notes are given.
+	Flags []Flag
+	// Underscores says that the program reads --a_b as --a-b.
+	Underscores bool
+	// Long are the keys of a section that stand behind the others, since they are long.
+	Long []string
+	// Likeness tells how sure it is that a container runs the program. image is the last part of the image's
+	// name, without tag and digest; words are its command line.
+	Likeness func(image string, words []string) Likeness
+	// Finish tells what does not come from a single flag. It may be nil.
+	Finish func(c *Conversion)
+}
+
+// Likeness is how sure it is that a container runs a program.
+type Likeness int
+
+// The degrees, from the least on.
+const (
+	Unlike   Likeness = iota
+	Possible          // by a name that others have as well
+	Certain           // by its image, its program or a flag that nothing else has
+)
+
+// Groups lists those that have flags, in the page's order.
+func (p Program) Groups() []Group {
+	var out []Group
+	for _, f := range p.Flags {
+		if len(out) == 0 || out[len(out)-1] != f.Group {
+			out = append(out, f.Group)
+		}
+	}
+	return out
+}
+
+// FromFlags is an installation of which only the flags are known.
+func (p Program) FromFlags(flags []string) Installation {
+	var in Installation
+	for _, f := range flags {
+		in.args = append(in.args, expand(f, in.Env))
+	}
+	return in
+}
+
+// FromManifests finds the program among the objects of the sources: the one container that certainly or, where
+// there is none, possibly runs it.
+func (p Program) FromManifests(sources []Source) (Installation, error) {
+	m, err := readManifests(p.Name, sources)
+	if err != nil {
+		return Installation{}, err
+	}
+	found := m.candidates(p)
+	switch len(found) {
+	case 0:
+		return Installation{}, m.noCandidate(p.Name)
+	case 1:
+		return m.installation(found[0])
+	}
+	var names []string
+	for _, c := range found {
+		names = append(names, c.String())
+	}
+	return Installation{}, fmt.Errorf("several containers may be %s: %s; give the manifest of one of them", p.Name, strings.Join(names, "; "))
+}
+
+// Convert makes the configuration. The error is about the manifests: a ConfigMap that is missing, or one that
+// does not hold what it should.
+func (p Program) Convert(in Installation) (Result, error) {
+	given, unknown := p.parse(in.args)
+	c := &Conversion{Program: p, In: in, given: given}
+	for _, f := range p.Flags {
+		if err := c.flag(f); err != nil {
+			return Result{}, err
+		}
+	}
+	if p.Finish != nil {
+		p.Finish(c)
+	}
+	c.result.Notes = append(c.result.Notes, unknown...)
+	text, err := c.File.text(c.heading(), p.Long)
+	if err != nil {
+		return Result{}, fmt.Errorf("write the configuration: %w", err)
+	}
+	c.result.Configuration = text
+	return c.result, nil
+}
+
+// flag finds a flag by a name as it is written on the command line, without its dashes.
+func (p Program) flag(name string) (Flag, bool) {
+	for _, f := range p.Flags {
+		if f.Name == name || (p.Underscores || f.Known != "") && f.Name == strings.ReplaceAll(name, "_", "-") {
+			return f, true
+		}
+	}
+	return Flag{}, false
+}
