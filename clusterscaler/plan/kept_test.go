@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
 // While pods come, go, change and end, nodes turn and time passes, a Planner plans what one without a past does.
@@ -96,6 +98,9 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 			next.Ready = !next.Ready
 		case 1:
 			next.Ready, next.Created = false, now.Add(-time.Duration(r.IntN(20))*time.Minute)
+			if r.IntN(2) == 0 {
+				next.Allocatable = simulate.Resources{} // it has not said yet
+			}
 		case 2:
 			next.Deleting = !next.Deleting
 		case 3:
@@ -107,7 +112,9 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 	}
 	if len(s.Groups) > 0 && r.IntN(6) == 0 {
 		out.Groups = slices.Clone(s.Groups)
-		out.Groups[r.IntN(len(out.Groups))].Options.IgnoreDaemonSets = []*bool{nil, new(true), new(false)}[r.IntN(3)]
+		g := &out.Groups[r.IntN(len(out.Groups))]
+		g.Options.IgnoreDaemonSets = []*bool{nil, new(true), new(false)}[r.IntN(3)]
+		g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
 	}
 	if r.IntN(5) == 0 {
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
