@@ -29,6 +29,8 @@ type Cluster interface {
 	// Objects are those of a kind that the selector takes, in one namespace or, without one, in all, sorted by
 	// namespace and name.
 	Objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, error)
+	// Names are those of the Objects, in their order.
+	Names(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]string, error)
 	// HPAs are all HorizontalPodAutoscalers.
 	HPAs(ctx context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error)
 }
@@ -37,8 +39,14 @@ type Cluster interface {
 // kinds from a watch of their metadata that begins with the first request.
 type watched struct {
 	kube *kube.Kube
-	// indexers remembers where the objects of a kind are, by its rules.Kind.
-	indexers sync.Map
+	// kinds has the watch of each rules.Kind that was asked for, a *watch.
+	kinds sync.Map
+}
+
+// watch is where the objects of one kind are.
+type watch struct {
+	cache.Indexer
+	selections selections
 }
 
 func (w *watched) Mapper(ctx context.Context) (meta.RESTMapper, error) {
@@ -54,17 +62,39 @@ func (w *watched) Mapper(ctx context.Context) (meta.RESTMapper, error) {
 }
 
 func (w *watched) Objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, error) {
-	indexer, err := w.indexer(ctx, kind)
+	watch, err := w.watch(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
-	var all []any
-	if namespace == "" {
-		all = indexer.List()
-	} else if all, err = indexer.ByIndex(cache.NamespaceIndex, namespace); err != nil {
+	return watch.objects(namespace, selector)
+}
+
+func (w *watched) Names(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]string, error) {
+	watch, err := w.watch(ctx, kind)
+	if err != nil {
 		return nil, err
 	}
-	out := make([]metav1.Object, 0, len(all))
+	key := selected{namespace, selector.String()}
+	names, ok, seen := watch.selections.find(key)
+	if ok {
+		return names, nil
+	}
+	objects, err := watch.objects(namespace, selector)
+	if err != nil {
+		return nil, err
+	}
+	names = namesOf(objects)
+	watch.selections.keep(key, names, seen)
+	return names, nil
+}
+
+func (w *watch) objects(namespace string, selector labels.Selector) (out []metav1.Object, err error) {
+	var all []any
+	if namespace == "" {
+		all = w.List()
+	} else if all, err = w.ByIndex(cache.NamespaceIndex, namespace); err != nil {
+		return nil, err
+	}
 	for _, one := range all {
 		if object, ok := one.(metav1.Object); ok && selector.Matches(labels.Set(object.GetLabels())) {
 			out = append(out, object)
@@ -96,10 +126,10 @@ func (w *watched) HPAs(ctx context.Context) ([]*autoscalingv2.HorizontalPodAutos
 	return out, nil
 }
 
-// indexer is where the watch of a kind keeps its objects; it begins the watch, and waits for its first list.
-func (w *watched) indexer(ctx context.Context, kind rules.Kind) (cache.Indexer, error) {
-	if known, ok := w.indexers.Load(kind); ok {
-		return known.(cache.Indexer), nil
+// watch is the one of a kind; it begins it with the first request, and waits for its first list.
+func (w *watched) watch(ctx context.Context, kind rules.Kind) (*watch, error) {
+	if known, ok := w.kinds.Load(kind); ok {
+		return known.(*watch), nil
 	}
 	object := objectOf(kind)
 	if partial, ok := object.(*metav1.PartialObjectMetadata); ok {
@@ -120,9 +150,15 @@ func (w *watched) indexer(ctx context.Context, kind rules.Kind) (cache.Indexer, 
 	if !ok {
 		return nil, fmt.Errorf("the watch of %s keeps no index", kind.GroupResource)
 	}
-	indexer := shared.GetIndexer()
-	w.indexers.Store(kind, indexer)
-	return indexer, nil
+	begun := &watch{Indexer: shared.GetIndexer()}
+	handler, err := informer.AddEventHandler(&begun.selections)
+	if err != nil {
+		return nil, fmt.Errorf("learn of changes of %s: %w", kind.GroupResource, err)
+	}
+	if known, other := w.kinds.LoadOrStore(kind, begun); other {
+		return known.(*watch), informer.RemoveEventHandler(handler)
+	}
+	return begun, nil
 }
 
 func objectOf(kind rules.Kind) client.Object {

@@ -256,6 +256,11 @@ func (c *cluster) Objects(_ context.Context, kind rules.Kind, namespace string, 
 	return out, nil
 }
 
+func (c *cluster) Names(ctx context.Context, kind rules.Kind, namespace string, selector k8slabels.Selector) ([]string, error) {
+	objects, err := c.Objects(ctx, kind, namespace, selector)
+	return namesOf(objects), err
+}
+
 func (c *cluster) HPAs(context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

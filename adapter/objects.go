@@ -14,25 +14,27 @@ import (
 
 // names lists the objects that match a selector, sorted.
 func (r *request) names(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]string, *failure) {
-	objects, f := r.objects(ctx, kind, namespace, selector)
-	if f != nil {
-		return nil, f
-	}
-	if len(objects) == 0 {
+	names, f := fromWatch(ctx, r, kind, func(ctx context.Context) ([]string, error) {
+		return r.adapter.cluster.Names(ctx, kind, namespace, selector)
+	})
+	if f == nil && len(names) == 0 {
 		return nil, r.fail(rules.ObjectsUnknown, api.NotFound, "no %s match the selector %q", kind.GroupResource, selector)
 	}
-	names := make([]string, len(objects))
-	for i, object := range objects {
-		names[i] = object.GetName()
-	}
-	return names, nil
+	return names, f
 }
 
 // objects are those that match a selector, in the order of Cluster.Objects.
 func (r *request) objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, *failure) {
+	return fromWatch(ctx, r, kind, func(ctx context.Context) ([]metav1.Object, error) {
+		return r.adapter.cluster.Objects(ctx, kind, namespace, selector)
+	})
+}
+
+// fromWatch is what list gives within the request's time, or why the objects of the kind cannot be listed.
+func fromWatch[T any](ctx context.Context, r *request, kind rules.Kind, list func(context.Context) ([]T, error)) ([]T, *failure) {
 	ctx, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout()) // a watch may have to begin
 	defer cancel()
-	objects, err := r.adapter.cluster.Objects(ctx, kind, namespace, selector)
+	out, err := list(ctx)
 	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		return nil, r.fail(rules.ObjectsUnavailable, timedOut, "the watch of %s has not begun in time; is trimtab allowed to list and watch them?", kind.GroupResource)
 	}
@@ -42,5 +44,5 @@ func (r *request) objects(ctx context.Context, kind rules.Kind, namespace string
 	if err != nil {
 		return nil, r.fail(rules.ObjectsUnavailable, unavailable, "list %s: %v", kind.GroupResource, err)
 	}
-	return objects, nil
+	return out, nil
 }

@@ -3,11 +3,11 @@ package api
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"fmt"
 	"slices"
 	"sync"
 
+	"github.com/klauspost/compress/gzip"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"

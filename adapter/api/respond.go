@@ -1,13 +1,13 @@
 package api
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"

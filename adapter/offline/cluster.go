@@ -167,6 +167,16 @@ func (c *Cluster) Objects(_ context.Context, kind rules.Kind, namespace string, 
 	return out, nil
 }
 
+// Names are those of the Objects, in their order.
+func (c *Cluster) Names(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]string, error) {
+	objects, err := c.Objects(ctx, kind, namespace, selector)
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.GetName())
+	}
+	return names, err
+}
+
 // HPAs are those that would make the file's requests.
 func (c *Cluster) HPAs(context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error) {
 	return c.hpas, nil
