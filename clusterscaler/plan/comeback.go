@@ -37,7 +37,7 @@ func (d *decision) leftOver() string {
 	for _, r := range d.plan.ScaleDown {
 		gone[r.Node] = true
 	}
-	rules := newDrain(d.policy, d.now, noLimit(len(d.s.Budgets)))
+	rules := newDrain(d.policy, d.now, d.s.Budgets, noLimit(len(d.s.Budgets)))
 	d.cluster.Undo(d.mark)
 	after := d.kept.decision(d.s, d.memory, d.policy, d.now)
 	var wanting []*Pod

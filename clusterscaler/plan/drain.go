@@ -1,6 +1,10 @@
 package plan
 
-import "time"
+import (
+	"time"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
 
 // outcome is what a drain rule says about a pod.
 type outcome uint8
@@ -23,14 +27,18 @@ type drainRule struct {
 type drain struct {
 	policy Policy
 	now    time.Time
-	// allowed is what is left of each disruption budget.
+	budgets []Budget
+	// allowed is what is left of each of the budgets.
 	allowed []int
 	rules   []drainRule
 }
 
-func newDrain(p Policy, now time.Time, allowed []int) drain {
-	return drain{policy: p, now: now, allowed: allowed, rules: drainRules()}
+func newDrain(p Policy, now time.Time, budgets []Budget, allowed []int) drain {
+	return drain{policy: p, now: now, budgets: budgets, allowed: allowed, rules: drainRules()}
 }
+
+// ruleBudget is the reason of the rule about disruption budgets.
+const ruleBudget = "NotEnoughPdb"
 
 // drainRules are asked in this order; the first that decides, decides.
 func drainRules() []drainRule {
@@ -45,7 +53,7 @@ func drainRules() []drainRule {
 		{"UnmovableKubeSystemPod", systemPod},
 		{"NotSafeToEvictAnnotation", notSafeToEvict},
 		{"LocalStorageRequested", localStorage},
-		{"NotEnoughPdb", budgetUsedUp},
+		{ruleBudget, budgetUsedUp},
 	}
 }
 
@@ -57,6 +65,15 @@ func (d *drain) judge(p *Pod) (outcome, string) {
 		}
 	}
 	return moves, ""
+}
+
+// blocked are the facts of a pod that a rule blocks.
+func (d *drain) blocked(p *Pod, rule string) []verdict.Fact {
+	facts := []verdict.Fact{verdict.Text("rule", rule)}
+	if b := d.usedUp(p); rule == ruleBudget && b >= 0 {
+		facts = append(facts, verdict.Text("budget", d.budgets[b].Name))
+	}
+	return facts
 }
 
 func mirrorPod(p *Pod, _ *drain) outcome { return when(p.Mirror, stays) }
@@ -106,13 +123,16 @@ func localStorage(p *Pod, d *drain) outcome {
 	return when(d.policy.SkipLocalStorage && len(p.LocalVolumes) > 0, blocks)
 }
 
-func budgetUsedUp(p *Pod, d *drain) outcome {
+func budgetUsedUp(p *Pod, d *drain) outcome { return when(d.usedUp(p) >= 0, blocks) }
+
+// usedUp is the first of the pod's budgets that allows nothing more, or -1.
+func (d *drain) usedUp(p *Pod) int {
 	for _, b := range p.Budgets {
 		if d.allowed[b] < 1 {
-			return blocks
+			return b
 		}
 	}
-	return undecided
+	return -1
 }
 
 func when(condition bool, o outcome) outcome {

@@ -72,7 +72,7 @@ func (s *Snapshot) keeps(pod *Pod, p Policy, now time.Time) verdict.Verdict {
 	for i, b := range s.Budgets {
 		allowed[i] = b.Allowed
 	}
-	rules := newDrain(p, now, allowed)
+	rules := newDrain(p, now, s.Budgets, allowed)
 	subject, node := "pod "+pod.Name, verdict.Text("node", pod.Node)
 	switch o, rule := rules.judge(pod); {
 	case o == stays:
@@ -80,7 +80,7 @@ func (s *Snapshot) keeps(pod *Pod, p Policy, now time.Time) verdict.Verdict {
 	case o == completes:
 		return verdict.Because(subject, BlockedByOnCompletionPod, node)
 	case o == blocks:
-		return verdict.Because(subject, BlockedByPod, node, verdict.Text("rule", rule))
+		return verdict.Because(subject, BlockedByPod, append([]verdict.Fact{node}, rules.blocked(pod, rule)...)...)
 	case pod.Constraint != "":
 		return verdict.Because(subject, ConstraintNotModelled, node, verdict.Text("constraint", pod.Constraint))
 	default:

@@ -86,7 +86,7 @@ group small
 		{"node", "s1", `node s1: NotUnderutilized: utilization 107.5%, threshold 50%
 group small
 - pod shop/full: MovesWithNode: node s1
-- pod shop/kept: BlockedByPod: node s1, rule NotEnoughPdb
+- pod shop/kept: BlockedByPod: node s1, rule NotEnoughPdb, budget shop/none
 - pod shop/batch: BlockedByOnCompletionPod: node s1
 - pod shop/disk: ConstraintNotModelled: node s1, constraint volume data
 `},

@@ -33,7 +33,7 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	}
 	r := &removals{
 		decision: d,
-		drain:    newDrain(p, now, noLimit(len(s.Budgets))),
+		drain:    newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))),
 		receives: map[simulate.NodeID]string{},
 		from:     map[simulate.Class]int{},
 	}

@@ -98,7 +98,7 @@ func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.
 		case o == completes:
 			return nil, BlockedByOnCompletionPod, []verdict.Fact{verdict.Text("pod", pod.Name)}
 		case o == blocks:
-			return nil, BlockedByPod, []verdict.Fact{verdict.Text("pod", pod.Name), verdict.Text("rule", reason)}
+			return nil, BlockedByPod, append([]verdict.Fact{verdict.Text("pod", pod.Name)}, r.drain.blocked(pod, reason)...)
 		case pod.Constraint != "":
 			return nil, ConstraintNotModelled, []verdict.Fact{verdict.Text("pod", pod.Name), verdict.Text("constraint", pod.Constraint)}
 		default:

@@ -21,7 +21,7 @@ type candidate struct {
 func (d *decision) scaleDown() {
 	r := &removals{
 		decision: d,
-		drain:    newDrain(d.policy, d.now, make([]int, len(d.s.Budgets))),
+		drain:    newDrain(d.policy, d.now, d.s.Budgets, make([]int, len(d.s.Budgets))),
 		receives: map[simulate.NodeID]string{},
 		from:     map[simulate.Class]int{},
 		left:     make([]int, len(d.groups)),
