@@ -74,16 +74,21 @@ func mustLeave(p *corev1.Pod) bool {
 // empty evicts the pods of a node, as many at a time as their budgets allow, until none is left.
 func (d *Drainer) empty(ctx context.Context, node string) error {
 	firstTry := map[types.UID]time.Time{}
+	// Pods that are late when the drain begins keep nothing, as when it was planned; nobody knows whether they ever end.
+	var hopeless map[types.UID]bool
 	for {
 		pods, err := podsOn(ctx, d.deps.Live, node)
 		if err != nil {
 			return err
 		}
+		if hopeless == nil {
+			hopeless = d.late(pods)
+		}
 		var evict []*corev1.Pod
 		left := 0
 		for i := range pods {
 			p := &pods[i]
-			if !mustLeave(p) {
+			if !mustLeave(p) || hopeless[p.UID] {
 				continue
 			}
 			left++
@@ -103,6 +108,17 @@ func (d *Drainer) empty(ctx context.Context, node string) error {
 			return err
 		}
 	}
+}
+
+// late are the pods that the plan does not count either: they should have ended their grace period and 30s ago.
+func (d *Drainer) late(pods []corev1.Pod) map[types.UID]bool {
+	out := map[types.UID]bool{}
+	for i := range pods {
+		if p := &pods[i]; p.DeletionTimestamp != nil && d.deps.Now().Sub(p.DeletionTimestamp.Time) > grace(p)+30*time.Second {
+			out[p.UID] = true
+		}
+	}
+	return out
 }
 
 // evictParallel bounds the evictions that one drain has under way.

@@ -57,8 +57,12 @@ func (g *Group) node(name string) *corev1.Node {
 	n.Labels[GroupLabel] = g.Name
 	n.Labels[corev1.LabelHostname] = name
 	n.Annotations[fakeAnnotation] = fakeValue
-	if g.LaunchFailure == group.LaunchUnready { // nobody plays it
-		delete(n.Annotations, fakeAnnotation)
+	if g.LaunchFailure == group.LaunchUnready {
+		delete(n.Annotations, fakeAnnotation) // nobody plays it
+		// Without the condition the node would be held for one that takes pods.
+		n.Status.Conditions = []corev1.NodeCondition{{
+			Type: corev1.NodeReady, Status: corev1.ConditionFalse, Reason: "KubeletNotReady", Message: "the group's launchFailure is unready",
+		}}
 	}
 	return n
 }

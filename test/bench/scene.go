@@ -69,7 +69,7 @@ func (b *bench) create(ctx context.Context) error {
 	}
 	var objects []client.Object
 	for n := range nodes {
-		objects = append(objects, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: nodeName(n)}})
+		objects = append(objects, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: nodeName(n), Annotations: map[string]string{"kwok.x-k8s.io/node": "fake"}}})
 	}
 	for n := range b.objects {
 		objects = append(objects, pod(n), deployment(n), hpa(n))

@@ -102,7 +102,7 @@ func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities)
 	if err := os.WriteFile(policy, []byte(auditPolicy), 0o644); err != nil {
 		return err
 	}
-	p, err := l.program("kube-apiserver",
+	l.apiServerArgs = []string{
 		"--etcd-servers", etcdURL, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", strconv.Itoa(port),
 		"--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.0.0.0/16", "--allow-privileged",
 		"--authorization-mode", "Node,RBAC", "--client-ca-file", id.ca.file,
@@ -113,9 +113,7 @@ func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities)
 		"--proxy-client-cert-file", id.frontProxy.cert, "--proxy-client-key-file", id.frontProxy.key,
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-key-file", id.serviceAccount.cert, "--service-account-signing-key-file", id.serviceAccount.key,
-		"--audit-log-path", l.AuditLog, "--audit-policy-file", policy)
-	if err != nil {
-		return err
+		"--audit-log-path", l.AuditLog, "--audit-policy-file", policy,
 	}
 	l.Kubeconfig = filepath.Join(l.Dir, "kubeconfig")
 	admin := &api.AuthInfo{ClientCertificate: id.admin.cert, ClientKey: id.admin.key}
@@ -125,6 +123,19 @@ func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities)
 	if err := l.connect(); err != nil {
 		return err
 	}
+	return l.StartAPIServer(ctx)
+}
+
+// StopAPIServer ends the API server as a crash does. What is stored stays.
+func (l *Lab) StopAPIServer() { l.apiServerProcess.Kill() }
+
+// StartAPIServer starts the API server (again), and waits until it answers.
+func (l *Lab) StartAPIServer(ctx context.Context) error {
+	p, err := l.program("kube-apiserver", l.apiServerArgs...)
+	if err != nil {
+		return err
+	}
+	l.apiServerProcess = p
 	return p.until(ctx, func(ctx context.Context) error {
 		return l.Client.Get(ctx, client.ObjectKey{Name: "kube-system"}, &corev1.Namespace{})
 	})
@@ -164,7 +175,7 @@ func (l *Lab) startControllers(o Options, id identities) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.program("kwok", "--kubeconfig", l.Kubeconfig, "--config", stages, "--manage-all-nodes=true",
+	_, err = l.program("kwok", "--kubeconfig", l.Kubeconfig, "--config", stages, "--manage-nodes-with-annotation-selector", "kwok.x-k8s.io/node=fake",
 		"--node-lease-duration-seconds", "40", "--server-address", address(port))
 	return err
 }

@@ -63,8 +63,12 @@ type Lab struct {
 	launch    chan func()
 	apiServer string
 	processes []*Process
-	failed    bool
-	stop      sync.Once
+	trimtabs  int
+	// The API server can be started again.
+	apiServerArgs    []string
+	apiServerProcess *Process
+	failed           bool
+	stop             sync.Once
 }
 
 // Start brings the cluster up; programs that are missing are built first.

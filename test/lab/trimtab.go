@@ -34,9 +34,8 @@ type Trimtab struct {
 	// ConfigFile is the configuration that it runs with.
 	ConfigFile string
 
-	lab        *Lab
-	kubeconfig string
-	binary     string
+	lab                      *Lab
+	name, kubeconfig, binary string
 }
 
 // Ports of trimtab on this machine, to be put into a configuration.
@@ -107,11 +106,16 @@ func (l *Lab) Install(ctx context.Context) (Ports, error) {
 	return ports, nil
 }
 
-// StartTrimtab runs trimtab with this configuration, and waits until it is ready.
+// StartTrimtab runs trimtab with this configuration, and waits until it is ready. A second one, on ports of its own, is
+// another replica: it stands by.
 func (l *Lab) StartTrimtab(ctx context.Context, ports Ports, config string) (*Trimtab, error) {
+	name := "trimtab"
+	if l.trimtabs++; l.trimtabs > 1 {
+		name = fmt.Sprint(name, "-", l.trimtabs)
+	}
 	t := &Trimtab{
-		URL: "http://" + address(ports.HTTP), lab: l, binary: l.ownCommand("trimtab"),
-		ConfigFile: filepath.Join(l.Dir, "trimtab.yaml"), kubeconfig: filepath.Join(l.Dir, "trimtab.kubeconfig"),
+		URL: "http://" + address(ports.HTTP), lab: l, name: name, binary: l.ownCommand("trimtab"),
+		ConfigFile: filepath.Join(l.Dir, name+".yaml"), kubeconfig: filepath.Join(l.Dir, name+".kubeconfig"),
 	}
 	if err := os.WriteFile(t.ConfigFile, []byte(config), 0o600); err != nil {
 		return nil, err
@@ -131,7 +135,7 @@ func (l *Lab) StartTrimtab(ctx context.Context, ports Ports, config string) (*Tr
 
 // Start starts the process (again) without waiting for it.
 func (t *Trimtab) Start() (err error) {
-	t.Process, err = t.lab.run("trimtab", []string{"KUBECONFIG=" + t.kubeconfig, "POD_NAMESPACE=" + Namespace}, t.binary, "run", "--config", t.ConfigFile)
+	t.Process, err = t.lab.run(t.name, []string{"KUBECONFIG=" + t.kubeconfig, "POD_NAMESPACE=" + Namespace}, t.binary, "run", "--config", t.ConfigFile)
 	return err
 }
 
