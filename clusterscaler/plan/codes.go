@@ -43,6 +43,8 @@ const (
 	NotNeeded verdict.Code = "NotNeeded"
 	// MaxGroupSizeReached: the group has its maximal size.
 	MaxGroupSizeReached verdict.Code = "MaxGroupSizeReached"
+	// GroupInTrouble: the provider does not know enough of the group to let it grow.
+	GroupInTrouble verdict.Code = "GroupInTrouble"
 	// BackedOff: the group failed to grow recently.
 	BackedOff verdict.Code = "BackedOff"
 	// MaxNodesTotalReached: the cluster has its maximal number of nodes.
@@ -116,6 +118,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},
 		{Code: NotNeeded, Meaning: "No pod needs a node"},
 		{Code: MaxGroupSizeReached, Meaning: "The group has its maximal size"},
+		{Code: GroupInTrouble, Meaning: "The provider does not know enough of the group to let it grow; its words are repeated"},
 		{Code: BackedOff, Meaning: "The group failed to grow recently and is left alone for a while"},
 		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
 		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal), or as much memory (memoryTotal), as they may"},

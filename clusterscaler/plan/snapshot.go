@@ -130,4 +130,6 @@ type Group struct {
 	Capacity simulate.Resources
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
+	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
+	Trouble string
 }
