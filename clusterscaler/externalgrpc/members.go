@@ -1,0 +1,166 @@
+package externalgrpc
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+)
+
+// member is a node as the server was told of it, with what the server answered. It is never changed.
+type member struct {
+	node *protocol.ExternalGrpcNode
+	// group is empty when the node belongs to none.
+	group string
+	asked time.Time
+}
+
+// How long the group of a node holds. A node without one may be so new that the cloud does not show it yet.
+const (
+	youth          = 15 * time.Minute
+	strangerAge    = time.Minute
+	unconfirmedAge = 10 * time.Minute
+	// leastRenewed is how many answers are renewed in a loop at least; the others wait, so that the thousands of a large
+	// cluster are not all asked for in one.
+	leastRenewed = 16
+)
+
+// sent is what the server is told of a node.
+func sent(n *corev1.Node) *protocol.ExternalGrpcNode {
+	annotations := n.Annotations
+	if annotations[corev1.LastAppliedConfigAnnotation] != "" { // repeats the node; a cached one has lost it
+		annotations = maps.Clone(annotations)
+		delete(annotations, corev1.LastAppliedConfigAnnotation)
+	}
+	return &protocol.ExternalGrpcNode{ProviderID: n.Spec.ProviderID, Name: n.Name, Labels: n.Labels, Annotations: annotations}
+}
+
+// same says that the server would be told the same.
+func same(a, b *protocol.ExternalGrpcNode) bool {
+	return a.ProviderID == b.ProviderID && a.Name == b.Name && maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations)
+}
+
+// assign finds the group of each node that has one. The server is asked only of nodes that it has not been asked of as
+// they are now, and again where its answer may have changed. Nodes of which it cannot tell have no group, which is
+// added to troubles.
+func (p *Provider) assign(ctx context.Context, nodes []*corev1.Node, groups []*observed, troubles map[string]string) (map[string]string, error) {
+	listed := map[string]bool{}
+	for _, g := range groups {
+		listed[g.id] = g.usable()
+	}
+	now := p.deps.Now()
+	next, asks := p.known(nodes, listed, instancesByID(groups), now)
+	errs := make([]error, len(asks))
+	answers := make([]*member, len(asks))
+	tasks, taskCtx := errgroup.WithContext(ctx)
+	tasks.SetLimit(parallel)
+	for i, node := range asks {
+		tasks.Go(func() error {
+			answers[i], errs[i] = p.groupOf(taskCtx, node, now)
+			if errs[i] != nil && ofServer(errs[i]) {
+				return errs[i]
+			}
+			return nil
+		})
+	}
+	if err := tasks.Wait(); err != nil {
+		return nil, err
+	}
+	for i, node := range asks {
+		if errs[i] == nil {
+			next[node.Name] = answers[i]
+		} else {
+			delete(next, node.Name)
+		}
+	}
+	noteFailed(errs, troubles)
+	p.members = next
+	return membership(next, listed, troubles), nil
+}
+
+func noteFailed(errs []error, troubles map[string]string) {
+	failed := slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	if len(failed) > 0 {
+		troubles["nodes"] = fmt.Sprintf("%v (nodes: %d)", failed[0], len(failed))
+	}
+}
+
+// membership is the group of each node that has one of those listed.
+func membership(members map[string]*member, listed map[string]bool, troubles map[string]string) map[string]string {
+	out := map[string]string{}
+	for name, m := range members {
+		switch {
+		case listed[m.group]:
+			out[name] = m.group
+		case m.group != "":
+			troubles["nodes of a group that it does not list"] = fmt.Sprintf("node %s is of group %s", printable(name), printable(m.group))
+		}
+	}
+	return out
+}
+
+// known is what holds of what was answered before, and the nodes to ask of.
+func (p *Provider) known(nodes []*corev1.Node, listed map[string]bool, instances map[string]string, now time.Time) (next map[string]*member, asks []*protocol.ExternalGrpcNode) {
+	next = make(map[string]*member, len(nodes))
+	var renewals []*member
+	for _, n := range nodes {
+		node := sent(n)
+		m, known := p.members[n.Name]
+		if !known || !same(m.node, node) {
+			asks = append(asks, node)
+			continue
+		}
+		next[n.Name] = m
+		group, isInstance := instances[node.ProviderID]
+		switch age := now.Sub(m.asked); {
+		case m.group == "":
+			if now.Sub(n.CreationTimestamp.Time) < youth || age >= strangerAge || isInstance {
+				asks = append(asks, node)
+			}
+		case !listed[m.group], isInstance && group != m.group:
+			asks = append(asks, node)
+		case isInstance: // the list of the group's instances says the same
+		case age >= unconfirmedAge:
+			renewals = append(renewals, m)
+		}
+	}
+	slices.SortStableFunc(renewals, func(a, b *member) int {
+		return cmp.Or(a.asked.Compare(b.asked), cmp.Compare(a.node.Name, b.node.Name))
+	})
+	for _, m := range renewals[:min(len(renewals), max(leastRenewed, len(nodes)/50))] {
+		asks = append(asks, m.node)
+	}
+	return next, asks
+}
+
+// instancesByID is the group of each instance that only one group lists.
+func instancesByID(groups []*observed) map[string]string {
+	out, twice := map[string]string{}, map[string]bool{}
+	for _, g := range groups {
+		for _, i := range g.instances {
+			if other, known := out[i.ID]; known && other != g.id {
+				twice[i.ID] = true
+			}
+			out[i.ID] = g.id
+		}
+	}
+	maps.DeleteFunc(out, func(id, _ string) bool { return twice[id] })
+	return out
+}
+
+// groupOf asks for the group of a node.
+func (p *Provider) groupOf(ctx context.Context, node *protocol.ExternalGrpcNode, now time.Time) (*member, error) {
+	answer, err := call(ctx, p, "NodeGroupForNode", subject{node: node.GetName()}, p.client.NodeGroupForNode,
+		&protocol.NodeGroupForNodeRequest{Node: node})
+	if err != nil {
+		return nil, err
+	}
+	return &member{node: node, group: answer.GetNodeGroup().GetId(), asked: now}, nil
+}
