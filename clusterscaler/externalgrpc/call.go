@@ -66,7 +66,7 @@ func ofServer(err error) bool {
 }
 
 // maxText is how many bytes of a text of the server are repeated.
-const maxText = 300
+const maxText = 500
 
 // printable is a text of the server on one line and not at length; it is quoted only where it must be.
 func printable(text string) string {

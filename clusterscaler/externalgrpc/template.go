@@ -18,7 +18,11 @@ const maxAmount = 1 << 50
 // decodeTemplate reads a serialized Node, and checks what a decision rests on.
 func decodeTemplate(data []byte) (*corev1.Node, error) {
 	node := &corev1.Node{}
-	if err := node.Unmarshal(data); err != nil {
+	err := checkQuantities(data)
+	if err == nil {
+		err = node.Unmarshal(data)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the node is not in the form of the Kubernetes API: %w", err)
 	}
 	if len(node.Status.Allocatable) == 0 { // the API server takes the one for the other, too
