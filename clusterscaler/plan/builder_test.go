@@ -117,6 +117,7 @@ func (b *builder) group(name string, f fields) Group {
 	b.sizes[name] = f.has("size")
 	g.Template = simulate.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f)}
 	g.Capacity = g.Template.Allocatable
+	g.Trouble = f["trouble"]
 	if f.has("price") {
 		price, err := strconv.ParseFloat(f["price"], 64)
 		if err != nil {
