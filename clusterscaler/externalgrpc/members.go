@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
 )
@@ -20,6 +21,32 @@ type member struct {
 	// group is empty when the node belongs to none.
 	group string
 	asked time.Time
+	// seen is the last version of the node of which the server would be told just that.
+	seen version
+}
+
+// version tells one state of an object from any other. The zero value tells nothing.
+type version struct {
+	uid      types.UID
+	resource string
+}
+
+func versionOf(n *corev1.Node) version { return version{n.UID, n.ResourceVersion} }
+
+// of is the member as it is known by that state of the node, or nil when the server was told something else.
+func (m *member) of(n *corev1.Node) *member {
+	seen := versionOf(n)
+	switch {
+	case m == nil:
+		return nil
+	case seen.resource != "" && seen == m.seen:
+		return m
+	case !same(m.node, sent(n)):
+		return nil
+	}
+	again := *m
+	again.seen = seen
+	return &again
 }
 
 // How long the group of a node holds. A node without one may be so new that the cloud does not show it yet.
@@ -111,21 +138,20 @@ func (p *Provider) known(nodes []*corev1.Node, listed map[string]bool, instances
 	next = make(map[string]*member, len(nodes))
 	var renewals []*member
 	for _, n := range nodes {
-		node := sent(n)
-		m, known := p.members[n.Name]
-		if !known || !same(m.node, node) {
-			asks = append(asks, node)
+		m := p.members[n.Name].of(n)
+		if m == nil {
+			asks = append(asks, sent(n))
 			continue
 		}
 		next[n.Name] = m
-		group, isInstance := instances[node.ProviderID]
+		group, isInstance := instances[n.Spec.ProviderID]
 		switch age := now.Sub(m.asked); {
 		case m.group == "":
 			if now.Sub(n.CreationTimestamp.Time) < youth || age >= strangerAge || isInstance {
-				asks = append(asks, node)
+				asks = append(asks, m.node)
 			}
 		case !listed[m.group], isInstance && group != m.group:
-			asks = append(asks, node)
+			asks = append(asks, m.node)
 		case isInstance: // the list of the group's instances says the same
 		case age >= unconfirmedAge:
 			renewals = append(renewals, m)

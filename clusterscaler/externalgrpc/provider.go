@@ -2,13 +2,16 @@ package externalgrpc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
@@ -32,11 +35,12 @@ type Provider struct {
 	conn   *grpc.ClientConn
 	client protocol.CloudProviderClient
 
-	// turn lets one observation be made at a time, since servers expect that of cluster-autoscaler. members and details
-	// belong to the one whose turn it is.
-	turn    chan struct{}
-	members map[string]*member
-	details map[string]*details
+	// turn lets one observation be made at a time, since servers expect that of cluster-autoscaler. What follows belongs
+	// to the one whose turn it is.
+	turn      chan struct{}
+	refreshed time.Time
+	members   map[string]*member
+	details   map[string]*details
 
 	mu   sync.Mutex
 	last observation
@@ -81,7 +85,7 @@ func (p *Provider) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Gro
 	case <-ctx.Done():
 		return nil, nil, fmt.Errorf("server %s: another observation takes too long: %w", p.cfg.Address, ctx.Err())
 	}
-	if _, err := call(ctx, p, "Refresh", subject{}, p.client.Refresh, &protocol.RefreshRequest{}); err != nil {
+	if err := p.refresh(ctx); err != nil {
 		return nil, nil, err
 	}
 	groups, err := p.list(ctx)
@@ -100,6 +104,23 @@ func (p *Provider) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Gro
 	p.remember(groups, member)
 	p.say(troubles)
 	return out, member, nil
+}
+
+// refreshPause is below the time between two loops. Servers take Refresh for the beginning of one and look at the whole
+// cloud; nodes that are judged one after another, and pods that come so, must not make them do that each time.
+const refreshPause = 5 * time.Second
+
+// refresh lets the server make current what it remembers, unless it has just done so.
+func (p *Provider) refresh(ctx context.Context) error {
+	now := p.deps.Now()
+	if age := now.Sub(p.refreshed); age >= 0 && age < refreshPause {
+		return nil
+	}
+	_, err := call(ctx, p, "Refresh", subject{}, p.client.Refresh, &protocol.RefreshRequest{})
+	if err == nil {
+		p.refreshed = now
+	}
+	return err
 }
 
 // remember keeps the observation for the calls until the next one.
@@ -131,8 +152,8 @@ func (p *Provider) say(troubles map[string]string) {
 	before := p.said
 	p.said = troubles
 	p.mu.Unlock()
-	for about, text := range troubles {
-		if before[about] != text {
+	for _, about := range slices.Sorted(maps.Keys(troubles)) {
+		if text := troubles[about]; before[about] != text {
 			p.deps.Log.Warn("the external gRPC server is in trouble with "+about, "server", p.cfg.Address, "error", text)
 		}
 	}
@@ -220,7 +241,7 @@ func (p *Provider) Run(ctx context.Context) error {
 	if err != nil && !unimplemented(err) {
 		p.deps.Log.Warn("the external gRPC server was not told of the end", "error", err)
 	}
-	if err := p.conn.Close(); err != nil && !errors.Is(err, grpc.ErrClientConnClosing) {
+	if err := p.conn.Close(); err != nil && status.Code(err) != codes.Canceled { // closed already
 		p.deps.Log.Warn("the connection to the external gRPC server was not closed", "error", err)
 	}
 	return nil

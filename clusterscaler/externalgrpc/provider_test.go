@@ -169,10 +169,13 @@ func TestNodesAreAskedOfOnce(t *testing.T) {
 	all[0] = all[0].DeepCopy()
 	all[0].ResourceVersion = "2"
 	asked(0, "a kubelet has reported")
+	asked(0, "nothing has changed, in that version")
 	all[0] = all[0].DeepCopy()
+	all[0].ResourceVersion = "3"
 	all[0].Annotations = map[string]string{"cloud": "x"}
 	asked(1, "the server would be told something else")
 	all[0] = all[0].DeepCopy()
+	all[0].ResourceVersion = "4"
 	all[0].Annotations[corev1.LastAppliedConfigAnnotation] = "{}"
 	asked(0, "what a cached node has lost is not told")
 	r.now = r.now.Add(strangerAge)
@@ -197,6 +200,20 @@ func TestNodesAreAskedOfOnce(t *testing.T) {
 	}
 	all[4].CreationTimestamp = metav1.NewTime(r.now)
 	asked(2, "a young node may not have been shown to the cloud yet; the lists still contradict a-1")
+}
+
+// Judging several nodes within a loop does not make the server look at the whole cloud for each.
+func TestRefreshOnceALoop(t *testing.T) {
+	r := newRig(t)
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 1}, {time.Second, 1}, {refreshPause, 2}, {-time.Hour, 3}} {
+		r.now = r.now.Add(c.after)
+		if r.groups(); r.server.Called("Refresh") != c.want {
+			t.Errorf("after %s: %d calls, want %d", c.after, r.server.Called("Refresh"), c.want)
+		}
+	}
 }
 
 func TestIncrease(t *testing.T) {
