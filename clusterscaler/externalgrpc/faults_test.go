@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,6 +171,67 @@ func TestUnknownNode(t *testing.T) {
 	}
 }
 
+// A server that fails while answers are renewed is believed what it said before, and is asked no more in that loop.
+func TestRenewalsThatFail(t *testing.T) {
+	r := newRig(t)
+	var all []*corev1.Node
+	for i := range 3 * parallel {
+		n := template("a")
+		n.Name = fmt.Sprintf("a-%d", i)
+		all = append(all, n)
+	}
+	r.server.Change(func(s *externalgrpctest.Server) {
+		for _, n := range all {
+			s.Nodes[n.Name] = "a"
+		}
+	})
+	r.groups(all...)
+	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupForNode"] = errFake })
+	r.now = r.now.Add(unconfirmedAge)
+	before := r.server.Called("NodeGroupForNode")
+	if _, member := r.groups(all...); len(member) != len(all) {
+		t.Errorf("%d members, want %d", len(member), len(all))
+	}
+	if n := r.server.Called("NodeGroupForNode") - before; n == 0 || n > parallel {
+		t.Errorf("%d calls, want no more than are made at a time", n)
+	}
+	if !strings.Contains(r.log.String(), "rate exceeded") {
+		t.Errorf("log:\n%s", r.log)
+	}
+}
+
+// The loop observes and acts while drains look and remove.
+func TestConcurrentUse(t *testing.T) {
+	r := newRig(t)
+	r.groups(nodes()...)
+	var tasks sync.WaitGroup
+	for i := range 4 {
+		tasks.Go(func() {
+			for range 10 {
+				if _, _, err := r.provider.Groups(context.Background(), nodes()); err != nil {
+					t.Error(err)
+				}
+				r.provider.Instances("a")
+				r.provider.Options("a")
+			}
+		})
+		tasks.Go(func() {
+			name := fmt.Sprintf("%s-%d", []string{"a", "b"}[i/2], i%2)
+			if err := r.provider.Delete(context.Background(), name[:1], []string{name}); err != nil {
+				t.Error(err)
+			}
+			if err := r.provider.Increase(context.Background(), "a", 2, 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	tasks.Wait()
+	groups, _ := r.groups(nodes()...)
+	if groups[0].Target < 1 || groups[0].Target > 3 || groups[1].Target != 0 {
+		t.Errorf("groups %+v", groups)
+	}
+}
+
 // A server in trouble is an error of the whole observation: nothing is decided on half of the truth.
 func TestServerInTrouble(t *testing.T) {
 	for _, c := range []struct{ method, want string }{
@@ -192,7 +254,7 @@ func TestServerThatHangs(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			r.provider = r.connect(Config{Address: r.server.Address, Timeout: config.Duration(300 * time.Millisecond)})
+			r.provider = r.connect(Config{Address: r.server.Address, Timeout: config.Duration(time.Second)})
 			r.server.Change(func(s *externalgrpctest.Server) { s.Hang[method] = true })
 			groups, _, err := r.provider.Groups(context.Background(), nodes())
 			if err == nil && len(groups) == 2 {

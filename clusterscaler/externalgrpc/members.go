@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,24 +85,12 @@ func (p *Provider) assign(ctx context.Context, nodes []*corev1.Node, groups []*o
 	}
 	now := p.deps.Now()
 	next, asks := p.known(nodes, listed, instancesByID(groups), now)
-	errs := make([]error, len(asks))
-	answers := make([]*member, len(asks))
-	tasks, taskCtx := errgroup.WithContext(ctx)
-	tasks.SetLimit(parallel)
-	for i, node := range asks {
-		tasks.Go(func() error {
-			answers[i], errs[i] = p.groupOf(taskCtx, node, now)
-			if errs[i] != nil && ofServer(errs[i]) {
-				return errs[i]
-			}
-			return nil
-		})
-	}
-	if err := tasks.Wait(); err != nil {
+	answers, errs, err := p.ask(ctx, asks, next, now)
+	if err != nil {
 		return nil, err
 	}
 	for i, node := range asks {
-		if errs[i] == nil {
+		if answers[i] != nil {
 			next[node.Name] = answers[i]
 		} else {
 			delete(next, node.Name)
@@ -110,6 +99,36 @@ func (p *Provider) assign(ctx context.Context, nodes []*corev1.Node, groups []*o
 	noteFailed(errs, troubles)
 	p.members = next
 	return membership(next, listed, troubles), nil
+}
+
+// ask asks of the nodes, several at a time. When the server itself fails, the answer that a node has in last stays, and
+// no more is asked of those that have one; for a node without one that is an error of all, since nothing can be decided
+// on half of the nodes. What fails for one node leaves it without an answer. The results are in the order of asks.
+func (p *Provider) ask(ctx context.Context, asks []*protocol.ExternalGrpcNode, last map[string]*member, now time.Time) ([]*member, []error, error) {
+	answers, errs := make([]*member, len(asks)), make([]error, len(asks))
+	var failing atomic.Bool
+	tasks, ctx := errgroup.WithContext(ctx)
+	tasks.SetLimit(parallel)
+	for i, node := range asks {
+		tasks.Go(func() error {
+			before := last[node.Name]
+			if before != nil && failing.Load() {
+				answers[i] = before
+				return nil
+			}
+			answers[i], errs[i] = p.groupOf(ctx, node, now)
+			switch {
+			case errs[i] == nil || !ofServer(errs[i]):
+				return nil
+			case before == nil:
+				return errs[i]
+			}
+			failing.Store(true)
+			answers[i] = before
+			return nil
+		})
+	}
+	return answers, errs, tasks.Wait()
 }
 
 func noteFailed(errs []error, troubles map[string]string) {

@@ -42,6 +42,9 @@ type Provider struct {
 	members   map[string]*member
 	details   map[string]*details
 
+	// growth lets one request to grow be made at a time, from the look at the size on.
+	growth chan struct{}
+
 	mu   sync.Mutex
 	last observation
 	// said is the trouble that was logged, by its subject.
@@ -71,7 +74,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	return &Provider{
 		cfg: cfg, deps: deps, conn: conn, client: protocol.NewCloudProviderClient(conn),
-		turn: make(chan struct{}, 1), members: map[string]*member{}, details: map[string]*details{},
+		turn: make(chan struct{}, 1), growth: make(chan struct{}, 1), members: map[string]*member{}, details: map[string]*details{},
 		said: map[string]string{},
 	}, nil
 }
@@ -79,12 +82,11 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 // Groups returns the groups as the server knows them now, and the group of each of the nodes that has one. A group
 // about which the server says nothing sound has a Trouble.
 func (p *Provider) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
-	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
-	case <-ctx.Done():
-		return nil, nil, fmt.Errorf("server %s: another observation takes too long: %w", p.cfg.Address, ctx.Err())
+	done, err := take(ctx, p.turn)
+	if err != nil {
+		return nil, nil, fmt.Errorf("server %s: another observation takes too long: %w", p.cfg.Address, err)
 	}
+	defer done()
 	if err := p.refresh(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -121,6 +123,16 @@ func (p *Provider) refresh(ctx context.Context) error {
 		p.refreshed = now
 	}
 	return err
+}
+
+// take waits for its turn no longer than ctx lasts.
+func take(ctx context.Context, turn chan struct{}) (done func(), err error) {
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // remember keeps the observation for the calls until the next one.
@@ -194,6 +206,11 @@ func (p *Provider) Increase(ctx context.Context, group string, from, by int) err
 	case from+by > g.max:
 		return fmt.Errorf("group %s: %d nodes are more than its maximum of %d", printable(group), from+by, g.max)
 	}
+	done, err := take(ctx, p.growth)
+	if err != nil {
+		return fmt.Errorf("group %s: another request to grow takes too long: %w", printable(group), err)
+	}
+	defer done()
 	size, err := p.size(ctx, group)
 	if err != nil {
 		return err
