@@ -56,7 +56,7 @@ func connect(cfg Config) (*grpc.ClientConn, error) {
 		grpc.WithDefaultServiceConfig(policy),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: delay, MinConnectTimeout: cfg.Timeout.Std()}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: delay, MinConnectTimeout: max(defaultTimeout, cfg.Timeout.Std())}),
 		grpc.WithUserAgent("trimtab"),
 	)
 }
