@@ -9,8 +9,8 @@ import (
 )
 
 // wire is the contract with the servers that exist, as they have it: what stands here was written down from
-// cluster-autoscaler's own file, of master and of 1.32, and not from the one beside it. A field without a name has
-// another one in 1.32.
+// cluster-autoscaler's own file, as it is and as it was when it embedded types of the Kubernetes API, and not from the
+// one beside it. A field without a name is from then and has another name there.
 const wire = `
 NodeGroup: id=1 string, minSize=2 int32, maxSize=3 int32, debug=4 string
 ExternalGrpcNode: providerID=1 string, name=2 string, labels=3 map, annotations=4 map
