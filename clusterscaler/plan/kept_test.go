@@ -18,6 +18,7 @@ func TestPlannerIsAsGoodAsNew(t *testing.T) {
 	for i := range 600 {
 		now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 		s, policy := randomSnapshot(r, now)
+		policy.IgnoreTimers = r.IntN(2) == 0
 		slices.SortFunc(s.Pods, byPodName)
 		var planner Planner
 		var memory Memory
@@ -112,12 +113,31 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 	}
 	if len(s.Groups) > 0 && r.IntN(6) == 0 {
 		out.Groups = slices.Clone(s.Groups)
-		g := &out.Groups[r.IntN(len(out.Groups))]
-		g.Options.IgnoreDaemonSets = []*bool{nil, new(true), new(false)}[r.IntN(3)]
-		g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
+		changeGroup(r, &out.Groups[r.IntN(len(out.Groups))])
 	}
 	if r.IntN(5) == 0 {
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
 	}
 	return &out, policy
+}
+
+// changeGroup is what a provider says anew of a group.
+func changeGroup(r *rand.Rand, g *Group) {
+	ages := []*time.Duration{nil, new(time.Duration(0)), new(time.Minute), new(20 * time.Minute)}
+	g.Options = Options{
+		IgnoreDaemonSets:     []*bool{nil, new(true), new(false)}[r.IntN(3)],
+		UtilizationThreshold: []*float64{nil, new(0.0), new(0.3), new(1.0)}[r.IntN(4)],
+		UnneededTime:         ages[r.IntN(4)],
+		UnreadyTime:          ages[r.IntN(4)],
+		MaxNodeProvisionTime: ages[r.IntN(4)],
+	}
+	g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
+	g.Trouble, g.Failed = "", nil
+	if r.IntN(3) == 0 {
+		g.Trouble = "the size is not known"
+	}
+	for i := range r.IntN(3) {
+		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
+	}
+	g.Target += r.IntN(3)
 }

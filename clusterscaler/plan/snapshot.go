@@ -134,6 +134,8 @@ type Group struct {
 	Options Options
 	// Failed are nodes that Target counts and of which the provider knows that they will not come, each with the reason.
 	Failed []Failure
+	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
+	Trouble string
 }
 
 // Failure is a node that could not be launched.
