@@ -33,8 +33,11 @@ type details struct {
 	// price is per hour; 0 is unknown.
 	price        float64
 	priceTrouble string
-	// options are nil when the group has none of its own.
-	options *Options
+	// options are nil when the group has none of its own. optionsUnknown says that the server has failed to tell whether
+	// it has any; until it does the group must not shrink by those of others.
+	options        *Options
+	optionsUnknown bool
+	optionsTrouble string
 }
 
 // detailsAge is how old details may become. Templates change with a cloud's configuration, seldom and by hand.
@@ -42,7 +45,7 @@ const detailsAge = time.Minute
 
 // detailsOf asks for the details of a group unless the last are good and young.
 func (p *Provider) detailsOf(ctx context.Context, group string, last *details, now time.Time) *details {
-	if last != nil && last.trouble == "" && last.priceTrouble == "" && now.Sub(last.asked) < detailsAge {
+	if last != nil && last.trouble == "" && last.priceTrouble == "" && !last.optionsUnknown && now.Sub(last.asked) < detailsAge {
 		return last
 	}
 	next := &details{asked: now}
@@ -50,7 +53,7 @@ func (p *Provider) detailsOf(ctx context.Context, group string, last *details, n
 	if next.trouble != "" && last != nil {
 		next.template = last.template
 	}
-	next.options = p.options(ctx, group, last)
+	p.options(ctx, group, next, last)
 	if p.deps.Prices && next.template != nil {
 		next.price, next.priceTrouble = p.price(ctx, group, next.template, now)
 	}
@@ -102,25 +105,20 @@ func (p *Provider) price(ctx context.Context, group string, template *corev1.Nod
 	return 0, fmt.Sprintf("server %s: PricingNodePrice of group %s: %v is no price", p.cfg.Address, printable(group), answer.GetPrice())
 }
 
-// options are the group's own settings, nil when it has none. When the server fails to tell, the last ones hold: they
-// may say that the group must not have some of its nodes only.
-func (p *Provider) options(ctx context.Context, group string, last *details) *Options {
+// options asks for the group's own settings. When the server fails to tell, the last ones hold: they may say that the
+// group must not have some of its nodes only.
+func (p *Provider) options(ctx context.Context, group string, next, last *details) {
 	answer, err := call(ctx, p, "NodeGroupGetOptions", subject{group: group}, p.client.NodeGroupGetOptions,
 		&protocol.NodeGroupAutoscalingOptionsRequest{Id: group, Defaults: p.deps.Defaults.toWire()})
-	switch {
+	switch own := answer.GetNodeGroupAutoscalingOptions(); {
 	case unimplemented(err):
-		return nil
+	case err != nil && last != nil && !last.optionsUnknown:
+		next.options, next.optionsTrouble = last.options, err.Error()
 	case err != nil:
-		p.deps.Log.Debug("the options of a group are not known", "group", group, "error", err)
-		if last != nil {
-			return last.options
-		}
-		return nil
+		next.optionsUnknown, next.optionsTrouble = true, err.Error()
+	case own != nil:
+		next.options, next.optionsTrouble = optionsOf(own, p.deps.Defaults)
 	}
-	if answer.GetNodeGroupAutoscalingOptions() == nil {
-		return nil
-	}
-	return optionsOf(answer.GetNodeGroupAutoscalingOptions(), p.deps.Defaults)
 }
 
 func (o *Options) toWire() *protocol.NodeGroupAutoscalingOptions {
@@ -160,23 +158,34 @@ func unlike[T comparable](own, otherwise T) *T {
 }
 
 // optionsOf reads the server's settings. A duration that it does not tell is the program's own: servers that were
-// written before a setting existed cannot tell it, and do not mean zero.
-func optionsOf(from *protocol.NodeGroupAutoscalingOptions, defaults Options) *Options {
-	duration := func(d *durationpb.Duration, otherwise time.Duration) time.Duration {
-		if d.CheckValid() != nil {
+// written before a setting existed cannot tell it, and do not mean zero. So is one that makes no sense, which is told.
+func optionsOf(from *protocol.NodeGroupAutoscalingOptions, defaults Options) (o *Options, odd string) {
+	duration := func(name string, d *durationpb.Duration, least, otherwise time.Duration) time.Duration {
+		switch {
+		case d == nil:
+			return otherwise
+		case d.CheckValid() != nil || d.AsDuration() < least:
+			odd = fmt.Sprintf("%s of %d seconds is none; %s is taken", name, d.GetSeconds(), otherwise)
 			return otherwise
 		}
 		return d.AsDuration()
 	}
+	share := func(name string, n, otherwise float64) float64 {
+		if !(n >= 0) { // or not a number
+			odd = fmt.Sprintf("%s of %v is none; %v is taken", name, n, otherwise)
+			return otherwise
+		}
+		return n
+	}
 	return &Options{
-		UtilizationThreshold:        from.GetScaleDownUtilizationThreshold(),
-		GPUUtilizationThreshold:     from.GetScaleDownGpuUtilizationThreshold(),
-		UnneededTime:                duration(from.GetScaleDownUnneededDuration(), defaults.UnneededTime),
-		UnreadyTime:                 duration(from.GetScaleDownUnreadyDuration(), defaults.UnreadyTime),
-		MaxNodeProvisionTime:        duration(from.GetMaxNodeProvisionDuration(), defaults.MaxNodeProvisionTime),
-		MaxNodeStartupTime:          duration(from.GetMaxNodeStartupDuration(), defaults.MaxNodeStartupTime),
+		UtilizationThreshold:        share("scaleDownUtilizationThreshold", from.GetScaleDownUtilizationThreshold(), defaults.UtilizationThreshold),
+		GPUUtilizationThreshold:     share("scaleDownGpuUtilizationThreshold", from.GetScaleDownGpuUtilizationThreshold(), defaults.GPUUtilizationThreshold),
+		UnneededTime:                duration("scaleDownUnneededDuration", from.GetScaleDownUnneededDuration(), 0, defaults.UnneededTime),
+		UnreadyTime:                 duration("scaleDownUnreadyDuration", from.GetScaleDownUnreadyDuration(), 0, defaults.UnreadyTime),
+		MaxNodeProvisionTime:        duration("MaxNodeProvisionDuration", from.GetMaxNodeProvisionDuration(), time.Second, defaults.MaxNodeProvisionTime),
+		MaxNodeStartupTime:          duration("maxNodeStartupDuration", from.GetMaxNodeStartupDuration(), time.Second, defaults.MaxNodeStartupTime),
 		IgnoreDaemonSetsUtilization: from.GetIgnoreDaemonSetsUtilization(),
 		ZeroOrMaxNodeScaling:        from.GetZeroOrMaxNodeScaling(),
 		AllowNonAtomicScaleUpToMax:  from.GetAllowNonAtomicScaleUpToMax(),
-	}
+	}, odd
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -203,6 +202,9 @@ func TestRenewalsThatFail(t *testing.T) {
 // The loop observes and acts while drains look and remove.
 func TestConcurrentUse(t *testing.T) {
 	r := newRig(t)
+	r.server.Change(func(s *externalgrpctest.Server) {
+		s.Groups = []*protocol.NodeGroup{{Id: "a", MaxSize: 10}, {Id: "b", MaxSize: 10}}
+	})
 	r.groups(nodes()...)
 	var tasks sync.WaitGroup
 	for i := range 4 {
@@ -335,23 +337,13 @@ func TestOnlyHarmlessCallsAreRepeated(t *testing.T) {
 
 // A server that is not there is an error at once, and when it comes it is found without a restart.
 func TestServerThatComesLater(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	relay := externalgrpctest.NewRelay(t)
 	r := newRig(t)
-	r.provider = r.connect(Config{Address: address})
-	if _, _, err := r.provider.Groups(context.Background(), nil); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), address) {
+	r.provider = r.connect(Config{Address: relay.Address})
+	if _, _, err := r.provider.Groups(context.Background(), nil); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), relay.Address) {
 		t.Fatal(err)
 	}
-	if listener, err = net.Listen("tcp", address); err != nil {
-		t.Skip("another took the port:", err)
-	}
-	t.Cleanup(r.server.Serve(t, listener, nil))
+	relay.To(r.server.Address)
 	r.eventually(func() error {
 		_, _, err := r.provider.Groups(context.Background(), nil)
 		return err
@@ -371,5 +363,6 @@ func (r *rig) eventually(f func() error) {
 			r.t.Fatal(err)
 		}
 		time.Sleep(50 * time.Millisecond)
+		r.now = r.now.Add(refreshPause)
 	}
 }

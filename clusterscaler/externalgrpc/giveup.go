@@ -105,6 +105,7 @@ func (p *Provider) Decrease(ctx context.Context, group string, from, by int) err
 		if err != nil {
 			return err
 		}
+		p.shrunk(group, l.absent)
 	}
 	if left := by - l.nodes(); left > 0 {
 		return fmt.Errorf("group %s: of the nodes to give up %d are there or may still come", printable(group), left)
@@ -173,5 +174,8 @@ func (p *Provider) deleteInstances(ctx context.Context, group string, ids []stri
 		})
 	}
 	_, err := call(ctx, p, "NodeGroupDeleteNodes", subject{group: group}, p.client.NodeGroupDeleteNodes, request)
+	if err == nil {
+		p.shrunk(group, len(ids))
+	}
 	return err
 }

@@ -173,7 +173,13 @@ func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[
 			troubles["a group that is left out"] = fmt.Sprintf("group %q: %s", clipped(g.id), g.bad)
 			continue
 		}
-		planned := p.plannedOne(g, examples[g.id])
+		planned, remark := p.plannedOne(g, examples[g.id])
+		if remark != "" {
+			troubles["the size of group "+g.id] = remark
+		}
+		if t := g.details.optionsTrouble; t != "" {
+			troubles["the options of group "+g.id] = t
+		}
 		out = append(out, planned)
 		if planned.Trouble != "" {
 			troubles["group "+g.id] = planned.Trouble
@@ -187,11 +193,16 @@ func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[
 	return out
 }
 
-// plannedOne is a group as the core sees it. One whose size or bounds are not known stands still.
-func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
-	out := plan.Group{
-		Name: g.id, Min: g.min, Max: g.max, Target: g.size, Price: g.details.price, Failed: g.failures(),
+// plannedOne is a group as the core sees it. One whose size or bounds are not known stands still, and one whose own
+// settings are not known does not shrink. remark is what is odd about its size.
+func (p *Provider) plannedOne(g *observed, example *corev1.Node) (out plan.Group, remark string) {
+	size, doubt, remark := p.believed(g)
+	out = plan.Group{
+		Name: g.id, Min: g.min, Max: g.max, Target: size, Price: g.details.price, Failed: g.failures(),
 		Options: g.details.options.planned(p.deps.Defaults),
+	}
+	if g.details.optionsUnknown {
+		out.Min = max(out.Min, out.Target)
 	}
 	template, trouble := g.details.template, g.details.trouble
 	if template == nil && trouble == "" {
@@ -203,7 +214,9 @@ func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
 		template = named(template, "template-of-"+g.id)
 		out.Template, out.Capacity = simulate.NodeOf(template), simulate.ResourcesOf(template.Status.Capacity)
 	}
-	out.Trouble = trouble
+	if out.Trouble = trouble; trouble == "" {
+		out.Trouble = doubt
+	}
 	if still := g.still(); still != "" {
 		out.Trouble = still
 		if !g.sizeTold && out.Target == 0 {
@@ -211,7 +224,7 @@ func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
 		}
 		out.Min, out.Max = out.Target, out.Target
 	}
-	return out
+	return out, remark
 }
 
 // still is why the group must neither grow nor shrink; empty when it may.

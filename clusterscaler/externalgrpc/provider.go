@@ -41,6 +41,9 @@ type Provider struct {
 	refreshed time.Time
 	members   map[string]*member
 	details   map[string]*details
+	// failure is why the last observation failed, if that was the server's doing, and failed when.
+	failure error
+	failed  time.Time
 
 	// growth lets one request to grow be made at a time, from the look at the size on.
 	growth chan struct{}
@@ -49,6 +52,9 @@ type Provider struct {
 	last observation
 	// said is the trouble that was logged, by its subject.
 	said map[string]string
+	// promises has by group what the server accepted and does not tell yet, gone the nodes that it has deleted.
+	promises map[string]promise
+	gone     map[string]gone
 }
 
 // observation is what the server said the last time. It is never changed.
@@ -75,7 +81,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	return &Provider{
 		cfg: cfg, deps: deps, conn: conn, client: protocol.NewCloudProviderClient(conn),
 		turn: make(chan struct{}, 1), growth: make(chan struct{}, 1), members: map[string]*member{}, details: map[string]*details{},
-		said: map[string]string{},
+		said: map[string]string{}, promises: map[string]promise{}, gone: map[string]gone{},
 	}, nil
 }
 
@@ -87,6 +93,16 @@ func (p *Provider) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Gro
 		return nil, nil, fmt.Errorf("server %s: another observation takes too long: %w", p.cfg.Address, err)
 	}
 	defer done()
+	if err := p.resting(); err != nil {
+		return nil, nil, err
+	}
+	groups, member, err := p.observe(ctx, nodes)
+	p.noteFailure(ctx, err)
+	return groups, member, err
+}
+
+// observe makes an observation.
+func (p *Provider) observe(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
 	if err := p.refresh(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -102,6 +118,7 @@ func (p *Provider) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Gro
 	if err != nil {
 		return nil, nil, err
 	}
+	p.dropGone(nodes, member)
 	p.match(groups, nodes, member)
 	out := p.planned(groups, nodes, member, troubles)
 	p.remember(groups, member)
@@ -223,23 +240,27 @@ func (p *Provider) Increase(ctx context.Context, group string, from, by int) err
 	}
 	_, err = call(ctx, p, "NodeGroupIncreaseSize", subject{group: group}, p.client.NodeGroupIncreaseSize,
 		&protocol.NodeGroupIncreaseSizeRequest{Id: group, Delta: int32(delta)})
+	if err == nil {
+		p.promised(group, size+delta)
+	}
 	return err
 }
 
 // Delete removes nodes of a group, all in one call that is made once. They must have been of that group when it was
-// last observed.
+// last observed, and its size, which is read anew, must stay at its minimum or above.
 func (p *Provider) Delete(ctx context.Context, group string, nodes []string) error {
-	seen := p.observation().nodes
+	last := p.observation()
+	var members []*member
 	request := &protocol.NodeGroupDeleteNodesRequest{Id: group}
 	for _, name := range nodes {
-		m, known := seen[name]
+		m, known := last.nodes[name]
 		switch {
 		case !known:
 			return fmt.Errorf("group %s: node %s is not known to be of any group", printable(group), printable(name))
 		case m.group != group:
 			return fmt.Errorf("group %s: node %s is of group %s", printable(group), printable(name), printable(m.group))
 		}
-		request.Nodes = append(request.Nodes, m.node)
+		request.Nodes, members = append(request.Nodes, m.node), append(members, m)
 	}
 	if len(nodes) == 0 {
 		return nil
@@ -248,8 +269,19 @@ func (p *Provider) Delete(ctx context.Context, group string, nodes []string) err
 	if len(nodes) == 1 {
 		about.node = nodes[0]
 	}
-	_, err := call(ctx, p, "NodeGroupDeleteNodes", about, p.client.NodeGroupDeleteNodes, request)
-	return err
+	size, err := p.size(ctx, group)
+	if err != nil {
+		return err
+	}
+	if least := last.groups[group].min; size-len(nodes) < least {
+		return fmt.Errorf("group %s: its size is %d by now; without %d of them it would be below its minimum of %d", printable(group), size, len(nodes), least)
+	}
+	if _, err := call(ctx, p, "NodeGroupDeleteNodes", about, p.client.NodeGroupDeleteNodes, request); err != nil {
+		return err
+	}
+	p.deleted(members)
+	p.shrunk(group, len(nodes))
+	return nil
 }
 
 // Run waits for the end, tells the server of it and closes the connection.

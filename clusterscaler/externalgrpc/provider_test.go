@@ -53,7 +53,10 @@ func (r *rig) connect(cfg Config) *Provider {
 	}
 	p, err := New(cfg, Deps{
 		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return r.now }, Prices: true,
-		Defaults: Options{UnneededTime: 10 * time.Minute, MaxNodeStartupTime: 15 * time.Minute},
+		Defaults: Options{
+			UtilizationThreshold: 0.5, UnneededTime: 10 * time.Minute, UnreadyTime: 20 * time.Minute,
+			MaxNodeProvisionTime: 15 * time.Minute, MaxNodeStartupTime: 15 * time.Minute,
+		},
 	})
 	if err != nil {
 		r.t.Fatal(err)

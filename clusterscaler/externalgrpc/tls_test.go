@@ -98,22 +98,16 @@ func TestCertificatesAreExchanged(t *testing.T) {
 	old := externalgrpctest.NewAuthority(t)
 	folder := t.TempDir()
 	externalgrpctest.WriteFiles(t, folder, old, old)
-	r := newRig(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	stop := r.server.Serve(t, listener, old.ServerTLS(t, old))
-	r.provider = r.connect(files(folder, address))
+	relay := externalgrpctest.NewRelay(t)
+	r, before := secured(t, old.ServerTLS(t, old))
+	relay.To(before)
+	r.provider = r.connect(files(folder, relay.Address))
 	r.groups()
 
 	next := externalgrpctest.NewAuthority(t)
-	stop()
-	if listener, err = net.Listen("tcp", address); err != nil {
-		t.Skip("another took the port:", err)
-	}
-	t.Cleanup(r.server.Serve(t, listener, next.ServerTLS(t, next)))
+	_, after := secured(t, next.ServerTLS(t, next))
+	relay.To(after)
+	r.now = r.now.Add(refreshPause)
 	if _, _, err := r.provider.Groups(context.Background(), nil); status.Code(err) != codes.Unavailable {
 		t.Fatalf("the old authority vouches for the new server: %v", err)
 	}
