@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/cloudconfig"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -90,7 +91,7 @@ func TestCloudConfig(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("%+v, %v, want %+v", got, err, want)
 	}
-	if err := os.WriteFile(path, make([]byte, maxCloudConfig+1), 0o600); err != nil {
+	if err := os.WriteFile(path, make([]byte, cloudconfig.MaxSize+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := (&Config{CloudConfig: path}).Load(); err == nil || !strings.Contains(err.Error(), "has more than 1048576 bytes") {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/cloudconfig"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
 )
 
@@ -56,7 +57,7 @@ func connect(cfg Config) (*grpc.ClientConn, error) {
 		grpc.WithDefaultServiceConfig(policy),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: delay, MinConnectTimeout: max(defaultTimeout, cfg.Timeout.Std())}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: delay, MinConnectTimeout: max(cloudconfig.DefaultTimeout, cfg.Timeout.Std())}),
 		grpc.WithUserAgent("trimtab"),
 	)
 }

@@ -24,6 +24,7 @@ func cores() []string {
 		"scalers/replicas", "scalers/hpa", "scalers/spec", "scalers/status",
 		"vpa/histogram", "vpa/recommend",
 		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni", "clusterscaler/group", "clusterscaler/migrate", "clusterscaler/status",
+		"clusterscaler/externalgrpc/cloudconfig",
 		"internal/verdict", "internal/migration",
 	}
 }
