@@ -173,10 +173,7 @@ func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[
 			troubles["a group that is left out"] = fmt.Sprintf("group %q: %s", clipped(g.id), g.bad)
 			continue
 		}
-		planned, remark := p.plannedOne(g, examples[g.id])
-		if remark != "" {
-			troubles["the size of group "+g.id] = remark
-		}
+		planned := p.plannedOne(g, examples[g.id])
 		if t := g.details.optionsTrouble; t != "" {
 			troubles["the options of group "+g.id] = t
 		}
@@ -194,10 +191,10 @@ func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[
 }
 
 // plannedOne is a group as the core sees it. One whose size or bounds are not known stands still, and one whose own
-// settings are not known does not shrink. remark is what is odd about its size.
-func (p *Provider) plannedOne(g *observed, example *corev1.Node) (out plan.Group, remark string) {
-	size, doubt, remark := p.believed(g)
-	out = plan.Group{
+// settings are not known does not shrink.
+func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
+	size, doubt := p.believed(g)
+	out := plan.Group{
 		Name: g.id, Min: g.min, Max: g.max, Target: size, Price: g.details.price, Failed: g.failures(),
 		Options: g.details.options.planned(p.deps.Defaults),
 	}
@@ -224,7 +221,7 @@ func (p *Provider) plannedOne(g *observed, example *corev1.Node) (out plan.Group
 		}
 		out.Min, out.Max = out.Target, out.Target
 	}
-	return out, remark
+	return out
 }
 
 // still is why the group must neither grow nor shrink; empty when it may.

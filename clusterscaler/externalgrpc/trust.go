@@ -73,20 +73,17 @@ func (p *Provider) dropGone(nodes []*corev1.Node, member map[string]string) {
 	p.gone = still
 }
 
-// believed is the size of a group that a decision rests on. The first doubt keeps the group from growing, the second is
-// to be said only.
-func (p *Provider) believed(g *observed) (size int, doubt, remark string) {
+// believed is the size of a group that a decision rests on. A doubt keeps the group from growing: the next best does.
+func (p *Provider) believed(g *observed) (size int, doubt string) {
 	size, doubt = p.promisedSize(g)
 	there := g.registered
 	if g.instancesTold {
 		there = max(there, g.instancesThere())
 	}
-	if most := max(g.max, there); size > most {
-		remark = fmt.Sprintf("the server says %d, which is more than the maximum of %d, and than the %d nodes or instances that there are; %d are believed",
-			size, g.max, there, most)
-		size = most
+	if size > max(g.max, there) {
+		return there, fmt.Sprintf("the server says that it has %d nodes, more than its maximum of %d, and there are %d", size, g.max, there)
 	}
-	return size, doubt, remark
+	return size, doubt
 }
 
 // promisedSize is the size that the server told, or the one that it has accepted a moment ago. One that it accepted and

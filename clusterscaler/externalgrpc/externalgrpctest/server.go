@@ -40,8 +40,8 @@ type Server struct {
 	OldTemplates bool
 	// Fail answers a call, by its method or by method/group or method/node; nil lets it through.
 	Fail map[string]error
-	// Hang lets calls of a method wait until the client gives up.
-	Hang map[string]bool
+	// Hang lets calls of a method, or of method/group, wait until the client gives up, and Lose of a method does what is asked and loses the answer.
+	Hang, Lose map[string]bool
 	// Calls counts those of each method, and Deleted has the nodes that NodeGroupDeleteNodes was told.
 	Calls   map[string]int
 	Deleted []*protocol.ExternalGrpcNode
@@ -66,7 +66,7 @@ func New() *Server {
 	return &Server{
 		Sizes: map[string]int32{}, Nodes: map[string]string{}, Instances: map[string][]*protocol.Instance{},
 		Templates: map[string][]byte{}, Prices: map[string]float64{}, Options: map[string]*protocol.NodeGroupAutoscalingOptions{},
-		Fail: map[string]error{}, Hang: map[string]bool{}, Calls: map[string]int{},
+		Fail: map[string]error{}, Hang: map[string]bool{}, Lose: map[string]bool{}, Calls: map[string]int{},
 	}
 }
 
@@ -117,7 +117,7 @@ func (s *Server) before(ctx context.Context, request any, info *grpc.UnaryServer
 	}
 	s.mu.Lock()
 	s.Calls[method]++
-	err, hang := s.Fail[method], s.Hang[method]
+	err, hang, lose := s.Fail[method], s.Hang[method] || s.Hang[method+"/"+about], s.Lose[method]
 	if e := s.Fail[method+"/"+about]; e != nil {
 		err = e
 	}
@@ -129,7 +129,11 @@ func (s *Server) before(ctx context.Context, request any, info *grpc.UnaryServer
 	if err != nil {
 		return nil, err
 	}
-	return handle(ctx, request)
+	answer, err := handle(ctx, request)
+	if lose {
+		return nil, status.Error(codes.Unavailable, "the connection broke")
+	}
+	return answer, err
 }
 
 // known is the group of that id, or the error of an unknown one.
