@@ -39,12 +39,14 @@ func TestCloudGrowsAndShrinks(t *testing.T) {
 		if len(s.Deleted) != 1 || s.Deleted[0].GetProviderID() != "cloud://n1" || s.Deleted[0].GetAnnotations()["k8s.io/cluster-autoscaler/fake-node-reason"] != "" {
 			t.Errorf("deleted %v", s.Deleted)
 		}
+		s.Nodes["n1"] = "a" // so some clouds say until the node is gone
 	})
 	c.pod("late", "")
 	c.loop(10 * time.Second)
 	c.want("a=1 b=0", "for a pod that comes while the deleted node stands")
 	c.loop(10 * time.Second)
 	c.want("a=1 b=0", "the deleted node is not the one that is on its way")
+	c.said("pod default/late", "FitsUpcomingNode")
 }
 
 // Whatever is wrong with the best group, the next best grows for the pod, in the same loop or at once after it.
