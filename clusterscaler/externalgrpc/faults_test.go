@@ -213,8 +213,8 @@ func TestConcurrentUse(t *testing.T) {
 				if _, _, err := r.provider.Groups(context.Background(), nodes()); err != nil {
 					t.Error(err)
 				}
-				r.provider.Instances("a")
-				r.provider.Options("a")
+				r.provider.lastInstances("a")
+				r.provider.lastOptions("a")
 			}
 		})
 		tasks.Go(func() {
@@ -289,9 +289,9 @@ func TestHugeAnswers(t *testing.T) {
 	})
 	groups, _ := r.groups(nodes()...)
 	if len(troubles(groups)) != 0 {
-		t.Errorf("instances are not needed yet: %v", troubles(groups))
+		t.Errorf("a list of instances is not needed for a size: %v", troubles(groups))
 	}
-	if _, told := r.provider.Instances("a"); told || !strings.Contains(r.log.String(), "NodeGroupNodes of group a: ResourceExhausted") {
+	if _, told := r.provider.lastInstances("a"); told || !strings.Contains(r.log.String(), "NodeGroupNodes of group a: ResourceExhausted") {
 		t.Errorf("told %t\n%s", told, r.log)
 	}
 	r.server.Change(func(s *externalgrpctest.Server) {

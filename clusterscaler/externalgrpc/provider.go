@@ -194,24 +194,6 @@ func (p *Provider) say(troubles map[string]string) {
 	}
 }
 
-// Instances are the instances of a group when it was last observed, and whether the server told them.
-func (p *Provider) Instances(group string) ([]Instance, bool) {
-	g, known := p.observation().groups[group]
-	if !known {
-		return nil, false
-	}
-	return g.instances, g.instancesTold
-}
-
-// Options are the settings of a group when it was last observed, and whether it has its own.
-func (p *Provider) Options(group string) (Options, bool) {
-	g, known := p.observation().groups[group]
-	if !known || g.details.options == nil {
-		return p.deps.Defaults, false
-	}
-	return *g.details.options, true
-}
-
 // Increase makes a group of size from grow by so many nodes. When the server has grown it meanwhile, only what is
 // missing is asked for. The call is made once: whether it took effect in spite of an error is seen in the next size.
 func (p *Provider) Increase(ctx context.Context, group string, from, by int) error {

@@ -125,6 +125,24 @@ func troubles(groups []plan.Group) map[string]string {
 	return out
 }
 
+// lastInstances are the instances of a group when it was last observed, and whether the server told them.
+func (p *Provider) lastInstances(group string) ([]Instance, bool) {
+	g, known := p.observation().groups[group]
+	if !known {
+		return nil, false
+	}
+	return g.instances, g.instancesTold
+}
+
+// lastOptions are the settings of a group when it was last observed, and whether it has its own.
+func (p *Provider) lastOptions(group string) (Options, bool) {
+	g, known := p.observation().groups[group]
+	if !known || g.details.options == nil {
+		return p.deps.Defaults, false
+	}
+	return *g.details.options, true
+}
+
 func TestGroupsAreTheServers(t *testing.T) {
 	r := newRig(t)
 	r.server.Change(func(s *externalgrpctest.Server) { s.Prices["a"] = 0.25 })
@@ -309,17 +327,17 @@ func TestInstancesAreKept(t *testing.T) {
 			{Id: "cloud://a-7", Status: &protocol.InstanceStatus{InstanceState: 3, ErrorInfo: &protocol.InstanceErrorInfo{ErrorMessage: "no code, no error"}}},
 		}
 	})
-	if _, told := r.provider.Instances("a"); told {
+	if _, told := r.provider.lastInstances("a"); told {
 		t.Error("told before the first observation")
 	}
 	r.groups()
-	all, told := r.provider.Instances("a")
+	all, told := r.provider.lastInstances("a")
 	got := fmt.Sprint(all, told)
 	want := `[cloud://a-0 running cloud://a-9 creating: QUOTA (out of resources): "no more\nof them" cloud://a-8 unspecified cloud://a-7 deleting] true`
 	if got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if _, told := r.provider.Instances("c"); told {
+	if _, told := r.provider.lastInstances("c"); told {
 		t.Error("told of a group that does not exist")
 	}
 }
@@ -331,10 +349,10 @@ func TestOptions(t *testing.T) {
 		s.Options["b"] = &protocol.NodeGroupAutoscalingOptions{ZeroOrMaxNodeScaling: true}
 	})
 	groups, _ := r.groups()
-	if o, own := r.provider.Options("a"); !own || o.UtilizationThreshold != 0.7 || o.UnneededTime != 10*time.Minute || o.MaxNodeStartupTime != 15*time.Minute {
+	if o, own := r.provider.lastOptions("a"); !own || o.UtilizationThreshold != 0.7 || o.UnneededTime != 10*time.Minute || o.MaxNodeStartupTime != 15*time.Minute {
 		t.Errorf("%+v %t: a duration that is not told is the program's own", o, own)
 	}
-	if o, own := r.provider.Options("c"); own || o.UnneededTime != 10*time.Minute {
+	if o, own := r.provider.lastOptions("c"); own || o.UnneededTime != 10*time.Minute {
 		t.Errorf("%+v %t", o, own)
 	}
 	if g := groups[1]; g.Min != 2 || g.Max != 2 || !strings.Contains(g.Trouble, "all of its nodes or none") {
