@@ -103,6 +103,10 @@ crds: go ## make deploy/crds anew from the API types of the projects that own th
 	@cp $(CACHE)/crds/keda.sh_{scaledobjects,triggerauthentications}.yaml deploy/crds/
 	@cp $(CACHE)/crds/autoscaling.k8s.io_verticalpodautoscaler{s,checkpoints}.yaml deploy/crds/
 
+.PHONY: protos
+protos: go ## make the Go code of the protocol of clusterscaler/externalgrpc anew from its .proto file
+	@go run -C test/programs/protos . $(CURDIR) clusterscaler/externalgrpc/protocol/externalgrpc.proto $(CURDIR)/clusterscaler/externalgrpc/protocol
+
 .PHONY: clean
 clean: ## remove what these commands made, and the processes they started
 	@if command -v go >/dev/null; then $(PROGRAMS) clean; else rm -rf $(CACHE); fi

@@ -11,17 +11,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
-	"github.com/trimtab/trimtab/clusterscaler/kwok"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/journal"
 	sharedkube "github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
-
-const providerKwok = "kwok"
 
 // partName is the name of the part in the journal.
 const partName = "clusterScaler"
@@ -85,22 +81,12 @@ type ClusterScaler struct {
 
 // New makes the part; Run starts it.
 func New(cfg Config, deps Deps) (*ClusterScaler, error) {
-	groups := make([]kwok.Group, len(cfg.Groups))
-	for i := range cfg.Groups {
-		g := &cfg.Groups[i]
-		groups[i] = kwok.Group{
-			Name: g.Name, Min: g.Min, Max: g.Max, Template: *g.Template.Node(&g.CNI), Price: g.Price,
-			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: planOptions(&g.Options),
-		}
+	provider, err := newProvider(&cfg, deps)
+	if err != nil {
+		return nil, err
 	}
-	provider := kwok.New(groups, kwok.Deps{
-		Client: deps.Kube.Client, Log: deps.Log, Now: deps.Now,
-		Suffix: func() string { return rand.String(suffixLength) },
-	})
 	return newWith(cfg, deps, provider), nil
 }
-
-const suffixLength = 8
 
 func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c := &ClusterScaler{

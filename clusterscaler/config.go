@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -18,10 +19,12 @@ import (
 // Config is the section clusterScaler. Each setting mirrors the flag of cluster-autoscaler of the same
 // name, unless it says otherwise.
 type Config struct {
-	// Provider makes and removes nodes. Default kwok, the only one. Mirrors --cloud-provider.
+	// Provider makes and removes nodes: kwok (default) or externalgrpc. Mirrors --cloud-provider.
 	Provider string `yaml:"provider"`
-	// Groups are the node groups. Mirrors --nodes.
+	// Groups are the node groups. Mirrors --nodes. With the provider externalgrpc the server names them.
 	Groups []group.Group `yaml:"groups"`
+	// ExternalGrpc is where the server of the provider externalgrpc is. Mirrors the file of --cloud-config.
+	ExternalGrpc *externalgrpc.Config `yaml:"externalGrpc"`
 	// ScanInterval is the time between two loops; a pod that becomes unschedulable starts one at once. Default 10s.
 	ScanInterval config.Duration `yaml:"scanInterval"`
 
@@ -151,9 +154,7 @@ func (c *Config) SetDefaults() {
 // Validate checks what the types cannot.
 func (c *Config) Validate() config.Problems {
 	var ps config.Problems
-	if c.Provider != providerKwok {
-		ps.Add("provider", "%q is unknown; known: %s", c.Provider, providerKwok)
-	}
+	c.validateProvider(&ps)
 	if problems := validation.IsDNS1123Label(c.Namespace); len(problems) > 0 {
 		ps.Add("namespace", "%q is not the name of a namespace: %s", c.Namespace, problems[0])
 	}

@@ -37,7 +37,12 @@ func TestDefaultsAreThePolicy(t *testing.T) {
 // Each bad file is paired with all of its messages.
 func TestBadConfigurations(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"provider: gce", `f: provider: "gce" is unknown; known: kwok`},
+		{"provider: gce", `f: provider: "gce" is unknown; known: [kwok externalgrpc]`},
+		{"provider: externalgrpc", `f: externalGrpc: is required with provider externalgrpc: where the server is`},
+		{"externalGrpc: {address: 'a:1'}", `f: externalGrpc: is read with provider externalgrpc only, and provider is kwok`},
+		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1'}\ngroups: [{name: a, template: {instanceType: m5.large}}]", `f: groups: must be empty with provider externalgrpc: the server says which groups there are`},
+		{"provider: externalgrpc\nexternalGrpc: {address: nowhere}", `f: externalGrpc.address: "nowhere" is not host:port, such as provider.kube-system.svc:8086`},
+		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1', grpc_timeout: 1s}", `f:2: externalGrpc.grpc_timeout: unknown key`},
 		{"expander: [cheapest]", `f: expander[0]: "cheapest" is unknown; known: [least-nodes least-waste most-pods price priority random]`},
 		{"expander: []", `f: expander: needs at least one of [least-nodes least-waste most-pods price priority random]`},
 		{"namespace: Kube", `f: namespace: "Kube" is not the name of a namespace`},

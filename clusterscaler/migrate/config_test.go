@@ -1,15 +1,19 @@
 package migrate_test
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
 	"github.com/trimtab/trimtab/clusterscaler/migrate"
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/migration"
 	"github.com/trimtab/trimtab/internal/migration/migrationtest"
 )
 
@@ -17,7 +21,12 @@ import (
 func sectionOf(t *testing.T, args []string) (clusterscaler.Config, error) {
 	t.Helper()
 	p := migrate.Program()
-	result := migrationtest.Convert(t, p, p.FromFlags(args))
+	return section(t, p, p.FromFlags(args))
+}
+
+func section(t *testing.T, p migration.Program, in migration.Installation) (clusterscaler.Config, error) {
+	t.Helper()
+	result := migrationtest.Convert(t, p, in)
 	var file struct {
 		ClusterScaler yaml.Node `yaml:"clusterScaler"`
 	}
@@ -80,7 +89,7 @@ func TestKeysAgree(t *testing.T) {
 			t.Errorf("no flag becomes %s", key)
 		}
 		same := reflect.DeepEqual(reflect.ValueOf(got).Field(i).Interface(), reflect.ValueOf(defaults).Field(i).Interface())
-		if key != "provider" && key != "groups" && same {
+		if key != "provider" && key != "groups" && key != "externalGrpc" && same {
 			t.Errorf("%s keeps its default, whatever the flag says", key)
 		}
 	}
@@ -95,13 +104,66 @@ func TestGroupsNeedATemplate(t *testing.T) {
 	}
 }
 
-// FuzzAccepted: whatever the flags are, the section accepts what is written, but for groups.
+// manifest is a Deployment of cluster-autoscaler with externalgrpc, and the ConfigMap with its file.
+func manifest(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{"kind": "List", "items": []any{
+		map[string]any{"kind": "Deployment", "metadata": map[string]any{"name": "ca"}, "spec": map[string]any{"template": map[string]any{"spec": map[string]any{
+			"containers": []any{map[string]any{
+				"name": "ca", "image": "cluster-autoscaler", "args": []string{"--cloud-provider=externalgrpc", "--cloud-config=/etc/grpc/cloud-config"},
+				"volumeMounts": []any{map[string]any{"name": "c", "mountPath": "/etc/grpc"}},
+			}},
+			"volumes": []any{map[string]any{"name": "c", "configMap": map[string]any{"name": "c"}}},
+		}}}},
+		map[string]any{"kind": "ConfigMap", "metadata": map[string]any{"name": "c"}, "data": map[string]any{"cloud-config": file}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// The settings of the file of --cloud-config become those of the section.
+func TestCloudConfigBecomesTheSection(t *testing.T) {
+	t.Parallel()
+	p := migrate.Program()
+	in, err := p.FromManifests([]migration.Source{{Name: "m", Data: manifest(t, "{address: 'h:1', key: tls.key, cert: /c, cacert: ../ca, grpc_timeout: 9s}")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := section(t, p, in)
+	want := externalgrpc.Config{Address: "h:1", Key: "/etc/grpc/tls.key", Cert: "/c", CACert: "/etc/ca", Timeout: config.Duration(9 * time.Second)}
+	if err != nil || got.Provider != "externalgrpc" || got.ExternalGrpc == nil || *got.ExternalGrpc != want {
+		t.Errorf("%+v, %v, want %+v", got.ExternalGrpc, err, want)
+	}
+}
+
+// FuzzCloudConfig: whatever stands in the file, the section accepts what is written of it, or it is told.
+func FuzzCloudConfig(f *testing.F) {
+	f.Add("address: h:1\ngrpc_timeout: 20s\n")
+	f.Add("{address: 'h:1', key: k, cert: c, cacert: 'a b', timeout: 1}")
+	f.Add("address: |\n  h\n  :1 # x\n")
+	f.Fuzz(func(t *testing.T, file string) {
+		p := migrate.Program()
+		in, err := p.FromManifests([]migration.Source{{Name: "m", Data: manifest(t, file)}})
+		if err != nil {
+			return
+		}
+		result := migrationtest.Convert(t, p, in)
+		if _, err := section(t, p, in); err != nil && !result.Blocked() {
+			t.Errorf("%q: %v\n%s", file, err, result.Configuration)
+		}
+	})
+}
+
+// FuzzAccepted: whatever the flags are, the section accepts what is written, but for groups, and for a server that is
+// named by no file.
 func FuzzAccepted(f *testing.F) {
 	f.Add("scan-interval", "-5s")
 	f.Add("expander", "grpc,priority,")
 	f.Add("memory-total", "4294967296:4294967297")
 	f.Fuzz(func(t *testing.T, name, value string) {
-		if name == "nodes" {
+		if name == "nodes" || strings.TrimSpace(value) == "externalgrpc" {
 			return
 		}
 		if _, err := sectionOf(t, []string{"--" + name + "=" + value}); err != nil {

@@ -107,9 +107,13 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 		switch name {
 		case "least-waste", "most-pods", "least-nodes", "random":
 		case "price":
-			c.Note(v.Flag, "write the price of each group as clusterScaler.groups[].price; groups without one come last")
+			if !external(c) { // else the server is asked
+				c.Note(v.Flag, "write the price of each group as clusterScaler.groups[].price; groups without one come last")
+			}
 		case "priority":
-			c.Note(v.Flag, "the ConfigMap cluster-autoscaler-priority-expander stays; its expressions match on the names in clusterScaler.groups")
+			if !external(c) { // else the names stay, too
+				c.Note(v.Flag, "the ConfigMap cluster-autoscaler-priority-expander stays; its expressions match on the names in clusterScaler.groups")
+			}
 		case "grpc":
 			c.Block(v.Flag, "grpc is left out: trimtab does not ask an expander of your own yet")
 			continue

@@ -15,14 +15,17 @@ import (
 
 func isLabel(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }
 
-// provider takes the one that trimtab has. Which one cluster-autoscaler takes without the flag depends on how
+// provider takes those that trimtab has. Which one cluster-autoscaler takes without the flag depends on how
 // it was built.
 func provider(c *migration.Conversion, v migration.Value) error {
-	const above = "Not for a real cluster yet: there is no provider but kwok, whose nodes are simulated."
-	const missing = "has no provider of a cloud, and kwok only makes Node objects of simulated nodes: do not run this configuration" +
-		" on a real cluster; `trimtab simulate cluster` shows what it would do"
+	const above = "Not for a real cluster yet: no provider of its cloud is named, and the nodes of kwok, the default, are simulated."
+	const missing = "has the provider " + externalGrpc + ", for clouds with a server of that protocol, and " + kwok + ", which only makes Node objects of simulated" +
+		" nodes: do not run this configuration on a real cluster; `trimtab simulate cluster` shows what it would do"
 	switch {
-	case v.Last == "kwok":
+	case v.Last == kwok:
+		return migration.Take(c, v)
+	case v.Last == externalGrpc:
+		server(c, v)
 		return migration.Take(c, v)
 	case v.Set:
 		c.File.Above("clusterScaler", above)
@@ -37,6 +40,10 @@ func provider(c *migration.Conversion, v migration.Value) error {
 // nodes writes what a flag says of each group, its name and its bounds. What a new node is like cluster-autoscaler
 // asks the cloud.
 func nodes(c *migration.Conversion, v migration.Value) error {
+	if external(c) {
+		notRead(c, v)
+		return nil
+	}
 	list := &yaml.Node{Kind: yaml.SequenceNode}
 	var shown []string
 	names := map[string]string{} // of groups so far, to how they are called in the cloud
@@ -135,8 +142,17 @@ func groupName(name string) string {
 	return strings.Trim(letters[:min(len(letters), group.MaxName)], "-")
 }
 
+// notRead tells that the groups are not the flags' to name.
+func notRead(c *migration.Conversion, v migration.Value) {
+	c.Note(v.Flag, "is not read with the provider %s, by neither program: the server names the groups", externalGrpc)
+}
+
 // discovery tells what to look for. Which groups there are only the cloud knows.
 func discovery(c *migration.Conversion, v migration.Value) error {
+	if external(c) {
+		notRead(c, v)
+		return nil
+	}
 	for _, one := range v.All {
 		discoverer, rest, _ := strings.Cut(one, ":")
 		how := "those that the cloud lists for it"

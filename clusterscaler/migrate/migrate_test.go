@@ -63,7 +63,7 @@ func TestDefaultsSayNothing(t *testing.T) {
 func TestSettingsAreNamedLikeTheirFlags(t *testing.T) {
 	t.Parallel()
 	others := map[string]string{
-		"cloud-provider": "clusterScaler.provider", "nodes": "clusterScaler.groups", "max-empty-bulk-delete": "clusterScaler.maxScaleDownParallelism",
+		"cloud-provider": "clusterScaler.provider", "nodes": "clusterScaler.groups", "cloud-config": "clusterScaler.externalGrpc", "max-empty-bulk-delete": "clusterScaler.maxScaleDownParallelism",
 		"v": "log.level", "logging-format": "log.format",
 	}
 	for _, f := range Program().Flags {

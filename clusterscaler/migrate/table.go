@@ -36,12 +36,13 @@ func nodeGroupFlags() []migration.Flag {
 	const other = "Only for a provider that trimtab does not have."
 	return migration.InGroup(nodeGroups, []migration.Flag{
 		{Name: "cloud-provider", Default: "gce", Setting: section + "provider", Always: true, Convert: provider,
-			Remark: "Only `kwok` is taken over, the one provider so far. The default depends on how cluster-autoscaler was built."},
+			Remark: "`externalgrpc` and `kwok` are taken over. The default depends on how cluster-autoscaler was built."},
 		{Name: "nodes", Setting: section + "groups", Kind: migration.Repeated, Secretive: true, Convert: nodes,
-			Remark: "Name, min and max of a group; you add its `template`. A name that cannot be part of a node's name is changed, and told."},
+			Remark: "Name, min and max of a group; you add its `template`. Not read with `externalgrpc`. A name that cannot be part of a node's name is changed, and told."},
 		{Name: "node-group-auto-discovery", Kind: migration.Repeated, NotYet: true, Convert: discovery,
 			Remark: "Only the cloud knows which groups these are; write each in `clusterScaler.groups` ([how](#write-the-groups))."},
-		{Name: "cloud-config", NotYet: true, Remark: "There is no provider that would read it."},
+		{Name: "cloud-config", Setting: section + "externalGrpc", Convert: cloudConfig,
+			Remark: "With `externalgrpc` alone: its settings where the ConfigMap is among the manifests, else the path as `cloudConfig`, for trimtab to read the file."},
 		{Name: "cluster-name", Remark: other},
 		{Name: "regional", Default: "false", Kind: migration.Bool, Remark: other},
 		{Name: "async-node-groups", Default: "false", Kind: migration.Bool, NotYet: true, Remark: "trimtab makes and deletes no groups."},

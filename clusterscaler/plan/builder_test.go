@@ -121,6 +121,7 @@ func (b *builder) group(name string, f fields) Group {
 	for i := range int(b.number(f, "failed", 0)) {
 		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
 	}
+	g.Trouble = f["trouble"]
 	if f.has("price") {
 		price, err := strconv.ParseFloat(f["price"], 64)
 		if err != nil {

@@ -63,6 +63,8 @@ const (
 	MaxGroupSizeReached verdict.Code = "MaxGroupSizeReached"
 	// GroupUnhealthy: too many nodes of the group are not ready.
 	GroupUnhealthy verdict.Code = "GroupUnhealthy"
+	// GroupInTrouble: the provider does not know enough of the group to let it grow.
+	GroupInTrouble verdict.Code = "GroupInTrouble"
 	// BackedOff: the group failed to grow recently.
 	BackedOff verdict.Code = "BackedOff"
 	// MaxNodesTotalReached: the cluster has its maximal number of nodes.
@@ -142,6 +144,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: NotNeeded, Meaning: "No pod needs a node"},
 		{Code: MaxGroupSizeReached, Meaning: "The group has its maximal size"},
 		{Code: GroupUnhealthy, Meaning: "More nodes of the group are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow"},
+		{Code: GroupInTrouble, Meaning: "The provider does not know enough of the group to let it grow; its words are repeated"},
 		{Code: BackedOff, Meaning: "The group failed to grow recently and is left alone for a while"},
 		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
 		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal), or as much memory (memoryTotal), as they may"},

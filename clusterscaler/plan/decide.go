@@ -185,13 +185,14 @@ func (d *decision) addUpcoming() {
 	}
 	for i := range d.groups {
 		g := &d.groups[i]
-		if len(g.Failed) > 0 {
-			g.lost = len(g.Failed)
+		missing := max(g.Target-registered[i], 0)
+		failed := min(len(g.Failed), missing) // a size that stale counts made too low is not lowered further
+		if g.lost = failed; len(g.Failed) > 0 {
 			d.backOff(g, g.Failed[0].Message)
 		}
-		d.awaitNodes(g, g.Target-registered[i]-g.lost)
+		d.awaitNodes(g, missing-failed)
 		if g.lost > 0 {
-			d.plan.GiveUp = append(d.plan.GiveUp, Decrease{g.Name, g.Target, g.Target - g.lost, len(g.Failed)})
+			d.plan.GiveUp = append(d.plan.GiveUp, Decrease{g.Name, g.Target, g.Target - g.lost, failed})
 		}
 	}
 	d.requested = len(d.upcoming)

@@ -14,10 +14,11 @@ import (
 // While pods come, go, change and end, nodes turn and time passes, a Planner plans what one without a past does.
 func TestPlannerIsAsGoodAsNew(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	followed, began, grown, removed, ended := 0, 0, 0, 0, 0
+	followed, began, grown, removed, ended, givenUp := 0, 0, 0, 0, 0, 0
 	for i := range 600 {
 		now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 		s, policy := randomSnapshot(r, now)
+		policy.IgnoreTimers = r.IntN(2) == 0
 		slices.SortFunc(s.Pods, byPodName)
 		var planner Planner
 		var memory Memory
@@ -33,6 +34,10 @@ func TestPlannerIsAsGoodAsNew(t *testing.T) {
 			} else {
 				began++
 			}
+			if problem := wrongGiveUp(s, &p); problem != "" {
+				t.Fatalf("case %d, turn %d: %s\n%s", i, turn, problem, render(p, m, now))
+			}
+			givenUp += len(p.GiveUp)
 			grown += len(p.ScaleUp)
 			removed += len(p.ScaleDown)
 			memory = m
@@ -48,8 +53,8 @@ func TestPlannerIsAsGoodAsNew(t *testing.T) {
 			}
 		}
 	}
-	if followed < 2000 || began < 600 || grown < 300 || removed < 300 || ended < 100 {
-		t.Errorf("the cases hardly test anything: followed %d times, began anew %d times, %d groups grew, %d nodes removed, %d pods overdue", followed, began, grown, removed, ended)
+	if followed < 2000 || began < 600 || grown < 300 || removed < 300 || ended < 100 || givenUp < 300 {
+		t.Errorf("the cases hardly test anything: followed %d times, began anew %d times, %d groups grew, %d nodes removed, %d pods overdue, %d times given up", followed, began, grown, removed, ended, givenUp)
 	}
 }
 
@@ -112,12 +117,48 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 	}
 	if len(s.Groups) > 0 && r.IntN(6) == 0 {
 		out.Groups = slices.Clone(s.Groups)
-		g := &out.Groups[r.IntN(len(out.Groups))]
-		g.Options.IgnoreDaemonSets = []*bool{nil, new(true), new(false)}[r.IntN(3)]
-		g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
+		changeGroup(r, &out.Groups[r.IntN(len(out.Groups))])
 	}
 	if r.IntN(5) == 0 {
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
 	}
 	return &out, policy
+}
+
+// wrongGiveUp is a group that is to give up nodes that stand, or those of a group in which none is missing.
+func wrongGiveUp(s *Snapshot, p *Plan) string {
+	standing, target := map[string]int{}, map[string]int{}
+	for _, n := range s.Nodes {
+		standing[n.Group]++
+	}
+	for _, g := range s.Groups {
+		target[g.Name] = g.Target
+	}
+	for _, less := range p.GiveUp {
+		if less.From != target[less.Group] || less.To >= less.From || less.To < standing[less.Group] || less.Failed > less.From-less.To {
+			return fmt.Sprintf("gives up %+v of size %d with %d nodes", less, target[less.Group], standing[less.Group])
+		}
+	}
+	return ""
+}
+
+// changeGroup is what a provider says anew of a group.
+func changeGroup(r *rand.Rand, g *Group) {
+	ages := []*time.Duration{nil, new(time.Duration(0)), new(time.Minute), new(20 * time.Minute)}
+	g.Options = Options{
+		IgnoreDaemonSets:     []*bool{nil, new(true), new(false)}[r.IntN(3)],
+		UtilizationThreshold: []*float64{nil, new(0.0), new(0.3), new(1.0)}[r.IntN(4)],
+		UnneededTime:         ages[r.IntN(4)],
+		UnreadyTime:          ages[r.IntN(4)],
+		MaxNodeProvisionTime: ages[r.IntN(4)],
+	}
+	g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
+	g.Trouble, g.Failed = "", nil
+	if r.IntN(3) == 0 {
+		g.Trouble = "the size is not known"
+	}
+	for i := range r.IntN(3) {
+		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
+	}
+	g.Target += r.IntN(3)
 }

@@ -21,7 +21,7 @@ func (d *decision) reportGroups() {
 			slices.Sort(g.pods)
 			d.plan.ScaleUp = append(d.plan.ScaleUp, Increase{Group: g.Name, From: g.Target, To: to, Max: g.Max, Pods: g.pods})
 		case v.Code != "":
-		case g.blocked.Code != "" && (d.wanted || g.blocked.Code == BackedOff):
+		case g.blocked.Code != "" && (d.wanted || g.blocked.Code == BackedOff || g.blocked.Code == GroupInTrouble):
 			v = g.blocked
 		case len(d.batches) > 0:
 			v = verdict.Because(groupSubject(g.Name), NoPodFits, verdict.Number("pods", d.left()))
@@ -77,7 +77,9 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 	for i := range d.groups {
 		g := &d.groups[i]
 		subject := groupSubject(g.Name)
-		if m := d.misfit(g, class); !m.OK() {
+		if g.Trouble != "" { // its template may be none
+			out = append(out, g.inTrouble())
+		} else if m := d.misfit(g, class); !m.OK() {
 			out = append(out, m.Verdict(subject))
 		} else if g.blocked.Code != "" {
 			out = append(out, g.blocked)

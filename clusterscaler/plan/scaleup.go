@@ -91,6 +91,9 @@ func (d *decision) options() []option {
 // room is by how many nodes the group may grow in this loop, and why not when that is none.
 func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 	subject := groupSubject(g.Name)
+	if g.Trouble != "" {
+		return 0, g.inTrouble()
+	}
 	if b, failed := d.memory.Backoffs[g.Name]; failed && d.now.Before(b.Until) {
 		d.plan.nextBy(b.Until)
 		return 0, verdict.Because(subject, BackedOff, verdict.Duration("left", b.Until.Sub(d.now)), verdict.Text("after", b.Why))
@@ -110,6 +113,11 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 	}
 	left, why := d.leftFor(g)
 	return min(room, left), why
+}
+
+// inTrouble is what is decided on a group that the provider cannot let grow.
+func (g *groupState) inTrouble() verdict.Verdict {
+	return verdict.Because(groupSubject(g.Name), GroupInTrouble, verdict.Text("trouble", g.Trouble), verdict.Number("size", g.Target))
 }
 
 // leftFor is by how many nodes like the group's the cluster may grow, and why not when that is none.

@@ -132,8 +132,11 @@ type Group struct {
 	Price float64
 	// Options are what the group has other than the Policy says.
 	Options Options
-	// Failed are nodes that Target counts and of which the provider knows that they will not come, each with the reason.
+	// Failed are nodes that were to come and of which the provider knows that they will not, each with the reason. Those of
+	// them that Target counts are given up.
 	Failed []Failure
+	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
+	Trouble string
 }
 
 // Failure is a node that could not be launched.

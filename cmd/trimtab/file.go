@@ -124,7 +124,21 @@ func decodeConfig(name string, data []byte) (*configFile, error) {
 			ps = append(ps, rulesProblems(cfg.Adapter, path, rulesData)...)
 		}
 	}
-	return cfg, ps.AsError()
+	return cfg, append(ps, cfg.cloudConfigProblems(name, data)...).AsError()
+}
+
+// cloudConfigProblems are what is wrong with the file that clusterScaler.externalGrpc.cloudConfig names.
+func (c *configFile) cloudConfigProblems(name string, data []byte) config.Problems {
+	if c.ClusterScaler == nil || c.ClusterScaler.ExternalGrpc == nil {
+		return nil
+	}
+	_, err := c.ClusterScaler.ExternalGrpc.Load()
+	ps, decoded := errors.AsType[config.Problems](err)
+	if err != nil && !decoded {
+		ps = config.Problems{{File: name, Path: "clusterScaler.externalGrpc.cloudConfig", Message: fmt.Sprintf("cannot be read: %v", err)}}
+		ps.Locate(config.Document{Line: 1, Data: data})
+	}
+	return ps
 }
 
 // rulesProblems are what is wrong with the rule file that an adapter's configuration names.
@@ -146,6 +160,9 @@ func (c *configFile) relativeTo(dir string) {
 		for i := range a.Delegates {
 			paths = append(paths, &a.Delegates[i].BearerTokenFile, &a.Delegates[i].TLS.CAFile)
 		}
+	}
+	if c.ClusterScaler != nil && c.ClusterScaler.ExternalGrpc != nil {
+		paths = append(paths, c.ClusterScaler.ExternalGrpc.Paths()...)
 	}
 	if c.Prometheus != nil {
 		paths = append(paths, c.Prometheus.Paths()...)

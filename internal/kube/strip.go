@@ -31,7 +31,7 @@ func stripMetadata(obj any) (any, error) {
 	return obj, nil
 }
 
-// annotationPrefixes are the annotations of pods and nodes that some part reads.
+// annotationPrefixes are the annotations of pods that some part reads.
 func annotationPrefixes() []string {
 	return []string{
 		"cluster-autoscaler.kubernetes.io/", "delay-deletion.cluster-autoscaler.kubernetes.io/",
@@ -130,12 +130,14 @@ func keepStatuses(all []corev1.ContainerStatus) []corev1.ContainerStatus {
 	return kept
 }
 
+// stripNode keeps the annotations: servers of the provider externalgrpc are told of them, and may know nodes by any.
 func stripNode(obj any) (any, error) {
 	n, ok := obj.(*corev1.Node)
 	if !ok {
 		return obj, nil
 	}
-	n.ManagedFields, n.Annotations = nil, stripAnnotations(n.Annotations)
+	n.ManagedFields = nil
+	delete(n.Annotations, corev1.LastAppliedConfigAnnotation)
 	n.Status.Images, n.Status.VolumesInUse, n.Status.VolumesAttached = nil, nil, nil
 	return n, nil
 }

@@ -1,0 +1,92 @@
+package externalgrpc
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/cloudconfig"
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+)
+
+const (
+	// maxAnswer bounds an answer: 16 MiB hold the instances of a hundred thousand nodes.
+	maxAnswer = 16 << 20
+	// keepaliveTime is longer than the five minutes below which a server may take pings for an attack. What matters
+	// more is that with it the kernel gives up a connection whose data nobody acknowledges for keepaliveTimeout; else a
+	// server that vanished without a word would be waited for a quarter of an hour.
+	keepaliveTime    = 6 * time.Minute
+	keepaliveTimeout = 10 * time.Second
+	// reconnectDelay is the longest wait between two attempts to connect: about a loop.
+	reconnectDelay = 10 * time.Second
+)
+
+// connect makes a connection that is opened with the first call.
+func connect(cfg Config) (*grpc.ClientConn, error) {
+	creds := credentials.TransportCredentials(insecure.NewCredentials())
+	if !cfg.plain() {
+		host, _, err := net.SplitHostPort(cfg.Address)
+		if err != nil {
+			return nil, err
+		}
+		files := &fileCredentials{key: cfg.Key, cert: cfg.Cert, ca: cfg.CACert, serverName: host}
+		if _, err := files.load(); err != nil {
+			return nil, err
+		}
+		creds = files
+	}
+	policy, err := retryPolicy()
+	if err != nil {
+		return nil, err
+	}
+	delay := backoff.DefaultConfig
+	delay.MaxDelay = reconnectDelay
+	// The address is resolved for each connection, and may be an IPv6 address with a zone, which has to be escaped.
+	target := "passthrough:///" + (&url.URL{Path: cfg.Address}).EscapedPath()
+	return grpc.NewClient(target,
+		grpc.WithTransportCredentials(creds),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithDefaultServiceConfig(policy),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: delay, MinConnectTimeout: max(cloudconfig.DefaultTimeout, cfg.Timeout.Std())}),
+		grpc.WithUserAgent("trimtab"),
+	)
+}
+
+// retryPolicy lets calls that change nothing be made up to three times, within their time limit, when the connection
+// breaks. NodeGroupIncreaseSize, NodeGroupDeleteNodes and NodeGroupDecreaseTargetSize are made once: an answer that got
+// lost says nothing of what was done.
+func retryPolicy() (string, error) {
+	type name struct {
+		Service string `json:"service"`
+		Method  string `json:"method"`
+	}
+	var names []name
+	for _, method := range []string{
+		"NodeGroups", "NodeGroupForNode", "Refresh", "NodeGroupTargetSize", "NodeGroupNodes", "NodeGroupTemplateNodeInfo",
+		"NodeGroupGetOptions", "PricingNodePrice",
+	} {
+		names = append(names, name{protocol.CloudProvider_ServiceDesc.ServiceName, method})
+	}
+	policy := map[string]any{"methodConfig": []any{map[string]any{
+		"name": names,
+		"retryPolicy": map[string]any{
+			"maxAttempts": 3, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 3.0,
+			"retryableStatusCodes": []string{"UNAVAILABLE"},
+		},
+	}}}
+	text, err := json.Marshal(policy)
+	if err != nil {
+		return "", fmt.Errorf("retry policy: %w", err)
+	}
+	return string(text), nil
+}

@@ -1,0 +1,191 @@
+package externalgrpc
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+)
+
+// Options are the settings of cluster-autoscaler that a server may give a group of its own.
+type Options struct {
+	UtilizationThreshold, GPUUtilizationThreshold    float64
+	UnneededTime, UnreadyTime                        time.Duration
+	MaxNodeProvisionTime, MaxNodeStartupTime         time.Duration
+	IgnoreDaemonSetsUtilization                      bool
+	ZeroOrMaxNodeScaling, AllowNonAtomicScaleUpToMax bool
+}
+
+// details are what seldom changes of a group. They are never changed.
+type details struct {
+	asked time.Time
+	// template is nil when the server has none. With a trouble it is the last good one: nodes on their way are still
+	// like it, but no more are asked for.
+	template *corev1.Node
+	trouble  string
+	// price is per hour; 0 is unknown.
+	price        float64
+	priceTrouble string
+	// options are nil when the group has none of its own. optionsUnknown says that the server has failed to tell whether
+	// it has any; until it does the group must not shrink by those of others.
+	options        *Options
+	optionsUnknown bool
+	optionsTrouble string
+}
+
+// detailsAge is how old details may become. Templates change with a cloud's configuration, seldom and by hand.
+const detailsAge = time.Minute
+
+// detailsOf asks for the details of a group unless the last are good and young.
+func (p *Provider) detailsOf(ctx context.Context, group string, last *details, now time.Time) *details {
+	if last != nil && last.trouble == "" && last.priceTrouble == "" && !last.optionsUnknown && now.Sub(last.asked) < detailsAge {
+		return last
+	}
+	next := &details{asked: now}
+	next.template, next.trouble = p.template(ctx, group)
+	if next.trouble != "" && last != nil {
+		next.template = last.template
+	}
+	p.options(ctx, group, next, last)
+	if p.deps.Prices && next.template != nil {
+		next.price, next.priceTrouble = p.price(ctx, group, next.template, now)
+	}
+	return next
+}
+
+// atomic says that the group must not have some of its nodes only.
+func (d *details) atomic() bool { return d.options != nil && d.options.ZeroOrMaxNodeScaling }
+
+// template is the server's template of a node. A server that has none is no trouble.
+func (p *Provider) template(ctx context.Context, group string) (node *corev1.Node, trouble string) {
+	answer, err := call(ctx, p, "NodeGroupTemplateNodeInfo", subject{group: group}, p.client.NodeGroupTemplateNodeInfo,
+		&protocol.NodeGroupTemplateNodeInfoRequest{Id: group})
+	switch {
+	case unimplemented(err):
+		return nil, ""
+	case err != nil:
+		return nil, err.Error()
+	}
+	data := answer.GetNodeBytes()
+	if len(data) == 0 {
+		data = answer.GetNodeBefore_1_35()
+	}
+	if len(data) == 0 {
+		return nil, ""
+	}
+	node, err = decodeTemplate(data)
+	if err != nil {
+		return nil, fmt.Sprintf("server %s: NodeGroupTemplateNodeInfo of group %s: %v", p.cfg.Address, printable(group), err)
+	}
+	return node, ""
+}
+
+// price is what a node costs in an hour. A server that knows no prices is no trouble.
+func (p *Provider) price(ctx context.Context, group string, template *corev1.Node, now time.Time) (price float64, trouble string) {
+	start, end := timestamppb.New(now), timestamppb.New(now.Add(time.Hour))
+	answer, err := call(ctx, p, "PricingNodePrice", subject{group: group}, p.client.PricingNodePrice, &protocol.PricingNodePriceRequest{
+		Node: sent(template), StartTimestamp: start, EndTimestamp: end, StartBefore_1_35: start, EndBefore_1_35: end,
+	})
+	switch {
+	case unimplemented(err):
+		return 0, ""
+	case err != nil:
+		return 0, err.Error()
+	}
+	if price := answer.GetPrice(); price >= 0 && !math.IsInf(price, 0) {
+		return price, ""
+	}
+	return 0, fmt.Sprintf("server %s: PricingNodePrice of group %s: %v is no price", p.cfg.Address, printable(group), answer.GetPrice())
+}
+
+// options asks for the group's own settings. When the server fails to tell, the last ones hold: they may say that the
+// group must not have some of its nodes only.
+func (p *Provider) options(ctx context.Context, group string, next, last *details) {
+	answer, err := call(ctx, p, "NodeGroupGetOptions", subject{group: group}, p.client.NodeGroupGetOptions,
+		&protocol.NodeGroupAutoscalingOptionsRequest{Id: group, Defaults: p.deps.Defaults.toWire()})
+	switch own := answer.GetNodeGroupAutoscalingOptions(); {
+	case unimplemented(err):
+	case err != nil && last != nil && !last.optionsUnknown:
+		next.options, next.optionsTrouble = last.options, err.Error()
+	case err != nil:
+		next.optionsUnknown, next.optionsTrouble = true, err.Error()
+	case own != nil:
+		next.options, next.optionsTrouble = optionsOf(own, p.deps.Defaults)
+	}
+}
+
+func (o *Options) toWire() *protocol.NodeGroupAutoscalingOptions {
+	return &protocol.NodeGroupAutoscalingOptions{
+		ScaleDownUtilizationThreshold:    o.UtilizationThreshold,
+		ScaleDownGpuUtilizationThreshold: o.GPUUtilizationThreshold,
+		ZeroOrMaxNodeScaling:             o.ZeroOrMaxNodeScaling,
+		IgnoreDaemonSetsUtilization:      o.IgnoreDaemonSetsUtilization,
+		ScaleDownUnneededDuration:        durationpb.New(o.UnneededTime),
+		ScaleDownUnreadyDuration:         durationpb.New(o.UnreadyTime),
+		MaxNodeProvisionDuration:         durationpb.New(o.MaxNodeProvisionTime),
+		MaxNodeStartupDuration:           durationpb.New(o.MaxNodeStartupTime),
+		AllowNonAtomicScaleUpToMax:       o.AllowNonAtomicScaleUpToMax,
+	}
+}
+
+// planned are those of the settings that are not the program's own, in the core's terms. A group without settings of its
+// own has none.
+func (o *Options) planned(defaults Options) plan.Options {
+	if o == nil {
+		return plan.Options{}
+	}
+	return plan.Options{
+		UtilizationThreshold: unlike(o.UtilizationThreshold, defaults.UtilizationThreshold),
+		UnneededTime:         unlike(o.UnneededTime, defaults.UnneededTime),
+		UnreadyTime:          unlike(o.UnreadyTime, defaults.UnreadyTime),
+		MaxNodeProvisionTime: unlike(o.MaxNodeProvisionTime, defaults.MaxNodeProvisionTime),
+		IgnoreDaemonSets:     unlike(o.IgnoreDaemonSetsUtilization, defaults.IgnoreDaemonSetsUtilization),
+	}
+}
+
+func unlike[T comparable](own, otherwise T) *T {
+	if own == otherwise {
+		return nil
+	}
+	return &own
+}
+
+// optionsOf reads the server's settings. A duration that it does not tell is the program's own: servers that were
+// written before a setting existed cannot tell it, and do not mean zero. So is one that makes no sense, which is told.
+func optionsOf(from *protocol.NodeGroupAutoscalingOptions, defaults Options) (o *Options, odd string) {
+	duration := func(name string, d *durationpb.Duration, least, otherwise time.Duration) time.Duration {
+		switch {
+		case d == nil:
+			return otherwise
+		case d.CheckValid() != nil || d.AsDuration() < least:
+			odd = fmt.Sprintf("%s of %d seconds is none; %s is taken", name, d.GetSeconds(), otherwise)
+			return otherwise
+		}
+		return d.AsDuration()
+	}
+	share := func(name string, n, otherwise float64) float64 {
+		if !(n >= 0) { // or not a number
+			odd = fmt.Sprintf("%s of %v is none; %v is taken", name, n, otherwise)
+			return otherwise
+		}
+		return n
+	}
+	return &Options{
+		UtilizationThreshold:        share("scaleDownUtilizationThreshold", from.GetScaleDownUtilizationThreshold(), defaults.UtilizationThreshold),
+		GPUUtilizationThreshold:     share("scaleDownGpuUtilizationThreshold", from.GetScaleDownGpuUtilizationThreshold(), defaults.GPUUtilizationThreshold),
+		UnneededTime:                duration("scaleDownUnneededDuration", from.GetScaleDownUnneededDuration(), 0, defaults.UnneededTime),
+		UnreadyTime:                 duration("scaleDownUnreadyDuration", from.GetScaleDownUnreadyDuration(), 0, defaults.UnreadyTime),
+		MaxNodeProvisionTime:        duration("MaxNodeProvisionDuration", from.GetMaxNodeProvisionDuration(), time.Second, defaults.MaxNodeProvisionTime),
+		MaxNodeStartupTime:          duration("maxNodeStartupDuration", from.GetMaxNodeStartupDuration(), time.Second, defaults.MaxNodeStartupTime),
+		IgnoreDaemonSetsUtilization: from.GetIgnoreDaemonSetsUtilization(),
+		ZeroOrMaxNodeScaling:        from.GetZeroOrMaxNodeScaling(),
+		AllowNonAtomicScaleUpToMax:  from.GetAllowNonAtomicScaleUpToMax(),
+	}, odd
+}

@@ -1,0 +1,181 @@
+package externalgrpc
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+)
+
+// match finds the instances that no node stands for, and counts the nodes of each group.
+func (p *Provider) match(groups []*observed, nodes []*corev1.Node, member map[string]string) {
+	standing, count := make(map[string]bool, len(nodes)), map[string]int{}
+	for _, n := range nodes {
+		standing[n.Spec.ProviderID] = true
+		if group, ours := member[n.Name]; ours {
+			count[group]++
+		}
+	}
+	before, now := p.observation().groups, p.deps.Now()
+	for _, g := range groups {
+		g.registered = count[g.id]
+		last := before[g.id]
+		if last == nil {
+			last = &observed{}
+		}
+		if !g.instancesTold { // nor that one has failed
+			g.waiting = last.waiting
+			continue
+		}
+		g.waiting = map[string]time.Time{}
+		for _, i := range g.instances {
+			switch since, waited := last.waiting[i.ID]; {
+			case standing[i.ID] || i.State == Deleting:
+			case i.failed():
+				g.failed = append(g.failed, i)
+			case waited:
+				g.waiting[i.ID] = since
+			default:
+				g.waiting[i.ID] = now
+			}
+		}
+	}
+}
+
+// failures are the failed instances in the core's terms.
+func (o *observed) failures() []plan.Failure {
+	var out []plan.Failure
+	for _, i := range o.failed {
+		out = append(out, plan.Failure{Instance: i.ID, Message: i.Error.String()})
+	}
+	return out
+}
+
+// provisionTime is how long an instance of the group may take to become a node.
+func (p *Provider) provisionTime(g *observed) time.Duration {
+	if own := g.details.options; own != nil {
+		return own.MaxNodeProvisionTime
+	}
+	return p.deps.Defaults.MaxNodeProvisionTime
+}
+
+// Decrease gives up nodes of a group of that size that have failed or have not come. What is there is asked anew before,
+// and when the size is lower already only what is missing is done. Each call is made once.
+func (p *Provider) Decrease(ctx context.Context, group string, from, by int) error {
+	g, known := p.observation().groups[group]
+	switch {
+	case !known:
+		return fmt.Errorf("server %s has no group %s", p.cfg.Address, printable(group))
+	case by < 1:
+		return fmt.Errorf("group %s: %d nodes are none to give up", printable(group), by)
+	}
+	done, err := take(ctx, p.growth)
+	if err != nil {
+		return fmt.Errorf("group %s: another request takes too long: %w", printable(group), err)
+	}
+	defer done()
+	size, err := p.size(ctx, group)
+	if err != nil {
+		return err
+	}
+	instances, err := p.instances(ctx, group)
+	if err != nil {
+		return err
+	}
+	if by = min(by, size-(from-by)); by <= 0 {
+		p.deps.Log.Info("nodes were given up meanwhile", "group", group, "size", size, "wanted", from-by)
+		return nil
+	}
+	l := lossOf(g, instances, size, by, p.deps.Now().Add(-p.provisionTime(g)))
+	if err := p.deleteInstances(ctx, group, l.failed, "create-error"); err != nil {
+		return err
+	}
+	if err := p.deleteInstances(ctx, group, l.late, "unregistered"); err != nil {
+		return err
+	}
+	if l.absent > 0 {
+		_, err := call(ctx, p, "NodeGroupDecreaseTargetSize", subject{group: group}, p.client.NodeGroupDecreaseTargetSize,
+			&protocol.NodeGroupDecreaseTargetSizeRequest{Id: group, Delta: -int32(l.absent)})
+		if err != nil {
+			return err
+		}
+		p.shrunk(group, l.absent)
+	}
+	if left := by - l.nodes(); left > 0 {
+		return fmt.Errorf("group %s: of the nodes to give up %d are there or may still come", printable(group), left)
+	}
+	return nil
+}
+
+// loss is what is given up of a group.
+type loss struct {
+	// failed and late are instances that cannot be made, and that have not become nodes for too long.
+	failed, late []string
+	// absent is how many nodes there are no instances of.
+	absent int
+}
+
+func (l *loss) nodes() int { return len(l.failed) + len(l.late) + l.absent }
+
+// lossOf chooses up to so many nodes of a group: instances that have failed, then those that have waited since due, the
+// longest first, and then nodes of which there is no instance. Only instances that were without a node in the observation
+// and are so in the list of now are chosen, and the size falls neither below the nodes that stand nor below the
+// instances that are well.
+func lossOf(g *observed, now []Instance, size, by int, due time.Time) loss {
+	var l loss
+	failed := map[string]bool{}
+	for _, i := range g.failed {
+		failed[i.ID] = true
+	}
+	there := 0 // with those that failed
+	for _, i := range now {
+		since, waiting := g.waiting[i.ID]
+		switch {
+		case i.State == Deleting:
+			continue
+		case i.failed() && failed[i.ID]:
+			l.failed = append(l.failed, i.ID)
+		case waiting && !since.After(due):
+			l.late = append(l.late, i.ID)
+		}
+		there++
+	}
+	well := max(there-len(l.failed), g.registered)
+	l.failed = l.failed[:clamp(size-well, min(by, len(l.failed)))]
+	by, size, there = by-len(l.failed), size-len(l.failed), there-len(l.failed)
+	slices.SortFunc(l.late, func(a, b string) int { return cmp.Or(g.waiting[a].Compare(g.waiting[b]), cmp.Compare(a, b)) })
+	l.late = l.late[:clamp(size-g.registered, min(by, len(l.late)))]
+	by, size, there = by-len(l.late), size-len(l.late), there-len(l.late)
+	l.absent = clamp(size-max(there, g.registered), by)
+	return l
+}
+
+// clamp is n, but not below 0 and not above most.
+func clamp(n, most int) int { return max(0, min(n, most)) }
+
+// reasonAnnotation is how cluster-autoscaler tells servers why an instance is deleted that is no node.
+const reasonAnnotation = "k8s.io/cluster-autoscaler/fake-node-reason"
+
+// deleteInstances removes instances that are no nodes, in one call.
+func (p *Provider) deleteInstances(ctx context.Context, group string, ids []string, why string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	request := &protocol.NodeGroupDeleteNodesRequest{Id: group}
+	for _, id := range ids {
+		request.Nodes = append(request.Nodes, &protocol.ExternalGrpcNode{
+			ProviderID: id, Name: id, Annotations: map[string]string{reasonAnnotation: why},
+		})
+	}
+	_, err := call(ctx, p, "NodeGroupDeleteNodes", subject{group: group}, p.client.NodeGroupDeleteNodes, request)
+	if err == nil {
+		p.shrunk(group, len(ids))
+	}
+	return err
+}

@@ -1,0 +1,224 @@
+package externalgrpc
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+)
+
+// instances makes some from texts: "id" runs, "id?" is being made, "id!" has failed, "id-" is being deleted.
+func instances(texts ...string) []*protocol.Instance {
+	var out []*protocol.Instance
+	for _, text := range texts {
+		i := &protocol.Instance{Id: "cloud://" + strings.TrimRight(text, "?!-"), Status: &protocol.InstanceStatus{InstanceState: protocol.InstanceStatus_instanceRunning}}
+		switch text[len(text)-1] {
+		case '?':
+			i.Status.InstanceState = protocol.InstanceStatus_instanceCreating
+		case '-':
+			i.Status.InstanceState = protocol.InstanceStatus_instanceDeleting
+		case '!':
+			i.Status.InstanceState = protocol.InstanceStatus_instanceCreating
+			i.Status.ErrorInfo = &protocol.InstanceErrorInfo{ErrorCode: "QUOTA", ErrorMessage: "no more", InstanceErrorClass: 1}
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// told puts instances and a size into the group a.
+func (r *rig) told(size int32, texts ...string) {
+	r.server.Change(func(s *externalgrpctest.Server) { s.Sizes["a"], s.Instances["a"] = size, instances(texts...) })
+}
+
+// size is that of the group a at the server.
+func (r *rig) size() (n int32) {
+	r.server.Change(func(s *externalgrpctest.Server) { n = s.Sizes["a"] })
+	return n
+}
+
+// deleted is what the server was told to delete, with the reasons.
+func (r *rig) deleted() string {
+	var out []string
+	r.server.Change(func(s *externalgrpctest.Server) {
+		for _, n := range s.Deleted {
+			out = append(out, strings.TrimPrefix(n.GetProviderID(), "cloud://")+" "+n.GetAnnotations()[reasonAnnotation])
+		}
+	})
+	return strings.Join(out, ", ")
+}
+
+// Instances that cannot be made are told as failures, but not those that are nodes, go, or have an error as they run.
+func TestFailedInstances(t *testing.T) {
+	r := newRig(t)
+	r.told(5, "a-0!", "a-1", "a-2!", "a-3-", "a-4!", "a-2!")
+	groups, _ := r.groups(nodes()...)
+	if got, want := fmt.Sprint(groups[0].Failed), "[{cloud://a-2 QUOTA (out of resources): no more} {cloud://a-4 QUOTA (out of resources): no more}]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupNodes/a"] = errFake })
+	if groups, _ := r.groups(nodes()...); groups[0].Failed != nil {
+		t.Errorf("told of what is not known: %v", groups[0].Failed)
+	}
+}
+
+// Failed instances are deleted by their names, as cluster-autoscaler does.
+func TestDecreaseDeletesWhatFailed(t *testing.T) {
+	r := newRig(t)
+	r.told(4, "a-0", "a-1", "a-2!", "a-3!")
+	r.groups(nodes()...)
+	if err := r.provider.Decrease(context.Background(), "a", 4, 2); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.deleted(), "a-2 create-error, a-3 create-error"; got != want || r.size() != 2 {
+		t.Errorf("deleted %s, size %d; want %s", got, r.size(), want)
+	}
+	if n := r.server.Called("NodeGroupDecreaseTargetSize"); n != 0 {
+		t.Errorf("the size was lowered as well, %d times", n)
+	}
+}
+
+// Instances that have waited for too long are deleted, and for nodes without an instance the size is lowered.
+func TestDecreaseOfWhatHasNotCome(t *testing.T) {
+	r := newRig(t)
+	r.told(5, "a-0", "a-1", "a-2?")
+	r.groups(nodes()...)
+	r.now = r.now.Add(15 * time.Minute)
+	r.told(6, "a-0", "a-1", "a-2", "a-3?")
+	r.groups(nodes()...)
+	err := r.provider.Decrease(context.Background(), "a", 6, 4)
+	if want := "group a: of the nodes to give up 1 are there or may still come"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if got, want := r.deleted(), "a-2 unregistered"; got != want || r.size() != 3 {
+		t.Errorf("deleted %s, size %d; want %s, 3", got, r.size(), want)
+	}
+}
+
+// What has changed since the observation is seen before anything is given up.
+func TestDecreaseLooksAgain(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		change   func(r *rig)
+		from, by int
+		deleted  string
+		size     int32
+		err      string
+	}{
+		{"the failed one has come", func(r *rig) { r.told(4, "a-0", "a-1", "a-2", "a-3!") }, 4, 2, "a-3 create-error", 3, "1 are there"},
+		{"somebody has lowered the size by one", func(r *rig) { r.told(3, "a-0", "a-1", "a-2!", "a-3!") }, 4, 2, "a-2 create-error", 2, ""},
+		{"somebody has lowered it to what stands", func(r *rig) { r.told(2, "a-0", "a-1", "a-2!", "a-3!") }, 4, 2, "", 2, ""},
+		{"the failed ones are being deleted", func(r *rig) { r.told(4, "a-0", "a-1", "a-2-", "a-3-") }, 4, 2, "", 4, "refused by the fake"},
+		{"the instances are gone", func(r *rig) { r.told(4, "a-0", "a-1") }, 4, 2, "", 2, ""},
+		{"others have come in their places", func(r *rig) { r.told(4, "a-0", "a-1", "a-8", "a-9?") }, 4, 2, "", 4, "2 are there"},
+		{"the list is empty, though nodes stand", func(r *rig) { r.told(4) }, 4, 4, "", 2, "2 are there"},
+		{"the group has grown", func(r *rig) { r.told(9, "a-0", "a-1", "a-2!", "a-3!") }, 4, 2, "a-2 create-error, a-3 create-error", 7, ""},
+		{"throttled", func(r *rig) {
+			r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupNodes/a"] = errFake })
+		}, 4, 2, "", 4, "rate exceeded"},
+		{"the server does not say the size", func(r *rig) {
+			r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupTargetSize/a"] = errFake })
+		}, 4, 2, "", 4, "rate exceeded"},
+		{"it lies about the size", func(r *rig) { r.told(-4, "a-0", "a-1", "a-2!") }, 4, 2, "", -4, "-4 is no size"},
+		{"nothing is nothing", func(*rig) {}, 4, 0, "", 4, "0 nodes are none to give up"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t)
+			r.told(4, "a-0", "a-1", "a-2!", "a-3!")
+			r.groups(nodes()...)
+			c.change(r)
+			err := r.provider.Decrease(context.Background(), "a", c.from, c.by)
+			if c.err == "refused by the fake" {
+				c.err = "has 4 instances" // those that go still count there
+			}
+			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%v, want %s", err, c.err)
+			}
+			if r.deleted() != c.deleted || r.size() != c.size {
+				t.Errorf("deleted %q, size %d; want %q, %d", r.deleted(), r.size(), c.deleted, c.size)
+			}
+		})
+	}
+}
+
+func TestDecreaseOfAnUnknownGroup(t *testing.T) {
+	r := newRig(t)
+	if err := r.provider.Decrease(context.Background(), "a", 4, 1); err == nil || !strings.Contains(err.Error(), "has no group a") {
+		t.Error(err)
+	}
+}
+
+// Calls that give nodes up are made once, whatever happens.
+func TestDecreaseIsNotRepeated(t *testing.T) {
+	r := newRig(t)
+	for _, method := range []string{"NodeGroupDecreaseTargetSize", "NodeGroupDeleteNodes"} {
+		r.told(4, "a-0", "a-1")
+		if method == "NodeGroupDeleteNodes" {
+			r.told(4, "a-0", "a-1", "a-2!")
+		}
+		r.groups(nodes()...)
+		r.server.Change(func(s *externalgrpctest.Server) { s.Fail[method] = status.Error(codes.Unavailable, "try again") })
+		err := r.provider.Decrease(context.Background(), "a", 4, 1)
+		if n := r.server.Called(method); n != 1 || err == nil || !strings.Contains(err.Error(), method+" of group a: Unavailable") {
+			t.Errorf("%s: %d calls, %v", method, n, err)
+		}
+	}
+}
+
+// Whatever is listed, the nodes that stand and the instances that are well are not given up, and no more than asked.
+func TestLossIsBounded(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	due := time.Unix(1000, 0)
+	lost := 0
+	for range 20_000 {
+		g := &observed{registered: r.IntN(4), waiting: map[string]time.Time{}}
+		var now []Instance
+		well, failed, waited := 0, map[string]bool{}, map[string]bool{}
+		for i := range r.IntN(8) {
+			one := Instance{ID: fmt.Sprint(i), State: State(r.IntN(4))}
+			if r.IntN(3) == 0 {
+				one.Error = &InstanceError{}
+			}
+			switch r.IntN(4) {
+			case 0:
+				g.failed = append(g.failed, one)
+				failed[one.ID] = one.failed()
+			case 1:
+				g.waiting[one.ID] = due.Add(time.Duration(r.IntN(5)-2) * time.Minute)
+				waited[one.ID] = !g.waiting[one.ID].After(due)
+			}
+			if one.State != Deleting && !failed[one.ID] && !waited[one.ID] {
+				well++
+			}
+			now = append(now, one)
+		}
+		size, by := r.IntN(10), 1+r.IntN(6)
+		l := lossOf(g, now, size, by, due)
+		n := l.nodes()
+		lost += n
+		if n > by || n > 0 && size-n < g.registered || l.absent > 0 && size-n < well {
+			t.Fatalf("%+v of size %d by %d with %+v: %+v", g, size, by, now, l)
+		}
+		for _, id := range l.failed {
+			if !failed[id] {
+				t.Fatalf("%s has not failed: %+v", id, now)
+			}
+		}
+		for _, id := range l.late {
+			if !waited[id] {
+				t.Fatalf("%s is not late: %+v", id, g.waiting)
+			}
+		}
+	}
+	if lost < 10_000 {
+		t.Errorf("%d nodes were given up; the cases hardly test anything", lost)
+	}
+}

@@ -1,0 +1,79 @@
+package clusterscaler
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/rand"
+
+	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
+	"github.com/trimtab/trimtab/clusterscaler/kwok"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/config"
+)
+
+// The names of the providers.
+const (
+	providerKwok         = "kwok"
+	providerExternalGrpc = "externalgrpc"
+)
+
+func providers() []string { return []string{providerKwok, providerExternalGrpc} }
+
+// validateProvider checks that the settings of the chosen provider are there, and those of no other.
+func (c *Config) validateProvider(ps *config.Problems) {
+	switch external := c.Provider == providerExternalGrpc; {
+	case !slices.Contains(providers(), c.Provider):
+		ps.Add("provider", "%q is unknown; known: %v", c.Provider, providers())
+	case external && c.ExternalGrpc == nil:
+		ps.Add("externalGrpc", "is required with provider %s: where the server is", providerExternalGrpc)
+	case external && len(c.Groups) > 0:
+		ps.Add("groups", "must be empty with provider %s: the server says which groups there are", providerExternalGrpc)
+	case !external && c.ExternalGrpc != nil:
+		ps.Add("externalGrpc", "is read with provider %s only, and provider is %s", providerExternalGrpc, c.Provider)
+	}
+}
+
+func newProvider(cfg *Config, deps Deps) (Provider, error) {
+	switch cfg.Provider {
+	case providerKwok:
+		return newKwok(cfg, deps), nil
+	case providerExternalGrpc:
+		return externalgrpc.New(*cfg.ExternalGrpc, externalgrpc.Deps{
+			Log: deps.Log, Now: deps.Now, Defaults: cfg.groupOptions(),
+			Prices: slices.Contains(cfg.Expander, string(plan.Price)),
+		})
+	default:
+		return nil, fmt.Errorf("provider %q is unknown", cfg.Provider)
+	}
+}
+
+const suffixLength = 8
+
+func newKwok(cfg *Config, deps Deps) Provider {
+	groups := make([]kwok.Group, len(cfg.Groups))
+	for i := range cfg.Groups {
+		g := &cfg.Groups[i]
+		groups[i] = kwok.Group{
+			Name: g.Name, Min: g.Min, Max: g.Max, Template: *g.Template.Node(&g.CNI), Price: g.Price,
+			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: planOptions(&g.Options),
+		}
+	}
+	return kwok.New(groups, kwok.Deps{
+		Client: deps.Kube.Client, Log: deps.Log, Now: deps.Now,
+		Suffix: func() string { return rand.String(suffixLength) },
+	})
+}
+
+// groupOptions are the settings that a server may have of its own for a group.
+func (c *Config) groupOptions() externalgrpc.Options {
+	return externalgrpc.Options{
+		UtilizationThreshold:        c.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold:     c.ScaleDownUtilizationThreshold, // GPUs have none of their own here
+		UnneededTime:                c.ScaleDownUnneededTime.Std(),
+		UnreadyTime:                 c.ScaleDownUnreadyTime.Std(),
+		MaxNodeProvisionTime:        c.MaxNodeProvisionTime.Std(),
+		MaxNodeStartupTime:          c.MaxNodeStartupTime.Std(),
+		IgnoreDaemonSetsUtilization: c.IgnoreDaemonsetsUtilization,
+	}
+}
