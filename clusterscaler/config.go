@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -91,8 +90,17 @@ type Config struct {
 	NodeDeleteDelayAfterTaint config.Duration `yaml:"nodeDeleteDelayAfterTaint"`
 	// MaxPodEvictionTime is how long an eviction may be refused before the node is given back. Default 2m.
 	MaxPodEvictionTime config.Duration `yaml:"maxPodEvictionTime"`
-	// MaxGracefulTerminationSec caps the grace of an evicted pod, in seconds. Default 600.
+	// MaxGracefulTerminationSec caps the grace of an evicted pod, in seconds; 0 caps nothing. Default 600.
 	MaxGracefulTerminationSec int `yaml:"maxGracefulTerminationSec"`
+	// DrainPriorityConfig evicts the pods of a node by groups of priorities, the lowest first, each with a cap of its own
+	// on the grace in the place of MaxGracefulTerminationSec: PRIORITY:SECONDS,... such as 10000:20,1000:100,0:60. Default
+	// empty, all at once.
+	DrainPriorityConfig string `yaml:"drainPriorityConfig"`
+	// DaemonsetEvictionForOccupiedNodes (true) and DaemonsetEvictionForEmptyNodes (false) evict pods of DaemonSets from a
+	// node that goes, one with other pods to move and one without, unless the annotation
+	// cluster-autoscaler.kubernetes.io/enable-ds-eviction of the pod says otherwise.
+	DaemonsetEvictionForOccupiedNodes bool `yaml:"daemonsetEvictionForOccupiedNodes"`
+	DaemonsetEvictionForEmptyNodes    bool `yaml:"daemonsetEvictionForEmptyNodes"`
 
 	// IgnoreDaemonsetsUtilization and IgnoreMirrorPodsUtilization leave those pods out of the utilization. Default false.
 	IgnoreDaemonsetsUtilization bool `yaml:"ignoreDaemonsetsUtilization"`
@@ -141,6 +149,7 @@ func (c *Config) SetDefaults() {
 		NodeDeleteDelayAfterTaint:           config.Duration(5 * time.Second),
 		MaxPodEvictionTime:                  config.Duration(2 * time.Minute),
 		MaxGracefulTerminationSec:           600,
+		DaemonsetEvictionForOccupiedNodes:   true,
 		SkipNodesWithSystemPods:             p.SkipSystemPods,
 		SkipNodesWithLocalStorage:           p.SkipLocalStorage,
 		SkipNodesWithCustomControllerPods:   p.SkipCustomControllers,
@@ -189,6 +198,9 @@ func (c *Config) Validate() config.Problems {
 		if _, err := parseRange(r.text, 1); err != nil {
 			ps.Add(r.path, "%v", err)
 		}
+	}
+	if _, err := plan.ParseEvictionGroups(c.DrainPriorityConfig); err != nil {
+		ps.Add("drainPriorityConfig", "%v", err)
 	}
 	first := map[string]int{}
 	for i, g := range c.Groups {
@@ -283,16 +295,4 @@ func parseRange(text string, unit int64) (plan.Range, error) {
 		return plan.Range{}, fmt.Errorf("%q is not MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as 0:1000", text)
 	}
 	return plan.Range{Min: least * unit, Max: upper * unit}, nil
-}
-
-// drainPoll is the time between two looks at the pods of a node that is being emptied.
-const drainPoll = 2 * time.Second
-
-func (c *Config) drain() kube.DrainConfig {
-	return kube.DrainConfig{
-		DelayAfterTaint:        c.NodeDeleteDelayAfterTaint.Std(),
-		MaxPodEvictionTime:     c.MaxPodEvictionTime.Std(),
-		MaxGracefulTermination: time.Duration(c.MaxGracefulTerminationSec) * time.Second,
-		Poll:                   drainPoll,
-	}
 }

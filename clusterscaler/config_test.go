@@ -48,6 +48,7 @@ f: maxDrainParallelism: 0 is below 1`},
 f: memoryTotal: "7:6" is not MIN:MAX with whole numbers`},
 		{"okTotalUnreadyCount: -1\nmaxTotalUnreadyPercentage: 145", `f: maxTotalUnreadyPercentage: 145 is not between 0 and 100
 f: okTotalUnreadyCount: -1 is below 0`},
+		{"drainPriorityConfig: '10:'", `f: drainPriorityConfig: "10:" is not PRIORITY:SECONDS with whole numbers`},
 		{"statusConfigMapName: A_B", `f: statusConfigMapName: "A_B" is not the name of a ConfigMap`},
 		{"groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5}, template: {instanceType: m5.large}}]", `f: groups[0].launchFailure: "always" is unknown; known: [never unready]
 f: groups[0].available: -2 is negative

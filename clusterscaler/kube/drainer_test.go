@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -34,15 +35,18 @@ type rig struct {
 	deleted []string
 	verdict verdict.Code
 	empty   bool
-	// onEvict is asked before each eviction.
-	onEvict func(pod string) error
+	// onEvict is asked before each eviction, onEviction told of those that are asked for and let through, and afterEvict of
+	// those that are done.
+	onEvict    func(pod string) error
+	onEviction func(pod string, e *policyv1.Eviction)
+	afterEvict func(pod string)
 }
 
 func newRig(t *testing.T, objects ...client.Object) *rig {
 	r := &rig{
 		t: t, outcomes: make(chan Outcome, 10), verdict: plan.Unneeded,
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), events: events.NewFakeRecorder(50),
-		onEvict: func(string) error { return nil },
+		onEvict: func(string) error { return nil }, onEviction: func(string, *policyv1.Eviction) {}, afterEvict: func(string) {},
 	}
 	r.api = fake.NewClientBuilder().WithObjects(objects...).
 		WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string { return []string{o.(*corev1.Pod).Spec.NodeName} }).
@@ -50,7 +54,12 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 			if err := r.onEvict(o.GetName()); err != nil {
 				return err
 			}
-			return c.SubResource(sub).Create(ctx, o, body, opts...)
+			if e, ok := body.(*policyv1.Eviction); ok {
+				r.onEviction(o.GetName(), e)
+			}
+			err := c.SubResource(sub).Create(ctx, o, body, opts...)
+			r.afterEvict(o.GetName())
+			return err
 		}}).Build()
 	r.drainer = r.newDrainer()
 	return r
@@ -76,6 +85,13 @@ func (r *rig) newDrainer() *Drainer {
 			},
 			Finished: func(o Outcome) { r.outcomes <- o },
 		})
+}
+
+func (r *rig) add(o client.Object) {
+	r.t.Helper()
+	if err := r.api.Create(context.Background(), o); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *rig) outcome() error {

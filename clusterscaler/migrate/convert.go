@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/migration"
 )
 
@@ -123,6 +124,15 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 		c.Set(v, v.Setting, migration.Strings(taken))
 	}
 	return nil
+}
+
+// evictionGroups takes priorities with their seconds. cluster-autoscaler evicts all pods at once where it cannot read them.
+func evictionGroups(c *migration.Conversion, v migration.Value) error {
+	if _, err := plan.ParseEvictionGroups(v.Last); err != nil {
+		c.Block(v.Flag, "is not taken: %v", err)
+		return nil
+	}
+	return migration.Take(c, v)
 }
 
 // emptyBulk is what older versions call the parallelism of removals.

@@ -26,10 +26,10 @@ func TestTableOfFlags(t *testing.T) {
 }
 
 // Every flag, given with some value, is either in the settings or in the notes: nothing is dropped in silence.
-// Two flags ask trimtab for what it does.
+// One flag asks trimtab for what it does.
 func TestNoFlagIsDroppedInSilence(t *testing.T) {
 	t.Parallel()
-	satisfied := []string{"cordon-node-before-terminating", "daemonset-eviction-for-occupied-nodes"}
+	satisfied := []string{"cordon-node-before-terminating"}
 	for _, f := range Program().Flags {
 		value := migrationtest.Some(f)
 		result := convert(t, f.Spelling()+"="+value)
