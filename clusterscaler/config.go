@@ -88,6 +88,9 @@ type Config struct {
 	MaxDrainParallelism     int `yaml:"maxDrainParallelism"`
 	// NodeDeleteDelayAfterTaint lets the scheduler see the taint before the node is judged again. Default 5s.
 	NodeDeleteDelayAfterTaint config.Duration `yaml:"nodeDeleteDelayAfterTaint"`
+	// NodeDeletionDelayTimeout is how long a node without pods is kept as long as annotations ask for it that begin with
+	// delay-deletion.cluster-autoscaler.kubernetes.io/; then it goes all the same. Default 2m.
+	NodeDeletionDelayTimeout config.Duration `yaml:"nodeDeletionDelayTimeout"`
 	// MaxPodEvictionTime is how long an eviction may be refused before the node is given back. Default 2m.
 	MaxPodEvictionTime config.Duration `yaml:"maxPodEvictionTime"`
 	// MaxGracefulTerminationSec caps the grace of an evicted pod, in seconds; 0 caps nothing. Default 600.
@@ -147,6 +150,7 @@ func (c *Config) SetDefaults() {
 		MaxScaleDownParallelism:             p.MaxParallelism,
 		MaxDrainParallelism:                 p.MaxDrainParallelism,
 		NodeDeleteDelayAfterTaint:           config.Duration(5 * time.Second),
+		NodeDeletionDelayTimeout:            config.Duration(2 * time.Minute),
 		MaxPodEvictionTime:                  config.Duration(2 * time.Minute),
 		MaxGracefulTerminationSec:           600,
 		DaemonsetEvictionForOccupiedNodes:   true,

@@ -15,6 +15,7 @@ func (c *Config) drain() kube.DrainConfig {
 	groups, _ := plan.ParseEvictionGroups(c.DrainPriorityConfig) // the configuration is valid
 	return kube.DrainConfig{
 		DelayAfterTaint:        c.NodeDeleteDelayAfterTaint.Std(),
+		DeletionDelay:          c.NodeDeletionDelayTimeout.Std(),
 		MaxPodEvictionTime:     c.MaxPodEvictionTime.Std(),
 		MaxGracefulTermination: time.Duration(c.MaxGracefulTerminationSec) * time.Second,
 		EvictionGroups:         groups,

@@ -11,7 +11,7 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// drain taints, waits, judges again, empties and deletes a node.
+// drain taints, waits, judges again, empties and deletes a node, when nobody asks for time any more.
 func (d *Drainer) drain(ctx context.Context, r plan.Removal, resumed bool) error {
 	if !resumed {
 		if err := setTaint(ctx, d.deps.Live, d.deps.Client, r.Node, true, d.deps.Now()); err != nil {
@@ -43,6 +43,9 @@ func (d *Drainer) drain(ctx context.Context, r plan.Removal, resumed bool) error
 	}
 	d.event(ctx, r.Node, corev1.EventTypeNormal, reason, note)
 	if err := d.evacuate(ctx, r.Node, fresh.Empty); err != nil {
+		return err
+	}
+	if err := d.awaitOthers(ctx, r.Node); err != nil {
 		return err
 	}
 	return d.deps.Delete(ctx, r.Group, r.Node)

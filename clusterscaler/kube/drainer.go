@@ -30,7 +30,9 @@ type DrainConfig struct {
 	// otherwise: from a node without other pods to move, and from one with them. They are not waited for, but where there
 	// are EvictionGroups.
 	DaemonSetsOfEmpty, DaemonSetsOfOccupied bool
-	// Poll is the time between two looks at the node's pods; refused evictions are tried again as often.
+	// DeletionDelay is how long an empty node is kept for the annotations that ask for it.
+	DeletionDelay time.Duration
+	// Poll is the time between two looks at the node and its pods; refused evictions are tried again as often.
 	Poll time.Duration
 }
 

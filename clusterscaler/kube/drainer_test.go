@@ -40,6 +40,8 @@ type rig struct {
 	onEvict    func(pod string) error
 	onEviction func(pod string, e *policyv1.Eviction)
 	afterEvict func(pod string)
+	// onGet is told of each look at a node, before it is taken.
+	onGet func(node string)
 }
 
 func newRig(t *testing.T, objects ...client.Object) *rig {
@@ -47,10 +49,14 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 		t: t, outcomes: make(chan Outcome, 10), verdict: plan.Unneeded,
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), events: events.NewFakeRecorder(50),
 		onEvict: func(string) error { return nil }, onEviction: func(string, *policyv1.Eviction) {}, afterEvict: func(string) {},
+		onGet: func(string) {},
 	}
 	r.api = fake.NewClientBuilder().WithObjects(objects...).
 		WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string { return []string{o.(*corev1.Pod).Spec.NodeName} }).
-		WithInterceptorFuncs(interceptor.Funcs{SubResourceCreate: func(ctx context.Context, c client.Client, sub string, o client.Object, body client.Object, opts ...client.SubResourceCreateOption) error {
+		WithInterceptorFuncs(interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			r.onGet(key.Name)
+			return c.Get(ctx, key, o, opts...)
+		}, SubResourceCreate: func(ctx context.Context, c client.Client, sub string, o client.Object, body client.Object, opts ...client.SubResourceCreateOption) error {
 			if err := r.onEvict(o.GetName()); err != nil {
 				return err
 			}
