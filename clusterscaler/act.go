@@ -64,6 +64,13 @@ func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
 	c.metrics.original.addFailures.WithLabelValues(reason).Inc()
 }
 
+// remove gives nodes back to the provider.
+func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	return c.provider.Delete(ctx, group, nodes)
+}
+
 // finished takes the outcome of a drain, and starts a loop that learns of it.
 func (c *ClusterScaler) finished(o kube.Outcome) {
 	c.mu.Lock()

@@ -115,10 +115,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	}
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.Kube.Client, Live: deps.Kube.Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
-		Judge: c.judge,
-		Delete: func(ctx context.Context, group, node string) error {
-			return provider.Delete(ctx, group, []string{node})
-		},
+		Judge: c.judge, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
 		Finished: c.finished,
 	})
 	return c

@@ -91,6 +91,9 @@ type Config struct {
 	// NodeDeletionDelayTimeout is how long a node without pods is kept as long as annotations ask for it that begin with
 	// delay-deletion.cluster-autoscaler.kubernetes.io/; then it goes all the same. Default 2m.
 	NodeDeletionDelayTimeout config.Duration `yaml:"nodeDeletionDelayTimeout"`
+	// NodeDeletionBatcherInterval is how long nodes of a group that are ready to be deleted are collected, to be deleted
+	// together. Default 0, each at once.
+	NodeDeletionBatcherInterval config.Duration `yaml:"nodeDeletionBatcherInterval"`
 	// MaxPodEvictionTime is how long an eviction may be refused before the node is given back. Default 2m.
 	MaxPodEvictionTime config.Duration `yaml:"maxPodEvictionTime"`
 	// MaxGracefulTerminationSec caps the grace of an evicted pod, in seconds; 0 caps nothing. Default 600.

@@ -46,7 +46,7 @@ func drainFlags() []migration.Flag {
 		{Name: "node-delete-delay-after-taint", Default: "5s", Setting: section + "nodeDeleteDelayAfterTaint", Kind: migration.Duration, Convert: span(0)},
 		{Name: "dynamic-node-delete-delay-after-taint-enabled", Default: "false", Kind: migration.Bool, Remark: "The delay is what `nodeDeleteDelayAfterTaint` says, and the node is judged again after it."},
 		{Name: "node-deletion-delay-timeout", Default: "2m0s", Setting: section + "nodeDeletionDelayTimeout", Kind: migration.Duration, Convert: span(0), Remark: "For the annotations `delay-deletion.cluster-autoscaler.kubernetes.io/`."},
-		{Name: "node-deletion-batcher-interval", Default: "0s", Kind: migration.Duration, Remark: "A node is deleted as soon as it is drained."},
+		{Name: "node-deletion-batcher-interval", Default: "0s", Setting: section + "nodeDeletionBatcherInterval", Kind: migration.Duration, Convert: span(0), Remark: "When the nodes of a batch cannot be deleted together, each is tried alone."},
 		{Name: "cordon-node-before-terminating", Default: "true", Kind: migration.Bool, Convert: migration.Nothing, Remark: "A node that goes is tainted, and not cordoned, whatever the flag says ([d-cordon](#d-cordon))."},
 		{Name: "daemonset-eviction-for-occupied-nodes", Default: "true", Setting: section + "daemonsetEvictionForOccupiedNodes", Kind: migration.Bool, Remark: "The pods' annotation counts as well."},
 		{Name: "daemonset-eviction-for-empty-nodes", Default: "false", Setting: section + "daemonsetEvictionForEmptyNodes", Kind: migration.Bool, Remark: "The pods' annotation counts as well."},
