@@ -105,7 +105,7 @@ const suffixLength = 8
 func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c := &ClusterScaler{
 		cfg: cfg, policy: cfg.Policy(), deps: deps, provider: provider,
-		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live},
+		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live, Taints: cfg.nodeTaints()},
 		metrics:  newMetrics(deps.Registry),
 		events:   announcer{recorder: deps.Kube.Events, said: map[string]string{}},
 		wake:     make(chan struct{}, 1),

@@ -62,6 +62,14 @@ type Config struct {
 	MaxNodeProvisionTime config.Duration `yaml:"maxNodeProvisionTime"`
 	// MaxNodeStartupTime is how long a registered node may take to become ready. Default 15m.
 	MaxNodeStartupTime config.Duration `yaml:"maxNodeStartupTime"`
+	// StartupTaint are the keys of taints that a node has until it has started, and StartupTaintPrefix what further such
+	// keys begin with: a node that has one is not ready, and a new node is taken to lose them. Those count always that begin
+	// with startup-taint.cluster-autoscaler.kubernetes.io/ or ignore-taint.cluster-autoscaler.kubernetes.io/. Defaults none.
+	StartupTaint       []string `yaml:"startupTaint"`
+	StartupTaintPrefix []string `yaml:"startupTaintPrefix"`
+	// StatusTaint are the keys of taints that come and go on ready nodes, and that a new node is taken not to have. Those
+	// count always that begin with status-taint.cluster-autoscaler.kubernetes.io/. Default none.
+	StatusTaint []string `yaml:"statusTaint"`
 	// InitialNodeGroupBackoffDuration is how long a group rests after it failed to grow (5m), twice as long
 	// each time up to MaxNodeGroupBackoffDuration (30m), forgotten after NodeGroupBackoffResetTimeout (3h).
 	InitialNodeGroupBackoffDuration config.Duration `yaml:"initialNodeGroupBackoffDuration"`
@@ -209,6 +217,7 @@ func (c *Config) Validate() config.Problems {
 	if _, err := plan.ParseEvictionGroups(c.DrainPriorityConfig); err != nil {
 		ps.Add("drainPriorityConfig", "%v", err)
 	}
+	c.validateTaints(&ps)
 	first := map[string]int{}
 	for i, g := range c.Groups {
 		if j, twice := first[g.Name]; twice {

@@ -1,10 +1,14 @@
 package clusterscaler
 
 import (
+	"fmt"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // drainPoll is the time between two looks at the pods of a node that is being emptied.
@@ -22,5 +26,29 @@ func (c *Config) drain() kube.DrainConfig {
 		DaemonSetsOfEmpty:      c.DaemonsetEvictionForEmptyNodes,
 		DaemonSetsOfOccupied:   c.DaemonsetEvictionForOccupiedNodes,
 		Poll:                   drainPoll,
+	}
+}
+
+// nodeTaints are the taints that pass.
+func (c *Config) nodeTaints() kube.NodeTaints {
+	return kube.NodeTaints{Startup: c.StartupTaint, StartupPrefixes: c.StartupTaintPrefix, Status: c.StatusTaint}
+}
+
+// validateTaints finds keys that no taint has: a prefix that is empty would make every node one that has not started.
+func (c *Config) validateTaints(ps *config.Problems) {
+	for _, l := range []struct {
+		path string
+		keys []string
+	}{{"startupTaint", c.StartupTaint}, {"statusTaint", c.StatusTaint}} {
+		for i, key := range l.keys {
+			if problems := validation.IsQualifiedName(key); len(problems) > 0 {
+				ps.Add(fmt.Sprintf("%s[%d]", l.path, i), "%q is not the key of a taint: %s", key, problems[0])
+			}
+		}
+	}
+	for i, prefix := range c.StartupTaintPrefix {
+		if prefix == "" {
+			ps.Add(fmt.Sprintf("startupTaintPrefix[%d]", i), "is empty, with which every taint begins; leave it out")
+		}
 	}
 }

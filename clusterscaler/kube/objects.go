@@ -25,6 +25,8 @@ type Objects struct {
 	Budgets    []*policyv1.PodDisruptionBudget
 	// Namespaces has the labels of each.
 	Namespaces map[string]map[string]string
+	// Taints are those that pass.
+	Taints NodeTaints
 	// OwnerMissing says that a pod's controller of that kind does not exist. nil: all exist.
 	OwnerMissing func(kind, namespace, name string) bool
 }

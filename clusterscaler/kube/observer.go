@@ -20,6 +20,8 @@ type Observer struct {
 	Cached client.Reader
 	// Live asks the API server.
 	Live client.Reader
+	// Taints are those of nodes that pass.
+	Taints NodeTaints
 	// Pods lists all pods without copying them; nil lists them from Cached.
 	Pods func(context.Context) ([]*corev1.Pod, error)
 	// Changes, if it is not nil, is what Observe gives instead of all pods.
@@ -91,7 +93,7 @@ func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
 	}
 	return &Objects{
 		Nodes: pointers(nodes.Items), Changes: o.Changes, DaemonSets: pointers(daemonSets.Items),
-		Budgets: pointers(budgets.Items), OwnerMissing: missing, Namespaces: namespaces,
+		Budgets: pointers(budgets.Items), Taints: o.Taints, OwnerMissing: missing, Namespaces: namespaces,
 	}, nil
 }
 

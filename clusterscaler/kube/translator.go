@@ -60,8 +60,8 @@ type owner struct {
 // Snapshot translates the objects. member has the group of each node that has one, and deleting says
 // which nodes are going.
 func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string]string, deleting func(*corev1.Node) bool) *plan.Snapshot {
-	s := &plan.Snapshot{Groups: groups}
-	s.Nodes = t.translateNodes(byName(o.Nodes), member, deleting)
+	s := &plan.Snapshot{Groups: o.Taints.templates(groups)}
+	s.Nodes = t.translateNodes(o, member, deleting)
 	budgets := o.budgets()
 	s.Budgets = budgets.all
 	daemonSets := byName(o.DaemonSets)

@@ -64,7 +64,7 @@ func TestSettingsAreNamedLikeTheirFlags(t *testing.T) {
 	t.Parallel()
 	others := map[string]string{
 		"cloud-provider": "clusterScaler.provider", "nodes": "clusterScaler.groups", "max-empty-bulk-delete": "clusterScaler.maxScaleDownParallelism",
-		"v": "log.level", "logging-format": "log.format",
+		"ignore-taint": "clusterScaler.startupTaint", "v": "log.level", "logging-format": "log.format",
 	}
 	for _, f := range Program().Flags {
 		if f.Setting == "" {
