@@ -116,6 +116,14 @@ type Config struct {
 	DaemonsetEvictionForOccupiedNodes bool `yaml:"daemonsetEvictionForOccupiedNodes"`
 	DaemonsetEvictionForEmptyNodes    bool `yaml:"daemonsetEvictionForEmptyNodes"`
 
+	// MaxBulkSoftTaintCount (10) and MaxBulkSoftTaintTime (3s) bound what a loop writes to mark nodes that could go, or to
+	// take the mark off: the taint DeletionCandidateOfClusterAutoscaler with the effect PreferNoSchedule. With a count of 0
+	// no node is marked.
+	MaxBulkSoftTaintCount int             `yaml:"maxBulkSoftTaintCount"`
+	MaxBulkSoftTaintTime  config.Duration `yaml:"maxBulkSoftTaintTime"`
+	// NodeDeletionCandidateTtl is the age up to which such marks, found at the start, tell since when a node could go.
+	// Default 0, all nodes begin anew.
+	NodeDeletionCandidateTtl config.Duration `yaml:"nodeDeletionCandidateTtl"`
 	// IgnoreDaemonsetsUtilization and IgnoreMirrorPodsUtilization leave those pods out of the utilization. Default false.
 	IgnoreDaemonsetsUtilization bool `yaml:"ignoreDaemonsetsUtilization"`
 	IgnoreMirrorPodsUtilization bool `yaml:"ignoreMirrorPodsUtilization"`
@@ -161,6 +169,8 @@ func (c *Config) SetDefaults() {
 		MaxScaleDownParallelism:             p.MaxParallelism,
 		MaxDrainParallelism:                 p.MaxDrainParallelism,
 		NodeDeleteDelayAfterTaint:           config.Duration(5 * time.Second),
+		MaxBulkSoftTaintCount:               10,
+		MaxBulkSoftTaintTime:                config.Duration(3 * time.Second),
 		NodeDeletionDelayTimeout:            config.Duration(2 * time.Minute),
 		MaxPodEvictionTime:                  config.Duration(2 * time.Minute),
 		MaxGracefulTerminationSec:           600,
@@ -202,6 +212,7 @@ func (c *Config) Validate() config.Problems {
 		{"maxNodesPerScaleup", c.MaxNodesPerScaleup, 1},
 		{"maxScaleDownParallelism", c.MaxScaleDownParallelism, 1},
 		{"maxDrainParallelism", c.MaxDrainParallelism, 1},
+		{"maxBulkSoftTaintCount", c.MaxBulkSoftTaintCount, 0},
 		{"maxGracefulTerminationSec", c.MaxGracefulTerminationSec, 0},
 	} {
 		if n.value < n.least {

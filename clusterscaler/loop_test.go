@@ -37,6 +37,7 @@ type stub struct {
 	refuse map[string]bool
 	grown  []string
 	failed map[string][]plan.Failure
+	member map[string]string
 	broken error
 }
 
@@ -48,11 +49,16 @@ func (s *stub) Groups(context.Context, []*corev1.Node) ([]plan.Group, map[string
 	for _, name := range []string{"a", "b"} {
 		g := plan.Group{Name: name, Max: 3, Failed: s.failed[name]}
 		g.Target = len(g.Failed)
+		for _, group := range s.member {
+			if group == name {
+				g.Target++
+			}
+		}
 		g.Template.Allocatable.MilliCPU, g.Template.Allocatable.Memory, g.Template.Allocatable.Pods = 4000, 16<<30, 110
 		g.Capacity = g.Template.Allocatable
 		groups = append(groups, g)
 	}
-	return groups, nil, nil
+	return groups, s.member, nil
 }
 
 func (s *stub) Increase(_ context.Context, group string, from, by int) error {

@@ -4,7 +4,6 @@ import "github.com/trimtab/trimtab/internal/migration"
 
 func scaleDownFlags() []migration.Flag {
 	const every = "Every node is judged in every loop, which takes milliseconds."
-	const soft = "trimtab writes no soft taint on nodes that may go."
 	return migration.InGroup(scaleDown, []migration.Flag{
 		{Name: "scale-down-enabled", Default: "true", Setting: section + "scaleDownEnabled", Kind: migration.Bool, Remark: "cluster-autoscaler is to lose it; trimtab keeps it."},
 		{Name: "scale-down-unready-enabled", Default: "true", Setting: section + "scaleDownUnreadyEnabled", Kind: migration.Bool},
@@ -27,9 +26,9 @@ func scaleDownFlags() []migration.Flag {
 		{Name: "scale-down-candidates-pool-ratio", Default: "0.1", Kind: migration.Number, Remark: every},
 		{Name: "scale-down-candidates-pool-min-count", Default: "50", Kind: migration.Whole, Remark: every},
 		{Name: "scale-down-simulation-timeout", Default: "30s", Kind: migration.Duration, Remark: every},
-		{Name: "max-bulk-soft-taint-count", Default: "10", Kind: migration.Whole, Remark: soft},
-		{Name: "max-bulk-soft-taint-time", Default: "3s", Kind: migration.Duration, Remark: soft},
-		{Name: "node-deletion-candidate-ttl", Default: "0s", Kind: migration.Duration, Remark: "How long a node has been unneeded is kept in memory, and begins anew with the process."},
+		{Name: "max-bulk-soft-taint-count", Default: "10", Setting: section + "maxBulkSoftTaintCount", Kind: migration.Whole, Convert: count(0)},
+		{Name: "max-bulk-soft-taint-time", Default: "3s", Setting: section + "maxBulkSoftTaintTime", Kind: migration.Duration, Convert: span(0)},
+		{Name: "node-deletion-candidate-ttl", Default: "0s", Setting: section + "nodeDeletionCandidateTtl", Kind: migration.Duration, Convert: span(0)},
 	})
 }
 
