@@ -90,12 +90,12 @@ func (c *ClusterScaler) learn() {
 			c.deps.Log.Warn("a node could not be removed and is kept", "node", o.Node, "group", o.Group, "error", o.Err)
 			c.metrics.scaleDownFailures.WithLabelValues(o.Group).Inc()
 			c.metrics.original.removeFailures.WithLabelValues(reasonAPICall).Inc()
-			c.memory = c.memory.DeleteFailed(o.Node, c.deps.Now())
+			c.memory = c.memory.DeleteFailed(o.Node, o.Group, c.deps.Now())
 			continue
 		}
 		c.metrics.nodesRemoved.WithLabelValues(o.Group).Inc()
 		c.metrics.original.removed.WithLabelValues(removalReason(o)).Inc()
-		c.memory = c.memory.Deleted(c.deps.Now())
+		c.memory = c.memory.Deleted(o.Group, c.deps.Now())
 	}
 }
 

@@ -91,6 +91,9 @@ type Config struct {
 	ScaleDownDelayAfterAdd     config.Duration `yaml:"scaleDownDelayAfterAdd"`
 	ScaleDownDelayAfterDelete  config.Duration `yaml:"scaleDownDelayAfterDelete"`
 	ScaleDownDelayAfterFailure config.Duration `yaml:"scaleDownDelayAfterFailure"`
+	// ScaleDownDelayTypeLocal lets each of the three delays hold for the nodes of the group alone that it is after. Default
+	// false, for all nodes.
+	ScaleDownDelayTypeLocal bool `yaml:"scaleDownDelayTypeLocal"`
 	// MaxScaleDownParallelism bounds the nodes being removed (10), MaxDrainParallelism those of them with pods (1).
 	MaxScaleDownParallelism int `yaml:"maxScaleDownParallelism"`
 	MaxDrainParallelism     int `yaml:"maxDrainParallelism"`
@@ -133,6 +136,9 @@ type Config struct {
 	SkipNodesWithLocalStorage bool `yaml:"skipNodesWithLocalStorage"`
 	// SkipNodesWithCustomControllerPods keeps nodes with pods of controllers that Kubernetes does not know. Default true.
 	SkipNodesWithCustomControllerPods bool `yaml:"skipNodesWithCustomControllerPods"`
+	// MinReplicaCount keeps nodes with pods of ReplicaSets and ReplicationControllers that are to have fewer replicas, with
+	// SkipNodesWithCustomControllerPods. Default 0.
+	MinReplicaCount int `yaml:"minReplicaCount"`
 	// BlockingSystemPodDistruptionTimeout is the age from which a pod of kube-system no longer keeps its
 	// node (the spelling is the flag's). Default 1h.
 	BlockingSystemPodDistruptionTimeout config.Duration `yaml:"blockingSystemPodDistruptionTimeout"`
@@ -212,6 +218,7 @@ func (c *Config) Validate() config.Problems {
 		{"maxNodesPerScaleup", c.MaxNodesPerScaleup, 1},
 		{"maxScaleDownParallelism", c.MaxScaleDownParallelism, 1},
 		{"maxDrainParallelism", c.MaxDrainParallelism, 1},
+		{"minReplicaCount", c.MinReplicaCount, 0},
 		{"maxBulkSoftTaintCount", c.MaxBulkSoftTaintCount, 0},
 		{"maxGracefulTerminationSec", c.MaxGracefulTerminationSec, 0},
 	} {
@@ -277,6 +284,7 @@ func (c *Config) Policy() plan.Policy {
 		DelayAfterAdd:                c.ScaleDownDelayAfterAdd.Std(),
 		DelayAfterDelete:             c.ScaleDownDelayAfterDelete.Std(),
 		DelayAfterFailure:            c.ScaleDownDelayAfterFailure.Std(),
+		DelayTypeLocal:               c.ScaleDownDelayTypeLocal,
 		MaxParallelism:               c.MaxScaleDownParallelism,
 		MaxDrainParallelism:          c.MaxDrainParallelism,
 		IgnoreDaemonSets:             c.IgnoreDaemonsetsUtilization,

@@ -28,6 +28,9 @@ func count(least int64) func(*migration.Conversion, migration.Value) error {
 	return whole(least, math.MaxInt32)
 }
 
+// replicas is nothing from zero on downwards.
+func replicas(c *migration.Conversion, v migration.Value) error { return maxNodesTotal(c, v) }
+
 // maxNodesTotal is no bound from zero on downwards.
 func maxNodesTotal(c *migration.Conversion, v migration.Value) error {
 	if n, _ := strconv.ParseInt(v.Last, 0, 64); n < 0 {

@@ -38,6 +38,7 @@ func drainRules() []drainRule {
 		{"", mirrorPod},
 		{"", longTerminating},
 		{"ControllerNotFound", controllerMissing},
+		{"MinReplicasReached", fewReplicas},
 		{"", daemonSetPod},
 		{"", safeToEvict},
 		{"", waitForCompletion},
@@ -65,6 +66,10 @@ func longTerminating(p *Pod, d *drain) outcome { return when(p.overdue(d.now), s
 
 func controllerMissing(p *Pod, d *drain) outcome {
 	return when(d.policy.SkipCustomControllers && p.OwnerMissing, blocks)
+}
+
+func fewReplicas(p *Pod, d *drain) outcome {
+	return when(d.policy.SkipCustomControllers && p.FewReplicas, blocks)
 }
 
 func daemonSetPod(p *Pod, _ *drain) outcome { return when(p.Owner == daemonSetKind, stays) }
