@@ -24,6 +24,7 @@ func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string
 		}
 	}
 	for _, r := range p.ScaleDown {
+		c.status.events.begins(r)
 		c.drainer.Begin(ctx, r)
 	}
 	return failed
@@ -32,7 +33,9 @@ func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string
 func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	if err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From); err != nil {
+	err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From)
+	c.status.events.increased(up, err)
+	if err != nil {
 		c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
 		c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
 		c.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
@@ -52,7 +55,9 @@ func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
 	defer cancel()
 	by := less.From - less.To
 	c.deps.Log.Warn("nodes have not come and are given up", "group", less.Group, "nodes", by)
-	if err := c.provider.Decrease(ctx, less.Group, less.From, by); err != nil {
+	err := c.provider.Decrease(ctx, less.Group, less.From, by)
+	c.status.events.decreased(less, err)
+	if err != nil {
 		c.deps.Log.Error("nodes that have not come could not be given up", "group", less.Group, "from", less.From, "to", less.To, "error", err)
 		return
 	}
@@ -86,6 +91,7 @@ func (c *ClusterScaler) learn() {
 	c.outcomes = nil
 	c.mu.Unlock()
 	for _, o := range outcomes {
+		c.status.events.ended(o)
 		if o.Err != nil {
 			c.deps.Log.Warn("a node could not be removed and is kept", "node", o.Node, "group", o.Group, "error", o.Err)
 			c.metrics.scaleDownFailures.WithLabelValues(o.Group).Inc()

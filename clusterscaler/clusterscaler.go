@@ -191,6 +191,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	c.markUnneeded(ctx, p, seen)
 	c.report(p, failed)
 	c.writeStatus(ctx, p)
+	c.tellStatus(p)
 	took := c.deps.Now().Sub(start)
 	c.metrics.duration.Observe(took.Seconds())
 	c.metrics.original.observe(p, &c.policy, start, took)

@@ -96,7 +96,7 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 	reg := prometheus.NewRegistry()
 	now := func() time.Time { return startTime() }
 	log := slog.New(slog.DiscardHandler)
-	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(10), journal: journal.New(100, log, reg, now)}
+	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now)}
 	api := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if r.listing != nil {
@@ -111,14 +111,28 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 	return r
 }
 
+// announced are the Events on pods since the last look, and told those on the status ConfigMap.
 func (r *rig) announced() []string {
-	var all []string
+	pods, _ := r.said()
+	return pods
+}
+
+func (r *rig) told() []string {
+	_, status := r.said()
+	return status
+}
+
+func (r *rig) said() (pods, status []string) {
 	for {
 		select {
 		case e := <-r.events.Events:
-			all = append(all, e)
+			if strings.Contains(e, "TriggeredScaleUp ") || strings.Contains(e, "NotTriggerScaleUp ") {
+				pods = append(pods, e)
+			} else {
+				status = append(status, e)
+			}
 		default:
-			return all
+			return pods, status
 		}
 	}
 }

@@ -35,13 +35,15 @@ type evacuation struct {
 	daemons map[types.UID]bool
 	// firstTry is when the eviction of a pod was refused for the first time.
 	firstTry map[types.UID]time.Time
+	// told are the pods that have an Event of their eviction.
+	told map[types.UID]bool
 }
 
 // evacuate evicts the pods of a node until none is left that has to be gone. empty says that there is none.
 func (d *Drainer) evacuate(ctx context.Context, node string, empty bool) error {
 	e := evacuation{
 		Drainer: d, node: node, groups: d.cfg.EvictionGroups, waitForDaemons: len(d.cfg.EvictionGroups) > 0 && !empty,
-		evictDaemons: d.cfg.DaemonSetsOfOccupied, firstTry: map[types.UID]time.Time{},
+		evictDaemons: d.cfg.DaemonSetsOfOccupied, firstTry: map[types.UID]time.Time{}, told: map[types.UID]bool{},
 	}
 	if len(e.groups) == 0 {
 		e.groups = []plan.EvictionGroup{{Grace: d.cfg.MaxGracefulTermination}}
@@ -165,6 +167,10 @@ func (e *evacuation) evictAll(ctx context.Context, pods []*corev1.Pod) error {
 	slots := make(chan struct{}, evictParallel)
 	var wg sync.WaitGroup
 	for i, p := range pods {
+		if !e.told[p.UID] {
+			e.told[p.UID] = true
+			e.deps.Events.Eventf(p, nil, corev1.EventTypeNormal, "ScaleDown", "Evict", "the pod is evicted: its node %s goes", e.node)
+		}
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
@@ -181,6 +187,7 @@ func (e *evacuation) evictAll(ctx context.Context, pods []*corev1.Pod) error {
 			e.firstTry[p.UID] = now
 		}
 		if tried := now.Sub(e.firstTry[p.UID]); tried >= e.cfg.MaxPodEvictionTime {
+			e.deps.Events.Eventf(p, nil, corev1.EventTypeWarning, "ScaleDownFailed", "Evict", "the pod could not be evicted for %s, and its node %s stays: %v", tried.Round(time.Second), e.node, refused[i])
 			return fmt.Errorf("pod %s/%s could not be evicted for %s: %w", p.Namespace, p.Name, tried.Round(time.Second), refused[i])
 		}
 	}
