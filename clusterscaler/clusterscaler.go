@@ -108,7 +108,7 @@ const suffixLength = 8
 func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c := &ClusterScaler{
 		cfg: cfg, policy: cfg.Policy(), deps: deps, provider: provider,
-		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live, Taints: cfg.nodeTaints(), MinReplicas: cfg.MinReplicaCount},
+		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live, Taints: cfg.NodeTaints(), MinReplicas: cfg.MinReplicaCount},
 		metrics:  newMetrics(deps.Registry),
 		events:   announcer{recorder: deps.Kube.Events, said: map[string]string{}},
 		marks:    kube.SoftTaints{Client: deps.Kube.Client, MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std()},

@@ -29,8 +29,8 @@ func (c *Config) drain() kube.DrainConfig {
 	}
 }
 
-// nodeTaints are the taints that pass.
-func (c *Config) nodeTaints() kube.NodeTaints {
+// NodeTaints are the taints that pass.
+func (c *Config) NodeTaints() kube.NodeTaints {
 	return kube.NodeTaints{Startup: c.StartupTaint, StartupPrefixes: c.StartupTaintPrefix, Status: c.StatusTaint}
 }
 

@@ -93,6 +93,11 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 	t.Helper()
 	var cfg Config
 	cfg.SetDefaults()
+	return newRigWith(t, cfg, objects...)
+}
+
+func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
+	t.Helper()
 	reg := prometheus.NewRegistry()
 	now := func() time.Time { return startTime() }
 	log := slog.New(slog.DiscardHandler)
