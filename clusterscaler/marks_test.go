@@ -2,6 +2,7 @@ package clusterscaler
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +70,36 @@ func TestMarksAreRecalled(t *testing.T) {
 		if got := len(r.scaler.look.plan.ScaleDown) > 0; got != goes {
 			t.Errorf("ttl %s: goes is %t, want %t", ttl, got, goes)
 		}
+		if told := strings.Join(r.told(), "\n"); strings.Contains(told, "ScaleDownEmpty node n of group a goes") != goes {
+			t.Errorf("ttl %s: told %s", ttl, told)
+		}
+	}
+}
+
+// Marks tell of the time before the process, and are not read again.
+func TestMarksAreRecalledOnce(t *testing.T) {
+	r := newRig(t, idle())
+	r.provider.member = map[string]string{"n": "a"}
+	r.scaler.cfg.NodeDeletionCandidateTtl = config.Duration(time.Hour)
+	r.scaler.loop(context.Background())
+	known := startTime().Add(-5 * time.Minute)
+	r.scaler.memory.UnneededSince["n"] = known
+	r.scaler.loop(context.Background())
+	if got := r.scaler.memory.UnneededSince["n"]; !got.Equal(known) {
+		t.Errorf("unneeded since %s, was %s", got, known)
+	}
+}
+
+// A node whose removal begins needs no mark.
+func TestWhatGoesIsNotMarked(t *testing.T) {
+	r := newRig(t, idle())
+	r.provider.member = map[string]string{"n": "a"}
+	r.scaler.policy.UnneededTime = 0
+	ctx, cancel := context.WithCancel(context.Background())
+	r.scaler.loop(ctx)
+	cancel()
+	r.scaler.drainer.Wait()
+	if got := r.taintsOf(t, "n"); got[softTaint] != "" || len(r.scaler.look.plan.ScaleDown) != 1 {
+		t.Errorf("taints %v", got)
 	}
 }

@@ -71,6 +71,18 @@ func TestLoopTellsOnTheStatus(t *testing.T) {
 	}
 }
 
+// What a drain came to is told by the loop that learns of it, and nodes that are given up in the loop that gives them up.
+func TestLoopTellsOutcomes(t *testing.T) {
+	r := newRig(t)
+	r.provider.failed = map[string][]plan.Failure{"a": {{Instance: "i-1", Message: "out of capacity"}}}
+	r.scaler.finished(kube.Outcome{Node: "n", Group: "a", Err: errors.New("no")})
+	r.scaler.loop(context.Background())
+	want := "Warning ScaleDownFailed node n of group a is kept: no\nWarning ScaleUpFailed 1 nodes of group a could not be launched"
+	if got := strings.Join(r.told(), "\n"); got != want {
+		t.Errorf("told\n%s\nwant\n%s", got, want)
+	}
+}
+
 // The Events are found by `kubectl describe configmap`: they name the ConfigMap with its UID.
 func TestStatusEventsNameTheConfigMap(t *testing.T) {
 	var e statusEvents

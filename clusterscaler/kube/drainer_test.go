@@ -187,7 +187,7 @@ func TestDrainEvictsThenDeletes(t *testing.T) {
 	if taints := r.node().Spec.Taints; len(taints) != 2 || taints[0].Key != "other" {
 		t.Errorf("taints %v", taints)
 	}
-	if e := r.announced(); !strings.Contains(e, "Normal ScaleDown ") {
+	if e := r.announced(); !strings.Contains(e, "Normal ScaleDown its pods move") || strings.Count(e, "Normal ScaleDown the pod is evicted: its node n1 goes") != 2 {
 		t.Errorf("events: %s", e)
 	}
 }
@@ -220,6 +220,8 @@ func TestDrainGivesBack(t *testing.T) {
 		}
 		if e := r.announced(); !strings.Contains(e, "Warning ScaleDownFailed the node is kept: ") {
 			t.Errorf("%s: events %s", c.name, e)
+		} else if refused := strings.HasPrefix(c.name, "refused"); strings.Contains(e, "Warning ScaleDownFailed the pod could not be evicted for 2m0s") != refused {
+			t.Errorf("%s: events %s", c.name, e)
 		}
 	}
 }
@@ -237,6 +239,9 @@ func TestDrainTriesAgain(t *testing.T) {
 	r.drainer.Begin(context.Background(), plan.Removal{Node: "n1", Group: "g"})
 	if err := r.outcome(); err != nil || len(r.deleted) != 1 {
 		t.Errorf("outcome %v, deleted %v", err, r.deleted)
+	}
+	if e := r.announced(); strings.Count(e, "the pod is evicted") != 1 {
+		t.Errorf("each try is told: %s", e)
 	}
 }
 

@@ -278,7 +278,7 @@ func TestKilledAtEachStep(t *testing.T) {
 // The same with several processes one after another that are all killed somewhere.
 func TestKilledAgainAndAgain(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 300 {
+	for range 100 {
 		c := newTown(t, 1+random.IntN(8))
 		for i := range 1 + random.IntN(6) {
 			c.start(1+random.IntN(14), random.IntN(2) == 0).work(i == 0)
