@@ -24,6 +24,7 @@ func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string
 		}
 	}
 	for _, r := range p.ScaleDown {
+		c.status.events.begins(r)
 		c.drainer.Begin(ctx, r)
 	}
 	return failed
@@ -32,7 +33,9 @@ func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string
 func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bool) {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	if err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From); err != nil {
+	err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From)
+	c.status.events.increased(up, err)
+	if err != nil {
 		c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
 		c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
 		c.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
@@ -52,7 +55,9 @@ func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
 	defer cancel()
 	by := less.From - less.To
 	c.deps.Log.Warn("nodes have not come and are given up", "group", less.Group, "nodes", by)
-	if err := c.provider.Decrease(ctx, less.Group, less.From, by); err != nil {
+	err := c.provider.Decrease(ctx, less.Group, less.From, by)
+	c.status.events.decreased(less, err)
+	if err != nil {
 		c.deps.Log.Error("nodes that have not come could not be given up", "group", less.Group, "from", less.From, "to", less.To, "error", err)
 		return
 	}
@@ -62,6 +67,13 @@ func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
 		reason = reasonFailed
 	}
 	c.metrics.original.addFailures.WithLabelValues(reason).Inc()
+}
+
+// remove gives nodes back to the provider.
+func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	return c.provider.Delete(ctx, group, nodes)
 }
 
 // finished takes the outcome of a drain, and starts a loop that learns of it.
@@ -79,16 +91,17 @@ func (c *ClusterScaler) learn() {
 	c.outcomes = nil
 	c.mu.Unlock()
 	for _, o := range outcomes {
+		c.status.events.ended(o)
 		if o.Err != nil {
 			c.deps.Log.Warn("a node could not be removed and is kept", "node", o.Node, "group", o.Group, "error", o.Err)
 			c.metrics.scaleDownFailures.WithLabelValues(o.Group).Inc()
 			c.metrics.original.removeFailures.WithLabelValues(reasonAPICall).Inc()
-			c.memory = c.memory.DeleteFailed(o.Node, c.deps.Now())
+			c.memory = c.memory.DeleteFailed(o.Node, o.Group, c.deps.Now())
 			continue
 		}
 		c.metrics.nodesRemoved.WithLabelValues(o.Group).Inc()
 		c.metrics.original.removed.WithLabelValues(removalReason(o)).Inc()
-		c.memory = c.memory.Deleted(c.deps.Now())
+		c.memory = c.memory.Deleted(o.Group, c.deps.Now())
 	}
 }
 

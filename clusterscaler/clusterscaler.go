@@ -63,6 +63,9 @@ type ClusterScaler struct {
 	translator        kube.Translator
 	priorities        []plan.Priority
 	prioritiesTrouble string
+	// marks are the soft taints; recalled says that those were read that were there at the start.
+	marks    kube.SoftTaints
+	recalled bool
 	// judging is the translator of those who look again at a node that is going, one after another.
 	judging struct {
 		sync.Mutex
@@ -91,9 +94,10 @@ func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c := &ClusterScaler{
 		cfg: cfg, policy: cfg.Policy(), deps: deps, provider: provider,
-		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live},
+		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live, Taints: cfg.NodeTaints(), MinReplicas: cfg.MinReplicaCount},
 		metrics:  newMetrics(deps.Registry),
 		events:   announcer{recorder: deps.Kube.Events, said: map[string]string{}},
+		marks:    kube.SoftTaints{Client: deps.Kube.Client, MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std()},
 		wake:     make(chan struct{}, 1),
 	}
 	if deps.Kube.Cache != nil {
@@ -101,10 +105,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	}
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.Kube.Client, Live: deps.Kube.Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
-		Judge: c.judge,
-		Delete: func(ctx context.Context, group, node string) error {
-			return provider.Delete(ctx, group, []string{node})
-		},
+		Judge: c.judge, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
 		Finished: c.finished,
 	})
 	return c
@@ -161,7 +162,7 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	start := c.deps.Now()
 	c.learn()
-	p, orphans, err := c.decide(ctx)
+	p, seen, err := c.decide(ctx)
 	c.note(err)
 	if err != nil {
 		c.deps.Log.Error("the cluster could not be observed; nothing is changed", "error", err)
@@ -169,24 +170,27 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 		c.metrics.original.errors.WithLabelValues(errorTransient).Inc()
 		return c.cfg.ScanInterval.Std()
 	}
-	for node, group := range orphans {
+	for node, group := range seen.orphans {
 		c.drainer.Resume(ctx, node, group)
 	}
 	failed := c.act(ctx, *p)
+	c.markUnneeded(ctx, p, seen)
 	c.report(p, failed)
 	c.writeStatus(ctx, p)
+	c.tellStatus(p)
 	took := c.deps.Now().Sub(start)
 	c.metrics.duration.Observe(took.Seconds())
 	c.metrics.original.observe(p, &c.policy, start, took)
 	return c.pause(p.Next, len(failed) > 0)
 }
 
-// decide looks at the cluster and plans. It also finds the nodes of our groups that are going without a drain of ours.
-func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, map[string]string, error) {
+// decide looks at the cluster and plans. It also returns what it has seen.
+func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, error) {
 	seen, err := c.observe(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+	c.recall(seen)
 	policy := c.policyNow(ctx)
 	c.look.Lock()
 	defer c.look.Unlock()
@@ -197,7 +201,7 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, map[string]stri
 	for _, g := range seen.groups {
 		c.metrics.size.WithLabelValues(g.Name).Set(float64(g.Target))
 	}
-	return &l.plan, seen.orphans, nil
+	return &l.plan, seen, nil
 }
 
 // pause is how long to wait for the next loop.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -66,6 +65,14 @@ type Config struct {
 	MaxNodeProvisionTime config.Duration `yaml:"maxNodeProvisionTime"`
 	// MaxNodeStartupTime is how long a registered node may take to become ready. Default 15m.
 	MaxNodeStartupTime config.Duration `yaml:"maxNodeStartupTime"`
+	// StartupTaint are the keys of taints that a node has until it has started, and StartupTaintPrefix what further such
+	// keys begin with: a node that has one is not ready, and a new node is taken to lose them. Those count always that begin
+	// with startup-taint.cluster-autoscaler.kubernetes.io/ or ignore-taint.cluster-autoscaler.kubernetes.io/. Defaults none.
+	StartupTaint       []string `yaml:"startupTaint"`
+	StartupTaintPrefix []string `yaml:"startupTaintPrefix"`
+	// StatusTaint are the keys of taints that come and go on ready nodes, and that a new node is taken not to have. Those
+	// count always that begin with status-taint.cluster-autoscaler.kubernetes.io/. Default none.
+	StatusTaint []string `yaml:"statusTaint"`
 	// InitialNodeGroupBackoffDuration is how long a group rests after it failed to grow (5m), twice as long
 	// each time up to MaxNodeGroupBackoffDuration (30m), forgotten after NodeGroupBackoffResetTimeout (3h).
 	InitialNodeGroupBackoffDuration config.Duration `yaml:"initialNodeGroupBackoffDuration"`
@@ -87,16 +94,42 @@ type Config struct {
 	ScaleDownDelayAfterAdd     config.Duration `yaml:"scaleDownDelayAfterAdd"`
 	ScaleDownDelayAfterDelete  config.Duration `yaml:"scaleDownDelayAfterDelete"`
 	ScaleDownDelayAfterFailure config.Duration `yaml:"scaleDownDelayAfterFailure"`
+	// ScaleDownDelayTypeLocal lets each of the three delays hold for the nodes of the group alone that it is after. Default
+	// false, for all nodes.
+	ScaleDownDelayTypeLocal bool `yaml:"scaleDownDelayTypeLocal"`
 	// MaxScaleDownParallelism bounds the nodes being removed (10), MaxDrainParallelism those of them with pods (1).
 	MaxScaleDownParallelism int `yaml:"maxScaleDownParallelism"`
 	MaxDrainParallelism     int `yaml:"maxDrainParallelism"`
 	// NodeDeleteDelayAfterTaint lets the scheduler see the taint before the node is judged again. Default 5s.
 	NodeDeleteDelayAfterTaint config.Duration `yaml:"nodeDeleteDelayAfterTaint"`
+	// NodeDeletionDelayTimeout is how long a node without pods is kept as long as annotations ask for it that begin with
+	// delay-deletion.cluster-autoscaler.kubernetes.io/; then it goes all the same. Default 2m.
+	NodeDeletionDelayTimeout config.Duration `yaml:"nodeDeletionDelayTimeout"`
+	// NodeDeletionBatcherInterval is how long nodes of a group that are ready to be deleted are collected, to be deleted
+	// together. Default 0, each at once.
+	NodeDeletionBatcherInterval config.Duration `yaml:"nodeDeletionBatcherInterval"`
 	// MaxPodEvictionTime is how long an eviction may be refused before the node is given back. Default 2m.
 	MaxPodEvictionTime config.Duration `yaml:"maxPodEvictionTime"`
-	// MaxGracefulTerminationSec caps the grace of an evicted pod, in seconds. Default 600.
+	// MaxGracefulTerminationSec caps the grace of an evicted pod, in seconds; 0 caps nothing. Default 600.
 	MaxGracefulTerminationSec int `yaml:"maxGracefulTerminationSec"`
+	// DrainPriorityConfig evicts the pods of a node by groups of priorities, the lowest first, each with a cap of its own
+	// on the grace in the place of MaxGracefulTerminationSec: PRIORITY:SECONDS,... such as 10000:20,1000:100,0:60. Default
+	// empty, all at once.
+	DrainPriorityConfig string `yaml:"drainPriorityConfig"`
+	// DaemonsetEvictionForOccupiedNodes (true) and DaemonsetEvictionForEmptyNodes (false) evict pods of DaemonSets from a
+	// node that goes, one with other pods to move and one without, unless the annotation
+	// cluster-autoscaler.kubernetes.io/enable-ds-eviction of the pod says otherwise.
+	DaemonsetEvictionForOccupiedNodes bool `yaml:"daemonsetEvictionForOccupiedNodes"`
+	DaemonsetEvictionForEmptyNodes    bool `yaml:"daemonsetEvictionForEmptyNodes"`
 
+	// MaxBulkSoftTaintCount (10) and MaxBulkSoftTaintTime (3s) bound what a loop writes to mark nodes that could go, or to
+	// take the mark off: the taint DeletionCandidateOfClusterAutoscaler with the effect PreferNoSchedule. With a count of 0
+	// no node is marked.
+	MaxBulkSoftTaintCount int             `yaml:"maxBulkSoftTaintCount"`
+	MaxBulkSoftTaintTime  config.Duration `yaml:"maxBulkSoftTaintTime"`
+	// NodeDeletionCandidateTtl is the age up to which such marks, found at the start, tell since when a node could go.
+	// Default 0, all nodes begin anew.
+	NodeDeletionCandidateTtl config.Duration `yaml:"nodeDeletionCandidateTtl"`
 	// IgnoreDaemonsetsUtilization and IgnoreMirrorPodsUtilization leave those pods out of the utilization. Default false.
 	IgnoreDaemonsetsUtilization bool `yaml:"ignoreDaemonsetsUtilization"`
 	IgnoreMirrorPodsUtilization bool `yaml:"ignoreMirrorPodsUtilization"`
@@ -106,6 +139,9 @@ type Config struct {
 	SkipNodesWithLocalStorage bool `yaml:"skipNodesWithLocalStorage"`
 	// SkipNodesWithCustomControllerPods keeps nodes with pods of controllers that Kubernetes does not know. Default true.
 	SkipNodesWithCustomControllerPods bool `yaml:"skipNodesWithCustomControllerPods"`
+	// MinReplicaCount keeps nodes with pods of ReplicaSets and ReplicationControllers that are to have fewer replicas, with
+	// SkipNodesWithCustomControllerPods. Default 0.
+	MinReplicaCount int `yaml:"minReplicaCount"`
 	// BlockingSystemPodDistruptionTimeout is the age from which a pod of kube-system no longer keeps its
 	// node (the spelling is the flag's). Default 1h.
 	BlockingSystemPodDistruptionTimeout config.Duration `yaml:"blockingSystemPodDistruptionTimeout"`
@@ -142,8 +178,12 @@ func (c *Config) SetDefaults() {
 		MaxScaleDownParallelism:             p.MaxParallelism,
 		MaxDrainParallelism:                 p.MaxDrainParallelism,
 		NodeDeleteDelayAfterTaint:           config.Duration(5 * time.Second),
+		MaxBulkSoftTaintCount:               10,
+		MaxBulkSoftTaintTime:                config.Duration(3 * time.Second),
+		NodeDeletionDelayTimeout:            config.Duration(2 * time.Minute),
 		MaxPodEvictionTime:                  config.Duration(2 * time.Minute),
 		MaxGracefulTerminationSec:           600,
+		DaemonsetEvictionForOccupiedNodes:   true,
 		SkipNodesWithSystemPods:             p.SkipSystemPods,
 		SkipNodesWithLocalStorage:           p.SkipLocalStorage,
 		SkipNodesWithCustomControllerPods:   p.SkipCustomControllers,
@@ -179,6 +219,8 @@ func (c *Config) Validate() config.Problems {
 		{"maxNodesPerScaleup", c.MaxNodesPerScaleup, 1},
 		{"maxScaleDownParallelism", c.MaxScaleDownParallelism, 1},
 		{"maxDrainParallelism", c.MaxDrainParallelism, 1},
+		{"minReplicaCount", c.MinReplicaCount, 0},
+		{"maxBulkSoftTaintCount", c.MaxBulkSoftTaintCount, 0},
 		{"maxGracefulTerminationSec", c.MaxGracefulTerminationSec, 0},
 	} {
 		if n.value < n.least {
@@ -191,6 +233,10 @@ func (c *Config) Validate() config.Problems {
 			ps.Add(r.path, "%v", err)
 		}
 	}
+	if _, err := plan.ParseEvictionGroups(c.DrainPriorityConfig); err != nil {
+		ps.Add("drainPriorityConfig", "%v", err)
+	}
+	c.validateTaints(&ps)
 	first := map[string]int{}
 	for i, g := range c.Groups {
 		if j, twice := first[g.Name]; twice {
@@ -239,6 +285,7 @@ func (c *Config) Policy() plan.Policy {
 		DelayAfterAdd:                c.ScaleDownDelayAfterAdd.Std(),
 		DelayAfterDelete:             c.ScaleDownDelayAfterDelete.Std(),
 		DelayAfterFailure:            c.ScaleDownDelayAfterFailure.Std(),
+		DelayTypeLocal:               c.ScaleDownDelayTypeLocal,
 		MaxParallelism:               c.MaxScaleDownParallelism,
 		MaxDrainParallelism:          c.MaxDrainParallelism,
 		IgnoreDaemonSets:             c.IgnoreDaemonsetsUtilization,
@@ -284,16 +331,4 @@ func parseRange(text string, unit int64) (plan.Range, error) {
 		return plan.Range{}, fmt.Errorf("%q is not MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as 0:1000", text)
 	}
 	return plan.Range{Min: least * unit, Max: upper * unit}, nil
-}
-
-// drainPoll is the time between two looks at the pods of a node that is being emptied.
-const drainPoll = 2 * time.Second
-
-func (c *Config) drain() kube.DrainConfig {
-	return kube.DrainConfig{
-		DelayAfterTaint:        c.NodeDeleteDelayAfterTaint.Std(),
-		MaxPodEvictionTime:     c.MaxPodEvictionTime.Std(),
-		MaxGracefulTermination: time.Duration(c.MaxGracefulTerminationSec) * time.Second,
-		Poll:                   drainPoll,
-	}
 }

@@ -53,6 +53,9 @@ f: maxDrainParallelism: 0 is below 1`},
 f: memoryTotal: "7:6" is not MIN:MAX with whole numbers`},
 		{"okTotalUnreadyCount: -1\nmaxTotalUnreadyPercentage: 145", `f: maxTotalUnreadyPercentage: 145 is not between 0 and 100
 f: okTotalUnreadyCount: -1 is below 0`},
+		{"drainPriorityConfig: '10:'", `f: drainPriorityConfig: "10:" is not PRIORITY:SECONDS with whole numbers`},
+		{"startupTaint: [a b]\nstartupTaintPrefix: ['']", `f: startupTaint[0]: "a b" is not the key of a taint: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
+f: startupTaintPrefix[0]: is empty, with which every taint begins; leave it out`},
 		{"statusConfigMapName: A_B", `f: statusConfigMapName: "A_B" is not the name of a ConfigMap`},
 		{"groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5}, template: {instanceType: m5.large}}]", `f: groups[0].launchFailure: "always" is unknown; known: [never unready]
 f: groups[0].available: -2 is negative

@@ -37,6 +37,7 @@ type stub struct {
 	refuse map[string]bool
 	grown  []string
 	failed map[string][]plan.Failure
+	member map[string]string
 	broken error
 }
 
@@ -48,11 +49,16 @@ func (s *stub) Groups(context.Context, []*corev1.Node) ([]plan.Group, map[string
 	for _, name := range []string{"a", "b"} {
 		g := plan.Group{Name: name, Max: 3, Failed: s.failed[name]}
 		g.Target = len(g.Failed)
+		for _, group := range s.member {
+			if group == name {
+				g.Target++
+			}
+		}
 		g.Template.Allocatable.MilliCPU, g.Template.Allocatable.Memory, g.Template.Allocatable.Pods = 4000, 16<<30, 110
 		g.Capacity = g.Template.Allocatable
 		groups = append(groups, g)
 	}
-	return groups, nil, nil
+	return groups, s.member, nil
 }
 
 func (s *stub) Increase(_ context.Context, group string, from, by int) error {
@@ -87,10 +93,15 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 	t.Helper()
 	var cfg Config
 	cfg.SetDefaults()
+	return newRigWith(t, cfg, objects...)
+}
+
+func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
+	t.Helper()
 	reg := prometheus.NewRegistry()
 	now := func() time.Time { return startTime() }
 	log := slog.New(slog.DiscardHandler)
-	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(10), journal: journal.New(100, log, reg, now)}
+	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now)}
 	api := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if r.listing != nil {
@@ -105,14 +116,28 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 	return r
 }
 
+// announced are the Events on pods since the last look, and told those on the status ConfigMap.
 func (r *rig) announced() []string {
-	var all []string
+	pods, _ := r.said()
+	return pods
+}
+
+func (r *rig) told() []string {
+	_, status := r.said()
+	return status
+}
+
+func (r *rig) said() (pods, status []string) {
 	for {
 		select {
 		case e := <-r.events.Events:
-			all = append(all, e)
+			if strings.Contains(e, "TriggeredScaleUp ") || strings.Contains(e, "NotTriggerScaleUp ") {
+				pods = append(pods, e)
+			} else {
+				status = append(status, e)
+			}
 		default:
-			return all
+			return pods, status
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,6 +25,9 @@ const (
 type statusMap struct {
 	book    status.Book
 	written time.Time
+	// uid is that of the ConfigMap, as soon as it is known.
+	uid    types.UID
+	events statusEvents
 	// trouble is what was said last of a write that failed.
 	trouble string
 }
@@ -41,6 +45,9 @@ func (c *ClusterScaler) writeStatus(ctx context.Context, p *plan.Plan) {
 		WithAnnotations(map[string]string{statusAnnotation: now.UTC().Format(status.TimeFormat)}).
 		WithData(map[string]string{statusKey: text})
 	err = c.deps.Kube.Client.Apply(ctx, m, client.ForceOwnership, client.FieldOwner(statusFieldOwner))
+	if err == nil && m.UID != nil {
+		c.status.uid = *m.UID
+	}
 	trouble := ""
 	if err != nil {
 		trouble = err.Error()
@@ -49,4 +56,14 @@ func (c *ClusterScaler) writeStatus(ctx context.Context, p *plan.Plan) {
 		}
 	}
 	c.status.trouble, c.status.written = trouble, now
+}
+
+// tellStatus writes the Events of the loop on the status ConfigMap, if there is one.
+func (c *ClusterScaler) tellStatus(p *plan.Plan) {
+	c.status.events.state(p)
+	if !c.cfg.WriteStatusConfigmap {
+		c.status.events.waiting = nil
+		return
+	}
+	c.status.events.tell(c.deps.Kube.Events, c.cfg.Namespace, c.cfg.StatusConfigMapName, c.status.uid)
 }

@@ -21,9 +21,18 @@ type DrainConfig struct {
 	DelayAfterTaint time.Duration
 	// MaxPodEvictionTime is how long the eviction of a pod may be refused before the drain is undone.
 	MaxPodEvictionTime time.Duration
-	// MaxGracefulTermination caps the grace period of each pod; a drain is undone when a pod takes 30s longer.
+	// MaxGracefulTermination caps the grace period of each pod, where there are no EvictionGroups; 0 caps nothing. A drain
+	// is undone when a pod takes 30s longer than it has.
 	MaxGracefulTermination time.Duration
-	// Poll is the time between two looks at the node's pods; refused evictions are tried again as often.
+	// EvictionGroups, in ascending order, are evicted one after another, each when all pods of those before it are gone.
+	EvictionGroups []plan.EvictionGroup
+	// DaemonSetsOfEmpty and DaemonSetsOfOccupied evict the pods of DaemonSets too, where no annotation of theirs says
+	// otherwise: from a node without other pods to move, and from one with them. They are not waited for, but where there
+	// are EvictionGroups.
+	DaemonSetsOfEmpty, DaemonSetsOfOccupied bool
+	// DeletionDelay is how long an empty node is kept for the annotations that ask for it.
+	DeletionDelay time.Duration
+	// Poll is the time between two looks at the node and its pods; refused evictions are tried again as often.
 	Poll time.Duration
 }
 

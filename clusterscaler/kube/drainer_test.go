@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -34,23 +35,37 @@ type rig struct {
 	deleted []string
 	verdict verdict.Code
 	empty   bool
-	// onEvict is asked before each eviction.
-	onEvict func(pod string) error
+	// onEvict is asked before each eviction, onEviction told of those that are asked for and let through, and afterEvict of
+	// those that are done.
+	onEvict    func(pod string) error
+	onEviction func(pod string, e *policyv1.Eviction)
+	afterEvict func(pod string)
+	// onGet is told of each look at a node, before it is taken.
+	onGet func(node string)
 }
 
 func newRig(t *testing.T, objects ...client.Object) *rig {
 	r := &rig{
 		t: t, outcomes: make(chan Outcome, 10), verdict: plan.Unneeded,
 		now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), events: events.NewFakeRecorder(50),
-		onEvict: func(string) error { return nil },
+		onEvict: func(string) error { return nil }, onEviction: func(string, *policyv1.Eviction) {}, afterEvict: func(string) {},
+		onGet: func(string) {},
 	}
 	r.api = fake.NewClientBuilder().WithObjects(objects...).
 		WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string { return []string{o.(*corev1.Pod).Spec.NodeName} }).
-		WithInterceptorFuncs(interceptor.Funcs{SubResourceCreate: func(ctx context.Context, c client.Client, sub string, o client.Object, body client.Object, opts ...client.SubResourceCreateOption) error {
+		WithInterceptorFuncs(interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			r.onGet(key.Name)
+			return c.Get(ctx, key, o, opts...)
+		}, SubResourceCreate: func(ctx context.Context, c client.Client, sub string, o client.Object, body client.Object, opts ...client.SubResourceCreateOption) error {
 			if err := r.onEvict(o.GetName()); err != nil {
 				return err
 			}
-			return c.SubResource(sub).Create(ctx, o, body, opts...)
+			if e, ok := body.(*policyv1.Eviction); ok {
+				r.onEviction(o.GetName(), e)
+			}
+			err := c.SubResource(sub).Create(ctx, o, body, opts...)
+			r.afterEvict(o.GetName())
+			return err
 		}}).Build()
 	r.drainer = r.newDrainer()
 	return r
@@ -76,6 +91,13 @@ func (r *rig) newDrainer() *Drainer {
 			},
 			Finished: func(o Outcome) { r.outcomes <- o },
 		})
+}
+
+func (r *rig) add(o client.Object) {
+	r.t.Helper()
+	if err := r.api.Create(context.Background(), o); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *rig) outcome() error {
@@ -165,7 +187,7 @@ func TestDrainEvictsThenDeletes(t *testing.T) {
 	if taints := r.node().Spec.Taints; len(taints) != 2 || taints[0].Key != "other" {
 		t.Errorf("taints %v", taints)
 	}
-	if e := r.announced(); !strings.Contains(e, "Normal ScaleDown ") {
+	if e := r.announced(); !strings.Contains(e, "Normal ScaleDown its pods move") || strings.Count(e, "Normal ScaleDown the pod is evicted: its node n1 goes") != 2 {
 		t.Errorf("events: %s", e)
 	}
 }
@@ -198,6 +220,8 @@ func TestDrainGivesBack(t *testing.T) {
 		}
 		if e := r.announced(); !strings.Contains(e, "Warning ScaleDownFailed the node is kept: ") {
 			t.Errorf("%s: events %s", c.name, e)
+		} else if refused := strings.HasPrefix(c.name, "refused"); strings.Contains(e, "Warning ScaleDownFailed the pod could not be evicted for 2m0s") != refused {
+			t.Errorf("%s: events %s", c.name, e)
 		}
 	}
 }
@@ -215,6 +239,9 @@ func TestDrainTriesAgain(t *testing.T) {
 	r.drainer.Begin(context.Background(), plan.Removal{Node: "n1", Group: "g"})
 	if err := r.outcome(); err != nil || len(r.deleted) != 1 {
 		t.Errorf("outcome %v, deleted %v", err, r.deleted)
+	}
+	if e := r.announced(); strings.Count(e, "the pod is evicted") != 1 {
+		t.Errorf("each try is told: %s", e)
 	}
 }
 

@@ -25,8 +25,12 @@ type Objects struct {
 	Budgets    []*policyv1.PodDisruptionBudget
 	// Namespaces has the labels of each.
 	Namespaces map[string]map[string]string
+	// Taints are those that pass.
+	Taints NodeTaints
 	// OwnerMissing says that a pod's controller of that kind does not exist. nil: all exist.
 	OwnerMissing func(kind, namespace, name string) bool
+	// FewReplicas says that a pod's controller of that kind has too few replicas for its pods to be evicted. nil: none has.
+	FewReplicas func(kind, namespace, name string) bool
 }
 
 // Snapshot translates the objects. member has the group of each node that has one, and deleting says

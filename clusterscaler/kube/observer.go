@@ -20,6 +20,10 @@ type Observer struct {
 	Cached client.Reader
 	// Live asks the API server.
 	Live client.Reader
+	// Taints are those of nodes that pass.
+	Taints NodeTaints
+	// MinReplicas is how many replicas a ReplicaSet or ReplicationController must have for its pods to be evicted.
+	MinReplicas int
 	// Pods lists all pods without copying them; nil lists them from Cached.
 	Pods func(context.Context) ([]*corev1.Pod, error)
 	// Changes, if it is not nil, is what Observe gives instead of all pods.
@@ -81,7 +85,7 @@ func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
 			return nil, fmt.Errorf("list %s: %w", l.name, err)
 		}
 	}
-	missing, err := o.owners(ctx)
+	missing, few, err := o.owners(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +95,7 @@ func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
 	}
 	return &Objects{
 		Nodes: pointers(nodes.Items), Changes: o.Changes, DaemonSets: pointers(daemonSets.Items),
-		Budgets: pointers(budgets.Items), OwnerMissing: missing, Namespaces: namespaces,
+		Budgets: pointers(budgets.Items), Taints: o.Taints, OwnerMissing: missing, FewReplicas: few, Namespaces: namespaces,
 	}, nil
 }
 
@@ -156,16 +160,29 @@ func podsOn(ctx context.Context, r client.Reader, node string) ([]corev1.Pod, er
 	return list.Items, nil
 }
 
-// owners says which controllers do not exist, of the kinds that Kubernetes itself brings.
-func (o Observer) owners(ctx context.Context) (func(kind, namespace, name string) bool, error) {
+// owners says which controllers do not exist, of the kinds that Kubernetes itself brings, and which have fewer replicas
+// than MinReplicas.
+func (o Observer) owners(ctx context.Context) (missing, few func(kind, namespace, name string) bool, err error) {
 	type key struct{ kind, namespace, name string }
-	exists := map[key]bool{}
+	exists, tooFew := map[key]bool{}, map[key]bool{}
+	if o.MinReplicas > 0 {
+		var controllers corev1.ReplicationControllerList
+		if err := o.Cached.List(ctx, &controllers, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, nil, fmt.Errorf("list replicationcontrollers: %w", err)
+		}
+		for i := range controllers.Items {
+			c := &controllers.Items[i]
+			tooFew[key{"ReplicationController", c.Namespace, c.Name}] = c.Spec.Replicas != nil && int(*c.Spec.Replicas) < o.MinReplicas
+		}
+	}
 	var replicaSets appsv1.ReplicaSetList // whole, since other parts keep them too
 	if err := o.Cached.List(ctx, &replicaSets, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list replicasets: %w", err)
+		return nil, nil, fmt.Errorf("list replicasets: %w", err)
 	}
 	for i := range replicaSets.Items {
-		exists[key{"ReplicaSet", replicaSets.Items[i].Namespace, replicaSets.Items[i].Name}] = true
+		rs := &replicaSets.Items[i]
+		exists[key{"ReplicaSet", rs.Namespace, rs.Name}] = true
+		tooFew[key{"ReplicaSet", rs.Namespace, rs.Name}] = rs.Spec.Replicas != nil && int(*rs.Spec.Replicas) < o.MinReplicas
 	}
 	kinds := map[string]bool{"ReplicaSet": true}
 	for _, gvk := range []schema.GroupVersionKind{
@@ -176,16 +193,16 @@ func (o Observer) owners(ctx context.Context) (func(kind, namespace, name string
 		var list metav1.PartialObjectMetadataList
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
 		if err := o.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-			return nil, fmt.Errorf("list the kind %s: %w", gvk.Kind, err)
+			return nil, nil, fmt.Errorf("list the kind %s: %w", gvk.Kind, err)
 		}
 		kinds[gvk.Kind] = true
 		for i := range list.Items {
 			exists[key{gvk.Kind, list.Items[i].Namespace, list.Items[i].Name}] = true
 		}
 	}
-	return func(kind, namespace, name string) bool {
-		return kinds[kind] && !exists[key{kind, namespace, name}]
-	}, nil
+	missing = func(kind, namespace, name string) bool { return kinds[kind] && !exists[key{kind, namespace, name}] }
+	few = func(kind, namespace, name string) bool { return tooFew[key{kind, namespace, name}] }
+	return missing, few, nil
 }
 
 func pointers[T any](items []T) []*T {

@@ -15,6 +15,9 @@ import (
 // taintKey marks a node that is going; its value is since when, in seconds since 1970.
 const taintKey = "ToBeDeletedByClusterAutoscaler"
 
+// softTaintKey marks a node that could go; its value is since when, in seconds since 1970.
+const softTaintKey = "DeletionCandidateOfClusterAutoscaler"
+
 // Going is whether the node carries the mark of a node that is going.
 func Going(n *corev1.Node) bool {
 	return slices.ContainsFunc(n.Spec.Taints, MarksGoing)

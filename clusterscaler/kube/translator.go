@@ -33,7 +33,7 @@ type Translator struct {
 	// snapshot has the pods of the last Snapshot, unless it is stale.
 	snapshot []*plan.Pod
 	stale    bool
-	// turned says that an owner has come or gone since the last Snapshot.
+	// turned says that an owner has come or gone since the last Snapshot, or has other replicas.
 	turned bool
 	// fresh is how many classes there were when all was translated anew.
 	fresh int
@@ -51,17 +51,21 @@ type translated struct {
 
 type ownerName struct{ kind, namespace, name string }
 
-// owner is a controller of pods, and whether it does not exist.
+// owner is a controller of pods, and whether it does not exist, or has too few replicas for them to be evicted.
 type owner struct {
-	name    ownerName
-	missing bool
+	name         ownerName
+	missing, few bool
 }
+
+func (o *owner) isMissing() bool { return o != nil && o.missing }
+
+func (o *owner) hasFew() bool { return o != nil && o.few }
 
 // Snapshot translates the objects. member has the group of each node that has one, and deleting says
 // which nodes are going.
 func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string]string, deleting func(*corev1.Node) bool) *plan.Snapshot {
-	s := &plan.Snapshot{Groups: groups}
-	s.Nodes = t.translateNodes(byName(o.Nodes), member, deleting)
+	s := &plan.Snapshot{Groups: o.Taints.templates(groups)}
+	s.Nodes = t.translateNodes(o, member, deleting)
 	budgets := o.budgets()
 	s.Budgets = budgets.all
 	daemonSets := byName(o.DaemonSets)
@@ -90,7 +94,7 @@ func (t *Translator) ownerOf(p *corev1.Pod) *owner {
 	return t.owners[name]
 }
 
-// checkOwners finds out which controllers do not exist.
+// checkOwners finds out which controllers do not exist, and which have too few replicas.
 func (t *Translator) checkOwners(o *Objects) {
 	if len(t.owners) > 2*t.pruned+1000 {
 		clear(t.owners)
@@ -103,8 +107,9 @@ func (t *Translator) checkOwners(o *Objects) {
 	}
 	for name, owner := range t.owners {
 		missing := o.OwnerMissing != nil && o.OwnerMissing(name.kind, name.namespace, name.name)
-		if missing != owner.missing {
-			owner.missing, t.turned = missing, true
+		few := o.FewReplicas != nil && o.FewReplicas(name.kind, name.namespace, name.name)
+		if missing != owner.missing || few != owner.few {
+			owner.missing, owner.few, t.turned = missing, few, true
 		}
 	}
 }
@@ -133,7 +138,7 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 	}
 	t.checkOwners(o)
 	for _, p := range changed {
-		p.pod.Budgets, p.pod.OwnerMissing = b.of(p.object), p.owner != nil && p.owner.missing
+		p.pod.Budgets, p.pod.OwnerMissing, p.pod.FewReplicas = b.of(p.object), p.owner.isMissing(), p.owner.hasFew()
 	}
 	if b.same != t.budgets || t.turned {
 		t.revise(b)
@@ -159,10 +164,10 @@ func (t *Translator) revise(b *budgets) {
 		if p.finished {
 			continue
 		}
-		budgets, missing := b.of(p.object), p.owner != nil && p.owner.missing
-		if missing != p.pod.OwnerMissing || !slices.Equal(budgets, p.pod.Budgets) {
+		budgets, missing, few := b.of(p.object), p.owner.isMissing(), p.owner.hasFew()
+		if missing != p.pod.OwnerMissing || few != p.pod.FewReplicas || !slices.Equal(budgets, p.pod.Budgets) {
 			next := *p.pod
-			next.Budgets, next.OwnerMissing = budgets, missing
+			next.Budgets, next.OwnerMissing, next.FewReplicas = budgets, missing, few
 			p.pod, t.stale = &next, true
 		}
 	}

@@ -16,24 +16,24 @@ type translatedNode struct {
 }
 
 // translateNodes gives those nodes anew that are different for a plan: a kubelet that reports again makes none.
-func (t *Translator) translateNodes(objects []*corev1.Node, member map[string]string, deleting func(*corev1.Node) bool) []*plan.Node {
-	before := t.nodes
+func (t *Translator) translateNodes(o *Objects, member map[string]string, deleting func(*corev1.Node) bool) []*plan.Node {
+	objects, before := byName(o.Nodes), t.nodes
 	t.nodes = make(map[string]*translatedNode, len(objects))
 	out := make([]*plan.Node, len(objects))
 	for i, object := range objects {
 		group, going := member[object.Name], deleting(object)
-		t.nodes[object.Name] = again(before[object.Name], object, group, going)
+		t.nodes[object.Name] = again(before[object.Name], object, &o.Taints, group, going)
 		out[i] = t.nodes[object.Name].node
 	}
 	return out
 }
 
 // again is the node as it was, if it still is, or a new one.
-func again(before *translatedNode, object *corev1.Node, group string, deleting bool) *translatedNode {
+func again(before *translatedNode, object *corev1.Node, passing *NodeTaints, group string, deleting bool) *translatedNode {
 	if before != nil && before.node.Group == group && before.node.Deleting == deleting && unchanged(before.object, object) {
 		return before
 	}
-	next := nodeOf(object)
+	next := nodeOf(object, passing)
 	next.Group, next.Deleting = group, deleting
 	if before != nil && reflect.DeepEqual(before.node, next) {
 		next = before.node
@@ -46,9 +46,11 @@ func unchanged(a, b *corev1.Node) bool {
 	return a == b || a.ResourceVersion != "" && a.ResourceVersion == b.ResourceVersion && a.UID == b.UID
 }
 
-func nodeOf(n *corev1.Node) *plan.Node {
-	return &plan.Node{
+func nodeOf(n *corev1.Node, passing *NodeTaints) *plan.Node {
+	out := &plan.Node{
 		Node: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity), Created: n.CreationTimestamp.Time,
 		Ready: ready(n), Keep: n.Annotations[annotationScaleDownDisabled] == "true",
 	}
+	passing.await(n, out)
+	return out
 }

@@ -65,7 +65,8 @@ func TestDefaultsAgree(t *testing.T) {
 // Every key of the section comes from a flag, and every flag's key is one of the section: the decoder is strict.
 func TestKeysAgree(t *testing.T) {
 	t.Parallel()
-	args := []string{"--cloud-provider=kwok", "--expander=price", "--namespace=other", "--status-config-map-name=other", "--cores-total=1:2", "--memory-total=1:2", "--scale-down-utilization-threshold=0.7"}
+	args := []string{"--cloud-provider=kwok", "--expander=price", "--namespace=other", "--status-config-map-name=other", "--cores-total=1:2", "--memory-total=1:2", "--scale-down-utilization-threshold=0.7", "--drain-priority-config=0:60",
+		"--startup-taint=a", "--startup-taint-prefix=a", "--status-taint=a"}
 	settings := map[string]bool{}
 	for _, f := range migrate.Program().Flags {
 		section, key, _ := strings.Cut(f.Setting, ".")

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/migration"
 )
 
@@ -26,6 +27,9 @@ func whole(least, most int64) func(*migration.Conversion, migration.Value) error
 func count(least int64) func(*migration.Conversion, migration.Value) error {
 	return whole(least, math.MaxInt32)
 }
+
+// replicas is nothing from zero on downwards.
+func replicas(c *migration.Conversion, v migration.Value) error { return maxNodesTotal(c, v) }
 
 // maxNodesTotal is no bound from zero on downwards.
 func maxNodesTotal(c *migration.Conversion, v migration.Value) error {
@@ -127,6 +131,15 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 		c.Set(v, v.Setting, migration.Strings(taken))
 	}
 	return nil
+}
+
+// evictionGroups takes priorities with their seconds. cluster-autoscaler evicts all pods at once where it cannot read them.
+func evictionGroups(c *migration.Conversion, v migration.Value) error {
+	if _, err := plan.ParseEvictionGroups(v.Last); err != nil {
+		c.Block(v.Flag, "is not taken: %v", err)
+		return nil
+	}
+	return migration.Take(c, v)
 }
 
 // emptyBulk is what older versions call the parallelism of removals.

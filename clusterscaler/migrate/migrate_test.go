@@ -26,10 +26,10 @@ func TestTableOfFlags(t *testing.T) {
 }
 
 // Every flag, given with some value, is either in the settings or in the notes: nothing is dropped in silence.
-// Two flags ask trimtab for what it does.
+// One flag asks trimtab for what it does.
 func TestNoFlagIsDroppedInSilence(t *testing.T) {
 	t.Parallel()
-	satisfied := []string{"cordon-node-before-terminating", "daemonset-eviction-for-occupied-nodes"}
+	satisfied := []string{"cordon-node-before-terminating"}
 	for _, f := range Program().Flags {
 		value := migrationtest.Some(f)
 		result := convert(t, f.Spelling()+"="+value)
@@ -64,7 +64,7 @@ func TestSettingsAreNamedLikeTheirFlags(t *testing.T) {
 	t.Parallel()
 	others := map[string]string{
 		"cloud-provider": "clusterScaler.provider", "nodes": "clusterScaler.groups", "cloud-config": "clusterScaler.externalGrpc", "max-empty-bulk-delete": "clusterScaler.maxScaleDownParallelism",
-		"v": "log.level", "logging-format": "log.format",
+		"ignore-taint": "clusterScaler.startupTaint", "v": "log.level", "logging-format": "log.format",
 	}
 	for _, f := range Program().Flags {
 		if f.Setting == "" {

@@ -126,12 +126,11 @@ func balancingFlags() []migration.Flag {
 }
 
 func templateFlags() []migration.Flag {
-	const startup = "A node with such a taint counts as ready: write the groups' templates without it, and know that more nodes than needed may come while it is there."
 	return migration.InGroup(templates, []migration.Flag{
-		{Name: "startup-taint", Kind: migration.Repeated, NotYet: true, Remark: startup},
-		{Name: "startup-taint-prefix", Kind: migration.Repeated, NotYet: true, Remark: startup},
-		{Name: "ignore-taint", Kind: migration.Repeated, NotYet: true, Remark: startup},
-		{Name: "status-taint", Kind: migration.Repeated, Remark: "A template has the taints that the configuration writes; leave this one out."},
+		{Name: "startup-taint", Setting: section + "startupTaint", Kind: migration.Repeated, Convert: taintKeys},
+		{Name: "startup-taint-prefix", Setting: section + "startupTaintPrefix", Kind: migration.Repeated, Convert: taintPrefixes},
+		{Name: "ignore-taint", Setting: section + "startupTaint", Kind: migration.Repeated, Convert: taintKeys, Remark: "The old name of `--startup-taint`."},
+		{Name: "status-taint", Setting: section + "statusTaint", Kind: migration.Repeated, Convert: taintKeys},
 		{Name: "scale-from-unschedulable", Default: "false", Kind: migration.Bool, Remark: "A template does not come from a node, and so is never cordoned."},
 		{Name: "node-info-cache-expire-time", Default: "87600h0m0s", Kind: migration.Duration, Remark: "A template comes from the configuration, and is read again when that changes."},
 		{Name: "force-ds", Default: "false", Kind: migration.Bool, Remark: "The pods of DaemonSets that run on a new node always count, whether they fit or not."},

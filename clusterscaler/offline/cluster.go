@@ -49,6 +49,9 @@ func Read(dump, groups Input) (*Cluster, error) {
 	return c, nil
 }
 
+// Taints says which taints of nodes pass, beside those that Kubernetes and cluster-autoscaler name themselves.
+func (c *Cluster) Taints(t kube.NodeTaints) { c.dump.Taints = t }
+
 // Decide plans for the cluster what the first loop of a new process would at that time. The policy may ignore
 // timers; it always explains.
 func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
@@ -122,5 +123,21 @@ func TestNotes(t *testing.T) {
 	r := decide(t, documents(node("n1"), agent), oneGroup)
 	if len(r.Notes) != 2 || !strings.Contains(r.Notes[0], "not in the dump: 1;") || !strings.Contains(r.Notes[1], "no DaemonSet") {
 		t.Errorf("%q", r.Notes)
+	}
+}
+
+// A new node is taken to lose the taints that the configuration calls startup taints.
+func TestTaintsThatPass(t *testing.T) {
+	const groups = "groups: [{name: a, max: 3, template: {instanceType: m5.large, taints: [{key: cni, effect: NoSchedule}]}}]"
+	for _, startup := range [][]string{nil, {"cni"}} {
+		c, err := read(documents(wanting), groups)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Taints(kube.NodeTaints{Startup: startup})
+		r := c.Decide(plan.DefaultPolicy(), time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
+		if grows := len(r.ScaleUp) > 0; grows != (startup != nil) {
+			t.Errorf("startup taints %v: grows is %t", startup, grows)
+		}
 	}
 }

@@ -172,7 +172,7 @@ func (b *builder) pod(name string, f fields) builtPod {
 	p := builtPod{Pod: Pod{
 		Name: name, Node: f["on"], Owner: "ReplicaSet", State: Pending, Priority: int32(b.number(f, "priority", 0)),
 		Created: b.now.Add(-b.duration(f, "age", time.Minute)), Delay: b.duration(f, "delay", 0), Grace: b.duration(f, "grace", 30*time.Second),
-		Constraint: strings.ReplaceAll(f["constraint"], "_", " "), Mirror: f.has("mirror"), OwnerMissing: f.has("ownerless"),
+		Constraint: strings.ReplaceAll(f["constraint"], "_", " "), Mirror: f.has("mirror"), OwnerMissing: f.has("ownerless"), FewReplicas: f.has("few"),
 	}}
 	if f.has("owner") {
 		p.Owner = strings.TrimPrefix(f["owner"], "none")
@@ -228,11 +228,12 @@ func (b *builder) remember(what string, f fields) {
 			b.memory.UnneededSince[node] = b.now.Add(-b.duration(f, node, 0))
 		}
 	case "scale-up":
-		b.memory.LastScaleUp = ago
+		b.memory = b.memory.ScaledUp(f["group"], ago)
+		delete(b.memory.AwaitedSince, f["group"])
 	case "deletion":
-		b.memory.LastDelete = ago
+		b.memory = b.memory.Deleted(f["group"], ago)
 	case "failure":
-		b.memory.LastFailure = ago
+		b.memory = b.memory.DeleteFailed("", f["group"], ago)
 	case "awaited":
 		for group := range f {
 			b.memory.AwaitedSince[group] = b.now.Add(-b.duration(f, group, 0))
@@ -294,6 +295,8 @@ func (b *builder) setPolicy(f fields) {
 			b.policy.MaxParallelism = int(b.number(f, key, 0))
 		case "newPodScaleUpDelay":
 			b.policy.NewPodScaleUpDelay = b.duration(f, key, 0)
+		case "scaleDownDelayTypeLocal":
+			b.policy.DelayTypeLocal = true
 		case "scaleDownEnabled":
 			b.policy.ScaleDownEnabled = f[key] == "true"
 		case "scaleDownUnreadyEnabled":

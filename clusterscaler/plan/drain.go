@@ -25,8 +25,8 @@ type drainRule struct {
 
 // drain is what the rules know beside the pod.
 type drain struct {
-	policy Policy
-	now    time.Time
+	policy  Policy
+	now     time.Time
 	budgets []Budget
 	// allowed is what is left of each of the budgets.
 	allowed []int
@@ -46,6 +46,7 @@ func drainRules() []drainRule {
 		{"", mirrorPod},
 		{"", longTerminating},
 		{"ControllerNotFound", controllerMissing},
+		{"MinReplicasReached", fewReplicas},
 		{"", daemonSetPod},
 		{"", safeToEvict},
 		{"", waitForCompletion},
@@ -82,6 +83,10 @@ func longTerminating(p *Pod, d *drain) outcome { return when(p.overdue(d.now), s
 
 func controllerMissing(p *Pod, d *drain) outcome {
 	return when(d.policy.SkipCustomControllers && p.OwnerMissing, blocks)
+}
+
+func fewReplicas(p *Pod, d *drain) outcome {
+	return when(d.policy.SkipCustomControllers && p.FewReplicas, blocks)
 }
 
 func daemonSetPod(p *Pod, _ *drain) outcome { return when(p.Owner == daemonSetKind, stays) }

@@ -18,6 +18,14 @@ type Memory struct {
 	LastScaleUp time.Time
 	LastDelete  time.Time
 	LastFailure time.Time // of a deletion
+	// LastOf has the same for each group.
+	LastOf map[string]Last
+}
+
+// Last is when something was done last; zero when it never was.
+type Last struct {
+	ScaleUp, Delete time.Time
+	Failure         time.Time // of a deletion
 }
 
 // Backoff is how long a group is left alone after it failed to grow.
@@ -34,6 +42,7 @@ func (m Memory) clone() Memory {
 	m.AwaitedSince = cloned(m.AwaitedSince)
 	m.Backoffs = cloned(m.Backoffs)
 	m.Planned = cloned(m.Planned)
+	m.LastOf = cloned(m.LastOf)
 	return m
 }
 
@@ -48,6 +57,7 @@ func cloned[V any](m map[string]V) map[string]V {
 func (m Memory) ScaledUp(group string, now time.Time) Memory {
 	m = m.clone()
 	m.LastScaleUp = now
+	m.lastOf(group, func(l *Last) { l.ScaleUp = now })
 	m.AwaitedSince[group] = now
 	return m
 }
@@ -69,16 +79,26 @@ func (m Memory) ScaleUpFailed(group, why string, p Policy, now time.Time) Memory
 	return m
 }
 
-// Deleted notes that a node has been removed.
-func (m Memory) Deleted(now time.Time) Memory {
+// lastOf changes what was last of the group, in a memory that nobody else has.
+func (m *Memory) lastOf(group string, change func(*Last)) {
+	l := m.LastOf[group]
+	change(&l)
+	m.LastOf[group] = l
+}
+
+// Deleted notes that a node of the group has been removed.
+func (m Memory) Deleted(group string, now time.Time) Memory {
+	m = m.clone()
 	m.LastDelete = now
+	m.lastOf(group, func(l *Last) { l.Delete = now })
 	return m
 }
 
-// DeleteFailed notes that a node could not be removed and has been given back.
-func (m Memory) DeleteFailed(node string, now time.Time) Memory {
+// DeleteFailed notes that a node of the group could not be removed and has been given back.
+func (m Memory) DeleteFailed(node, group string, now time.Time) Memory {
 	m = m.clone()
 	m.LastFailure = now
+	m.lastOf(group, func(l *Last) { l.Failure = now })
 	delete(m.UnneededSince, node)
 	return m
 }

@@ -34,8 +34,8 @@ func TestMemoryIsAValue(t *testing.T) {
 	before := m.clone()
 	m.ScaledUp("g", now)
 	m.ScaleUpFailed("g", "no capacity", DefaultPolicy(), now)
-	m.Deleted(now)
-	after := m.DeleteFailed("n", now)
+	m.Deleted("g", now)
+	after := m.DeleteFailed("n", "g", now)
 	if !reflect.DeepEqual(m, before) {
 		t.Errorf("a method changed the memory it was called on: %+v", m)
 	}

@@ -30,18 +30,20 @@ type Policy struct {
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
 	MaxNodeProvisionTime time.Duration
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
-	MaxNodeStartupTime    time.Duration
-	InitialBackoff        time.Duration
-	MaxBackoff            time.Duration
-	BackoffResetTimeout   time.Duration
-	ScaleDownEnabled      bool
-	UnreadyEnabled        bool
-	UtilizationThreshold  float64
-	UnneededTime          time.Duration
-	UnreadyTime           time.Duration
-	DelayAfterAdd         time.Duration
-	DelayAfterDelete      time.Duration
-	DelayAfterFailure     time.Duration
+	MaxNodeStartupTime   time.Duration
+	InitialBackoff       time.Duration
+	MaxBackoff           time.Duration
+	BackoffResetTimeout  time.Duration
+	ScaleDownEnabled     bool
+	UnreadyEnabled       bool
+	UtilizationThreshold float64
+	UnneededTime         time.Duration
+	UnreadyTime          time.Duration
+	DelayAfterAdd        time.Duration
+	DelayAfterDelete     time.Duration
+	DelayAfterFailure    time.Duration
+	// DelayTypeLocal lets each of the three delays hold for the nodes of the group alone that it is after.
+	DelayTypeLocal        bool
 	MaxParallelism        int
 	MaxDrainParallelism   int
 	IgnoreDaemonSets      bool // in the utilization

@@ -78,7 +78,9 @@ type Pod struct {
 	Owner string
 	// OwnerMissing says that the controller named in the pod does not exist.
 	OwnerMissing bool
-	Mirror       bool
+	// FewReplicas says that the controller is to have fewer pods than keep a node.
+	FewReplicas bool
+	Mirror      bool
 	// Deleted is when deletion began (zero: it did not) and Grace how long the pod may take.
 	Deleted  time.Time
 	Grace    time.Duration

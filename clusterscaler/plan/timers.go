@@ -81,7 +81,7 @@ func (d *decision) mustWait(id simulate.NodeID, r Removal) (verdict.Code, []verd
 		d.plan.nextBy(since.Add(wait))
 		return code, []verdict.Fact{verdict.Duration("unneeded for", waited), verdict.Duration("wait", wait), verdict.Ratio("utilization", r.Utilization)}
 	}
-	if after, until := d.cooldown(); d.now.Before(until) {
+	if after, until := d.cooldown(n.Group); d.now.Before(until) {
 		d.plan.nextBy(until)
 		return InCooldown, []verdict.Fact{verdict.Text("after", after), verdict.Duration("left", until.Sub(d.now))}
 	}
@@ -91,16 +91,20 @@ func (d *decision) mustWait(id simulate.NodeID, r Removal) (verdict.Code, []verd
 	return "", nil
 }
 
-// cooldown is the last of the waits after what was done before, and what that was.
-func (d *decision) cooldown() (after string, until time.Time) {
+// cooldown is the last of the waits after what was done before, to any group or to this one, and what that was.
+func (d *decision) cooldown(group string) (after string, until time.Time) {
+	last := Last{ScaleUp: d.memory.LastScaleUp, Delete: d.memory.LastDelete, Failure: d.memory.LastFailure}
+	if d.policy.DelayTypeLocal {
+		last = d.memory.LastOf[group]
+	}
 	for _, w := range []struct {
 		after string
 		last  time.Time
 		wait  time.Duration
 	}{
-		{"scale-up", d.memory.LastScaleUp, d.policy.DelayAfterAdd},
-		{"deletion", d.memory.LastDelete, d.policy.DelayAfterDelete},
-		{"failed deletion", d.memory.LastFailure, d.policy.DelayAfterFailure},
+		{"scale-up", last.ScaleUp, d.policy.DelayAfterAdd},
+		{"deletion", last.Delete, d.policy.DelayAfterDelete},
+		{"failed deletion", last.Failure, d.policy.DelayAfterFailure},
 	} {
 		if end := w.last.Add(w.wait); !w.last.IsZero() && end.After(until) {
 			after, until = w.after, end

@@ -188,7 +188,7 @@ func TestMigrateReportsAFailedWrite(t *testing.T) {
 func TestMigrationPages(t *testing.T) {
 	anchors := map[string][]string{
 		"prometheus-adapter": {"deviations", "d-post", "d-relist", "d-max-age"},
-		"cluster-autoscaler": {"deviations", "write the groups", "d-cordon", "d-daemonsets"},
+		"cluster-autoscaler": {"deviations", "write the groups", "d-cordon"},
 	}
 	for _, p := range migrations("") {
 		path := "../../" + p.Page

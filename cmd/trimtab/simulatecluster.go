@@ -94,7 +94,7 @@ func (f *clusterFlags) readsTwice() bool {
 
 // simulateCluster reads the files and decides.
 func simulateCluster(f clusterFlags, now time.Time, s stdio) (offline.Result, error) {
-	policy, note, err := clusterPolicy(f.config, s)
+	cfg, notes, err := clusterConfig(f.config, s)
 	if err != nil {
 		return offline.Result{}, err
 	}
@@ -108,37 +108,40 @@ func simulateCluster(f clusterFlags, now time.Time, s stdio) (offline.Result, er
 	if err != nil {
 		return offline.Result{}, err
 	}
+	policy := cfg.Policy()
 	policy.IgnoreTimers = !f.respectTimers
+	cluster.Taints(cfg.NodeTaints())
 	result := cluster.Decide(policy, now)
-	if note != "" {
-		result.Notes = append(result.Notes, note)
-	}
+	result.Notes = append(result.Notes, notes...)
 	return result, nil
 }
 
-// clusterPolicy is what the section clusterScaler of the configuration says; without one the defaults apply, and a
-// note tells so. Other sections are checked, but the files that they name are not read.
-func clusterPolicy(path string, s stdio) (p plan.Policy, note string, err error) {
-	var defaults clusterscaler.Config
-	defaults.SetDefaults()
+// clusterConfig is the section clusterScaler of the configuration; without one the defaults apply, and a note tells so.
+// Other sections are checked, but the files that they name are not read.
+func clusterConfig(path string, s stdio) (c *clusterscaler.Config, notes []string, err error) {
+	c = &clusterscaler.Config{}
+	c.SetDefaults()
 	if path == "" {
-		return defaults.Policy(), "", nil
+		return c, nil, nil
 	}
 	name, data, err := readInput(path, s)
 	if err != nil {
-		return p, "", fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	var c configFile
-	c.SetDefaults()
-	if err := decodeFile(name, data, &c).AsError(); err != nil {
-		return p, "", err
+	var file configFile
+	file.SetDefaults()
+	if err := decodeFile(name, data, &file).AsError(); err != nil {
+		return nil, nil, err
 	}
-	if c.ClusterScaler == nil {
-		return defaults.Policy(), name + " has no section clusterScaler: its defaults apply", nil
+	if file.ClusterScaler == nil {
+		return c, []string{name + " has no section clusterScaler: its defaults apply"}, nil
 	}
-	p = c.ClusterScaler.Policy()
-	if slices.Contains(p.Expanders, plan.Prioritize) {
-		note = "the expander priority finds no ConfigMap in a dump: all groups are alike to it"
+	c = file.ClusterScaler
+	if slices.Contains(c.Policy().Expanders, plan.Prioritize) {
+		notes = append(notes, "the expander priority finds no ConfigMap in a dump: all groups are alike to it")
 	}
-	return p, note, nil
+	if c.MinReplicaCount > 0 {
+		notes = append(notes, "minReplicaCount is not judged: pods of controllers with few replicas are taken to be free to go")
+	}
+	return c, notes, nil
 }

@@ -189,6 +189,9 @@ func TestSimulateClusterConfiguration(t *testing.T) {
 		!strings.Contains(got.out, "not in general  MaxNodesTotalReached: nodes 3, max 3") {
 		t.Errorf("settings: %+v", got)
 	}
+	if got := run("clusterScaler: {minReplicaCount: 2}"); !strings.Contains(got.out, "note: minReplicaCount is not judged") {
+		t.Errorf("what a dump does not tell: %+v", got)
+	}
 	if got := run("scalers: {}"); !strings.Contains(got.out, "note: standard input has no section clusterScaler: its defaults apply") {
 		t.Errorf("no section: %+v", got)
 	}

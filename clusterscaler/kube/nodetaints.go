@@ -1,0 +1,75 @@
+package kube
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// NodeTaints are the taints that tell of a node's moment, and not of what a new one is like. The zero value knows those that
+// Kubernetes and cluster-autoscaler name themselves.
+type NodeTaints struct {
+	// Startup are the keys of taints that a node has until it has started, and StartupPrefixes what further such keys
+	// begin with.
+	Startup, StartupPrefixes []string
+	// Status are the keys of taints that come and go on nodes that are ready.
+	Status []string
+}
+
+// What keys of startup and status taints begin with, for everybody.
+const (
+	startupTaintPrefix = "startup-taint.cluster-autoscaler.kubernetes.io/"
+	ignoreTaintPrefix  = "ignore-taint.cluster-autoscaler.kubernetes.io/"
+	statusTaintPrefix  = "status-taint.cluster-autoscaler.kubernetes.io/"
+)
+
+// startup is whether a node has the taint until it has started.
+func (t *NodeTaints) startup(key string) bool {
+	return strings.HasPrefix(key, startupTaintPrefix) || strings.HasPrefix(key, ignoreTaintPrefix) || slices.Contains(t.Startup, key) ||
+		slices.ContainsFunc(t.StartupPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
+
+// passing is whether a new node of the group does not have the taint, though this one does.
+func (t *NodeTaints) passing(key string) bool {
+	switch key {
+	case taintKey, softTaintKey, corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable, corev1.TaintNodeUnschedulable, corev1.TaintNodeMemoryPressure,
+		corev1.TaintNodeDiskPressure, corev1.TaintNodeNetworkUnavailable, corev1.TaintNodePIDPressure, corev1.TaintNodeOutOfService,
+		"node.cloudprovider.kubernetes.io/uninitialized", "node.cloudprovider.kubernetes.io/shutdown":
+		return true
+	}
+	return t.startup(key) || strings.HasPrefix(key, statusTaintPrefix) || slices.Contains(t.Status, key)
+}
+
+// OfTemplate are the taints that a new node has once it has started, of those that its template or a node like it has.
+func (t *NodeTaints) OfTemplate(taints []simulate.Taint) []simulate.Taint {
+	return lacking(taints, t.passing)
+}
+
+// lacking are the taints but those with some keys. It changes nothing.
+func lacking(taints []simulate.Taint, key func(string) bool) []simulate.Taint {
+	drop := func(taint simulate.Taint) bool { return key(taint.Key) }
+	if !slices.ContainsFunc(taints, drop) {
+		return taints
+	}
+	return slices.DeleteFunc(slices.Clone(taints), drop)
+}
+
+// templates are the groups with the taints of their nodes once these have started.
+func (t *NodeTaints) templates(groups []plan.Group) []plan.Group {
+	out := slices.Clone(groups)
+	for i := range out {
+		out[i].Template.Taints = t.OfTemplate(out[i].Template.Taints)
+	}
+	return out
+}
+
+// await makes a node that has a startup taint one that is not ready, and that will be without the taint.
+func (t *NodeTaints) await(object *corev1.Node, n *plan.Node) {
+	if slices.ContainsFunc(object.Spec.Taints, func(taint corev1.Taint) bool { return t.startup(taint.Key) }) {
+		n.Taints, n.Ready = lacking(n.Taints, t.startup), false
+	}
+}

@@ -1,0 +1,154 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+)
+
+// softRig has nodes a to e, of which b and d are marked, and writes down the patches.
+type softRig struct {
+	api     client.WithWatch
+	writes  []string
+	refuse  map[string]error
+	onWrite func()
+}
+
+func newSoftRig(t *testing.T) *softRig {
+	t.Helper()
+	r := &softRig{refuse: map[string]error{}, onWrite: func() {}}
+	b := fake.NewClientBuilder()
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		n := testNode()
+		n.Name = name
+		if name == "b" || name == "d" {
+			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: softTaintKey, Value: "1767225000", Effect: corev1.TaintEffectPreferNoSchedule})
+		}
+		b.WithObjects(n)
+	}
+	r.api = b.WithInterceptorFuncs(interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+		r.writes = append(r.writes, o.GetName())
+		r.onWrite()
+		if err := r.refuse[o.GetName()]; err != nil {
+			return err
+		}
+		return c.Patch(ctx, o, p, opts...)
+	}}).Build()
+	return r
+}
+
+func (r *softRig) nodes(t *testing.T) []*corev1.Node {
+	t.Helper()
+	var list corev1.NodeList
+	if err := r.api.List(context.Background(), &list); err != nil {
+		t.Fatal(err)
+	}
+	return pointers(list.Items)
+}
+
+func (r *softRig) marked(t *testing.T) string {
+	t.Helper()
+	var out []string
+	for _, n := range r.nodes(t) {
+		if slices.ContainsFunc(n.Spec.Taints, isSoft) {
+			out = append(out, n.Name)
+		}
+		if n.Spec.Taints[0].Key != "other" {
+			t.Errorf("node %s lost another taint: %v", n.Name, n.Spec.Taints)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// What is needed again loses the mark first; the rest follows in the plan's order as far as the bounds go.
+func TestSoftTaints(t *testing.T) {
+	now := time.Unix(1_767_225_600, 0)
+	gone := apierrors.NewNotFound(schema.GroupResource{Resource: "nodes"}, "c")
+	conflict := apierrors.NewConflict(schema.GroupResource{Resource: "nodes"}, "c", errors.New("changed"))
+	for _, c := range []struct {
+		name     string
+		count    int
+		unneeded string
+		going    string
+		refuse   error // for node c
+		updates  int
+		writes   string
+		marked   string
+		fails    string
+	}{
+		{"as wanted", 10, "d b", "", nil, 2, "", "b d", ""},
+		{"both ways", 10, "e b c", "", nil, 1, "d e c", "b c e", ""},
+		{"bounded", 2, "e b c", "", nil, 1, "d e", "b e", ""},
+		{"bounded, and goes on", 2, "e b c", "", nil, 2, "d e c", "b c e", ""},
+		{"what goes is left alone", 10, "e", "e d", nil, 1, "b", "d", ""},
+		{"what is not there is passed over", 10, "x b d", "", nil, 1, "", "b d", ""},
+		{"off: leftovers are cleaned, whatever is unneeded", 0, "e b", "", nil, 1, "b d", "", ""},
+		{"refused", 10, "b d c e", "", errors.New("no"), 1, "c e", "b d e", "soft taint of node c: no"},
+		{"gone meanwhile", 10, "b d c e", "", gone, 1, "c e", "b d e", ""},
+		{"changed meanwhile", 10, "b d c e", "", conflict, 1, "c e", "b d e", ""},
+	} {
+		r := newSoftRig(t)
+		r.refuse["c"] = c.refuse
+		s := SoftTaints{Client: r.api, MaxCount: c.count, MaxTime: time.Minute}
+		going := map[string]bool{}
+		for _, name := range strings.Fields(c.going) {
+			going[name] = true
+		}
+		var err error
+		for range c.updates {
+			err = s.Update(context.Background(), r.nodes(t), strings.Fields(c.unneeded), going, now)
+		}
+		if fmt.Sprint(err) != c.fails && (err != nil || c.fails != "") {
+			t.Errorf("%s: %v, want %q", c.name, err, c.fails)
+		}
+		if got := strings.Join(r.writes, " "); got != c.writes {
+			t.Errorf("%s: writes %s, want %s", c.name, got, c.writes)
+		}
+		if got := r.marked(t); got != c.marked {
+			t.Errorf("%s: marked %s, want %s", c.name, got, c.marked)
+		}
+	}
+}
+
+// An Update ends with its time, and leaves the rest to the next. With none wanted, nodes are cleaned until it is done, once.
+func TestSoftTaintsEnd(t *testing.T) {
+	r := newSoftRig(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.onWrite = cancel
+	s := SoftTaints{Client: r.api, MaxTime: time.Minute}
+	for range 3 {
+		if err := s.Update(ctx, r.nodes(t), nil, nil, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		ctx = context.Background()
+	}
+	r.onWrite = func() {}
+	if got := strings.Join(r.writes, " "); got != "b d" || r.marked(t) != "" || !s.cleaned {
+		t.Errorf("writes %s, marked %s", got, r.marked(t))
+	}
+}
+
+// The time since when a node could go is read from marks that are neither too old nor of the future.
+func TestUnneededSince(t *testing.T) {
+	now := time.Unix(1_767_225_600, 0)
+	for value, want := range map[string]bool{"1767225600": true, "1767225000": true, "1767224999": false, "1767225601": false, "": false, "x": false} {
+		n := testNode()
+		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: softTaintKey, Value: value})
+		got := UnneededSince([]*corev1.Node{testNode(), n}, 10*time.Minute, now)
+		since, known := got["n1"]
+		if known != want || want && fmt.Sprint(since.Unix()) != value {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package clusterscaler
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// The reasons of Events on the status ConfigMap, as cluster-autoscaler has them.
+const (
+	eventScaledUpGroup  = "ScaledUpGroup"
+	eventGroupFailed    = "FailedToScaleUpGroup"
+	eventScaleUpFailed  = "ScaleUpFailed"
+	eventTimedOut       = "ScaleUpTimedOut"
+	eventRevertFailed   = "FailedToRevertScaleUp"
+	eventScaleDown      = "ScaleDown"
+	eventScaleDownEmpty = "ScaleDownEmpty"
+	eventRemovalFailed  = "ScaleDownFailed"
+	eventUnhealthy      = "ClusterUnhealthy"
+	eventMaxNodesTotal  = "MaxNodesTotalReached"
+)
+
+// statusEvents collects what a loop did, and tells it as Events on the status ConfigMap once that is there.
+type statusEvents struct {
+	waiting []statusEvent
+	// lasting are the reasons of the last loop that hold on: they are told when they begin.
+	lasting map[string]bool
+}
+
+type statusEvent struct{ kind, reason, note string }
+
+func (e *statusEvents) normal(reason, format string, args ...any) {
+	e.waiting = append(e.waiting, statusEvent{corev1.EventTypeNormal, reason, fmt.Sprintf(format, args...)})
+}
+
+func (e *statusEvents) warn(reason, format string, args ...any) {
+	e.waiting = append(e.waiting, statusEvent{corev1.EventTypeWarning, reason, fmt.Sprintf(format, args...)})
+}
+
+// increased tells of a group that was to grow.
+func (e *statusEvents) increased(up plan.Increase, err error) {
+	if err != nil {
+		e.warn(eventGroupFailed, "group %s could not grow from %d to %d: %v", up.Group, up.From, up.To, err)
+		return
+	}
+	e.normal(eventScaledUpGroup, "group %s grows from %d to %d (max %d) for %d pods", up.Group, up.From, up.To, up.Max, len(up.Pods))
+}
+
+// decreased tells of nodes that have not come.
+func (e *statusEvents) decreased(less plan.Decrease, err error) {
+	if less.Failed > 0 {
+		e.warn(eventScaleUpFailed, "%d nodes of group %s could not be launched", less.Failed, less.Group)
+	}
+	if late := less.From - less.To - less.Failed; late > 0 {
+		e.warn(eventTimedOut, "%d nodes of group %s have not registered in time", late, less.Group)
+	}
+	if err != nil {
+		e.warn(eventRevertFailed, "group %s still works towards %d nodes instead of %d: %v", less.Group, less.From, less.To, err)
+	}
+}
+
+// begins tells of a node whose removal begins.
+func (e *statusEvents) begins(r plan.Removal) {
+	if r.Empty {
+		e.normal(eventScaleDownEmpty, "node %s of group %s goes; it has no pods to move", r.Node, r.Group)
+		return
+	}
+	e.normal(eventScaleDown, "node %s of group %s goes: %s; pods to move: %d", r.Node, r.Group, verdict.Facts{verdict.Ratio("utilization", r.Utilization)}, len(r.Moves))
+}
+
+// ended tells of a node that was to go and is kept.
+func (e *statusEvents) ended(o kube.Outcome) {
+	if o.Err != nil {
+		e.warn(eventRemovalFailed, "node %s of group %s is kept: %v", o.Node, o.Group, o.Err)
+	}
+}
+
+// state tells what holds on, when it begins.
+func (e *statusEvents) state(p *plan.Plan) {
+	holds := map[string]string{}
+	if p.Cluster.Code == plan.ClusterUnhealthy {
+		holds[eventUnhealthy] = "nothing is done: " + p.Cluster.Facts.String()
+	}
+	for i := range p.Groups {
+		if p.Groups[i].Code == plan.MaxNodesTotalReached {
+			holds[eventMaxNodesTotal] = "no group grows: " + p.Groups[i].Facts.String()
+		}
+	}
+	before := e.lasting
+	e.lasting = make(map[string]bool, len(holds))
+	for _, reason := range []string{eventUnhealthy, eventMaxNodesTotal} {
+		note, now := holds[reason]
+		e.lasting[reason] = now
+		if now && !before[reason] {
+			e.warn(reason, "%s", note)
+		}
+	}
+}
+
+// tell writes the Events on the ConfigMap. Those of a loop are few: each is of a group or a node that was acted on.
+func (e *statusEvents) tell(recorder events.EventRecorder, namespace, name string, uid types.UID) {
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: uid}}
+	for _, event := range e.waiting {
+		recorder.Eventf(object, nil, event.kind, event.reason, "Scale", "%s", clip(event.note))
+	}
+	e.waiting = nil
+}

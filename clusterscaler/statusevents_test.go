@@ -1,0 +1,101 @@
+package clusterscaler
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// Each thing that is done is told once on the status ConfigMap, and what holds on when it begins.
+func TestStatusEvents(t *testing.T) {
+	no := errors.New("no")
+	var e statusEvents
+	e.increased(plan.Increase{Group: "a", From: 1, To: 3, Max: 5, Pods: []string{"p"}}, nil)
+	e.increased(plan.Increase{Group: "a", From: 1, To: 3}, no)
+	e.decreased(plan.Decrease{Group: "a", From: 5, To: 2, Failed: 1}, no)
+	e.decreased(plan.Decrease{Group: "a", From: 5, To: 4, Failed: 1}, nil)
+	e.begins(plan.Removal{Node: "n", Group: "a", Empty: true})
+	e.begins(plan.Removal{Node: "m", Group: "a", Utilization: 0.25, Moves: make([]plan.Move, 2)})
+	e.ended(kube.Outcome{Node: "n", Group: "a"})
+	e.ended(kube.Outcome{Node: "m", Group: "a", Err: no})
+	full := []verdict.Verdict{verdict.Because("group a", plan.MaxNodesTotalReached, verdict.Number("nodes", 5)), verdict.Because("group b", plan.MaxNodesTotalReached)}
+	sick := verdict.Because("cluster", plan.ClusterUnhealthy, verdict.Number("unready", 5))
+	for _, p := range []plan.Plan{{Groups: full[:1]}, {Groups: full[:1], Cluster: sick}, {Cluster: sick}, {Groups: full[1:]}} {
+		e.state(&p)
+	}
+	var got []string
+	for _, event := range e.waiting {
+		got = append(got, event.kind+" "+event.reason+" "+event.note)
+	}
+	want := `Normal ScaledUpGroup group a grows from 1 to 3 (max 5) for 1 pods
+Warning FailedToScaleUpGroup group a could not grow from 1 to 3: no
+Warning ScaleUpFailed 1 nodes of group a could not be launched
+Warning ScaleUpTimedOut 2 nodes of group a have not registered in time
+Warning FailedToRevertScaleUp group a still works towards 5 nodes instead of 2: no
+Warning ScaleUpFailed 1 nodes of group a could not be launched
+Normal ScaleDownEmpty node n of group a goes; it has no pods to move
+Normal ScaleDown node m of group a goes: utilization 25%; pods to move: 2
+Warning ScaleDownFailed node m of group a is kept: no
+Warning MaxNodesTotalReached no group grows: nodes 5
+Warning ClusterUnhealthy nothing is done: unready 5
+Warning MaxNodesTotalReached no group grows: `
+	if s := strings.Join(got, "\n"); s != want {
+		t.Errorf("got\n%s\nwant\n%s", s, want)
+	}
+}
+
+// The loop tells what it did after it has written the ConfigMap, and nothing where there is none.
+func TestLoopTellsOnTheStatus(t *testing.T) {
+	for _, written := range []bool{true, false} {
+		r := newRig(t, pendingPod())
+		r.scaler.cfg.WriteStatusConfigmap = written
+		r.provider.refuse["a"] = true
+		r.scaler.loop(context.Background())
+		r.scaler.loop(context.Background())
+		got := strings.Join(r.told(), "\n")
+		want := "Warning FailedToScaleUpGroup group a could not grow from 0 to 1: no capacity\nNormal ScaledUpGroup group b grows from 0 to 1 (max 3) for 1 pods"
+		if written && got != want || !written && got != "" {
+			t.Errorf("written %t: %s", written, got)
+		}
+		if left := len(r.scaler.status.events.waiting); left > 0 {
+			t.Errorf("written %t: %d events wait for ever", written, left)
+		}
+	}
+}
+
+// What a drain came to is told by the loop that learns of it, and nodes that are given up in the loop that gives them up.
+func TestLoopTellsOutcomes(t *testing.T) {
+	r := newRig(t)
+	r.provider.failed = map[string][]plan.Failure{"a": {{Instance: "i-1", Message: "out of capacity"}}}
+	r.scaler.finished(kube.Outcome{Node: "n", Group: "a", Err: errors.New("no")})
+	r.scaler.loop(context.Background())
+	want := "Warning ScaleDownFailed node n of group a is kept: no\nWarning ScaleUpFailed 1 nodes of group a could not be launched"
+	if got := strings.Join(r.told(), "\n"); got != want {
+		t.Errorf("told\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The Events are found by `kubectl describe configmap`: they name the ConfigMap with its UID.
+func TestStatusEventsNameTheConfigMap(t *testing.T) {
+	var e statusEvents
+	e.normal("ScaledUpGroup", "x")
+	seen := &regarding{}
+	e.tell(seen, "kube-system", "cluster-autoscaler-status", "u-1")
+	m, ok := seen.object.(*corev1.ConfigMap)
+	if !ok || m.Namespace != "kube-system" || m.Name != "cluster-autoscaler-status" || m.UID != "u-1" {
+		t.Errorf("%+v", seen.object)
+	}
+}
+
+// regarding keeps the object of the last Event.
+type regarding struct{ object runtime.Object }
+
+func (r *regarding) Eventf(object, _ runtime.Object, _, _, _, _ string, _ ...any) { r.object = object }

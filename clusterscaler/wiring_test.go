@@ -1,0 +1,64 @@
+package clusterscaler
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// A node with a startup taint of the configuration is one that is on its way: no other is asked for.
+func TestStartupTaintIsConfigured(t *testing.T) {
+	for _, keys := range [][]string{nil, {"cni"}} {
+		var cfg Config
+		cfg.SetDefaults()
+		cfg.StartupTaint = keys
+		n := idle(corev1.Taint{Key: "cni", Effect: corev1.TaintEffectNoSchedule})
+		n.CreationTimestamp = metav1.Time{Time: startTime()}
+		r := newRigWith(t, cfg, n, pendingPod())
+		r.provider.member = map[string]string{"n": "a"}
+		r.scaler.loop(context.Background())
+		if grows := len(r.provider.grown) > 0; grows != (keys == nil) {
+			t.Errorf("startup taints %v: grown %v", keys, r.provider.grown)
+		}
+	}
+}
+
+// A pod of a ReplicaSet with fewer replicas than configured keeps its node.
+func TestMinReplicaCountIsConfigured(t *testing.T) {
+	for least, want := range map[int]string{0: "NotUnneededLongEnough", 2: "BlockedByPod: pod default/web, rule MinReplicasReached"} {
+		var cfg Config
+		cfg.SetDefaults()
+		cfg.MinReplicaCount = least
+		one := int32(1)
+		set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"}, Spec: appsv1.ReplicaSetSpec{Replicas: &one}}
+		pod := pendingPod()
+		pod.Spec.NodeName, pod.Status.Conditions, pod.Spec.Containers = "n", nil, []corev1.Container{{}}
+		pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "web", UID: "u", Controller: new(true)}}
+		other := idle()
+		other.Name = "m"
+		r := newRigWith(t, cfg, idle(), other, set, pod)
+		r.provider.member = map[string]string{"n": "a"}
+		r.scaler.loop(context.Background())
+		for _, v := range r.scaler.look.plan.Nodes {
+			if v.Node == "n" && !strings.HasPrefix(v.Verdict.Message(), want) {
+				t.Errorf("minReplicaCount %d: %s, want %s", least, v.Verdict.Message(), want)
+			}
+		}
+	}
+}
+
+// The drain has what the configuration says of it.
+func TestDrainIsConfigured(t *testing.T) {
+	c, err := decode("drainPriorityConfig: '10:5,0:60'\ndaemonsetEvictionForEmptyNodes: true\nnodeDeletionDelayTimeout: 7s\nmaxGracefulTerminationSec: 9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "{DelayAfterTaint:5s MaxPodEvictionTime:2m0s MaxGracefulTermination:9s EvictionGroups:[{Priority:0 Grace:1m0s} {Priority:10 Grace:5s}] DaemonSetsOfEmpty:true DaemonSetsOfOccupied:true DeletionDelay:7s Poll:2s}"
+	if got := sprint(c.drain()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
