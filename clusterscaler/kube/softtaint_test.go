@@ -152,3 +152,19 @@ func TestUnneededSince(t *testing.T) {
 		}
 	}
 }
+
+// A mark that could not be taken off is tried again, and others are not looked for after that.
+func TestLeftoverMarksAreTriedAgain(t *testing.T) {
+	r := newSoftRig(t)
+	s := SoftTaints{Client: r.api, MaxTime: time.Minute}
+	r.refuse["d"] = errors.New("no")
+	for range 3 {
+		if err := s.Update(context.Background(), r.nodes(t), nil, nil, time.Time{}); (err != nil) != (r.refuse["d"] != nil) {
+			t.Errorf("refused %v, and says %v", r.refuse["d"], err)
+		}
+		r.refuse["d"] = nil
+	}
+	if got := strings.Join(r.writes, " "); got != "b d d" {
+		t.Errorf("writes %s", got)
+	}
+}

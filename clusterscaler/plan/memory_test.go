@@ -43,3 +43,16 @@ func TestMemoryIsAValue(t *testing.T) {
 		t.Error("a node whose removal failed must wait anew")
 	}
 }
+
+// What is done to a group is the last of all groups and of this one, and of no other.
+func TestLastOfGroups(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	m := Memory{}.ScaledUp("a", now).Deleted("a", now.Add(1)).DeleteFailed("n", "a", now.Add(2)).Deleted("b", now.Add(3))
+	want := map[string]Last{"a": {ScaleUp: now, Delete: now.Add(1), Failure: now.Add(2)}, "b": {Delete: now.Add(3)}}
+	if !reflect.DeepEqual(m.LastOf, want) {
+		t.Errorf("got  %+v\nwant %+v", m.LastOf, want)
+	}
+	if !m.LastScaleUp.Equal(now) || !m.LastDelete.Equal(now.Add(3)) || !m.LastFailure.Equal(now.Add(2)) {
+		t.Errorf("of all: %+v", m)
+	}
+}
