@@ -10,6 +10,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -27,6 +28,8 @@ type Objects struct {
 	Namespaces map[string]map[string]string
 	// OwnerMissing says that a pod's controller of that kind does not exist. nil: all exist.
 	OwnerMissing func(kind, namespace, name string) bool
+	// Storage decides on volumes and device claims. nil: pods with such have a Constraint.
+	Storage *kubesched.Objects
 }
 
 // Snapshot translates the objects. member has the group of each node that has one, and deleting says

@@ -22,19 +22,19 @@ func (t *Translator) translateNodes(objects []*corev1.Node, member map[string]st
 	out := make([]*plan.Node, len(objects))
 	for i, object := range objects {
 		group, going := member[object.Name], deleting(object)
-		t.nodes[object.Name] = again(before[object.Name], object, group, going)
+		t.nodes[object.Name] = again(before[object.Name], object, group, t.profile(object.Name), going)
 		out[i] = t.nodes[object.Name].node
 	}
 	return out
 }
 
 // again is the node as it was, if it still is, or a new one.
-func again(before *translatedNode, object *corev1.Node, group string, deleting bool) *translatedNode {
-	if before != nil && before.node.Group == group && before.node.Deleting == deleting && unchanged(before.object, object) {
+func again(before *translatedNode, object *corev1.Node, group, profile string, deleting bool) *translatedNode {
+	if before != nil && before.node.Group == group && before.node.Profile == profile && before.node.Deleting == deleting && unchanged(before.object, object) {
 		return before
 	}
 	next := nodeOf(object)
-	next.Group, next.Deleting = group, deleting
+	next.Group, next.Profile, next.Deleting = group, profile, deleting
 	if before != nil && reflect.DeepEqual(before.node, next) {
 		next = before.node
 	}

@@ -152,7 +152,7 @@ func (d *decision) empty(id simulate.NodeID) bool {
 
 // alike is equal for templates of which no pod can tell the nodes apart.
 func alike(n *simulate.Node) string {
-	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable) // fmt sorts the keys of maps
+	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Profile) // fmt sorts the keys of maps
 }
 
 // starting is whether the node has registered and is expected to become ready.

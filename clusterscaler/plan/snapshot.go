@@ -19,6 +19,8 @@ type Snapshot struct {
 	DaemonSets []DaemonSet
 	Budgets    []Budget
 	Groups     []Group
+	// Judge decides on volumes and device claims; nil where pods with such have a Constraint.
+	Judge simulate.Judge
 }
 
 // Node is a node that has registered.
