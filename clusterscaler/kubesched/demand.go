@@ -34,6 +34,9 @@ type demand struct {
 	binds, inline bool
 }
 
+// claiming is whether the pods have device claims.
+func (d *demand) claiming() bool { return len(d.pods[0].Spec.ResourceClaims) > 0 }
+
 // describer finds the demands of pods.
 type describer struct {
 	claims       map[types.NamespacedName]*corev1.PersistentVolumeClaim

@@ -90,7 +90,7 @@ func nameOf(o interface {
 func (m *deviceManager) Get(namespace, name string) (*resourcev1.ResourceClaim, error) {
 	c, known := m.byName[types.NamespacedName{Namespace: namespace, Name: name}]
 	if !known {
-		return nil, apierrors.NewNotFound(resourcev1.Resource("resourceclaims"), namespace+"/"+name)
+		return nil, fmt.Errorf("could not find ResourceClaim %q", namespace+"/"+name) // as kube-scheduler's cache says it
 	}
 	return m.now(c), nil
 }

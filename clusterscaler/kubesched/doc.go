@@ -11,6 +11,8 @@
 // and kind of node where nothing else matters; where it does (limits, the last free volume, devices) the plugins are asked
 // again, about real pods of that Demand.
 //
+// Where several plugins refuse, what holds for all nodes of the kind is said, and else what the first of them says.
+//
 // An object that is missing is a reason why the pod does not fit, in the plugin's words, and never an error.
 //
 // A new node is taken to be like one of its group that stands: it has the limits of its CSINode and, under other names, the

@@ -64,8 +64,10 @@ func (s *Sitting) Fits(key string, number simulate.NodeID, n *simulate.Node) sim
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	p := v.placeOf(n)
-	if r := v.anyway(d, p); r.Plugin != "" || s.settled(d, number, p) {
-		return r
+	if !d.claiming() { // else what its claims lack comes first
+		if r := v.anyway(d, p); r.Plugin != "" || s.settled(d, number, p) {
+			return r
+		}
 	}
 	at := s.next(d)
 	r, _ := s.ask(d, at, number, p)
@@ -93,7 +95,7 @@ func (v *View) anyway(d *demand, p *place) simulate.Refusal {
 // settled is whether the pods on the nodes do not matter.
 func (s *Sitting) settled(d *demand, number simulate.NodeID, p *place) bool {
 	crowded := len(s.on[number]) > 0 || s.view.attached[p.node.Name]
-	return !d.binds && len(d.exclusive[0]) == 0 && len(d.devices[0]) == 0 && !(crowded && (d.inline || p.limited))
+	return !d.binds && len(d.exclusive[0]) == 0 && !(crowded && (d.inline || p.limited))
 }
 
 // next is the pod of the demand that is asked about: the first that is on no node, else the last.
@@ -130,7 +132,7 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}, nil
 	}
 	list := v.plugins.volumes
-	if len(d.devices[at]) > 0 || len(d.pods[at].Spec.ResourceClaims) > 0 {
+	if d.claiming() {
 		list = append(slices.Clone(list), v.plugins.devices)
 		v.devices.slices = v.slices.of(name)
 		if p.fresh {
@@ -277,7 +279,13 @@ func (s *Sitting) release(b *binding) {
 		return
 	}
 	s.bound = slices.DeleteFunc(s.bound, func(other *binding) bool { return other == b })
+	held := b.assumed != nil
 	s.view.forget(b)
+	if held && len(b.found.DynamicProvisions) > 0 { // with it, what is known of claims that others share with the pod
+		for _, other := range s.bound {
+			s.view.assume(other)
+		}
+	}
 }
 
 // hold makes the plugins know the bindings of this sitting, and of no other, and its device claims.
