@@ -24,6 +24,8 @@ type demand struct {
 	key string
 	// pods are all of that kind, in the order they were given.
 	pods []*corev1.Pod
+	// seen are these pods as those see them that come to their node: their volumes.
+	seen []*corev1.Pod
 	// exclusive has, for each pod, the volume claims of which no two pods may use one.
 	exclusive [][]string
 	// devices has, for each pod, its device claims.
@@ -32,6 +34,16 @@ type demand struct {
 	// the claim, which others use too, goes where it goes. inline says that the pods bring volumes of their own that may be
 	// in use on a node.
 	binds, inline bool
+}
+
+// add takes the pod in.
+func (d *demand) add(p *corev1.Pod, about *demand) {
+	d.pods = append(d.pods, p)
+	d.seen = append(d.seen, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, UID: p.UID}, Spec: corev1.PodSpec{Volumes: p.Spec.Volumes},
+	})
+	d.exclusive = append(d.exclusive, about.exclusive...)
+	d.devices = append(d.devices, about.devices...)
 }
 
 // claiming is whether the pods have device claims.

@@ -1,26 +1,38 @@
 package kubesched
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/informers/core"
 	informersv1 "k8s.io/client-go/informers/core/v1"
 	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/component-helpers/storage/volume"
 )
 
-// factory hands informers to the plugins that never run: their indexes are filled by hand. Volumes are found in the order
-// of their names, so that of equal ones always the same is chosen.
+// factory hands informers to the plugins that never run: their indexes are filled by hand. Of the volumes of a class those
+// are found that may be bound to a claim, in the order of their names, so that of equal ones always the same is chosen.
 type factory struct {
 	informers.SharedInformerFactory
+	// open are, by class, the volumes that have no claim, or one that has no volume yet.
+	open map[string][]any
 }
 
-// newFactory makes one that holds the objects, but for the CSINodes.
-func newFactory(o *Objects) (factory, error) {
-	f := factory{informers.NewSharedInformerFactory(nil, 0)}
+// newFactory makes one that holds the objects, but for the CSINodes and the VolumeAttachments.
+func newFactory(o *Objects, claims map[types.NamespacedName]*corev1.PersistentVolumeClaim) (factory, error) {
+	f := factory{informers.NewSharedInformerFactory(nil, 0), map[string][]any{}}
+	for _, v := range sorted(o.Volumes) {
+		if ref := v.Spec.ClaimRef; ref != nil {
+			c := claims[types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}]
+			if c == nil || c.Spec.VolumeName != "" {
+				continue
+			}
+		}
+		class := volume.GetPersistentVolumeClass(v)
+		f.open[class] = append(f.open[class], v)
+	}
 	storage := f.Storage().V1()
 	return f, firstError(
 		fill(f.Core().V1().PersistentVolumeClaims().Informer(), o.Claims),
@@ -50,43 +62,46 @@ func fill[T any](informer toolscache.SharedIndexInformer, objects []T) error {
 }
 
 // Core implements informers.SharedInformerFactory.
-func (f factory) Core() core.Interface { return coreGroup{f.SharedInformerFactory.Core()} }
+func (f factory) Core() core.Interface { return coreGroup{f.SharedInformerFactory.Core(), f.open} }
 
-type coreGroup struct{ core.Interface }
+type coreGroup struct {
+	core.Interface
+	open map[string][]any
+}
 
-func (g coreGroup) V1() informersv1.Interface { return coreV1{g.Interface.V1()} }
+func (g coreGroup) V1() informersv1.Interface { return coreV1{g.Interface.V1(), g.open} }
 
-type coreV1 struct{ informersv1.Interface }
+type coreV1 struct {
+	informersv1.Interface
+	open map[string][]any
+}
 
 func (v coreV1) PersistentVolumes() informersv1.TypedPersistentVolumeInformer {
-	return volumes{v.Interface.PersistentVolumes()}
+	return volumes{v.Interface.PersistentVolumes(), v.open}
 }
 
 type volumes struct {
 	informersv1.TypedPersistentVolumeInformer
+	open map[string][]any
 }
 
 func (v volumes) Informer() toolscache.SharedIndexInformer {
-	return ordered{v.TypedPersistentVolumeInformer.Informer()}
+	return openVolumes{v.TypedPersistentVolumeInformer.Informer(), v.open}
 }
 
-type ordered struct{ toolscache.SharedIndexInformer }
-
-func (o ordered) GetIndexer() toolscache.Indexer {
-	return orderedIndexer{o.SharedIndexInformer.GetIndexer()}
+type openVolumes struct {
+	toolscache.SharedIndexInformer
+	open map[string][]any
 }
 
-type orderedIndexer struct{ toolscache.Indexer }
-
-func (o orderedIndexer) ByIndex(name, value string) ([]any, error) {
-	found, err := o.Indexer.ByIndex(name, value)
-	slices.SortFunc(found, func(a, b any) int { return cmp.Compare(volumeName(a), volumeName(b)) })
-	return found, err
+func (o openVolumes) GetIndexer() toolscache.Indexer {
+	return openIndexer{o.SharedIndexInformer.GetIndexer(), o.open}
 }
 
-func volumeName(object any) string {
-	if v, ok := object.(*corev1.PersistentVolume); ok {
-		return v.Name
-	}
-	return ""
+type openIndexer struct {
+	toolscache.Indexer
+	open map[string][]any
 }
+
+// ByIndex implements toolscache.Indexer. VolumeBinding asks by one index, that of classes.
+func (o openIndexer) ByIndex(_, class string) ([]any, error) { return o.open[class], nil }

@@ -77,6 +77,16 @@ func summary(p *plan.Plan) string {
 	return b.String()
 }
 
+// busyPods are so many that their nodes are used too much to go.
+func busyPods(nodes ...string) (pods []*corev1.Pod) {
+	for _, n := range nodes {
+		for i := range 3 {
+			pods = append(pods, pod(fmt.Sprintf("web-%s-%d", n, i), n))
+		}
+	}
+	return pods
+}
+
 // In each line the plan for a cluster with volumes.
 func TestPlansWithVolumes(t *testing.T) {
 	t.Parallel()
@@ -90,14 +100,6 @@ func TestPlansWithVolumes(t *testing.T) {
 			claims = append(claims, claim(name, "disks", ""))
 		}
 		return pods, claims
-	}
-	busy := func(nodes ...string) (pods []*corev1.Pod) { // which are used too much to go
-		for _, n := range nodes {
-			for i := range 3 {
-				pods = append(pods, pod(fmt.Sprintf("web-%s-%d", n, i), n))
-			}
-		}
-		return pods
 	}
 	three, threeClaims := many(3, "")
 	five, fiveClaims := many(5, "")
@@ -148,13 +150,13 @@ func TestPlansWithVolumes(t *testing.T) {
 			"grow a by 2 for shop/db-2 shop/db-3 shop/db-4\nshop/db-0: FitsNow: node a-1\nshop/db-1: FitsNow: node a-1\n",
 		},
 		"a pod moves where its volume can be had": {
-			scenario{nodes: []string{"a-1", "b-1", "b-2"}, pods: append(busy("a-1", "b-2"), pod("db-0", "b-1", "data")), storage: kubesched.Objects{
+			scenario{nodes: []string{"a-1", "b-1", "b-2"}, pods: append(busyPods("a-1", "b-2"), pod("db-0", "b-1", "data")), storage: kubesched.Objects{
 				Claims: []*corev1.PersistentVolumeClaim{inB}, Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
 			"remove b-1: shop/db-0 to b-2\n",
 		},
 		"a pod keeps the only node where its volume can be had": {
-			scenario{nodes: []string{"a-1", "b-1"}, pods: append(busy("a-1"), pod("db-0", "b-1", "data")), storage: kubesched.Objects{
+			scenario{nodes: []string{"a-1", "b-1"}, pods: append(busyPods("a-1"), pod("db-0", "b-1", "data")), storage: kubesched.Objects{
 				Claims: []*corev1.PersistentVolumeClaim{inB}, Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
 			"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1\n",

@@ -60,10 +60,12 @@ type filter interface {
 // plugins are asked in the order of kube-scheduler's default profile.
 type plugins struct {
 	volumes []filter
-	binding *volumebinding.VolumeBinding
-	devices *dynamicresources.DynamicResources
-	ctx     context.Context // of the plugins' signatures: it never ends, and its logger discards
-	logger  klog.Logger
+	// crowding are those of them for which the pods on the node matter.
+	crowding []filter
+	binding  *volumebinding.VolumeBinding
+	devices  *dynamicresources.DynamicResources
+	ctx      context.Context // of the plugins' signatures: it never ends, and its logger discards
+	logger   klog.Logger
 }
 
 // bindingArgs are what VolumeBinding insists on; it neither binds nor scores here.
@@ -91,6 +93,7 @@ func newPlugins(h *handle) (*plugins, error) {
 		}
 		p.volumes = append(p.volumes, f)
 	}
+	p.crowding = p.volumes[:2:2]
 	var ok bool
 	if p.binding, ok = binding.(*volumebinding.VolumeBinding); !ok {
 		return nil, fmt.Errorf("plugins of kube-scheduler: VolumeBinding is a %T", binding)

@@ -125,13 +125,16 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 	name := s.nameOf(number, p)
 	var on []*corev1.Pod
 	for _, h := range s.on[number] {
-		on = append(on, h.demand.pods[h.pod])
+		on = append(on, h.demand.seen[h.pod])
 	}
 	info, err := v.show(p, name, on)
 	if err != nil {
 		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}, nil
 	}
-	list := v.plugins.volumes
+	list := v.plugins.crowding // anyway has asked the others
+	if d.binds || d.claiming() {
+		list = v.plugins.volumes
+	}
 	if d.claiming() {
 		list = append(slices.Clone(list), v.plugins.devices)
 		v.devices.slices = v.slices.of(name)

@@ -79,7 +79,7 @@ func New(o *Objects, pods []*corev1.Pod) (*View, error) {
 		}
 	}
 	v.readProfiles(o)
-	f, err := newFactory(o)
+	f, err := newFactory(o, d.claims)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +120,7 @@ func (v *View) sort(d *describer, pods []*corev1.Pod) {
 			known = &demand{key: digest(text), binds: about.binds, inline: about.inline}
 			v.demands[text] = known
 		}
-		known.pods = append(known.pods, p)
-		known.exclusive = append(known.exclusive, about.exclusive...)
-		known.devices = append(known.devices, about.devices...)
+		known.add(p, &about)
 		v.ofPod[nameOf(p)] = known
 	}
 	byKey := make(map[string]*demand, len(v.demands))
