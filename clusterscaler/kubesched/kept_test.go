@@ -172,7 +172,7 @@ func TestViewsAreKept(t *testing.T) {
 		t.Error("a claim that has changed made no new view")
 	}
 	o.Claims[0].ResourceVersion = ""
-	if view(p) == view(p) {
+	if unversioned := view(p); view(p) == unversioned {
 		t.Error("objects without a version were taken to be unchanged")
 	}
 }

@@ -19,7 +19,7 @@ type Sitting struct {
 	// on lists the pods with demands on each node.
 	on map[simulate.NodeID][]held
 	// taken counts how often each of a demand's pods is on a node.
-	taken map[*demand][]int
+	taken map[*demand]*ledger
 	// using counts the pods that use a claim: an exclusive volume claim, or a device claim.
 	using map[string]int
 	// changed has the device claims that are other than in the View.
@@ -47,7 +47,7 @@ type binding struct {
 // Sitting implements simulate.Judge.
 func (v *View) Sitting() simulate.Sitting {
 	return &Sitting{
-		view: v, on: map[simulate.NodeID][]held{}, taken: map[*demand][]int{}, using: map[string]int{},
+		view: v, on: map[simulate.NodeID][]held{}, taken: map[*demand]*ledger{}, using: map[string]int{},
 		changed: map[types.NamespacedName]*resourcev1.ResourceClaim{},
 	}
 }
@@ -69,10 +69,13 @@ func (s *Sitting) Fits(key string, number simulate.NodeID, n *simulate.Node) sim
 			return r
 		}
 	}
-	at := s.next(d)
+	at := s.ledger(d).next()
 	r, _ := s.ask(d, at, number, p)
 	return r
 }
+
+// maxAnswers bounds how many answers are remembered.
+const maxAnswers = 1 << 20
 
 // anyway is why pods of the demand never fit on a node of that kind.
 func (v *View) anyway(d *demand, p *place) simulate.Refusal {
@@ -88,6 +91,9 @@ func (v *View) anyway(d *demand, p *place) simulate.Refusal {
 		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}
 	}
 	r, _ = v.plugins.ask(d.pods[0], info, v.plugins.volumes)
+	if len(v.answers) > maxAnswers {
+		clear(v.answers)
+	}
 	v.answers[q] = r
 	return r
 }
@@ -98,16 +104,35 @@ func (s *Sitting) settled(d *demand, number simulate.NodeID, p *place) bool {
 	return !d.binds && len(d.exclusive[0]) == 0 && !(crowded && (d.inline || p.limited))
 }
 
-// next is the pod of the demand that is asked about: the first that is on no node, else the last.
-func (s *Sitting) next(d *demand) int {
-	if i := slices.Index(s.taken[d], 0); i >= 0 {
-		return i
+// ledger counts for each pod of a demand how often it is on a node.
+type ledger struct {
+	counts []int
+	// from is no more than the first that is on none.
+	from int
+}
+
+func (s *Sitting) ledger(d *demand) *ledger {
+	l := s.taken[d]
+	if l == nil {
+		l = &ledger{counts: make([]int, len(d.pods))}
+		s.taken[d] = l
 	}
-	if s.taken[d] == nil {
-		s.taken[d] = make([]int, len(d.pods))
-		return 0
+	return l
+}
+
+func (l *ledger) add(pod, n int) {
+	l.counts[pod] += n
+	if l.counts[pod] == 0 {
+		l.from = min(l.from, pod)
 	}
-	return len(d.pods) - 1
+}
+
+// next is the pod that is asked about: the first that is on no node, else the last.
+func (l *ledger) next() int {
+	for l.from < len(l.counts) && l.counts[l.from] > 0 {
+		l.from++
+	}
+	return min(l.from, len(l.counts)-1)
 }
 
 // ask asks the plugins about a pod, as the sitting stands.
@@ -118,7 +143,7 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 	v.used.inUse = func(claim string) bool {
 		others := s.using[claim]
 		if slices.Contains(own, claim) {
-			others -= s.taken[d][at] // a pod that is about to move is not in its own way
+			others -= s.ledger(d).counts[at] // a pod that is about to move is not in its own way
 		}
 		return others > 0
 	}
@@ -176,18 +201,18 @@ func (s *Sitting) locked(f func()) func() {
 }
 
 func (s *Sitting) come(d *demand, number simulate.NodeID, n *simulate.Node) (undo func()) {
-	h := held{demand: d, pod: s.next(d)}
+	h := held{demand: d, pod: s.ledger(d).next()}
 	var allocated func()
 	if (d.binds && d.pods[h.pod].Spec.NodeName == "") || s.unmet(d.devices[h.pod]) {
 		h.bound, allocated = s.reserve(d, h.pod, number, n)
 	}
-	s.taken[d][h.pod]++
+	s.ledger(d).add(h.pod, 1)
 	s.count(h, 1)
 	s.on[number] = append(s.on[number], h)
 	return func() {
 		s.on[number] = s.on[number][:len(s.on[number])-1]
 		s.count(h, -1)
-		s.taken[d][h.pod]--
+		s.ledger(d).add(h.pod, -1)
 		s.release(h.bound)
 		if allocated != nil {
 			allocated()
@@ -221,7 +246,7 @@ func (s *Sitting) leave(d *demand, number simulate.NodeID) (undo func()) {
 	}
 	h := list[at]
 	s.on[number] = slices.Delete(list, at, at+1)
-	s.taken[d][h.pod]--
+	s.ledger(d).add(h.pod, -1)
 	s.count(h, -1)
 	s.release(h.bound)
 	freed := s.free(h)
@@ -229,7 +254,7 @@ func (s *Sitting) leave(d *demand, number simulate.NodeID) (undo func()) {
 		freed()
 		s.keep(h.bound)
 		s.count(h, 1)
-		s.taken[d][h.pod]++
+		s.ledger(d).add(h.pod, 1)
 		s.on[number] = slices.Insert(s.on[number], at, h)
 	}
 }
