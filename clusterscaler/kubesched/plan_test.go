@@ -17,7 +17,9 @@ import (
 
 // scenario is a cluster with a group in each of the zones a and b, of which nodes may stand: "a-1" is one of group a.
 type scenario struct {
-	nodes   []string
+	nodes []string
+	// going is the one of them that is being removed.
+	going   string
 	pods    []*corev1.Pod
 	storage kubesched.Objects
 }
@@ -28,7 +30,11 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 	member, size := map[string]string{}, map[string]int{}
 	for _, name := range s.nodes {
 		zone, _, _ := strings.Cut(name, "-")
-		objects.Nodes = append(objects.Nodes, node(name, zone))
+		n := node(name, zone)
+		if name == s.going {
+			n.Spec.Taints = []corev1.Taint{{Key: "ToBeDeletedByClusterAutoscaler", Effect: corev1.TaintEffectNoSchedule}}
+		}
+		objects.Nodes = append(objects.Nodes, n)
 		member[name] = zone
 		size[zone]++
 	}
@@ -169,6 +175,13 @@ func TestPlansWithVolumes(t *testing.T) {
 			"shop/db-1: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't match PersistentVolume's node affinity; " +
 				"b VolumeInUse: plugin VolumeRestrictions, reason node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod\n" +
 				"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1\n",
+		},
+		"what one pod alone may use does not keep its own replacement out": {
+			scenario{nodes: []string{"b-1", "b-2"}, going: "b-1", pods: append(busyPods("b-2"), pod("db-0", "b-1", "data"), pod("web", "")), storage: kubesched.Objects{
+				Claims:  []*corev1.PersistentVolumeClaim{claim("data", "disks", "disk-b", corev1.ReadWriteOncePod)},
+				Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
+			}},
+			"grow a by 1 for shop/web\n", // the room on b-2 is for db-0
 		},
 		"volumes that are free are used up": {
 			scenario{pods: three, storage: kubesched.Objects{
