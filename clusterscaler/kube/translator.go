@@ -75,8 +75,9 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	s.Pods = t.update(o, &budgets, specs)
 	s.Classes = t.classes
 	nodes := byName(o.Nodes)
-	s.Nodes = t.translateNodes(nodes, member, deleting)
-	s.Groups = t.profiled(groups, nodes, member)
+	newNodes := t.newNodes(nodes, member)
+	s.Nodes = t.translateNodes(nodes, member, newNodes, deleting)
+	s.Groups = t.profiled(groups, newNodes)
 	if t.judging.view != nil {
 		s.Judge = t.judging.view
 	}

@@ -80,18 +80,39 @@ func (t *Translator) profile(node string) string {
 	return t.judging.view.Profile(node)
 }
 
-// profiled are the groups, whose new nodes are like those that stand.
-func (t *Translator) profiled(groups []plan.Group, nodes []*corev1.Node, member map[string]string) []plan.Group {
+// newNodes has for each group the profile of its new nodes, which are like those that stand; nil where nobody judges.
+func (t *Translator) newNodes(nodes []*corev1.Node, member map[string]string) map[string]string {
 	if t.judging.view == nil {
-		return groups
+		return nil
 	}
 	of := map[string][]string{}
 	for _, n := range nodes {
 		of[member[n.Name]] = append(of[member[n.Name]], n.Name)
 	}
+	out := make(map[string]string, len(of))
+	for group, names := range of {
+		out[group], _ = t.judging.view.NewNodeProfile(names)
+	}
+	return out
+}
+
+// lacks is whether the node of the group may not have all of its drivers and devices yet.
+func (t *Translator) lacks(node, group string, newNodes map[string]string) bool {
+	return group != "" && t.judging.view != nil && t.judging.view.Lacks(node, newNodes[group])
+}
+
+// profiled are the groups with the profiles of their new nodes.
+func (t *Translator) profiled(groups []plan.Group, newNodes map[string]string) []plan.Group {
+	if t.judging.view == nil {
+		return groups
+	}
+	none, _ := t.judging.view.NewNodeProfile(nil)
 	groups = slices.Clone(groups)
 	for i := range groups {
-		groups[i].Template.Profile, _ = t.judging.view.NewNodeProfile(of[groups[i].Name])
+		groups[i].Template.Profile = none
+		if profile, has := newNodes[groups[i].Name]; has {
+			groups[i].Template.Profile = profile
+		}
 	}
 	return groups
 }

@@ -203,6 +203,19 @@ func (x *sliceIndex) of(node string) []*resourcev1.ResourceSlice {
 	return out
 }
 
+// devicesOf is the number of devices of the node alone.
+func (x *sliceIndex) devicesOf(node string) int {
+	n := 0
+	for _, p := range x.byNode[node] {
+		for _, s := range x.byPool[p] {
+			if s.Spec.NodeName != nil && *s.Spec.NodeName == node {
+				n += len(s.Spec.Devices)
+			}
+		}
+	}
+	return n
+}
+
 // likeNode are the slices of a new node that has devices like those of one that stands: in pools of its own.
 func (x *sliceIndex) likeNode(node, fresh string) []*resourcev1.ResourceSlice {
 	out := x.of("")

@@ -98,6 +98,20 @@ func TestPlansWithDevices(t *testing.T) {
 			}},
 			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1\n",
 		},
+		"a node that has just come is waited for to tell of its devices": {
+			scenario{nodes: []string{"a-1", "a-2"}, young: "a-2", pods: append(busyPods("a-1"), gpuPod("train-0", "", "train-0")), storage: kubesched.Objects{
+				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "", ""), deviceClaim("other", "gpu", "a-1", "d0")},
+				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1)},
+			}},
+			"shop/train-0: FitsNow: node a-2\n",
+		},
+		"a node that came long ago is not": {
+			scenario{nodes: []string{"a-1", "a-2"}, pods: append(busyPods("a-1", "a-2"), gpuPod("train-0", "", "train-0")), storage: kubesched.Objects{
+				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "", ""), deviceClaim("other", "gpu", "a-1", "d0")},
+				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1)},
+			}},
+			"grow a by 1 for shop/train-0\n",
+		},
 		"who shares a claim goes where its device is": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(busyPods("a-1"), pod("web", "a-2"), pod("db", "a-2"), gpuPod("train-0", "a-2", "train-0"), gpuPod("train-1", "", "train-0")), storage: kubesched.Objects{
 				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "a-2", "d0")},

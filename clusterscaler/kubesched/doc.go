@@ -15,8 +15,8 @@
 //
 // An object that is missing is a reason why the pod does not fit, in the plugin's words, and never an error.
 //
-// A new node is taken to be like one of its group that stands: it has the limits of its CSINode and, under other names, the
-// devices of its ResourceSlices. Where none stands it has each driver, no limit, and no device of its own.
+// A new node is taken to be like those of its group that stand: it has the limits of the CSINode with most drivers and,
+// under other names, the devices of the node with most. Where none stands it has each driver, no limit, and no device of its own.
 //
 // It does not know extended resources that a DeviceClass provides, device taint rules, and volumes of DaemonSets on nodes
 // that do not stand.

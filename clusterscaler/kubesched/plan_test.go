@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
@@ -19,13 +20,16 @@ import (
 type scenario struct {
 	nodes []string
 	// going is the one of them that is being removed.
-	going   string
+	going string
+	// young is the one of them that has just come.
+	young   string
 	pods    []*corev1.Pod
 	storage kubesched.Objects
 }
 
 func (s *scenario) decide(t *testing.T) *plan.Plan {
 	t.Helper()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	objects := &kube.Objects{Pods: s.pods, Storage: &s.storage}
 	member, size := map[string]string{}, map[string]int{}
 	for _, name := range s.nodes {
@@ -33,6 +37,9 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 		n := node(name, zone)
 		if name == s.going {
 			n.Spec.Taints = []corev1.Taint{{Key: "ToBeDeletedByClusterAutoscaler", Effect: corev1.TaintEffectNoSchedule}}
+		}
+		if name == s.young {
+			n.CreationTimestamp = metav1.Time{Time: now.Add(-time.Minute)}
 		}
 		objects.Nodes = append(objects.Nodes, n)
 		member[name] = zone
@@ -52,7 +59,6 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 	if err := translator.Trouble(); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	p, _ := plan.Decide(snapshot, plan.Memory{}, policy, now)
 	return &p
 }

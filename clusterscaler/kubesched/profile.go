@@ -73,30 +73,53 @@ func csiKey(n *storagev1.CSINode) string {
 // Profile is that of a node that stands, by its name.
 func (v *View) Profile(node string) string { return v.profileOf[node] }
 
-// NewNodeProfile is that of a new node of a group with these nodes, which stand: of the first of them that has one. like is
-// the node that it is taken from, and empty where there is none.
+// NewNodeProfile is that of a new node of a group with these nodes, which stand: it has the drivers of the one that has most
+// of them, and the devices of the one that has most of those, so that one that is just starting does not count. like is one
+// of these, and empty where none has any.
 func (v *View) NewNodeProfile(nodes []string) (key, like string) {
 	key = unlimited
+	drivers, devices, with := 0, 0, ""
 	for _, n := range nodes {
-		if own := v.profileOf[n]; own != "" {
-			key, like = own, n
-			break
+		if own := v.profileOf[n]; own != "" && (like == "" || len(v.profiles[own].csiNode.Spec.Drivers) > drivers) {
+			key, like, drivers = own, n, len(v.profiles[own].csiNode.Spec.Drivers)
+		}
+		if own := v.slices.devicesOf(n); own > devices {
+			devices, with = own, n
 		}
 	}
-	for _, n := range nodes {
-		if len(v.slices.byNode[n]) > 0 {
-			v.mu.Lock()
-			defer v.mu.Unlock()
-			csi := v.profiles[key].csiNode
-			key += " devices of " + n
-			v.profiles[key] = &profile{key: key, csiNode: csi, like: n}
-			if like == "" {
-				like = n
-			}
-			return key, like
-		}
+	if with == "" {
+		return key, like
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	csi := v.profiles[key].csiNode
+	key += " devices of " + with
+	v.profiles[key] = &profile{key: key, csiNode: csi, like: with}
+	if like == "" {
+		like = with
 	}
 	return key, like
+}
+
+// Lacks is whether the node, which stands, has not all drivers or none of the devices that new nodes of its group have by
+// their profile: they may yet come.
+func (v *View) Lacks(node, profile string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	like := v.profiles[profile]
+	if like == nil {
+		return false
+	}
+	if like.like != "" && v.slices.devicesOf(node) == 0 {
+		return true
+	}
+	if like.csiNode == nil || like.csiNode == v.profiles[unlimited].csiNode {
+		return false
+	}
+	own := v.profiles[v.profileOf[node]].csiNode
+	return own == nil || slices.ContainsFunc(like.csiNode.Spec.Drivers, func(d storagev1.CSINodeDriver) bool {
+		return !slices.ContainsFunc(own.Spec.Drivers, func(o storagev1.CSINodeDriver) bool { return o.Name == d.Name })
+	})
 }
 
 // profile finds one by its key; one that is not known offers nothing.

@@ -163,7 +163,7 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 	if d.claiming() {
 		list = append(slices.Clone(list), v.plugins.devices)
 		v.devices.slices = v.slices.of(name)
-		if p.fresh {
+		if p.profile.like != "" { // it has none of its own, or not yet
 			v.devices.slices = v.slices.likeNode(p.profile.like, name)
 		}
 	}

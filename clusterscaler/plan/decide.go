@@ -160,6 +160,9 @@ func (d *decision) starting(n *Node) bool {
 	return stageOf(n, d.policy, d.now) == stageStarting
 }
 
+// takesNow is whether the node need not start first to take pods.
+func (d *decision) takesNow(n *Node) bool { return n.Ready && !d.starting(n) }
+
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
 func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 	if !g.prepared {

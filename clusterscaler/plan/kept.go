@@ -64,7 +64,7 @@ func stageOf(n *Node, p Policy, now time.Time) stage {
 	switch {
 	case n.Deleting:
 		return stageClosed
-	case n.Ready:
+	case n.Ready && !(n.Lacking && now.Sub(n.Created) < p.MaxNodeStartupTime):
 		return stageOpen
 	case now.Sub(n.Created) < p.MaxNodeStartupTime:
 		return stageStarting
@@ -134,7 +134,7 @@ func onceReady(s *Snapshot, n *Node) *simulate.Node {
 		if !reported(n) {
 			offer.Allocatable = template.Allocatable
 		}
-		if offer.Profile == "" { // its drivers have not registered yet
+		if offer.Profile == "" || n.Lacking { // its drivers have not registered yet
 			offer.Profile = template.Profile
 		}
 	}
@@ -168,7 +168,7 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		return false
 	}
 	for i, n := range s.Nodes {
-		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && (!reported(n) || s.Judge != nil && n.Profile == "") {
+		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && (!reported(n) || s.Judge != nil && (n.Profile == "" || n.Lacking)) {
 			return false
 		}
 	}

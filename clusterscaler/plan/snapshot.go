@@ -32,6 +32,8 @@ type Node struct {
 	Group   string
 	Ready   bool
 	Created time.Time
+	// Lacking says that drivers or devices that new nodes of the group have may yet come to the node.
+	Lacking bool
 	// Deleting says that the node carries the taint of a node that is going.
 	Deleting bool
 	// Keep says that an annotation forbids to remove the node.
