@@ -133,6 +133,10 @@ const minimalPause = 500 * time.Millisecond
 
 // Run loops until ctx ends. Drains under way are then left as they are, for the next process to resume.
 func (c *ClusterScaler) Run(ctx context.Context) error {
+	var err error
+	if c.observer.Devices, err = kube.ServesDevices(c.deps.Kube.Mapper); err != nil {
+		return err
+	}
 	if err := c.watchPods(ctx); err != nil {
 		return err
 	}
@@ -196,6 +200,9 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, e
 	defer c.look.Unlock()
 	l := &c.look
 	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
+	if err := c.translator.Trouble(); err != nil {
+		c.deps.Log.Error("pods with volumes or device claims are left alone", "error", err)
+	}
 	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
 	for _, g := range seen.groups {

@@ -10,6 +10,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -31,6 +32,8 @@ type Objects struct {
 	OwnerMissing func(kind, namespace, name string) bool
 	// FewReplicas says that a pod's controller of that kind has too few replicas for its pods to be evicted. nil: none has.
 	FewReplicas func(kind, namespace, name string) bool
+	// Storage decides on volumes and device claims. nil: pods with such have a Constraint.
+	Storage *kubesched.Objects
 }
 
 // Snapshot translates the objects. member has the group of each node that has one, and deleting says

@@ -28,6 +28,8 @@ type Observer struct {
 	Pods func(context.Context) ([]*corev1.Pod, error)
 	// Changes, if it is not nil, is what Observe gives instead of all pods.
 	Changes *PodChanges
+	// Devices says that the server has the kinds of dynamic resource allocation, resource.k8s.io/v1.
+	Devices bool
 }
 
 // StoredPods lists the pods that a cache holds, the very objects: they must not be changed.
@@ -93,9 +95,13 @@ func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
 	if err != nil {
 		return nil, err
 	}
+	storage, err := o.storage(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return &Objects{
 		Nodes: pointers(nodes.Items), Changes: o.Changes, DaemonSets: pointers(daemonSets.Items),
-		Budgets: pointers(budgets.Items), Taints: o.Taints, OwnerMissing: missing, FewReplicas: few, Namespaces: namespaces,
+		Budgets: pointers(budgets.Items), Taints: o.Taints, OwnerMissing: missing, FewReplicas: few, Namespaces: namespaces, Storage: storage,
 	}, nil
 }
 

@@ -36,7 +36,8 @@ type Translator struct {
 	// turned says that an owner has come or gone since the last Snapshot, or has other replicas.
 	turned bool
 	// fresh is how many classes there were when all was translated anew.
-	fresh int
+	fresh   int
+	judging judging
 }
 
 // translated is a pod as it was read.
@@ -47,6 +48,9 @@ type translated struct {
 	owner  *owner
 	// finished pods are not part of a Snapshot.
 	finished bool
+	// demand is what is judged of the pod, if it is judged.
+	demand string
+	judged bool
 }
 
 type ownerName struct{ kind, namespace, name string }
@@ -64,8 +68,7 @@ func (o *owner) hasFew() bool { return o != nil && o.few }
 // Snapshot translates the objects. member has the group of each node that has one, and deleting says
 // which nodes are going.
 func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string]string, deleting func(*corev1.Node) bool) *plan.Snapshot {
-	s := &plan.Snapshot{Groups: o.Taints.templates(groups)}
-	s.Nodes = t.translateNodes(o, member, deleting)
+	s := &plan.Snapshot{}
 	budgets := o.budgets()
 	s.Budgets = budgets.all
 	daemonSets := byName(o.DaemonSets)
@@ -75,6 +78,13 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	}
 	s.Pods = t.update(o, &budgets, specs)
 	s.Classes = t.classes
+	nodes := byName(o.Nodes)
+	newNodes := t.newNodes(nodes, member)
+	s.Nodes = t.translateNodes(nodes, &o.Taints, member, newNodes, deleting)
+	s.Groups = t.profiled(o.Taints.templates(groups), newNodes)
+	if t.judging.view != nil {
+		s.Judge = t.judging.view
+	}
 	for i, ds := range daemonSets {
 		s.DaemonSets = append(s.DaemonSets, plan.DaemonSet{Name: ds.Namespace + "/" + ds.Name, Class: t.classes.Intern(specs[i])})
 	}
@@ -124,9 +134,11 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 		changes = t.forget(o, changes)
 	}
 	changed, moved := t.apply(changes)
+	changed = t.judge(o, changed)
 	specs := specsOf(changed)
 	if !t.learn(specs) || !t.learn(daemons) { // a label matters now that did not when others were interned
 		changed, moved = t.apply(t.forget(o, nil))
+		changed = t.judge(o, changed)
 		specs = specsOf(changed)
 		t.learn(specs)
 		t.learn(daemons)
@@ -134,6 +146,9 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 	for i, p := range changed {
 		pod := podOf(p.object)
 		pod.Class = t.classes.Intern(specs[i])
+		if p.judged {
+			pod.Constraint = simulate.JudgedConstraint(p.object)
+		}
 		p.pod, p.owner = &pod, t.ownerOf(p.object)
 	}
 	t.checkOwners(o)
@@ -153,7 +168,9 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 func specsOf(pods []*translated) []simulate.Spec {
 	specs := make([]simulate.Spec, 0, len(pods))
 	for _, p := range pods {
-		specs = append(specs, podSpec(p.object))
+		s := podSpec(p.object)
+		s.Demand = p.demand
+		specs = append(specs, s)
 	}
 	return specs
 }
@@ -184,7 +201,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 	*t = Translator{
 		classes: &simulate.Classes{}, namespaces: o.Namespaces,
 		byName: map[types.NamespacedName]*translated{},
-		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true,
+		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views},
 	}
 	t.classes.SetNamespaces(o.Namespaces)
 	return all

@@ -58,6 +58,7 @@ func (t *Translator) apply(changes podChanges) (changed []*translated, m moved) 
 			continue
 		case object == nil:
 			delete(t.byName, name)
+			t.judging.follow(p, true)
 			gone = append(gone, p)
 			if !p.finished {
 				m.out = append(m.out, p)
@@ -75,6 +76,7 @@ func (t *Translator) apply(changes podChanges) (changed []*translated, m moved) 
 		}
 		before := p.finished
 		p.finished = finished(object)
+		t.judging.follow(p, false)
 		if !p.finished {
 			changed = append(changed, p)
 		}

@@ -98,8 +98,8 @@ func scaleUpFlags() []migration.Flag {
 		{Name: "bypassed-scheduler-names", Kind: migration.List, NotYet: true, Remark: schedulers},
 		{Name: "allowed-scheduler-names", Kind: migration.List, NotYet: true, Remark: schedulers},
 		{Name: "scaleup-simulation-for-skipped-node-groups-enabled", Default: "false", Kind: migration.Bool, Remark: "A pod that gets nothing has the reason of each group at `/debug/decisions`, of one that is left alone too."},
-		{Name: "enable-dynamic-resource-allocation", Default: "true", Kind: migration.Bool, Remark: "Pods with device claims are recognised, trigger nothing and keep their node; cluster-autoscaler does not start with false."},
-		{Name: "enable-csi-node-aware-scheduling", Default: "false", Kind: migration.Bool, Remark: "Pods with volumes that bind to places are recognised, trigger nothing and keep their node."},
+		{Name: "enable-dynamic-resource-allocation", Default: "true", Kind: migration.Bool, Remark: "Device claims count where the API server has `resource.k8s.io/v1`; cluster-autoscaler does not start with false."},
+		{Name: "enable-csi-node-aware-scheduling", Default: "false", Kind: migration.Bool, Remark: "The limits of CSINodes always count; a new node has those of a node of its group."},
 	})
 }
 

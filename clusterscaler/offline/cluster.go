@@ -58,5 +58,7 @@ func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {
 	policy.Explain = true
 	s := c.dump.Snapshot(c.groups, c.member, kube.Going)
 	p, _ := plan.Decide(s, plan.Memory{}, policy, now)
-	return resultOf(c, &p, now)
+	r := resultOf(c, &p, now)
+	r.Notes = append(r.Notes, c.templateNotes(s)...)
+	return r
 }

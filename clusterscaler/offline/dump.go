@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -27,6 +28,8 @@ type dump struct {
 	// seen says where each object stands that was read.
 	seen     map[owner]string
 	problems config.Problems
+	// storage is what decides on volumes and device claims.
+	storage kubesched.Objects
 }
 
 type owner struct{ kind, namespace, name string }
@@ -202,6 +205,9 @@ func (d *dump) finish() {
 	d.OwnerMissing = func(kind, namespace, name string) bool {
 		return known[kind] && !d.owners[owner{kind, namespace, name}]
 	}
+	if d.storage.Any() {
+		d.Storage = &d.storage
+	}
 	for _, p := range d.Pods {
 		if _, is := d.Namespaces[p.Namespace]; !is { // the API server gives each this label
 			d.Namespaces[p.Namespace] = map[string]string{corev1.LabelMetadataName: p.Namespace}
@@ -241,5 +247,5 @@ func (d *dump) notes() []string {
 	if len(unjudged) > 0 {
 		out = append(out, fmt.Sprintf("the dump has no %s: those that pods name are taken to exist", strings.Join(unjudged, " and no ")))
 	}
-	return out
+	return append(out, d.storageNotes()...)
 }

@@ -21,10 +21,19 @@ func versionOf(kind string) string {
 		return "apps/v1"
 	case "PodDisruptionBudget":
 		return "policy/v1"
+	case "PersistentVolumeClaim", "PersistentVolume":
+		return "v1"
+	case "StorageClass", "CSINode", "CSIDriver", "CSIStorageCapacity", "VolumeAttachment":
+		return "storage.k8s.io/v1"
+	case "ResourceClaim", "ResourceSlice", "DeviceClass":
+		return devicesVersion
 	default:
 		return ownerVersion(kind)
 	}
 }
+
+// devicesVersion is that of dynamic resource allocation. What a server has in an older one alone is ignored, as it is live.
+const devicesVersion = "resource.k8s.io/v1"
 
 // ownerVersion is versionOf for the controllers of which it only counts that they exist.
 func ownerVersion(kind string) string {
@@ -62,7 +71,7 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 	case version != "" && h.APIVersion == "":
 		d.problems.Add(below(path, "apiVersion"), "is required: %s", version)
 		return
-	case version == "" || apiGroup(version) != apiGroup(h.APIVersion):
+	case version == "", apiGroup(version) != apiGroup(h.APIVersion), version == devicesVersion && h.APIVersion != version:
 		d.ignored[h.Kind]++
 		return
 	case h.APIVersion != version:
@@ -90,7 +99,11 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 		if d.decode(raw, b, h.Kind, where, path) {
 			d.Budgets = append(d.Budgets, b)
 		}
-	default: // only that it exists, and its labels
+	default:
+		if d.storageObject(raw, h.Kind, where, path) {
+			return
+		}
+		// only that it exists, and its labels
 		o := &metav1.PartialObjectMetadata{}
 		if !d.decode(raw, o, h.Kind, where, path) {
 			return
@@ -103,6 +116,15 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 	}
 }
 
+// clusterWide is whether objects of the kind are in no namespace.
+func clusterWide(kind string) bool {
+	switch kind {
+	case "Node", "Namespace", "PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "VolumeAttachment", "ResourceSlice", "DeviceClass":
+		return true
+	}
+	return false
+}
+
 // decode reads an object with a name of its own, and says what is wrong with it otherwise.
 func (d *dump) decode(raw []byte, into metav1.Object, kind, where, path string) bool {
 	if err := json.Unmarshal(raw, into); err != nil {
@@ -113,7 +135,7 @@ func (d *dump) decode(raw []byte, into metav1.Object, kind, where, path string) 
 		d.problems.Add(below(path, "metadata.name"), "%.80q is no name of a %s", into.GetName(), kind)
 		return false
 	}
-	if kind == "Node" || kind == "Namespace" {
+	if clusterWide(kind) {
 		into.SetNamespace("")
 	} else if into.GetNamespace() == "" {
 		into.SetNamespace(metav1.NamespaceDefault)

@@ -35,7 +35,7 @@ const (
 	YoungerThanDelay verdict.Code = "YoungerThanDelay"
 	// Settling: all pods that need a node are younger than two seconds; more may come.
 	Settling verdict.Code = "Settling"
-	// ConstraintNotModelled: the pod has a volume, device claim or scheduling group that the simulator cannot judge.
+	// ConstraintNotModelled: the pod has a scheduling group, or volumes or device claims that nobody judges.
 	ConstraintNotModelled verdict.Code = "ConstraintNotModelled"
 )
 
@@ -134,7 +134,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: DaemonSetPod, Meaning: "A DaemonSet's pod belongs to one node and needs no other"},
 		{Code: YoungerThanDelay, Meaning: "The pod is younger than newPodScaleUpDelay or its own delay annotation"},
 		{Code: Settling, Meaning: "All pods that need a node are younger than two seconds; more may come"},
-		{Code: ConstraintNotModelled, Meaning: "A volume, device claim or scheduling group of the pod cannot be judged yet"},
+		{Code: ConstraintNotModelled, Meaning: "The pod has a scheduling group, or volumes or device claims that nobody judges; the fact names it"},
 		{Code: MovesWithNode, Meaning: "The pod runs; if its node went it would be evicted, and run elsewhere"},
 		{Code: EndsWithNode, Meaning: "The pod runs and belongs to its node, or is ending already"},
 		{Code: WaitsForNode, Meaning: "Other pods are being evicted for the pod, or it is being deleted"},

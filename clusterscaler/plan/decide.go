@@ -152,13 +152,16 @@ func (d *decision) empty(id simulate.NodeID) bool {
 
 // alike is equal for templates of which no pod can tell the nodes apart.
 func alike(n *simulate.Node) string {
-	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable) // fmt sorts the keys of maps
+	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Profile) // fmt sorts the keys of maps
 }
 
 // starting is whether the node has registered and is expected to become ready.
 func (d *decision) starting(n *Node) bool {
 	return stageOf(n, d.policy, d.now) == stageStarting
 }
+
+// takesNow is whether the node need not start first to take pods.
+func (d *decision) takesNow(n *Node) bool { return n.Ready && !d.starting(n) }
 
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
 func (d *decision) addTemplate(g *groupState) simulate.NodeID {

@@ -12,6 +12,6 @@
 // its pods fit on the nodes that stay, by the simulator that also decides on growth, and that after the
 // removal this same simulator would not add the node back. Every pending pod, group and node has a verdict.
 //
-// It does not act. Pods with constraints that package simulate does not model trigger nothing and keep
-// their node. It knows no templates from live nodes and no limits of GPUs.
+// It does not act. Volumes and device claims are decided on by the Judge of the Snapshot. Pods with constraints that
+// neither it nor package simulate models trigger nothing and keep their node. It knows no templates from live nodes and no limits of GPUs.
 package plan

@@ -64,7 +64,7 @@ func stageOf(n *Node, p Policy, now time.Time) stage {
 	switch {
 	case n.Deleting:
 		return stageClosed
-	case n.Ready:
+	case n.Ready && !(n.Lacking && now.Sub(n.Created) < p.MaxNodeStartupTime):
 		return stageOpen
 	case now.Sub(n.Created) < p.MaxNodeStartupTime:
 		return stageStarting
@@ -96,6 +96,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 			k.going = append(k.going, id)
 		}
 	}
+	k.cluster.SetJudge(s.Judge)
 	for _, pod := range s.Pods {
 		if pod.State != Bound {
 			k.waiting = append(k.waiting, pod)
@@ -118,7 +119,7 @@ func startupTaint(key string) bool {
 	return false
 }
 
-// onceReady is the node without the taints of its start, and with its group's resources where it has
+// onceReady is the node without the taints of its start, and with its group's resources and Profile where it has
 // not reported its own.
 func onceReady(s *Snapshot, n *Node) *simulate.Node {
 	offer := n.Node
@@ -128,8 +129,14 @@ func onceReady(s *Snapshot, n *Node) *simulate.Node {
 			offer.Taints = append(offer.Taints, t)
 		}
 	}
-	if i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 && !reported(n) {
-		offer.Allocatable = s.Groups[i].Template.Allocatable
+	if i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
+		template := &s.Groups[i].Template
+		if !reported(n) {
+			offer.Allocatable = template.Allocatable
+		}
+		if offer.Profile == "" || n.Lacking { // its drivers have not registered yet
+			offer.Profile = template.Profile
+		}
 	}
 	return &offer
 }
@@ -161,7 +168,7 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		return false
 	}
 	for i, n := range s.Nodes {
-		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && !reported(n) {
+		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && (!reported(n) || s.Judge != nil && (n.Profile == "" || n.Lacking)) {
 			return false
 		}
 	}
@@ -172,6 +179,9 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		}
 	}
 	k.cluster.Commit()
+	if s.Judge != k.cluster.Judge() {
+		k.cluster.SetJudge(s.Judge)
+	}
 	return true
 }
 

@@ -33,7 +33,7 @@ func (r *removals) order(candidates []candidate) {
 	}
 	for i := range r.s.Nodes {
 		id := simulate.NodeID(i)
-		if !isCandidate[id] && !r.cluster.Hidden(id) && r.s.Nodes[i].Ready {
+		if !isCandidate[id] && !r.cluster.Hidden(id) && r.takesNow(r.s.Nodes[i]) {
 			r.destinations = append(r.destinations, id)
 		}
 	}

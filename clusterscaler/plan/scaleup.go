@@ -219,7 +219,7 @@ func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
 	mark := d.cluster.Mark()
 	m := d.cluster.Fits(class, d.addTemplate(g))
 	d.cluster.Undo(mark)
-	if !d.cluster.Constrained(class) {
+	if !d.cluster.Constrained(class) && !d.cluster.Judged(class) { // else it changes with what is placed
 		g.misfits[class] = m
 	}
 	return m

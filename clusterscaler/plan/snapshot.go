@@ -19,6 +19,8 @@ type Snapshot struct {
 	DaemonSets []DaemonSet
 	Budgets    []Budget
 	Groups     []Group
+	// Judge decides on volumes and device claims; nil where pods with such have a Constraint.
+	Judge simulate.Judge
 }
 
 // Node is a node that has registered.
@@ -30,6 +32,8 @@ type Node struct {
 	Group   string
 	Ready   bool
 	Created time.Time
+	// Lacking says that drivers or devices that new nodes of the group have may yet come to the node.
+	Lacking bool
 	// Deleting says that the node carries the taint of a node that is going.
 	Deleting bool
 	// Keep says that an annotation forbids to remove the node.

@@ -24,6 +24,10 @@ type Cluster struct {
 	kinds   []kind
 	byKey   map[string]int32
 	where   topology
+	// judge decides on volumes and device claims, in the sitting; puts takes back, newest last, what it was told.
+	judge   Judge
+	sitting Sitting
+	puts    []func()
 	// undo holds what was done, newest last, for Undo.
 	undo []step
 }
@@ -38,6 +42,8 @@ type bin struct {
 	// domains are those that the node is in, by topology key; shown says which views it is part of.
 	domains []domain
 	shown   []bool
+	// demanding has the class of each pod here that has a Demand.
+	demanding []Class
 }
 
 // kind is a set of nodes that no class and no view can tell apart but by their room, their name and their domains.
@@ -204,7 +210,10 @@ func (c *Cluster) Fits(class Class, id NodeID) Misfit {
 	if m := b.free.shortage(spec.Requests); !m.OK() {
 		return m
 	}
-	return c.where.obstacle(c.rules(class), b)
+	if m := c.where.obstacle(c.rules(class), b); !m.OK() {
+		return m
+	}
+	return c.judged(spec, id)
 }
 
 // Suits says whether the class may run on such a node at all, its room and its neighbours aside.
@@ -255,6 +264,9 @@ func (c *Cluster) Fill(class Class, id NodeID, want int) int {
 	if rules := c.rules(class); n > 0 && rules.constrained() {
 		n = min(n, c.where.room(rules, b))
 	}
+	if spec.Demand != "" {
+		return c.fillJudged(class, id, n)
+	}
 	if n > 0 {
 		c.Place(class, id, int(n))
 	}
@@ -264,12 +276,18 @@ func (c *Cluster) Fill(class Class, id NodeID, want int) int {
 // Place puts n pods of the class on the node whether they fit or not, as pods that run there already do.
 func (c *Cluster) Place(class Class, id NodeID, n int) {
 	c.place(class, id, int64(n))
+	if c.Judged(class) {
+		c.put(class, id, int64(n))
+	}
 	c.undo = append(c.undo, step{node: id, class: class, n: int64(n), op: opPlace})
 }
 
 // Take removes n pods of the class from the node, where Place or Fill has put them.
 func (c *Cluster) Take(class Class, id NodeID, n int) {
 	c.place(class, id, -int64(n))
+	if c.Judged(class) {
+		c.put(class, id, -int64(n))
+	}
 	c.undo = append(c.undo, step{node: id, class: class, n: -int64(n), op: opPlace})
 }
 

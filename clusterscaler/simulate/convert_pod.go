@@ -94,8 +94,30 @@ func portOf(p corev1.ContainerPort) Port {
 }
 
 // Constraint names what of a pod is not modelled: "volume NAME", "resource claims", "scheduling group". Empty
-// when all of it is.
+// when all of it is. A Judge decides on all but the scheduling group.
 func Constraint(p *corev1.Pod) string {
+	switch {
+	case claimed(p) != "":
+		return claimed(p)
+	case p.Spec.SchedulingGroup != nil:
+		return "scheduling group"
+	}
+	return ""
+}
+
+// NeedsJudge is whether the pod has volumes or device claims on which only a Judge can decide.
+func NeedsJudge(p *corev1.Pod) bool { return claimed(p) != "" }
+
+// JudgedConstraint is Constraint where a Judge decides.
+func JudgedConstraint(p *corev1.Pod) string {
+	if p.Spec.SchedulingGroup != nil {
+		return "scheduling group"
+	}
+	return ""
+}
+
+// claimed names the volume, or says that there are device claims, on which only a Judge can decide.
+func claimed(p *corev1.Pod) string {
 	for i := range p.Spec.Volumes {
 		if !placeless(&p.Spec.Volumes[i].VolumeSource) {
 			return "volume " + p.Spec.Volumes[i].Name
@@ -103,9 +125,6 @@ func Constraint(p *corev1.Pod) string {
 	}
 	if len(p.Spec.ResourceClaims) > 0 {
 		return "resource claims"
-	}
-	if p.Spec.SchedulingGroup != nil {
-		return "scheduling group"
 	}
 	return ""
 }

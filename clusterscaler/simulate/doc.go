@@ -12,7 +12,8 @@
 // between pods, and topology spread. It guarantees that equal inputs give equal answers, that Fits and Fill
 // agree, and that Undo restores the Cluster.
 //
-// It does not model volumes that bind to places, device claims and scheduling groups. It recognises them: such a
-// pod has a Constraint, and the caller must not count on an answer for it. Preferences (soft affinity,
-// ScheduleAnyway, PreferNoSchedule) move no answer.
+// It does not model volumes that bind to places, device claims and scheduling groups. It recognises them. On the first
+// two a Judge decides that is handed in, which knows pods by their Demand and nodes by their Profile; without one, and
+// for scheduling groups, such a pod has a Constraint, and the caller must not count on an answer for it. Preferences (soft
+// affinity, ScheduleAnyway, PreferNoSchedule) move no answer.
 package simulate

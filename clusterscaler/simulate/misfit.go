@@ -34,6 +34,18 @@ const (
 	PodAntiAffinityConflict verdict.Code = "PodAntiAffinityConflict"
 	// RepelledByPods: pods in the node's domain have an anti-affinity that avoids the pod.
 	RepelledByPods verdict.Code = "RepelledByPods"
+	// VolumeInUse: a volume of the pod is used by another pod that must not share it.
+	VolumeInUse verdict.Code = "VolumeInUse"
+	// VolumeLimitExceeded: the node would have more volumes of a CSI driver than it can.
+	VolumeLimitExceeded verdict.Code = "VolumeLimitExceeded"
+	// VolumeUnavailable: a volume of the pod cannot be had on the node.
+	VolumeUnavailable verdict.Code = "VolumeUnavailable"
+	// VolumeZoneConflict: a volume of the pod is in another zone or region.
+	VolumeZoneConflict verdict.Code = "VolumeZoneConflict"
+	// DevicesUnavailable: a device claim of the pod cannot be met on the node.
+	DevicesUnavailable verdict.Code = "DevicesUnavailable"
+	// NotJudged: what the pod's volumes or device claims need could not be judged.
+	NotJudged verdict.Code = "NotJudged"
 )
 
 // Codes lists the codes above for the reference page.
@@ -54,17 +66,26 @@ func Codes() []verdict.CodeDoc {
 		{Code: PodAffinityUnsatisfied, Meaning: "The pods that the pod's required affinity asks for are not in the node's topology domain"},
 		{Code: PodAntiAffinityConflict, Meaning: "Pods that the pod's required anti-affinity avoids are in the node's topology domain"},
 		{Code: RepelledByPods, Meaning: "Pods in the node's topology domain have a required anti-affinity that avoids the pod"},
+		{Code: VolumeInUse, Meaning: "A volume of the pod is used by another pod with which it must not be shared (kube-scheduler's plugin VolumeRestrictions)"},
+		{Code: VolumeLimitExceeded, Meaning: "The node would have more volumes of a CSI driver than its CSINode allows, or lacks the driver (plugin NodeVolumeLimits)"},
+		{Code: VolumeUnavailable, Meaning: "A volume of the pod cannot be had on the node, or does not exist; the reason has the words of the plugin VolumeBinding"},
+		{Code: VolumeZoneConflict, Meaning: "A volume of the pod is in another zone or region (plugin VolumeZone)"},
+		{Code: DevicesUnavailable, Meaning: "A device claim of the pod cannot be met on the node; the reason has the words of the plugin DynamicResources"},
+		{Code: NotJudged, Meaning: "What the pod's volumes or device claims need could not be judged; the reason says why"},
 	}
 }
 
 // Misfit is why a pod does not fit on a node. The zero value says that it fits.
 type Misfit struct {
 	Code verdict.Code
-	// What names the taint, label, port, resource or topology key, where the code alone does not.
+	// What names the taint, label, port, resource or topology key, where the code alone does not; of a Judge's refusal it
+	// is the reason.
 	What string
 	// Need and Free are the request and what is left, in the unit of the resource; for a spread constraint the
 	// skew with the pod and the maximal one, and for an anti-affinity Free is the number of pods in the way.
 	Need, Free int64
+	// judge is the plugin that a Judge names; empty where none has spoken.
+	judge Plugin
 }
 
 // OK is whether the pod fits.
@@ -92,6 +113,8 @@ func (m Misfit) Verdict(subject string, more ...verdict.Fact) verdict.Verdict {
 		facts = append(facts, verdict.Text("topologyKey", m.What), verdict.Number("skew", m.Need), verdict.Number("maxSkew", m.Free))
 	case PodAntiAffinityConflict, RepelledByPods:
 		facts = append(facts, verdict.Text("topologyKey", m.What), verdict.Number("pods", m.Free))
+	case VolumeInUse, VolumeLimitExceeded, VolumeUnavailable, VolumeZoneConflict, DevicesUnavailable, NotJudged:
+		facts = append(facts, verdict.Text("plugin", string(m.Plugin())), verdict.Text("reason", m.What))
 	case TooManyPods:
 		facts = append(facts, verdict.Number("free", m.Free))
 	}
@@ -123,6 +146,9 @@ type Plugin string
 
 // Plugin is the one of kube-scheduler's plugins that keeps the pod off the node; empty where it fits.
 func (m Misfit) Plugin() Plugin {
+	if m.judge != "" {
+		return m.judge
+	}
 	switch m.Code {
 	case "":
 		return ""

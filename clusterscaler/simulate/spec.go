@@ -29,6 +29,9 @@ type Spec struct {
 	Near, Apart []PodTerm
 	// Spread are the topology spread constraints that keep a pod off a node: all of them must hold.
 	Spread []Spread
+	// Demand is what the Judge knows the pod's volumes and device claims by: pods with equal ones are the same to it. Empty
+	// for pods without.
+	Demand string
 }
 
 // Operator compares a node's label with the values of a Requirement.
@@ -108,6 +111,9 @@ type Node struct {
 	Taints        []Taint
 	Unschedulable bool
 	Allocatable   Resources
+	// Profile is what the Judge knows by what else the node offers: limits of volumes, and devices. Empty where it offers
+	// nothing else.
+	Profile string
 }
 
 // key is equal for two Specs exactly if they ask for the same and are seen alike; seen is the number under
@@ -132,6 +138,10 @@ func (s *Spec) key(seen int32) string {
 	for i := range s.Spread {
 		b.WriteString("|spread ")
 		s.Spread[i].key(&b)
+	}
+	if s.Demand != "" {
+		b.WriteString("|demand ")
+		b.WriteString(s.Demand)
 	}
 	return b.String()
 }

@@ -7,7 +7,7 @@ type Mark int
 func (c *Cluster) Mark() Mark { return Mark(len(c.undo)) }
 
 // Commit makes all that was done so far the state that no Undo goes behind. Marks of before are void.
-func (c *Cluster) Commit() { c.undo = c.undo[:0] }
+func (c *Cluster) Commit() { c.undo, c.puts = c.undo[:0], c.puts[:0] }
 
 // Undo reverts, at the cost of what changed, all that was done since the mark.
 func (c *Cluster) Undo(m Mark) {
@@ -15,6 +15,9 @@ func (c *Cluster) Undo(m Mark) {
 		switch s := c.undo[i]; s.op {
 		case opPlace:
 			c.place(s.class, s.node, -s.n)
+			if c.Judged(s.class) {
+				c.unput(s.class, s.node, s.n)
+			}
 		case opAdd, opAddCopy:
 			c.where.leave(&c.nodes[s.node])
 			c.changed(s.node, false)

@@ -21,7 +21,8 @@ The dump is what kubectl prints, as YAML or JSON; the groups are written by hand
 
 Usage: trimtab simulate cluster --dump FILE --groups FILE [--config FILE] [--now TIME] [--respect-timers] [-o text|json]
 
-  $ kubectl get nodes,pods,pdb,daemonsets,replicasets,statefulsets,jobs,replicationcontrollers,namespaces -A -o yaml > dump.yaml
+  $ kubectl get nodes,pods,pdb,daemonsets,replicasets,statefulsets,jobs,replicationcontrollers,namespaces,\
+      pvc,pv,storageclasses,csinodes,csidrivers,csistoragecapacities,volumeattachments -A -o yaml > dump.yaml
   $ trimtab simulate cluster --dump dump.yaml --groups groups.yaml
   $ trimtab simulate cluster --dump - --groups groups.yaml --config trimtab.yaml -o json < dump.yaml
 `

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"maps"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -13,11 +14,13 @@ import (
 // stripped says what of the numerous kinds is kept in memory. What an edge reads of a cached pod or
 // node must survive here: add a field to keepContainer and its like before reading it.
 func stripped() map[client.Object]cache.ByObject {
-	return map[client.Object]cache.ByObject{
+	all := strippedStorage()
+	maps.Copy(all, map[client.Object]cache.ByObject{
 		&corev1.Pod{}:        {Transform: stripPod},
 		&corev1.Node{}:       {Transform: stripNode},
 		&appsv1.ReplicaSet{}: {Transform: stripReplicaSet},
-	}
+	})
+	return all
 }
 
 // stripMetadata drops what no part reads of any kind.
@@ -89,7 +92,8 @@ func stripPod(obj any) (any, error) {
 	out.Status = corev1.PodStatus{
 		Phase: st.Phase, Conditions: st.Conditions, Reason: st.Reason, StartTime: st.StartTime,
 		NominatedNodeName: st.NominatedNodeName, QOSClass: st.QOSClass,
-		ContainerStatuses: keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
+		ResourceClaimStatuses: st.ResourceClaimStatuses,
+		ContainerStatuses:     keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
 	}
 	return out, nil
 }

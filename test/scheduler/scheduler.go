@@ -3,10 +3,14 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
@@ -27,15 +31,19 @@ import (
 type Scheduler struct {
 	framework framework.Framework
 	now       *present
+	devices   *dynamicresources.DefaultDRAManager
+	// placed has what the plugins noted about each pod, by its name.
+	placed map[string]fwk.CycleState
 }
 
 // present is the snapshot that the plugins see, which they hold on to.
 type present struct{ *cache.Snapshot }
 
-// New makes the default profile's plugins. namespaces has the labels of each namespace. The plugins run until ctx ends.
-func New(ctx context.Context, namespaces map[string]map[string]string) (*Scheduler, error) {
+// New makes the default profile's plugins. namespaces has the labels of each namespace, and objects are what the plugins
+// know beside nodes and pods. The plugins run until ctx ends.
+func New(ctx context.Context, namespaces map[string]map[string]string, objects ...runtime.Object) (*Scheduler, error) {
 	metrics.Register()
-	var objects []runtime.Object
+	objects = slices.Clone(objects)
 	for name, labels := range namespaces {
 		objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
 	}
@@ -45,15 +53,16 @@ func New(ctx context.Context, namespaces map[string]map[string]string) (*Schedul
 	if err != nil {
 		return nil, fmt.Errorf("default configuration of kube-scheduler: %w", err)
 	}
-	slices, err := tracker.StartTracker(ctx, tracker.Options{SliceInformer: shared.Resource().V1().ResourceSlices(), KubeClient: client})
+	slicesOfNodes, err := tracker.StartTracker(ctx, tracker.Options{SliceInformer: shared.Resource().V1().ResourceSlices(), KubeClient: client})
 	if err != nil {
 		return nil, fmt.Errorf("resource slices: %w", err)
 	}
 	claims := assumecache.NewAssumeCache(klog.Background(), shared.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
 	now := &present{cache.NewEmptySnapshot()}
+	devices := dynamicresources.NewDRAManager(ctx, claims, slicesOfNodes, shared)
 	f, err := frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), &defaults.Profiles[0],
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(shared),
-		frameworkruntime.WithSharedDRAManager(dynamicresources.NewDRAManager(ctx, claims, slices, shared)),
+		frameworkruntime.WithSharedDRAManager(devices),
 		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(shared.Storage().V1().CSINodes().Lister())),
 		frameworkruntime.WithSnapshotSharedLister(now), frameworkruntime.WithParallelism(1))
 	if err != nil {
@@ -61,7 +70,13 @@ func New(ctx context.Context, namespaces map[string]map[string]string) (*Schedul
 	}
 	shared.Start(ctx.Done())
 	shared.WaitForCacheSync(ctx.Done())
-	return &Scheduler{framework: f, now: now}, nil
+	// What stands behind the informers has seen all a little later.
+	if err := wait.PollUntilContextCancel(ctx, time.Millisecond, true, func(context.Context) (bool, error) {
+		return slicesOfNodes.HasSynced() && seesAll(devices, objects), nil
+	}); err != nil {
+		return nil, fmt.Errorf("device claims: %w", err)
+	}
+	return &Scheduler{framework: f, now: now, devices: devices, placed: map[string]fwk.CycleState{}}, nil
 }
 
 // See makes these the nodes and the pods that run on them. What was returned for others before is not valid any more.
@@ -79,28 +94,48 @@ func (s *Scheduler) Fits(ctx context.Context, pod *corev1.Pod) (map[string]Refus
 	}
 	out := map[string]Refusal{}
 	allowed, status, _ := s.framework.RunPreFilterPlugins(ctx, state, pod)
-	if status.Code() == fwk.Error {
-		return nil, status.AsError()
-	}
 	for _, n := range nodes {
 		name := n.Node().Name
 		switch {
 		case !status.IsSuccess():
-			out[name] = Refusal{status.Plugin(), status.Message()}
+			out[name] = Refusal{Plugin: status.Plugin(), Message: status.Message(), Anywhere: true}
 		case !allowed.AllNodes() && !allowed.NodeNames.Has(name):
-			out[name] = Refusal{"PreFilter", "not among the nodes that can be"}
+			out[name] = Refusal{Plugin: "PreFilter", Message: "not among the nodes that can be"}
 		default:
 			status := s.framework.RunFilterPlugins(ctx, state, pod, n)
-			if status.Code() == fwk.Error {
-				return nil, status.AsError()
-			}
 			if !status.IsSuccess() {
-				out[name] = Refusal{status.Plugin(), status.Message()}
+				out[name] = Refusal{Plugin: status.Plugin(), Message: status.Message()}
 			}
 		}
 	}
 	return out, nil
 }
 
-// Refusal is why a pod does not fit on a node.
-type Refusal struct{ Plugin, Message string }
+// Refusal is why a pod does not fit on a node. Anywhere says that none would do.
+type Refusal struct {
+	Plugin, Message string
+	Anywhere        bool
+}
+
+// seesAll is whether the manager has the device claims among the objects, and their devices.
+func seesAll(m *dynamicresources.DefaultDRAManager, objects []runtime.Object) bool {
+	claims, devices := 0, map[string]bool{}
+	for _, o := range objects {
+		c, is := o.(*resourcev1.ResourceClaim)
+		if !is {
+			continue
+		}
+		claims++
+		if c.Status.Allocation != nil {
+			for _, d := range c.Status.Allocation.Devices.Results {
+				devices[d.Driver+"/"+d.Pool+"/"+d.Device] = true
+			}
+		}
+	}
+	seen, err := m.ResourceClaims().List()
+	if err != nil || len(seen) != claims {
+		return false
+	}
+	taken, err := m.ResourceClaims().ListAllAllocatedDevices()
+	return err == nil && len(taken) == len(devices)
+}

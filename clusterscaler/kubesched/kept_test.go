@@ -1,0 +1,178 @@
+package kubesched_test
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"strconv"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/kubesched"
+	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// A Translator and a Planner that follow a cluster with volumes and devices loop after loop plan as new ones do; and asked
+// twice they answer the same.
+func TestKeptPlansAreFreshPlans(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(7, 7))
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	policy := plan.DefaultPolicy()
+	policy.IgnoreTimers, policy.Explain = true, true
+	grown, removed, same := 0, 0, 0
+	for i := range 50 {
+		c := kubeschedtest.Random(r)
+		for _, n := range c.Nodes {
+			n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
+			n.Status.Allocatable[corev1.ResourceCPU] = resource.MustParse("6")
+			n.Status.Capacity = n.Status.Allocatable
+		}
+		groups, member := groupOfEach(c.Nodes)
+		var translator kube.Translator
+		var planner plan.Planner
+		pods, version := owned(c.Pods), 1
+		var last simulate.Judge
+		for turn := range 8 {
+			objects := &kube.Objects{Nodes: c.Nodes, Pods: pods, Storage: &c.Objects}
+			kept := translator.Snapshot(objects, groups, member, kube.Going)
+			if err := translator.Trouble(); err != nil {
+				t.Fatal(err)
+			}
+			if kept.Judge == last {
+				same++
+			}
+			last = kept.Judge
+			a, _ := planner.Decide(kept, plan.Memory{}, policy, now)
+			again, _ := plan.Decide(kept, plan.Memory{}, policy, now)
+			b, _ := plan.Decide(objects.Snapshot(groups, member, kube.Going), plan.Memory{}, policy, now)
+			if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(a, again) {
+				t.Fatalf("cluster %d, turn %d: kept\n%+v\nagain\n%+v\nfresh\n%+v", i, turn, a, again, b)
+			}
+			grown, removed = grown+len(a.ScaleUp), removed+len(a.ScaleDown)
+			pods, version = change(r, &c, pods, version)
+		}
+	}
+	if grown < 20 || removed < 100 || same < 50 {
+		t.Errorf("%d groups grew, %d nodes went, and %d times the view was kept", grown, removed, same)
+	}
+}
+
+// owned are the pods as the controller of a set makes them, and as the scheduler has looked at them.
+func owned(pods []*corev1.Pod) []*corev1.Pod {
+	out := make([]*corev1.Pod, len(pods))
+	for i, p := range pods {
+		p = p.DeepCopy()
+		p.OwnerReferences = []metav1.OwnerReference{{Kind: "StatefulSet", Name: "db", Controller: new(true)}}
+		if p.Spec.NodeName == "" {
+			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable}}
+		}
+		out[i] = p
+	}
+	return out
+}
+
+// change does what happens in a cluster meanwhile, or nothing.
+func change(r *rand.Rand, c *kubeschedtest.Cluster, pods []*corev1.Pod, version int) ([]*corev1.Pod, int) {
+	version++
+	next := strconv.Itoa(version)
+	storage := c.Objects
+	i := r.IntN(len(pods))
+	p := pods[i].DeepCopy()
+	p.ResourceVersion = next
+	switch r.IntN(5) {
+	case 0: // the pod comes to a node, and its claims get volumes there
+		if p.Spec.NodeName != "" {
+			break
+		}
+		p.Spec.NodeName = c.Nodes[r.IntN(len(c.Nodes))].Name
+		storage.Claims = append([]*corev1.PersistentVolumeClaim(nil), storage.Claims...)
+		for j, claim := range storage.Claims {
+			if claim.Name != p.Name || claim.Spec.VolumeName != "" {
+				continue
+			}
+			claim = claim.DeepCopy()
+			claim.ResourceVersion, claim.Spec.VolumeName, claim.Status.Phase = next, "made-"+p.Name, corev1.ClaimBound
+			claim.Annotations = map[string]string{"pv.kubernetes.io/bind-completed": "yes"}
+			storage.Claims[j] = claim
+			v := volumeOf("made-"+p.Name, "waits", "a", claim)
+			v.ResourceVersion = next
+			storage.Volumes = append(append([]*corev1.PersistentVolume(nil), storage.Volumes...), v)
+		}
+	case 1: // it ends
+		p.Status.Phase = corev1.PodSucceeded
+	case 2: // it is told of again
+	case 3:
+		if len(storage.CSINodes) > 0 {
+			n := storage.CSINodes[0].DeepCopy()
+			n.ResourceVersion = next
+			n.Spec.Drivers = csiNode(n.Name, int32(r.IntN(3))).Spec.Drivers
+			storage.CSINodes = append(storage.CSINodes[1:len(storage.CSINodes):len(storage.CSINodes)], n)
+		}
+	default:
+		return pods, version
+	}
+	c.Objects = storage
+	pods = append([]*corev1.Pod(nil), pods...)
+	pods[i] = p
+	return pods, version
+}
+
+// groupOfEach makes each second node one of two groups.
+func groupOfEach(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
+	var groups []plan.Group
+	member := map[string]string{}
+	for i, n := range nodes {
+		if i < 2 {
+			template := simulate.NodeOf(n)
+			groups = append(groups, plan.Group{Name: "g-" + n.Name, Max: 6, Template: template, Capacity: template.Allocatable})
+		}
+		member[n.Name] = groups[i%2].Name
+		groups[i%2].Target++
+	}
+	return groups, member
+}
+
+// A View is kept while nothing has changed but what it does not look at.
+func TestViewsAreKept(t *testing.T) {
+	t.Parallel()
+	o := &kubesched.Objects{Claims: []*corev1.PersistentVolumeClaim{claim("data", "disks", "")}}
+	o.Claims[0].ResourceVersion = "1"
+	p := pod("db-0", "", "data")
+	var views kubesched.Views
+	view := func(pods ...*corev1.Pod) *kubesched.View {
+		t.Helper()
+		v, err := views.View(o, pods)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	first := view(p)
+	told := p.DeepCopy()
+	told.Status.Reason = "other"
+	if view(told) != first {
+		t.Error("the status of a pod made a new view")
+	}
+	placed := p.DeepCopy()
+	placed.Spec.NodeName = "n"
+	if view(placed) == first {
+		t.Error("a pod that has come to a node made no new view")
+	}
+	before := view(p)
+	o.Claims[0] = o.Claims[0].DeepCopy()
+	o.Claims[0].ResourceVersion = "2"
+	if view(p) == before {
+		t.Error("a claim that has changed made no new view")
+	}
+	o.Claims[0].ResourceVersion = ""
+	if unversioned := view(p); view(p) == unversioned {
+		t.Error("objects without a version were taken to be unchanged")
+	}
+}
