@@ -207,6 +207,7 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, map[string]stri
 	l := &c.look
 	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
 	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
+	c.translator.Exemplify(l.snapshot, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
 	for _, g := range seen.groups {
 		c.metrics.size.WithLabelValues(g.Name).Set(float64(g.Target))

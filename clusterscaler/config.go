@@ -53,6 +53,10 @@ type Config struct {
 	MaxNodesPerScaleup int `yaml:"maxNodesPerScaleup"`
 	// NewPodScaleUpDelay is the age before which a pod triggers nothing. Default 0.
 	NewPodScaleUpDelay config.Duration `yaml:"newPodScaleUpDelay"`
+	// NodeInfoCacheExpireTime is how long a group that has no good node any more is known by the last. Default 87600h.
+	NodeInfoCacheExpireTime config.Duration `yaml:"nodeInfoCacheExpireTime"`
+	// ForceDs counts on new nodes DaemonSets, too, that suit them and do not run on the group's present ones. Default false.
+	ForceDs bool `yaml:"forceDs"`
 	// ExpendablePodsPriorityCutoff is the priority below which a pod triggers nothing. Default -10.
 	ExpendablePodsPriorityCutoff int32 `yaml:"expendablePodsPriorityCutoff"`
 	// OkTotalUnreadyCount (3) nodes, and MaxTotalUnreadyPercentage (45) of all, may be unready: when more are than both
@@ -121,6 +125,7 @@ func (c *Config) SetDefaults() {
 		WriteStatusConfigmap:                true,
 		StatusConfigMapName:                 "cluster-autoscaler-status",
 		MaxNodesPerScaleup:                  p.MaxNodesPerScaleUp,
+		NodeInfoCacheExpireTime:             config.Duration(87600 * time.Hour),
 		ExpendablePodsPriorityCutoff:        p.ExpendablePodsPriorityCutoff,
 		OkTotalUnreadyCount:                 p.OkTotalUnreadyCount,
 		MaxTotalUnreadyPercentage:           p.MaxTotalUnreadyPercentage,
@@ -223,6 +228,7 @@ func (c *Config) Policy() plan.Policy {
 		BalancingIgnoreLabels:        c.BalancingIgnoreLabel,
 		BalancingLabels:              c.BalancingLabel,
 		MaxNodesPerScaleUp:           c.MaxNodesPerScaleup,
+		ForceDaemonSets:              c.ForceDs,
 		OkTotalUnreadyCount:          c.OkTotalUnreadyCount,
 		MaxTotalUnreadyPercentage:    c.MaxTotalUnreadyPercentage,
 		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),

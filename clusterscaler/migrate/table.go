@@ -131,8 +131,8 @@ func templateFlags() []migration.Flag {
 		{Name: "startup-taint-prefix", Kind: migration.Repeated, NotYet: true, Remark: startup},
 		{Name: "ignore-taint", Kind: migration.Repeated, NotYet: true, Remark: startup},
 		{Name: "status-taint", Kind: migration.Repeated, Remark: "A template has the taints that the configuration writes; leave this one out."},
-		{Name: "scale-from-unschedulable", Default: "false", Kind: migration.Bool, Remark: "A template does not come from a node, and so is never cordoned."},
-		{Name: "node-info-cache-expire-time", Default: "87600h0m0s", Kind: migration.Duration, Remark: "A template comes from the configuration, and is read again when that changes."},
-		{Name: "force-ds", Default: "false", Kind: migration.Bool, Remark: "The pods of DaemonSets that run on a new node always count, whether they fit or not."},
+		{Name: "scale-from-unschedulable", Default: "false", Kind: migration.Bool, Remark: "A cordoned node is never the example that a group's template is taken from."},
+		{Name: "node-info-cache-expire-time", Default: "87600h0m0s", Setting: section + "nodeInfoCacheExpireTime", Kind: migration.Duration, Convert: span(0)},
+		{Name: "force-ds", Default: "false", Setting: section + "forceDs", Kind: migration.Bool, Remark: "A group without a node to take its template from counts the DaemonSets that suit it in any case."},
 	})
 }

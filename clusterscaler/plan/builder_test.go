@@ -26,6 +26,7 @@ type builder struct {
 	ds     []builtPod
 	budget []Budget
 	sizes  map[string]bool // groups whose size was given
+	scaleUpLines
 }
 
 type builtPod struct {
@@ -77,7 +78,9 @@ func (b *builder) line(line string) {
 	case "remember":
 		b.remember(name, f)
 	default:
-		b.t.Fatalf("cannot read %q", line)
+		if !b.scaleUpLine(words[0], name, f) {
+			b.t.Fatalf("cannot read %q", line)
+		}
 	}
 }
 
@@ -252,7 +255,7 @@ func (b *builder) snapshot() *Snapshot {
 			}
 		}
 	}
-	for _, p := range append(slices.Clone(b.pods), b.ds...) {
+	for _, p := range slices.Concat(b.pods, b.ds, b.runs) {
 		s.Classes.Learn(&p.spec)
 	}
 	for _, p := range b.pods {
@@ -263,6 +266,7 @@ func (b *builder) snapshot() *Snapshot {
 		}
 		s.Pods = append(s.Pods, &pod)
 	}
+	b.finish(s)
 	for _, d := range b.ds {
 		s.DaemonSets = append(s.DaemonSets, DaemonSet{Name: d.Name, Class: s.Classes.Intern(d.spec)})
 	}
@@ -318,7 +322,9 @@ func (b *builder) setPolicy(f fields) {
 		case "ignoreTimers":
 			b.policy.IgnoreTimers = true
 		default:
-			b.t.Fatalf("unknown policy %q", key)
+			if !b.scaleUpPolicy(key, f) {
+				b.t.Fatalf("unknown policy %q", key)
+			}
 		}
 	}
 }

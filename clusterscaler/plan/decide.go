@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -85,6 +86,8 @@ type groupState struct {
 	// template is what copies are made of, once it is prepared.
 	template simulate.Template
 	prepared bool
+	// missing are the DaemonSets that do not run on the group's example, once they have been looked for.
+	missing []DaemonSet
 }
 
 type podVerdict struct {
@@ -105,7 +108,7 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{
-			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i].Template), misfits: map[simulate.Class]simulate.Misfit{},
+			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
 		})
 	}
 	for _, id := range k.going {
@@ -150,9 +153,10 @@ func (d *decision) empty(id simulate.NodeID) bool {
 	return true
 }
 
-// alike is equal for templates of which no pod can tell the nodes apart.
-func alike(n *simulate.Node) string {
-	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable) // fmt sorts the keys of maps
+// alike is equal for groups of which no pod can tell the new nodes apart.
+func alike(g *Group) string {
+	n := &g.Template
+	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, g.Live, g.Runs) // fmt sorts the keys of maps
 }
 
 // starting is whether the node has registered and is expected to become ready.
@@ -166,12 +170,33 @@ func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 		g.template, g.prepared = d.cluster.Prepare(g.Template), true
 	}
 	id := d.cluster.AddCopy(g.template)
-	for _, ds := range d.s.DaemonSets {
+	for _, r := range g.Runs {
+		d.cluster.Place(r.Class, id, 1)
+	}
+	for _, ds := range d.daemonSets(g) {
 		if d.cluster.Suits(ds.Class, id) {
 			d.cluster.Place(ds.Class, id, 1)
 		}
 	}
 	return id
+}
+
+// daemonSets are those that run on new nodes of the group if they suit them, beside what is known to run there.
+func (d *decision) daemonSets(g *groupState) []DaemonSet {
+	switch {
+	case !g.Live:
+		return d.s.DaemonSets
+	case !d.policy.ForceDaemonSets:
+		return nil
+	case g.missing == nil:
+		g.missing = []DaemonSet{}
+		for _, ds := range d.s.DaemonSets {
+			if !slices.ContainsFunc(g.Runs, func(r Running) bool { return r.DaemonSet == ds.Name }) {
+				g.missing = append(g.missing, ds)
+			}
+		}
+	}
+	return g.missing
 }
 
 // addUpcoming adds the nodes that were requested and have not registered. A group whose nodes cannot be launched, or have

@@ -19,6 +19,9 @@ type Policy struct {
 	// differ, and BalancingLabels, if there are any, the only ones in which they must not.
 	BalanceSimilar                         bool
 	BalancingIgnoreLabels, BalancingLabels []string
+	// ForceDaemonSets counts on new nodes of groups whose template is Live the DaemonSets, too, that suit them and do not run
+	// on the example.
+	ForceDaemonSets bool
 	// EnforceMinSize grows groups that are smaller than their minimum.
 	EnforceMinSize bool
 	// MaxNodesPerScaleUp bounds what one group grows by in one loop.

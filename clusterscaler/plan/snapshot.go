@@ -111,6 +111,13 @@ type DaemonSet struct {
 	Class simulate.Class
 }
 
+// Running is a pod that belongs to a node.
+type Running struct {
+	// DaemonSet is namespace/name of the one whose pod it is; empty for a mirror pod.
+	DaemonSet string
+	Class     simulate.Class
+}
+
 // Budget is a PodDisruptionBudget.
 type Budget struct {
 	// Name is namespace/name.
@@ -128,6 +135,11 @@ type Group struct {
 	Template simulate.Node
 	// Capacity is what the machine has, of which Template.Allocatable is left for pods.
 	Capacity simulate.Resources
+	// Live says that Template and Capacity are those of a node of the group, and Runs what belongs to that node.
+	Live bool
+	// Runs are the pods that each new node runs from its start, where Live is set. Where it is not the DaemonSets that suit
+	// the Template run there.
+	Runs []Running
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
 	// Options are what the group has other than the Policy says.
