@@ -41,6 +41,10 @@ type Config struct {
 	// above the one, no node goes below the other. Defaults 0:320000 and 0:6400000.
 	CoresTotal  string `yaml:"coresTotal"`
 	MemoryTotal string `yaml:"memoryTotal"`
+	// GpuTotal bounds in the same way the GPUs (nvidia.com/gpu) of some types, as TYPE:MIN:MAX. The type is what GpuLabel
+	// says of a node; empty, the default, for the labels of AWS, Google Cloud and Azure.
+	GpuTotal []string `yaml:"gpuTotal"`
+	GpuLabel string   `yaml:"gpuLabel"`
 	// BalanceSimilarNodeGroups lets groups with similar nodes, such as those of several zones, grow evenly. Default false.
 	BalanceSimilarNodeGroups bool `yaml:"balanceSimilarNodeGroups"`
 	// BalancingIgnoreLabel are further labels in which similar groups may differ; BalancingLabel, if it has any, are
@@ -79,6 +83,9 @@ type Config struct {
 	ScaleDownUnreadyEnabled bool `yaml:"scaleDownUnreadyEnabled"`
 	// ScaleDownUtilizationThreshold is the share of CPU and of memory up to which a node may go. Default 0.5.
 	ScaleDownUtilizationThreshold float64 `yaml:"scaleDownUtilizationThreshold"`
+	// ScaleDownGpuUtilizationThreshold is the same for the GPUs of a node that has some, of which nothing else counts then.
+	// Default 0.5.
+	ScaleDownGpuUtilizationThreshold float64 `yaml:"scaleDownGpuUtilizationThreshold"`
 	// ScaleDownUnneededTime is how long a node must be unneeded before it goes. Default 10m.
 	ScaleDownUnneededTime config.Duration `yaml:"scaleDownUnneededTime"`
 	// ScaleDownUnreadyTime is the same for a node that is not ready. Default 20m.
@@ -137,6 +144,7 @@ func (c *Config) SetDefaults() {
 		ScaleDownEnabled:                    p.ScaleDownEnabled,
 		ScaleDownUnreadyEnabled:             p.UnreadyEnabled,
 		ScaleDownUtilizationThreshold:       p.UtilizationThreshold,
+		ScaleDownGpuUtilizationThreshold:    p.GPUUtilizationThreshold,
 		ScaleDownUnneededTime:               config.Duration(p.UnneededTime),
 		ScaleDownUnreadyTime:                config.Duration(p.UnreadyTime),
 		ScaleDownDelayAfterAdd:              config.Duration(p.DelayAfterAdd),
@@ -168,8 +176,13 @@ func (c *Config) Validate() config.Problems {
 	if c.ScanInterval.Std() < time.Second {
 		ps.Add("scanInterval", "%s is below 1s", c.ScanInterval)
 	}
-	if c.ScaleDownUtilizationThreshold < 0 || c.ScaleDownUtilizationThreshold > 1 {
-		ps.Add("scaleDownUtilizationThreshold", "%v is not between 0 and 1", c.ScaleDownUtilizationThreshold)
+	for _, t := range []struct {
+		path  string
+		value float64
+	}{{"scaleDownUtilizationThreshold", c.ScaleDownUtilizationThreshold}, {"scaleDownGpuUtilizationThreshold", c.ScaleDownGpuUtilizationThreshold}} {
+		if !(t.value >= 0 && t.value <= 1) {
+			ps.Add(t.path, "%v is not between 0 and 1", t.value)
+		}
 	}
 	if c.MaxTotalUnreadyPercentage < 0 || c.MaxTotalUnreadyPercentage > 100 {
 		ps.Add("maxTotalUnreadyPercentage", "%v is not between 0 and 100", c.MaxTotalUnreadyPercentage)
@@ -190,11 +203,7 @@ func (c *Config) Validate() config.Problems {
 		}
 	}
 	c.validateExpander(&ps)
-	for _, r := range []struct{ path, text string }{{"coresTotal", c.CoresTotal}, {"memoryTotal", c.MemoryTotal}} {
-		if _, err := parseRange(r.text, 1); err != nil {
-			ps.Add(r.path, "%v", err)
-		}
-	}
+	c.validateLimits(&ps)
 	first := map[string]int{}
 	for i, g := range c.Groups {
 		if j, twice := first[g.Name]; twice {
@@ -239,6 +248,9 @@ func (c *Config) Policy() plan.Policy {
 		ScaleDownEnabled:             c.ScaleDownEnabled,
 		UnreadyEnabled:               c.ScaleDownUnreadyEnabled,
 		UtilizationThreshold:         c.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold:      c.ScaleDownGpuUtilizationThreshold,
+		GPUs:                         c.gpus(),
+		GPULabel:                     c.GpuLabel,
 		UnneededTime:                 c.ScaleDownUnneededTime.Std(),
 		UnreadyTime:                  c.ScaleDownUnreadyTime.Std(),
 		DelayAfterAdd:                c.ScaleDownDelayAfterAdd.Std(),
@@ -264,11 +276,12 @@ func (c *Config) Policy() plan.Policy {
 // planOptions are a group's own settings in the core's terms.
 func planOptions(o *group.Options) plan.Options {
 	return plan.Options{
-		UtilizationThreshold: o.ScaleDownUtilizationThreshold,
-		UnneededTime:         standard(o.ScaleDownUnneededTime),
-		UnreadyTime:          standard(o.ScaleDownUnreadyTime),
-		MaxNodeProvisionTime: standard(o.MaxNodeProvisionTime),
-		IgnoreDaemonSets:     o.IgnoreDaemonsetsUtilization,
+		UtilizationThreshold:    o.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold: o.ScaleDownGpuUtilizationThreshold,
+		UnneededTime:            standard(o.ScaleDownUnneededTime),
+		UnreadyTime:             standard(o.ScaleDownUnreadyTime),
+		MaxNodeProvisionTime:    standard(o.MaxNodeProvisionTime),
+		IgnoreDaemonSets:        o.IgnoreDaemonsetsUtilization,
 	}
 }
 

@@ -46,12 +46,18 @@ f: scaleDownUtilizationThreshold: 50 is not between 0 and 1
 f: maxDrainParallelism: 0 is below 1`},
 		{"coresTotal: '5'\nmemoryTotal: '7:6'", `f: coresTotal: "5" is not MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as 0:1000
 f: memoryTotal: "7:6" is not MIN:MAX with whole numbers`},
+		{"gpuTotal: ['t4:0:2', ':0:1', 't4:1:2', 't4:0', 'a:0:0']\nscaleDownGpuUtilizationThreshold: .nan", `f: scaleDownGpuUtilizationThreshold: NaN is not between 0 and 1
+f: gpuTotal[1]: ":0:1" is not TYPE:MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as nvidia-tesla-t4:0:16
+f: gpuTotal[2]: "t4" is the type of gpuTotal[0] already
+f: gpuTotal[3]: "t4:0" is not TYPE:MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as nvidia-tesla-t4:0:16
+f: gpuTotal[4]: "a:0:0" is not TYPE`},
 		{"okTotalUnreadyCount: -1\nmaxTotalUnreadyPercentage: 145", `f: maxTotalUnreadyPercentage: 145 is not between 0 and 100
 f: okTotalUnreadyCount: -1 is below 0`},
 		{"statusConfigMapName: A_B", `f: statusConfigMapName: "A_B" is not the name of a ConfigMap`},
-		{"groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5}, template: {instanceType: m5.large}}]", `f: groups[0].launchFailure: "always" is unknown; known: [never unready]
+		{"groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5, scaleDownGpuUtilizationThreshold: -1}, template: {instanceType: m5.large}}]", `f: groups[0].launchFailure: "always" is unknown; known: [never unready]
 f: groups[0].available: -2 is negative
-f: groups[0].options.scaleDownUtilizationThreshold: 1.5 is not between 0 and 1`},
+f: groups[0].options.scaleDownUtilizationThreshold: 1.5 is not between 0 and 1
+f: groups[0].options.scaleDownGpuUtilizationThreshold: -1 is not between 0 and 1`},
 		{"groups: [{name: a, options: {scaleDownUnneededTime: 5}, template: {instanceType: m5.large}}]", `f:1: groups[0].options.scaleDownUnneededTime: "5" is not a duration`},
 		{"groups: [{name: A, min: 3, max: 2, template: {capacity: {cpu: 4, memory: 4Gi}}}]", `f: groups[0].name: "A" cannot be part of a node's name: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
 f: groups[0].max: min 3 and max 2: 0 <= min <= max must hold`},
@@ -71,14 +77,27 @@ f: groups[0].template.capacity.memory: is required where the instance type does 
 	}
 }
 
+// The settings of growth reach the core.
+func TestScaleUpSettingsReachTheCore(t *testing.T) {
+	c, err := decode("gpuTotal: ['t4:1:16', 'a100:0:8']\ngpuLabel: example.com/gpu\nscaleDownGpuUtilizationThreshold: 0.2\nforceDs: true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Policy()
+	want := []plan.Limit{{Type: "t4", Range: plan.Range{Min: 1, Max: 16}}, {Type: "a100", Range: plan.Range{Max: 8}}}
+	if !reflect.DeepEqual(p.GPUs, want) || p.GPULabel != "example.com/gpu" || p.GPUUtilizationThreshold != 0.2 || !p.ForceDaemonSets {
+		t.Errorf("%+v", p)
+	}
+}
+
 // A group's own settings reach the core, and those that it does not have stay unset.
 func TestOptionsOfAGroup(t *testing.T) {
-	c, err := decode("groups: [{name: a, options: {scaleDownUtilizationThreshold: 0.3, scaleDownUnneededTime: 5m, scaleDownUnreadyTime: 1h, maxNodeProvisionTime: 20m, ignoreDaemonsetsUtilization: true}, template: {instanceType: m5.large}}, {name: b, options: {ignoreDaemonsetsUtilization: false}, template: {instanceType: m5.large}}]")
+	c, err := decode("groups: [{name: a, options: {scaleDownUtilizationThreshold: 0.3, scaleDownGpuUtilizationThreshold: 0.7, scaleDownUnneededTime: 5m, scaleDownUnreadyTime: 1h, maxNodeProvisionTime: 20m, ignoreDaemonsetsUtilization: true}, template: {instanceType: m5.large}}, {name: b, options: {ignoreDaemonsetsUtilization: false}, template: {instanceType: m5.large}}]")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []plan.Options{
-		{UtilizationThreshold: new(0.3), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true)},
+		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true)},
 		{IgnoreDaemonSets: new(false)},
 	}
 	for i := range want {

@@ -40,18 +40,24 @@ type Group struct {
 // Options stand in the place of the settings of the section with the same names, as the options do that cluster-autoscaler
 // reads from the tags of a group. What is not set is as there.
 type Options struct {
-	ScaleDownUtilizationThreshold *float64         `yaml:"scaleDownUtilizationThreshold"`
-	ScaleDownUnneededTime         *config.Duration `yaml:"scaleDownUnneededTime"`
-	ScaleDownUnreadyTime          *config.Duration `yaml:"scaleDownUnreadyTime"`
-	MaxNodeProvisionTime          *config.Duration `yaml:"maxNodeProvisionTime"`
-	IgnoreDaemonsetsUtilization   *bool            `yaml:"ignoreDaemonsetsUtilization"`
+	ScaleDownUtilizationThreshold    *float64         `yaml:"scaleDownUtilizationThreshold"`
+	ScaleDownGpuUtilizationThreshold *float64         `yaml:"scaleDownGpuUtilizationThreshold"`
+	ScaleDownUnneededTime            *config.Duration `yaml:"scaleDownUnneededTime"`
+	ScaleDownUnreadyTime             *config.Duration `yaml:"scaleDownUnreadyTime"`
+	MaxNodeProvisionTime             *config.Duration `yaml:"maxNodeProvisionTime"`
+	IgnoreDaemonsetsUtilization      *bool            `yaml:"ignoreDaemonsetsUtilization"`
 }
 
 // validate checks what the types cannot.
 func (o *Options) validate() config.Problems {
 	var ps config.Problems
-	if t := o.ScaleDownUtilizationThreshold; t != nil && (*t < 0 || *t > 1) {
-		ps.Add("options.scaleDownUtilizationThreshold", "%v is not between 0 and 1", *t)
+	for _, t := range []struct {
+		path  string
+		value *float64
+	}{{"scaleDownUtilizationThreshold", o.ScaleDownUtilizationThreshold}, {"scaleDownGpuUtilizationThreshold", o.ScaleDownGpuUtilizationThreshold}} {
+		if t.value != nil && !(*t.value >= 0 && *t.value <= 1) {
+			ps.Add("options."+t.path, "%v is not between 0 and 1", *t.value)
+		}
 	}
 	return ps
 }

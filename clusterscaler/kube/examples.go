@@ -32,11 +32,12 @@ type example struct {
 
 // Exemplify gives groups of the last Snapshot, in the place of what the provider says of their nodes, what a node of the
 // group is: the newest that is ready, has been for a minute, takes pods and is not going. When there is no such node any
-// more the last stands for it until cacheFor has passed. The provider's template stays for a group that had none.
+// more the last stands for it until cacheFor has passed. The provider's template stays for a group that had none. A node that
+// lacks a device which the provider's template has is no example.
 //
 // What is an example already costs a look at its state, as long as neither it nor a pod that belongs to it changes.
 func (t *Translator) Exemplify(s *plan.Snapshot, now time.Time, cacheFor time.Duration) {
-	best := t.newest(s.Nodes, now)
+	best := t.newest(s, now)
 	if t.examples == nil {
 		t.examples = map[string]*example{}
 	}
@@ -82,20 +83,31 @@ func (t *Translator) Exemplify(s *plan.Snapshot, now time.Time, cacheFor time.Du
 }
 
 // newest has the example of each group that has one.
-func (t *Translator) newest(nodes []*plan.Node, now time.Time) map[string]*plan.Node {
+func (t *Translator) newest(s *plan.Snapshot, now time.Time) map[string]*plan.Node {
 	best := map[string]*plan.Node{}
-	for _, n := range nodes {
-		if n.Group == "" || !n.Ready || n.Deleting || n.Unschedulable || n.Allocatable.MilliCPU <= 0 || n.Allocatable.Memory <= 0 {
+	described := make(map[string]*plan.Group, len(s.Groups))
+	for i := range s.Groups {
+		described[s.Groups[i].Name] = &s.Groups[i]
+	}
+	for _, n := range s.Nodes {
+		if described[n.Group] == nil || !n.Ready || n.Deleting || n.Unschedulable || n.Allocatable.MilliCPU <= 0 || n.Allocatable.Memory <= 0 {
 			continue
 		}
 		if b := best[n.Group]; b != nil && !n.Created.After(b.Created) {
 			continue
 		}
-		if now.Sub(readySince(t.nodes[n.Name].object)) > stableAfter {
+		if now.Sub(readySince(t.nodes[n.Name].object)) > stableAfter && offersAll(n, &described[n.Group].Template) {
 			best[n.Group] = n
 		}
 	}
 	return best
+}
+
+// offersAll is whether the node has some of each device that the provider says it has: their drivers come last.
+func offersAll(n *plan.Node, described *simulate.Node) bool {
+	return !slices.ContainsFunc(described.Allocatable.Extended, func(e simulate.Extended) bool {
+		return e.Amount > 0 && n.Allocatable.Other(e.Name) == 0
+	})
 }
 
 // readySince is when the node was last seen to become ready, or to lose or gain its network.

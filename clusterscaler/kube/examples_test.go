@@ -128,6 +128,27 @@ func TestExampleIsSanitised(t *testing.T) {
 	}
 }
 
+// A node whose GPUs do not show yet is no example of its group.
+func TestExampleOffersItsDevices(t *testing.T) {
+	n := exampleNode("n", time.Hour, nil)
+	o := &Objects{Nodes: []*corev1.Node{n}}
+	look := func() *plan.Group {
+		var tr Translator
+		groups := configured("a")
+		groups[0].Template.Allocatable.Extended = []simulate.Extended{{Name: "example.com/none"}, {Name: "nvidia.com/gpu", Amount: 4}}
+		s := tr.Snapshot(o, groups, memberOf(o.Nodes, "a"), Going)
+		tr.Exemplify(s, exampleTime, time.Hour)
+		return &s.Groups[0]
+	}
+	if g := look(); g.Live {
+		t.Errorf("without GPUs: %+v", *g)
+	}
+	n.Status.Allocatable["nvidia.com/gpu"] = resource.MustParse("2")
+	if g := look(); !g.Live || g.Template.Allocatable.Other("nvidia.com/gpu") != 2 {
+		t.Errorf("with GPUs: %+v", *g)
+	}
+}
+
 // runsOf names what runs on new nodes, with the CPU it takes.
 func runsOf(s *plan.Snapshot, group int) []string {
 	var out []string

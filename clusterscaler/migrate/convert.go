@@ -92,6 +92,36 @@ func totals(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
+// gpuTotals takes each TYPE:MIN:MAX, of which the last of a type counts.
+func gpuTotals(c *migration.Conversion, v migration.Value) error {
+	var order []string
+	bounds := map[string]string{}
+	for _, text := range v.All {
+		kind, rest, _ := strings.Cut(text, ":")
+		least, most, ok := minMax(rest)
+		switch {
+		case !ok || kind == "":
+			c.Block(v.Flag, "%s is not TYPE:MIN:MAX with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", migration.Shown(text))
+			continue
+		case most == 0 || least > mostTotal:
+			c.Block(v.Flag, "%s is not taken: trimtab needs a maximum above 0 and a minimum up to %d; give the groups of that type the max 0, or write %s by hand", migration.Shown(text), mostTotal, v.Setting)
+			continue
+		}
+		if bounds[kind] == "" {
+			order = append(order, kind)
+		}
+		bounds[kind] = kind + ":" + strconv.FormatInt(least, 10) + ":" + strconv.FormatInt(min(most, mostTotal), 10)
+	}
+	var taken []string
+	for _, kind := range order {
+		taken = append(taken, bounds[kind])
+	}
+	if len(taken) > 0 {
+		c.Set(v, v.Setting, migration.Strings(taken))
+	}
+	return nil
+}
+
 // minMax reads MIN:MAX.
 func minMax(text string) (least, most int64, ok bool) {
 	low, high, found := strings.Cut(text, ":")

@@ -108,7 +108,7 @@ func limitFlags() []migration.Flag {
 		{Name: "max-nodes-per-scaleup", Default: "1000", Setting: section + "maxNodesPerScaleup", Kind: migration.Whole, Convert: count(1), Remark: "Of one group in one loop."},
 		{Name: "cores-total", Default: "0:320000", Setting: section + "coresTotal", Convert: totals, Remark: "A maximum of 0 is not taken."},
 		{Name: "memory-total", Default: "0:6400000", Setting: section + "memoryTotal", Convert: totals, Remark: "In GiB. A maximum of 0 is not taken."},
-		{Name: "gpu-total", Kind: migration.Repeated, NotYet: true, Remark: "GPUs are not bounded; the max of their groups is."},
+		{Name: "gpu-total", Setting: section + "gpuTotal", Kind: migration.Repeated, Convert: gpuTotals, Remark: "The type is the value of the label of AWS, Google Cloud or Azure, or of `gpuLabel`. A maximum of 0 is not taken."},
 	})
 }
 

@@ -9,7 +9,7 @@ func scaleDownFlags() []migration.Flag {
 		{Name: "scale-down-enabled", Default: "true", Setting: section + "scaleDownEnabled", Kind: migration.Bool, Remark: "cluster-autoscaler is to lose it; trimtab keeps it."},
 		{Name: "scale-down-unready-enabled", Default: "true", Setting: section + "scaleDownUnreadyEnabled", Kind: migration.Bool},
 		{Name: "scale-down-utilization-threshold", Default: "0.5", Setting: section + "scaleDownUtilizationThreshold", Kind: migration.Number, Convert: share},
-		{Name: "scale-down-gpu-utilization-threshold", Default: "0.5", Kind: migration.Number, NotYet: true, Remark: "Nodes with GPUs are judged by CPU and memory, like all."},
+		{Name: "scale-down-gpu-utilization-threshold", Default: "0.5", Setting: section + "scaleDownGpuUtilizationThreshold", Kind: migration.Number, Convert: share},
 		{Name: "scale-down-unneeded-time", Default: "10m0s", Setting: section + "scaleDownUnneededTime", Kind: migration.Duration, Convert: span(0)},
 		{Name: "scale-down-unready-time", Default: "20m0s", Setting: section + "scaleDownUnreadyTime", Kind: migration.Duration, Convert: span(0)},
 		{Name: "scale-down-delay-after-add", Default: "10m0s", Setting: section + "scaleDownDelayAfterAdd", Kind: migration.Duration, Convert: span(0)},

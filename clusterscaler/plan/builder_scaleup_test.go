@@ -1,5 +1,10 @@
 package plan
 
+import (
+	"strings"
+	"time"
+)
+
 // scaleUpLines is what the lines have said that scaleUpLine reads.
 type scaleUpLines struct {
 	runs   []builtPod
@@ -43,8 +48,35 @@ func (b *builder) scaleUpPolicy(key string, f fields) bool {
 	switch key {
 	case "forceDs":
 		b.policy.ForceDaemonSets = f[key] == "true"
+	case "gpuTotal":
+		for _, text := range split(f[key]) {
+			kind, bound, _ := strings.Cut(text, ":")
+			b.policy.GPUs = append(b.policy.GPUs, Limit{kind, bounds(b.t, bound, 1)})
+		}
+	case "gpuLabel":
+		b.policy.GPULabel = f[key]
+	case "scaleDownGpuUtilizationThreshold":
+		b.policy.GPUUtilizationThreshold = float64(b.number(f, key, 0)) / 100
 	default:
 		return false
 	}
 	return true
+}
+
+// options are the group's own settings.
+func (b *builder) options(o *Options, f fields) {
+	for key, into := range map[string]**time.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime} {
+		if f.has(key) {
+			*into = new(b.duration(f, key, 0))
+		}
+	}
+	if f.has("gpuThreshold") {
+		o.GPUUtilizationThreshold = new(float64(b.number(f, "gpuThreshold", 0)) / 100)
+	}
+	if f.has("threshold") {
+		o.UtilizationThreshold = new(float64(b.number(f, "threshold", 0)) / 100)
+	}
+	if f.has("ignoreDaemonsets") {
+		o.IgnoreDaemonSets = new(f["ignoreDaemonsets"] == "true")
+	}
 }

@@ -134,21 +134,6 @@ func (b *builder) group(name string, f fields) Group {
 	return g
 }
 
-// options are the group's own settings.
-func (b *builder) options(o *Options, f fields) {
-	for key, into := range map[string]**time.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime} {
-		if f.has(key) {
-			*into = new(b.duration(f, key, 0))
-		}
-	}
-	if f.has("threshold") {
-		o.UtilizationThreshold = new(float64(b.number(f, "threshold", 0)) / 100)
-	}
-	if f.has("ignoreDaemonsets") {
-		o.IgnoreDaemonSets = new(f["ignoreDaemonsets"] == "true")
-	}
-}
-
 func (b *builder) node(name string, f fields) *Node {
 	n := &Node{Group: f["group"], Ready: !f.has("unready"), Deleting: f.has("deleting"), Keep: f.has("keep")}
 	n.Created = b.now.Add(-b.duration(f, "age", 24*time.Hour))

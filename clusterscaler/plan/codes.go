@@ -67,7 +67,7 @@ const (
 	BackedOff verdict.Code = "BackedOff"
 	// MaxNodesTotalReached: the cluster has its maximal number of nodes.
 	MaxNodesTotalReached verdict.Code = "MaxNodesTotalReached"
-	// ResourceLimitReached: the nodes of the cluster have as many cores, or as much memory, as they may.
+	// ResourceLimitReached: the nodes of the cluster have as many cores or GPUs, or as much memory, as they may.
 	ResourceLimitReached verdict.Code = "ResourceLimitReached"
 	// MaxNodesPerScaleUpReached: the rest follows in the next loop.
 	MaxNodesPerScaleUpReached verdict.Code = "MaxNodesPerScaleUpReached"
@@ -91,7 +91,7 @@ const (
 	NotUnderutilized verdict.Code = "NotUnderutilized"
 	// NodeGroupMinSizeReached: the group has its minimal size, or would have it by the removals before this one.
 	NodeGroupMinSizeReached verdict.Code = "NodeGroupMinSizeReached"
-	// MinimalResourceLimitExceeded: without the node the cluster would have fewer cores, or less memory, than it must.
+	// MinimalResourceLimitExceeded: without the node the cluster would have fewer cores or GPUs, or less memory, than it must.
 	MinimalResourceLimitExceeded verdict.Code = "MinimalResourceLimitExceeded"
 	// BlockedByPod: a pod on the node must not be evicted; the rule is named.
 	BlockedByPod verdict.Code = "BlockedByPod"
@@ -144,7 +144,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: GroupUnhealthy, Meaning: "More nodes of the group are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow"},
 		{Code: BackedOff, Meaning: "The group failed to grow recently and is left alone for a while"},
 		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
-		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal), or as much memory (memoryTotal), as they may"},
+		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal) or GPUs of a type (gpuTotal), or as much memory (memoryTotal), as they may"},
 		{Code: MaxNodesPerScaleUpReached, Meaning: "The group grows by maxNodesPerScaleup at most in one loop; the rest follows in the next"},
 	}
 	return append(append(docs, nodeCodes()...), simulate.Codes()...)
@@ -160,7 +160,7 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: ScaleDownDisabled, Meaning: "scaleDownEnabled is false"},
 		{Code: NotUnderutilized, Meaning: "The node's utilization is above the threshold"},
 		{Code: NodeGroupMinSizeReached, Meaning: "The group has its minimal size, or would have it by the removals before this one"},
-		{Code: MinimalResourceLimitExceeded, Meaning: "Without the node the cluster would have fewer cores (coresTotal), or less memory (memoryTotal), than it must"},
+		{Code: MinimalResourceLimitExceeded, Meaning: "Without the node the cluster would have fewer cores (coresTotal) or GPUs of a type (gpuTotal), or less memory (memoryTotal), than it must"},
 		{Code: BlockedByPod, Meaning: "A pod on the node must not be evicted; the rule is named"},
 		{Code: BlockedByOnCompletionPod, Meaning: "A pod on the node may only go when it has completed"},
 		{Code: NoPlaceToMovePods, Meaning: "A pod of the node fits on no node that stays"},

@@ -43,7 +43,7 @@ func (d *decision) leftOver() string {
 	var wanting []*Pod
 	for i := range d.s.Nodes {
 		if !gone[d.s.Nodes[i].Name] {
-			if !d.s.Nodes[i].Ready { // moved pods must not wait for a node to start
+			if !d.runs(simulate.NodeID(i)) { // moved pods must not wait for a node to start
 				after.cluster.Hide(simulate.NodeID(i))
 			}
 			continue

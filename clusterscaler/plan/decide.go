@@ -164,6 +164,12 @@ func (d *decision) starting(n *Node) bool {
 	return stageOf(n, d.policy, d.now) == stageStarting
 }
 
+// runs is whether the node is ready, and offers all that it will.
+func (d *decision) runs(id simulate.NodeID) bool {
+	n := d.s.Nodes[id]
+	return n.Ready && !d.starting(n)
+}
+
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
 func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 	if !g.prepared {

@@ -18,10 +18,10 @@ func (r *Readiness) add(n *Node, s stage) {
 	switch {
 	case n.Deleting:
 		r.Deleting++
-	case n.Ready:
-		r.Ready++
 	case s == stageStarting:
 		r.Starting++
+	case n.Ready:
+		r.Ready++
 	default:
 		r.Unready++
 	}

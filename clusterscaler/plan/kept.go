@@ -64,7 +64,7 @@ func stageOf(n *Node, p Policy, now time.Time) stage {
 	switch {
 	case n.Deleting:
 		return stageClosed
-	case n.Ready:
+	case n.Ready && !p.awaitsGPU(n, now):
 		return stageOpen
 	case now.Sub(n.Created) < p.MaxNodeStartupTime:
 		return stageStarting
@@ -85,7 +85,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		k.stages[i] = stageOf(n, p, now)
 		offer := &n.Node
 		if k.stages[i] == stageStarting {
-			offer = onceReady(s, n)
+			offer = onceReady(s, n, &p, now)
 		}
 		id := k.cluster.AddNode(offer)
 		if k.stages[i] == stageClosed {
@@ -120,7 +120,7 @@ func startupTaint(key string) bool {
 
 // onceReady is the node without the taints of its start, and with its group's resources where it has
 // not reported its own.
-func onceReady(s *Snapshot, n *Node) *simulate.Node {
+func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *simulate.Node {
 	offer := n.Node
 	offer.Taints = nil
 	for _, t := range n.Taints {
@@ -128,8 +128,13 @@ func onceReady(s *Snapshot, n *Node) *simulate.Node {
 			offer.Taints = append(offer.Taints, t)
 		}
 	}
-	if i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 && !reported(n) {
-		offer.Allocatable = s.Groups[i].Template.Allocatable
+	if i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
+		switch template := &s.Groups[i].Template; {
+		case !reported(n):
+			offer.Allocatable = template.Allocatable
+		case p.awaitsGPU(n, now):
+			offer.Allocatable = offer.Allocatable.Plus(gpusOnly(template.Allocatable), 1)
+		}
 	}
 	return &offer
 }
@@ -161,7 +166,7 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		return false
 	}
 	for i, n := range s.Nodes {
-		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && !reported(n) {
+		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && !(reported(n) && !p.awaitsGPU(n, now)) {
 			return false
 		}
 	}

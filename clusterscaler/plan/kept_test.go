@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -93,7 +94,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 	if len(out.Nodes) > 0 && r.IntN(4) == 0 {
 		i := r.IntN(len(out.Nodes))
 		next := *out.Nodes[i]
-		switch r.IntN(5) {
+		switch r.IntN(6) {
 		case 0:
 			next.Ready = !next.Ready
 		case 1:
@@ -107,6 +108,10 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 			next.Unschedulable = !next.Unschedulable
 		case 4:
 			next.Keep = !next.Keep
+		case 5: // its GPUs do not show yet
+			next.Labels = maps.Clone(next.Labels)
+			next.Labels["accelerator"] = "t4"
+			next.Ready, next.Created = true, now.Add(-time.Duration(r.IntN(20))*time.Minute)
 		}
 		out.Nodes[i] = &next
 	}
@@ -115,6 +120,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 		g := &out.Groups[r.IntN(len(out.Groups))]
 		g.Options.IgnoreDaemonSets = []*bool{nil, new(true), new(false)}[r.IntN(3)]
 		g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
+		g.Template.Allocatable.Extended = []simulate.Extended{{Name: gpuResource, Amount: r.Int64N(4)}}
 		if g.Live, g.Runs = r.IntN(2) == 0, nil; g.Live && len(s.Pods) > 0 {
 			g.Runs = []Running{{Class: s.Pods[r.IntN(len(s.Pods))].Class}}
 		}

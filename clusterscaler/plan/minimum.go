@@ -27,7 +27,7 @@ func (d *decision) growToMinimum() {
 			d.upcoming = append(d.upcoming, g.Name)
 		}
 		g.grows += n
-		d.total = d.total.Plus(g.Capacity, int64(n))
+		d.total = d.total.Plus(d.countedOf(g.Group), int64(n))
 		facts := []verdict.Fact{verdict.Number("min", g.Min)}
 		if g.verdict.Code == ScaledUpGroup { // for pods, too
 			facts = append(facts, g.verdict.Facts...)

@@ -15,6 +15,10 @@ type Policy struct {
 	// MilliCores (thousandths of a core) and Memory (bytes) bound what all nodes of the cluster have together, those of
 	// no group included: no growth exceeds the upper bound, no removal falls below the lower.
 	MilliCores, Memory Range
+	// GPUs bound in the same way the GPUs of some types, each once. GPULabel is the label of nodes that names the type;
+	// empty for those of AWS, Google Cloud and Azure.
+	GPUs     []Limit
+	GPULabel string
 	// BalanceSimilar lets groups with similar nodes grow evenly; BalancingIgnoreLabels are labels in which they may
 	// differ, and BalancingLabels, if there are any, the only ones in which they must not.
 	BalanceSimilar                         bool
@@ -33,25 +37,27 @@ type Policy struct {
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
 	MaxNodeProvisionTime time.Duration
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
-	MaxNodeStartupTime    time.Duration
-	InitialBackoff        time.Duration
-	MaxBackoff            time.Duration
-	BackoffResetTimeout   time.Duration
-	ScaleDownEnabled      bool
-	UnreadyEnabled        bool
-	UtilizationThreshold  float64
-	UnneededTime          time.Duration
-	UnreadyTime           time.Duration
-	DelayAfterAdd         time.Duration
-	DelayAfterDelete      time.Duration
-	DelayAfterFailure     time.Duration
-	MaxParallelism        int
-	MaxDrainParallelism   int
-	IgnoreDaemonSets      bool // in the utilization
-	IgnoreMirrorPods      bool // in the utilization
-	SkipSystemPods        bool
-	SkipLocalStorage      bool
-	SkipCustomControllers bool
+	MaxNodeStartupTime   time.Duration
+	InitialBackoff       time.Duration
+	MaxBackoff           time.Duration
+	BackoffResetTimeout  time.Duration
+	ScaleDownEnabled     bool
+	UnreadyEnabled       bool
+	UtilizationThreshold float64
+	// GPUUtilizationThreshold is that of nodes with GPUs, of which only these count.
+	GPUUtilizationThreshold float64
+	UnneededTime            time.Duration
+	UnreadyTime             time.Duration
+	DelayAfterAdd           time.Duration
+	DelayAfterDelete        time.Duration
+	DelayAfterFailure       time.Duration
+	MaxParallelism          int
+	MaxDrainParallelism     int
+	IgnoreDaemonSets        bool // in the utilization
+	IgnoreMirrorPods        bool // in the utilization
+	SkipSystemPods          bool
+	SkipLocalStorage        bool
+	SkipCustomControllers   bool
 	// SystemPodTimeout is the age from which a kube-system pod without a budget no longer keeps its node.
 	SystemPodTimeout time.Duration
 	// IgnoreTimers plans as if every waiting time, cool-down and parallelism limit had passed.
@@ -79,6 +85,7 @@ func DefaultPolicy() Policy {
 		ScaleDownEnabled:             true,
 		UnreadyEnabled:               true,
 		UtilizationThreshold:         0.5,
+		GPUUtilizationThreshold:      0.5,
 		UnneededTime:                 10 * time.Minute,
 		UnreadyTime:                  20 * time.Minute,
 		DelayAfterAdd:                10 * time.Minute,

@@ -33,7 +33,7 @@ func (r *removals) order(candidates []candidate) {
 	}
 	for i := range r.s.Nodes {
 		id := simulate.NodeID(i)
-		if !isCandidate[id] && !r.cluster.Hidden(id) && r.s.Nodes[i].Ready {
+		if !isCandidate[id] && !r.cluster.Hidden(id) && r.runs(id) {
 			r.destinations = append(r.destinations, id)
 		}
 	}
@@ -41,7 +41,7 @@ func (r *removals) order(candidates []candidate) {
 		return cmp.Compare(r.plan.Nodes[b].Utilization, r.plan.Nodes[a].Utilization)
 	})
 	for _, c := range slices.Backward(candidates) {
-		if r.s.Nodes[c.id].Ready {
+		if r.runs(c.id) {
 			r.destinations = append(r.destinations, c.id)
 		}
 	}
@@ -74,7 +74,7 @@ func (r *removals) consider(c candidate) {
 		return
 	}
 	r.left[g]--
-	r.total = r.total.Plus(r.capacity(n), -1)
+	r.total = r.total.Plus(r.counted(n), -1)
 	for _, p := range pods {
 		for _, b := range p.Budgets {
 			r.drain.allowed[b] = max(r.drain.allowed[b]-1, 0)

@@ -81,7 +81,6 @@ func first(a, b bool) int {
 // notEligible is why a node is not even considered, or an empty code.
 func (d *decision) notEligible(n *Node, used float64, known bool) (verdict.Code, []verdict.Fact) {
 	_, ours := d.byGroup[n.Group]
-	threshold := d.policyOf(n).UtilizationThreshold
 	switch {
 	case !d.policy.ScaleDownEnabled:
 		return ScaleDownDisabled, nil
@@ -97,10 +96,8 @@ func (d *decision) notEligible(n *Node, used float64, known bool) (verdict.Code,
 		return UnexpectedError, nil
 	case !n.Ready && !d.policy.UnreadyEnabled:
 		return ScaleDownUnreadyDisabled, nil
-	case used > threshold:
-		return NotUnderutilized, []verdict.Fact{verdict.Ratio("utilization", used), verdict.Ratio("threshold", threshold)}
 	}
-	return "", nil
+	return d.tooUsed(n, used)
 }
 
 // keep gives a node its verdict.

@@ -229,7 +229,7 @@ func (d *decision) grow(o *option) {
 	for _, member := range of[:done.nodes] {
 		member.grows++
 		member.verdict = verdict.Because(groupSubject(member.Name), code, facts...)
-		d.total = d.total.Plus(member.Capacity, 1)
+		d.total = d.total.Plus(d.countedOf(member.Group), 1)
 		d.upcoming = append(d.upcoming, member.Name)
 	}
 	for _, fill := range done.fill {

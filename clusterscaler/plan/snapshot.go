@@ -158,11 +158,12 @@ type Failure struct {
 // Options stand in a group's own settings, in the place of those of the Policy that have the same names. What is nil is as
 // there.
 type Options struct {
-	UtilizationThreshold *float64
-	UnneededTime         *time.Duration
-	UnreadyTime          *time.Duration
-	MaxNodeProvisionTime *time.Duration
-	IgnoreDaemonSets     *bool
+	UtilizationThreshold    *float64
+	GPUUtilizationThreshold *float64
+	UnneededTime            *time.Duration
+	UnreadyTime             *time.Duration
+	MaxNodeProvisionTime    *time.Duration
+	IgnoreDaemonSets        *bool
 }
 
 // in is the policy with these options.
@@ -172,6 +173,7 @@ func (o *Options) in(p *Policy) *Policy {
 	}
 	own := *p
 	override(&own.UtilizationThreshold, o.UtilizationThreshold)
+	override(&own.GPUUtilizationThreshold, o.GPUUtilizationThreshold)
 	override(&own.UnneededTime, o.UnneededTime)
 	override(&own.UnreadyTime, o.UnreadyTime)
 	override(&own.MaxNodeProvisionTime, o.MaxNodeProvisionTime)
