@@ -35,7 +35,7 @@ type Provider interface {
 	// Decrease makes a group of that size work towards fewer nodes: those that have failed or have not come. None that
 	// stands goes.
 	Decrease(ctx context.Context, group string, from, by int) error
-	// Delete removes nodes of a group, which shrinks by as many.
+	// Delete removes nodes of a group, or instances that Groups called unregistered; the group shrinks by as many.
 	Delete(ctx context.Context, group string, nodes []string) error
 	// Run does what the provider does beside these calls, until ctx ends.
 	Run(ctx context.Context) error

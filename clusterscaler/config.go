@@ -69,6 +69,9 @@ type Config struct {
 	MaxTotalUnreadyPercentage float64 `yaml:"maxTotalUnreadyPercentage"`
 	// MaxNodeProvisionTime is how long a requested node is waited for. Default 15m.
 	MaxNodeProvisionTime config.Duration `yaml:"maxNodeProvisionTime"`
+	// ForceDeleteUnregisteredNodes deletes instances that do not register in that time even where the group then has less than
+	// its min. Default false.
+	ForceDeleteUnregisteredNodes bool `yaml:"forceDeleteUnregisteredNodes"`
 	// MaxNodeStartupTime is how long a registered node may take to become ready. Default 15m.
 	MaxNodeStartupTime config.Duration `yaml:"maxNodeStartupTime"`
 	// InitialNodeGroupBackoffDuration is how long a group rests after it failed to grow (5m), twice as long
@@ -242,6 +245,7 @@ func (c *Config) Policy() plan.Policy {
 		MaxTotalUnreadyPercentage:    c.MaxTotalUnreadyPercentage,
 		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),
+		ForceDeleteUnregistered:      c.ForceDeleteUnregisteredNodes,
 		InitialBackoff:               c.InitialNodeGroupBackoffDuration.Std(),
 		MaxBackoff:                   c.MaxNodeGroupBackoffDuration.Std(),
 		BackoffResetTimeout:          c.NodeGroupBackoffResetTimeout.Std(),

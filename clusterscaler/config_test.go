@@ -54,7 +54,7 @@ f: gpuTotal[4]: "a:0:0" is not TYPE`},
 		{"okTotalUnreadyCount: -1\nmaxTotalUnreadyPercentage: 145", `f: maxTotalUnreadyPercentage: 145 is not between 0 and 100
 f: okTotalUnreadyCount: -1 is below 0`},
 		{"statusConfigMapName: A_B", `f: statusConfigMapName: "A_B" is not the name of a ConfigMap`},
-		{"groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5, scaleDownGpuUtilizationThreshold: -1}, template: {instanceType: m5.large}}]", `f: groups[0].launchFailure: "always" is unknown; known: [never unready]
+		{"groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5, scaleDownGpuUtilizationThreshold: -1}, template: {instanceType: m5.large}}]", `f: groups[0].launchFailure: "always" is unknown; known: [never unregistered unready]
 f: groups[0].available: -2 is negative
 f: groups[0].options.scaleDownUtilizationThreshold: 1.5 is not between 0 and 1
 f: groups[0].options.scaleDownGpuUtilizationThreshold: -1 is not between 0 and 1`},
@@ -79,13 +79,13 @@ f: groups[0].template.capacity.memory: is required where the instance type does 
 
 // The settings of growth reach the core.
 func TestScaleUpSettingsReachTheCore(t *testing.T) {
-	c, err := decode("gpuTotal: ['t4:1:16', 'a100:0:8']\ngpuLabel: example.com/gpu\nscaleDownGpuUtilizationThreshold: 0.2\nforceDs: true")
+	c, err := decode("gpuTotal: ['t4:1:16', 'a100:0:8']\ngpuLabel: example.com/gpu\nscaleDownGpuUtilizationThreshold: 0.2\nforceDs: true\nforceDeleteUnregisteredNodes: true")
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := c.Policy()
 	want := []plan.Limit{{Type: "t4", Range: plan.Range{Min: 1, Max: 16}}, {Type: "a100", Range: plan.Range{Max: 8}}}
-	if !reflect.DeepEqual(p.GPUs, want) || p.GPULabel != "example.com/gpu" || p.GPUUtilizationThreshold != 0.2 || !p.ForceDaemonSets {
+	if !reflect.DeepEqual(p.GPUs, want) || p.GPULabel != "example.com/gpu" || p.GPUUtilizationThreshold != 0.2 || !p.ForceDaemonSets || !p.ForceDeleteUnregistered {
 		t.Errorf("%+v", p)
 	}
 }

@@ -29,8 +29,8 @@ type Group struct {
 	Options Options `yaml:"options"`
 	// LaunchDelay is how long a requested node takes to appear (kwok only). Default 0.
 	LaunchDelay config.Duration `yaml:"launchDelay"`
-	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come) or unready (they register and
-	// are never ready). Default empty, none fails.
+	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come), unregistered (their instances
+	// start and never register) or unready (they register and are never ready). Default empty, none fails.
 	LaunchFailure string `yaml:"launchFailure"`
 	// Available is how many nodes of the group there can be at a time: further launches fail, as where a cloud has no
 	// capacity left (kwok only). Default no limit.
@@ -145,12 +145,13 @@ func (g *Group) Validate() config.Problems {
 
 // What can become of the nodes of a group that fail.
 const (
-	LaunchNever   = "never"
-	LaunchUnready = "unready"
+	LaunchNever        = "never"
+	LaunchUnregistered = "unregistered"
+	LaunchUnready      = "unready"
 )
 
 // LaunchFailures are the values of launchFailure.
-func LaunchFailures() []string { return []string{LaunchNever, LaunchUnready} }
+func LaunchFailures() []string { return []string{LaunchNever, LaunchUnregistered, LaunchUnready} }
 
 // MaxName is the longest name of a group: it leaves room in the 63 letters of a hostname label for the suffix.
 const MaxName = 50

@@ -50,7 +50,7 @@ func drainFlags() []migration.Flag {
 		{Name: "cordon-node-before-terminating", Default: "true", Kind: migration.Bool, Convert: migration.Nothing, Remark: "A node that goes is tainted, and not cordoned, whatever the flag says ([d-cordon](#d-cordon))."},
 		{Name: "daemonset-eviction-for-occupied-nodes", Default: "true", Kind: migration.Bool, Convert: migration.Nothing, Remark: "Pods of DaemonSets are not evicted, whatever the flag says ([d-daemonsets](#d-daemonsets))."},
 		{Name: "daemonset-eviction-for-empty-nodes", Default: "false", Kind: migration.Bool, NotYet: true, Remark: "Pods of DaemonSets are not evicted; they end with their node."},
-		{Name: "force-delete-unregistered-nodes", Default: "false", Kind: migration.Bool, NotYet: true, Remark: "Instances that never register are not deleted; their group is backed off and no longer works towards them."},
+		{Name: "force-delete-unregistered-nodes", Default: "false", Setting: section + "forceDeleteUnregisteredNodes", Kind: migration.Bool},
 		{Name: "force-delete-failed-nodes", Default: "false", Kind: migration.Bool, NotYet: true, Remark: "Instances that fail to start are given up whatever the minimum is; their group is backed off."},
 	})
 }

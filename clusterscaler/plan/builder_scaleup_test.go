@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,6 +24,20 @@ func (b *builder) scaleUpLine(word, name string, f fields) bool {
 			}
 		}
 		b.runs, b.runsIn = append(b.runs, b.pod(pod, f)), append(b.runsIn, name)
+	case "instances": // "instances GROUP i-1 i-2=16m": without a node so far, and for how long
+		for i := range b.groups {
+			if g := &b.groups[i]; g.Name == name {
+				g.Unregistered = slices.Sorted(maps.Keys(f))
+			}
+		}
+		for instance, age := range f {
+			if age != "" {
+				if b.memory.UnregisteredSince[name] == nil {
+					b.memory.UnregisteredSince[name] = map[string]time.Time{}
+				}
+				b.memory.UnregisteredSince[name][instance] = b.now.Add(-b.duration(f, instance, 0))
+			}
+		}
 	default:
 		return false
 	}
@@ -53,6 +69,8 @@ func (b *builder) scaleUpPolicy(key string, f fields) bool {
 			kind, bound, _ := strings.Cut(text, ":")
 			b.policy.GPUs = append(b.policy.GPUs, Limit{kind, bounds(b.t, bound, 1)})
 		}
+	case "forceDeleteUnregisteredNodes":
+		b.policy.ForceDeleteUnregistered = f[key] == "true"
 	case "gpuLabel":
 		b.policy.GPULabel = f[key]
 	case "scaleDownGpuUtilizationThreshold":

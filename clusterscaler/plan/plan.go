@@ -21,6 +21,8 @@ type Plan struct {
 	ScaleUp  []Increase
 	// GiveUp are nodes that were requested, have not come in time, and are no longer to be worked towards.
 	GiveUp []Decrease
+	// Unregistered are instances that have not registered in time, and are to be deleted.
+	Unregistered []Deletion
 	// Pending has every pod without a node, in the order of their names.
 	Pending []PendingPod
 	// ScaleDown are the nodes whose removal is to begin now.
@@ -51,6 +53,12 @@ type Decrease struct {
 	From, To int
 	// Failed is of how many the provider has said that they will not come.
 	Failed int
+}
+
+// Deletion has instances of a group deleted that have no node. The group shrinks by as many.
+type Deletion struct {
+	Group     string
+	Instances []string
 }
 
 // PendingPod is a pod without a node.

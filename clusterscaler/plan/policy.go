@@ -36,6 +36,8 @@ type Policy struct {
 	MaxTotalUnreadyPercentage float64
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
 	MaxNodeProvisionTime time.Duration
+	// ForceDeleteUnregistered deletes instances that do not register even where the group then has less than its minimum.
+	ForceDeleteUnregistered bool
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
 	MaxNodeStartupTime   time.Duration
 	InitialBackoff       time.Duration

@@ -146,6 +146,9 @@ type Group struct {
 	Options Options
 	// Failed are nodes that Target counts and of which the provider knows that they will not come, each with the reason.
 	Failed []Failure
+	// Unregistered are instances that Target counts and that the provider has launched, without a node so far, as the provider
+	// calls them, each once. Nil where it does not say.
+	Unregistered []string
 }
 
 // Failure is a node that could not be launched.
