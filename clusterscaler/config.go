@@ -286,6 +286,7 @@ func planOptions(o *group.Options) plan.Options {
 		UnreadyTime:             standard(o.ScaleDownUnreadyTime),
 		MaxNodeProvisionTime:    standard(o.MaxNodeProvisionTime),
 		IgnoreDaemonSets:        o.IgnoreDaemonsetsUtilization,
+		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
 	}
 }
 

@@ -92,12 +92,12 @@ func TestScaleUpSettingsReachTheCore(t *testing.T) {
 
 // A group's own settings reach the core, and those that it does not have stay unset.
 func TestOptionsOfAGroup(t *testing.T) {
-	c, err := decode("groups: [{name: a, options: {scaleDownUtilizationThreshold: 0.3, scaleDownGpuUtilizationThreshold: 0.7, scaleDownUnneededTime: 5m, scaleDownUnreadyTime: 1h, maxNodeProvisionTime: 20m, ignoreDaemonsetsUtilization: true}, template: {instanceType: m5.large}}, {name: b, options: {ignoreDaemonsetsUtilization: false}, template: {instanceType: m5.large}}]")
+	c, err := decode("groups: [{name: a, options: {scaleDownUtilizationThreshold: 0.3, scaleDownGpuUtilizationThreshold: 0.7, scaleDownUnneededTime: 5m, scaleDownUnreadyTime: 1h, maxNodeProvisionTime: 20m, zeroOrMaxNodeScaling: true, ignoreDaemonsetsUtilization: true}, template: {instanceType: m5.large}}, {name: b, options: {ignoreDaemonsetsUtilization: false}, template: {instanceType: m5.large}}]")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []plan.Options{
-		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true)},
+		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true), ZeroOrMax: true},
 		{IgnoreDaemonSets: new(false)},
 	}
 	for i := range want {

@@ -45,7 +45,9 @@ type Options struct {
 	ScaleDownUnneededTime            *config.Duration `yaml:"scaleDownUnneededTime"`
 	ScaleDownUnreadyTime             *config.Duration `yaml:"scaleDownUnreadyTime"`
 	MaxNodeProvisionTime             *config.Duration `yaml:"maxNodeProvisionTime"`
-	IgnoreDaemonsetsUtilization      *bool            `yaml:"ignoreDaemonsetsUtilization"`
+	// ZeroOrMaxNodeScaling says that the group has max nodes or none, as where a job needs all of them. Default false.
+	ZeroOrMaxNodeScaling        bool  `yaml:"zeroOrMaxNodeScaling"`
+	IgnoreDaemonsetsUtilization *bool `yaml:"ignoreDaemonsetsUtilization"`
 }
 
 // validate checks what the types cannot.

@@ -99,6 +99,8 @@ const (
 	BlockedByOnCompletionPod verdict.Code = "BlockedByOnCompletionPod"
 	// NoPlaceToMovePods: a pod of the node fits on no node that stays.
 	NoPlaceToMovePods verdict.Code = "NoPlaceToMovePods"
+	// AtomicScaleDownFailed: the node is of a group that has all of its nodes or none, and another of them stays.
+	AtomicScaleDownFailed verdict.Code = "AtomicScaleDownFailed"
 	// ReceivesPods: pods of nodes that are removed before this one move here.
 	ReceivesPods verdict.Code = "ReceivesPods"
 	// NotUnneededLongEnough: the node is unneeded, but not yet for scaleDownUnneededTime.
@@ -164,6 +166,7 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: BlockedByPod, Meaning: "A pod on the node must not be evicted; the rule is named"},
 		{Code: BlockedByOnCompletionPod, Meaning: "A pod on the node may only go when it has completed"},
 		{Code: NoPlaceToMovePods, Meaning: "A pod of the node fits on no node that stays"},
+		{Code: AtomicScaleDownFailed, Meaning: "The group has all of its nodes or none (zeroOrMaxNodeScaling), and another of them stays"},
 		{Code: ReceivesPods, Meaning: "Pods of nodes that are removed before this one move here"},
 		{Code: NotUnneededLongEnough, Meaning: "The node is unneeded, but not yet for scaleDownUnneededTime"},
 		{Code: NotUnreadyLongEnough, Meaning: "The node is unready and unneeded, but not yet for scaleDownUnreadyTime"},

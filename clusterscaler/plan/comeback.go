@@ -1,10 +1,7 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
-	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // refuseComebacks drops removals, last first, until the loop after them would not grow a group for the
@@ -25,9 +22,7 @@ func (d *decision) refuseComebacks() {
 		if pod == "" {
 			return
 		}
-		refused := d.plan.ScaleDown[last]
-		d.plan.ScaleDown = slices.Delete(d.plan.ScaleDown, last, last+1)
-		d.keep(d.kept.ids[refused.Node], WouldBeAddedBack, verdict.Text("pod", pod))
+		d.refuse(last, pod)
 	}
 }
 

@@ -120,6 +120,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 		g := &out.Groups[r.IntN(len(out.Groups))]
 		g.Options.IgnoreDaemonSets = []*bool{nil, new(true), new(false)}[r.IntN(3)]
 		g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
+		g.Options.ZeroOrMax = r.IntN(2) == 0
 		g.Template.Allocatable.Extended = []simulate.Extended{{Name: gpuResource, Amount: r.Int64N(4)}}
 		if g.Live, g.Runs = r.IntN(2) == 0, nil; g.Live && len(s.Pods) > 0 {
 			g.Runs = []Running{{Class: s.Pods[r.IntN(len(s.Pods))].Class}}

@@ -22,6 +22,9 @@ func (d *decision) growToMinimum() {
 			continue
 		}
 		n := min(g.Min-size, room)
+		if g.Options.ZeroOrMax {
+			n = room
+		}
 		for range n {
 			d.addTemplate(g)
 			d.upcoming = append(d.upcoming, g.Name)

@@ -36,9 +36,7 @@ func (d *decision) scaleDown() {
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	candidates := d.eligible()
 	r.order(candidates)
-	for _, c := range candidates {
-		r.consider(c)
-	}
+	r.considerAll(candidates)
 	d.remember()
 	d.chooseNow()
 	d.refuseComebacks()

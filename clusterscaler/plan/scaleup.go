@@ -103,6 +103,9 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 	if room <= 0 {
 		return 0, verdict.Because(subject, MaxGroupSizeReached, verdict.Number("size", size), verdict.Number("max", g.Max))
 	}
+	if g.Options.ZeroOrMax {
+		return d.whole(g)
+	}
 	if left := d.policy.MaxNodesPerScaleUp - g.grows; left <= 0 {
 		return 0, verdict.Because(subject, MaxNodesPerScaleUpReached, verdict.Number("max", d.policy.MaxNodesPerScaleUp))
 	} else {
@@ -163,6 +166,7 @@ func (d *decision) pack(g *groupState, room int, of []*groupState) option {
 		o.pods += n
 		o.requested = o.requested.Plus(d.s.Classes.Spec(class).Requests, int64(n))
 	}
+	d.fillUp(g, &o)
 	return o
 }
 

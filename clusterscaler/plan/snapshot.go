@@ -167,6 +167,9 @@ type Options struct {
 	UnreadyTime             *time.Duration
 	MaxNodeProvisionTime    *time.Duration
 	IgnoreDaemonSets        *bool
+	// ZeroOrMax says that the group has all of its nodes, Max, or none: it grows and shrinks at once. The Policy has no such
+	// setting.
+	ZeroOrMax bool
 }
 
 // in is the policy with these options.
