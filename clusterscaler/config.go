@@ -61,6 +61,8 @@ type Config struct {
 	NodeInfoCacheExpireTime config.Duration `yaml:"nodeInfoCacheExpireTime"`
 	// ForceDs counts on new nodes DaemonSets, too, that suit them and do not run on the group's present ones. Default false.
 	ForceDs bool `yaml:"forceDs"`
+	// Headroom is room that is kept for pods to come. Default none.
+	Headroom []Headroom `yaml:"headroom"`
 	// ExpendablePodsPriorityCutoff is the priority below which a pod triggers nothing. Default -10.
 	ExpendablePodsPriorityCutoff int32 `yaml:"expendablePodsPriorityCutoff"`
 	// OkTotalUnreadyCount (3) nodes, and MaxTotalUnreadyPercentage (45) of all, may be unready: when more are than both
@@ -207,6 +209,7 @@ func (c *Config) Validate() config.Problems {
 	}
 	c.validateExpander(&ps)
 	c.validateLimits(&ps)
+	c.validateHeadroom(&ps)
 	first := map[string]int{}
 	for i, g := range c.Groups {
 		if j, twice := first[g.Name]; twice {
@@ -254,6 +257,7 @@ func (c *Config) Policy() plan.Policy {
 		UtilizationThreshold:         c.ScaleDownUtilizationThreshold,
 		GPUUtilizationThreshold:      c.ScaleDownGpuUtilizationThreshold,
 		GPUs:                         c.gpus(),
+		Headroom:                     c.headroom(),
 		GPULabel:                     c.GpuLabel,
 		UnneededTime:                 c.ScaleDownUnneededTime.Std(),
 		UnreadyTime:                  c.ScaleDownUnreadyTime.Std(),

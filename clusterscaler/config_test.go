@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -51,6 +52,18 @@ f: gpuTotal[1]: ":0:1" is not TYPE:MIN:MAX with whole numbers, 0 <= MIN <= MAX a
 f: gpuTotal[2]: "t4" is the type of gpuTotal[0] already
 f: gpuTotal[3]: "t4:0" is not TYPE:MIN:MAX with whole numbers, 0 <= MIN <= MAX and 0 < MAX, such as nvidia-tesla-t4:0:16
 f: gpuTotal[4]: "a:0:0" is not TYPE`},
+		{"headroom: [{name: A, tolerations: [{operator: In}, {effect: x}, {operator: Exists, value: x}, {value: y}], nodeSelector: {'a b': c}}, {name: b, count: 1, requests: {cpu: 1x}}, {name: b, count: 10001, requests: {pods: 1}}]", `f: headroom[2].name: "b" is the name of headroom[1] already
+f: headroom[0].name: "A" is no name of a headroom: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
+f: headroom[0].count: 0 is not between 1 and 10000
+f: headroom[0].requests: is required: what each pod requests, such as {cpu: 500m, memory: 1Gi}
+f: headroom[0].nodeSelector.a b: "c": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
+f: headroom[0].tolerations[0].operator: "In" is none of Equal, Exists
+f: headroom[0].tolerations[1].effect: "x" is none of NoSchedule, PreferNoSchedule, NoExecute
+f: headroom[0].tolerations[2].value: "x": with the operator Exists there is none
+f: headroom[0].tolerations[3].key: is required with the operator Equal
+f: headroom[1].requests.cpu: "1x" is not a quantity such as 4, 500m or 16Gi
+f: headroom[2].count: 10001 is not between 1 and 10000
+f: headroom[2].requests.pods: is not what a pod requests; write count`},
 		{"okTotalUnreadyCount: -1\nmaxTotalUnreadyPercentage: 145", `f: maxTotalUnreadyPercentage: 145 is not between 0 and 100
 f: okTotalUnreadyCount: -1 is below 0`},
 		{"statusConfigMapName: A_B", `f: statusConfigMapName: "A_B" is not the name of a ConfigMap`},
@@ -87,6 +100,27 @@ func TestScaleUpSettingsReachTheCore(t *testing.T) {
 	want := []plan.Limit{{Type: "t4", Range: plan.Range{Min: 1, Max: 16}}, {Type: "a100", Range: plan.Range{Max: 8}}}
 	if !reflect.DeepEqual(p.GPUs, want) || p.GPULabel != "example.com/gpu" || p.GPUUtilizationThreshold != 0.2 || !p.ForceDaemonSets || !p.ForceDeleteUnregistered {
 		t.Errorf("%+v", p)
+	}
+}
+
+// Headroom reaches the core as the class of such a pod.
+func TestHeadroomReachesTheCore(t *testing.T) {
+	c, err := decode("headroom: [{name: web, count: 3, priority: -5, requests: {cpu: 500m, memory: 1Gi, nvidia.com/gpu: '1'}, nodeSelector: {pool: web}, tolerations: [{key: a, operator: Exists}, {key: b, value: c, effect: NoSchedule}]}]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := c.Policy().Headroom
+	if len(h) != 1 || h[0].Name != "web" || h[0].Count != 3 || h[0].Priority != -5 {
+		t.Fatalf("%+v", h)
+	}
+	want := simulate.Spec{
+		Requests:    simulate.Resources{MilliCPU: 500, Memory: 1 << 30, Pods: 1, Extended: []simulate.Extended{{Name: "nvidia.com/gpu", Amount: 1}}},
+		Selector:    []simulate.Requirement{{Key: "pool", Operator: simulate.In, Values: []string{"web"}}},
+		Tolerations: []simulate.Toleration{{Key: "a", Exists: true}, {Key: "b", Value: "c", Effect: "NoSchedule"}},
+	}
+	got := h[0].Spec
+	if !reflect.DeepEqual(got.Requests, want.Requests) || !reflect.DeepEqual(got.Selector, want.Selector) || !reflect.DeepEqual(got.Tolerations, want.Tolerations) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestDefaultsAgree(t *testing.T) {
 func TestKeysAgree(t *testing.T) {
 	t.Parallel()
 	args := []string{"--cloud-provider=kwok", "--expander=price", "--namespace=other", "--status-config-map-name=other", "--cores-total=1:2", "--memory-total=1:2", "--gpu-total=t4:1:2", "--scale-down-utilization-threshold=0.7"}
-	settings := map[string]bool{"gpuLabel": true} // what cluster-autoscaler has no flag for
+	settings := map[string]bool{"gpuLabel": true, "headroom": true} // what cluster-autoscaler has no flag for
 	ours := maps.Clone(settings)
 	for _, f := range migrate.Program().Flags {
 		section, key, _ := strings.Cut(f.Setting, ".")

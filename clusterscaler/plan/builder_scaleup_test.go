@@ -24,6 +24,11 @@ func (b *builder) scaleUpLine(word, name string, f fields) bool {
 			}
 		}
 		b.runs, b.runsIn = append(b.runs, b.pod(pod, f)), append(b.runsIn, name)
+	case "headroom": // "headroom NAME count= cpu= selector= priority="
+		p := b.pod("headroom/"+name, f)
+		p.spec.Namespace = ""
+		b.policy.Headroom = append(slices.DeleteFunc(b.policy.Headroom, func(h Headroom) bool { return h.Name == name }),
+			Headroom{Name: name, Count: int(b.number(f, "count", 1)), Spec: p.spec, Priority: p.Priority})
 	case "instances": // "instances GROUP i-1 i-2=16m": without a node so far, and for how long
 		for i := range b.groups {
 			if g := &b.groups[i]; g.Name == name {

@@ -101,6 +101,8 @@ const (
 	NoPlaceToMovePods verdict.Code = "NoPlaceToMovePods"
 	// AtomicScaleDownFailed: the node is of a group that has all of its nodes or none, and another of them stays.
 	AtomicScaleDownFailed verdict.Code = "AtomicScaleDownFailed"
+	// BreaksHeadroom: without the node there would be less headroom than is configured.
+	BreaksHeadroom verdict.Code = "BreaksHeadroom"
 	// ReceivesPods: pods of nodes that are removed before this one move here.
 	ReceivesPods verdict.Code = "ReceivesPods"
 	// NotUnneededLongEnough: the node is unneeded, but not yet for scaleDownUnneededTime.
@@ -167,6 +169,7 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: BlockedByOnCompletionPod, Meaning: "A pod on the node may only go when it has completed"},
 		{Code: NoPlaceToMovePods, Meaning: "A pod of the node fits on no node that stays"},
 		{Code: AtomicScaleDownFailed, Meaning: "The group has all of its nodes or none (zeroOrMaxNodeScaling), and another of them stays"},
+		{Code: BreaksHeadroom, Meaning: "Without the node there would be less headroom than is configured; the headroom is named"},
 		{Code: ReceivesPods, Meaning: "Pods of nodes that are removed before this one move here"},
 		{Code: NotUnneededLongEnough, Meaning: "The node is unneeded, but not yet for scaleDownUnneededTime"},
 		{Code: NotUnreadyLongEnough, Meaning: "The node is unready and unneeded, but not yet for scaleDownUnreadyTime"},

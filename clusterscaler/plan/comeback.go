@@ -11,7 +11,7 @@ func (d *decision) refuseComebacks() {
 	for {
 		last := -1
 		for i, r := range d.plan.ScaleDown {
-			if len(r.Moves) > 0 {
+			if len(r.Moves) > 0 || len(d.spares) > 0 {
 				last = i
 			}
 		}

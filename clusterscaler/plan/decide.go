@@ -57,6 +57,8 @@ type decision struct {
 	upcoming []string
 	// requested is how many of the upcoming were on their way before this plan.
 	requested int
+	// spares are the headrooms.
+	spares []*spare
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
 	// total is what the nodes of the cluster have together, as the plan goes.
@@ -71,6 +73,8 @@ type groupState struct {
 	// grows is by how much the plan grows the group, for pods.
 	grows int
 	pods  []string
+	// spares is how many of headrooms it grows for.
+	spares int
 	// deleting is how many nodes are going, and lost how many were requested, have not come and are given up.
 	deleting, lost int
 	readiness      Readiness
@@ -104,6 +108,7 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		byGroup:  make(map[string]int, len(s.Groups)),
 		settled:  map[simulate.NodeID][]*Pod{},
 		verdicts: make(map[*Pod]podVerdict, len(k.waiting)),
+		spares:   spares(s, &p),
 	}
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
@@ -146,7 +151,7 @@ func (d *decision) podsOn(id simulate.NodeID) iter.Seq[*Pod] {
 // empty is whether no pod would have to leave the node.
 func (d *decision) empty(id simulate.NodeID) bool {
 	for pod := range d.podsOn(id) {
-		if !pod.fixed() {
+		if !pod.fixed() && !pod.spare() {
 			return false
 		}
 	}

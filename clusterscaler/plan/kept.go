@@ -17,7 +17,8 @@ type Planner struct {
 // Decide plans one loop, as the function Decide does.
 func (p *Planner) Decide(s *Snapshot, m Memory, policy Policy, now time.Time) (Plan, Memory) {
 	k := p.kept
-	p.kept = nil // not after a panic
+	p.kept = nil       // not after a panic
+	spares(s, &policy) // their classes must be known before the cluster is
 	if k == nil || !k.follow(s, policy, now) {
 		k = newKept(s, policy, now)
 	}

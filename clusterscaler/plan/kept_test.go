@@ -129,6 +129,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 	if r.IntN(5) == 0 {
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
 		policy.ForceDaemonSets = !policy.ForceDaemonSets
+		policy.Headroom = []Headroom{{Name: "h", Count: r.IntN(4), Spec: simulate.Spec{Requests: simulate.Resources{MilliCPU: 100 * (1 + r.Int64N(15)), Pods: 1}}}}
 	}
 	return &out, policy
 }

@@ -25,6 +25,8 @@ type Plan struct {
 	Unregistered []Deletion
 	// Pending has every pod without a node, in the order of their names.
 	Pending []PendingPod
+	// Headroom is how the headrooms stand, in the order of the policy.
+	Headroom []HeadroomState
 	// ScaleDown are the nodes whose removal is to begin now.
 	ScaleDown []Removal
 	// Unneeded are the nodes that could go, those of ScaleDown included: the others wait. Any subset of
@@ -97,10 +99,13 @@ type NodeVerdict struct {
 
 // Verdicts are those on all pods, groups and nodes.
 func (p *Plan) Verdicts() []verdict.Verdict {
-	out := make([]verdict.Verdict, 0, 1+len(p.Pending)+len(p.Groups)+len(p.Nodes))
+	out := make([]verdict.Verdict, 0, 1+len(p.Pending)+len(p.Headroom)+len(p.Groups)+len(p.Nodes))
 	out = append(out, p.Cluster)
 	for _, pod := range p.Pending {
 		out = append(out, pod.Verdict)
+	}
+	for _, h := range p.Headroom {
+		out = append(out, h.Verdict)
 	}
 	out = append(out, p.Groups...)
 	for _, n := range p.Nodes {

@@ -23,6 +23,8 @@ type Policy struct {
 	// differ, and BalancingLabels, if there are any, the only ones in which they must not.
 	BalanceSimilar                         bool
 	BalancingIgnoreLabels, BalancingLabels []string
+	// Headroom is what room is kept for pods to come, each name once.
+	Headroom []Headroom
 	// ForceDaemonSets counts on new nodes of groups whose template is Live the DaemonSets, too, that suit them and do not run
 	// on the example.
 	ForceDaemonSets bool

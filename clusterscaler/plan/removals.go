@@ -70,7 +70,11 @@ func (r *removals) consider(c candidate) {
 	}
 	moves, lost := r.move(c.id, pods)
 	if lost != nil {
-		r.keep(c.id, NoPlaceToMovePods, verdict.Text("pod", lost.Name), verdict.Number("pods to move", len(pods)))
+		if lost.spare() {
+			r.keep(c.id, BreaksHeadroom, verdict.Text("headroom", lost.spareOf.Name))
+			return
+		}
+		r.keep(c.id, NoPlaceToMovePods, verdict.Text("pod", lost.Name), verdict.Number("pods to move", len(existing(pods))))
 		return
 	}
 	r.left[g]--
@@ -81,7 +85,7 @@ func (r *removals) consider(c candidate) {
 		}
 	}
 	r.plan.Unneeded = append(r.plan.Unneeded, Removal{
-		Node: n.Name, Group: n.Group, Empty: len(pods) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
+		Node: n.Name, Group: n.Group, Empty: len(existing(pods)) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
 	})
 }
 
@@ -126,6 +130,9 @@ func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Po
 			return nil, pod
 		}
 		to = append(to, target)
+		if pod.spare() {
+			continue
+		}
 		moves = append(moves, Move{Pod: pod.Name, To: r.s.Nodes[target].Name})
 	}
 	for _, target := range to {

@@ -187,7 +187,7 @@ func (d *decision) balanced(g *groupState, room int) option {
 	return d.option(g, room)
 }
 
-// largestFirst orders the batches by their share of the group's node, CPU plus memory.
+// largestFirst orders the batches by their share of the group's node, CPU plus memory; headroom comes behind all pods.
 func (d *decision) largestFirst(g *groupState) []int {
 	order := make([]int, len(d.batches))
 	share := make([]float64, len(d.batches))
@@ -196,7 +196,9 @@ func (d *decision) largestFirst(g *groupState) []int {
 		order[i] = i
 		share[i] = ratio(r.MilliCPU, g.Template.Allocatable.MilliCPU) + ratio(r.Memory, g.Template.Allocatable.Memory)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(share[b], share[a]) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(d.batches[a].before(&d.batches[b]), cmp.Compare(share[b], share[a]))
+	})
 	return order
 }
 
@@ -257,6 +259,10 @@ func distinct(groups []*groupState) int {
 
 // growFor notes that the group grows for the pod.
 func (d *decision) growFor(g *groupState, pod *Pod) {
+	if pod.spare() {
+		d.growForSpare(g.Name, pod.spareOf)
+		return
+	}
 	g.pods = append(g.pods, pod.Name)
 	d.planFor(pod, g.Name, d.now)
 	if pod.State != Bound {

@@ -87,6 +87,9 @@ type Pod struct {
 	LocalVolumes []string
 	// Budgets are the indices of the disruption budgets that select the pod.
 	Budgets []int
+
+	// spareOf is the headroom that the pod is of, which does not exist.
+	spareOf *spare
 }
 
 // Namespace is the namespace in the name.

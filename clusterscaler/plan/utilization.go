@@ -57,6 +57,9 @@ func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
 	available := d.cluster.Node(id).Allocatable
 	var requested simulate.Resources
 	for pod := range d.podsOn(id) {
+		if pod.spare() {
+			continue
+		}
 		request := d.s.Classes.Spec(pod.Class).Requests
 		if (pod.Owner == daemonSetKind && ignores.daemonSets) || (pod.Mirror && ignores.mirrors) {
 			available = available.Plus(request, -1)
