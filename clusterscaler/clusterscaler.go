@@ -60,6 +60,9 @@ type ClusterScaler struct {
 	drainer  *kube.Drainer
 	metrics  *metrics
 	events   announcer
+	// expander answers for the expander grpc; nil without it. expanderTrouble is why it did not the last time.
+	expander        expander
+	expanderTrouble string
 	// memory, planner, translator and priorities, with why they could not be read the last time, are used by the loop
 	// alone.
 	memory            plan.Memory
@@ -97,7 +100,13 @@ func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 		Client: deps.Kube.Client, Log: deps.Log, Now: deps.Now,
 		Suffix: func() string { return rand.String(suffixLength) },
 	})
-	return newWith(cfg, deps, provider), nil
+	asked, err := newExpander(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := newWith(cfg, deps, provider)
+	c.expander = asked
+	return c, nil
 }
 
 const suffixLength = 8
@@ -148,6 +157,9 @@ const minimalPause = 500 * time.Millisecond
 func (c *ClusterScaler) Run(ctx context.Context) error {
 	if err := c.watchPods(ctx); err != nil {
 		return err
+	}
+	if c.expander != nil {
+		defer func() { _ = c.expander.Close() }()
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.provider.Run(ctx) })
@@ -206,6 +218,9 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, map[string]stri
 	defer c.look.Unlock()
 	l := &c.look
 	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
+	ask, end := c.asker(ctx, l.snapshot)
+	defer end()
+	policy.Ask = ask
 	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
 	c.translator.Exemplify(l.snapshot, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)

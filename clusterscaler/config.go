@@ -26,8 +26,12 @@ type Config struct {
 	ScanInterval config.Duration `yaml:"scanInterval"`
 
 	// Expander lists the rules that choose among groups, each among those that the one before found equal:
-	// least-waste, most-pods, least-nodes, price, priority, random. Default [least-waste]. Ties go to the first name.
+	// least-waste, most-pods, least-nodes, price, priority, random, grpc. Default [least-waste]. Ties go to the first name.
 	Expander []string `yaml:"expander"`
+	// GrpcExpanderUrl (HOST:PORT) and GrpcExpanderCert (the file of the certificate that vouches for it) are of the server
+	// that the expander grpc asks. Defaults none.
+	GrpcExpanderUrl  string `yaml:"grpcExpanderUrl"`
+	GrpcExpanderCert string `yaml:"grpcExpanderCert"`
 	// Namespace is where the ConfigMaps are: cluster-autoscaler-priority-expander of the expander priority, and that of the
 	// status. Default kube-system.
 	Namespace string `yaml:"namespace"`
@@ -210,6 +214,7 @@ func (c *Config) Validate() config.Problems {
 	c.validateExpander(&ps)
 	c.validateLimits(&ps)
 	c.validateHeadroom(&ps)
+	c.validateGrpcExpander(&ps)
 	first := map[string]int{}
 	for i, g := range c.Groups {
 		if j, twice := first[g.Name]; twice {

@@ -39,8 +39,10 @@ func TestDefaultsAreThePolicy(t *testing.T) {
 func TestBadConfigurations(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"provider: gce", `f: provider: "gce" is unknown; known: kwok`},
-		{"expander: [cheapest]", `f: expander[0]: "cheapest" is unknown; known: [least-nodes least-waste most-pods price priority random]`},
-		{"expander: []", `f: expander: needs at least one of [least-nodes least-waste most-pods price priority random]`},
+		{"expander: [cheapest]", `f: expander[0]: "cheapest" is unknown; known: [grpc least-nodes least-waste most-pods price priority random]`},
+		{"expander: [grpc]\ngrpcExpanderUrl: nowhere", `f: grpcExpanderUrl: "nowhere" is not HOST:PORT, which the expander grpc needs
+f: grpcExpanderCert: is required with the expander grpc`},
+		{"expander: []", `f: expander: needs at least one of [grpc least-nodes least-waste most-pods price priority random]`},
 		{"namespace: Kube", `f: namespace: "Kube" is not the name of a namespace`},
 		{"scanInterval: 10ms\nscaleDownUtilizationThreshold: 50\nmaxDrainParallelism: 0", `f: scanInterval: 10ms is below 1s
 f: scaleDownUtilizationThreshold: 50 is not between 0 and 1

@@ -70,7 +70,7 @@ func TestKeysAgree(t *testing.T) {
 			args = append(args, "--"+f.Name+"="+some)
 		}
 	}
-	got, err := sectionOf(t, append(args, "--balancing-label=a", "--balancing-ignore-label=b"))
+	got, err := sectionOf(t, append(args, "--balancing-label=a", "--balancing-ignore-label=b", "--grpc-expander-url=e:1", "--grpc-expander-cert=c"))
 	if err != nil {
 		t.Fatal(err)
 	}

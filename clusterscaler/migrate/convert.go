@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"math"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -130,7 +131,7 @@ func minMax(text string) (least, most int64, ok bool) {
 	return least, most, found && err == nil && err2 == nil && least >= 0 && least <= most
 }
 
-// expanders takes those that trimtab has. cluster-autoscaler knows one more, grpc.
+// expanders takes those that trimtab has.
 func expanders(c *migration.Conversion, v migration.Value) error {
 	var taken []string
 	for _, name := range strings.Split(v.Last, ",") {
@@ -141,8 +142,10 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 		case "priority":
 			c.Note(v.Flag, "the ConfigMap cluster-autoscaler-priority-expander stays; its expressions match on the names in clusterScaler.groups")
 		case "grpc":
-			c.Block(v.Flag, "grpc is left out: trimtab does not ask an expander of your own yet")
-			continue
+			if !grpcServer(c) {
+				c.Block(v.Flag, "grpc is left out: it needs --grpc-expander-url with a HOST:PORT, and --grpc-expander-cert")
+				continue
+			}
 		default:
 			c.Block(v.Flag, "%s is no expander; cluster-autoscaler does not start with it", migration.Shown(name))
 			continue
@@ -153,6 +156,16 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 		c.Set(v, v.Setting, migration.Strings(taken))
 	}
 	return nil
+}
+
+// grpcServer is whether the flags name the server of the expander grpc.
+func grpcServer(c *migration.Conversion) bool {
+	urls, certs := c.Given("grpc-expander-url"), c.Given("grpc-expander-cert")
+	if len(urls) == 0 || len(certs) == 0 || certs[len(certs)-1].Text == "" {
+		return false
+	}
+	host, port, err := net.SplitHostPort(urls[len(urls)-1].Text)
+	return err == nil && host != "" && port != ""
 }
 
 // emptyBulk is what older versions call the parallelism of removals.

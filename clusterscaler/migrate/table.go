@@ -79,12 +79,11 @@ func loopFlags() []migration.Flag {
 
 func scaleUpFlags() []migration.Flag {
 	const schedulers = "Each pod that a scheduler has called unschedulable counts, whatever the scheduler is called, and no other."
-	const expander = "trimtab does not ask an expander of your own."
 	return migration.InGroup(scaleUp, []migration.Flag{
 		{Name: "expander", Default: "least-waste", Setting: section + "expander", Kind: migration.Words, Convert: expanders,
-			Remark: "`grpc` is left out. `price` takes the prices from the groups. Older versions had the default `random`: write that if you want to keep it."},
-		{Name: "grpc-expander-url", NotYet: true, Remark: expander},
-		{Name: "grpc-expander-cert", NotYet: true, Remark: expander},
+			Remark: "`grpc` needs `--grpc-expander-url`, HOST:PORT, and `--grpc-expander-cert`. `price` takes the prices from the groups. Older versions had the default `random`: write that if you want to keep it."},
+		{Name: "grpc-expander-url", Setting: section + "grpcExpanderUrl"},
+		{Name: "grpc-expander-cert", Setting: section + "grpcExpanderCert", Convert: migration.Mounted},
 		{Name: "estimator", Default: "binpacking", Remark: "There is one, in both programs."},
 		{Name: "parallel-scale-up", Default: "false", Kind: migration.Bool, Remark: "A plan of trimtab has the growth of several groups."},
 		{Name: "salvo-scale-up", Default: "false", Kind: migration.Bool, Remark: "A plan of trimtab places all pending pods, on several groups where it takes them."},

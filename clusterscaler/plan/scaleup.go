@@ -26,7 +26,9 @@ type option struct {
 	lot         float64
 	priority    int
 	prioritized bool
-	facts       []verdict.Fact
+	// preferred is what the expander grpc answered.
+	preferred bool
+	facts     []verdict.Fact
 }
 
 // fill is that pods of a batch were placed on a new node.
@@ -51,7 +53,7 @@ func (d *decision) scaleUp() {
 		if len(options) == 0 {
 			break
 		}
-		best := choose(d.policy.Expanders, options)
+		best := choose(d.policy.Expanders, options, d.ask)
 		d.explainChoice(best, options)
 		d.grow(best)
 	}
