@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"math"
-	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -164,8 +163,8 @@ func grpcServer(c *migration.Conversion) bool {
 	if len(urls) == 0 || len(certs) == 0 || certs[len(certs)-1].Text == "" {
 		return false
 	}
-	host, port, err := net.SplitHostPort(urls[len(urls)-1].Text)
-	return err == nil && host != "" && port != ""
+	host, port, found := strings.Cut(urls[len(urls)-1].Text, ":")
+	return found && host != "" && port != "" && !strings.ContainsAny(host+port, ":[]")
 }
 
 // emptyBulk is what older versions call the parallelism of removals.
