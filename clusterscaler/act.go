@@ -18,6 +18,9 @@ func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string
 	for _, less := range p.GiveUp {
 		c.decrease(ctx, less)
 	}
+	for _, gone := range p.Unregistered {
+		c.deleteUnregistered(ctx, gone)
+	}
 	for _, up := range p.ScaleUp {
 		if !c.increase(ctx, up) {
 			failed[up.Group] = true
@@ -74,6 +77,20 @@ func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
 	return c.provider.Delete(ctx, group, nodes)
+}
+
+// deleteUnregistered deletes instances that have not registered in time. If they cannot be, the next loop tries again.
+func (c *ClusterScaler) deleteUnregistered(ctx context.Context, gone plan.Deletion) {
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
+	defer cancel()
+	c.deps.Log.Warn("instances have not registered as nodes in time and are deleted", "group", gone.Group, "instances", gone.Instances)
+	if err := c.provider.Delete(ctx, gone.Group, gone.Instances); err != nil {
+		c.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)
+		return
+	}
+	c.metrics.nodesGivenUp.WithLabelValues(gone.Group).Add(float64(len(gone.Instances)))
+	c.metrics.original.unregisteredRemoved.Add(float64(len(gone.Instances)))
+	c.metrics.original.addFailures.WithLabelValues(reasonTimeout).Inc()
 }
 
 // finished takes the outcome of a drain, and starts a loop that learns of it.

@@ -31,7 +31,7 @@ type Provider interface {
 	// Decrease makes a group of that size work towards fewer nodes: those that have failed or have not come. None that
 	// stands goes.
 	Decrease(ctx context.Context, group string, from, by int) error
-	// Delete removes nodes of a group, which shrinks by as many.
+	// Delete removes nodes of a group, or instances that Groups called unregistered; the group shrinks by as many.
 	Delete(ctx context.Context, group string, nodes []string) error
 	// Run does what the provider does beside these calls, until ctx ends.
 	Run(ctx context.Context) error
@@ -56,6 +56,9 @@ type ClusterScaler struct {
 	drainer  *kube.Drainer
 	metrics  *metrics
 	events   announcer
+	// expander answers for the expander grpc; nil without it. expanderTrouble is why it did not the last time.
+	expander        expander
+	expanderTrouble string
 	// memory, planner, translator and priorities, with why they could not be read the last time, are used by the loop
 	// alone.
 	memory            plan.Memory
@@ -88,7 +91,13 @@ func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newWith(cfg, deps, provider), nil
+	asked, err := newExpander(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := newWith(cfg, deps, provider)
+	c.expander = asked
+	return c, nil
 }
 
 func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
@@ -139,6 +148,9 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 	}
 	if err := c.watchPods(ctx); err != nil {
 		return err
+	}
+	if c.expander != nil {
+		defer func() { _ = c.expander.Close() }()
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.provider.Run(ctx) })
@@ -203,7 +215,11 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, e
 	if err := c.translator.Trouble(); err != nil {
 		c.deps.Log.Error("pods with volumes or device claims are left alone", "error", err)
 	}
+	ask, end := c.asker(ctx, l.snapshot)
+	defer end()
+	policy.Ask = ask
 	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
+	c.translator.Exemplify(l.snapshot, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
 	for _, g := range seen.groups {
 		c.metrics.size.WithLabelValues(g.Name).Set(float64(g.Target))

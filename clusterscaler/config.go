@@ -28,8 +28,12 @@ type Config struct {
 	ScanInterval config.Duration `yaml:"scanInterval"`
 
 	// Expander lists the rules that choose among groups, each among those that the one before found equal:
-	// least-waste, most-pods, least-nodes, price, priority, random. Default [least-waste]. Ties go to the first name.
+	// least-waste, most-pods, least-nodes, price, priority, random, grpc. Default [least-waste]. Ties go to the first name.
 	Expander []string `yaml:"expander"`
+	// GrpcExpanderUrl (HOST:PORT) and GrpcExpanderCert (the file of the certificate that vouches for it) are of the server
+	// that the expander grpc asks. Defaults none.
+	GrpcExpanderUrl  string `yaml:"grpcExpanderUrl"`
+	GrpcExpanderCert string `yaml:"grpcExpanderCert"`
 	// Namespace is where the ConfigMaps are: cluster-autoscaler-priority-expander of the expander priority, and that of the
 	// status. Default kube-system.
 	Namespace string `yaml:"namespace"`
@@ -43,6 +47,10 @@ type Config struct {
 	// above the one, no node goes below the other. Defaults 0:320000 and 0:6400000.
 	CoresTotal  string `yaml:"coresTotal"`
 	MemoryTotal string `yaml:"memoryTotal"`
+	// GpuTotal bounds in the same way the GPUs (nvidia.com/gpu) of some types, as TYPE:MIN:MAX. The type is what GpuLabel
+	// says of a node; empty, the default, for the labels of AWS, Google Cloud and Azure.
+	GpuTotal []string `yaml:"gpuTotal"`
+	GpuLabel string   `yaml:"gpuLabel"`
 	// BalanceSimilarNodeGroups lets groups with similar nodes, such as those of several zones, grow evenly. Default false.
 	BalanceSimilarNodeGroups bool `yaml:"balanceSimilarNodeGroups"`
 	// BalancingIgnoreLabel are further labels in which similar groups may differ; BalancingLabel, if it has any, are
@@ -55,6 +63,12 @@ type Config struct {
 	MaxNodesPerScaleup int `yaml:"maxNodesPerScaleup"`
 	// NewPodScaleUpDelay is the age before which a pod triggers nothing. Default 0.
 	NewPodScaleUpDelay config.Duration `yaml:"newPodScaleUpDelay"`
+	// NodeInfoCacheExpireTime is how long a group that has no good node any more is known by the last. Default 87600h.
+	NodeInfoCacheExpireTime config.Duration `yaml:"nodeInfoCacheExpireTime"`
+	// ForceDs counts on new nodes DaemonSets, too, that suit them and do not run on the group's present ones. Default false.
+	ForceDs bool `yaml:"forceDs"`
+	// Headroom is room that is kept for pods to come. Default none.
+	Headroom []Headroom `yaml:"headroom"`
 	// ExpendablePodsPriorityCutoff is the priority below which a pod triggers nothing. Default -10.
 	ExpendablePodsPriorityCutoff int32 `yaml:"expendablePodsPriorityCutoff"`
 	// OkTotalUnreadyCount (3) nodes, and MaxTotalUnreadyPercentage (45) of all, may be unready: when more are than both
@@ -63,6 +77,9 @@ type Config struct {
 	MaxTotalUnreadyPercentage float64 `yaml:"maxTotalUnreadyPercentage"`
 	// MaxNodeProvisionTime is how long a requested node is waited for. Default 15m.
 	MaxNodeProvisionTime config.Duration `yaml:"maxNodeProvisionTime"`
+	// ForceDeleteUnregisteredNodes deletes instances that do not register in that time even where the group then has less than
+	// its min. Default false.
+	ForceDeleteUnregisteredNodes bool `yaml:"forceDeleteUnregisteredNodes"`
 	// MaxNodeStartupTime is how long a registered node may take to become ready. Default 15m.
 	MaxNodeStartupTime config.Duration `yaml:"maxNodeStartupTime"`
 	// StartupTaint are the keys of taints that a node has until it has started, and StartupTaintPrefix what further such
@@ -85,6 +102,9 @@ type Config struct {
 	ScaleDownUnreadyEnabled bool `yaml:"scaleDownUnreadyEnabled"`
 	// ScaleDownUtilizationThreshold is the share of CPU and of memory up to which a node may go. Default 0.5.
 	ScaleDownUtilizationThreshold float64 `yaml:"scaleDownUtilizationThreshold"`
+	// ScaleDownGpuUtilizationThreshold is the same for the GPUs of a node that has some, of which nothing else counts then.
+	// Default 0.5.
+	ScaleDownGpuUtilizationThreshold float64 `yaml:"scaleDownGpuUtilizationThreshold"`
 	// ScaleDownUnneededTime is how long a node must be unneeded before it goes. Default 10m.
 	ScaleDownUnneededTime config.Duration `yaml:"scaleDownUnneededTime"`
 	// ScaleDownUnreadyTime is the same for a node that is not ready. Default 20m.
@@ -160,6 +180,7 @@ func (c *Config) SetDefaults() {
 		WriteStatusConfigmap:                true,
 		StatusConfigMapName:                 "cluster-autoscaler-status",
 		MaxNodesPerScaleup:                  p.MaxNodesPerScaleUp,
+		NodeInfoCacheExpireTime:             config.Duration(87600 * time.Hour),
 		ExpendablePodsPriorityCutoff:        p.ExpendablePodsPriorityCutoff,
 		OkTotalUnreadyCount:                 p.OkTotalUnreadyCount,
 		MaxTotalUnreadyPercentage:           p.MaxTotalUnreadyPercentage,
@@ -171,6 +192,7 @@ func (c *Config) SetDefaults() {
 		ScaleDownEnabled:                    p.ScaleDownEnabled,
 		ScaleDownUnreadyEnabled:             p.UnreadyEnabled,
 		ScaleDownUtilizationThreshold:       p.UtilizationThreshold,
+		ScaleDownGpuUtilizationThreshold:    p.GPUUtilizationThreshold,
 		ScaleDownUnneededTime:               config.Duration(p.UnneededTime),
 		ScaleDownUnreadyTime:                config.Duration(p.UnreadyTime),
 		ScaleDownDelayAfterAdd:              config.Duration(p.DelayAfterAdd),
@@ -204,8 +226,13 @@ func (c *Config) Validate() config.Problems {
 	if c.ScanInterval.Std() < time.Second {
 		ps.Add("scanInterval", "%s is below 1s", c.ScanInterval)
 	}
-	if c.ScaleDownUtilizationThreshold < 0 || c.ScaleDownUtilizationThreshold > 1 {
-		ps.Add("scaleDownUtilizationThreshold", "%v is not between 0 and 1", c.ScaleDownUtilizationThreshold)
+	for _, t := range []struct {
+		path  string
+		value float64
+	}{{"scaleDownUtilizationThreshold", c.ScaleDownUtilizationThreshold}, {"scaleDownGpuUtilizationThreshold", c.ScaleDownGpuUtilizationThreshold}} {
+		if !(t.value >= 0 && t.value <= 1) {
+			ps.Add(t.path, "%v is not between 0 and 1", t.value)
+		}
 	}
 	if c.MaxTotalUnreadyPercentage < 0 || c.MaxTotalUnreadyPercentage > 100 {
 		ps.Add("maxTotalUnreadyPercentage", "%v is not between 0 and 100", c.MaxTotalUnreadyPercentage)
@@ -228,11 +255,9 @@ func (c *Config) Validate() config.Problems {
 		}
 	}
 	c.validateExpander(&ps)
-	for _, r := range []struct{ path, text string }{{"coresTotal", c.CoresTotal}, {"memoryTotal", c.MemoryTotal}} {
-		if _, err := parseRange(r.text, 1); err != nil {
-			ps.Add(r.path, "%v", err)
-		}
-	}
+	c.validateLimits(&ps)
+	c.validateHeadroom(&ps)
+	c.validateGrpcExpander(&ps)
 	if _, err := plan.ParseEvictionGroups(c.DrainPriorityConfig); err != nil {
 		ps.Add("drainPriorityConfig", "%v", err)
 	}
@@ -270,16 +295,22 @@ func (c *Config) Policy() plan.Policy {
 		BalancingIgnoreLabels:        c.BalancingIgnoreLabel,
 		BalancingLabels:              c.BalancingLabel,
 		MaxNodesPerScaleUp:           c.MaxNodesPerScaleup,
+		ForceDaemonSets:              c.ForceDs,
 		OkTotalUnreadyCount:          c.OkTotalUnreadyCount,
 		MaxTotalUnreadyPercentage:    c.MaxTotalUnreadyPercentage,
 		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),
+		ForceDeleteUnregistered:      c.ForceDeleteUnregisteredNodes,
 		InitialBackoff:               c.InitialNodeGroupBackoffDuration.Std(),
 		MaxBackoff:                   c.MaxNodeGroupBackoffDuration.Std(),
 		BackoffResetTimeout:          c.NodeGroupBackoffResetTimeout.Std(),
 		ScaleDownEnabled:             c.ScaleDownEnabled,
 		UnreadyEnabled:               c.ScaleDownUnreadyEnabled,
 		UtilizationThreshold:         c.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold:      c.ScaleDownGpuUtilizationThreshold,
+		GPUs:                         c.gpus(),
+		Headroom:                     c.headroom(),
+		GPULabel:                     c.GpuLabel,
 		UnneededTime:                 c.ScaleDownUnneededTime.Std(),
 		UnreadyTime:                  c.ScaleDownUnreadyTime.Std(),
 		DelayAfterAdd:                c.ScaleDownDelayAfterAdd.Std(),
@@ -306,11 +337,13 @@ func (c *Config) Policy() plan.Policy {
 // planOptions are a group's own settings in the core's terms.
 func planOptions(o *group.Options) plan.Options {
 	return plan.Options{
-		UtilizationThreshold: o.ScaleDownUtilizationThreshold,
-		UnneededTime:         standard(o.ScaleDownUnneededTime),
-		UnreadyTime:          standard(o.ScaleDownUnreadyTime),
-		MaxNodeProvisionTime: standard(o.MaxNodeProvisionTime),
-		IgnoreDaemonSets:     o.IgnoreDaemonsetsUtilization,
+		UtilizationThreshold:    o.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold: o.ScaleDownGpuUtilizationThreshold,
+		UnneededTime:            standard(o.ScaleDownUnneededTime),
+		UnreadyTime:             standard(o.ScaleDownUnreadyTime),
+		MaxNodeProvisionTime:    standard(o.MaxNodeProvisionTime),
+		IgnoreDaemonSets:        o.IgnoreDaemonsetsUtilization,
+		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
 	}
 }
 

@@ -26,7 +26,7 @@ var ErrNoLoop = errors.New("no loop has been run here yet; ask the replica that 
 // ErrUnknown says that the last loop has not seen what is asked for.
 var ErrUnknown = errors.New("not seen by the last loop")
 
-// Explain says what the last loop, begun at the returned time, made of a pod (namespace/name) or a node, and why.
+// Explain says what the last loop, begun at the returned time, made of a pod (namespace/name), a node or a headroom, and why.
 func (c *ClusterScaler) Explain(kind, name string) (plan.Explanation, time.Time, error) {
 	c.look.Lock()
 	defer c.look.Unlock()
@@ -41,6 +41,8 @@ func (c *ClusterScaler) Explain(kind, name string) (plan.Explanation, time.Time,
 		e, known = plan.ExplainPod(l.snapshot, l.before, l.policy, l.at, name)
 	case "node":
 		e, known = plan.ExplainNode(l.snapshot, &l.plan, l.policy, l.at, name)
+	case "headroom":
+		e, known = plan.ExplainHeadroom(&l.plan, name)
 	}
 	if !known {
 		return plan.Explanation{}, l.at, fmt.Errorf("%s %q: %w", kind, name, ErrUnknown)

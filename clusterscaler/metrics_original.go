@@ -19,7 +19,7 @@ type originalMetrics struct {
 
 	duration *prometheus.HistogramVec
 
-	added prometheus.Counter
+	added, unregisteredRemoved prometheus.Counter
 
 	errors, removed, addFailures, removeFailures *prometheus.CounterVec
 }
@@ -81,13 +81,14 @@ func newOriginalMetrics(reg prometheus.Registerer) *originalMetrics {
 			Name: "cluster_autoscaler_function_duration_seconds", Help: "Time of a loop.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 1.5, 30),
 		}, []string{"function"}),
-		added:          prometheus.NewCounter(prometheus.CounterOpts(opts("scaled_up_nodes_total", "Nodes requested."))),
-		errors:         counters("errors_total", "Loops that failed.", "type"),
-		removed:        counters("scaled_down_nodes_total", "Nodes removed.", "reason"),
-		addFailures:    counters("failed_scale_ups_total", "Growths that failed.", "reason"),
-		removeFailures: counters("failed_scale_down_total", "Removals that failed.", "reason"),
+		added:               prometheus.NewCounter(prometheus.CounterOpts(opts("scaled_up_nodes_total", "Nodes requested."))),
+		unregisteredRemoved: prometheus.NewCounter(prometheus.CounterOpts(opts("old_unregistered_nodes_removed_count", "Instances deleted that had not registered in time."))),
+		errors:              counters("errors_total", "Loops that failed.", "type"),
+		removed:             counters("scaled_down_nodes_total", "Nodes removed.", "reason"),
+		addFailures:         counters("failed_scale_ups_total", "Growths that failed.", "reason"),
+		removeFailures:      counters("failed_scale_down_total", "Removals that failed.", "reason"),
 	}
-	reg.MustRegister(m.duration, m.added)
+	reg.MustRegister(m.duration, m.added, m.unregisteredRemoved)
 	return m
 }
 

@@ -29,8 +29,8 @@ type Group struct {
 	Options Options `yaml:"options"`
 	// LaunchDelay is how long a requested node takes to appear (kwok only). Default 0.
 	LaunchDelay config.Duration `yaml:"launchDelay"`
-	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come) or unready (they register and
-	// are never ready). Default empty, none fails.
+	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come), unregistered (their instances
+	// start and never register) or unready (they register and are never ready). Default empty, none fails.
 	LaunchFailure string `yaml:"launchFailure"`
 	// Available is how many nodes of the group there can be at a time: further launches fail, as where a cloud has no
 	// capacity left (kwok only). Default no limit.
@@ -40,18 +40,26 @@ type Group struct {
 // Options stand in the place of the settings of the section with the same names, as the options do that cluster-autoscaler
 // reads from the tags of a group. What is not set is as there.
 type Options struct {
-	ScaleDownUtilizationThreshold *float64         `yaml:"scaleDownUtilizationThreshold"`
-	ScaleDownUnneededTime         *config.Duration `yaml:"scaleDownUnneededTime"`
-	ScaleDownUnreadyTime          *config.Duration `yaml:"scaleDownUnreadyTime"`
-	MaxNodeProvisionTime          *config.Duration `yaml:"maxNodeProvisionTime"`
-	IgnoreDaemonsetsUtilization   *bool            `yaml:"ignoreDaemonsetsUtilization"`
+	ScaleDownUtilizationThreshold    *float64         `yaml:"scaleDownUtilizationThreshold"`
+	ScaleDownGpuUtilizationThreshold *float64         `yaml:"scaleDownGpuUtilizationThreshold"`
+	ScaleDownUnneededTime            *config.Duration `yaml:"scaleDownUnneededTime"`
+	ScaleDownUnreadyTime             *config.Duration `yaml:"scaleDownUnreadyTime"`
+	MaxNodeProvisionTime             *config.Duration `yaml:"maxNodeProvisionTime"`
+	// ZeroOrMaxNodeScaling says that the group has max nodes or none, as where a job needs all of them. Default false.
+	ZeroOrMaxNodeScaling        bool  `yaml:"zeroOrMaxNodeScaling"`
+	IgnoreDaemonsetsUtilization *bool `yaml:"ignoreDaemonsetsUtilization"`
 }
 
 // validate checks what the types cannot.
 func (o *Options) validate() config.Problems {
 	var ps config.Problems
-	if t := o.ScaleDownUtilizationThreshold; t != nil && (*t < 0 || *t > 1) {
-		ps.Add("options.scaleDownUtilizationThreshold", "%v is not between 0 and 1", *t)
+	for _, t := range []struct {
+		path  string
+		value *float64
+	}{{"scaleDownUtilizationThreshold", o.ScaleDownUtilizationThreshold}, {"scaleDownGpuUtilizationThreshold", o.ScaleDownGpuUtilizationThreshold}} {
+		if t.value != nil && !(*t.value >= 0 && *t.value <= 1) {
+			ps.Add("options."+t.path, "%v is not between 0 and 1", *t.value)
+		}
 	}
 	return ps
 }
@@ -139,12 +147,13 @@ func (g *Group) Validate() config.Problems {
 
 // What can become of the nodes of a group that fail.
 const (
-	LaunchNever   = "never"
-	LaunchUnready = "unready"
+	LaunchNever        = "never"
+	LaunchUnregistered = "unregistered"
+	LaunchUnready      = "unready"
 )
 
 // LaunchFailures are the values of launchFailure.
-func LaunchFailures() []string { return []string{LaunchNever, LaunchUnready} }
+func LaunchFailures() []string { return []string{LaunchNever, LaunchUnregistered, LaunchUnready} }
 
 // MaxName is the longest name of a group: it leaves room in the 63 letters of a hostname label for the suffix.
 const MaxName = 50

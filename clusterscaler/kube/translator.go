@@ -38,6 +38,8 @@ type Translator struct {
 	// fresh is how many classes there were when all was translated anew.
 	fresh   int
 	judging judging
+	// examples are those of groups, by the group, and exampleOn those of them whose node stands, by the node.
+	examples, exampleOn map[string]*example
 }
 
 // translated is a pod as it was read.
@@ -202,6 +204,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 		classes: &simulate.Classes{}, namespaces: o.Namespaces,
 		byName: map[types.NamespacedName]*translated{},
 		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views},
+		examples: t.examples, exampleOn: t.exampleOn,
 	}
 	t.classes.SetNamespaces(o.Namespaces)
 	return all

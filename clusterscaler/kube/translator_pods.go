@@ -57,6 +57,7 @@ func (t *Translator) apply(changes podChanges) (changed []*translated, m moved) 
 		case !known && object == nil:
 			continue
 		case object == nil:
+			t.noticeExample(p.object)
 			delete(t.byName, name)
 			t.judging.follow(p, true)
 			gone = append(gone, p)
@@ -74,6 +75,10 @@ func (t *Translator) apply(changes podChanges) (changed []*translated, m moved) 
 		if known && object.ResourceVersion != "" && old.ResourceVersion == object.ResourceVersion && old.UID == object.UID {
 			continue
 		}
+		if known { // another pod of the name may have been elsewhere
+			t.noticeExample(old)
+		}
+		t.noticeExample(object)
 		before := p.finished
 		p.finished = finished(object)
 		t.judging.follow(p, false)

@@ -82,8 +82,11 @@ func (p *Provider) Groups(_ context.Context, nodes []*corev1.Node) ([]plan.Group
 		}
 	}
 	p.standing = maps.Clone(size)
-	failed := map[string][]plan.Failure{}
+	failed, unregistered := map[string][]plan.Failure{}, map[string][]string{}
 	for _, l := range p.launches {
+		if p.unregistered(l) {
+			unregistered[l.group.Name] = append(unregistered[l.group.Name], l.name)
+		}
 		size[l.group.Name]++
 		if l.failed != "" {
 			failed[l.group.Name] = append(failed[l.group.Name], plan.Failure{Instance: l.name, Message: l.failed})
@@ -93,7 +96,7 @@ func (p *Provider) Groups(_ context.Context, nodes []*corev1.Node) ([]plan.Group
 	for i := range p.groups {
 		g := &p.groups[i]
 		out[i] = g.planned(size[g.Name])
-		out[i].Failed = failed[g.Name]
+		out[i].Failed, out[i].Unregistered = failed[g.Name], unregistered[g.Name]
 	}
 	return out, member, nil
 }
@@ -124,6 +127,11 @@ func (p *Provider) Increase(_ context.Context, group string, from, by int) error
 	return nil
 }
 
+// unregistered is whether the launch has become an instance that will be no node.
+func (p *Provider) unregistered(l launch) bool {
+	return l.group.LaunchFailure == group.LaunchUnregistered && l.failed == "" && !p.deps.Now().Before(l.due)
+}
+
 // launching is how many launches of the group have not failed and not been seen as nodes.
 func (p *Provider) launching(g *Group) int {
 	n := 0
@@ -141,7 +149,7 @@ func (p *Provider) Decrease(_ context.Context, name string, _, by int) error {
 	defer p.mu.Unlock()
 	for _, droppable := range []func(launch) bool{
 		func(l launch) bool { return l.failed != "" },
-		func(l launch) bool { return !l.created },
+		func(l launch) bool { return !l.created && !p.unregistered(l) },
 	} {
 		for i := len(p.launches) - 1; i >= 0 && by > 0; i-- {
 			if l := p.launches[i]; l.group.Name == name && droppable(l) {
@@ -156,9 +164,12 @@ func (p *Provider) Decrease(_ context.Context, name string, _, by int) error {
 	return nil
 }
 
-// Delete removes nodes of a group. Those that are gone already are no error.
+// Delete removes nodes of a group, or instances that are none. Those that are gone already are no error.
 func (p *Provider) Delete(ctx context.Context, group string, nodes []string) error {
 	for _, name := range nodes {
+		if p.drop(name) {
+			continue
+		}
 		node := &corev1.Node{}
 		node.Name = name
 		if err := p.deps.Client.Delete(ctx, node); client.IgnoreNotFound(err) != nil {
@@ -169,6 +180,18 @@ func (p *Provider) Delete(ctx context.Context, group string, nodes []string) err
 		p.mu.Unlock()
 	}
 	return nil
+}
+
+// drop ends an instance that has not registered, if it is one.
+func (p *Provider) drop(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.launches, func(l launch) bool { return l.name == name && p.unregistered(l) })
+	if i < 0 {
+		return false
+	}
+	p.launches = slices.Delete(p.launches, i, i+1)
+	return true
 }
 
 // find is the group of that name, or nil.
@@ -228,7 +251,7 @@ func (p *Provider) pending() []launch {
 	defer p.mu.Unlock()
 	var out []launch
 	for _, l := range p.launches {
-		if !l.created && l.failed == "" && l.group.LaunchFailure != group.LaunchNever {
+		if !l.created && l.failed == "" && l.group.LaunchFailure != group.LaunchNever && l.group.LaunchFailure != group.LaunchUnregistered {
 			out = append(out, l)
 		}
 	}

@@ -96,6 +96,36 @@ func totals(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
+// gpuTotals takes each TYPE:MIN:MAX, of which the last of a type counts.
+func gpuTotals(c *migration.Conversion, v migration.Value) error {
+	var order []string
+	bounds := map[string]string{}
+	for _, text := range v.All {
+		kind, rest, _ := strings.Cut(text, ":")
+		least, most, ok := minMax(rest)
+		switch {
+		case !ok || kind == "":
+			c.Block(v.Flag, "%s is not TYPE:MIN:MAX with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", migration.Shown(text))
+			continue
+		case most == 0 || least > mostTotal:
+			c.Block(v.Flag, "%s is not taken: trimtab needs a maximum above 0 and a minimum up to %d; give the groups of that type the max 0, or write %s by hand", migration.Shown(text), mostTotal, v.Setting)
+			continue
+		}
+		if bounds[kind] == "" {
+			order = append(order, kind)
+		}
+		bounds[kind] = kind + ":" + strconv.FormatInt(least, 10) + ":" + strconv.FormatInt(min(most, mostTotal), 10)
+	}
+	var taken []string
+	for _, kind := range order {
+		taken = append(taken, bounds[kind])
+	}
+	if len(taken) > 0 {
+		c.Set(v, v.Setting, migration.Strings(taken))
+	}
+	return nil
+}
+
 // minMax reads MIN:MAX.
 func minMax(text string) (least, most int64, ok bool) {
 	low, high, found := strings.Cut(text, ":")
@@ -104,7 +134,7 @@ func minMax(text string) (least, most int64, ok bool) {
 	return least, most, found && err == nil && err2 == nil && least >= 0 && least <= most
 }
 
-// expanders takes those that trimtab has. cluster-autoscaler knows one more, grpc.
+// expanders takes those that trimtab has.
 func expanders(c *migration.Conversion, v migration.Value) error {
 	var taken []string
 	for _, name := range strings.Split(v.Last, ",") {
@@ -119,8 +149,10 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 				c.Note(v.Flag, "the ConfigMap cluster-autoscaler-priority-expander stays; its expressions match on the names in clusterScaler.groups")
 			}
 		case "grpc":
-			c.Block(v.Flag, "grpc is left out: trimtab does not ask an expander of your own yet")
-			continue
+			if !grpcServer(c) {
+				c.Block(v.Flag, "grpc is left out: it needs --grpc-expander-url with a HOST:PORT, and --grpc-expander-cert")
+				continue
+			}
 		default:
 			c.Block(v.Flag, "%s is no expander; cluster-autoscaler does not start with it", migration.Shown(name))
 			continue
@@ -140,6 +172,16 @@ func evictionGroups(c *migration.Conversion, v migration.Value) error {
 		return nil
 	}
 	return migration.Take(c, v)
+}
+
+// grpcServer is whether the flags name the server of the expander grpc.
+func grpcServer(c *migration.Conversion) bool {
+	urls, certs := c.Given("grpc-expander-url"), c.Given("grpc-expander-cert")
+	if len(urls) == 0 || len(certs) == 0 || certs[len(certs)-1].Text == "" {
+		return false
+	}
+	host, port, found := strings.Cut(urls[len(urls)-1].Text, ":")
+	return found && host != "" && port != "" && !strings.ContainsAny(host+port, ":[]")
 }
 
 // emptyBulk is what older versions call the parallelism of removals.

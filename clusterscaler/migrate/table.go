@@ -80,12 +80,11 @@ func loopFlags() []migration.Flag {
 
 func scaleUpFlags() []migration.Flag {
 	const schedulers = "Each pod that a scheduler has called unschedulable counts, whatever the scheduler is called, and no other."
-	const expander = "trimtab does not ask an expander of your own."
 	return migration.InGroup(scaleUp, []migration.Flag{
 		{Name: "expander", Default: "least-waste", Setting: section + "expander", Kind: migration.Words, Convert: expanders,
-			Remark: "`grpc` is left out. `price` takes the prices from the groups. Older versions had the default `random`: write that if you want to keep it."},
-		{Name: "grpc-expander-url", NotYet: true, Remark: expander},
-		{Name: "grpc-expander-cert", NotYet: true, Remark: expander},
+			Remark: "`grpc` needs `--grpc-expander-url`, HOST:PORT, and `--grpc-expander-cert`. `price` takes the prices from the groups. Older versions had the default `random`: write that if you want to keep it."},
+		{Name: "grpc-expander-url", Setting: section + "grpcExpanderUrl"},
+		{Name: "grpc-expander-cert", Setting: section + "grpcExpanderCert", Convert: migration.Mounted},
 		{Name: "estimator", Default: "binpacking", Remark: "There is one, in both programs."},
 		{Name: "parallel-scale-up", Default: "false", Kind: migration.Bool, Remark: "A plan of trimtab has the growth of several groups."},
 		{Name: "salvo-scale-up", Default: "false", Kind: migration.Bool, Remark: "A plan of trimtab places all pending pods, on several groups where it takes them."},
@@ -109,7 +108,7 @@ func limitFlags() []migration.Flag {
 		{Name: "max-nodes-per-scaleup", Default: "1000", Setting: section + "maxNodesPerScaleup", Kind: migration.Whole, Convert: count(1), Remark: "Of one group in one loop."},
 		{Name: "cores-total", Default: "0:320000", Setting: section + "coresTotal", Convert: totals, Remark: "A maximum of 0 is not taken."},
 		{Name: "memory-total", Default: "0:6400000", Setting: section + "memoryTotal", Convert: totals, Remark: "In GiB. A maximum of 0 is not taken."},
-		{Name: "gpu-total", Kind: migration.Repeated, NotYet: true, Remark: "GPUs are not bounded; the max of their groups is."},
+		{Name: "gpu-total", Setting: section + "gpuTotal", Kind: migration.Repeated, Convert: gpuTotals, Remark: "The type is the value of the label of AWS, Google Cloud or Azure, or of `gpuLabel`. A maximum of 0 is not taken."},
 	})
 }
 
@@ -131,8 +130,8 @@ func templateFlags() []migration.Flag {
 		{Name: "startup-taint-prefix", Setting: section + "startupTaintPrefix", Kind: migration.Repeated, Convert: taintPrefixes},
 		{Name: "ignore-taint", Setting: section + "startupTaint", Kind: migration.Repeated, Convert: taintKeys, Remark: "The old name of `--startup-taint`."},
 		{Name: "status-taint", Setting: section + "statusTaint", Kind: migration.Repeated, Convert: taintKeys},
-		{Name: "scale-from-unschedulable", Default: "false", Kind: migration.Bool, Remark: "A template does not come from a node, and so is never cordoned."},
-		{Name: "node-info-cache-expire-time", Default: "87600h0m0s", Kind: migration.Duration, Remark: "A template comes from the configuration, and is read again when that changes."},
-		{Name: "force-ds", Default: "false", Kind: migration.Bool, Remark: "The pods of DaemonSets that run on a new node always count, whether they fit or not."},
+		{Name: "scale-from-unschedulable", Default: "false", Kind: migration.Bool, Remark: "A cordoned node is never the example that a group's template is taken from."},
+		{Name: "node-info-cache-expire-time", Default: "87600h0m0s", Setting: section + "nodeInfoCacheExpireTime", Kind: migration.Duration, Convert: span(0)},
+		{Name: "force-ds", Default: "false", Setting: section + "forceDs", Kind: migration.Bool, Remark: "A group without a node to take its template from counts the DaemonSets that suit it in any case."},
 	})
 }

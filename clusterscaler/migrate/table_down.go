@@ -8,7 +8,7 @@ func scaleDownFlags() []migration.Flag {
 		{Name: "scale-down-enabled", Default: "true", Setting: section + "scaleDownEnabled", Kind: migration.Bool, Remark: "cluster-autoscaler is to lose it; trimtab keeps it."},
 		{Name: "scale-down-unready-enabled", Default: "true", Setting: section + "scaleDownUnreadyEnabled", Kind: migration.Bool},
 		{Name: "scale-down-utilization-threshold", Default: "0.5", Setting: section + "scaleDownUtilizationThreshold", Kind: migration.Number, Convert: share},
-		{Name: "scale-down-gpu-utilization-threshold", Default: "0.5", Kind: migration.Number, NotYet: true, Remark: "Nodes with GPUs are judged by CPU and memory, like all."},
+		{Name: "scale-down-gpu-utilization-threshold", Default: "0.5", Setting: section + "scaleDownGpuUtilizationThreshold", Kind: migration.Number, Convert: share},
 		{Name: "scale-down-unneeded-time", Default: "10m0s", Setting: section + "scaleDownUnneededTime", Kind: migration.Duration, Convert: span(0)},
 		{Name: "scale-down-unready-time", Default: "20m0s", Setting: section + "scaleDownUnreadyTime", Kind: migration.Duration, Convert: span(0)},
 		{Name: "scale-down-delay-after-add", Default: "10m0s", Setting: section + "scaleDownDelayAfterAdd", Kind: migration.Duration, Convert: span(0)},
@@ -49,7 +49,7 @@ func drainFlags() []migration.Flag {
 		{Name: "cordon-node-before-terminating", Default: "true", Kind: migration.Bool, Convert: migration.Nothing, Remark: "A node that goes is tainted, and not cordoned, whatever the flag says ([d-cordon](#d-cordon))."},
 		{Name: "daemonset-eviction-for-occupied-nodes", Default: "true", Setting: section + "daemonsetEvictionForOccupiedNodes", Kind: migration.Bool, Remark: "The pods' annotation counts as well."},
 		{Name: "daemonset-eviction-for-empty-nodes", Default: "false", Setting: section + "daemonsetEvictionForEmptyNodes", Kind: migration.Bool, Remark: "The pods' annotation counts as well."},
-		{Name: "force-delete-unregistered-nodes", Default: "false", Kind: migration.Bool, NotYet: true, Remark: "Instances that never register are not deleted; their group is backed off and no longer works towards them."},
+		{Name: "force-delete-unregistered-nodes", Default: "false", Setting: section + "forceDeleteUnregisteredNodes", Kind: migration.Bool},
 		{Name: "force-delete-failed-nodes", Default: "false", Kind: migration.Bool, NotYet: true, Remark: "Instances that fail to start are given up whatever the minimum is; their group is backed off."},
 	})
 }

@@ -4,7 +4,7 @@ import "github.com/trimtab/trimtab/internal/migration"
 
 func requestFlags() []migration.Flag {
 	const none = "ProvisioningRequests are not read."
-	const buffers = "CapacityBuffers are not read; pods of low priority hold room as long as that is so."
+	const buffers = "CapacityBuffers are not read; write what room is to be kept in `headroom`."
 	return migration.InGroup(requests, []migration.Flag{
 		{Name: "enable-provisioning-requests", Default: "false", Kind: migration.Bool, NotYet: true, Remark: none},
 		{Name: "provisioning-request-initial-backoff-time", Default: "1m0s", Kind: migration.Duration, Remark: none},

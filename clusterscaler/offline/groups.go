@@ -199,7 +199,7 @@ func fresh(n *corev1.Node, name string) *corev1.Node {
 	n.Labels[corev1.LabelHostname] = name
 	n.Spec.Unschedulable = false
 	n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool {
-		return strings.HasPrefix(t.Key, "node.kubernetes.io/") || t.Key == "node.cloudprovider.kubernetes.io/uninitialized" || kube.MarksGoing(t)
+		return kube.Transient(t.Key)
 	})
 	return n
 }

@@ -15,6 +15,8 @@ type Result struct {
 	// Pending has every pod without a node, in the order of their names.
 	Pending   []Pending `json:"pending"`
 	ScaleDown []Removal `json:"scaleDown"`
+	// Headroom is how the headrooms of the configuration stand.
+	Headroom []Headroom `json:"headroom"`
 	// Nodes and Groups have every node, by name, and every group, as in the file.
 	Nodes  []Node    `json:"nodes"`
 	Groups []Subject `json:"groups"`
@@ -42,6 +44,17 @@ type Pending struct {
 	Placed string `json:"placed"`
 	// Why has one entry for each group that cannot take the pod, by name; none where a node has room for it, or
 	// where it waits for something else, as Code then says.
+	Why     []Subject    `json:"why"`
+	Code    verdict.Code `json:"code"`
+	Message string       `json:"message"`
+}
+
+// Headroom is how much of one there is: Fits on nodes that stand, Coming on those on their way and those that are added.
+type Headroom struct {
+	Name    string       `json:"name"`
+	Fits    int          `json:"fits"`
+	Coming  int          `json:"coming"`
+	Missing int          `json:"missing"`
 	Why     []Subject    `json:"why"`
 	Code    verdict.Code `json:"code"`
 	Message string       `json:"message"`
@@ -79,14 +92,17 @@ type Subject struct {
 
 func resultOf(c *Cluster, p *plan.Plan, now time.Time) Result {
 	r := Result{
-		ScaleUp: []Growth{}, Pending: []Pending{}, ScaleDown: []Removal{}, Nodes: []Node{}, Groups: subjects(p.Groups),
+		ScaleUp: []Growth{}, Pending: []Pending{}, ScaleDown: []Removal{}, Headroom: []Headroom{}, Nodes: []Node{}, Groups: subjects(p.Groups),
 		Now: now, Read: c.dump.read, Ignored: c.dump.ignored, Notes: append([]string{}, c.dump.notes()...),
 	}
 	for _, up := range p.ScaleUp {
-		r.ScaleUp = append(r.ScaleUp, Growth{up.Group, up.From, up.To, up.Pods})
+		r.ScaleUp = append(r.ScaleUp, Growth{up.Group, up.From, up.To, append([]string{}, up.Pods...)})
 	}
 	for _, pod := range p.Pending {
 		r.Pending = append(r.Pending, Pending{pod.Pod, pod.Group, subjects(pod.Why), pod.Verdict.Code, pod.Verdict.Message()})
+	}
+	for _, h := range p.Headroom {
+		r.Headroom = append(r.Headroom, Headroom{h.Name, h.Fits, h.Coming, h.Missing, subjects(h.Why), h.Verdict.Code, h.Verdict.Message()})
 	}
 	for _, down := range p.ScaleDown {
 		moves := []Move{}

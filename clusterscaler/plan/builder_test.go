@@ -26,6 +26,7 @@ type builder struct {
 	ds     []builtPod
 	budget []Budget
 	sizes  map[string]bool // groups whose size was given
+	scaleUpLines
 }
 
 type builtPod struct {
@@ -77,7 +78,9 @@ func (b *builder) line(line string) {
 	case "remember":
 		b.remember(name, f)
 	default:
-		b.t.Fatalf("cannot read %q", line)
+		if !b.scaleUpLine(words[0], name, f) {
+			b.t.Fatalf("cannot read %q", line)
+		}
 	}
 }
 
@@ -130,21 +133,6 @@ func (b *builder) group(name string, f fields) Group {
 		g.Price = price
 	}
 	return g
-}
-
-// options are the group's own settings.
-func (b *builder) options(o *Options, f fields) {
-	for key, into := range map[string]**time.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime} {
-		if f.has(key) {
-			*into = new(b.duration(f, key, 0))
-		}
-	}
-	if f.has("threshold") {
-		o.UtilizationThreshold = new(float64(b.number(f, "threshold", 0)) / 100)
-	}
-	if f.has("ignoreDaemonsets") {
-		o.IgnoreDaemonSets = new(f["ignoreDaemonsets"] == "true")
-	}
 }
 
 func (b *builder) node(name string, f fields) *Node {
@@ -254,7 +242,7 @@ func (b *builder) snapshot() *Snapshot {
 			}
 		}
 	}
-	for _, p := range append(slices.Clone(b.pods), b.ds...) {
+	for _, p := range slices.Concat(b.pods, b.ds, b.runs) {
 		s.Classes.Learn(&p.spec)
 	}
 	for _, p := range b.pods {
@@ -265,6 +253,7 @@ func (b *builder) snapshot() *Snapshot {
 		}
 		s.Pods = append(s.Pods, &pod)
 	}
+	b.finish(s)
 	for _, d := range b.ds {
 		s.DaemonSets = append(s.DaemonSets, DaemonSet{Name: d.Name, Class: s.Classes.Intern(d.spec)})
 	}
@@ -322,7 +311,9 @@ func (b *builder) setPolicy(f fields) {
 		case "ignoreTimers":
 			b.policy.IgnoreTimers = true
 		default:
-			b.t.Fatalf("unknown policy %q", key)
+			if !b.scaleUpPolicy(key, f) {
+				b.t.Fatalf("unknown policy %q", key)
+			}
 		}
 	}
 }

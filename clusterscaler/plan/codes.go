@@ -69,7 +69,7 @@ const (
 	BackedOff verdict.Code = "BackedOff"
 	// MaxNodesTotalReached: the cluster has its maximal number of nodes.
 	MaxNodesTotalReached verdict.Code = "MaxNodesTotalReached"
-	// ResourceLimitReached: the nodes of the cluster have as many cores, or as much memory, as they may.
+	// ResourceLimitReached: the nodes of the cluster have as many cores or GPUs, or as much memory, as they may.
 	ResourceLimitReached verdict.Code = "ResourceLimitReached"
 	// MaxNodesPerScaleUpReached: the rest follows in the next loop.
 	MaxNodesPerScaleUpReached verdict.Code = "MaxNodesPerScaleUpReached"
@@ -93,7 +93,7 @@ const (
 	NotUnderutilized verdict.Code = "NotUnderutilized"
 	// NodeGroupMinSizeReached: the group has its minimal size, or would have it by the removals before this one.
 	NodeGroupMinSizeReached verdict.Code = "NodeGroupMinSizeReached"
-	// MinimalResourceLimitExceeded: without the node the cluster would have fewer cores, or less memory, than it must.
+	// MinimalResourceLimitExceeded: without the node the cluster would have fewer cores or GPUs, or less memory, than it must.
 	MinimalResourceLimitExceeded verdict.Code = "MinimalResourceLimitExceeded"
 	// BlockedByPod: a pod on the node must not be evicted; the rule is named.
 	BlockedByPod verdict.Code = "BlockedByPod"
@@ -101,6 +101,10 @@ const (
 	BlockedByOnCompletionPod verdict.Code = "BlockedByOnCompletionPod"
 	// NoPlaceToMovePods: a pod of the node fits on no node that stays.
 	NoPlaceToMovePods verdict.Code = "NoPlaceToMovePods"
+	// AtomicScaleDownFailed: the node is of a group that has all of its nodes or none, and another of them stays.
+	AtomicScaleDownFailed verdict.Code = "AtomicScaleDownFailed"
+	// BreaksHeadroom: without the node there would be less headroom than is configured.
+	BreaksHeadroom verdict.Code = "BreaksHeadroom"
 	// ReceivesPods: pods of nodes that are removed before this one move here.
 	ReceivesPods verdict.Code = "ReceivesPods"
 	// NotUnneededLongEnough: the node is unneeded, but not yet for scaleDownUnneededTime.
@@ -147,7 +151,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: GroupInTrouble, Meaning: "The provider does not know enough of the group to let it grow; its words are repeated"},
 		{Code: BackedOff, Meaning: "The group failed to grow recently and is left alone for a while"},
 		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
-		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal), or as much memory (memoryTotal), as they may"},
+		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal) or GPUs of a type (gpuTotal), or as much memory (memoryTotal), as they may"},
 		{Code: MaxNodesPerScaleUpReached, Meaning: "The group grows by maxNodesPerScaleup at most in one loop; the rest follows in the next"},
 	}
 	return append(append(docs, nodeCodes()...), simulate.Codes()...)
@@ -163,10 +167,12 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: ScaleDownDisabled, Meaning: "scaleDownEnabled is false"},
 		{Code: NotUnderutilized, Meaning: "The node's utilization is above the threshold"},
 		{Code: NodeGroupMinSizeReached, Meaning: "The group has its minimal size, or would have it by the removals before this one"},
-		{Code: MinimalResourceLimitExceeded, Meaning: "Without the node the cluster would have fewer cores (coresTotal), or less memory (memoryTotal), than it must"},
+		{Code: MinimalResourceLimitExceeded, Meaning: "Without the node the cluster would have fewer cores (coresTotal) or GPUs of a type (gpuTotal), or less memory (memoryTotal), than it must"},
 		{Code: BlockedByPod, Meaning: "A pod on the node must not be evicted; the rule is named"},
 		{Code: BlockedByOnCompletionPod, Meaning: "A pod on the node may only go when it has completed"},
 		{Code: NoPlaceToMovePods, Meaning: "A pod of the node fits on no node that stays"},
+		{Code: AtomicScaleDownFailed, Meaning: "The group has all of its nodes or none (zeroOrMaxNodeScaling), and another of them stays"},
+		{Code: BreaksHeadroom, Meaning: "Without the node there would be less headroom than is configured; the headroom is named"},
 		{Code: ReceivesPods, Meaning: "Pods of nodes that are removed before this one move here"},
 		{Code: NotUnneededLongEnough, Meaning: "The node is unneeded, but not yet for scaleDownUnneededTime"},
 		{Code: NotUnreadyLongEnough, Meaning: "The node is unready and unneeded, but not yet for scaleDownUnreadyTime"},

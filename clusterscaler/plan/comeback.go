@@ -1,10 +1,7 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
-	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // refuseComebacks drops removals, last first, until the loop after them would not grow a group for the
@@ -14,7 +11,7 @@ func (d *decision) refuseComebacks() {
 	for {
 		last := -1
 		for i, r := range d.plan.ScaleDown {
-			if len(r.Moves) > 0 {
+			if len(r.Moves) > 0 || len(d.spares) > 0 {
 				last = i
 			}
 		}
@@ -25,9 +22,7 @@ func (d *decision) refuseComebacks() {
 		if pod == "" {
 			return
 		}
-		refused := d.plan.ScaleDown[last]
-		d.plan.ScaleDown = slices.Delete(d.plan.ScaleDown, last, last+1)
-		d.keep(d.kept.ids[refused.Node], WouldBeAddedBack, verdict.Text("pod", pod))
+		d.refuse(last, pod)
 	}
 }
 
@@ -43,7 +38,7 @@ func (d *decision) leftOver() string {
 	var wanting []*Pod
 	for i := range d.s.Nodes {
 		if !gone[d.s.Nodes[i].Name] {
-			if !d.takesNow(d.s.Nodes[i]) { // moved pods must not wait for a node to start
+			if !d.runs(simulate.NodeID(i)) { // moved pods must not wait for a node to start
 				after.cluster.Hide(simulate.NodeID(i))
 			}
 			continue

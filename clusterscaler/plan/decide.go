@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -56,6 +57,8 @@ type decision struct {
 	upcoming []string
 	// requested is how many of the upcoming were on their way before this plan.
 	requested int
+	// spares are the headrooms.
+	spares []*spare
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
 	// total is what the nodes of the cluster have together, as the plan goes.
@@ -70,6 +73,8 @@ type groupState struct {
 	// grows is by how much the plan grows the group, for pods.
 	grows int
 	pods  []string
+	// spares is how many of headrooms it grows for.
+	spares int
 	// deleting is how many nodes are going, and lost how many were requested, have not come and are given up.
 	deleting, lost int
 	readiness      Readiness
@@ -85,6 +90,8 @@ type groupState struct {
 	// template is what copies are made of, once it is prepared.
 	template simulate.Template
 	prepared bool
+	// missing are the DaemonSets that do not run on the group's example, once they have been looked for.
+	missing []DaemonSet
 }
 
 type podVerdict struct {
@@ -101,11 +108,12 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		byGroup:  make(map[string]int, len(s.Groups)),
 		settled:  map[simulate.NodeID][]*Pod{},
 		verdicts: make(map[*Pod]podVerdict, len(k.waiting)),
+		spares:   spares(s, &p),
 	}
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{
-			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i].Template), misfits: map[simulate.Class]simulate.Misfit{},
+			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
 		})
 	}
 	for _, id := range k.going {
@@ -143,16 +151,17 @@ func (d *decision) podsOn(id simulate.NodeID) iter.Seq[*Pod] {
 // empty is whether no pod would have to leave the node.
 func (d *decision) empty(id simulate.NodeID) bool {
 	for pod := range d.podsOn(id) {
-		if !pod.fixed() {
+		if !pod.fixed() && !pod.spare() {
 			return false
 		}
 	}
 	return true
 }
 
-// alike is equal for templates of which no pod can tell the nodes apart.
-func alike(n *simulate.Node) string {
-	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Profile) // fmt sorts the keys of maps
+// alike is equal for groups of which no pod can tell the new nodes apart.
+func alike(g *Group) string {
+	n := &g.Template
+	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Profile, g.Live, g.Runs, g.Options.ZeroOrMax) // fmt sorts the keys of maps
 }
 
 // starting is whether the node has registered and is expected to become ready.
@@ -160,8 +169,11 @@ func (d *decision) starting(n *Node) bool {
 	return stageOf(n, d.policy, d.now) == stageStarting
 }
 
-// takesNow is whether the node need not start first to take pods.
-func (d *decision) takesNow(n *Node) bool { return n.Ready && !d.starting(n) }
+// runs is whether the node is ready, and offers all that it will.
+func (d *decision) runs(id simulate.NodeID) bool {
+	n := d.s.Nodes[id]
+	return n.Ready && !d.starting(n)
+}
 
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
 func (d *decision) addTemplate(g *groupState) simulate.NodeID {
@@ -169,7 +181,10 @@ func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 		g.template, g.prepared = d.cluster.Prepare(g.Template), true
 	}
 	id := d.cluster.AddCopy(g.template)
-	for _, ds := range d.s.DaemonSets {
+	for _, r := range g.Runs {
+		d.cluster.Place(r.Class, id, 1)
+	}
+	for _, ds := range d.daemonSets(g) {
 		if d.cluster.Suits(ds.Class, id) {
 			d.cluster.Place(ds.Class, id, 1)
 		}
@@ -177,58 +192,20 @@ func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 	return id
 }
 
-// addUpcoming adds the nodes that were requested and have not registered. A group whose nodes cannot be launched, or have
-// not come for MaxNodeProvisionTime, is backed off, and they are given up.
-func (d *decision) addUpcoming() {
-	registered := make([]int, len(d.groups))
-	for _, n := range d.s.Nodes {
-		if g, ours := d.byGroup[n.Group]; ours {
-			registered[g]++
+// daemonSets are those that run on new nodes of the group if they suit them, beside what is known to run there.
+func (d *decision) daemonSets(g *groupState) []DaemonSet {
+	switch {
+	case !g.Live:
+		return d.s.DaemonSets
+	case !d.policy.ForceDaemonSets:
+		return nil
+	case g.missing == nil:
+		g.missing = []DaemonSet{}
+		for _, ds := range d.s.DaemonSets {
+			if !slices.ContainsFunc(g.Runs, func(r Running) bool { return r.DaemonSet == ds.Name }) {
+				g.missing = append(g.missing, ds)
+			}
 		}
 	}
-	for i := range d.groups {
-		g := &d.groups[i]
-		missing := max(g.Target-registered[i], 0)
-		failed := min(len(g.Failed), missing) // a size that stale counts made too low is not lowered further
-		if g.lost = failed; len(g.Failed) > 0 {
-			d.backOff(g, g.Failed[0].Message)
-		}
-		d.awaitNodes(g, missing-failed)
-		if g.lost > 0 {
-			d.plan.GiveUp = append(d.plan.GiveUp, Decrease{g.Name, g.Target, g.Target - g.lost, failed})
-		}
-	}
-	d.requested = len(d.upcoming)
-}
-
-// awaitNodes counts on so many nodes of the group, unless they have been awaited for too long.
-func (d *decision) awaitNodes(g *groupState, missing int) {
-	if missing <= 0 {
-		delete(d.memory.AwaitedSince, g.Name)
-		return
-	}
-	since, known := d.memory.AwaitedSince[g.Name]
-	if !known {
-		since = d.now
-		d.memory.AwaitedSince[g.Name] = since
-	}
-	if due := since.Add(g.policy.MaxNodeProvisionTime); !d.now.Before(due) {
-		if d.memory.Backoffs[g.Name].Failed.Before(due) { // not yet noted
-			d.backOff(g, fmt.Sprintf("its nodes have not come for %s", g.policy.MaxNodeProvisionTime))
-		}
-		g.lost += missing
-		return
-	}
-	d.plan.nextBy(since.Add(g.policy.MaxNodeProvisionTime))
-	for range missing {
-		d.addTemplate(g)
-		d.upcoming = append(d.upcoming, g.Name)
-	}
-}
-
-// backOff leaves the group alone for a while, if it is not yet.
-func (d *decision) backOff(g *groupState, why string) {
-	if !d.now.Before(d.memory.Backoffs[g.Name].Until) {
-		d.memory = d.memory.ScaleUpFailed(g.Name, why, d.policy, d.now)
-	}
+	return g.missing
 }

@@ -31,11 +31,13 @@ const (
 	Prioritize Expander = "priority"
 	// Random: any, each as likely as the others; the moment of the decision draws.
 	Random Expander = "random"
+	// Ask: those that Policy.Ask prefers; all when it does not answer.
+	Ask Expander = "grpc"
 )
 
 // Expanders are all rules, in the order of their names.
 func Expanders() []Expander {
-	return []Expander{LeastNodes, LeastWaste, MostPods, Price, Prioritize, Random}
+	return []Expander{Ask, LeastNodes, LeastWaste, MostPods, Price, Prioritize, Random}
 }
 
 // Priority prefers groups over those of lower priorities.
@@ -83,6 +85,8 @@ func (e Expander) score(o *option) (float64, verdict.Fact) {
 			return math.Inf(1), verdict.Text("priority", "none")
 		}
 		return -float64(o.priority), verdict.Number("priority", o.priority)
+	case Ask:
+		return 0, o.preference()
 	case Random:
 		return o.lot, verdict.Number("lot", math.Round(o.lot*1000)/1000)
 	case Price:
@@ -108,19 +112,25 @@ func wasted(requested, available int64) float64 {
 
 // choose applies the chain and returns the best option. The group's name decides among equals. The
 // facts of each option are the scores of all rules in the chain.
-func choose(chain []Expander, options []option) *option {
+func choose(chain []Expander, options []option, ask func([]*option) []*option) *option {
 	left := make([]*option, len(options))
 	for i := range options {
+		left[i] = &options[i]
+	}
+	for _, e := range chain {
+		if e == Ask {
+			left = ask(left)
+			continue
+		}
+		left = lowest(left, e)
+	}
+	for i := range options {
 		o := &options[i]
-		left[i] = o
 		o.facts = o.facts[:0]
 		for _, e := range chain {
 			_, fact := e.score(o)
 			o.facts = append(o.facts, fact)
 		}
-	}
-	for _, e := range chain {
-		left = lowest(left, e)
 	}
 	return slices.MinFunc(left, func(a, b *option) int { return strings.Compare(a.group.Name, b.group.Name) })
 }

@@ -16,7 +16,7 @@ func TestRandomIsFair(t *testing.T) {
 			for _, name := range []string{"general-a", "general-b", "x"} {
 				options = append(options, option{group: &groupState{Group: &Group{Name: name}}, lot: lot(name, now)})
 			}
-			drawn[choose([]Expander{Random}, options).group.Name]++
+			drawn[choose([]Expander{Random}, options, nil).group.Name]++
 		}
 		for name, n := range drawn {
 			if n < 850 || n > 1150 {

@@ -46,6 +46,15 @@ func ExplainPod(s *Snapshot, m Memory, p Policy, now time.Time, name string) (Ex
 	return out, true
 }
 
+// ExplainHeadroom says what the plan has for the headroom, and of a group that cannot take what is missing why.
+func ExplainHeadroom(plan *Plan, name string) (Explanation, bool) {
+	i := slices.IndexFunc(plan.Headroom, func(h HeadroomState) bool { return h.Name == name })
+	if i < 0 {
+		return Explanation{}, false
+	}
+	return Explanation{Verdict: plan.Headroom[i].Verdict, Groups: plan.Headroom[i].Why}, true
+}
+
 // verdictsOnGroups has for each group why it cannot take the pod, or else what was decided on it.
 func verdictsOnGroups(p *Plan, pending *PendingPod) []verdict.Verdict {
 	out := slices.Clone(pending.Why)

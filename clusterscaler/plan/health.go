@@ -10,18 +10,20 @@ type Readiness struct {
 	Ready, Starting, Unready int
 	// Deleting nodes are none of the others.
 	Deleting int
+	// LongUnregistered are the instances of a group that have had no node for MaxNodeProvisionTime.
+	LongUnregistered int
 }
 
-func (r Readiness) nodes() int { return r.Ready + r.Starting + r.Unready }
+func (r Readiness) nodes() int { return r.Ready + r.Starting + r.Unready + r.LongUnregistered }
 
 func (r *Readiness) add(n *Node, s stage) {
 	switch {
 	case n.Deleting:
 		r.Deleting++
-	case n.Ready:
-		r.Ready++
 	case s == stageStarting:
 		r.Starting++
+	case n.Ready:
+		r.Ready++
 	default:
 		r.Unready++
 	}

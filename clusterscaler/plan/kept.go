@@ -17,7 +17,8 @@ type Planner struct {
 // Decide plans one loop, as the function Decide does.
 func (p *Planner) Decide(s *Snapshot, m Memory, policy Policy, now time.Time) (Plan, Memory) {
 	k := p.kept
-	p.kept = nil // not after a panic
+	p.kept = nil       // not after a panic
+	spares(s, &policy) // their classes must be known before the cluster is
 	if k == nil || !k.follow(s, policy, now) {
 		k = newKept(s, policy, now)
 	}
@@ -64,7 +65,7 @@ func stageOf(n *Node, p Policy, now time.Time) stage {
 	switch {
 	case n.Deleting:
 		return stageClosed
-	case n.Ready && !(n.Lacking && now.Sub(n.Created) < p.MaxNodeStartupTime):
+	case n.Ready && !p.awaitsGPU(n, now) && !(n.Lacking && now.Sub(n.Created) < p.MaxNodeStartupTime):
 		return stageOpen
 	case now.Sub(n.Created) < p.MaxNodeStartupTime:
 		return stageStarting
@@ -85,7 +86,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		k.stages[i] = stageOf(n, p, now)
 		offer := &n.Node
 		if k.stages[i] == stageStarting {
-			offer = onceReady(s, n)
+			offer = onceReady(s, n, &p, now)
 		}
 		id := k.cluster.AddNode(offer)
 		if k.stages[i] == stageClosed {
@@ -121,7 +122,7 @@ func startupTaint(key string) bool {
 
 // onceReady is the node without the taints of its start, and with its group's resources and Profile where it has
 // not reported its own.
-func onceReady(s *Snapshot, n *Node) *simulate.Node {
+func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *simulate.Node {
 	offer := n.Node
 	offer.Taints = nil
 	for _, t := range n.Taints {
@@ -131,14 +132,22 @@ func onceReady(s *Snapshot, n *Node) *simulate.Node {
 	}
 	if i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
 		template := &s.Groups[i].Template
-		if !reported(n) {
+		switch {
+		case !reported(n):
 			offer.Allocatable = template.Allocatable
+		case p.awaitsGPU(n, now):
+			offer.Allocatable = offer.Allocatable.Plus(gpusOnly(template.Allocatable), 1)
 		}
 		if offer.Profile == "" || n.Lacking { // its drivers have not registered yet
 			offer.Profile = template.Profile
 		}
 	}
 	return &offer
+}
+
+// followsGroup is whether what a starting node will be depends on its group.
+func followsGroup(s *Snapshot, n *Node, p *Policy, now time.Time) bool {
+	return !reported(n) || p.awaitsGPU(n, now) || s.Judge != nil && (n.Profile == "" || n.Lacking)
 }
 
 // reported is whether the node has said what it offers.
@@ -168,7 +177,7 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		return false
 	}
 	for i, n := range s.Nodes {
-		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && (!reported(n) || s.Judge != nil && (n.Profile == "" || n.Lacking)) {
+		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && followsGroup(s, n, &p, now) {
 			return false
 		}
 	}

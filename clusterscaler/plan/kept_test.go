@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -98,7 +99,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 	if len(out.Nodes) > 0 && r.IntN(4) == 0 {
 		i := r.IntN(len(out.Nodes))
 		next := *out.Nodes[i]
-		switch r.IntN(5) {
+		switch r.IntN(6) {
 		case 0:
 			next.Ready = !next.Ready
 		case 1:
@@ -112,15 +113,21 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 			next.Unschedulable = !next.Unschedulable
 		case 4:
 			next.Keep = !next.Keep
+		case 5: // its GPUs do not show yet
+			next.Labels = maps.Clone(next.Labels)
+			next.Labels["accelerator"] = "t4"
+			next.Ready, next.Created = true, now.Add(-time.Duration(r.IntN(20))*time.Minute)
 		}
 		out.Nodes[i] = &next
 	}
 	if len(s.Groups) > 0 && r.IntN(6) == 0 {
 		out.Groups = slices.Clone(s.Groups)
-		changeGroup(r, &out.Groups[r.IntN(len(out.Groups))])
+		changeGroup(r, &out.Groups[r.IntN(len(out.Groups))], s.Pods)
 	}
 	if r.IntN(5) == 0 {
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
+		policy.ForceDaemonSets = !policy.ForceDaemonSets
+		policy.Headroom = []Headroom{{Name: "h", Count: r.IntN(4), Spec: simulate.Spec{Requests: simulate.Resources{MilliCPU: 100 * (1 + r.Int64N(15)), Pods: 1}}}}
 	}
 	return &out, policy
 }
@@ -143,7 +150,7 @@ func wrongGiveUp(s *Snapshot, p *Plan) string {
 }
 
 // changeGroup is what a provider says anew of a group.
-func changeGroup(r *rand.Rand, g *Group) {
+func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
 	ages := []*time.Duration{nil, new(time.Duration(0)), new(time.Minute), new(20 * time.Minute)}
 	g.Options = Options{
 		IgnoreDaemonSets:     []*bool{nil, new(true), new(false)}[r.IntN(3)],
@@ -153,6 +160,11 @@ func changeGroup(r *rand.Rand, g *Group) {
 		MaxNodeProvisionTime: ages[r.IntN(4)],
 	}
 	g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
+	g.Options.ZeroOrMax = r.IntN(2) == 0
+	g.Template.Allocatable.Extended = []simulate.Extended{{Name: gpuResource, Amount: r.Int64N(4)}}
+	if g.Live, g.Runs = r.IntN(2) == 0, nil; g.Live && len(pods) > 0 {
+		g.Runs = []Running{{Class: pods[r.IntN(len(pods))].Class}}
+	}
 	g.Trouble, g.Failed = "", nil
 	if r.IntN(3) == 0 {
 		g.Trouble = "the size is not known"

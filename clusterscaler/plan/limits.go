@@ -12,17 +12,20 @@ type Range struct{ Min, Max int64 }
 type amount struct {
 	resource string
 	of       func(simulate.Resources) int64
-	bounds   func(*Policy) Range
+	bounds   Range
 	fact     func(name string, n int64) verdict.Fact
 }
 
-func amounts() []amount {
-	return []amount{
-		{"cpu", func(r simulate.Resources) int64 { return r.MilliCPU }, func(p *Policy) Range { return p.MilliCores },
-			func(name string, n int64) verdict.Fact { return verdict.Milli(name, n) }},
-		{"memory", func(r simulate.Resources) int64 { return r.Memory }, func(p *Policy) Range { return p.Memory },
-			func(name string, n int64) verdict.Fact { return verdict.Bytes(name, n) }},
+func amounts(p *Policy) []amount {
+	out := []amount{
+		{"cpu", func(r simulate.Resources) int64 { return r.MilliCPU }, p.MilliCores, verdict.Milli},
+		{"memory", func(r simulate.Resources) int64 { return r.Memory }, p.Memory, verdict.Bytes},
 	}
+	for _, gpu := range p.GPUs {
+		out = append(out, amount{gpu.Type, func(r simulate.Resources) int64 { return r.Other(gpu.Type) }, gpu.Range,
+			func(name string, n int64) verdict.Fact { return verdict.Number(name, n) }})
+	}
+	return out
 }
 
 // have sums up what the nodes of the cluster have: those that stand and do not go, and those on their way.
@@ -30,13 +33,41 @@ func (d *decision) have() simulate.Resources {
 	var sum simulate.Resources
 	for _, n := range d.s.Nodes {
 		if !n.Deleting {
-			sum = sum.Plus(d.capacity(n), 1)
+			sum = sum.Plus(d.counted(n), 1)
 		}
 	}
 	for _, group := range d.upcoming {
-		sum = sum.Plus(d.groups[d.byGroup[group]].Capacity, 1)
+		sum = sum.Plus(d.countedOf(d.groups[d.byGroup[group]].Group), 1)
 	}
 	return sum
+}
+
+// counted is what the limits count of a node. Its extended resources are its GPUs, by their type.
+func (d *decision) counted(n *Node) simulate.Resources {
+	r := d.capacity(n)
+	r.Extended = nil
+	if len(d.policy.GPUs) == 0 {
+		return r
+	}
+	kind, has := d.policy.accelerator(n.Labels)
+	count := n.Allocatable.Other(gpuResource)
+	if g, ours := d.byGroup[n.Group]; ours && count == 0 { // they do not show yet
+		count = d.groups[g].Template.Allocatable.Other(gpuResource)
+	}
+	if has && count > 0 {
+		r.Extended = []simulate.Extended{{Name: kind, Amount: count}}
+	}
+	return r
+}
+
+// countedOf is what they count of a new node of the group.
+func (d *decision) countedOf(g *Group) simulate.Resources {
+	r := g.Capacity
+	r.Extended = nil
+	if kind, has := d.policy.accelerator(g.Template.Labels); has && len(d.policy.GPUs) > 0 {
+		r.Extended = []simulate.Extended{{Name: kind, Amount: g.Template.Allocatable.Other(gpuResource)}}
+	}
+	return r
 }
 
 // capacity is what the node's machine has; as long as it has not said so itself, what its group's have.
@@ -49,8 +80,9 @@ func (d *decision) capacity(n *Node) simulate.Resources {
 
 // withinLimits is how many of room more nodes of the group the cluster may have, and which limit says none.
 func (d *decision) withinLimits(g *groupState, room int) (int, verdict.Verdict) {
-	for _, a := range amounts() {
-		limit, each, now := a.bounds(&d.policy).Max, a.of(g.Capacity), a.of(d.total)
+	counted := d.countedOf(g.Group)
+	for _, a := range amounts(&d.policy) {
+		limit, each, now := a.bounds.Max, a.of(counted), a.of(d.total)
 		if limit == 0 || each <= 0 {
 			continue
 		}
@@ -66,8 +98,9 @@ func (d *decision) withinLimits(g *groupState, room int) (int, verdict.Verdict) 
 
 // keptByLimits is the lower limit that the cluster would fall below without the node, after the removals so far.
 func (r *removals) keptByLimits(n *Node) []verdict.Fact {
-	for _, a := range amounts() {
-		least, each, now := a.bounds(&r.policy).Min, a.of(r.capacity(n)), a.of(r.total)
+	counted := r.counted(n)
+	for _, a := range amounts(&r.policy) {
+		least, each, now := a.bounds.Min, a.of(counted), a.of(r.total)
 		if least > 0 && each > 0 && now-each < least {
 			return []verdict.Fact{verdict.Text("resource", a.resource), a.fact("have", now), a.fact("node", each), a.fact("min", least)}
 		}

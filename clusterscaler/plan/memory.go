@@ -10,9 +10,12 @@ import (
 type Memory struct {
 	// UnneededSince is since when each node has been unneeded without a break.
 	UnneededSince map[string]time.Time
-	// AwaitedSince is since when each group has had nodes that were requested and have not registered.
+	// AwaitedSince is since when each group has had nodes that were requested and that the provider has not launched, as far
+	// as it says.
 	AwaitedSince map[string]time.Time
-	Backoffs     map[string]Backoff
+	// UnregisteredSince is since when each group has had each instance without a node.
+	UnregisteredSince map[string]map[string]time.Time
+	Backoffs          map[string]Backoff
 	// Planned has the pods without a node that have a place on one that stands or is on its way, by name.
 	Planned     map[string]Placement
 	LastScaleUp time.Time
@@ -40,6 +43,7 @@ type Backoff struct {
 func (m Memory) clone() Memory {
 	m.UnneededSince = cloned(m.UnneededSince)
 	m.AwaitedSince = cloned(m.AwaitedSince)
+	m.UnregisteredSince = cloned(m.UnregisteredSince)
 	m.Backoffs = cloned(m.Backoffs)
 	m.Planned = cloned(m.Planned)
 	m.LastOf = cloned(m.LastOf)

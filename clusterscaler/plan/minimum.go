@@ -22,12 +22,15 @@ func (d *decision) growToMinimum() {
 			continue
 		}
 		n := min(g.Min-size, room)
+		if g.Options.ZeroOrMax {
+			n = room
+		}
 		for range n {
 			d.addTemplate(g)
 			d.upcoming = append(d.upcoming, g.Name)
 		}
 		g.grows += n
-		d.total = d.total.Plus(g.Capacity, int64(n))
+		d.total = d.total.Plus(d.countedOf(g.Group), int64(n))
 		facts := []verdict.Fact{verdict.Number("min", g.Min)}
 		if g.verdict.Code == ScaledUpGroup { // for pods, too
 			facts = append(facts, g.verdict.Facts...)

@@ -52,6 +52,7 @@ func (d *decision) placePending() {
 		d.placeOnExisting(&d.batches[i])
 	}
 	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
+	d.placeSpares()
 	d.settle()
 }
 
@@ -143,6 +144,10 @@ func (d *decision) placeOnce(b *batch) {
 func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 	n := d.cluster.Fill(b.class, id, len(b.pods))
 	for _, pod := range b.pods[:n] {
+		if pod.spare() {
+			d.noteSpare(pod, id)
+			continue
+		}
 		d.settleOn(pod, id)
 		if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
 			d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
@@ -163,7 +168,9 @@ func (d *decision) settle() {
 	var oldest time.Time
 	for _, b := range d.batches {
 		for _, pod := range b.pods {
-			if created := pod.Created; oldest.IsZero() || created.Before(oldest) {
+			if created := pod.Created; pod.spare() {
+				continue
+			} else if oldest.IsZero() || created.Before(oldest) {
 				oldest = created
 			}
 		}
@@ -183,7 +190,7 @@ func (d *decision) settle() {
 
 // say keeps the verdict on a pod without a node. One that only stands for its replacement has none.
 func (d *decision) say(pod *Pod, code verdict.Code, facts ...verdict.Fact) {
-	if pod.State != Bound {
+	if pod.State != Bound && !pod.spare() {
 		d.verdicts[pod] = podVerdict{verdict: verdict.Because("pod "+pod.Name, code, facts...)}
 	}
 }

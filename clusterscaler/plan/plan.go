@@ -21,8 +21,12 @@ type Plan struct {
 	ScaleUp  []Increase
 	// GiveUp are nodes that were requested, have not come in time, and are no longer to be worked towards.
 	GiveUp []Decrease
+	// Unregistered are instances that have not registered in time, and are to be deleted.
+	Unregistered []Deletion
 	// Pending has every pod without a node, in the order of their names.
 	Pending []PendingPod
+	// Headroom is how the headrooms stand, in the order of the policy.
+	Headroom []HeadroomState
 	// ScaleDown are the nodes whose removal is to begin now.
 	ScaleDown []Removal
 	// Unneeded are the nodes that could go, those of ScaleDown included: the others wait. Any subset of
@@ -51,6 +55,12 @@ type Decrease struct {
 	From, To int
 	// Failed is of how many the provider has said that they will not come.
 	Failed int
+}
+
+// Deletion has instances of a group deleted that have no node. The group shrinks by as many.
+type Deletion struct {
+	Group     string
+	Instances []string
 }
 
 // PendingPod is a pod without a node.
@@ -89,10 +99,13 @@ type NodeVerdict struct {
 
 // Verdicts are those on all pods, groups and nodes.
 func (p *Plan) Verdicts() []verdict.Verdict {
-	out := make([]verdict.Verdict, 0, 1+len(p.Pending)+len(p.Groups)+len(p.Nodes))
+	out := make([]verdict.Verdict, 0, 1+len(p.Pending)+len(p.Headroom)+len(p.Groups)+len(p.Nodes))
 	out = append(out, p.Cluster)
 	for _, pod := range p.Pending {
 		out = append(out, pod.Verdict)
+	}
+	for _, h := range p.Headroom {
+		out = append(out, h.Verdict)
 	}
 	out = append(out, p.Groups...)
 	for _, n := range p.Nodes {

@@ -6,6 +6,9 @@ import "time"
 type Policy struct {
 	// Expanders choose among options, each among those that the one before it found equal.
 	Expanders []Expander
+	// Ask answers for the expander grpc: the groups of those of the choices that are best, or none for no answer. A plan is a
+	// function of its inputs as far as this one is: to equal choices it must give equal answers.
+	Ask func([]Choice) []string
 	// Priorities are those of the expander priority, in any order.
 	Priorities                   []Priority
 	ExpendablePodsPriorityCutoff int32
@@ -15,10 +18,19 @@ type Policy struct {
 	// MilliCores (thousandths of a core) and Memory (bytes) bound what all nodes of the cluster have together, those of
 	// no group included: no growth exceeds the upper bound, no removal falls below the lower.
 	MilliCores, Memory Range
+	// GPUs bound in the same way the GPUs of some types, each once. GPULabel is the label of nodes that names the type;
+	// empty for those of AWS, Google Cloud and Azure.
+	GPUs     []Limit
+	GPULabel string
 	// BalanceSimilar lets groups with similar nodes grow evenly; BalancingIgnoreLabels are labels in which they may
 	// differ, and BalancingLabels, if there are any, the only ones in which they must not.
 	BalanceSimilar                         bool
 	BalancingIgnoreLabels, BalancingLabels []string
+	// Headroom is what room is kept for pods to come, each name once.
+	Headroom []Headroom
+	// ForceDaemonSets counts on new nodes of groups whose template is Live the DaemonSets, too, that suit them and do not run
+	// on the example.
+	ForceDaemonSets bool
 	// EnforceMinSize grows groups that are smaller than their minimum.
 	EnforceMinSize bool
 	// MaxNodesPerScaleUp bounds what one group grows by in one loop.
@@ -29,6 +41,8 @@ type Policy struct {
 	MaxTotalUnreadyPercentage float64
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
 	MaxNodeProvisionTime time.Duration
+	// ForceDeleteUnregistered deletes instances that do not register even where the group then has less than its minimum.
+	ForceDeleteUnregistered bool
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
 	MaxNodeStartupTime   time.Duration
 	InitialBackoff       time.Duration
@@ -37,11 +51,13 @@ type Policy struct {
 	ScaleDownEnabled     bool
 	UnreadyEnabled       bool
 	UtilizationThreshold float64
-	UnneededTime         time.Duration
-	UnreadyTime          time.Duration
-	DelayAfterAdd        time.Duration
-	DelayAfterDelete     time.Duration
-	DelayAfterFailure    time.Duration
+	// GPUUtilizationThreshold is that of nodes with GPUs, of which only these count.
+	GPUUtilizationThreshold float64
+	UnneededTime            time.Duration
+	UnreadyTime             time.Duration
+	DelayAfterAdd           time.Duration
+	DelayAfterDelete        time.Duration
+	DelayAfterFailure       time.Duration
 	// DelayTypeLocal lets each of the three delays hold for the nodes of the group alone that it is after.
 	DelayTypeLocal        bool
 	MaxParallelism        int
@@ -78,6 +94,7 @@ func DefaultPolicy() Policy {
 		ScaleDownEnabled:             true,
 		UnreadyEnabled:               true,
 		UtilizationThreshold:         0.5,
+		GPUUtilizationThreshold:      0.5,
 		UnneededTime:                 10 * time.Minute,
 		UnreadyTime:                  20 * time.Minute,
 		DelayAfterAdd:                10 * time.Minute,

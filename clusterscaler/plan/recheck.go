@@ -12,6 +12,7 @@ import (
 // the code Unneeded when it holds, else the reason to give the node back.
 func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := "node " + node
+	spares(s, &p) // their classes must be known before the cluster is
 	d := newKept(s, p, now).decision(s, Memory{}, p, now)
 	d.addUpcoming()
 	d.placePending()

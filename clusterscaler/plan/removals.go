@@ -33,7 +33,7 @@ func (r *removals) order(candidates []candidate) {
 	}
 	for i := range r.s.Nodes {
 		id := simulate.NodeID(i)
-		if !isCandidate[id] && !r.cluster.Hidden(id) && r.takesNow(r.s.Nodes[i]) {
+		if !isCandidate[id] && !r.cluster.Hidden(id) && r.runs(id) {
 			r.destinations = append(r.destinations, id)
 		}
 	}
@@ -41,7 +41,7 @@ func (r *removals) order(candidates []candidate) {
 		return cmp.Compare(r.plan.Nodes[b].Utilization, r.plan.Nodes[a].Utilization)
 	})
 	for _, c := range slices.Backward(candidates) {
-		if r.s.Nodes[c.id].Ready {
+		if r.runs(c.id) {
 			r.destinations = append(r.destinations, c.id)
 		}
 	}
@@ -70,18 +70,22 @@ func (r *removals) consider(c candidate) {
 	}
 	moves, lost := r.move(c.id, pods)
 	if lost != nil {
-		r.keep(c.id, NoPlaceToMovePods, verdict.Text("pod", lost.Name), verdict.Number("pods to move", len(pods)))
+		if lost.spare() {
+			r.keep(c.id, BreaksHeadroom, verdict.Text("headroom", lost.spareOf.Name))
+			return
+		}
+		r.keep(c.id, NoPlaceToMovePods, verdict.Text("pod", lost.Name), verdict.Number("pods to move", len(existing(pods))))
 		return
 	}
 	r.left[g]--
-	r.total = r.total.Plus(r.capacity(n), -1)
+	r.total = r.total.Plus(r.counted(n), -1)
 	for _, p := range pods {
 		for _, b := range p.Budgets {
 			r.drain.allowed[b] = max(r.drain.allowed[b]-1, 0)
 		}
 	}
 	r.plan.Unneeded = append(r.plan.Unneeded, Removal{
-		Node: n.Name, Group: n.Group, Empty: len(pods) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
+		Node: n.Name, Group: n.Group, Empty: len(existing(pods)) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
 	})
 }
 
@@ -126,6 +130,9 @@ func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Po
 			return nil, pod
 		}
 		to = append(to, target)
+		if pod.spare() {
+			continue
+		}
 		moves = append(moves, Move{Pod: pod.Name, To: r.s.Nodes[target].Name})
 	}
 	for _, target := range to {

@@ -17,7 +17,7 @@ func (d *decision) reportGroups() {
 		case g.grows > 0:
 			to := g.Target + g.grows
 			facts := []verdict.Fact{verdict.Number("from", g.Target), verdict.Number("to", to), verdict.Number("for pods", len(g.pods))}
-			v.Facts = append(facts, v.Facts...)
+			v.Facts = append(append(facts, g.spareFact()...), v.Facts...)
 			slices.Sort(g.pods)
 			d.plan.ScaleUp = append(d.plan.ScaleUp, Increase{Group: g.Name, From: g.Target, To: to, Max: g.Max, Pods: g.pods})
 		case v.Code != "":
@@ -43,13 +43,21 @@ func (d *decision) left() int {
 
 // reportPods lists every pod without a node, with its verdict.
 func (d *decision) reportPods() {
+	switch {
+	case d.unhealthy():
+		d.reportSpares(ClusterUnhealthy, d.plan.Cluster.Facts)
+	case d.settling:
+		d.reportSpares(Settling, nil)
+	default:
+		d.reportSpares("", nil)
+	}
 	why := map[simulate.Class][]verdict.Verdict{}
 	for _, b := range d.batches {
 		if _, known := why[b.class]; !known {
 			why[b.class] = d.whyNot(b.class)
 		}
 		for _, pod := range b.pods {
-			if pod.State != Bound {
+			if pod.State != Bound && !pod.spare() {
 				v := verdict.Because("pod "+pod.Name, NotTriggerScaleUp, summary(why[b.class]))
 				d.verdicts[pod] = podVerdict{verdict: v, why: why[b.class]}
 			}

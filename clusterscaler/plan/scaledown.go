@@ -36,9 +36,7 @@ func (d *decision) scaleDown() {
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	candidates := d.eligible()
 	r.order(candidates)
-	for _, c := range candidates {
-		r.consider(c)
-	}
+	r.considerAll(candidates)
 	d.remember()
 	d.chooseNow()
 	d.refuseComebacks()
@@ -81,7 +79,6 @@ func first(a, b bool) int {
 // notEligible is why a node is not even considered, or an empty code.
 func (d *decision) notEligible(n *Node, used float64, known bool) (verdict.Code, []verdict.Fact) {
 	_, ours := d.byGroup[n.Group]
-	threshold := d.policyOf(n).UtilizationThreshold
 	switch {
 	case !d.policy.ScaleDownEnabled:
 		return ScaleDownDisabled, nil
@@ -97,10 +94,8 @@ func (d *decision) notEligible(n *Node, used float64, known bool) (verdict.Code,
 		return UnexpectedError, nil
 	case !n.Ready && !d.policy.UnreadyEnabled:
 		return ScaleDownUnreadyDisabled, nil
-	case used > threshold:
-		return NotUnderutilized, []verdict.Fact{verdict.Ratio("utilization", used), verdict.Ratio("threshold", threshold)}
 	}
-	return "", nil
+	return d.tooUsed(n, used)
 }
 
 // keep gives a node its verdict.

@@ -26,7 +26,9 @@ type option struct {
 	lot         float64
 	priority    int
 	prioritized bool
-	facts       []verdict.Fact
+	// preferred is what the expander grpc answered.
+	preferred bool
+	facts     []verdict.Fact
 }
 
 // fill is that pods of a batch were placed on a new node.
@@ -51,7 +53,7 @@ func (d *decision) scaleUp() {
 		if len(options) == 0 {
 			break
 		}
-		best := choose(d.policy.Expanders, options)
+		best := choose(d.policy.Expanders, options, d.ask)
 		d.explainChoice(best, options)
 		d.grow(best)
 	}
@@ -105,6 +107,9 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 	room := g.Max - size
 	if room <= 0 {
 		return 0, verdict.Because(subject, MaxGroupSizeReached, verdict.Number("size", size), verdict.Number("max", g.Max))
+	}
+	if g.Options.ZeroOrMax {
+		return d.whole(g)
 	}
 	if left := d.policy.MaxNodesPerScaleUp - g.grows; left <= 0 {
 		return 0, verdict.Because(subject, MaxNodesPerScaleUpReached, verdict.Number("max", d.policy.MaxNodesPerScaleUp))
@@ -171,6 +176,7 @@ func (d *decision) pack(g *groupState, room int, of []*groupState) option {
 		o.pods += n
 		o.requested = o.requested.Plus(d.s.Classes.Spec(class).Requests, int64(n))
 	}
+	d.fillUp(g, &o)
 	return o
 }
 
@@ -191,7 +197,7 @@ func (d *decision) balanced(g *groupState, room int) option {
 	return d.option(g, room)
 }
 
-// largestFirst orders the batches by their share of the group's node, CPU plus memory.
+// largestFirst orders the batches by their share of the group's node, CPU plus memory; headroom comes behind all pods.
 func (d *decision) largestFirst(g *groupState) []int {
 	order := make([]int, len(d.batches))
 	share := make([]float64, len(d.batches))
@@ -200,7 +206,9 @@ func (d *decision) largestFirst(g *groupState) []int {
 		order[i] = i
 		share[i] = ratio(r.MilliCPU, g.Template.Allocatable.MilliCPU) + ratio(r.Memory, g.Template.Allocatable.Memory)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(share[b], share[a]) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(d.batches[a].before(&d.batches[b]), cmp.Compare(share[b], share[a]))
+	})
 	return order
 }
 
@@ -237,7 +245,7 @@ func (d *decision) grow(o *option) {
 	for _, member := range of[:done.nodes] {
 		member.grows++
 		member.verdict = verdict.Because(groupSubject(member.Name), code, facts...)
-		d.total = d.total.Plus(member.Capacity, 1)
+		d.total = d.total.Plus(d.countedOf(member.Group), 1)
 		d.upcoming = append(d.upcoming, member.Name)
 	}
 	for _, fill := range done.fill {
@@ -261,6 +269,10 @@ func distinct(groups []*groupState) int {
 
 // growFor notes that the group grows for the pod.
 func (d *decision) growFor(g *groupState, pod *Pod) {
+	if pod.spare() {
+		d.growForSpare(g.Name, pod.spareOf)
+		return
+	}
 	g.pods = append(g.pods, pod.Name)
 	d.planFor(pod, g.Name, d.now)
 	if pod.State != Bound {

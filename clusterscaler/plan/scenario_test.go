@@ -112,7 +112,10 @@ func render(p Plan, m Memory, now time.Time) string {
 	for _, less := range p.GiveUp {
 		fmt.Fprintf(&b, "GIVE UP %s %d -> %d\n", less.Group, less.From, less.To)
 	}
-	if len(p.ScaleUp)+len(p.ScaleDown)+len(p.GiveUp) == 0 {
+	for _, gone := range p.Unregistered {
+		fmt.Fprintf(&b, "DELETE %s of %s\n", strings.Join(gone.Instances, " "), gone.Group)
+	}
+	if len(p.ScaleUp)+len(p.ScaleDown)+len(p.GiveUp)+len(p.Unregistered) == 0 {
 		b.WriteString("NOTHING TO DO\n")
 	}
 	if !p.Next.IsZero() {

@@ -93,6 +93,9 @@ type Pod struct {
 	LocalVolumes []string
 	// Budgets are the indices of the disruption budgets that select the pod.
 	Budgets []int
+
+	// spareOf is the headroom that the pod is of, which does not exist.
+	spareOf *spare
 }
 
 // Namespace is the namespace in the name.
@@ -117,6 +120,13 @@ type DaemonSet struct {
 	Class simulate.Class
 }
 
+// Running is a pod that belongs to a node.
+type Running struct {
+	// DaemonSet is namespace/name of the one whose pod it is; empty for a mirror pod.
+	DaemonSet string
+	Class     simulate.Class
+}
+
 // Budget is a PodDisruptionBudget.
 type Budget struct {
 	// Name is namespace/name.
@@ -134,6 +144,11 @@ type Group struct {
 	Template simulate.Node
 	// Capacity is what the machine has, of which Template.Allocatable is left for pods.
 	Capacity simulate.Resources
+	// Live says that Template and Capacity are those of a node of the group, and Runs what belongs to that node.
+	Live bool
+	// Runs are the pods that each new node runs from its start, where Live is set. Where it is not the DaemonSets that suit
+	// the Template run there.
+	Runs []Running
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
 	// Options are what the group has other than the Policy says.
@@ -143,6 +158,9 @@ type Group struct {
 	Failed []Failure
 	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
 	Trouble string
+	// Unregistered are instances that Target counts and that the provider has launched, without a node so far, as the provider
+	// calls them, each once. Nil where it does not say.
+	Unregistered []string
 }
 
 // Failure is a node that could not be launched.
@@ -155,11 +173,15 @@ type Failure struct {
 // Options stand in a group's own settings, in the place of those of the Policy that have the same names. What is nil is as
 // there.
 type Options struct {
-	UtilizationThreshold *float64
-	UnneededTime         *time.Duration
-	UnreadyTime          *time.Duration
-	MaxNodeProvisionTime *time.Duration
-	IgnoreDaemonSets     *bool
+	UtilizationThreshold    *float64
+	GPUUtilizationThreshold *float64
+	UnneededTime            *time.Duration
+	UnreadyTime             *time.Duration
+	MaxNodeProvisionTime    *time.Duration
+	IgnoreDaemonSets        *bool
+	// ZeroOrMax says that the group has all of its nodes, Max, or none: it grows and shrinks at once. The Policy has no such
+	// setting.
+	ZeroOrMax bool
 }
 
 // in is the policy with these options.
@@ -169,6 +191,7 @@ func (o *Options) in(p *Policy) *Policy {
 	}
 	own := *p
 	override(&own.UtilizationThreshold, o.UtilizationThreshold)
+	override(&own.GPUUtilizationThreshold, o.GPUUtilizationThreshold)
 	override(&own.UnneededTime, o.UnneededTime)
 	override(&own.UnreadyTime, o.UnreadyTime)
 	override(&own.MaxNodeProvisionTime, o.MaxNodeProvisionTime)

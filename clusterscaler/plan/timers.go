@@ -35,19 +35,20 @@ func (d *decision) chooseNow() {
 		return
 	}
 	busy, draining := d.deleting()
+	beside := parallel{busy, draining, map[string]bool{}}
 	for _, r := range d.plan.Unneeded {
 		id := d.kept.ids[r.Node]
 		if code, facts := d.mustWait(id, r); code != "" {
 			d.keep(id, code, facts...)
 			continue
 		}
-		if busy >= d.policy.MaxParallelism || (!r.Empty && draining >= d.policy.MaxDrainParallelism) {
-			d.keep(id, MaxParallelismReached, verdict.Number("deleting", busy), verdict.Number("draining", draining))
+		if node, waits := d.waitsForOthers(r); waits {
+			d.keep(id, AtomicScaleDownFailed, verdict.Text("waits for node", node))
 			continue
 		}
-		busy++
-		if !r.Empty {
-			draining++
+		if !beside.admit(d, r) {
+			d.keep(id, MaxParallelismReached, verdict.Number("deleting", beside.busy), verdict.Number("draining", beside.draining))
+			continue
 		}
 		d.plan.ScaleDown = append(d.plan.ScaleDown, r)
 		d.keep(id, Unneeded, verdict.Ratio("utilization", r.Utilization), verdict.Number("pods to move", len(r.Moves)),

@@ -1,9 +1,13 @@
 package plan
 
-import "github.com/trimtab/trimtab/clusterscaler/simulate"
+import (
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
 
 // utilization is the larger of the shares of CPU and memory that the pods on a node request, those
-// that are about to run there included. It is unknown where the node reports none of either.
+// that are about to run there included; of a node with GPUs the share of these alone. It is unknown where the node reports
+// none of either.
 //
 // DaemonSet and mirror pods count, unless the policy ignores them: then they leave both the requests
 // and the amount that these are measured against.
@@ -21,6 +25,24 @@ func (d *decision) utilization(id simulate.NodeID) (share float64, known bool) {
 	return u.share, u.known
 }
 
+// tooUsed is that the node is used more than it may be when it goes, or an empty code.
+func (d *decision) tooUsed(n *Node, used float64) (verdict.Code, []verdict.Fact) {
+	p := d.policyOf(n)
+	threshold, facts := p.UtilizationThreshold, []verdict.Fact{verdict.Ratio("utilization", used)}
+	if gpus(n) {
+		threshold = p.GPUUtilizationThreshold
+		facts = append(facts, verdict.Text("of", gpuResource))
+	}
+	if used > threshold {
+		return NotUnderutilized, append(facts, verdict.Ratio("threshold", threshold))
+	}
+	return "", nil
+}
+
+// gpus is whether the node offers GPUs. One that only a label says to have some, and that none can use, is worth what its CPU
+// and memory are.
+func gpus(n *Node) bool { return n.Allocatable.Other(gpuResource) > 0 }
+
 // ignored are the kinds of pods that do not count.
 type ignored struct{ daemonSets, mirrors bool }
 
@@ -35,6 +57,9 @@ func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
 	available := d.cluster.Node(id).Allocatable
 	var requested simulate.Resources
 	for pod := range d.podsOn(id) {
+		if pod.spare() {
+			continue
+		}
 		request := d.s.Classes.Spec(pod.Class).Requests
 		if (pod.Owner == daemonSetKind && ignores.daemonSets) || (pod.Mirror && ignores.mirrors) {
 			available = available.Plus(request, -1)
@@ -42,7 +67,13 @@ func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
 		}
 		requested = requested.Plus(request, 1)
 	}
-	if available.MilliCPU <= 0 || available.Memory <= 0 {
+	switch { // devices that are claimed (DRA) and not requested would come first: the share of the fullest pool of the node
+	case gpus(d.s.Nodes[id]):
+		if available.Other(gpuResource) <= 0 {
+			return use{measured: true, ignores: ignores}
+		}
+		return use{ratio(requested.Other(gpuResource), available.Other(gpuResource)), true, true, ignores}
+	case available.MilliCPU <= 0 || available.Memory <= 0:
 		return use{measured: true, ignores: ignores}
 	}
 	share := max(ratio(requested.MilliCPU, available.MilliCPU), ratio(requested.Memory, available.Memory))

@@ -23,6 +23,7 @@ const explainUsage = `Asks the running trimtab what it decided, and why.
 Usage: trimtab explain metric [flags] NAME
        trimtab explain pod [flags] NAMESPACE/NAME
        trimtab explain node [flags] NAME
+       trimtab explain headroom [flags] NAME
 
 metric: how it is answered: the rule, the PromQL, whether it is merged with that of other requests, when it was evaluated
 last, and the HPAs that ask for it. NAME is as discovery lists it, pods/http_requests or external/queue_length; without
@@ -30,6 +31,7 @@ the part before the slash it is each metric of that name.
 pod: the node group that grows for it and why no other does, or why each group cannot take it; of a pod that runs,
 whether it keeps its node. Without a namespace it is one of the namespace that --namespace names, or of default.
 node: why it goes or stays, whether each of its pods keeps it, and where they would move.
+headroom: how much of it there is and is coming, and why no group grows for what is missing.
 
 The server is that of the section server; from outside of the cluster:
 
@@ -63,8 +65,8 @@ func explainCommand(ctx context.Context, args []string, s stdio) int {
 	if code, done := parse(fs, explainUsage, args, s); done {
 		return code
 	}
-	if fs.NArg() != 2 || !slices.Contains([]string{"metric", "pod", "node"}, fs.Arg(0)) {
-		return wrongUsage(fs, s, "name what to explain: metric NAME, pod NAMESPACE/NAME or node NAME")
+	if fs.NArg() != 2 || !slices.Contains([]string{"metric", "pod", "node", "headroom"}, fs.Arg(0)) {
+		return wrongUsage(fs, s, "name what to explain: metric NAME, pod NAMESPACE/NAME, node NAME or headroom NAME")
 	}
 	if *output != "text" && *output != "json" {
 		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
@@ -153,20 +155,22 @@ func explainHandler(services []service) http.Handler {
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kinds := map[string]http.HandlerFunc{"pod": noPart("clusterScaler"), "node": noPart("clusterScaler"), "metric": noPart("adapter")}
+		kinds := map[string]http.HandlerFunc{"pod": noPart("clusterScaler"), "node": noPart("clusterScaler"), "headroom": noPart("clusterScaler"), "metric": noPart("adapter")}
 		if nodes != nil {
-			kinds["pod"], kinds["node"] = explainsObject(nodes, "pod"), explainsObject(nodes, "node")
+			for _, kind := range []string{"pod", "node", "headroom"} {
+				kinds[kind] = explainsObject(nodes, kind)
+			}
 		}
 		if metrics != nil {
 			kinds["metric"] = explainsMetric(metrics)
 		}
-		for _, kind := range []string{"metric", "pod", "node"} {
+		for _, kind := range []string{"metric", "pod", "node", "headroom"} {
 			if r.URL.Query().Get(kind) != "" {
 				kinds[kind](w, r)
 				return
 			}
 		}
-		http.Error(w, "one of these is required: metric=pods/http_requests (or external/queue_length, or a bare name), pod=NAMESPACE/NAME, node=NAME", http.StatusBadRequest)
+		http.Error(w, "one of these is required: metric=pods/http_requests (or external/queue_length, or a bare name), pod=NAMESPACE/NAME, node=NAME, headroom=NAME", http.StatusBadRequest)
 	})
 }
 

@@ -71,7 +71,7 @@ func TestExplainAnswersForTheParts(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"explain"}, {"explain", "pod"}, {"explain", "group", "a"}, {"explain", "pod", "a", "b"}} {
-		if got := runTrimtab(t, "", args...); got.code != exitUsage || !strings.Contains(got.err, "metric NAME, pod NAMESPACE/NAME or node NAME") {
+		if got := runTrimtab(t, "", args...); got.code != exitUsage || !strings.Contains(got.err, "metric NAME, pod NAMESPACE/NAME, node NAME or headroom NAME") {
 			t.Errorf("%v: %+v", args, got)
 		}
 	}

@@ -30,6 +30,7 @@ func writeCluster(w io.Writer, r offline.Result) error {
 	writeGrowth(&b, r)
 	writeRemovals(&b, r)
 	writePending(&b, r)
+	writeHeadroom(&b, r)
 	writeNodes(&b, r)
 	_, err := w.Write(b.Bytes())
 	return err
@@ -66,7 +67,7 @@ func clusterSummary(r offline.Result) string {
 			fit++
 		}
 	}
-	if len(r.Pending)+len(r.ScaleDown) == 0 {
+	if len(r.Pending)+len(r.ScaleDown)+len(r.ScaleUp) == 0 {
 		return "nothing to do: every pod has a node, and no node would go"
 	}
 	return fmt.Sprintf("%s would come, %s would go; of %s without a node %d get a new one, %d fit on nodes that stand or come, %d get none",
@@ -86,7 +87,7 @@ func writeGrowth(b *bytes.Buffer, r offline.Result) {
 	for _, g := range r.Groups {
 		up, does := grows[g.Group]
 		if does {
-			fmt.Fprintf(b, "  %s  %d -> %d for %s: %s\n", visible(g.Group), up.From, up.To, many(len(up.Pods), "pod"), some(up.Pods))
+			fmt.Fprintf(b, "  %s  %d -> %d for %s\n", visible(g.Group), up.From, up.To, strings.TrimSuffix(many(len(up.Pods), "pod")+": "+some(up.Pods), ": "))
 			fmt.Fprintf(b, "    %s\n", visible(g.Message))
 			continue
 		}
@@ -162,6 +163,17 @@ func writePending(b *bytes.Buffer, r offline.Result) {
 			fmt.Fprintf(table, "    not in %s\t%s\n", visible(why.Group), told(why.Code, why.Message))
 		}
 		_ = table.Flush() // into memory
+	}
+}
+
+// writeHeadroom says how much of each headroom there is.
+func writeHeadroom(b *bytes.Buffer, r offline.Result) {
+	if len(r.Headroom) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\nHeadroom\n")
+	for _, h := range r.Headroom {
+		fmt.Fprintf(b, "  %s  %s\n", h.Name, visible(h.Message))
 	}
 }
 

@@ -1,0 +1,193 @@
+package kube
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+)
+
+// stableAfter is how long a node must have been ready to be an example of its group: by then the DaemonSets have
+// their pods there, and what else marks new nodes has done so.
+const stableAfter = time.Minute
+
+// example is the node that tells what the next ones of its group will be. It outlives the node.
+type example struct {
+	node     *plan.Node
+	template simulate.Node
+	// pods are those of DaemonSets and the mirror pods on the node, and runs is the same for a plan, with the classes
+	// of these Classes. stale says that they may be others by now.
+	pods    []*corev1.Pod
+	runs    []plan.Running
+	classes *simulate.Classes
+	stale   bool
+	// seen is when the node was last found good.
+	seen time.Time
+}
+
+// Exemplify gives groups of the last Snapshot, in the place of what the provider says of their nodes, what a node of the
+// group is: the newest that is ready, has been for a minute, takes pods and is not going. When there is no such node any
+// more the last stands for it until cacheFor has passed. The provider's template stays for a group that had none. A node that
+// lacks a device which the provider's template has is no example.
+//
+// What is an example already costs a look at its state, as long as neither it nor a pod that belongs to it changes.
+func (t *Translator) Exemplify(s *plan.Snapshot, now time.Time, cacheFor time.Duration) {
+	best := t.newest(s, now)
+	if t.examples == nil {
+		t.examples = map[string]*example{}
+	}
+	t.exampleOn = make(map[string]*example, len(best))
+	here := make(map[string]bool, len(s.Groups))
+	anew := false
+	for i := range s.Groups {
+		name := s.Groups[i].Name
+		here[name] = true
+		e, n := t.examples[name], best[name]
+		switch {
+		case n == nil && e == nil:
+			continue
+		case n == nil && now.Sub(e.seen) >= cacheFor:
+			delete(t.examples, name)
+			continue
+		case n == nil:
+			if e.classes != t.classes {
+				e.intern(t.classes)
+			}
+			continue
+		case e == nil || e.node != n:
+			e = &example{node: n, template: newNode(&n.Node, name), stale: true}
+			t.examples[name] = e
+		}
+		e.seen, t.exampleOn[n.Name] = now, e
+		e.stale = e.stale || e.classes != t.classes
+		anew = anew || e.stale
+	}
+	if anew {
+		t.readExamples()
+	}
+	for name := range t.examples {
+		if !here[name] {
+			delete(t.examples, name)
+		}
+	}
+	for i := range s.Groups {
+		if e := t.examples[s.Groups[i].Name]; e != nil {
+			s.Groups[i].Template, s.Groups[i].Capacity, s.Groups[i].Runs, s.Groups[i].Live = e.template, e.node.Capacity, e.runs, true
+		}
+	}
+}
+
+// newest has the example of each group that has one.
+func (t *Translator) newest(s *plan.Snapshot, now time.Time) map[string]*plan.Node {
+	best := map[string]*plan.Node{}
+	described := make(map[string]*plan.Group, len(s.Groups))
+	for i := range s.Groups {
+		described[s.Groups[i].Name] = &s.Groups[i]
+	}
+	for _, n := range s.Nodes {
+		if described[n.Group] == nil || !n.Ready || n.Deleting || n.Unschedulable || n.Allocatable.MilliCPU <= 0 || n.Allocatable.Memory <= 0 {
+			continue
+		}
+		if b := best[n.Group]; b != nil && !n.Created.After(b.Created) {
+			continue
+		}
+		if now.Sub(readySince(t.nodes[n.Name].object)) > stableAfter && offersAll(n, &described[n.Group].Template) {
+			best[n.Group] = n
+		}
+	}
+	return best
+}
+
+// offersAll is whether the node has some of each device that the provider says it has: their drivers come last.
+func offersAll(n *plan.Node, described *simulate.Node) bool {
+	return !slices.ContainsFunc(described.Allocatable.Extended, func(e simulate.Extended) bool {
+		return e.Amount > 0 && n.Allocatable.Other(e.Name) == 0
+	})
+}
+
+// readySince is when the node was last seen to become ready, or to lose or gain its network.
+func readySince(n *corev1.Node) time.Time {
+	var last time.Time
+	for _, c := range n.Status.Conditions {
+		if (c.Type == corev1.NodeReady || c.Type == corev1.NodeNetworkUnavailable) && c.LastTransitionTime.After(last) {
+			last = c.LastTransitionTime.Time
+		}
+	}
+	return last
+}
+
+// newNode is a node like n as it will be once it has started: with a name of its own, and without the taints that tell
+// of the start, the state or the end of n.
+func newNode(n *simulate.Node, group string) simulate.Node {
+	out := *n
+	out.Name = "template-of-" + group
+	out.Labels = make(map[string]string, len(n.Labels))
+	for key, value := range n.Labels {
+		out.Labels[key] = value
+	}
+	out.Labels[corev1.LabelHostname] = out.Name
+	out.Taints = slices.DeleteFunc(slices.Clone(n.Taints), func(t simulate.Taint) bool { return Transient(t.Key) })
+	return out
+}
+
+// Transient is whether a taint tells of the start, the state or the end of one node, and nothing of the others of its group.
+func Transient(key string) bool {
+	return strings.HasPrefix(key, "node.kubernetes.io/") || key == "node.cloudprovider.kubernetes.io/uninitialized" || key == taintKey
+}
+
+// readExamples finds the pods that belong to the examples whose pods may have changed.
+func (t *Translator) readExamples() {
+	for _, e := range t.exampleOn {
+		if e.stale {
+			e.pods, e.runs = nil, nil
+		}
+	}
+	for _, p := range t.pods {
+		e := t.exampleOn[p.object.Spec.NodeName]
+		if e == nil || !e.stale || p.finished || !belongs(p.object) || p.object.DeletionTimestamp != nil {
+			continue
+		}
+		e.pods = append(e.pods, p.object)
+		e.runs = append(e.runs, plan.Running{DaemonSet: daemonSetOf(p.object), Class: p.pod.Class})
+	}
+	for _, e := range t.exampleOn {
+		e.classes, e.stale = t.classes, false
+	}
+}
+
+// intern finds the classes of pods that are gone. What they asked of other pods is left out: those others may have been
+// translated already as if nobody asked.
+func (e *example) intern(classes *simulate.Classes) {
+	e.runs = make([]plan.Running, len(e.pods))
+	for i, p := range e.pods {
+		s := podSpec(p)
+		s.Near, s.Apart, s.Spread = nil, nil, nil
+		e.runs[i] = plan.Running{DaemonSet: daemonSetOf(p), Class: classes.Intern(s)}
+	}
+	e.classes = classes
+}
+
+// noticeExample takes note of a pod that has come, changed or gone.
+func (t *Translator) noticeExample(p *corev1.Pod) {
+	if e := t.exampleOn[p.Spec.NodeName]; e != nil && belongs(p) {
+		e.stale = true
+	}
+}
+
+// belongs is whether the pod lives and dies with its node.
+func belongs(p *corev1.Pod) bool {
+	return p.Annotations[corev1.MirrorPodAnnotationKey] != "" || daemonSetOf(p) != ""
+}
+
+// daemonSetOf is the namespace/name of the pod's DaemonSet; empty where it has none.
+func daemonSetOf(p *corev1.Pod) string {
+	if owner := metav1.GetControllerOfNoCopy(p); owner != nil && owner.Kind == "DaemonSet" {
+		return p.Namespace + "/" + owner.Name
+	}
+	return ""
+}
