@@ -7,14 +7,22 @@ import (
 
 // addUpcoming adds the nodes that were requested and have not registered. A group whose nodes cannot be launched, or have
 // not come for MaxNodeProvisionTime, is backed off, and they are given up: what the provider has launched is deleted. It is
-// backed off too when they have come in that time and are not ready.
+// backed off too when they have come and are not ready in that time, or in MaxNodeStartupTime.
 func (d *decision) addUpcoming() {
 	registered, starting := make([]int, len(d.groups)), make([]int, len(d.groups))
+	stuck := make([]*Node, len(d.groups))
 	for i, n := range d.s.Nodes {
-		if g, ours := d.byGroup[n.Group]; ours {
-			registered[g]++
-			if d.kept.stages[i] == stageStarting {
-				starting[g]++
+		g, ours := d.byGroup[n.Group]
+		if !ours {
+			continue
+		}
+		registered[g]++
+		switch d.kept.stages[i] {
+		case stageStarting:
+			starting[g]++
+		case stageClosed:
+			if d.neverReady(n) {
+				stuck[g] = n
 			}
 		}
 	}
@@ -29,6 +37,9 @@ func (d *decision) addUpcoming() {
 		if len(g.Failed) > 0 {
 			d.backOff(g, g.Failed[0].Message)
 		}
+		if stuck[i] != nil {
+			d.backOff(g, fmt.Sprintf("its node %s has registered and not become ready for %s", stuck[i].Name, d.policy.MaxNodeStartupTime))
+		}
 		launched := len(g.Unregistered) // late ones included
 		g.lost = failed + d.launches(g, missing-failed-launched, starting[i])
 		if g.lost > 0 {
@@ -41,6 +52,13 @@ func (d *decision) addUpcoming() {
 		}
 	}
 	d.requested = len(d.upcoming)
+}
+
+// neverReady is whether a node that does not count came of the growth that its group still waits for: no node of that has
+// been the last to become ready. A node's age is known to the second.
+func (d *decision) neverReady(n *Node) bool {
+	since, awaited := d.memory.AwaitedSince[n.Group]
+	return awaited && !n.Ready && !n.Deleting && !n.Created.Before(since.Truncate(time.Second))
 }
 
 // lateInstances are those that the group has had without a node for MaxNodeProvisionTime.
