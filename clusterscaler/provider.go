@@ -69,7 +69,7 @@ func newKwok(cfg *Config, deps Deps) Provider {
 func (c *Config) groupOptions() externalgrpc.Options {
 	return externalgrpc.Options{
 		UtilizationThreshold:        c.ScaleDownUtilizationThreshold,
-		GPUUtilizationThreshold:     c.ScaleDownUtilizationThreshold, // GPUs have none of their own here
+		GPUUtilizationThreshold:     c.ScaleDownGpuUtilizationThreshold,
 		UnneededTime:                c.ScaleDownUnneededTime.Std(),
 		UnreadyTime:                 c.ScaleDownUnreadyTime.Std(),
 		MaxNodeProvisionTime:        c.MaxNodeProvisionTime.Std(),

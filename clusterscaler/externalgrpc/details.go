@@ -60,9 +60,6 @@ func (p *Provider) detailsOf(ctx context.Context, group string, last *details, n
 	return next
 }
 
-// atomic says that the group must not have some of its nodes only.
-func (d *details) atomic() bool { return d.options != nil && d.options.ZeroOrMaxNodeScaling }
-
 // template is the server's template of a node. A server that has none is no trouble.
 func (p *Provider) template(ctx context.Context, group string) (node *corev1.Node, trouble string) {
 	answer, err := call(ctx, p, "NodeGroupTemplateNodeInfo", subject{group: group}, p.client.NodeGroupTemplateNodeInfo,
@@ -142,11 +139,13 @@ func (o *Options) planned(defaults Options) plan.Options {
 		return plan.Options{}
 	}
 	return plan.Options{
-		UtilizationThreshold: unlike(o.UtilizationThreshold, defaults.UtilizationThreshold),
-		UnneededTime:         unlike(o.UnneededTime, defaults.UnneededTime),
-		UnreadyTime:          unlike(o.UnreadyTime, defaults.UnreadyTime),
-		MaxNodeProvisionTime: unlike(o.MaxNodeProvisionTime, defaults.MaxNodeProvisionTime),
-		IgnoreDaemonSets:     unlike(o.IgnoreDaemonSetsUtilization, defaults.IgnoreDaemonSetsUtilization),
+		UtilizationThreshold:    unlike(o.UtilizationThreshold, defaults.UtilizationThreshold),
+		GPUUtilizationThreshold: unlike(o.GPUUtilizationThreshold, defaults.GPUUtilizationThreshold),
+		UnneededTime:            unlike(o.UnneededTime, defaults.UnneededTime),
+		UnreadyTime:             unlike(o.UnreadyTime, defaults.UnreadyTime),
+		MaxNodeProvisionTime:    unlike(o.MaxNodeProvisionTime, defaults.MaxNodeProvisionTime),
+		IgnoreDaemonSets:        unlike(o.IgnoreDaemonSetsUtilization, defaults.IgnoreDaemonSetsUtilization),
+		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
 	}
 }
 

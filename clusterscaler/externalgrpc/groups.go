@@ -231,8 +231,6 @@ func (o *observed) still() string {
 		return o.bad
 	case o.sizeErr != nil:
 		return o.sizeErr.Error()
-	case o.details.atomic():
-		return "it has all of its nodes or none (zeroOrMaxNodeScaling), which trimtab cannot do"
 	default:
 		return ""
 	}

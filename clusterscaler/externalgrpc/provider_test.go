@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -355,13 +354,13 @@ func TestOptions(t *testing.T) {
 	if o, own := r.provider.lastOptions("c"); own || o.UnneededTime != 10*time.Minute {
 		t.Errorf("%+v %t", o, own)
 	}
-	if g := groups[1]; g.Min != 2 || g.Max != 2 || !strings.Contains(g.Trouble, "all of its nodes or none") {
-		t.Errorf("a group of all or nothing must stand still: %+v", g)
+	if g := groups[1]; !g.Options.ZeroOrMax || g.Trouble != "" || groups[0].Options.ZeroOrMax {
+		t.Errorf("a group of all or nothing: %+v", g)
 	}
 	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupGetOptions"] = errFake })
 	r.now = r.now.Add(detailsAge)
-	if groups, _ := r.groups(); !slices.Equal(slices.Collect(maps.Keys(troubles(groups))), []string{"b"}) {
-		t.Errorf("the last options hold: %v", troubles(groups))
+	if groups, _ := r.groups(); !groups[1].Options.ZeroOrMax || *groups[0].Options.UtilizationThreshold != 0.7 {
+		t.Errorf("the last options hold: %+v", groups)
 	}
 }
 
