@@ -184,6 +184,9 @@ func (w world) build(o object) *unstructured.Unstructured {
 	out.SetNamespace(o.Namespace)
 	out.SetName(o.Name)
 	out.SetLabels(o.Labels)
+	if out.GetKind() == "Node" {
+		out.SetAnnotations(map[string]string{"kwok.x-k8s.io/node": "fake"})
+	}
 	return out
 }
 

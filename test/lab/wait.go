@@ -16,9 +16,17 @@ func (e stopError) Unwrap() error { return e.error }
 // Stop makes an error of a condition final: Poll does not try again.
 func Stop(err error) error { return stopError{err} }
 
+// pollLimit is longer than anything in a lab takes.
+const pollLimit = 5 * time.Minute
+
 // Poll calls condition until it returns nil, at least every interval. When ctx ends first, the error
-// is the condition's last: what was missing, not that time ran out.
+// is the condition's last: what was missing, not that time ran out. A ctx without a deadline gives it pollLimit.
 func Poll(ctx context.Context, interval time.Duration, condition func(context.Context) error) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, pollLimit)
+		defer cancel()
+	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	began := time.Now()
