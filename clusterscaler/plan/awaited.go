@@ -54,8 +54,9 @@ func (d *decision) addUpcoming() {
 	d.requested = len(d.upcoming)
 }
 
-// neverReady is whether a node that does not count came of the growth that its group still waits for: no node of that has
-// been the last to become ready. A node's age is known to the second.
+// neverReady is whether a node, which does not count any more, came of a growth whose nodes have not all become ready yet:
+// AwaitedSince lasts until they have. A node that broke later says nothing of the next one of its group. When a node was
+// made is known to the second only.
 func (d *decision) neverReady(n *Node) bool {
 	since, awaited := d.memory.AwaitedSince[n.Group]
 	return awaited && !n.Ready && !n.Deleting && !n.Created.Before(since.Truncate(time.Second))

@@ -63,7 +63,7 @@ func compareVolumes(t *testing.T, at uint64, count func(plugin string)) {
 	}
 	for range 3 * len(c.Pods) {
 		p := r.IntN(len(c.Pods))
-		s.See(c.Nodes, sc.running())
+		s.See(c.Nodes, running(c.Pods, c.Nodes, sc.on))
 		if n := sc.on[p]; n >= 0 {
 			if c.Pods[p].Spec.NodeName != "" || sc.waitsWithOthers(p) { // its volume stays attached, which is counted
 				continue
@@ -211,18 +211,6 @@ func (s *volumeScene) uses(claim string) bool {
 		}
 	}
 	return false
-}
-
-func (s *volumeScene) running() []*corev1.Pod {
-	var out []*corev1.Pod
-	for i, n := range s.on {
-		if n >= 0 {
-			p := s.Pods[i].DeepCopy()
-			p.Spec.NodeName = s.Nodes[n].Name
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // describe shows what a difference is about.

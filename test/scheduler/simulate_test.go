@@ -45,7 +45,7 @@ func TestSimulatorAgreesWithKubeScheduler(t *testing.T) {
 				scene.take(p)
 				continue
 			}
-			s.See(c.Nodes, scene.running())
+			s.See(c.Nodes, running(c.Pods, c.Nodes, scene.on))
 			want, err := s.Fits(t.Context(), c.Pods[p])
 			if err != nil {
 				t.Fatalf("seed %d: %v", at, err)
@@ -118,12 +118,13 @@ func (s *scene) take(pod int) {
 	s.on[pod] = -1
 }
 
-func (s *scene) running() []*corev1.Pod {
+// running are the pods of which on has a node's index, as they run there.
+func running(pods []*corev1.Pod, nodes []*corev1.Node, on []int) []*corev1.Pod {
 	var out []*corev1.Pod
-	for i, n := range s.on {
+	for i, n := range on {
 		if n >= 0 {
-			p := s.Pods[i].DeepCopy()
-			p.Spec.NodeName = s.Nodes[n].Name
+			p := pods[i].DeepCopy()
+			p.Spec.NodeName = nodes[n].Name
 			out = append(out, p)
 		}
 	}
