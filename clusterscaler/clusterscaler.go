@@ -219,7 +219,7 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, e
 	defer end()
 	policy.Ask = ask
 	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
-	c.translator.Exemplify(l.snapshot, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
+	c.translator.Exemplify(l.snapshot, &seen.objects.Taints, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
 	for _, g := range seen.groups {
 		c.metrics.size.WithLabelValues(g.Name).Set(float64(g.Target))

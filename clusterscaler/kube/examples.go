@@ -2,7 +2,6 @@ package kube
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,10 +32,11 @@ type example struct {
 // Exemplify gives groups of the last Snapshot, in the place of what the provider says of their nodes, what a node of the
 // group is: the newest that is ready, has been for a minute, takes pods and is not going. When there is no such node any
 // more the last stands for it until cacheFor has passed. The provider's template stays for a group that had none. A node that
-// lacks a device which the provider's template has is no example.
+// lacks a device which the provider's template has is no example. The profile of new nodes stays: what volumes and devices the
+// example's own are says nothing of those of another node. passing are the taints that a new node does not have.
 //
 // What is an example already costs a look at its state, as long as neither it nor a pod that belongs to it changes.
-func (t *Translator) Exemplify(s *plan.Snapshot, now time.Time, cacheFor time.Duration) {
+func (t *Translator) Exemplify(s *plan.Snapshot, passing *NodeTaints, now time.Time, cacheFor time.Duration) {
 	best := t.newest(s, now)
 	if t.examples == nil {
 		t.examples = map[string]*example{}
@@ -60,7 +60,7 @@ func (t *Translator) Exemplify(s *plan.Snapshot, now time.Time, cacheFor time.Du
 			}
 			continue
 		case e == nil || e.node != n:
-			e = &example{node: n, template: newNode(&n.Node, name), stale: true}
+			e = &example{node: n, template: newNode(&n.Node, name, passing), stale: true}
 			t.examples[name] = e
 		}
 		e.seen, t.exampleOn[n.Name] = now, e
@@ -77,7 +77,9 @@ func (t *Translator) Exemplify(s *plan.Snapshot, now time.Time, cacheFor time.Du
 	}
 	for i := range s.Groups {
 		if e := t.examples[s.Groups[i].Name]; e != nil {
-			s.Groups[i].Template, s.Groups[i].Capacity, s.Groups[i].Runs, s.Groups[i].Live = e.template, e.node.Capacity, e.runs, true
+			template := e.template
+			template.Profile = s.Groups[i].Template.Profile
+			s.Groups[i].Template, s.Groups[i].Capacity, s.Groups[i].Runs, s.Groups[i].Live = template, e.node.Capacity, e.runs, true
 		}
 	}
 }
@@ -123,7 +125,7 @@ func readySince(n *corev1.Node) time.Time {
 
 // newNode is a node like n as it will be once it has started: with a name of its own, and without the taints that tell
 // of the start, the state or the end of n.
-func newNode(n *simulate.Node, group string) simulate.Node {
+func newNode(n *simulate.Node, group string, passing *NodeTaints) simulate.Node {
 	out := *n
 	out.Name = "template-of-" + group
 	out.Labels = make(map[string]string, len(n.Labels))
@@ -131,13 +133,8 @@ func newNode(n *simulate.Node, group string) simulate.Node {
 		out.Labels[key] = value
 	}
 	out.Labels[corev1.LabelHostname] = out.Name
-	out.Taints = slices.DeleteFunc(slices.Clone(n.Taints), func(t simulate.Taint) bool { return Transient(t.Key) })
+	out.Taints = passing.OfTemplate(n.Taints)
 	return out
-}
-
-// Transient is whether a taint tells of the start, the state or the end of one node, and nothing of the others of its group.
-func Transient(key string) bool {
-	return strings.HasPrefix(key, "node.kubernetes.io/") || key == "node.cloudprovider.kubernetes.io/uninitialized" || key == taintKey
 }
 
 // readExamples finds the pods that belong to the examples whose pods may have changed.

@@ -64,7 +64,7 @@ func memberOf(nodes []*corev1.Node, group string) map[string]string {
 
 func exemplified(tr *Translator, o *Objects, member map[string]string, now time.Time, groups ...string) *plan.Snapshot {
 	s := tr.Snapshot(o, configured(groups...), member, Going)
-	tr.Exemplify(s, now, time.Hour)
+	tr.Exemplify(s, &o.Taints, now, time.Hour)
 	return s
 }
 
@@ -107,10 +107,11 @@ func TestExampleIsSanitised(t *testing.T) {
 	n := exampleNode("n", time.Hour, func(n *corev1.Node) {
 		n.Spec.Taints = []corev1.Taint{
 			{Key: "dedicated", Value: "web", Effect: "NoSchedule"}, {Key: "node.kubernetes.io/disk-pressure", Effect: "NoSchedule"},
-			{Key: "node.cloudprovider.kubernetes.io/uninitialized", Effect: "NoSchedule"},
+			{Key: "node.cloudprovider.kubernetes.io/uninitialized", Effect: "NoSchedule"}, {Key: softTaintKey, Effect: "PreferNoSchedule"},
+			{Key: "busy", Effect: "NoSchedule"}, {Key: "status-taint.cluster-autoscaler.kubernetes.io/full", Effect: "NoSchedule"},
 		}
 	})
-	s := exemplified(&Translator{}, &Objects{Nodes: []*corev1.Node{n}}, memberOf([]*corev1.Node{n}, "a"), exampleTime, "a", "b")
+	s := exemplified(&Translator{}, &Objects{Nodes: []*corev1.Node{n}, Taints: NodeTaints{Status: []string{"busy"}}}, memberOf([]*corev1.Node{n}, "a"), exampleTime, "a", "b")
 	a, b := &s.Groups[0], &s.Groups[1]
 	want := simulate.Node{
 		Name: "template-of-a", Labels: map[string]string{corev1.LabelHostname: "template-of-a", "pool": "live"},
@@ -123,7 +124,7 @@ func TestExampleIsSanitised(t *testing.T) {
 	if b.Live || b.Template.Name != "configured" {
 		t.Errorf("a group without nodes: %+v", *b)
 	}
-	if len(n.Spec.Taints) != 3 || n.Labels[corev1.LabelHostname] != "n" {
+	if len(n.Spec.Taints) != 6 || n.Labels[corev1.LabelHostname] != "n" {
 		t.Errorf("the node itself has changed: %+v", n)
 	}
 }
@@ -137,7 +138,7 @@ func TestExampleOffersItsDevices(t *testing.T) {
 		groups := configured("a")
 		groups[0].Template.Allocatable.Extended = []simulate.Extended{{Name: "example.com/none"}, {Name: "nvidia.com/gpu", Amount: 4}}
 		s := tr.Snapshot(o, groups, memberOf(o.Nodes, "a"), Going)
-		tr.Exemplify(s, exampleTime, time.Hour)
+		tr.Exemplify(s, &NodeTaints{}, exampleTime, time.Hour)
 		return &s.Groups[0]
 	}
 	if g := look(); g.Live {
@@ -283,5 +284,19 @@ func TestExamplesAreAsGoodAsNew(t *testing.T) {
 	}
 	if live < 2000 || same < 500 {
 		t.Errorf("%d examples, %d of them with several pods: that tests hardly anything", live, same)
+	}
+}
+
+// The drivers and devices of new nodes are not those of the one node that is the example.
+func TestExampleLeavesTheProfile(t *testing.T) {
+	n := exampleNode("n", time.Hour, nil)
+	tr := &Translator{}
+	s := tr.Snapshot(&Objects{Nodes: []*corev1.Node{n}}, configured("a"), memberOf([]*corev1.Node{n}, "a"), Going)
+	s.Nodes[0].Profile, s.Groups[0].Template.Profile = "of n", "of new nodes"
+	for range 2 {
+		tr.Exemplify(s, &NodeTaints{}, exampleTime, time.Hour)
+		if g := &s.Groups[0]; !g.Live || g.Template.Profile != "of new nodes" {
+			t.Errorf("%+v", *g)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -189,7 +188,7 @@ func (g *nodeGroup) planned() plan.Group {
 	}
 }
 
-// fresh is a new node like n: with a name of its own, and without what tells of the start, the state or the end of n.
+// fresh is a new node like n: with a name of its own, and not cordoned. The Snapshot leaves out the taints of n that pass.
 func fresh(n *corev1.Node, name string) *corev1.Node {
 	n = n.DeepCopy()
 	n.Name = name
@@ -198,8 +197,5 @@ func fresh(n *corev1.Node, name string) *corev1.Node {
 	}
 	n.Labels[corev1.LabelHostname] = name
 	n.Spec.Unschedulable = false
-	n.Spec.Taints = slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool {
-		return kube.Transient(t.Key)
-	})
 	return n
 }
