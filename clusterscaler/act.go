@@ -72,7 +72,7 @@ func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
 	c.metrics.original.addFailures.WithLabelValues(reason).Inc()
 }
 
-// remove gives nodes back to the provider.
+// remove gives nodes, or instances that have none, back to the provider.
 func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
@@ -81,10 +81,10 @@ func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string
 
 // deleteUnregistered deletes instances that have not registered in time. If they cannot be, the next loop tries again.
 func (c *ClusterScaler) deleteUnregistered(ctx context.Context, gone plan.Deletion) {
-	ctx, cancel := context.WithTimeout(ctx, actTimeout)
-	defer cancel()
 	c.deps.Log.Warn("instances have not registered as nodes in time and are deleted", "group", gone.Group, "instances", gone.Instances)
-	if err := c.provider.Delete(ctx, gone.Group, gone.Instances); err != nil {
+	err := c.remove(ctx, gone.Group, gone.Instances)
+	c.status.events.deleted(gone, err)
+	if err != nil {
 		c.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)
 		return
 	}

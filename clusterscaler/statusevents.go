@@ -20,6 +20,8 @@ const (
 	eventScaleUpFailed  = "ScaleUpFailed"
 	eventTimedOut       = "ScaleUpTimedOut"
 	eventRevertFailed   = "FailedToRevertScaleUp"
+	eventDeleted        = "DeleteUnregistered"
+	eventDeletionFailed = "DeleteUnregisteredFailed"
 	eventScaleDown      = "ScaleDown"
 	eventScaleDownEmpty = "ScaleDownEmpty"
 	eventRemovalFailed  = "ScaleDownFailed"
@@ -63,6 +65,17 @@ func (e *statusEvents) decreased(less plan.Decrease, err error) {
 	}
 	if err != nil {
 		e.warn(eventRevertFailed, "group %s still works towards %d nodes instead of %d: %v", less.Group, less.From, less.To, err)
+	}
+}
+
+// deleted tells of instances that have not registered in time.
+func (e *statusEvents) deleted(gone plan.Deletion, err error) {
+	for _, instance := range gone.Instances {
+		if err != nil {
+			e.warn(eventDeletionFailed, "instance %s of group %s has not registered in time and could not be deleted: %v", instance, gone.Group, err)
+			continue
+		}
+		e.normal(eventDeleted, "instance %s of group %s has not registered in time and is deleted", instance, gone.Group)
 	}
 }
 

@@ -22,6 +22,8 @@ func TestStatusEvents(t *testing.T) {
 	e.increased(plan.Increase{Group: "a", From: 1, To: 3}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 2, Failed: 1}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 4, Failed: 1}, nil)
+	e.deleted(plan.Deletion{Group: "a", Instances: []string{"i-1", "i-2"}}, nil)
+	e.deleted(plan.Deletion{Group: "a", Instances: []string{"i-3"}}, no)
 	e.begins(plan.Removal{Node: "n", Group: "a", Empty: true})
 	e.begins(plan.Removal{Node: "m", Group: "a", Utilization: 0.25, Moves: make([]plan.Move, 2)})
 	e.ended(kube.Outcome{Node: "n", Group: "a"})
@@ -41,6 +43,9 @@ Warning ScaleUpFailed 1 nodes of group a could not be launched
 Warning ScaleUpTimedOut 2 nodes of group a have not registered in time
 Warning FailedToRevertScaleUp group a still works towards 5 nodes instead of 2: no
 Warning ScaleUpFailed 1 nodes of group a could not be launched
+Normal DeleteUnregistered instance i-1 of group a has not registered in time and is deleted
+Normal DeleteUnregistered instance i-2 of group a has not registered in time and is deleted
+Warning DeleteUnregisteredFailed instance i-3 of group a has not registered in time and could not be deleted: no
 Normal ScaleDownEmpty node n of group a goes; it has no pods to move
 Normal ScaleDown node m of group a goes: utilization 25%; pods to move: 2
 Warning ScaleDownFailed node m of group a is kept: no

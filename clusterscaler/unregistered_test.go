@@ -58,8 +58,16 @@ func TestLoopDeletesWhatDoesNotRegister(t *testing.T) {
 	now = now.Add(15 * time.Minute)
 	r.scaler.loop(context.Background())
 	counts("longUnregistered: 1\n            unregistered: 0")
+	told := func(reason string) {
+		t.Helper()
+		if got := strings.Join(r.told(), "\n"); !strings.Contains(got, reason+" instance i-1 of group a has not registered") {
+			t.Errorf("told %s, not of %s", got, reason)
+		}
+	}
+	told("DeleteUnregisteredFailed")
 	u.refuses = false
 	r.scaler.loop(context.Background())
+	told("DeleteUnregistered")
 	r.scaler.loop(context.Background())
 	if got := strings.Join(u.grown, ", "); got != "a -i-1, b 0+1, a -i-1, b 0+1, b 0+1" { // the stub does not remember its sizes
 		t.Errorf("asked of the provider: %s", got)
