@@ -34,7 +34,9 @@ type decision struct {
 	policy Policy
 	now    time.Time
 	memory Memory
-	plan   Plan
+	// planned is what the loops before planned.
+	planned map[string]Placement
+	plan    Plan
 
 	kept *kept
 	// cluster is that of kept: the snapshot's nodes, and then those on their way, which mark is before.
@@ -61,6 +63,8 @@ type decision struct {
 	spares []*spare
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
+	// facts are those of verdicts of which there are many, with room for more.
+	facts []verdict.Fact
 	// total is what the nodes of the cluster have together, as the plan goes.
 	total simulate.Resources
 }
@@ -103,13 +107,14 @@ type podVerdict struct {
 // decision begins one on what is kept, which is as it was once the cluster is back at its mark.
 func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decision {
 	d := &decision{
-		s: s, policy: p, now: now, memory: m.clone(),
+		s: s, policy: p, now: now, memory: m.clone(), planned: m.Planned,
 		kept: k, cluster: k.cluster, mark: k.cluster.Mark(),
 		byGroup:  make(map[string]int, len(s.Groups)),
 		settled:  map[simulate.NodeID][]*Pod{},
 		verdicts: make(map[*Pod]podVerdict, len(k.waiting)),
 		spares:   spares(s, &p),
 	}
+	d.memory.Planned = make(map[string]Placement, len(m.Planned))
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{
@@ -124,12 +129,22 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 	return d
 }
 
-// policyOf is the policy for a node: that of its group.
-func (d *decision) policyOf(n *Node) *Policy {
+// policyOf is the policy for a node: that of its group, if it is of one.
+func (d *decision) policyOf(n *Node) (p *Policy, ours bool) {
 	if g, ours := d.byGroup[n.Group]; ours {
-		return d.groups[g].policy
+		return d.groups[g].policy, true
 	}
-	return &d.policy
+	return &d.policy, false
+}
+
+// keepFacts copies the facts into memory that those of many verdicts share.
+func (d *decision) keepFacts(facts ...verdict.Fact) []verdict.Fact {
+	if cap(d.facts)-len(d.facts) < len(facts) {
+		d.facts = make([]verdict.Fact, 0, 512)
+	}
+	n := len(d.facts)
+	d.facts = append(d.facts, facts...)
+	return d.facts[n:len(d.facts):len(d.facts)]
 }
 
 // podsOn are the pods that run on the node or are about to.
@@ -166,7 +181,7 @@ func alike(g *Group) string {
 
 // starting is whether the node has registered and is expected to become ready.
 func (d *decision) starting(n *Node) bool {
-	return stageOf(n, d.policy, d.now) == stageStarting
+	return stageOf(n, &d.policy, d.now) == stageStarting
 }
 
 // runs is whether the node is ready, and offers all that it will.

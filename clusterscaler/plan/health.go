@@ -105,7 +105,8 @@ func (d *decision) doNothing() {
 	d.reportPods()
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	for i, n := range d.s.Nodes {
-		used, _ := d.utilization(simulate.NodeID(i))
+		p, _ := d.policyOf(n)
+		used, _ := d.utilization(simulate.NodeID(i), p)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used}
 		d.keep(simulate.NodeID(i), ClusterUnhealthy, facts...)
 	}

@@ -39,6 +39,8 @@ type kept struct {
 	// cluster holds the nodes at their own indices. stages says how each was put there.
 	cluster *simulate.Cluster
 	stages  []stage
+	// subjects are the nodes as verdicts call them.
+	subjects []string
 	// ids finds the nodes by name; going are those that are being deleted.
 	ids   map[string]simulate.NodeID
 	going []simulate.NodeID
@@ -61,7 +63,7 @@ const (
 	stageClosed                // it takes none
 )
 
-func stageOf(n *Node, p Policy, now time.Time) stage {
+func stageOf(n *Node, p *Policy, now time.Time) stage {
 	switch {
 	case n.Deleting:
 		return stageClosed
@@ -78,12 +80,12 @@ func stageOf(n *Node, p Policy, now time.Time) stage {
 func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	k := &kept{
 		classes: s.Classes, known: s.Classes.Len(), nodes: s.Nodes, pods: s.Pods,
-		cluster: simulate.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)),
+		cluster: simulate.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)), subjects: make([]string, len(s.Nodes)),
 		ids: make(map[string]simulate.NodeID, len(s.Nodes)), on: make([][]*Pod, len(s.Nodes)),
 		ending: map[*Pod]bool{}, used: make([]use, len(s.Nodes)),
 	}
 	for i, n := range s.Nodes {
-		k.stages[i] = stageOf(n, p, now)
+		k.stages[i] = stageOf(n, &p, now)
 		offer := &n.Node
 		if k.stages[i] == stageStarting {
 			offer = onceReady(s, n, &p, now)
@@ -92,7 +94,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		if k.stages[i] == stageClosed {
 			k.cluster.Hide(id)
 		}
-		k.ids[n.Name] = id
+		k.ids[n.Name], k.subjects[i] = id, "node "+n.Name
 		if n.Deleting {
 			k.going = append(k.going, id)
 		}
@@ -177,7 +179,7 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		return false
 	}
 	for i, n := range s.Nodes {
-		if stage := stageOf(n, p, now); stage != k.stages[i] || stage == stageStarting && followsGroup(s, n, &p, now) {
+		if stage := stageOf(n, &p, now); stage != k.stages[i] || stage == stageStarting && followsGroup(s, n, &p, now) {
 			return false
 		}
 	}

@@ -40,12 +40,12 @@ type Backoff struct {
 	Why string
 }
 
+// clone copies all but Planned, of which each loop makes its own.
 func (m Memory) clone() Memory {
 	m.UnneededSince = cloned(m.UnneededSince)
 	m.AwaitedSince = cloned(m.AwaitedSince)
 	m.UnregisteredSince = cloned(m.UnregisteredSince)
 	m.Backoffs = cloned(m.Backoffs)
-	m.Planned = cloned(m.Planned)
 	m.LastOf = cloned(m.LastOf)
 	return m
 }

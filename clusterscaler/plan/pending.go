@@ -20,8 +20,8 @@ type batch struct {
 	priority int32
 	// pods are in the order of their names. The placed ones are cut off the front.
 	pods []*Pod
-	// open are the nodes before seen that have room for such a pod, but no place as their neighbours are. As long as
-	// pods are only added, the others before seen cannot become a place any more.
+	// open are the nodes before seen that are no place for such a pod, and may become one as pods are added elsewhere. The
+	// others before seen cannot.
 	open []simulate.NodeID
 	seen simulate.NodeID
 }
@@ -160,7 +160,7 @@ func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 		}
 	}
 	b.pods = b.pods[n:]
-	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.HasRoom(b.class, id)
+	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.Open(b.class, id)
 }
 
 // settle empties the batches when all their pods have only just come.

@@ -27,6 +27,9 @@ type removals struct {
 
 // order fills in the destinations: ready nodes that stand.
 func (r *removals) order(candidates []candidate) {
+	if len(candidates) == 0 {
+		return // nothing will move
+	}
 	isCandidate := make(map[simulate.NodeID]bool, len(candidates))
 	for _, c := range candidates {
 		isCandidate[c.id] = true
@@ -37,8 +40,8 @@ func (r *removals) order(candidates []candidate) {
 			r.destinations = append(r.destinations, id)
 		}
 	}
-	slices.SortStableFunc(r.destinations, func(a, b simulate.NodeID) int {
-		return cmp.Compare(r.plan.Nodes[b].Utilization, r.plan.Nodes[a].Utilization)
+	slices.SortFunc(r.destinations, func(a, b simulate.NodeID) int {
+		return cmp.Or(cmp.Compare(r.plan.Nodes[b].Utilization, r.plan.Nodes[a].Utilization), cmp.Compare(a, b))
 	})
 	for _, c := range slices.Backward(candidates) {
 		if r.runs(c.id) {

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -25,8 +23,7 @@ type Placement struct {
 // then: each on its node or in its group, in the same order. Placed in another order they might leave one over, and a
 // group would grow once more for it. It returns the other pods.
 func (d *decision) replay(wanting []*Pod) []*Pod {
-	planned := d.memory.Planned
-	d.memory.Planned = make(map[string]Placement, len(planned))
+	planned := d.planned
 	if len(planned) == 0 {
 		return wanting
 	}
@@ -35,23 +32,21 @@ func (d *decision) replay(wanting []*Pod) []*Pod {
 		nodes *[]simulate.NodeID
 		class simulate.Class
 	}
-	from := map[place]int{} // nodes only fill up
-	type again struct {
-		pod  *Pod
-		then Placement
-	}
-	var known []again
+	from := map[place]int{} // before it no node can become a place any more: pods are only added
 	var others []*Pod
+	inOrder := make([]*Pod, len(planned)) // Order counts them
 	for _, pod := range wanting {
-		if then, was := planned[pod.Name]; was {
-			known = append(known, again{pod, then})
+		if then, was := planned[pod.Name]; was && inOrder[then.Order] == nil {
+			inOrder[then.Order] = pod
 		} else {
 			others = append(others, pod)
 		}
 	}
-	slices.SortFunc(known, func(a, b again) int { return cmp.Compare(a.then.Order, b.then.Order) })
-	for _, k := range known {
-		pod, then := k.pod, k.then
+	for _, pod := range inOrder {
+		if pod == nil {
+			continue // it needs no node any more
+		}
+		then := planned[pod.Name]
 		if then.Node != "" {
 			if id, stands := d.kept.ids[then.Node]; stands && d.cluster.Fill(pod.Class, id, 1) == 1 {
 				d.settleOn(pod, id)
@@ -63,13 +58,13 @@ func (d *decision) replay(wanting []*Pod) []*Pod {
 		}
 		key := place{nodes.since(then), pod.Class}
 		list, next := *key.nodes, from[key]
-		if d.cluster.Constrained(pod.Class) { // a node that was no place for it may have become one
-			next = 0
-		}
-		for next < len(list) && d.cluster.Fill(pod.Class, list[next], 1) == 0 {
+		for next < len(list) && !d.cluster.Open(pod.Class, list[next]) {
 			next++
 		}
 		from[key] = next
+		for next < len(list) && d.cluster.Fill(pod.Class, list[next], 1) == 0 {
+			next++
+		}
 		if next == len(list) {
 			others = append(others, pod)
 			continue
@@ -133,8 +128,8 @@ func (d *decision) older(id simulate.NodeID, since time.Time) bool {
 func (d *decision) settleOn(pod *Pod, id simulate.NodeID) {
 	if int(id) < len(d.s.Nodes) {
 		d.settled[id] = append(d.settled[id], pod)
-		d.say(pod, FitsNow, verdict.Text("node", d.s.Nodes[id].Name))
+		d.say(pod, FitsNow, d.keepFacts(verdict.Text("node", d.s.Nodes[id].Name))...)
 		return
 	}
-	d.say(pod, FitsUpcomingNode, verdict.Text("group", d.upcoming[int(id)-len(d.s.Nodes)]))
+	d.say(pod, FitsUpcomingNode, d.keepFacts(verdict.Text("group", d.upcoming[int(id)-len(d.s.Nodes)]))...)
 }

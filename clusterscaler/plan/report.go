@@ -68,6 +68,7 @@ func (d *decision) reportPods() {
 		growth[up.Group] = []verdict.Fact{verdict.Text("group", up.Group),
 			verdict.Number("from", up.From), verdict.Number("to", up.To), verdict.Number("max", up.Max)}
 	}
+	d.plan.Pending = slices.Grow(d.plan.Pending, len(d.kept.waiting))
 	for _, pod := range d.kept.waiting {
 		v := d.verdicts[pod]
 		if v.group != "" {

@@ -48,9 +48,10 @@ func (d *decision) eligible() []candidate {
 	var out []candidate
 	for i, n := range d.s.Nodes {
 		id := simulate.NodeID(i)
-		used, known := d.utilization(id)
+		p, ours := d.policyOf(n)
+		used, known := d.utilization(id, p)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used}
-		if code, facts := d.notEligible(n, used, known); code != "" {
+		if code, facts := d.notEligible(n, p, ours, used, known); code != "" {
 			d.keep(id, code, facts...)
 			continue
 		}
@@ -77,8 +78,7 @@ func first(a, b bool) int {
 }
 
 // notEligible is why a node is not even considered, or an empty code.
-func (d *decision) notEligible(n *Node, used float64, known bool) (verdict.Code, []verdict.Fact) {
-	_, ours := d.byGroup[n.Group]
+func (d *decision) notEligible(n *Node, p *Policy, ours bool, used float64, known bool) (verdict.Code, []verdict.Fact) {
 	switch {
 	case !d.policy.ScaleDownEnabled:
 		return ScaleDownDisabled, nil
@@ -95,10 +95,10 @@ func (d *decision) notEligible(n *Node, used float64, known bool) (verdict.Code,
 	case !n.Ready && !d.policy.UnreadyEnabled:
 		return ScaleDownUnreadyDisabled, nil
 	}
-	return d.tooUsed(n, used)
+	return d.tooUsed(n, p, used)
 }
 
 // keep gives a node its verdict.
 func (d *decision) keep(id simulate.NodeID, code verdict.Code, facts ...verdict.Fact) {
-	d.plan.Nodes[id].Verdict = verdict.Because("node "+d.s.Nodes[id].Name, code, facts...)
+	d.plan.Nodes[id].Verdict = verdict.Because(d.kept.subjects[id], code, facts...)
 }

@@ -73,9 +73,10 @@ func (d *decision) deleting() (busy, draining int) {
 // mustWait is what an unneeded node waits for, or an empty code.
 func (d *decision) mustWait(id simulate.NodeID, r Removal) (verdict.Code, []verdict.Fact) {
 	n := d.s.Nodes[id]
-	code, wait := NotUnneededLongEnough, d.policyOf(n).UnneededTime
+	p, _ := d.policyOf(n)
+	code, wait := NotUnneededLongEnough, p.UnneededTime
 	if !n.Ready {
-		code, wait = NotUnreadyLongEnough, d.policyOf(n).UnreadyTime
+		code, wait = NotUnreadyLongEnough, p.UnreadyTime
 	}
 	since := d.memory.UnneededSince[r.Node]
 	if waited := d.now.Sub(since); waited < wait {

@@ -11,8 +11,7 @@ import (
 //
 // DaemonSet and mirror pods count, unless the policy ignores them: then they leave both the requests
 // and the amount that these are measured against.
-func (d *decision) utilization(id simulate.NodeID) (share float64, known bool) {
-	p := d.policyOf(d.s.Nodes[id])
+func (d *decision) utilization(id simulate.NodeID, p *Policy) (share float64, known bool) {
 	ignores := ignored{p.IgnoreDaemonSets, p.IgnoreMirrorPods}
 	if len(d.settled[id]) > 0 {
 		u := d.measure(id, ignores)
@@ -26,15 +25,13 @@ func (d *decision) utilization(id simulate.NodeID) (share float64, known bool) {
 }
 
 // tooUsed is that the node is used more than it may be when it goes, or an empty code.
-func (d *decision) tooUsed(n *Node, used float64) (verdict.Code, []verdict.Fact) {
-	p := d.policyOf(n)
-	threshold, facts := p.UtilizationThreshold, []verdict.Fact{verdict.Ratio("utilization", used)}
+func (d *decision) tooUsed(n *Node, p *Policy, used float64) (verdict.Code, []verdict.Fact) {
 	if gpus(n) {
-		threshold = p.GPUUtilizationThreshold
-		facts = append(facts, verdict.Text("of", gpuResource))
-	}
-	if used > threshold {
-		return NotUnderutilized, append(facts, verdict.Ratio("threshold", threshold))
+		if used > p.GPUUtilizationThreshold {
+			return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", used), verdict.Text("of", gpuResource), verdict.Ratio("threshold", p.GPUUtilizationThreshold))
+		}
+	} else if used > p.UtilizationThreshold {
+		return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", used), verdict.Ratio("threshold", p.UtilizationThreshold))
 	}
 	return "", nil
 }

@@ -239,10 +239,15 @@ func (c *Cluster) rules(class Class) *rules { return &c.where.book.byClass[class
 // which it does not fit may become one where it does as other nodes fill.
 func (c *Cluster) Constrained(class Class) bool { return c.rules(class).constrained() }
 
-// HasRoom is whether the node would take one more pod of the class if it had no neighbours.
-func (c *Cluster) HasRoom(class Class, id NodeID) bool {
-	b, spec := &c.nodes[id], c.classes.Spec(class)
-	return !b.gone && c.suits(class, b) && b.free.copies(spec.Requests) > 0
+// Open is whether the node may take a pod of the class, at once or when there are more pods on other nodes: nothing is
+// against it that stays as long as pods are only added.
+func (c *Cluster) Open(class Class, id NodeID) bool {
+	b := &c.nodes[id]
+	if b.gone || !c.suits(class, b) || b.free.copies(c.classes.Spec(class).Requests) <= 0 {
+		return false
+	}
+	m := c.where.repelled(c.rules(class), b)
+	return m.OK()
 }
 
 // Fill places up to want pods of the class on the node and returns how many found room.
