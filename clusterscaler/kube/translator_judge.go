@@ -13,7 +13,7 @@ import (
 // judging is what a Translator knows of the pods with volumes and device claims.
 type judging struct {
 	views kubesched.Views
-	// view is that of the last Snapshot; nil where there was none of these pods, or nobody to judge them.
+	// view is that of the last Snapshot; nil where there was none of these pods and no node with devices, or nobody to judge them.
 	view *kubesched.View
 	// demanding are these pods, but for the finished ones.
 	demanding map[*translated]bool
@@ -39,7 +39,7 @@ func (j *judging) follow(p *translated, gone bool) {
 func (t *Translator) judge(o *Objects, changed []*translated) []*translated {
 	j := &t.judging
 	j.view, j.trouble = nil, nil
-	if len(j.demanding) == 0 {
+	if len(j.demanding) == 0 && (o.Storage == nil || !o.Storage.NodeDevices()) {
 		return changed
 	}
 	pods := make([]*translated, 0, len(j.demanding))

@@ -12,12 +12,17 @@ import (
 // unmet is whether one of the claims has no devices.
 func (s *Sitting) unmet(claims []types.NamespacedName) bool {
 	return slices.ContainsFunc(claims, func(name types.NamespacedName) bool {
-		c := s.view.devices.byName[name]
-		if changed, is := s.changed[name]; is {
-			c = changed
-		}
+		c := s.claim(name)
 		return c != nil && c.Status.Allocation == nil
 	})
+}
+
+// claim is the device claim as the sitting has it; nil where there is none.
+func (s *Sitting) claim(name types.NamespacedName) *resourcev1.ResourceClaim {
+	if changed, is := s.changed[name]; is {
+		return changed
+	}
+	return s.view.devices.byName[name]
 }
 
 // allocate gives the pod's claims the devices that the plugin has found on the node.
@@ -38,15 +43,11 @@ func (s *Sitting) allocate(claims []types.NamespacedName, pod *corev1.Pod, node 
 
 // free takes the devices of a pod that has left away from the claims that nobody else uses.
 func (s *Sitting) free(h held) (undo func()) {
-	m := s.view.devices
 	var changes []func()
 	for _, name := range h.demand.devices[h.pod] {
-		c := m.byName[name]
+		c := s.claim(name)
 		if c == nil || s.using[deviceKey(name)] > 0 {
 			continue
-		}
-		if changed, is := s.changed[name]; is {
-			c = changed
 		}
 		if c.Status.Allocation != nil {
 			c = c.DeepCopy()

@@ -207,10 +207,8 @@ func (x *sliceIndex) of(node string) []*resourcev1.ResourceSlice {
 func (x *sliceIndex) devicesOf(node string) int {
 	n := 0
 	for _, p := range x.byNode[node] {
-		for _, s := range x.byPool[p] {
-			if s.Spec.NodeName != nil && *s.Spec.NodeName == node {
-				n += len(s.Spec.Devices)
-			}
+		for _, s := range x.ownSlices(p, node) {
+			n += len(s.Spec.Devices)
 		}
 	}
 	return n
@@ -220,10 +218,7 @@ func (x *sliceIndex) devicesOf(node string) int {
 func (x *sliceIndex) likeNode(node, fresh string) []*resourcev1.ResourceSlice {
 	out := x.of("")
 	for _, p := range x.byNode[node] {
-		for _, s := range x.byPool[p] {
-			if s.Spec.NodeName == nil || *s.Spec.NodeName != node {
-				continue
-			}
+		for _, s := range x.ownSlices(p, node) {
 			s = s.DeepCopy()
 			s.Name = fmt.Sprintf("%s of %s", s.Name, fresh)
 			s.Spec.NodeName = &fresh

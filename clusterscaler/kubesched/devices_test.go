@@ -2,6 +2,7 @@ package kubesched_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -55,6 +56,22 @@ func gpuPod(name, node, claim string) *corev1.Pod {
 	return p
 }
 
+// training are pods on the node with one claim each, taken these claims, with as many of the node's devices.
+func training(node string, from, to int) (pods []*corev1.Pod) {
+	for i := from; i < to; i++ {
+		name := fmt.Sprint("train-", i)
+		pods = append(pods, gpuPod(name, node, name))
+	}
+	return pods
+}
+
+func taken(node string, from, to int) (claims []*resourcev1.ResourceClaim) {
+	for i := from; i < to; i++ {
+		claims = append(claims, deviceClaim(fmt.Sprint("train-", i), "gpu", node, fmt.Sprint("d", i)))
+	}
+	return claims
+}
+
 func TestPlansWithDevices(t *testing.T) {
 	t.Parallel()
 	class := []*resourcev1.DeviceClass{deviceClass("gpu")}
@@ -85,39 +102,39 @@ func TestPlansWithDevices(t *testing.T) {
 				"b DevicesUnavailable: plugin DynamicResources, reason request gpu: device class gpu does not exist\n",
 		},
 		"a pod moves to a free device": {
-			scenario{nodes: []string{"a-1", "a-2", "b-1"}, pods: append(busyPods("a-1", "b-1"), gpuPod("train-0", "a-2", "train-0")), storage: kubesched.Objects{
-				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "a-2", "d0")},
-				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1), slice("a-2", 1)},
+			scenario{nodes: []string{"a-1", "a-2", "b-1"}, pods: slices.Concat(busyPods("b-1"), training("a-1", 0, 2), training("a-2", 2, 3)), storage: kubesched.Objects{
+				DeviceClasses: class, DeviceClaims: append(taken("a-1", 0, 2), taken("a-2", 2, 3)...),
+				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 6)},
 			}},
-			"remove a-2: shop/train-0 to a-1\n",
+			"remove a-2: shop/train-2 to a-1\n",
 		},
 		"two pods do not move to one device": {
-			scenario{nodes: []string{"a-1", "a-2"}, pods: append(busyPods("a-1"), gpuPod("train-0", "a-2", "train-0"), gpuPod("train-1", "a-1", "train-1")), storage: kubesched.Objects{
-				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "a-2", "d0"), deviceClaim("train-1", "gpu", "a-1", "d0")},
-				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1), slice("a-2", 1)},
+			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 0, 2), training("a-2", 2, 4)...), storage: kubesched.Objects{
+				DeviceClasses: class, DeviceClaims: append(taken("a-1", 0, 2), taken("a-2", 2, 4)...),
+				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 6)},
 			}},
-			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1\n",
+			"keep a-2: NoPlaceToMovePods: pod shop/train-3, pods to move 2\n",
 		},
 		"a node that has just come is waited for to tell of its devices": {
 			scenario{nodes: []string{"a-1", "a-2"}, young: "a-2", pods: append(busyPods("a-1"), gpuPod("train-0", "", "train-0")), storage: kubesched.Objects{
 				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "", ""), deviceClaim("other", "gpu", "a-1", "d0")},
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1)},
 			}},
-			"shop/train-0: FitsNow: node a-2\n",
+			"shop/train-0: FitsNow: node a-2\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3\n",
 		},
 		"a node that came long ago is not": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(busyPods("a-1", "a-2"), gpuPod("train-0", "", "train-0")), storage: kubesched.Objects{
 				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "", ""), deviceClaim("other", "gpu", "a-1", "d0")},
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1)},
 			}},
-			"grow a by 1 for shop/train-0\n",
+			"grow a by 1 for shop/train-0\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-1, pods to move 3\n",
 		},
 		"who shares a claim goes where its device is": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(busyPods("a-1"), pod("web", "a-2"), pod("db", "a-2"), gpuPod("train-0", "a-2", "train-0"), gpuPod("train-1", "", "train-0")), storage: kubesched.Objects{
 				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "a-2", "d0")},
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1), slice("a-2", 1)},
 			}},
-			"shop/train-1: FitsNow: node a-2\n",
+			"shop/train-1: FitsNow: node a-2\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,6 +18,8 @@
 // A new node is taken to be like those of its group that stand: it has the limits of the CSINode with most drivers and,
 // under other names, the devices of the node with most. Where none stands it has each driver, no limit, and no device of its own.
 //
+// It also tells how much of a node's own devices the claims of its pods have.
+//
 // It does not know extended resources that a DeviceClass provides, device taint rules, and volumes of DaemonSets on nodes
 // that do not stand.
 package kubesched

@@ -1,6 +1,8 @@
 package kubesched
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -18,6 +20,11 @@ type Objects struct {
 	DeviceClaims      []*resourcev1.ResourceClaim
 	ResourceSlices    []*resourcev1.ResourceSlice
 	DeviceClasses     []*resourcev1.DeviceClass
+}
+
+// NodeDevices is whether some node has devices of its own, which decide on how much it is used though nobody claims them.
+func (o *Objects) NodeDevices() bool {
+	return slices.ContainsFunc(o.ResourceSlices, func(s *resourcev1.ResourceSlice) bool { return s.Spec.NodeName != nil })
 }
 
 // Any is whether there is any object.

@@ -13,6 +13,25 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
+// judged is a cluster of the nodes in which the view judges, and the classes of the pods.
+func judged(view *kubesched.View, nodes []*corev1.Node, pods []*corev1.Pod) (*simulate.Cluster, []simulate.Class) {
+	var classes simulate.Classes
+	of := make([]simulate.Class, len(pods))
+	for i, p := range pods {
+		spec := simulate.SpecOf(p)
+		spec.Demand = view.Demand(p)
+		of[i] = classes.Intern(spec)
+	}
+	cluster := simulate.NewCluster(&classes)
+	for _, n := range nodes {
+		node := simulate.NodeOf(n)
+		node.Profile = view.Profile(n.Name)
+		cluster.AddNode(&node)
+	}
+	cluster.SetJudge(view)
+	return cluster, of
+}
+
 // What pods take, and what pods that leave give back, is as before once it is undone.
 func TestUndoRestoresAnswers(t *testing.T) {
 	t.Parallel()
@@ -30,20 +49,7 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var classes simulate.Classes
-		of := make([]simulate.Class, len(pods))
-		for i, p := range pods {
-			spec := simulate.SpecOf(p)
-			spec.Demand = view.Demand(p)
-			of[i] = classes.Intern(spec)
-		}
-		cluster := simulate.NewCluster(&classes)
-		for _, n := range c.Nodes {
-			node := simulate.NodeOf(n)
-			node.Profile = view.Profile(n.Name)
-			cluster.AddNode(&node)
-		}
-		cluster.SetJudge(view)
+		cluster, of := judged(view, c.Nodes, pods)
 		on := make([]int, len(pods))
 		for p := range on {
 			on[p] = -1

@@ -119,7 +119,7 @@ const (
 	WouldBeAddedBack verdict.Code = "WouldBeAddedBack"
 	// Starting: the node has registered and is not ready yet.
 	Starting verdict.Code = "Starting"
-	// UnexpectedError: the node reports no allocatable CPU or memory, so its utilization is unknown.
+	// UnexpectedError: the node reports no allocatable CPU or memory, or not all of its devices, so its utilization is unknown.
 	UnexpectedError verdict.Code = "UnexpectedError"
 )
 
@@ -180,6 +180,6 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: MaxParallelismReached, Meaning: "The node is unneeded, but as many nodes as allowed are being removed"},
 		{Code: WouldBeAddedBack, Meaning: "After the removal the next loop would not place the node's pods and would add a node"},
 		{Code: Starting, Meaning: "The node has registered and is not ready yet"},
-		{Code: UnexpectedError, Meaning: "The node reports no allocatable CPU or memory, so its utilization is unknown"},
+		{Code: UnexpectedError, Meaning: "The node reports no allocatable CPU or memory, or not all of its devices, so its utilization is unknown"},
 	}
 }

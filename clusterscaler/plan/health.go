@@ -106,8 +106,8 @@ func (d *decision) doNothing() {
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	for i, n := range d.s.Nodes {
 		p, _ := d.policyOf(n)
-		used, _ := d.utilization(simulate.NodeID(i), p)
-		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used}
+		used := d.utilization(simulate.NodeID(i), p)
+		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
 		d.keep(simulate.NodeID(i), ClusterUnhealthy, facts...)
 	}
 	d.remember()

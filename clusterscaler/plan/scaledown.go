@@ -49,14 +49,14 @@ func (d *decision) eligible() []candidate {
 	for i, n := range d.s.Nodes {
 		id := simulate.NodeID(i)
 		p, ours := d.policyOf(n)
-		used, known := d.utilization(id, p)
-		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used}
-		if code, facts := d.notEligible(n, p, ours, used, known); code != "" {
+		used := d.utilization(id, p)
+		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
+		if code, facts := d.notEligible(n, p, ours, &used); code != "" {
 			d.keep(id, code, facts...)
 			continue
 		}
 		_, waits := d.memory.UnneededSince[n.Name]
-		out = append(out, candidate{id: id, utilization: used, empty: d.empty(id), waits: waits})
+		out = append(out, candidate{id: id, utilization: used.share, empty: d.empty(id), waits: waits})
 	}
 	slices.SortFunc(out, func(a, b candidate) int {
 		return cmp.Or(first(a.empty, b.empty), first(a.waits, b.waits), cmp.Compare(a.utilization, b.utilization),
@@ -78,7 +78,7 @@ func first(a, b bool) int {
 }
 
 // notEligible is why a node is not even considered, or an empty code.
-func (d *decision) notEligible(n *Node, p *Policy, ours bool, used float64, known bool) (verdict.Code, []verdict.Fact) {
+func (d *decision) notEligible(n *Node, p *Policy, ours bool, used *use) (verdict.Code, []verdict.Fact) {
 	switch {
 	case !d.policy.ScaleDownEnabled:
 		return ScaleDownDisabled, nil
@@ -90,7 +90,9 @@ func (d *decision) notEligible(n *Node, p *Policy, ours bool, used float64, know
 		return NotAutoscaled, nil
 	case d.starting(n):
 		return Starting, []verdict.Fact{verdict.Duration("age", d.now.Sub(n.Created))}
-	case !known:
+	case !used.known && used.unknown != "":
+		return UnexpectedError, []verdict.Fact{verdict.Text("why", used.unknown)}
+	case !used.known:
 		return UnexpectedError, nil
 	case !n.Ready && !d.policy.UnreadyEnabled:
 		return ScaleDownUnreadyDisabled, nil

@@ -5,35 +5,43 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// utilization is the larger of the shares of CPU and memory that the pods on a node request, those
-// that are about to run there included; of a node with GPUs the share of these alone. It is unknown where the node reports
-// none of either.
+// utilization is the larger of the shares of CPU and memory that the pods on a node request, those that are about to run
+// there included; of a node with GPUs the share of these alone, and else, of one that shows devices for claims, the share
+// of its fullest pool of them. It is unknown where the node reports none of that which counts.
 //
 // DaemonSet and mirror pods count, unless the policy ignores them: then they leave both the requests
-// and the amount that these are measured against.
-func (d *decision) utilization(id simulate.NodeID, p *Policy) (share float64, known bool) {
+// and the amount that these are measured against. What they claim counts always.
+func (d *decision) utilization(id simulate.NodeID, p *Policy) use {
+	if !gpus(d.s.Nodes[id]) {
+		if taken := d.cluster.Devices(id); taken.Pool != "" {
+			return use{share: taken.Share, of: taken.Pool, known: taken.Unknown == "", unknown: taken.Unknown}
+		}
+	}
 	ignores := ignored{p.IgnoreDaemonSets, p.IgnoreMirrorPods}
 	if len(d.settled[id]) > 0 {
-		u := d.measure(id, ignores)
-		return u.share, u.known
+		return d.measure(id, ignores)
 	}
 	u := &d.kept.used[id]
 	if !u.measured || u.ignores != ignores {
 		*u = d.measure(id, ignores)
 	}
-	return u.share, u.known
+	return *u
 }
 
 // tooUsed is that the node is used more than it may be when it goes, or an empty code.
-func (d *decision) tooUsed(n *Node, p *Policy, used float64) (verdict.Code, []verdict.Fact) {
+func (d *decision) tooUsed(n *Node, p *Policy, u *use) (verdict.Code, []verdict.Fact) {
+	threshold := p.UtilizationThreshold
 	if gpus(n) {
-		if used > p.GPUUtilizationThreshold {
-			return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", used), verdict.Text("of", gpuResource), verdict.Ratio("threshold", p.GPUUtilizationThreshold))
-		}
-	} else if used > p.UtilizationThreshold {
-		return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", used), verdict.Ratio("threshold", p.UtilizationThreshold))
+		threshold = p.GPUUtilizationThreshold
 	}
-	return "", nil
+	switch {
+	case u.share <= threshold:
+		return "", nil
+	case u.of != "":
+		return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", u.share), verdict.Text("of", u.of), verdict.Ratio("threshold", threshold))
+	default:
+		return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", u.share), verdict.Ratio("threshold", threshold))
+	}
 }
 
 // gpus is whether the node offers GPUs. One that only a label says to have some, and that none can use, is worth what its CPU
@@ -45,9 +53,13 @@ type ignored struct{ daemonSets, mirrors bool }
 
 // use is what share of a node is requested, if it is known, once it has been measured.
 type use struct {
-	share           float64
+	share float64
+	// of is what else than CPU and memory it is the share of.
+	of              string
 	known, measured bool
-	ignores         ignored
+	// unknown is why it is not known, where that is not plain.
+	unknown string
+	ignores ignored
 }
 
 func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
@@ -64,15 +76,15 @@ func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
 		}
 		requested = requested.Plus(request, 1)
 	}
-	switch { // devices that are claimed (DRA) and not requested would come first: the share of the fullest pool of the node
+	switch {
 	case gpus(d.s.Nodes[id]):
 		if available.Other(gpuResource) <= 0 {
-			return use{measured: true, ignores: ignores}
+			return use{of: gpuResource, measured: true, ignores: ignores}
 		}
-		return use{ratio(requested.Other(gpuResource), available.Other(gpuResource)), true, true, ignores}
+		return use{share: ratio(requested.Other(gpuResource), available.Other(gpuResource)), of: gpuResource, known: true, measured: true, ignores: ignores}
 	case available.MilliCPU <= 0 || available.Memory <= 0:
 		return use{measured: true, ignores: ignores}
 	}
 	share := max(ratio(requested.MilliCPU, available.MilliCPU), ratio(requested.Memory, available.Memory))
-	return use{share, true, true, ignores}
+	return use{share: share, known: true, measured: true, ignores: ignores}
 }

@@ -16,6 +16,17 @@ type Sitting interface {
 	// Put says that a pod has come to the node, or, if leaves is true, has left it. The returned function takes the Put
 	// back; those of later Puts are called before.
 	Put(demand string, number NodeID, n *Node, leaves bool) (undo func())
+	// Devices says how much of the node's own devices the pods that were Put there have.
+	Devices(number NodeID, n *Node) DeviceUse
+}
+
+// DeviceUse is what share of the devices that a node shows for claims is taken. The zero value is that it shows none.
+type DeviceUse struct {
+	// Pool is the fullest of the node's pools, behind its driver.
+	Pool  string
+	Share float64
+	// Unknown is why the share cannot be told; empty where it can.
+	Unknown string
 }
 
 // Refusal is why a Judge keeps a pod off a node. The zero value is that it does not.
@@ -72,6 +83,14 @@ func (c *Cluster) Judge() Judge { return c.judge }
 
 // Judged is whether the Judge has a say on pods of the class.
 func (c *Cluster) Judged(class Class) bool { return c.classes.Spec(class).Demand != "" }
+
+// Devices is how much of the node's own devices is taken, if the Judge knows of any.
+func (c *Cluster) Devices(id NodeID) DeviceUse {
+	if c.sitting == nil {
+		return DeviceUse{}
+	}
+	return c.sitting.Devices(id, c.nodes[id].spec)
+}
 
 // judged is why the Judge keeps one more pod of the class off the node.
 func (c *Cluster) judged(spec *Spec, id NodeID) Misfit {
