@@ -61,9 +61,16 @@ func (s *Sitting) free(h held) (undo func()) {
 // change replaces a claim.
 func (s *Sitting) change(c *resourcev1.ResourceClaim) (undo func()) {
 	name := nameOf(c)
+	now := s.claim(name)
 	before, was := s.changed[name]
 	s.changed[name] = c
+	s.gained.add(c, 1)
+	s.forgetTexts(now)
+	s.forgetTexts(c)
 	return func() {
+		s.gained.add(c, -1)
+		s.forgetTexts(now)
+		s.forgetTexts(c)
 		if was {
 			s.changed[name] = before
 		} else {

@@ -34,6 +34,9 @@ type demand struct {
 	// the claim, which others use too, goes where it goes. inline says that the pods bring volumes of their own that may be
 	// in use on a node.
 	binds, inline bool
+	// kind is equal for demands that are the same once the pods have left their nodes, so that their claims have no devices: no
+	// volumes that matter, and device claims that nobody shares. It is empty for others.
+	kind string
 }
 
 // add takes the pod in.
@@ -143,8 +146,18 @@ func (d *describer) describe(p *corev1.Pod) (about demand, text string) {
 			add("inline", v.VolumeSource)
 		}
 	}
+	alone := len(parts) == 0
+	var own []string
 	for i := range p.Spec.ResourceClaims {
-		add("device", d.device(p, &p.Spec.ResourceClaims[i]))
+		shape, private := d.device(p, &p.Spec.ResourceClaims[i])
+		add("device", shape)
+		if alone = alone && private != nil; alone {
+			own = append(own, inJSON(private.Spec))
+		}
+	}
+	if alone && len(own) > 0 {
+		slices.Sort(own)
+		about.kind = digest(strings.Join(own, "\n"))
 	}
 	slices.Sort(parts)
 	about.exclusive = [][]string{d.exclusive(p)}
@@ -236,20 +249,22 @@ type deviceShape struct {
 	Spec    resourcev1.ResourceClaimSpec
 }
 
-func (d *describer) device(p *corev1.Pod, ref *corev1.PodResourceClaim) deviceShape {
+// device describes the claim: by its name where another pod may use it too, or where it has devices. private is the claim if
+// the pod alone uses it.
+func (d *describer) device(p *corev1.Pod, ref *corev1.PodResourceClaim) (s deviceShape, private *resourcev1.ResourceClaim) {
 	name, _, err := resourceclaim.Name(p, ref)
 	if err != nil || name == nil {
-		return deviceShape{Name: fmt.Sprintf("%s/%s of pod %s", p.Namespace, ref.Name, p.Name)}
+		return deviceShape{Name: fmt.Sprintf("%s/%s of pod %s", p.Namespace, ref.Name, p.Name)}, nil
 	}
 	key := types.NamespacedName{Namespace: p.Namespace, Name: *name}
 	c := d.deviceClaims[key]
-	if c == nil || d.deviceUsers[key] > 1 || c.Status.Allocation != nil || len(c.Status.ReservedFor) > 0 || c.DeletionTimestamp != nil {
-		return deviceShape{Name: key.String()}
+	switch {
+	case c == nil, d.deviceUsers[key] > 1, c.DeletionTimestamp != nil, ref.ResourceClaimTemplateName != nil && !metav1.IsControlledBy(c, p):
+		return deviceShape{Name: key.String()}, nil
+	case c.Status.Allocation != nil, len(c.Status.ReservedFor) > 0:
+		return deviceShape{Name: key.String()}, c
 	}
-	if ref.ResourceClaimTemplateName != nil && !metav1.IsControlledBy(c, p) {
-		return deviceShape{Name: key.String()}
-	}
-	return deviceShape{Spec: c.Spec}
+	return deviceShape{Spec: c.Spec}, c
 }
 
 // inJSON writes the value so that equal ones are equal.

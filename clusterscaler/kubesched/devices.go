@@ -1,6 +1,7 @@
 package kubesched
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,8 +21,10 @@ type deviceManager struct {
 	// claims are those of the View, in the order of their names; byName finds them.
 	claims []*resourcev1.ResourceClaim
 	byName map[types.NamespacedName]*resourcev1.ResourceClaim
-	// changed has the claims that are other than in the View.
-	changed map[types.NamespacedName]*resourcev1.ResourceClaim
+	// had are the holders in the View.
+	had holders
+	// sitting has the claims that are other than in the View.
+	sitting *Sitting
 	classes map[string]*resourcev1.DeviceClass
 	slices  []*resourcev1.ResourceSlice
 	// noted collects what is allocated by Reserve.
@@ -73,10 +76,7 @@ func (m *deviceManager) List() ([]*resourcev1.ResourceClaim, error) {
 
 // now is the claim as the sitting has it.
 func (m *deviceManager) now(c *resourcev1.ResourceClaim) *resourcev1.ResourceClaim {
-	if changed, is := m.changed[nameOf(c)]; is {
-		return changed
-	}
-	return c
+	return m.sitting.claim(nameOf(c))
 }
 
 func nameOf(o interface {
@@ -104,18 +104,20 @@ func (m *deviceManager) ListAllAllocatedDevices() (sets.Set[structured.DeviceID]
 	return state.AllocatedDevices, nil
 }
 
-// GatherAllocatedState implements fwk.ResourceClaimTracker.
+// GatherAllocatedState implements fwk.ResourceClaimTracker: of the pools that ListWithDeviceTaintRules shows, since no others
+// are asked about.
 func (m *deviceManager) GatherAllocatedState() (*structured.AllocatedState, error) {
 	out := &structured.AllocatedState{
 		AllocatedDevices:         sets.New[structured.DeviceID](),
 		AllocatedSharedDeviceIDs: sets.New[structured.SharedDeviceID](),
 		AggregatedCapacity:       structured.NewConsumedCapacityCollection(),
 	}
-	for _, c := range m.claims {
-		if a := m.now(c).Status.Allocation; a != nil {
-			for i := range a.Devices.Results {
-				taken(out, &a.Devices.Results[i])
-			}
+	seen := map[pool]bool{}
+	for _, s := range m.slices {
+		p := pool{s.Spec.Driver, s.Spec.Pool.Name}
+		if !seen[p] {
+			seen[p] = true
+			m.sitting.heldOf(p, func(r *resourcev1.DeviceRequestAllocationResult) { taken(out, r) })
 		}
 	}
 	return out, nil
@@ -163,13 +165,16 @@ type pool struct{ driver, name string }
 // sliceIndex finds the slices that matter for a node.
 type sliceIndex struct {
 	byPool map[pool][]*resourcev1.ResourceSlice
+	// byNode are the pools of which a node has slices of its own, in the order of their names.
 	byNode map[string][]pool
 	// anywhere are the pools with slices that are not of one node alone.
 	anywhere []pool
+	// shapes are those that have been asked for; "" is none.
+	shapes map[shapeKey]string
 }
 
 func newSliceIndex(all []*resourcev1.ResourceSlice) *sliceIndex {
-	x := &sliceIndex{byPool: map[pool][]*resourcev1.ResourceSlice{}, byNode: map[string][]pool{}}
+	x := &sliceIndex{byPool: map[pool][]*resourcev1.ResourceSlice{}, byNode: map[string][]pool{}, shapes: map[shapeKey]string{}}
 	for _, s := range all {
 		p := pool{s.Spec.Driver, s.Spec.Pool.Name}
 		x.byPool[p] = append(x.byPool[p], s)
@@ -178,6 +183,9 @@ func newSliceIndex(all []*resourcev1.ResourceSlice) *sliceIndex {
 		} else {
 			x.byNode[*s.Spec.NodeName] = appendNew(x.byNode[*s.Spec.NodeName], p)
 		}
+	}
+	for _, own := range x.byNode {
+		slices.SortFunc(own, func(a, b pool) int { return cmp.Or(cmp.Compare(a.driver, b.driver), cmp.Compare(a.name, b.name)) })
 	}
 	return x
 }
@@ -222,10 +230,8 @@ func (x *sliceIndex) likeNode(node, fresh string) []*resourcev1.ResourceSlice {
 			s = s.DeepCopy()
 			s.Name = fmt.Sprintf("%s of %s", s.Name, fresh)
 			s.Spec.NodeName = &fresh
-			s.Spec.Pool.Name = fmt.Sprintf("%s of %s", s.Spec.Pool.Name, fresh)
-			for i := range s.Spec.Devices { // what taints a device of that node does not taint a new one
-				s.Spec.Devices[i].Taints = nil
-			}
+			s.Spec.Pool.Name = p.of(fresh).name
+			withoutTaints(&s.Spec)
 			out = append(out, s)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // its pods have.
 func (s *Sitting) Devices(number simulate.NodeID, n *simulate.Node) simulate.DeviceUse {
 	v := s.view
-	pools := v.slices.ownPools(n.Name)
+	pools := v.slices.byNode[n.Name]
 	if len(pools) == 0 || n.IsCopy() {
 		return simulate.DeviceUse{}
 	}
@@ -70,16 +70,6 @@ func (s *Sitting) takenOn(number simulate.NodeID) (taken map[pool]map[string]boo
 		}
 	}
 	return taken, unmet
-}
-
-// ownPools are the pools of which the node has slices of its own, in the order of their names.
-func (x *sliceIndex) ownPools(node string) []pool {
-	if len(x.byNode[node]) == 0 {
-		return nil
-	}
-	return slices.SortedFunc(slices.Values(x.byNode[node]), func(a, b pool) int {
-		return cmp.Or(cmp.Compare(a.driver, b.driver), cmp.Compare(a.name, b.name))
-	})
 }
 
 // ownSlices are the slices of the pool that are the node's own.

@@ -24,6 +24,10 @@ type Sitting struct {
 	using map[string]int
 	// changed has the device claims that are other than in the View.
 	changed map[types.NamespacedName]*resourcev1.ResourceClaim
+	// gained are the holders of devices that were not in the View; one that has lost them again may still be there.
+	gained holders
+	// texts are what is taken of pools, as far as it is known.
+	texts map[pool]takenText
 	// bound are the free volumes that have been given to pods, and the nodes that have been chosen for claims.
 	bound []*binding
 }
@@ -48,7 +52,7 @@ type binding struct {
 func (v *View) Sitting() simulate.Sitting {
 	return &Sitting{
 		view: v, on: map[simulate.NodeID][]held{}, taken: map[*demand]*ledger{}, using: map[string]int{},
-		changed: map[types.NamespacedName]*resourcev1.ResourceClaim{},
+		changed: map[types.NamespacedName]*resourcev1.ResourceClaim{}, gained: holders{}, texts: map[pool]takenText{},
 	}
 }
 
@@ -64,20 +68,31 @@ func (s *Sitting) Fits(key string, number simulate.NodeID, n *simulate.Node) sim
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	p := v.placeOf(n)
-	if !d.claiming() { // else what its claims lack comes first
+	if !d.claiming() && !v.apart(p) { // else what its claims lack comes first
 		if r := v.anyway(d, p); r.Plugin != "" || s.settled(d, number, p) {
 			return r
 		}
 	}
 	at := s.ledger(d).next()
+	q, _, alike := s.question(d, at, s.nameOf(number, p), p)
+	if a := v.deviceAnswers[q]; alike && a != nil {
+		return a.refusal
+	}
 	r, _ := s.ask(d, at, number, p)
+	if alike {
+		v.rememberDevices(q, &deviceAnswer{refusal: r})
+	}
 	return r
 }
 
 // maxAnswers bounds how many answers are remembered.
 const maxAnswers = 1 << 20
 
-// anyway is why pods of the demand never fit on a node of that kind.
+// apart is whether what is attached to the node cannot be told from what kind of node it is: claims name it.
+func (v *View) apart(p *place) bool { return v.attached[p.node.Name] && v.selected[p.node.Name] }
+
+// anyway is why pods of the demand never fit on a node of that kind. What is attached to the node does not matter to others of
+// the kind, nor to a pod that shares a volume with one there: ask counts it.
 func (v *View) anyway(d *demand, p *place) simulate.Refusal {
 	q := question{d, p.kind}
 	r, known := v.answers[q]
@@ -86,7 +101,11 @@ func (v *View) anyway(d *demand, p *place) simulate.Refusal {
 	}
 	v.hold(nil)
 	v.used.inUse = nil
-	info, err := v.show(p, p.node.Name, nil)
+	name := p.node.Name
+	if v.attached[name] {
+		name += " with nothing attached"
+	}
+	info, err := v.show(p, name, nil)
 	if err != nil {
 		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}
 	}
@@ -96,6 +115,13 @@ func (v *View) anyway(d *demand, p *place) simulate.Refusal {
 	}
 	v.answers[q] = r
 	return r
+}
+
+func (v *View) rememberDevices(q deviceQuestion, a *deviceAnswer) {
+	if len(v.deviceAnswers) > maxAnswers {
+		clear(v.deviceAnswers)
+	}
+	v.deviceAnswers[q] = a
 }
 
 // settled is whether the pods on the nodes do not matter.
@@ -157,7 +183,7 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}, nil
 	}
 	list := v.plugins.crowding // anyway has asked the others
-	if d.binds || d.claiming() {
+	if d.binds || d.claiming() || v.apart(p) {
 		list = v.plugins.volumes
 	}
 	if d.claiming() {
@@ -263,14 +289,26 @@ func (s *Sitting) leave(d *demand, number simulate.NodeID) (undo func()) {
 func (s *Sitting) reserve(d *demand, at int, number simulate.NodeID, n *simulate.Node) (*binding, func()) {
 	v := s.view
 	p := v.placeOf(n)
+	pod, name := d.pods[at], s.nameOf(number, p)
+	q, pools, alike := s.question(d, at, name, p)
+	if a := v.deviceAnswers[q]; alike && a != nil && (a.refusal.Plugin != "" || a.allocation != nil) {
+		if a.refusal.Plugin != "" {
+			return nil, nil
+		}
+		c := s.claim(d.devices[at][0]).DeepCopy()
+		c.Status.Allocation = a.on(name, pools)
+		return nil, s.change(c)
+	}
 	r, state := s.ask(d, at, number, p)
 	if r.Plugin != "" || state == nil {
 		return nil, nil
 	}
-	pod, name := d.pods[at], s.nameOf(number, p)
 	var undo func()
 	if len(d.devices[at]) > 0 {
 		undo = s.allocate(d.devices[at], pod, name, state)
+	}
+	if alike && len(d.devices[at]) == 1 && undo != nil {
+		v.rememberDevices(q, &deviceAnswer{allocation: s.claim(d.devices[at][0]).Status.Allocation, pools: pools, node: name})
 	}
 	if !d.binds {
 		return nil, undo
@@ -333,7 +371,7 @@ func (v *View) hold(s *Sitting) {
 	for _, b := range s.bound {
 		v.assume(b)
 	}
-	v.devices.changed = s.changed
+	v.devices.sitting = s
 }
 
 func (v *View) assume(b *binding) {

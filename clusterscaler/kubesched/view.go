@@ -44,6 +44,8 @@ type View struct {
 	nodes map[*simulate.Node]*place
 	// answers are those that depend on the demand and the kind of node alone.
 	answers map[question]simulate.Refusal
+	// deviceAnswers are those that depend on the devices of the node and which of them are taken.
+	deviceAnswers map[deviceQuestion]*deviceAnswer
 	// holder is the sitting whose volumes the plugins take as bound.
 	holder *Sitting
 }
@@ -70,6 +72,7 @@ func New(o *Objects, pods []*corev1.Pod) (*View, error) {
 		labels: labelKeys(o), selected: map[string]bool{}, slices: newSliceIndex(sorted(o.ResourceSlices)),
 		profileOf: map[string]string{}, profiles: map[string]*profile{}, attached: map[string]bool{},
 		named: map[string]string{}, nodes: map[*simulate.Node]*place{}, answers: map[question]simulate.Refusal{},
+		deviceAnswers: map[deviceQuestion]*deviceAnswer{},
 	}
 	d := newDescriber(o, pods)
 	v.sort(d, pods)
@@ -85,7 +88,7 @@ func New(o *Objects, pods []*corev1.Pod) (*View, error) {
 	}
 	v.csiNodes = f.Storage().V1().CSINodes().Informer().GetIndexer()
 	v.devices = &deviceManager{
-		claims: sorted(o.DeviceClaims), byName: d.deviceClaims, changed: map[types.NamespacedName]*resourcev1.ResourceClaim{},
+		claims: sorted(o.DeviceClaims), byName: d.deviceClaims, had: holdersOf(o.DeviceClaims),
 		classes: map[string]*resourcev1.DeviceClass{},
 	}
 	for _, c := range o.DeviceClasses {
@@ -117,7 +120,7 @@ func (v *View) sort(d *describer, pods []*corev1.Pod) {
 		}
 		known := v.demands[text]
 		if known == nil {
-			known = &demand{key: digest(text), binds: about.binds, inline: about.inline}
+			known = &demand{key: digest(text), binds: about.binds, inline: about.inline, kind: about.kind}
 			v.demands[text] = known
 		}
 		known.add(p, &about)
