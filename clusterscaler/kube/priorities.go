@@ -26,13 +26,18 @@ func (o Observer) Priorities(ctx context.Context, namespace string) ([]plan.Prio
 	if err := o.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: PrioritiesConfigMap}, &m); err != nil {
 		return nil, fmt.Errorf("priorities of the expander: %w", err)
 	}
+	return PrioritiesOf(&m)
+}
+
+// PrioritiesOf reads the priorities from their ConfigMap.
+func PrioritiesOf(m *corev1.ConfigMap) ([]plan.Priority, error) {
 	text, has := m.Data[prioritiesKey]
 	if !has {
-		return nil, fmt.Errorf("configmap %s/%s: the key %s is missing", namespace, PrioritiesConfigMap, prioritiesKey)
+		return nil, fmt.Errorf("configmap %s/%s: the key %s is missing", m.Namespace, m.Name, prioritiesKey)
 	}
 	priorities, err := parsePriorities(text)
 	if err != nil {
-		return nil, fmt.Errorf("configmap %s/%s: %s: %w", namespace, PrioritiesConfigMap, prioritiesKey, err)
+		return nil, fmt.Errorf("configmap %s/%s: %s: %w", m.Namespace, m.Name, prioritiesKey, err)
 	}
 	return priorities, nil
 }

@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
@@ -51,6 +52,33 @@ func Read(dump, groups Input) (*Cluster, error) {
 
 // Taints says which taints of nodes pass, beside those that Kubernetes and cluster-autoscaler name themselves.
 func (c *Cluster) Taints(t kube.NodeTaints) { c.dump.Taints = t }
+
+// MinReplicas makes pods of ReplicaSets and ReplicationControllers that are to have fewer replicas keep their nodes. The note
+// tells what the dump lacks for it; it is empty where nothing is lacking.
+func (c *Cluster) MinReplicas(n int) (note string) {
+	c.dump.FewReplicas = func(kind, namespace, name string) bool {
+		replicas, said := c.dump.replicas[owner{kind, namespace, name}]
+		return said && replicas < n
+	}
+	if n > 0 && c.dump.read["ReplicaSet"]+c.dump.read["ReplicationController"] == 0 {
+		return "minReplicaCount is not judged, since the dump has no ReplicaSet and no ReplicationController: their pods are taken to be free to go"
+	}
+	return ""
+}
+
+// Priorities are those of the expander priority, from the ConfigMap of the dump in that namespace. The note tells why there are none.
+func (c *Cluster) Priorities(namespace string) (all []plan.Priority, note string) {
+	const alike = "all groups are alike to the expander priority"
+	m := c.dump.priorities[namespace]
+	if m == nil {
+		return nil, fmt.Sprintf("the dump has no ConfigMap %s/%s: %s", namespace, kube.PrioritiesConfigMap, alike)
+	}
+	all, err := kube.PrioritiesOf(m)
+	if err != nil {
+		return nil, fmt.Sprintf("%s: %s", printable(err.Error()), alike)
+	}
+	return all, ""
+}
 
 // Decide plans for the cluster what the first loop of a new process would at that time. The policy may ignore
 // timers; it always explains.

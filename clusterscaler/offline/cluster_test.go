@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +61,73 @@ func TestOwners(t *testing.T) {
 		noted := slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "the dump has no ReplicaSet") })
 		if noted != (r.Read["ReplicaSet"] == 0) {
 			t.Errorf("%s: notes %q", c.name, r.Notes)
+		}
+	}
+}
+
+// minReplicaCount is judged by the replicas that the controllers of the dump are to have.
+func TestMinReplicas(t *testing.T) {
+	const none = "minReplicaCount is not judged, since the dump has no ReplicaSet and no ReplicationController: their pods are taken to be free to go"
+	replicaSet := func(spec string) string {
+		return "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web}" + spec + "}"
+	}
+	controlled := strings.ReplaceAll(ownedPod, "apps/v1, kind: ReplicaSet", "v1, kind: ReplicationController")
+	for _, c := range []struct {
+		name, pod, other string
+		min              int
+		want, note       string
+	}{
+		{"enough", ownedPod, replicaSet(", spec: {replicas: 2}"), 2, "Unneeded", ""},
+		{"too few", ownedPod, replicaSet(", spec: {replicas: 1}"), 2, "BlockedByPod: pod default/a, rule MinReplicasReached", ""},
+		{"too few of a ReplicationController", controlled, "{apiVersion: v1, kind: ReplicationController, metadata: {name: web}, spec: {replicas: 1}}", 2, "BlockedByPod: pod default/a, rule MinReplicasReached", ""},
+		{"nobody cares", ownedPod, replicaSet(", spec: {replicas: 1}"), 0, "Unneeded", ""},
+		{"not said", ownedPod, replicaSet(""), 2, "Unneeded", ""},
+		{"no controller", ownedPod, node("n3"), 2, "Unneeded", none},
+	} {
+		cluster, err := read(documents(node("n1"), node("n2"), c.pod, c.other), "groups: [{name: a, max: 3, nodes: [n1], template: {instanceType: m5.large}}]")
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if note := cluster.MinReplicas(c.min); note != c.note {
+			t.Errorf("%s: note %q, want %q", c.name, note, c.note)
+		}
+		p := plan.DefaultPolicy()
+		p.IgnoreTimers = true
+		if got := codeOf(cluster.Decide(p, time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)), "n1"); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// The priorities are those of the ConfigMap in the namespace of the configuration; no other ConfigMap is read.
+func TestPriorities(t *testing.T) {
+	configMap := func(namespace, name, data string) string {
+		return "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: " + namespace + ", name: " + name + "}, data: " + data + "}"
+	}
+	const theirs = "cluster-autoscaler-priority-expander"
+	for _, c := range []struct{ name, other, want, note string }{
+		{"there", configMap("kube-system", theirs, `{priorities: "{10: [spot-.*], 20: [on-demand]}"}`), "20 on-demand, 10 spot-.*", ""},
+		{"in another namespace", configMap("shop", theirs, `{priorities: "{10: [.*]}"}`), "",
+			"the dump has no ConfigMap kube-system/cluster-autoscaler-priority-expander: all groups are alike to the expander priority"},
+		{"another", configMap("kube-system", "others", "7"), "",
+			"the dump has no ConfigMap kube-system/cluster-autoscaler-priority-expander: all groups are alike to the expander priority"},
+		{"broken", configMap("kube-system", theirs, `{priorities: "{10: ['(']}"}`), "",
+			"configmap kube-system/cluster-autoscaler-priority-expander: priorities: priority 10, expression 1: error parsing regexp: missing closing ): `(`: " +
+				"all groups are alike to the expander priority"},
+	} {
+		cluster, err := read(documents(node("n1"), c.other), "groups: [{name: a, max: 3, nodes: [n1], template: {instanceType: m5.large}}]")
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		all, note := cluster.Priorities("kube-system")
+		var got []string
+		for _, p := range all {
+			for _, g := range p.Groups {
+				got = append(got, fmt.Sprintf("%d %s", p.Value, g))
+			}
+		}
+		if strings.Join(got, ", ") != c.want || note != c.note {
+			t.Errorf("%s: %q, %q; want %q, %q", c.name, got, note, c.want, c.note)
 		}
 	}
 }

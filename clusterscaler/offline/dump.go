@@ -25,6 +25,10 @@ type dump struct {
 	read, ignored map[string]int
 	// owners has the controllers of the kinds that Kubernetes itself brings.
 	owners map[owner]bool
+	// replicas is how many those are to have that say so.
+	replicas map[owner]int
+	// priorities are the ConfigMaps of the expander priority, by namespace.
+	priorities map[string]*corev1.ConfigMap
 	// seen says where each object stands that was read.
 	seen     map[owner]string
 	problems config.Problems
@@ -42,7 +46,7 @@ const maxLocated = 8 << 20
 
 // readDump reads objects from JSON or YAML, one or several documents, each an object or a List.
 func readDump(in Input) *dump {
-	d := &dump{read: map[string]int{}, ignored: map[string]int{}, owners: map[owner]bool{}, seen: map[owner]string{}}
+	d := &dump{read: map[string]int{}, ignored: map[string]int{}, owners: map[owner]bool{}, replicas: map[owner]int{}, priorities: map[string]*corev1.ConfigMap{}, seen: map[owner]string{}}
 	d.Namespaces = map[string]map[string]string{}
 	if docs, ok := documentsOfJSON(in.Data); ok {
 		for i, doc := range docs {

@@ -10,6 +10,8 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
 )
 
 // versionOf is the version in which a kind is read; empty for one that is ignored.
@@ -21,7 +23,7 @@ func versionOf(kind string) string {
 		return "apps/v1"
 	case "PodDisruptionBudget":
 		return "policy/v1"
-	case "PersistentVolumeClaim", "PersistentVolume":
+	case "PersistentVolumeClaim", "PersistentVolume", "ConfigMap":
 		return "v1"
 	case "StorageClass", "CSINode", "CSIDriver", "CSIStorageCapacity", "VolumeAttachment":
 		return "storage.k8s.io/v1"
@@ -35,7 +37,7 @@ func versionOf(kind string) string {
 // devicesVersion is that of dynamic resource allocation. What a server has in an older one alone is ignored, as it is live.
 const devicesVersion = "resource.k8s.io/v1"
 
-// ownerVersion is versionOf for the controllers of which it only counts that they exist.
+// ownerVersion is versionOf for the controllers of which it only counts that they exist, and how many replicas they are to have.
 func ownerVersion(kind string) string {
 	switch kind {
 	case "ReplicaSet", "StatefulSet":
@@ -99,6 +101,17 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 		if d.decode(raw, b, h.Kind, where, path) {
 			d.Budgets = append(d.Budgets, b)
 		}
+	case "ReplicaSet", "ReplicationController":
+		c := &controller{}
+		if d.decode(raw, c, h.Kind, where, path) {
+			key := owner{h.Kind, c.Namespace, c.Name}
+			d.owners[key] = true
+			if c.Spec.Replicas != nil {
+				d.replicas[key] = int(*c.Spec.Replicas)
+			}
+		}
+	case "ConfigMap":
+		d.configMap(raw, where, path)
 	default:
 		if d.storageObject(raw, h.Kind, where, path) {
 			return
@@ -113,6 +126,27 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 		} else {
 			d.owners[owner{h.Kind, o.Namespace, o.Name}] = true
 		}
+	}
+}
+
+// controller is what counts of a ReplicaSet or ReplicationController.
+type controller struct {
+	metav1.PartialObjectMetadata `json:",inline"`
+	Spec                         struct {
+		Replicas *int32 `json:"replicas"`
+	} `json:"spec"`
+}
+
+// configMap reads the priorities of the expander, and no other ConfigMap.
+func (d *dump) configMap(raw []byte, where, path string) {
+	var m metav1.PartialObjectMetadata
+	if err := json.Unmarshal(raw, &m); err == nil && m.Name != kube.PrioritiesConfigMap {
+		d.ignored["ConfigMap"]++
+		return
+	}
+	priorities := &corev1.ConfigMap{}
+	if d.decode(raw, priorities, "ConfigMap", where, path) {
+		d.priorities[priorities.Namespace] = priorities
 	}
 }
 

@@ -47,6 +47,7 @@ func TestBadDumps(t *testing.T) {
 		{"a time", "{kind: Pod, apiVersion: v1, metadata: {name: a, creationTimestamp: noon}}", `d:1: metadata.creationTimestamp: "noon": parsing time "noon"`},
 		{"a number too large", "{kind: Pod, apiVersion: v1, metadata: {name: a}, spec: {priority: 99999999999}}", "d:1: spec.priority: 99999999999 is not a whole number that fits (Pod a)"},
 		{"infinity", "{kind: Pod, apiVersion: v1, metadata: {name: a}, spec: {priority: .inf}}", "d: not YAML: "},
+		{"replicas", "{kind: ReplicaSet, apiVersion: apps/v1, metadata: {name: a}, spec: {replicas: two}}", `d:1: spec.replicas: "two" is not a whole number that fits (ReplicaSet a)`},
 		{"deep in a map", "{kind: Node, apiVersion: v1, metadata: {name: a}, status: {allocatable: {cpu: {}}}}", "d:1: status.allocatable.cpu: a mapping is not a quantity such as 4, 500m or 16Gi (Node a)"},
 	} {
 		if _, err := read(c.in, oneGroup); err == nil || !strings.HasPrefix(err.Error(), c.want) {

@@ -112,6 +112,18 @@ func simulateCluster(f clusterFlags, now time.Time, s stdio) (offline.Result, er
 	policy := cfg.Policy()
 	policy.IgnoreTimers = !f.respectTimers
 	cluster.Taints(cfg.NodeTaints())
+	if note := cluster.MinReplicas(cfg.MinReplicaCount); note != "" {
+		notes = append(notes, note)
+	}
+	if slices.Contains(policy.Expanders, plan.Prioritize) {
+		var note string
+		if policy.Priorities, note = cluster.Priorities(cfg.Namespace); note != "" {
+			notes = append(notes, note)
+		}
+	}
+	if slices.Contains(policy.Expanders, plan.Ask) {
+		notes = append(notes, "the expander grpc is not asked, since nothing is connected to: those behind it choose among all options")
+	}
 	result := cluster.Decide(policy, now)
 	result.Notes = append(result.Notes, notes...)
 	return result, nil
@@ -138,11 +150,5 @@ func clusterConfig(path string, s stdio) (c *clusterscaler.Config, notes []strin
 		return c, []string{name + " has no section clusterScaler: its defaults apply"}, nil
 	}
 	c = file.ClusterScaler
-	if slices.Contains(c.Policy().Expanders, plan.Prioritize) {
-		notes = append(notes, "the expander priority finds no ConfigMap in a dump: all groups are alike to it")
-	}
-	if c.MinReplicaCount > 0 {
-		notes = append(notes, "minReplicaCount is not judged: pods of controllers with few replicas are taken to be free to go")
-	}
-	return c, notes, nil
+	return c, nil, nil
 }
