@@ -91,6 +91,16 @@ func TestPlansWithDevices(t *testing.T) {
 			}},
 			"grow a by 2 for shop/train-2 shop/train-3 shop/train-4\nshop/train-0: FitsNow: node a-1\nshop/train-1: FitsNow: node a-1\n",
 		},
+		"a device that is broken is none of a new node's": {
+			scenario{nodes: []string{"a-1"}, pods: append(five[:1:1], pod("web", "a-1")), storage: kubesched.Objects{
+				DeviceClasses: class, DeviceClaims: fiveClaims[:1], ResourceSlices: func() []*resourcev1.ResourceSlice {
+					s := slice("a-1", 1)
+					s.Spec.Devices[0].Taints = []resourcev1.DeviceTaint{{Key: "broken", Effect: resourcev1.DeviceTaintEffectNoSchedule}}
+					return []*resourcev1.ResourceSlice{s}
+				}(),
+			}},
+			"grow a by 1 for shop/train-0\nkeep a-1: NoPlaceToMovePods: pod shop/web, pods to move 1\n",
+		},
 		"no node of a group stands that has devices": {
 			scenario{pods: five[:1], storage: kubesched.Objects{DeviceClasses: class, DeviceClaims: fiveClaims}},
 			"shop/train-0: NotTriggerScaleUp: groups a DevicesUnavailable: plugin DynamicResources, reason cannot allocate all claims; " +
