@@ -26,11 +26,43 @@ func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string
 			failed[up.Group] = true
 		}
 	}
-	for _, r := range p.ScaleDown {
-		c.status.events.begins(r)
-		c.drainer.Begin(ctx, r)
-	}
+	c.begin(ctx, p.ScaleDown)
 	return failed
+}
+
+// begin removes the nodes in the background.
+func (c *ClusterScaler) begin(ctx context.Context, removals []plan.Removal) {
+	together := map[string][]plan.Removal{}
+	for _, r := range removals {
+		c.status.events.begins(r)
+		if r.Together {
+			together[r.Group] = append(together[r.Group], r)
+		} else {
+			c.drainer.Begin(ctx, r)
+		}
+	}
+	for _, all := range together {
+		c.drainer.BeginTogether(ctx, all)
+	}
+}
+
+// resume goes on with what another process began.
+func (c *ClusterScaler) resume(ctx context.Context, seen *observation) {
+	whole := map[string]bool{}
+	for _, g := range seen.groups {
+		whole[g.Name] = g.Options.ZeroOrMax
+	}
+	together := map[string][]string{}
+	for node, group := range seen.orphans {
+		if whole[group] {
+			together[group] = append(together[group], node)
+		} else {
+			c.drainer.Resume(ctx, node, group)
+		}
+	}
+	for group, nodes := range together {
+		c.drainer.ResumeTogether(ctx, group, nodes)
+	}
 }
 
 func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bool) {

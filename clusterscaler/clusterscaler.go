@@ -115,7 +115,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.Kube.Client, Live: deps.Kube.Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
 		Judge: c.judge, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
-		Finished: c.finished,
+		DeleteTogether: c.remove, Finished: c.finished,
 	})
 	return c
 }
@@ -186,9 +186,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 		c.metrics.original.errors.WithLabelValues(errorTransient).Inc()
 		return c.cfg.ScanInterval.Std()
 	}
-	for node, group := range seen.orphans {
-		c.drainer.Resume(ctx, node, group)
-	}
+	c.resume(ctx, seen)
 	failed := c.act(ctx, *p)
 	c.markUnneeded(ctx, p, seen)
 	c.report(p, failed)

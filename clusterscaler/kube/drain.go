@@ -11,8 +11,8 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// drain taints, waits, judges again, empties and deletes a node, when nobody asks for time any more.
-func (d *Drainer) drain(ctx context.Context, r plan.Removal, resumed bool) error {
+// drain taints, waits, judges again, empties and removes a node, when nobody asks for time any more.
+func (d *Drainer) drain(ctx context.Context, r plan.Removal, resumed bool, remove func(context.Context) error) error {
 	if !resumed {
 		if err := setTaint(ctx, d.deps.Live, d.deps.Client, r.Node, true, d.deps.Now()); err != nil {
 			return err
@@ -48,7 +48,7 @@ func (d *Drainer) drain(ctx context.Context, r plan.Removal, resumed bool) error
 	if err := d.awaitOthers(ctx, r.Node); err != nil {
 		return err
 	}
-	return d.deps.Delete(ctx, r.Group, r.Node)
+	return remove(ctx)
 }
 
 // wait is nil after that time, or the error of ctx.

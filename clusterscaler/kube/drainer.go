@@ -47,6 +47,8 @@ type DrainDeps struct {
 	Judge func(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error)
 	// Delete gives the node back to its provider.
 	Delete func(ctx context.Context, group, node string) error
+	// DeleteTogether gives nodes back that go all or none.
+	DeleteTogether func(ctx context.Context, group string, nodes []string) error
 	// Finished is called with the outcome of each drain but one that the end of the process cut short.
 	Finished func(Outcome)
 }
@@ -102,12 +104,14 @@ func (d *Drainer) Resume(ctx context.Context, node, group string) {
 func (d *Drainer) start(ctx context.Context, r plan.Removal, resumed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p := d.nodes[r.Node]; p == going || p == gone {
+	if d.atWork(r.Node) {
 		return
 	}
 	d.nodes[r.Node] = going
-	d.wg.Go(func() { d.run(ctx, r, resumed) })
+	d.wg.Go(func() { d.run(ctx, r, resumed, nil) })
 }
+
+func (d *Drainer) atWork(node string) bool { return d.nodes[node] == going || d.nodes[node] == gone }
 
 // Wait returns when no drain is under way.
 func (d *Drainer) Wait() { d.wg.Wait() }
@@ -146,9 +150,14 @@ func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans 
 // undoTimeout bounds the return of a node after its drain has failed.
 const undoTimeout = 30 * time.Second
 
-// run is one drain from beginning to end.
-func (d *Drainer) run(ctx context.Context, r plan.Removal, resumed bool) {
-	err := d.drain(ctx, r, resumed)
+// run is one drain from beginning to end. Alone it has no team.
+func (d *Drainer) run(ctx context.Context, r plan.Removal, resumed bool, t *team) {
+	var err error
+	if t == nil {
+		err = d.drain(ctx, r, resumed, func(ctx context.Context) error { return d.deps.Delete(ctx, r.Group, r.Node) })
+	} else if err = d.drain(t.ctx, r, resumed, t.leave); err != nil {
+		err = t.fail(r.Node, err)
+	}
 	switch {
 	case err == nil:
 		d.set(r.Node, gone)

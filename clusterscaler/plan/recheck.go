@@ -32,6 +32,9 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 		return Removal{}, verdict.Because(subject, NodeGroupMinSizeReached,
 			verdict.Number("size", d.groups[g].Target-d.groups[g].lost), verdict.Number("min", d.groups[g].Min))
 	}
+	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.atomic(n.Group) {
+		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
+	}
 	r := &removals{
 		decision: d,
 		drain:    newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))),
@@ -49,6 +52,16 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	}
 	return Removal{Node: node, Group: n.Group, Empty: len(pods) == 0, Moves: moves},
 		verdict.Because(subject, Unneeded, verdict.Number("pods to move", len(pods)))
+}
+
+// standing is how many nodes the group has that have registered.
+func (d *decision) standing(group string) (n int) {
+	for _, node := range d.s.Nodes {
+		if node.Group == group {
+			n++
+		}
+	}
+	return n
 }
 
 // withoutReplaced drops the pods that placePending has placed elsewhere already, and those whose

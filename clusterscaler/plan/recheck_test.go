@@ -25,6 +25,8 @@ func TestStillRemovable(t *testing.T) {
 		{"kept by an annotation since", "node n1 group=general deleting keep", ScaleDownDisabledAnnotation},
 		{"no group any more", "node n1 deleting cpu=4", NotAutoscaled},
 		{"gone", "gone n1", NotAutoscaled},
+		{"all or none, and another stays", "group general cpu=4 memory=16Gi zeroOrMax", AtomicScaleDownFailed},
+		{"all or none, and all go", "group general cpu=4 memory=16Gi zeroOrMax\nnode n2 group=general deleting\n", Unneeded},
 		{"minimal size since", "group general cpu=4 memory=16Gi min=2", NodeGroupMinSizeReached},
 	} {
 		b := newBuilder(t, time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC), Memory{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ func TestFaultsOfNodes(t *testing.T) {
 			{"a launch never comes", launchNeverComes}, {"a launch comes late", launchComesLate}, {"a launch fails", launchFails},
 			{"a node is never ready", nodeIsNeverReady}, {"an instance is lost", instanceIsLost},
 			{"a budget never allows", budgetNeverAllows}, {"a pod ignores SIGTERM", podIgnoresSigterm},
+			{"a node of a group of all or none cannot go", oneOfAllStays},
 		} {
 			t.Run(f.name, func(t *testing.T) {
 				t.Parallel()
@@ -169,6 +171,52 @@ func podIgnoresSigterm(ctx context.Context, t *testing.T, w *world) {
 	w.Wait(ctx, t, "the node goes all the same", w.isGone(node(g.first)))
 	w.let(ctx, t, g)
 	stays(ctx, t, time.Second, w.has("deaf-a", 1))
+}
+
+// oneOfAllStays: a group that has all of its nodes or none comes as a whole, and as one of its nodes cannot be emptied the other,
+// which is empty long before, stays with it. When both can be emptied they go.
+func oneOfAllStays(ctx context.Context, t *testing.T, w *world) {
+	w.deployOn(ctx, t, "whole-busy", groupLabel+": whole-b", 1, "1200m")
+	w.runsOn(ctx, t, "whole-busy")
+	w.deployOn(ctx, t, "whole-opener", groupLabel+": whole-a", 1, "1200m")
+	w.runsOn(ctx, t, "whole-opener")
+	w.Wait(ctx, t, "all of its nodes come", w.has("whole-a", 2))
+	nodes, err := w.nodesOf(ctx, "whole-a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := slices.Sorted(maps.Keys(nodes))
+	deaf := w.guest(ctx, t, "whole-deaf", "whole", ", finalizers: [trimtab.dev/slow]", names[0])
+	w.guest(ctx, t, "whole-guest", "whole", "", names[1])
+	if _, err := w.Kubectl(ctx, "", "delete", "deployment", "-n", namespace, "whole-opener"); err != nil {
+		t.Fatal(err)
+	}
+	w.Wait(ctx, t, "one is drained", w.isGoing(names[0]))
+	w.Wait(ctx, t, "the other is drained", w.isGoing(names[1]))
+	w.Wait(ctx, t, "neither goes", func(ctx context.Context) error {
+		nodes, err := w.nodesOf(ctx, "whole-a")
+		if err != nil {
+			return err
+		}
+		if len(nodes) < 2 {
+			return lab.Stop(fmt.Errorf("%d nodes are left, want both or none", len(nodes)))
+		}
+		return w.has("whole-a", 2)(ctx)
+	})
+	w.let(ctx, t, guest{pod: deaf})
+	w.Wait(ctx, t, "both go", w.has("whole-a", 0))
+	w.Wait(ctx, t, "the pods run on the other group's node", func(ctx context.Context) error {
+		for _, app := range []string{"whole-deaf", "whole-guest"} {
+			pods, err := w.pods(ctx, app)
+			if err != nil {
+				return err
+			}
+			if len(pods) != 1 || pods[0].Status.Phase != corev1.PodRunning || !strings.HasPrefix(pods[0].Spec.NodeName, "whole-b-") {
+				return errors.New(w.why(ctx, app))
+			}
+		}
+		return nil
+	})
 }
 
 // apiServerRestarts: the drain goes on when it is back. A trimtab that could not renew its Lease has ended, and is

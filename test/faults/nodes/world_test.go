@@ -88,6 +88,8 @@ var groups = map[string]string{
 	"killed-a":  "max: 2",
 	"orphan-a":  "max: 2",
 	"leaders-a": "max: 4",
+	"whole-a":   "max: 2, options: {zeroOrMaxNodeScaling: true}",
+	"whole-b":   "max: 1, price: 1",
 }
 
 // configuration has the groups but those named, with waiting times that let minutes show what takes hours.
@@ -121,6 +123,12 @@ clusterScaler:
 // deploy makes a Deployment of pods that only the nodes of a fault can take.
 func (w *world) deploy(ctx context.Context, t *testing.T, name, fault string, replicas int, cpu string) {
 	t.Helper()
+	w.deployOn(ctx, t, name, "fault: "+fault, replicas, cpu)
+}
+
+// deployOn makes a Deployment of pods that only the nodes with a label can take.
+func (w *world) deployOn(ctx context.Context, t *testing.T, name, label string, replicas int, cpu string) {
+	t.Helper()
 	manifest := fmt.Sprintf(`
 apiVersion: apps/v1
 kind: Deployment
@@ -132,9 +140,9 @@ spec:
     metadata: {labels: {app: %[1]s}}
     spec:
       terminationGracePeriodSeconds: 1
-      nodeSelector: {fault: %[3]s}
+      nodeSelector: {%[3]s}
       containers: [{name: c, image: c, resources: {requests: {cpu: %[5]s, memory: 64Mi}}}]
-`, name, namespace, fault, replicas, cpu)
+`, name, namespace, label, replicas, cpu)
 	if err := w.Apply(ctx, manifest); err != nil {
 		t.Fatal(err)
 	}
@@ -344,6 +352,19 @@ func (w *world) visit(ctx context.Context, t *testing.T, fault, metadata string,
 	if g.first == g.second {
 		t.Fatalf("both run on %s", g.first)
 	}
+	g.pod = w.guest(ctx, t, fault+"-guest", fault, metadata, g.first)
+	if prepare != nil {
+		prepare()
+	}
+	if _, err := w.Kubectl(ctx, "", "delete", "deployment", "-n", namespace, fault+"-one"); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// guest makes a small pod on the node, which could run on other nodes of the fault.
+func (w *world) guest(ctx context.Context, t *testing.T, name, fault, metadata, node string) *corev1.Pod {
+	t.Helper()
 	manifest := fmt.Sprintf(`
 apiVersion: apps/v1
 kind: Deployment
@@ -361,25 +382,18 @@ spec:
           preferredDuringSchedulingIgnoredDuringExecution:
           - {weight: 100, preference: {matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [%[5]s]}]}}
       containers: [{name: c, image: c, resources: {requests: {cpu: 100m, memory: 64Mi}}}]
-`, fault+"-guest", namespace, metadata, fault, g.first)
+`, name, namespace, metadata, fault, node)
 	if err := w.Apply(ctx, manifest); err != nil {
 		t.Fatal(err)
 	}
-	if on := w.runsOn(ctx, t, fault+"-guest"); on != g.first {
-		t.Fatalf("the guest runs on %s, not on %s", on, g.first)
+	if on := w.runsOn(ctx, t, name); on != node {
+		t.Fatalf("%s runs on %s, not on %s", name, on, node)
 	}
-	pods, err := w.pods(ctx, fault+"-guest")
+	pods, err := w.pods(ctx, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.pod = &pods[0]
-	if prepare != nil {
-		prepare()
-	}
-	if _, err := w.Kubectl(ctx, "", "delete", "deployment", "-n", namespace, fault+"-one"); err != nil {
-		t.Fatal(err)
-	}
-	return g
+	return &pods[0]
 }
 
 // let takes the finalizers of a guest away, as whoever has put them there does when he has done his work.
