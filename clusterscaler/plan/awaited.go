@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
 // addUpcoming adds the nodes that were requested and have not registered. A group whose nodes cannot be launched, or have
@@ -12,7 +14,7 @@ func (d *decision) addUpcoming() {
 	registered, starting := make([]int, len(d.groups)), make([]int, len(d.groups))
 	stuck := make([]*Node, len(d.groups))
 	for i, n := range d.s.Nodes {
-		g, ours := d.byGroup[n.Group]
+		g, ours := d.groupOf(simulate.NodeID(i))
 		if !ours {
 			continue
 		}

@@ -35,7 +35,7 @@ type decision struct {
 	now    time.Time
 	memory Memory
 	// planned is what the loops before planned.
-	planned map[string]Placement
+	planned map[string]*Placement
 	plan    Plan
 
 	kept *kept
@@ -44,14 +44,16 @@ type decision struct {
 	mark    simulate.Mark
 	groups  []groupState
 	byGroup map[string]int
+	// known has for each of kept.groupNames the index of the group, -1 where there is none of that name.
+	known []int
 	// settled has for nodes that stand the pods without a node that fit on them.
 	settled map[simulate.NodeID][]*Pod
 	// batches are the pods that still need a node.
 	batches []batch
 	// settling holds growth and removal back because the pods that need nodes have only just come.
 	settling bool
-	// verdicts are on the pods that are not bound.
-	verdicts map[*Pod]podVerdict
+	// verdicts are on the pods that are not bound, in the order of kept.waiting.
+	verdicts []podVerdict
 	// before has, under Policy.Explain, why groups could not take the classes of the batches before any grew.
 	before map[simulate.Class][]verdict.Verdict
 	// upcoming has the group of each node on its way, in the order in which they were added, and then of each
@@ -111,15 +113,28 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		kept: k, cluster: k.cluster, mark: k.cluster.Mark(),
 		byGroup:  make(map[string]int, len(s.Groups)),
 		settled:  map[simulate.NodeID][]*Pod{},
-		verdicts: make(map[*Pod]podVerdict, len(k.waiting)),
+		verdicts: make([]podVerdict, len(k.waiting)),
 		spares:   spares(s, &p),
 	}
-	d.memory.Planned = make(map[string]Placement, len(m.Planned))
+	d.memory.Planned = make(map[string]*Placement, len(m.Planned))
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{
 			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
 		})
+	}
+	if k.asked == nil {
+		k.asked = make(map[*Pod]asked, len(k.waiting))
+		for i, pod := range k.waiting {
+			k.asked[pod] = asked{i, "pod " + pod.Name}
+		}
+	}
+	d.known = make([]int, len(k.groupNames))
+	for i, name := range k.groupNames {
+		d.known[i] = -1
+		if g, ours := d.byGroup[name]; ours {
+			d.known[i] = g
+		}
 	}
 	for _, id := range k.going {
 		if g, ours := d.byGroup[k.nodes[id].Group]; ours {
@@ -129,9 +144,15 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 	return d
 }
 
+// groupOf is the index of the node's group, if it is of one.
+func (d *decision) groupOf(id simulate.NodeID) (g int, ours bool) {
+	g = d.known[d.kept.groupOf[id]]
+	return g, g >= 0
+}
+
 // policyOf is the policy for a node: that of its group, if it is of one.
-func (d *decision) policyOf(n *Node) (p *Policy, ours bool) {
-	if g, ours := d.byGroup[n.Group]; ours {
+func (d *decision) policyOf(id simulate.NodeID) (p *Policy, ours bool) {
+	if g, ours := d.groupOf(id); ours {
 		return d.groups[g].policy, true
 	}
 	return &d.policy, false

@@ -55,7 +55,7 @@ func unreadyFacts(r Readiness) []verdict.Fact {
 func (d *decision) judgeHealth() {
 	for i, n := range d.s.Nodes {
 		d.plan.Readiness.add(n, d.kept.stages[i])
-		if g, ours := d.byGroup[n.Group]; ours {
+		if g, ours := d.groupOf(simulate.NodeID(i)); ours {
 			d.groups[g].readiness.add(n, d.kept.stages[i])
 		}
 	}
@@ -105,7 +105,7 @@ func (d *decision) doNothing() {
 	d.reportPods()
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	for i, n := range d.s.Nodes {
-		p, _ := d.policyOf(n)
+		p, _ := d.policyOf(simulate.NodeID(i))
 		used := d.utilization(simulate.NodeID(i), p)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
 		d.keep(simulate.NodeID(i), ClusterUnhealthy, facts...)

@@ -41,6 +41,9 @@ type kept struct {
 	stages  []stage
 	// subjects are the nodes as verdicts call them.
 	subjects []string
+	// groupNames are the groups that nodes say they are of, and groupOf has for each node the index of its own.
+	groupNames []string
+	groupOf    []int
 	// ids finds the nodes by name; going are those that are being deleted.
 	ids   map[string]simulate.NodeID
 	going []simulate.NodeID
@@ -48,10 +51,17 @@ type kept struct {
 	on [][]*Pod
 	// ending are those of them that are being deleted.
 	ending map[*Pod]bool
-	// waiting are the pods that are not bound, in the order of their names.
+	// waiting are the pods that are not bound, in the order of their names, and asked finds them there; nil after a change.
 	waiting []*Pod
+	asked   map[*Pod]asked
 	// used is what share of each node is requested, as far as it has been measured.
 	used []use
+}
+
+// asked is a pod on which there is a verdict: its place among the waiting, and what the verdict calls it.
+type asked struct {
+	at      int
+	subject string
 }
 
 // stage is how a node takes part, which depends on the time for those that are not ready.
@@ -98,6 +108,16 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		if n.Deleting {
 			k.going = append(k.going, id)
 		}
+	}
+	numbers := map[string]int{}
+	for _, n := range s.Nodes {
+		number, known := numbers[n.Group]
+		if !known {
+			number = len(k.groupNames)
+			numbers[n.Group] = number
+			k.groupNames = append(k.groupNames, n.Group)
+		}
+		k.groupOf = append(k.groupOf, number)
 	}
 	k.cluster.SetJudge(s.Judge)
 	for _, pod := range s.Pods {
@@ -230,7 +250,7 @@ func byPodName(a, b *Pod) int { return strings.Compare(a.Name, b.Name) }
 // enter adds a pod of the next snapshot.
 func (k *kept) enter(pod *Pod, now time.Time) {
 	if pod.State != Bound {
-		k.waiting = inserted(k.waiting, pod)
+		k.waiting, k.asked = inserted(k.waiting, pod), nil
 	}
 	if id, counts := k.counts(pod, now); counts {
 		k.add(pod, id)
@@ -247,7 +267,7 @@ func inserted(list []*Pod, pod *Pod) []*Pod {
 // leave drops a pod of the snapshot before.
 func (k *kept) leave(pod *Pod) {
 	if at := slices.Index(k.waiting, pod); at >= 0 && pod.State != Bound {
-		k.waiting = slices.Delete(k.waiting, at, at+1)
+		k.waiting, k.asked = slices.Delete(k.waiting, at, at+1), nil
 	}
 	k.remove(pod)
 }

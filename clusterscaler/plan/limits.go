@@ -72,8 +72,10 @@ func (d *decision) countedOf(g *Group) simulate.Resources {
 
 // capacity is what the node's machine has; as long as it has not said so itself, what its group's have.
 func (d *decision) capacity(n *Node) simulate.Resources {
-	if g, ours := d.byGroup[n.Group]; ours && n.Capacity.MilliCPU == 0 && n.Capacity.Memory == 0 {
-		return d.groups[g].Capacity
+	if n.Capacity.MilliCPU == 0 && n.Capacity.Memory == 0 {
+		if g, ours := d.byGroup[n.Group]; ours {
+			return d.groups[g].Capacity
+		}
 	}
 	return n.Capacity
 }

@@ -17,7 +17,7 @@ type Memory struct {
 	UnregisteredSince map[string]map[string]time.Time
 	Backoffs          map[string]Backoff
 	// Planned has the pods without a node that have a place on one that stands or is on its way, by name.
-	Planned     map[string]Placement
+	Planned     map[string]*Placement
 	LastScaleUp time.Time
 	LastDelete  time.Time
 	LastFailure time.Time // of a deletion

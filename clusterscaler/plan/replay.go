@@ -34,23 +34,23 @@ func (d *decision) replay(wanting []*Pod) []*Pod {
 	}
 	from := map[place]int{} // before it no node can become a place any more: pods are only added
 	var others []*Pod
-	inOrder := make([]*Pod, len(planned)) // Order counts them
+	inOrder := make([]planAgain, len(planned)) // Order counts them
 	for _, pod := range wanting {
-		if then, was := planned[pod.Name]; was && inOrder[then.Order] == nil {
-			inOrder[then.Order] = pod
+		if then, was := planned[pod.Name]; was && inOrder[then.Order].pod == nil {
+			inOrder[then.Order] = planAgain{pod, then}
 		} else {
 			others = append(others, pod)
 		}
 	}
-	for _, pod := range inOrder {
+	for _, known := range inOrder {
+		pod, then := known.pod, known.then
 		if pod == nil {
 			continue // it needs no node any more
 		}
-		then := planned[pod.Name]
 		if then.Node != "" {
 			if id, stands := d.kept.ids[then.Node]; stands && d.cluster.Fill(pod.Class, id, 1) == 1 {
 				d.settleOn(pod, id)
-				d.planOn(pod, then.Node)
+				d.planAs(pod, then)
 			} else {
 				others = append(others, pod)
 			}
@@ -70,38 +70,49 @@ func (d *decision) replay(wanting []*Pod) []*Pod {
 			continue
 		}
 		d.settleOn(pod, list[next])
-		d.planFor(pod, then.Group, then.Since)
+		d.planAs(pod, then)
 	}
 	return others
 }
 
+// planAgain is a pod that was placed before, and where.
+type planAgain struct {
+	pod  *Pod
+	then *Placement
+}
+
 // nodesOfGroups lists the nodes of each group, those on their way last.
 func (d *decision) nodesOfGroups() nodesOfGroups {
-	out := nodesOfGroups{d, map[string][]simulate.NodeID{}, map[Placement]*[]simulate.NodeID{}}
-	for i, n := range d.s.Nodes {
-		out.all[n.Group] = append(out.all[n.Group], simulate.NodeID(i))
+	out := nodesOfGroups{d, make([][]simulate.NodeID, len(d.groups)), map[Placement]*[]simulate.NodeID{}}
+	for i := range d.s.Nodes {
+		if g, ours := d.groupOf(simulate.NodeID(i)); ours {
+			out.all[g] = append(out.all[g], simulate.NodeID(i))
+		}
 	}
 	for i, group := range d.upcoming {
-		out.all[group] = append(out.all[group], simulate.NodeID(len(d.s.Nodes)+i))
+		g := d.byGroup[group]
+		out.all[g] = append(out.all[g], simulate.NodeID(len(d.s.Nodes)+i))
 	}
 	return out
 }
 
 type nodesOfGroups struct {
 	*decision
-	all   map[string][]simulate.NodeID
+	all   [][]simulate.NodeID
 	newer map[Placement]*[]simulate.NodeID
 }
 
 // since are the nodes of the placement's group that are not older than it.
-func (g *nodesOfGroups) since(p Placement) *[]simulate.NodeID {
+func (g *nodesOfGroups) since(p *Placement) *[]simulate.NodeID {
 	key := Placement{Group: p.Group, Since: p.Since}
 	list, known := g.newer[key]
 	if !known {
 		list = new([]simulate.NodeID)
-		for _, id := range g.all[p.Group] {
-			if !g.older(id, p.Since) {
-				*list = append(*list, id)
+		if i, stands := g.byGroup[p.Group]; stands {
+			for _, id := range g.all[i] {
+				if !g.older(id, p.Since) {
+					*list = append(*list, id)
+				}
 			}
 		}
 		g.newer[key] = list
@@ -109,14 +120,23 @@ func (g *nodesOfGroups) since(p Placement) *[]simulate.NodeID {
 	return list
 }
 
+// planAs remembers that the pod counts on what it did before.
+func (d *decision) planAs(pod *Pod, then *Placement) {
+	if order := len(d.memory.Planned); order != then.Order {
+		again := *then
+		again.Order, then = order, &again
+	}
+	d.memory.Planned[pod.Name] = then
+}
+
 // planFor remembers that the pod counts on a node of the group that is on its way.
 func (d *decision) planFor(pod *Pod, group string, since time.Time) {
-	d.memory.Planned[pod.Name] = Placement{Group: group, Order: len(d.memory.Planned), Since: since.Truncate(time.Second)}
+	d.memory.Planned[pod.Name] = &Placement{Group: group, Order: len(d.memory.Planned), Since: since.Truncate(time.Second)}
 }
 
 // planOn remembers that the pod counts on a node that stands.
 func (d *decision) planOn(pod *Pod, node string) {
-	d.memory.Planned[pod.Name] = Placement{Node: node, Order: len(d.memory.Planned)}
+	d.memory.Planned[pod.Name] = &Placement{Node: node, Order: len(d.memory.Planned)}
 }
 
 // older is whether the node was there before that time.

@@ -57,9 +57,9 @@ func (d *decision) reportPods() {
 			why[b.class] = d.whyNot(b.class)
 		}
 		for _, pod := range b.pods {
-			if pod.State != Bound && !pod.spare() {
-				v := verdict.Because("pod "+pod.Name, NotTriggerScaleUp, summary(why[b.class]))
-				d.verdicts[pod] = podVerdict{verdict: v, why: why[b.class]}
+			if a, is := d.kept.asked[pod]; is {
+				v := verdict.Because(a.subject, NotTriggerScaleUp, summary(why[b.class]))
+				d.verdicts[a.at] = podVerdict{verdict: v, why: why[b.class]}
 			}
 		}
 	}
@@ -69,10 +69,10 @@ func (d *decision) reportPods() {
 			verdict.Number("from", up.From), verdict.Number("to", up.To), verdict.Number("max", up.Max)}
 	}
 	d.plan.Pending = slices.Grow(d.plan.Pending, len(d.kept.waiting))
-	for _, pod := range d.kept.waiting {
-		v := d.verdicts[pod]
+	for i, pod := range d.kept.waiting {
+		v := &d.verdicts[i]
 		if v.group != "" {
-			v.verdict = verdict.Because("pod "+pod.Name, TriggeredScaleUp, growth[v.group]...)
+			v.verdict = verdict.Because(d.kept.asked[pod].subject, TriggeredScaleUp, growth[v.group]...)
 		}
 		if v.verdict.Code != "" {
 			d.plan.Pending = append(d.plan.Pending, PendingPod{Pod: pod.Name, Group: v.group, Verdict: v.verdict, Why: v.why})

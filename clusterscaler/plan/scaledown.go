@@ -48,7 +48,7 @@ func (d *decision) eligible() []candidate {
 	var out []candidate
 	for i, n := range d.s.Nodes {
 		id := simulate.NodeID(i)
-		p, ours := d.policyOf(n)
+		p, ours := d.policyOf(id)
 		used := d.utilization(id, p)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
 		if code, facts := d.notEligible(n, p, ours, &used); code != "" {

@@ -59,7 +59,10 @@ func (d *decision) chooseNow() {
 // deleting counts the nodes of our groups that are going, and those of them that still have pods to move.
 func (d *decision) deleting() (busy, draining int) {
 	for i, n := range d.s.Nodes {
-		if _, ours := d.byGroup[n.Group]; !ours || !n.Deleting {
+		if !n.Deleting {
+			continue
+		}
+		if _, ours := d.byGroup[n.Group]; !ours {
 			continue
 		}
 		busy++
@@ -73,7 +76,7 @@ func (d *decision) deleting() (busy, draining int) {
 // mustWait is what an unneeded node waits for, or an empty code.
 func (d *decision) mustWait(id simulate.NodeID, r Removal) (verdict.Code, []verdict.Fact) {
 	n := d.s.Nodes[id]
-	p, _ := d.policyOf(n)
+	p, _ := d.policyOf(id)
 	code, wait := NotUnneededLongEnough, p.UnneededTime
 	if !n.Ready {
 		code, wait = NotUnreadyLongEnough, p.UnreadyTime
