@@ -161,9 +161,48 @@ func TestCloudTellsTooSmallASize(t *testing.T) {
 	}
 	c.loop(10 * time.Second)
 	c.want("a=2 b=0", "one more pod than nodes")
+	for range 6 {
+		c.loop(10 * time.Second)
+		c.want("a=2 b=0", "while its node is on its way")
+	}
+	c.said("pod default/web-3", "FitsUpcomingNode")
+	c.joins("a", "n4")
+	c.remove(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-3"}})
+	c.pod("web-3", "n4")
+	c.pod("web-4", "")
+	c.loop(10 * time.Second)
+	c.want("a=3 b=0", "yet one more pod")
 	if n := c.server.Called("NodeGroupDecreaseTargetSize") + c.server.Called("NodeGroupDeleteNodes"); n != 0 {
 		t.Errorf("%d calls that make it smaller", n)
 	}
+}
+
+// The node of an instance that is lost stands for a while, and is not taken for one that is on its way.
+func TestCloudLosesAnInstanceWhoseNodeStands(t *testing.T) {
+	c := newCloud(t)
+	c.joins("a", "n1")
+	c.joins("a", "n2")
+	c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 2 })
+	c.pod("one", "n1")
+	running := c.pod("two", "n2")
+	c.loop(0)
+	c.loop(20 * time.Minute)
+	c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"], s.Instances["a"] = 1, s.Instances["a"][:1] })
+	var lost corev1.Node
+	if err := c.api.Get(context.Background(), client.ObjectKey{Name: "n2"}, &lost); err != nil {
+		t.Fatal(err)
+	}
+	lost.Status.Conditions[0].Status = corev1.ConditionUnknown
+	if err := c.api.Status().Update(context.Background(), &lost); err != nil {
+		t.Fatal(err)
+	}
+	c.remove(running)
+	c.pod("again", "")
+	for range 6 {
+		c.loop(10 * time.Second)
+		c.want("a=2 b=0", "a pod of the lost node")
+	}
+	c.said("pod default/again", "FitsUpcomingNode")
 }
 
 // A server that accepts growth and does not tell it is not asked again and again.
