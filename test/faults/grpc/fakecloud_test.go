@@ -59,7 +59,7 @@ func newFakeCloud(t *testing.T, groups map[string]int32) *fakeCloud {
 		s.Grown = func(group string, by int) { c.launch(t, group, by) }
 		s.Removed = func(nodes []*protocol.ExternalGrpcNode) {
 			for _, n := range nodes {
-				c.removeNode(t, n.GetName())
+				c.removeNode(t, strings.TrimPrefix(n.GetProviderID(), providerID("")))
 			}
 		}
 	})
@@ -164,4 +164,15 @@ func (c *fakeCloud) forgets(t *testing.T, group string) (back func()) {
 		t.Fatalf("there is no group %s", group)
 	}
 	return func() { c.Change(func(s *externalgrpctest.Fake) { s.Groups = append(s.Groups, forgotten) }) }
+}
+
+// asked is the condition that a call has been made so many times more.
+func (c *fakeCloud) asked(method string, times int) func(context.Context) error {
+	want := c.Called(method) + times
+	return func(context.Context) error {
+		if got := c.Called(method); got < want {
+			return fmt.Errorf("%s has been called %d times, not yet %d", method, got, want)
+		}
+		return nil
+	}
 }

@@ -197,7 +197,7 @@ func groupVanishesDuringDrain(ctx context.Context, t *testing.T, w *world) {
 		return lab.Want(g.Pod.DeletionTimestamp != nil, true)
 	})
 	back := w.cloud.forgets(t, "orphan-a")
-	w.Wait(ctx, t, "trimtab has seen that the group is gone", w.Explained("node", g.First, "NotAutoscaled"))
+	w.Wait(ctx, t, "trimtab has asked twice more for the groups", w.cloud.asked("NodeGroups", 2))
 	w.Let(ctx, t, g)
 	w.Wait(ctx, t, "people are told why the node stays", w.Told(g.First, "ScaleDownFailed", "orphan-a"))
 	cluster.Stays(ctx, t, 3*time.Second, w.Has("orphan-a", 2))
@@ -228,13 +228,31 @@ func groupVanishesWhileAPodWaits(ctx context.Context, t *testing.T, w *world) {
 		w.Has("forgotten-b", 1), w.cloud.everLaunched("forgotten-a", 1), w.cloud.everLaunched("forgotten-b", 1)))
 }
 
-// everythingIsThrottled: nothing is changed while the cloud says nothing, and all goes on when it does.
+// everythingIsThrottled: nothing is changed while the cloud says nothing, neither for a pod that waits nor with a node
+// that is idle, and all goes on when it does.
 func everythingIsThrottled(ctx context.Context, t *testing.T, w *world) {
-	g := w.Visit(ctx, t, "all", "", func() { w.fails("NodeGroups") })
-	w.Deploy(ctx, t, "all-three", "all", 1, "1200m")
+	w.Deploy(ctx, t, "all-one", "all", 1, "1200m")
+	w.Deploy(ctx, t, "all-two", "all", 1, "1200m")
+	first, second := w.RunsOn(ctx, t, "all-one"), w.RunsOn(ctx, t, "all-two")
+	w.fails("NodeGroups")
+	w.undeploy(ctx, t, "all-one")
 	w.Wait(ctx, t, "loops fail", w.Metric(`cluster_autoscaler_errors_total{type="transientError"}`))
 	cluster.Stays(ctx, t, 6*time.Second, w.both(w.Has("all-a", 2), w.cloud.everLaunched("all-a", 2)))
+	w.Deploy(ctx, t, "all-three", "all", 1, "1200m")
+	if on := w.RunsOn(ctx, t, "all-three"); on != first {
+		t.Errorf("all-three runs on %s", on)
+	}
+	w.Deploy(ctx, t, "all-four", "all", 1, "1200m")
+	w.Wait(ctx, t, "the cloud is asked again", w.cloud.asked("NodeGroups", 1))
+	w.holds(ctx, t, w.both(w.Has("all-a", 2), w.cloud.everLaunched("all-a", 2)))
 	w.recovers("NodeGroups")
-	w.RunsOn(ctx, t, "all-three")
-	w.RestIsWell(ctx, t, "all", g.Second)
+	if on := w.RunsOn(ctx, t, "all-four"); on != "all-a-3" {
+		t.Errorf("all-four runs on %s", on)
+	}
+	w.undeploy(ctx, t, "all-three")
+	w.Wait(ctx, t, "the idle node goes", w.IsGone(cluster.Node(first)))
+	w.holds(ctx, t, w.both(w.Has("all-a", 2), w.cloud.everLaunched("all-a", 3)))
+	if on := w.RunsOn(ctx, t, "all-two"); on != second {
+		t.Errorf("all-two moved from %s to %s", second, on)
+	}
 }
