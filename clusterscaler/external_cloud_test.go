@@ -36,7 +36,7 @@ func TestCloudGrowsAndShrinks(t *testing.T) {
 	c.want("a=1 b=0", "before the node has been unneeded for long")
 	c.loop(time.Second)
 	c.want("a=0 b=0", "when it has")
-	c.change(func(s *externalgrpctest.Server) {
+	c.change(func(s *externalgrpctest.Fake) {
 		if len(s.Deleted) != 1 || s.Deleted[0].GetProviderID() != "cloud://n1" || s.Deleted[0].GetAnnotations()["k8s.io/cluster-autoscaler/fake-node-reason"] != "" {
 			t.Errorf("deleted %v", s.Deleted)
 		}
@@ -55,36 +55,36 @@ func TestCloudTakesTheNextBest(t *testing.T) {
 	const size, increase = "NodeGroupTargetSize/a", "NodeGroupIncreaseSize/a"
 	for _, k := range []struct {
 		name   string
-		change func(c *cloud, s *externalgrpctest.Server)
+		change func(c *cloud, s *externalgrpctest.Fake)
 		loops  int
 		sizes  string
 		said   []string
 	}{
-		{"growth is throttled", func(_ *cloud, s *externalgrpctest.Server) { s.Fail[increase] = errThrottled }, 2, "a=0 b=1", []string{"BackedOff", "rate exceeded"}},
-		{"growth is refused", func(_ *cloud, s *externalgrpctest.Server) { s.Fail[increase] = errNotFound }, 2, "a=0 b=1", []string{"BackedOff", "no such group"}},
-		{"the size is throttled", func(_ *cloud, s *externalgrpctest.Server) { s.Fail[size] = errThrottled }, 1, "a=0 b=1", []string{"GroupInTrouble", "rate exceeded"}},
-		{"the group was deleted", func(_ *cloud, s *externalgrpctest.Server) { s.Fail[size] = errNotFound }, 1, "a=0 b=1", []string{"GroupInTrouble", "no such group"}},
-		{"negative size", func(_ *cloud, s *externalgrpctest.Server) { s.Sizes["a"] = -3 }, 1, "a=-3 b=1", []string{"GroupInTrouble", "-3 is no size"}},
-		{"size beyond belief", func(_ *cloud, s *externalgrpctest.Server) { s.Sizes["a"] = 2_000_000_000 }, 1, "a=2000000000 b=1", []string{"GroupInTrouble", "is no size"}},
-		{"size beyond the maximum", func(_ *cloud, s *externalgrpctest.Server) { s.Sizes["a"] = 50_000 }, 1, "a=50000 b=1",
+		{"growth is throttled", func(_ *cloud, s *externalgrpctest.Fake) { s.Fail[increase] = errThrottled }, 2, "a=0 b=1", []string{"BackedOff", "rate exceeded"}},
+		{"growth is refused", func(_ *cloud, s *externalgrpctest.Fake) { s.Fail[increase] = errNotFound }, 2, "a=0 b=1", []string{"BackedOff", "no such group"}},
+		{"the size is throttled", func(_ *cloud, s *externalgrpctest.Fake) { s.Fail[size] = errThrottled }, 1, "a=0 b=1", []string{"GroupInTrouble", "rate exceeded"}},
+		{"the group was deleted", func(_ *cloud, s *externalgrpctest.Fake) { s.Fail[size] = errNotFound }, 1, "a=0 b=1", []string{"GroupInTrouble", "no such group"}},
+		{"negative size", func(_ *cloud, s *externalgrpctest.Fake) { s.Sizes["a"] = -3 }, 1, "a=-3 b=1", []string{"GroupInTrouble", "-3 is no size"}},
+		{"size beyond belief", func(_ *cloud, s *externalgrpctest.Fake) { s.Sizes["a"] = 2_000_000_000 }, 1, "a=2000000000 b=1", []string{"GroupInTrouble", "is no size"}},
+		{"size beyond the maximum", func(_ *cloud, s *externalgrpctest.Fake) { s.Sizes["a"] = 50_000 }, 1, "a=50000 b=1",
 			[]string{"GroupInTrouble", "says that it has 50000 nodes, more than its maximum of 10, and there are 0"}},
-		{"template of nothing", func(_ *cloud, s *externalgrpctest.Server) { s.Templates["a"] = []byte("\xff\xff not a node") }, 1, "a=0 b=1", []string{"GroupInTrouble"}},
-		{"template without CPU", func(c *cloud, s *externalgrpctest.Server) {
+		{"template of nothing", func(_ *cloud, s *externalgrpctest.Fake) { s.Templates["a"] = []byte("\xff\xff not a node") }, 1, "a=0 b=1", []string{"GroupInTrouble"}},
+		{"template without CPU", func(c *cloud, s *externalgrpctest.Fake) {
 			s.Templates["a"] = c.template(func(n *corev1.Node) { delete(n.Status.Capacity, corev1.ResourceCPU) })
 		}, 1, "a=0 b=1", []string{"GroupInTrouble", "no allocatable cpu"}},
-		{"template of a million cores", func(c *cloud, s *externalgrpctest.Server) {
+		{"template of a million cores", func(c *cloud, s *externalgrpctest.Fake) {
 			s.Templates["a"] = c.template(func(n *corev1.Node) { n.Status.Capacity[corev1.ResourceMemory] = resource.MustParse("9E") })
 		}, 1, "a=0 b=1", []string{"GroupInTrouble", "cannot have 9E of memory"}},
-		{"a template that never ends", func(_ *cloud, s *externalgrpctest.Server) { s.Hang["NodeGroupTemplateNodeInfo/a"] = true }, 1, "a=0 b=1",
+		{"a template that never ends", func(_ *cloud, s *externalgrpctest.Fake) { s.Hang["NodeGroupTemplateNodeInfo/a"] = true }, 1, "a=0 b=1",
 			[]string{"GroupInTrouble", "DeadlineExceeded"}},
-		{"a launch failed", func(_ *cloud, s *externalgrpctest.Server) {
+		{"a launch failed", func(_ *cloud, s *externalgrpctest.Fake) {
 			s.Sizes["a"], s.Instances["a"] = 1, []*protocol.Instance{instance("x", protocol.InstanceStatus_instanceCreating, "STOCKOUT")}
 		}, 1, "a=0 b=1", []string{"BackedOff", "STOCKOUT (out of resources): no machines left"}},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCloud(t)
-			c.change(func(s *externalgrpctest.Server) { k.change(c, s) })
+			c.change(func(s *externalgrpctest.Fake) { k.change(c, s) })
 			c.pod("web", "")
 			wait := time.Duration(0)
 			for range k.loops {
@@ -92,7 +92,7 @@ func TestCloudTakesTheNextBest(t *testing.T) {
 			}
 			c.want(k.sizes, "the next best")
 			c.said("group a", k.said...)
-			c.change(func(s *externalgrpctest.Server) { clear(s.Hang) })
+			c.change(func(s *externalgrpctest.Fake) { clear(s.Hang) })
 			for range 3 {
 				c.loop(10 * time.Second)
 			}
@@ -104,7 +104,7 @@ func TestCloudTakesTheNextBest(t *testing.T) {
 // An answer that got lost does not make a second group grow: the next loop sees the size.
 func TestCloudLosesAnAnswer(t *testing.T) {
 	c := newCloud(t)
-	c.change(func(s *externalgrpctest.Server) { s.Lose["NodeGroupIncreaseSize"] = true })
+	c.change(func(s *externalgrpctest.Fake) { s.Lose["NodeGroupIncreaseSize"] = true })
 	c.pod("web", "")
 	if wait := c.loop(0); wait > time.Second {
 		t.Errorf("the next loop is %s away", wait)
@@ -121,7 +121,7 @@ func TestCloudThrottlesAll(t *testing.T) {
 		c.joins("a", "n1")
 		c.pod("one", "n1")
 		c.pod("two", "")
-		c.change(func(s *externalgrpctest.Server) {
+		c.change(func(s *externalgrpctest.Fake) {
 			s.Sizes["a"] = 1
 			s.Fail[method] = errThrottled
 		})
@@ -135,7 +135,7 @@ func TestCloudThrottlesAll(t *testing.T) {
 		if err := c.part.Ready(); err == nil || !strings.Contains(err.Error(), "rate exceeded") {
 			t.Errorf("%s: ready: %v", method, err)
 		}
-		c.change(func(s *externalgrpctest.Server) { clear(s.Fail) })
+		c.change(func(s *externalgrpctest.Fake) { clear(s.Fail) })
 		c.loop(10 * time.Second)
 		c.want("a=2 b=0", method+" recovered")
 	}
@@ -148,7 +148,7 @@ func TestCloudTellsTooSmallASize(t *testing.T) {
 	for _, n := range []string{"n1", "n2", "n3"} {
 		c.joins("a", n)
 	}
-	c.change(func(s *externalgrpctest.Server) {
+	c.change(func(s *externalgrpctest.Fake) {
 		s.Groups = []*protocol.NodeGroup{{Id: "a", MinSize: 1, MaxSize: 10}}
 		s.Sizes["a"] = 1
 	})
@@ -161,9 +161,48 @@ func TestCloudTellsTooSmallASize(t *testing.T) {
 	}
 	c.loop(10 * time.Second)
 	c.want("a=2 b=0", "one more pod than nodes")
+	for range 6 {
+		c.loop(10 * time.Second)
+		c.want("a=2 b=0", "while its node is on its way")
+	}
+	c.said("pod default/web-3", "FitsUpcomingNode")
+	c.joins("a", "n4")
+	c.remove(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web-3"}})
+	c.pod("web-3", "n4")
+	c.pod("web-4", "")
+	c.loop(10 * time.Second)
+	c.want("a=3 b=0", "yet one more pod")
 	if n := c.server.Called("NodeGroupDecreaseTargetSize") + c.server.Called("NodeGroupDeleteNodes"); n != 0 {
 		t.Errorf("%d calls that make it smaller", n)
 	}
+}
+
+// The node of an instance that is lost stands for a while, and is not taken for one that is on its way.
+func TestCloudLosesAnInstanceWhoseNodeStands(t *testing.T) {
+	c := newCloud(t)
+	c.joins("a", "n1")
+	c.joins("a", "n2")
+	c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 2 })
+	c.pod("one", "n1")
+	running := c.pod("two", "n2")
+	c.loop(0)
+	c.loop(20 * time.Minute)
+	c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"], s.Instances["a"] = 1, s.Instances["a"][:1] })
+	var lost corev1.Node
+	if err := c.api.Get(context.Background(), client.ObjectKey{Name: "n2"}, &lost); err != nil {
+		t.Fatal(err)
+	}
+	lost.Status.Conditions[0].Status = corev1.ConditionUnknown
+	if err := c.api.Status().Update(context.Background(), &lost); err != nil {
+		t.Fatal(err)
+	}
+	c.remove(running)
+	c.pod("again", "")
+	for range 6 {
+		c.loop(10 * time.Second)
+		c.want("a=2 b=0", "a pod of the lost node")
+	}
+	c.said("pod default/again", "FitsUpcomingNode")
 }
 
 // A server that accepts growth and does not tell it is not asked again and again.
@@ -172,7 +211,7 @@ func TestCloudForgetsWhatItAccepted(t *testing.T) {
 	c.pod("web", "")
 	for range 5 {
 		c.loop(10 * time.Second)
-		c.change(func(s *externalgrpctest.Server) { s.Sizes["a"] = 0 })
+		c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 0 })
 	}
 	if n := c.server.Called("NodeGroupIncreaseSize"); n != 1 {
 		t.Errorf("%d requests to grow in 50 seconds", n)
@@ -186,12 +225,12 @@ func TestCloudForgetsWhatItAccepted(t *testing.T) {
 func TestCloudLosesAnInstance(t *testing.T) {
 	c := newCloud(t)
 	c.joins("a", "n1")
-	c.change(func(s *externalgrpctest.Server) { s.Sizes["a"] = 1 })
+	c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 1 })
 	running := c.pod("web", "n1")
 	c.loop(0)
 	c.remove(running)
 	c.remove(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n1"}})
-	c.change(func(s *externalgrpctest.Server) { s.Instances["a"] = nil })
+	c.change(func(s *externalgrpctest.Fake) { s.Instances["a"] = nil })
 	c.pod("again", "")
 	c.loop(10 * time.Second)
 	c.loop(10 * time.Minute)
@@ -208,13 +247,13 @@ func TestCloudRunsAnInstanceThatIsNoNode(t *testing.T) {
 	c.pod("web", "")
 	c.loop(0)
 	c.loop(10 * time.Second)
-	c.change(func(s *externalgrpctest.Server) {
+	c.change(func(s *externalgrpctest.Fake) {
 		s.Instances["a"] = append(s.Instances["a"], instance("dumb", protocol.InstanceStatus_instanceRunning, ""))
 	})
 	c.loop(10 * time.Second)
 	c.loop(15 * time.Minute)
 	c.want("a=0 b=1", "an instance that has not registered")
-	c.change(func(s *externalgrpctest.Server) {
+	c.change(func(s *externalgrpctest.Fake) {
 		if len(s.Deleted) != 1 || s.Deleted[0].GetProviderID() != "cloud://dumb" || s.Deleted[0].GetAnnotations()["k8s.io/cluster-autoscaler/fake-node-reason"] != "unregistered" {
 			t.Errorf("deleted %v", s.Deleted)
 		}
@@ -225,9 +264,9 @@ func TestCloudRunsAnInstanceThatIsNoNode(t *testing.T) {
 func TestCloudDeletesAGroup(t *testing.T) {
 	c := newCloud(t)
 	c.joins("a", "n1")
-	c.change(func(s *externalgrpctest.Server) { s.Sizes["a"] = 1 })
+	c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 1 })
 	c.loop(0)
-	c.change(func(s *externalgrpctest.Server) { s.Groups = s.Groups[1:] })
+	c.change(func(s *externalgrpctest.Fake) { s.Groups = s.Groups[1:] })
 	c.pod("one", "n1")
 	c.pod("two", "")
 	c.loop(10 * time.Second)
@@ -240,7 +279,7 @@ func TestCloudRefusesARemoval(t *testing.T) {
 	for _, err := range []error{errThrottled, errNotFound} {
 		c := newCloud(t)
 		c.joins("a", "n1")
-		c.change(func(s *externalgrpctest.Server) {
+		c.change(func(s *externalgrpctest.Fake) {
 			s.Sizes["a"] = 1
 			s.Fail["NodeGroupDeleteNodes"] = err
 		})
@@ -255,7 +294,7 @@ func TestCloudRefusesARemoval(t *testing.T) {
 		if err := c.api.Get(context.Background(), client.ObjectKey{Name: "n1"}, &n); err != nil || kube.Going(&n) {
 			t.Errorf("taints %v, %v", n.Spec.Taints, err)
 		}
-		c.change(func(s *externalgrpctest.Server) { clear(s.Fail) })
+		c.change(func(s *externalgrpctest.Fake) { clear(s.Fail) })
 		c.loop(time.Minute)
 		c.loop(10 * time.Minute)
 		c.want("a=0 b=0", "when it is allowed")
@@ -267,7 +306,7 @@ func TestCloudHasSettingsForAGroup(t *testing.T) {
 	c := newCloud(t)
 	c.joins("a", "n1")
 	c.joins("b", "n2")
-	c.change(func(s *externalgrpctest.Server) {
+	c.change(func(s *externalgrpctest.Fake) {
 		s.Sizes["a"], s.Sizes["b"] = 1, 1
 		s.Options["a"] = &protocol.NodeGroupAutoscalingOptions{ScaleDownUtilizationThreshold: 0.5, ScaleDownUnneededDuration: durationpb.New(time.Hour)}
 	})

@@ -34,7 +34,7 @@ var (
 // and b have up to ten nodes of four cores; a is the expander's choice among equals.
 type cloud struct {
 	t      *testing.T
-	server *externalgrpctest.Server
+	server *externalgrpctest.Fake
 	api    client.Client
 	part   *ClusterScaler
 
@@ -53,7 +53,7 @@ func newCloud(t *testing.T, objects ...client.Object) *cloud {
 	authority, folder := externalgrpctest.NewAuthority(t), t.TempDir()
 	externalgrpctest.WriteFiles(t, folder, authority, authority)
 	c := &cloud{t: t, server: externalgrpctest.Start(t, authority.ServerTLS(t, authority)), clock: startTime()}
-	c.server.Change(func(s *externalgrpctest.Server) {
+	c.server.Change(func(s *externalgrpctest.Fake) {
 		for _, id := range []string{"a", "b"} {
 			s.Groups = append(s.Groups, &protocol.NodeGroup{Id: id, MaxSize: 10})
 			s.Templates[id] = c.template(func(*corev1.Node) {})
@@ -112,7 +112,7 @@ func (c *cloud) joins(group, name string) {
 	if err := c.api.Create(context.Background(), n); err != nil {
 		c.t.Fatal(err)
 	}
-	c.server.Change(func(s *externalgrpctest.Server) {
+	c.server.Change(func(s *externalgrpctest.Fake) {
 		s.Nodes[name] = group
 		s.Instances[group] = append(s.Instances[group], instance(name, protocol.InstanceStatus_instanceRunning, ""))
 	})
@@ -155,7 +155,7 @@ func (c *cloud) loop(after time.Duration) time.Duration {
 func (c *cloud) want(sizes, when string) {
 	c.t.Helper()
 	got := ""
-	c.server.Change(func(s *externalgrpctest.Server) { got = fmt.Sprintf("a=%d b=%d", s.Sizes["a"], s.Sizes["b"]) })
+	c.server.Change(func(s *externalgrpctest.Fake) { got = fmt.Sprintf("a=%d b=%d", s.Sizes["a"], s.Sizes["b"]) })
 	if got != sizes {
 		c.t.Errorf("%s: %s, want %s; %v", when, got, sizes, c.part.deps.Journal.Recent(journal.Filter{}))
 	}
@@ -177,4 +177,4 @@ func (c *cloud) said(subject string, parts ...string) {
 	}
 }
 
-func (c *cloud) change(f func(s *externalgrpctest.Server)) { c.server.Change(f) }
+func (c *cloud) change(f func(s *externalgrpctest.Fake)) { c.server.Change(f) }

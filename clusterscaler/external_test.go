@@ -30,7 +30,7 @@ func TestLoopWithAnExternalServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Change(func(s *externalgrpctest.Server) {
+	server.Change(func(s *externalgrpctest.Fake) {
 		for _, id := range []string{"pool/a", "pool/b"} {
 			s.Groups = append(s.Groups, &protocol.NodeGroup{Id: id, MaxSize: 5})
 			s.Templates[id] = data
@@ -54,7 +54,7 @@ func TestLoopWithAnExternalServer(t *testing.T) {
 	if err := part.Ready(); err != nil {
 		t.Fatal(err)
 	}
-	server.Change(func(s *externalgrpctest.Server) {
+	server.Change(func(s *externalgrpctest.Fake) {
 		if s.Sizes["pool/b"] != 1 || s.Sizes["pool/a"] != -1 {
 			t.Errorf("sizes %v", s.Sizes)
 		}
@@ -67,7 +67,7 @@ func TestLoopWithAnExternalServer(t *testing.T) {
 		t.Errorf("decisions %s", decisions)
 	}
 
-	server.Change(func(s *externalgrpctest.Server) { s.Hang["NodeGroups"] = true })
+	server.Change(func(s *externalgrpctest.Fake) { s.Hang["NodeGroups"] = true })
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	part.loop(ctx)

@@ -26,46 +26,46 @@ func TestOneGroupInTrouble(t *testing.T) {
 	const still, noGrowth = true, false
 	for _, c := range []struct {
 		name   string
-		change func(t *testing.T, s *externalgrpctest.Server)
+		change func(t *testing.T, s *externalgrpctest.Fake)
 		want   string
 		holds  bool
 	}{
-		{"throttled size", func(_ *testing.T, s *externalgrpctest.Server) { s.Fail["NodeGroupTargetSize/a"] = errFake },
+		{"throttled size", func(_ *testing.T, s *externalgrpctest.Fake) { s.Fail["NodeGroupTargetSize/a"] = errFake },
 			`NodeGroupTargetSize of group a: ResourceExhausted: "rate exceeded\nfor you"`, still},
-		{"group deleted meanwhile", func(_ *testing.T, s *externalgrpctest.Server) {
+		{"group deleted meanwhile", func(_ *testing.T, s *externalgrpctest.Fake) {
 			s.Fail["NodeGroupTargetSize/a"] = status.Error(codes.NotFound, "gone")
 		}, "NodeGroupTargetSize of group a: NotFound: gone", still},
-		{"negative size", func(_ *testing.T, s *externalgrpctest.Server) { s.Sizes["a"] = -1 }, "-1 is no size of a group", still},
-		{"size beyond belief", func(_ *testing.T, s *externalgrpctest.Server) { s.Sizes["a"] = 2_000_000_000 }, "2000000000 is no size of a group", still},
-		{"impossible bounds", func(_ *testing.T, s *externalgrpctest.Server) {
+		{"negative size", func(_ *testing.T, s *externalgrpctest.Fake) { s.Sizes["a"] = -1 }, "-1 is no size of a group", still},
+		{"size beyond belief", func(_ *testing.T, s *externalgrpctest.Fake) { s.Sizes["a"] = 2_000_000_000 }, "2000000000 is no size of a group", still},
+		{"impossible bounds", func(_ *testing.T, s *externalgrpctest.Fake) {
 			s.Groups = []*protocol.NodeGroup{{Id: "a", MinSize: 5, MaxSize: 3}, s.Groups[1]}
 		}, "min 5 and max 3: 0 <= min <= max must hold", still},
-		{"one id twice", func(_ *testing.T, s *externalgrpctest.Server) {
+		{"one id twice", func(_ *testing.T, s *externalgrpctest.Fake) {
 			s.Groups = append(s.Groups[:2:2], &protocol.NodeGroup{Id: "a", MaxSize: 3})
 		}, "the server lists it twice, with different bounds", still},
-		{"template is no node", func(_ *testing.T, s *externalgrpctest.Server) { s.Templates["a"] = []byte("not a node") },
+		{"template is no node", func(_ *testing.T, s *externalgrpctest.Fake) { s.Templates["a"] = []byte("not a node") },
 			"NodeGroupTemplateNodeInfo of group a: the node is not in the form of the Kubernetes API", noGrowth},
-		{"template without CPU", func(t *testing.T, s *externalgrpctest.Server) {
+		{"template without CPU", func(t *testing.T, s *externalgrpctest.Fake) {
 			n := template("a")
 			delete(n.Status.Allocatable, corev1.ResourceCPU)
 			s.Templates["a"] = serialized(t, n)
 		}, "the node has no allocatable cpu", noGrowth},
-		{"template beyond belief", func(t *testing.T, s *externalgrpctest.Server) {
+		{"template beyond belief", func(t *testing.T, s *externalgrpctest.Fake) {
 			n := template("a")
 			n.Status.Allocatable[corev1.ResourceMemory] = resource.MustParse("8E")
 			s.Templates["a"] = serialized(t, n)
 		}, "the node cannot have 8E of memory", noGrowth},
-		{"label with a control character", func(t *testing.T, s *externalgrpctest.Server) {
+		{"label with a control character", func(t *testing.T, s *externalgrpctest.Fake) {
 			n := template("a")
 			n.Labels["zone"] = "x\x1b[31m"
 			s.Templates["a"] = serialized(t, n)
 		}, `the label "zone"="x\x1b[31m" of the node`, noGrowth},
-		{"failing template", func(_ *testing.T, s *externalgrpctest.Server) { s.Fail["NodeGroupTemplateNodeInfo/a"] = errFake },
+		{"failing template", func(_ *testing.T, s *externalgrpctest.Fake) { s.Fail["NodeGroupTemplateNodeInfo/a"] = errFake },
 			"NodeGroupTemplateNodeInfo of group a: ResourceExhausted", noGrowth},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t)
-			r.server.Change(func(s *externalgrpctest.Server) { c.change(t, s) })
+			r.server.Change(func(s *externalgrpctest.Fake) { c.change(t, s) })
 			groups, member := r.groups(nodes()...)
 			if len(groups) != 2 || len(member) != 4 || groups[1].Trouble != "" || groups[1].Target != 2 {
 				t.Fatalf("the other group suffers: %+v, %v", groups, member)
@@ -88,9 +88,9 @@ func TestOneGroupInTrouble(t *testing.T) {
 // The last size and template of a group in trouble still hold, so that nodes on their way are counted.
 func TestTroubleAfterGoodTimes(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) { s.Sizes["a"] = 4 })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 4 })
 	r.groups()
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Fail["NodeGroupTargetSize/a"], s.Fail["NodeGroupTemplateNodeInfo/a"] = errFake, errFake
 	})
 	r.now = r.now.Add(detailsAge)
@@ -99,7 +99,7 @@ func TestTroubleAfterGoodTimes(t *testing.T) {
 			t.Errorf("group %+v", groups[0])
 		}
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { clear(s.Fail) })
+	r.server.Change(func(s *externalgrpctest.Fake) { clear(s.Fail) })
 	if groups, _ := r.groups(); groups[0].Trouble != "" || !strings.Contains(r.log.String(), "no longer in trouble with group a") {
 		t.Errorf("the trouble does not end: %+v\n%s", groups[0], r.log)
 	}
@@ -108,7 +108,7 @@ func TestTroubleAfterGoodTimes(t *testing.T) {
 // Without a template of the server a node of the group is one, as it was when it was new.
 func TestTemplateFromANode(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) { clear(s.Templates) })
+	r.server.Change(func(s *externalgrpctest.Fake) { clear(s.Templates) })
 	groups, _ := r.groups()
 	if !strings.Contains(groups[0].Trouble, "no template of a node") {
 		t.Errorf("trouble %q", groups[0].Trouble)
@@ -133,7 +133,7 @@ func TestTemplateFromANode(t *testing.T) {
 // Ids that cannot be names are left out and said; the others go on.
 func TestGroupsWithoutAName(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Groups = append(s.Groups, &protocol.NodeGroup{Id: ""}, &protocol.NodeGroup{Id: "x\ny"}, &protocol.NodeGroup{Id: "x\ny"},
 			&protocol.NodeGroup{Id: strings.Repeat("z", 2000)}, s.Groups[0])
 		s.Nodes["a-0"], s.Nodes["a-1"] = "x\ny", "unheard-of"
@@ -158,7 +158,7 @@ func TestGroupsWithoutAName(t *testing.T) {
 // What the server cannot tell of one node concerns that one.
 func TestUnknownNode(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Fail["NodeGroupForNode/a-0"] = status.Error(codes.Internal, "no such instance")
 	})
 	_, member := r.groups(nodes()...)
@@ -179,13 +179,13 @@ func TestRenewalsThatFail(t *testing.T) {
 		n.Name = fmt.Sprintf("a-%d", i)
 		all = append(all, n)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		for _, n := range all {
 			s.Nodes[n.Name] = "a"
 		}
 	})
 	r.groups(all...)
-	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupForNode"] = errFake })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupForNode"] = errFake })
 	r.now = r.now.Add(unconfirmedAge)
 	before := r.server.Called("NodeGroupForNode")
 	if _, member := r.groups(all...); len(member) != len(all) {
@@ -202,7 +202,7 @@ func TestRenewalsThatFail(t *testing.T) {
 // The loop observes and acts while drains look and remove.
 func TestConcurrentUse(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Groups = []*protocol.NodeGroup{{Id: "a", MaxSize: 10}, {Id: "b", MaxSize: 10}}
 	})
 	r.groups(nodes()...)
@@ -242,7 +242,7 @@ func TestServerInTrouble(t *testing.T) {
 		{"NodeGroupForNode", "NodeGroupForNode of node "},
 	} {
 		r := newRig(t)
-		r.server.Change(func(s *externalgrpctest.Server) { s.Fail[c.method] = errFake })
+		r.server.Change(func(s *externalgrpctest.Fake) { s.Fail[c.method] = errFake })
 		_, _, err := r.provider.Groups(context.Background(), nodes())
 		if err == nil || !strings.HasPrefix(err.Error(), "server "+r.server.Address+": "+c.want) || status.Code(err) != codes.ResourceExhausted {
 			t.Errorf("%s: %v", c.method, err)
@@ -257,7 +257,7 @@ func TestServerThatHangs(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.provider = r.connect(Config{Address: r.server.Address, Timeout: config.Duration(time.Second)})
-			r.server.Change(func(s *externalgrpctest.Server) { s.Hang[method] = true })
+			r.server.Change(func(s *externalgrpctest.Fake) { s.Hang[method] = true })
 			groups, _, err := r.provider.Groups(context.Background(), nodes())
 			if err == nil && len(groups) == 2 {
 				err = errors.New(groups[0].Trouble)
@@ -284,7 +284,7 @@ func TestObservationsTakeTurns(t *testing.T) {
 
 func TestHugeAnswers(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Instances["a"] = []*protocol.Instance{{Id: strings.Repeat("x", maxAnswer)}}
 	})
 	groups, _ := r.groups(nodes()...)
@@ -294,7 +294,7 @@ func TestHugeAnswers(t *testing.T) {
 	if _, told := r.provider.lastInstances("a"); told || !strings.Contains(r.log.String(), "NodeGroupNodes of group a: ResourceExhausted") {
 		t.Errorf("told %t\n%s", told, r.log)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		clear(s.Instances)
 		s.Groups = nil
 		for i := range maxGroups + 1 {
@@ -310,7 +310,7 @@ func TestHugeAnswers(t *testing.T) {
 func TestOnlyHarmlessCallsAreRepeated(t *testing.T) {
 	r := newRig(t)
 	r.groups(nodes()...)
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		clear(s.Calls)
 		for _, method := range []string{"NodeGroupIncreaseSize", "NodeGroupDeleteNodes", "NodeGroups"} {
 			s.Fail[method] = status.Error(codes.Unavailable, "try again")

@@ -36,19 +36,19 @@ func instances(texts ...string) []*protocol.Instance {
 
 // told puts instances and a size into the group a.
 func (r *rig) told(size int32, texts ...string) {
-	r.server.Change(func(s *externalgrpctest.Server) { s.Sizes["a"], s.Instances["a"] = size, instances(texts...) })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Sizes["a"], s.Instances["a"] = size, instances(texts...) })
 }
 
 // size is that of the group a at the server.
 func (r *rig) size() (n int32) {
-	r.server.Change(func(s *externalgrpctest.Server) { n = s.Sizes["a"] })
+	r.server.Change(func(s *externalgrpctest.Fake) { n = s.Sizes["a"] })
 	return n
 }
 
 // deleted is what the server was told to delete, with the reasons.
 func (r *rig) deleted() string {
 	var out []string
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		for _, n := range s.Deleted {
 			out = append(out, strings.TrimPrefix(n.GetProviderID(), "cloud://")+" "+n.GetAnnotations()[reasonAnnotation])
 		}
@@ -64,7 +64,7 @@ func TestFailedInstances(t *testing.T) {
 	if got, want := fmt.Sprint(groups[0].Failed), "[{cloud://a-2 QUOTA (out of resources): no more} {cloud://a-4 QUOTA (out of resources): no more}]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupNodes/a"] = errFake })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupNodes/a"] = errFake })
 	if groups, _ := r.groups(nodes()...); groups[0].Failed != nil {
 		t.Errorf("told of what is not known: %v", groups[0].Failed)
 	}
@@ -122,10 +122,10 @@ func TestDecreaseLooksAgain(t *testing.T) {
 		{"the list is empty, though nodes stand", func(r *rig) { r.told(4) }, 4, 4, "", 2, "2 are there"},
 		{"the group has grown", func(r *rig) { r.told(9, "a-0", "a-1", "a-2!", "a-3!") }, 4, 2, "a-2 create-error, a-3 create-error", 7, ""},
 		{"throttled", func(r *rig) {
-			r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupNodes/a"] = errFake })
+			r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupNodes/a"] = errFake })
 		}, 4, 2, "", 4, "rate exceeded"},
 		{"the server does not say the size", func(r *rig) {
-			r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupTargetSize/a"] = errFake })
+			r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupTargetSize/a"] = errFake })
 		}, 4, 2, "", 4, "rate exceeded"},
 		{"it lies about the size", func(r *rig) { r.told(-4, "a-0", "a-1", "a-2!") }, 4, 2, "", -4, "-4 is no size"},
 		{"nothing is nothing", func(*rig) {}, 4, 0, "", 4, "0 nodes are none to give up"},
@@ -165,7 +165,7 @@ func TestDecreaseIsNotRepeated(t *testing.T) {
 			r.told(4, "a-0", "a-1", "a-2!")
 		}
 		r.groups(nodes()...)
-		r.server.Change(func(s *externalgrpctest.Server) { s.Fail[method] = status.Error(codes.Unavailable, "try again") })
+		r.server.Change(func(s *externalgrpctest.Fake) { s.Fail[method] = status.Error(codes.Unavailable, "try again") })
 		err := r.provider.Decrease(context.Background(), "a", 4, 1)
 		if n := r.server.Called(method); n != 1 || err == nil || !strings.Contains(err.Error(), method+" of group a: Unavailable") {
 			t.Errorf("%s: %d calls, %v", method, n, err)

@@ -43,9 +43,9 @@ type observed struct {
 	// have been seen so.
 	failed  []Instance
 	waiting map[string]time.Time
-	// registered is how many nodes the group has.
-	registered int
-	details    *details
+	// registered is how many nodes the group has, and coming how many promised ones have not come.
+	registered, coming int
+	details            *details
 }
 
 // list is the groups of the server, each id once. What cannot be a group's id is left out, and said.

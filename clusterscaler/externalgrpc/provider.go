@@ -120,6 +120,7 @@ func (p *Provider) observe(ctx context.Context, nodes []*corev1.Node) ([]plan.Gr
 	}
 	p.dropGone(nodes, member)
 	p.match(groups, nodes, member)
+	p.countComing(groups, member)
 	out := p.planned(groups, nodes, member, troubles)
 	p.remember(groups, member)
 	p.say(troubles)
@@ -223,7 +224,7 @@ func (p *Provider) Increase(ctx context.Context, group string, from, by int) err
 	_, err = call(ctx, p, "NodeGroupIncreaseSize", subject{group: group}, p.client.NodeGroupIncreaseSize,
 		&protocol.NodeGroupIncreaseSizeRequest{Id: group, Delta: int32(delta)})
 	if err == nil {
-		p.promised(group, size+delta)
+		p.promised(group, size+delta, delta)
 	}
 	return err
 }
@@ -261,8 +262,7 @@ func (p *Provider) Delete(ctx context.Context, group string, nodes []string) err
 	if _, err := call(ctx, p, "NodeGroupDeleteNodes", about, p.client.NodeGroupDeleteNodes, request); err != nil {
 		return err
 	}
-	p.deleted(members)
-	p.shrunk(group, len(nodes))
+	p.deleted(group, members)
 	return nil
 }
 

@@ -21,7 +21,7 @@ import (
 
 type rig struct {
 	t        *testing.T
-	server   *externalgrpctest.Server
+	server   *externalgrpctest.Fake
 	provider *Provider
 	now      time.Time
 	log      *strings.Builder
@@ -31,7 +31,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, server: externalgrpctest.Start(t, nil), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: &strings.Builder{}}
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		for _, id := range []string{"a", "b"} {
 			s.Groups = append(s.Groups, &protocol.NodeGroup{Id: id, MinSize: 1, MaxSize: 10})
 			s.Sizes[id] = 2
@@ -144,7 +144,7 @@ func (p *Provider) lastOptions(group string) (Options, bool) {
 
 func TestGroupsAreTheServers(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) { s.Prices["a"] = 0.25 })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Prices["a"] = 0.25 })
 	groups, member := r.groups(nodes()...)
 	if len(groups) != 2 || len(member) != 4 || member["a-0"] != "a" || member["b-1"] != "b" {
 		t.Fatalf("groups %+v, members %v", groups, member)
@@ -165,7 +165,7 @@ func TestGroupsAreTheServers(t *testing.T) {
 // A server that was written for cluster-autoscaler before 1.35 tells the same under another number.
 func TestTemplatesOfOldServers(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) { s.OldTemplates = true })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.OldTemplates = true })
 	groups, _ := r.groups()
 	if groups[0].Template.Allocatable.MilliCPU != 3900 || groups[0].Trouble != "" {
 		t.Errorf("group %+v", groups[0])
@@ -202,14 +202,14 @@ func TestNodesAreAskedOfOnce(t *testing.T) {
 	asked(1, "a node without a group may have got one")
 	r.now = r.now.Add(unconfirmedAge)
 	asked(5, "answers are renewed at times")
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		for name, group := range s.Nodes {
 			s.Instances[group] = append(s.Instances[group], &protocol.Instance{Id: "cloud://" + name})
 		}
 	})
 	r.now = r.now.Add(unconfirmedAge)
 	asked(1, "the lists of instances say the same of all but the node without a group")
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Nodes["a-0"] = "b"
 		s.Instances["b"] = append(s.Instances["b"], s.Instances["a"]...)
 		s.Instances["a"] = nil
@@ -240,7 +240,7 @@ func TestIncrease(t *testing.T) {
 	r := newRig(t)
 	size := func() int32 {
 		var n int32
-		r.server.Change(func(s *externalgrpctest.Server) { n = s.Sizes["a"] })
+		r.server.Change(func(s *externalgrpctest.Fake) { n = s.Sizes["a"] })
 		return n
 	}
 	ctx := context.Background()
@@ -257,7 +257,7 @@ func TestIncrease(t *testing.T) {
 	if err := r.provider.Increase(ctx, "a", 2, 3); err != nil || size() != 6 {
 		t.Errorf("a group that has grown meanwhile is large enough: size %d, %v", size(), err)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { s.Sizes["a"] = 1 })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 1 })
 	if err := r.provider.Increase(ctx, "a", 2, 1); err != nil || size() != 2 {
 		t.Errorf("a node that was removed meanwhile is not made again: size %d, %v", size(), err)
 	}
@@ -298,7 +298,7 @@ func TestDeleteTellsTheNodes(t *testing.T) {
 	if err := r.provider.Delete(ctx, "a", []string{"a-1"}); err != nil {
 		t.Fatal(err)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		if len(s.Deleted) != 1 || s.Deleted[0].GetProviderID() != "cloud://a-1" || s.Deleted[0].GetLabels()["group"] != "a" {
 			t.Errorf("deleted %v", s.Deleted)
 		}
@@ -314,7 +314,7 @@ func TestDeleteTellsTheNodes(t *testing.T) {
 
 func TestInstancesAreKept(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Instances["a"] = []*protocol.Instance{
 			{Id: "cloud://a-0", Status: &protocol.InstanceStatus{InstanceState: protocol.InstanceStatus_instanceRunning}},
 			{Id: "cloud://a-9", Status: &protocol.InstanceStatus{
@@ -343,7 +343,7 @@ func TestInstancesAreKept(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) {
+	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Options["a"] = &protocol.NodeGroupAutoscalingOptions{ScaleDownUtilizationThreshold: 0.7}
 		s.Options["b"] = &protocol.NodeGroupAutoscalingOptions{ZeroOrMaxNodeScaling: true}
 	})
@@ -357,7 +357,7 @@ func TestOptions(t *testing.T) {
 	if g := groups[1]; !g.Options.ZeroOrMax || g.Trouble != "" || groups[0].Options.ZeroOrMax {
 		t.Errorf("a group of all or nothing: %+v", g)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupGetOptions"] = errFake })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupGetOptions"] = errFake })
 	r.now = r.now.Add(detailsAge)
 	if groups, _ := r.groups(); !groups[1].Options.ZeroOrMax || *groups[0].Options.UtilizationThreshold != 0.7 {
 		t.Errorf("the last options hold: %+v", groups)

@@ -17,10 +17,14 @@ const (
 	goneAge = 15 * time.Minute
 )
 
-// promise is a size that the server accepted for a group and has not told since.
+// promise is a size that the server accepted for a group and has not told since, or that it tells without counting all
+// nodes which stand.
 type promise struct {
 	size int
 	at   time.Time
+	// by is how many nodes were asked for beside those that stood.
+	by    int
+	stood map[string]bool
 }
 
 // gone is a node that the server has deleted.
@@ -29,29 +33,63 @@ type gone struct {
 	at         time.Time
 }
 
-// promised notes that the server has accepted the size.
-func (p *Provider) promised(group string, size int) {
+// promised notes that the server has accepted the size, for so many nodes more than stand.
+func (p *Provider) promised(group string, size, by int) {
+	stood := map[string]bool{}
+	for name, m := range p.observation().nodes {
+		if m.group == group {
+			stood[name] = true
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.promises[group] = promise{size, p.deps.Now()}
+	if before, made := p.promises[group]; made { // its nodes may still come
+		stood, by = before.stood, before.by+by
+	}
+	p.promises[group] = promise{size, p.deps.Now(), by, stood}
 }
 
-// shrunk notes that the server has accepted to make the group smaller.
+// shrunk notes that the server has accepted not to work towards so many nodes that have not come.
 func (p *Provider) shrunk(group string, by int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if pr, made := p.promises[group]; made {
-		pr.size -= by
+		pr.size, pr.by = pr.size-by, max(pr.by-by, 0)
 		p.promises[group] = pr
 	}
 }
 
-// deleted notes that the server has deleted nodes.
-func (p *Provider) deleted(nodes []*member) {
+// deleted notes that the server has deleted nodes of a group.
+func (p *Provider) deleted(group string, nodes []*member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	pr, made := p.promises[group]
 	for _, m := range nodes {
 		p.gone[m.node.GetName()] = gone{m.node.GetProviderID(), p.deps.Now()}
+		if pr.size--; !pr.stood[m.node.GetName()] {
+			pr.by--
+		}
+	}
+	if made {
+		p.promises[group] = pr
+	}
+}
+
+// countComing finds how many of the promised nodes have not come yet.
+func (p *Provider) countComing(groups []*observed, member map[string]string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.promises) == 0 {
+		return
+	}
+	came := map[string]int{}
+	for name, group := range member {
+		if pr, made := p.promises[group]; made && !pr.stood[name] {
+			came[group]++
+		}
+	}
+	for _, g := range groups {
+		g.coming = max(p.promises[g.id].by-came[g.id], 0)
 	}
 }
 
@@ -86,8 +124,9 @@ func (p *Provider) believed(g *observed) (size int, doubt string) {
 	return size, doubt
 }
 
-// promisedSize is the size that the server told, or the one that it has accepted a moment ago. One that it accepted and
-// does not tell is a doubt until requested nodes would be given up.
+// promisedSize is the size that the server told, or the one that it has accepted a moment ago. As long as promised nodes
+// have not come, one that counts fewer than stand and come does not hide that they are on their way: else each loop would
+// ask for them again. One that the server accepted and does not tell is a doubt until requested nodes would be given up.
 func (p *Provider) promisedSize(g *observed) (size int, doubt string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,13 +134,13 @@ func (p *Provider) promisedSize(g *observed) (size int, doubt string) {
 	if !made {
 		return g.size, ""
 	}
-	age := p.deps.Now().Sub(pr.at)
+	age, told, counted := p.deps.Now().Sub(pr.at), g.sizeTold && g.size >= pr.size, g.registered+g.coming
 	switch {
-	case g.sizeTold && g.size >= pr.size, age >= max(staleAge, p.provisionTime(g)):
+	case g.coming == 0, told && g.size >= counted, age >= max(staleAge, p.provisionTime(g)):
 		delete(p.promises, g.id)
 		return g.size, ""
-	case age < staleAge:
-		return max(g.size, pr.size), ""
+	case told, age < staleAge:
+		return max(g.size, pr.size, min(counted, g.max)), ""
 	default:
 		return g.size, fmt.Sprintf("the server accepted to let it grow to %d nodes %s ago, and says %d", pr.size, age.Round(time.Second), g.size)
 	}

@@ -111,7 +111,7 @@ func TestDeletedNodesThatStillStand(t *testing.T) {
 	if err := r.provider.Delete(context.Background(), "a", []string{"a-1"}); err != nil {
 		t.Fatal(err)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { s.Nodes["a-1"] = "a" }) // it may say so until the node is gone
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes["a-1"] = "a" }) // it may say so until the node is gone
 	if groups, member := r.groups(nodes()...); member["a-1"] != "" || member["a-0"] != "a" || groups[0].Target != 1 {
 		t.Errorf("members %v, size %d", member, groups[0].Target)
 	}
@@ -131,7 +131,7 @@ func TestDeletedNodesThatStay(t *testing.T) {
 	if err := r.provider.Delete(context.Background(), "a", []string{"a-1"}); err != nil {
 		t.Fatal(err)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { s.Nodes["a-1"] = "a" })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes["a-1"] = "a" })
 	r.now = r.now.Add(goneAge - time.Second)
 	if _, member := r.groups(nodes()...); member["a-1"] != "" {
 		t.Errorf("members %v", member)
@@ -156,7 +156,7 @@ func TestDeleteKeepsTheMinimum(t *testing.T) {
 // A server that fails as a whole is left alone for a moment, however many ask.
 func TestFailingServerRests(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["Refresh"] = errFake })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["Refresh"] = errFake })
 	ask := func() error {
 		_, _, err := r.provider.Groups(context.Background(), nodes())
 		return err
@@ -169,7 +169,7 @@ func TestFailingServerRests(t *testing.T) {
 	if n := r.server.Called("Refresh"); n != 1 {
 		t.Errorf("%d calls within a moment", n)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { clear(s.Fail) })
+	r.server.Change(func(s *externalgrpctest.Fake) { clear(s.Fail) })
 	r.now = r.now.Add(refreshPause - time.Millisecond)
 	if err := ask(); err == nil || !strings.Contains(err.Error(), "rate exceeded\\nfor you\" (4.999s ago; it is asked again 5s after a failure)") {
 		t.Error(err)
@@ -178,7 +178,7 @@ func TestFailingServerRests(t *testing.T) {
 	if err := ask(); err != nil {
 		t.Error(err)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroups"] = errFake })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroups"] = errFake })
 	if err := ask(); err == nil {
 		t.Error("no error")
 	}
@@ -202,7 +202,7 @@ func TestOwnFailuresDoNotRest(t *testing.T) {
 // A group whose own settings are not known does not shrink by those of others; it may grow.
 func TestOptionsThatAreNotTold(t *testing.T) {
 	r := newRig(t)
-	r.server.Change(func(s *externalgrpctest.Server) { s.Fail["NodeGroupGetOptions/a"] = errFake })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupGetOptions/a"] = errFake })
 	for range 2 {
 		groups, _ := r.groups(nodes()...)
 		if g := groups[0]; g.Min != 2 || g.Max != 10 || g.Trouble != "" || groups[1].Min != 1 {
@@ -212,7 +212,7 @@ func TestOptionsThatAreNotTold(t *testing.T) {
 	if got := strings.Count(r.log.String(), "the options of group a"); got != 1 {
 		t.Errorf("said %d times:\n%s", got, r.log)
 	}
-	r.server.Change(func(s *externalgrpctest.Server) { clear(s.Fail) })
+	r.server.Change(func(s *externalgrpctest.Fake) { clear(s.Fail) })
 	if groups, _ := r.groups(nodes()...); groups[0].Min != 1 {
 		t.Errorf("%+v", groups[0])
 	}
@@ -223,7 +223,7 @@ func TestOptionsOfAGroup(t *testing.T) {
 	r := newRig(t)
 	own := r.provider.deps.Defaults.toWire()
 	own.ScaleDownUtilizationThreshold, own.ScaleDownUnneededDuration, own.IgnoreDaemonSetsUtilization = 0.7, durationpb.New(time.Hour), true
-	r.server.Change(func(s *externalgrpctest.Server) { s.Options["a"] = own })
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Options["a"] = own })
 	groups, _ := r.groups(nodes()...)
 	o := groups[0].Options
 	if o.UtilizationThreshold == nil || *o.UtilizationThreshold != 0.7 || o.UnneededTime == nil || *o.UnneededTime != time.Hour ||
@@ -251,7 +251,7 @@ func TestHostileOptions(t *testing.T) {
 			"MaxNodeProvisionDuration of 0 seconds is none; 15m0s is taken"},
 	} {
 		r := newRig(t)
-		r.server.Change(func(s *externalgrpctest.Server) { s.Options["a"] = c.own })
+		r.server.Change(func(s *externalgrpctest.Fake) { s.Options["a"] = c.own })
 		groups, _ := r.groups(nodes()...)
 		if o := groups[0].Options; o.UtilizationThreshold != nil || o.UnneededTime != nil || o.UnreadyTime != nil || o.MaxNodeProvisionTime != nil {
 			t.Errorf("%v: %+v", c.own, o)

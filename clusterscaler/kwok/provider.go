@@ -143,13 +143,15 @@ func (p *Provider) launching(g *Group) int {
 	return n
 }
 
-// Decrease drops launches: failed ones first, then the last of those that have no node yet.
+// Decrease drops launches: failed ones first, then the last of those that have no node yet, then those whose node was made
+// and has never been seen: it has gone before anybody looked.
 func (p *Provider) Decrease(_ context.Context, name string, _, by int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, droppable := range []func(launch) bool{
 		func(l launch) bool { return l.failed != "" },
 		func(l launch) bool { return !l.created && !p.unregistered(l) },
+		func(l launch) bool { return l.created },
 	} {
 		for i := len(p.launches) - 1; i >= 0 && by > 0; i-- {
 			if l := p.launches[i]; l.group.Name == name && droppable(l) {

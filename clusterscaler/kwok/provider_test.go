@@ -184,6 +184,31 @@ func TestFailedLaunchesAreToldUntilTheyAreGivenUp(t *testing.T) {
 	}
 }
 
+// A node that is gone before anybody has seen it is not waited for for ever.
+func TestNodesThatWereNeverSeenAreGivenUp(t *testing.T) {
+	r := newRig(t, testGroup())
+	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
+		t.Fatal(err)
+	}
+	r.provider.launchDue(context.Background())
+	lost := r.nodes()[0]
+	if err := r.api.Delete(context.Background(), lost); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.size(r.nodes()); got != 2 {
+		t.Errorf("size %d while the lost node may still be seen, want 2", got)
+	}
+	if err := r.provider.Decrease(context.Background(), "g", 2, 1); err != nil {
+		t.Error(err)
+	}
+	if got := r.size(r.nodes()); got != 1 {
+		t.Errorf("size %d afterwards, want 1", got)
+	}
+	if err := r.provider.Decrease(context.Background(), "g", 1, 1); err == nil {
+		t.Error("a node that stands is given up")
+	}
+}
+
 // Where a group has no capacity left, launches above it fail; once a node has gone there is room for another.
 func TestAvailableBoundsLaunches(t *testing.T) {
 	g := testGroup()

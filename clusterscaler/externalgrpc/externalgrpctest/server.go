@@ -16,8 +16,8 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
 )
 
-// Server is a fake. Its fields may be changed inside of Change only.
-type Server struct {
+// Fake is a fake server. Its fields may be changed inside of Change only.
+type Fake struct {
 	protocol.UnimplementedCloudProviderServer
 
 	// Address is host:port.
@@ -26,8 +26,8 @@ type Server struct {
 	mu sync.Mutex
 	// Groups are what NodeGroups lists.
 	Groups []*protocol.NodeGroup
-	// Sizes are the target sizes.
-	Sizes map[string]int32
+	// Sizes are the target sizes, and Lies has those that are told in their place.
+	Sizes, Lies map[string]int32
 	// Nodes has the group of each node, by name.
 	Nodes map[string]string
 	// Instances, Templates (serialized Nodes), Prices and Options are by group. A group without a template, price or
@@ -45,10 +45,14 @@ type Server struct {
 	// Calls counts those of each method, and Deleted has the nodes that NodeGroupDeleteNodes was told.
 	Calls   map[string]int
 	Deleted []*protocol.ExternalGrpcNode
+	// Grown is called when a size has been raised by so many, and Removed when nodes of a group have been deleted, before
+	// that is answered. Both may be nil, and may call Change.
+	Grown   func(group string, by int)
+	Removed func(nodes []*protocol.ExternalGrpcNode)
 }
 
 // Start runs a fake until the test ends, in plain text when encrypt is nil.
-func Start(t testing.TB, encrypt *tls.Config) *Server {
+func Start(t testing.TB, encrypt *tls.Config) *Fake {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,16 +66,16 @@ func Start(t testing.TB, encrypt *tls.Config) *Server {
 }
 
 // New is a fake without groups that is not served yet.
-func New() *Server {
-	return &Server{
-		Sizes: map[string]int32{}, Nodes: map[string]string{}, Instances: map[string][]*protocol.Instance{},
+func New() *Fake {
+	return &Fake{
+		Sizes: map[string]int32{}, Lies: map[string]int32{}, Nodes: map[string]string{}, Instances: map[string][]*protocol.Instance{},
 		Templates: map[string][]byte{}, Prices: map[string]float64{}, Options: map[string]*protocol.NodeGroupAutoscalingOptions{},
 		Fail: map[string]error{}, Hang: map[string]bool{}, Lose: map[string]bool{}, Calls: map[string]int{},
 	}
 }
 
 // Serve answers on the listener until stop is called, which cuts all connections.
-func (s *Server) Serve(t testing.TB, listener net.Listener, encrypt *tls.Config) (stop func()) {
+func (s *Fake) Serve(t testing.TB, listener net.Listener, encrypt *tls.Config) (stop func()) {
 	options := []grpc.ServerOption{grpc.UnaryInterceptor(s.before), grpc.MaxSendMsgSize(1 << 30)}
 	if encrypt != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(encrypt)))
@@ -92,21 +96,21 @@ func (s *Server) Serve(t testing.TB, listener net.Listener, encrypt *tls.Config)
 }
 
 // Change changes the fields in one step.
-func (s *Server) Change(f func(s *Server)) {
+func (s *Fake) Change(f func(s *Fake)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(s)
 }
 
 // Called is how often a method was called.
-func (s *Server) Called(method string) int {
+func (s *Fake) Called(method string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.Calls[method]
 }
 
 // before counts a call, and fails or hangs it where told so.
-func (s *Server) before(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+func (s *Fake) before(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	method := info.FullMethod[strings.LastIndex(info.FullMethod, "/")+1:]
 	about := ""
 	switch r := request.(type) {
@@ -137,7 +141,7 @@ func (s *Server) before(ctx context.Context, request any, info *grpc.UnaryServer
 }
 
 // known is the group of that id, or the error of an unknown one.
-func (s *Server) known(id string) (*protocol.NodeGroup, error) {
+func (s *Fake) known(id string) (*protocol.NodeGroup, error) {
 	for _, g := range s.Groups {
 		if g.GetId() == id {
 			return g, nil

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/test/faults/cluster"
 	"github.com/trimtab/trimtab/test/lab"
 )
 
@@ -62,56 +63,57 @@ func run(t *testing.T, w *world, fault func(context.Context, *testing.T, *world)
 
 // launchNeverComes: the launch is given up after its time, its group left alone, and the next best one grows.
 func launchNeverComes(ctx context.Context, t *testing.T, w *world) {
-	w.deploy(ctx, t, "never", "never", 1, "1")
-	w.Wait(ctx, t, "the first choice grows", w.decided("never-a", "ScaledUpGroup", ""))
-	if on := w.runsOn(ctx, t, "never"); !strings.HasPrefix(on, "never-b-") {
+	w.Deploy(ctx, t, "never", "never", 1, "1")
+	w.Wait(ctx, t, "the first choice grows", w.Decided("never-a", "ScaledUpGroup", ""))
+	if on := w.RunsOn(ctx, t, "never"); !strings.HasPrefix(on, "never-b-") {
 		t.Errorf("the pod runs on %s", on)
 	}
-	w.Wait(ctx, t, "it is counted", w.metric(`cluster_autoscaler_failed_scale_ups_total{reason="timeout"}`))
-	w.Wait(ctx, t, "the group is left alone", w.decided("never-a", "BackedOff", ""))
-	stays(ctx, t, 2*time.Second, w.has("never-b", 1))
+	w.Wait(ctx, t, "it is counted", w.Metric(`cluster_autoscaler_failed_scale_ups_total{reason="timeout"}`))
+	w.Wait(ctx, t, "the group is left alone", w.Decided("never-a", "BackedOff", ""))
+	cluster.Stays(ctx, t, 2*time.Second, w.Has("never-b", 1))
 }
 
 // launchComesLate: as long as the launch is on its way, no other is asked for.
 func launchComesLate(ctx context.Context, t *testing.T, w *world) {
-	w.deploy(ctx, t, "late", "late", 1, "1")
-	w.Wait(ctx, t, "the pod is said to have its node on the way", w.decided("late-", "FitsUpcomingNode", ""))
-	w.runsOn(ctx, t, "late")
-	stays(ctx, t, 3*time.Second, w.has("late-a", 1))
+	w.Deploy(ctx, t, "late", "late", 1, "1")
+	w.Wait(ctx, t, "the pod is said to have its node on the way", w.Decided("late-", "FitsUpcomingNode", ""))
+	w.RunsOn(ctx, t, "late")
+	cluster.Stays(ctx, t, 3*time.Second, w.Has("late-a", 1))
 }
 
 // launchFails: the cloud says that it has no such node, and the next best group grows in the same loop.
 func launchFails(ctx context.Context, t *testing.T, w *world) {
-	w.deploy(ctx, t, "full", "full", 1, "1")
-	if on := w.runsOn(ctx, t, "full"); !strings.HasPrefix(on, "full-b-") {
+	w.Deploy(ctx, t, "full", "full", 1, "1")
+	if on := w.RunsOn(ctx, t, "full"); !strings.HasPrefix(on, "full-b-") {
 		t.Errorf("the pod runs on %s", on)
 	}
-	w.Wait(ctx, t, "the reason is named", w.decided("full-a", "BackedOff", "out of capacity"))
-	stays(ctx, t, 2*time.Second, w.has("full-a", 0))
+	w.Wait(ctx, t, "the reason is named", w.Decided("full-a", "BackedOff", "out of capacity"))
+	cluster.Stays(ctx, t, 2*time.Second, w.Has("full-a", 0))
 }
 
 // nodeIsNeverReady: the pods get another node, and the useless one is removed.
 func nodeIsNeverReady(ctx context.Context, t *testing.T, w *world) {
-	w.deploy(ctx, t, "unready", "unready", 1, "1")
-	w.Wait(ctx, t, "the node registers", w.has("unready-a", 1))
-	if on := w.runsOn(ctx, t, "unready"); !strings.HasPrefix(on, "unready-b-") {
+	w.Deploy(ctx, t, "unready", "unready", 1, "1")
+	w.Wait(ctx, t, "the node registers", w.Has("unready-a", 1))
+	if on := w.RunsOn(ctx, t, "unready"); !strings.HasPrefix(on, "unready-b-") {
 		t.Errorf("the pod runs on %s", on)
 	}
-	w.Wait(ctx, t, "the unready node is removed", w.has("unready-a", 0))
-	stays(ctx, t, 2*time.Second, func(ctx context.Context) error {
-		return errors.Join(w.has("unready-a", 0)(ctx), w.has("unready-b", 1)(ctx))
+	w.Wait(ctx, t, "the unready node is removed", w.Has("unready-a", 0))
+	cluster.Stays(ctx, t, 2*time.Second, func(ctx context.Context) error {
+		return errors.Join(w.Has("unready-a", 0)(ctx), w.Has("unready-b", 1)(ctx))
 	})
 }
 
 // instanceIsLost: its pods get a new node.
 func instanceIsLost(ctx context.Context, t *testing.T, w *world) {
-	w.deploy(ctx, t, "lost", "lost", 1, "1")
-	first := w.runsOn(ctx, t, "lost")
-	pods, err := w.pods(ctx, "lost")
+	w.Deploy(ctx, t, "lost", "lost", 1, "1")
+	first := w.RunsOn(ctx, t, "lost")
+	w.Wait(ctx, t, "trimtab has seen the node", w.Knows(first))
+	pods, err := w.Pods(ctx, "lost")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Client.Delete(ctx, node(first)); err != nil {
+	if err := w.Client.Delete(ctx, cluster.Node(first)); err != nil {
 		t.Fatal(err)
 	}
 	// What the garbage collector does after a minute.
@@ -119,100 +121,89 @@ func instanceIsLost(ctx context.Context, t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.Wait(ctx, t, "the pod runs on another node", func(ctx context.Context) error {
-		pods, err := w.pods(ctx, "lost")
+		pods, err := w.Pods(ctx, "lost")
 		if err != nil {
 			return err
 		}
 		if len(pods) != 1 || pods[0].Status.Phase != corev1.PodRunning || pods[0].Spec.NodeName == first {
-			return errors.New(w.why(ctx, "lost"))
+			return errors.New(w.Why(ctx, "lost"))
 		}
 		return nil
 	})
-	stays(ctx, t, 2*time.Second, w.has("lost-a", 1))
+	cluster.Stays(ctx, t, 2*time.Second, w.Has("lost-a", 1))
 }
 
 // budgetNeverAllows: the node stays, without a taint, and the budget is named; without the budget the node goes.
 func budgetNeverAllows(ctx context.Context, t *testing.T, w *world) {
 	one := intstr.FromInt32(1)
-	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "never-allows"}, Spec: policyv1.PodDisruptionBudgetSpec{
+	budget := &policyv1.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.Namespace, Name: "never-allows"}, Spec: policyv1.PodDisruptionBudgetSpec{
 		MinAvailable: &one, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "budget-guest"}},
 	}}
-	g := w.visit(ctx, t, "budget", "", func() {
+	g := w.Visit(ctx, t, "budget", "", func() {
 		if err := w.Client.Create(ctx, budget); err != nil {
 			t.Fatal(err)
 		}
 	})
-	w.Wait(ctx, t, "the budget is named", w.decided(g.first, "BlockedByPod", "never-allows"))
-	stays(ctx, t, 5*time.Second, w.has("budget-a", 2))
+	w.Wait(ctx, t, "the budget is named", w.Decided(g.First, "BlockedByPod", "never-allows"))
+	cluster.Stays(ctx, t, 5*time.Second, w.Has("budget-a", 2))
 	if err := w.Client.Delete(ctx, budget); err != nil {
 		t.Fatal(err)
 	}
-	w.Wait(ctx, t, "the node goes", w.isGone(node(g.first)))
-	stays(ctx, t, time.Second, w.has("budget-a", 1))
+	w.Wait(ctx, t, "the node goes", w.IsGone(cluster.Node(g.First)))
+	cluster.Stays(ctx, t, time.Second, w.Has("budget-a", 1))
 }
 
 // podIgnoresSigterm: the node is given back when the pod has not ended in its time, and goes later, since a pod that is
 // ending for so long keeps no node.
 func podIgnoresSigterm(ctx context.Context, t *testing.T, w *world) {
-	g := w.visit(ctx, t, "deaf", ", finalizers: [trimtab.dev/deaf]", nil)
-	w.Wait(ctx, t, "the node is drained", w.isGoing(g.first))
-	w.Wait(ctx, t, "the node is given back, and the pod named", func(ctx context.Context) error {
-		var events corev1.EventList
-		if err := w.Client.List(ctx, &events, client.MatchingFields{"involvedObject.name": g.first}); err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(events.Items, func(e corev1.Event) bool {
-			return e.Reason == "ScaleDownFailed" && strings.Contains(e.Message, "deaf-guest")
-		}) {
-			return fmt.Errorf("none of its %d Events says so", len(events.Items))
-		}
-		return nil
-	})
-	w.Wait(ctx, t, "the node goes all the same", w.isGone(node(g.first)))
-	w.let(ctx, t, g)
-	stays(ctx, t, time.Second, w.has("deaf-a", 1))
+	g := w.Visit(ctx, t, "deaf", ", finalizers: [trimtab.dev/deaf]", nil)
+	w.Wait(ctx, t, "the node is drained", w.IsGoing(g.First))
+	w.Wait(ctx, t, "the node is given back, and the pod named", w.Told(g.First, "ScaleDownFailed", "deaf-guest"))
+	w.Wait(ctx, t, "the node goes all the same", w.IsGone(cluster.Node(g.First)))
+	w.Let(ctx, t, g)
+	cluster.Stays(ctx, t, time.Second, w.Has("deaf-a", 1))
 }
 
 // oneOfAllStays: a group that has all of its nodes or none comes as a whole, and as one of its nodes cannot be emptied the other,
 // which is empty long before, stays with it. When both can be emptied they go.
 func oneOfAllStays(ctx context.Context, t *testing.T, w *world) {
-	w.deployOn(ctx, t, "whole-busy", groupLabel+": whole-b", 1, "1200m")
-	w.runsOn(ctx, t, "whole-busy")
-	w.deployOn(ctx, t, "whole-opener", groupLabel+": whole-a", 1, "1200m")
-	w.runsOn(ctx, t, "whole-opener")
-	w.Wait(ctx, t, "all of its nodes come", w.has("whole-a", 2))
-	nodes, err := w.nodesOf(ctx, "whole-a")
+	w.DeployOn(ctx, t, "whole-busy", cluster.GroupLabel+": whole-b", 1, "1200m")
+	w.RunsOn(ctx, t, "whole-busy")
+	w.DeployOn(ctx, t, "whole-opener", cluster.GroupLabel+": whole-a", 1, "1200m")
+	w.RunsOn(ctx, t, "whole-opener")
+	w.Wait(ctx, t, "all of its nodes come", w.Has("whole-a", 2))
+	nodes, err := w.NodesOf(ctx, "whole-a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	names := slices.Sorted(maps.Keys(nodes))
-	deaf := w.guest(ctx, t, "whole-deaf", "whole", ", finalizers: [trimtab.dev/slow]", names[0])
-	w.guest(ctx, t, "whole-guest", "whole", "", names[1])
-	if _, err := w.Kubectl(ctx, "", "delete", "deployment", "-n", namespace, "whole-opener"); err != nil {
+	deaf := w.PlaceGuest(ctx, t, "whole-deaf", "whole", ", finalizers: [trimtab.dev/slow]", names[0])
+	w.PlaceGuest(ctx, t, "whole-guest", "whole", "", names[1])
+	if _, err := w.Kubectl(ctx, "", "delete", "deployment", "-n", cluster.Namespace, "whole-opener"); err != nil {
 		t.Fatal(err)
 	}
-	w.Wait(ctx, t, "one is drained", w.isGoing(names[0]))
-	w.Wait(ctx, t, "the other is drained", w.isGoing(names[1]))
+	w.Wait(ctx, t, "one is drained", w.IsGoing(names[0]))
+	w.Wait(ctx, t, "the other is drained", w.IsGoing(names[1]))
 	w.Wait(ctx, t, "neither goes", func(ctx context.Context) error {
-		nodes, err := w.nodesOf(ctx, "whole-a")
+		nodes, err := w.NodesOf(ctx, "whole-a")
 		if err != nil {
 			return err
 		}
 		if len(nodes) < 2 {
 			return lab.Stop(fmt.Errorf("%d nodes are left, want both or none", len(nodes)))
 		}
-		return w.has("whole-a", 2)(ctx)
+		return w.Has("whole-a", 2)(ctx)
 	})
-	w.let(ctx, t, guest{pod: deaf})
-	w.Wait(ctx, t, "both go", w.has("whole-a", 0))
+	w.Let(ctx, t, cluster.Guest{Pod: deaf})
+	w.Wait(ctx, t, "both go", w.Has("whole-a", 0))
 	w.Wait(ctx, t, "the pods run on the other group's node", func(ctx context.Context) error {
 		for _, app := range []string{"whole-deaf", "whole-guest"} {
-			pods, err := w.pods(ctx, app)
+			pods, err := w.Pods(ctx, app)
 			if err != nil {
 				return err
 			}
 			if len(pods) != 1 || pods[0].Status.Phase != corev1.PodRunning || !strings.HasPrefix(pods[0].Spec.NodeName, "whole-b-") {
-				return errors.New(w.why(ctx, app))
+				return errors.New(w.Why(ctx, app))
 			}
 		}
 		return nil
@@ -222,21 +213,21 @@ func oneOfAllStays(ctx context.Context, t *testing.T, w *world) {
 // apiServerRestarts: the drain goes on when it is back. A trimtab that could not renew its Lease has ended, and is
 // started again as the kubelet does.
 func apiServerRestarts(ctx context.Context, t *testing.T, w *world) {
-	g := w.visit(ctx, t, "api", "", nil)
-	w.Wait(ctx, t, "the node is drained", w.isGoing(g.first))
+	g := w.Visit(ctx, t, "api", "", nil)
+	w.Wait(ctx, t, "the node is drained", w.IsGoing(g.First))
 	w.StopAPIServer()
 	if err := w.StartAPIServer(ctx); err != nil {
 		t.Fatal(err)
 	}
 	w.restartIfEnded(ctx, t)
-	w.Wait(ctx, t, "the node goes", w.isGone(node(g.first)))
-	w.restIsWell(ctx, t, "api", g.second)
+	w.Wait(ctx, t, "the node goes", w.IsGone(cluster.Node(g.First)))
+	w.RestIsWell(ctx, t, "api", g.Second)
 }
 
 func (w *world) restartIfEnded(ctx context.Context, t *testing.T) {
 	t.Helper()
 	select {
-	case <-w.trimtab.Process.Done():
+	case <-w.Trimtab.Process.Done():
 		w.restart(ctx, t)
 	default:
 	}
@@ -244,60 +235,51 @@ func (w *world) restartIfEnded(ctx context.Context, t *testing.T) {
 
 func (w *world) restart(ctx context.Context, t *testing.T) {
 	t.Helper()
-	w.trimtab.Process.Kill()
-	if err := w.trimtab.Start(); err != nil {
+	w.Trimtab.Process.Kill()
+	if err := w.Trimtab.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.trimtab.WaitReady(ctx); err != nil {
+	if err := w.Trimtab.WaitReady(ctx); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// restIsWell: the node that nothing was wrong with stands, and the pod on it runs.
-func (w *world) restIsWell(ctx context.Context, t *testing.T, fault, second string) {
-	t.Helper()
-	stays(ctx, t, 2*time.Second, w.has(fault+"-a", 1))
-	if on := w.runsOn(ctx, t, fault+"-two"); on != second {
-		t.Errorf("%s-two moved from %s to %s", fault, second, on)
 	}
 }
 
 // killedAtEachStep: after the taint, and while the evicted pod is ending. Nothing is asked of the process's memory.
 func killedAtEachStep(ctx context.Context, t *testing.T, w *world) {
-	g := w.visit(ctx, t, "killed", ", finalizers: [trimtab.dev/slow]", nil)
-	w.Wait(ctx, t, "the node is tainted", w.isGoing(g.first))
+	g := w.Visit(ctx, t, "killed", ", finalizers: [trimtab.dev/slow]", nil)
+	w.Wait(ctx, t, "the node is tainted", w.IsGoing(g.First))
 	w.restart(ctx, t)
 	w.Wait(ctx, t, "the pod is evicted", func(ctx context.Context) error {
-		if err := w.Client.Get(ctx, client.ObjectKeyFromObject(g.pod), g.pod); err != nil {
+		if err := w.Client.Get(ctx, client.ObjectKeyFromObject(g.Pod), g.Pod); err != nil {
 			return lab.Stop(err)
 		}
-		return lab.Want(g.pod.DeletionTimestamp != nil, true)
+		return lab.Want(g.Pod.DeletionTimestamp != nil, true)
 	})
 	w.restart(ctx, t)
-	w.Wait(ctx, t, "the node is still going", w.isGoing(g.first))
-	w.let(ctx, t, g)
-	w.Wait(ctx, t, "the node goes", w.isGone(node(g.first)))
-	w.restIsWell(ctx, t, "killed", g.second)
+	w.Wait(ctx, t, "the node is still going", w.IsGoing(g.First))
+	w.Let(ctx, t, g)
+	w.Wait(ctx, t, "the node goes", w.IsGone(cluster.Node(g.First)))
+	w.RestIsWell(ctx, t, "killed", g.Second)
 }
 
 // groupGoesAway: a node whose group trimtab does not know any more is none of its business, as for cluster-autoscaler:
 // it is neither deleted nor given back. When the group is there again, the drain goes on.
 func groupGoesAway(ctx context.Context, t *testing.T, w *world) {
-	g := w.visit(ctx, t, "orphan", ", finalizers: [trimtab.dev/slow]", nil)
-	w.Wait(ctx, t, "the node is tainted", w.isGoing(g.first))
+	g := w.Visit(ctx, t, "orphan", ", finalizers: [trimtab.dev/slow]", nil)
+	w.Wait(ctx, t, "the node is tainted", w.IsGoing(g.First))
 	w.configure(t, "orphan-a")
 	w.restart(ctx, t)
-	w.let(ctx, t, g)
-	stays(ctx, t, 3*time.Second, w.isGoing(g.first))
+	w.Let(ctx, t, g)
+	cluster.Stays(ctx, t, 3*time.Second, w.IsGoing(g.First))
 	w.configure(t)
 	w.restart(ctx, t)
-	w.Wait(ctx, t, "the node goes", w.isGone(node(g.first)))
-	w.restIsWell(ctx, t, "orphan", g.second)
+	w.Wait(ctx, t, "the node goes", w.IsGone(cluster.Node(g.First)))
+	w.RestIsWell(ctx, t, "orphan", g.Second)
 }
 
 func (w *world) configure(t *testing.T, without ...string) {
 	t.Helper()
-	if err := os.WriteFile(w.trimtab.ConfigFile, []byte(configuration(w.ports.HTTP, without...)), 0o600); err != nil {
+	if err := os.WriteFile(w.Trimtab.ConfigFile, []byte(configuration(w.Ports.HTTP, without...)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -305,40 +287,40 @@ func (w *world) configure(t *testing.T, without ...string) {
 // twoLeaders: the leader is stopped in the middle of a drain, another replica takes over, finishes the drain and grows a
 // group; then the first goes on for a moment where it was. It ends, and nothing was done twice.
 func twoLeaders(ctx context.Context, t *testing.T, w *world) {
-	ports := w.ports
+	ports := w.Ports
 	var err error
 	if ports.HTTP, err = lab.FreePort(); err != nil {
 		t.Fatal(err)
 	}
-	second := *w
-	if second.trimtab, err = w.StartTrimtab(ctx, ports, configuration(ports.HTTP)); err != nil {
+	second := *w.Cluster
+	if second.Trimtab, err = w.StartTrimtab(ctx, ports, configuration(ports.HTTP)); err != nil {
 		t.Fatal(err)
 	}
-	g := w.visit(ctx, t, "leaders", "", nil)
-	w.Wait(ctx, t, "the node is tainted", w.isGoing(g.first))
-	if err := w.trimtab.Process.Signal(syscall.SIGSTOP); err != nil {
+	g := w.Visit(ctx, t, "leaders", "", nil)
+	w.Wait(ctx, t, "the node is tainted", w.IsGoing(g.First))
+	if err := w.Trimtab.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	w.deploy(ctx, t, "leaders-three", "leaders", 1, "1200m")
-	second.Wait(ctx, t, "the other finishes the drain", second.isGone(node(g.first)))
-	second.runsOn(ctx, t, "leaders-three")
-	if err := w.trimtab.Process.Signal(syscall.SIGCONT); err != nil {
+	w.Deploy(ctx, t, "leaders-three", "leaders", 1, "1200m")
+	second.Wait(ctx, t, "the other finishes the drain", second.IsGone(cluster.Node(g.First)))
+	second.RunsOn(ctx, t, "leaders-three")
+	if err := w.Trimtab.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
 	second.Wait(ctx, t, "the first ends", func(context.Context) error {
 		select {
-		case <-w.trimtab.Process.Done():
+		case <-w.Trimtab.Process.Done():
 			return nil
 		default:
 			return errors.New("it runs")
 		}
 	})
-	if said := w.trimtab.Process.Tail(3); !strings.Contains(said, "leadership lost") {
+	if said := w.Trimtab.Process.Tail(3); !strings.Contains(said, "leadership lost") {
 		t.Errorf("it ended with:\n%s", said)
 	}
-	stays(ctx, t, 3*time.Second, second.has("leaders-a", 2))
-	if on := second.runsOn(ctx, t, "leaders-two"); on != g.second {
-		t.Errorf("leaders-two moved from %s to %s", g.second, on)
+	cluster.Stays(ctx, t, 3*time.Second, second.Has("leaders-a", 2))
+	if on := second.RunsOn(ctx, t, "leaders-two"); on != g.Second {
+		t.Errorf("leaders-two moved from %s to %s", g.Second, on)
 	}
-	w.trimtab = second.trimtab
+	w.Trimtab = second.Trimtab
 }
