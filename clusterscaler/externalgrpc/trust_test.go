@@ -65,6 +65,57 @@ func TestAcceptedAndNotTold(t *testing.T) {
 	}
 }
 
+// A size that counts fewer nodes than stand does not hide those that were asked for beside them, until they have come or
+// would be given up.
+func TestAcceptedBesideNodesThatAreNotCounted(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	standing := nodes()
+	want := func(when string, size int) {
+		t.Helper()
+		if groups, _ := r.groups(standing...); groups[0].Target != size || groups[0].Trouble != "" {
+			t.Errorf("%s: size %d, trouble %q; want %d", when, groups[0].Target, groups[0].Trouble, size)
+		}
+	}
+	joins := func(name string) {
+		n := nodes()[0]
+		n.Name, n.Spec.ProviderID = name, "cloud://"+name
+		standing = append(standing, n)
+		r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes[name] = "a" })
+	}
+	grow := func(from, by int) {
+		t.Helper()
+		if err := r.provider.Increase(ctx, "a", from, by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.told(1)
+	want("one of two is counted", 1)
+	grow(1, 1) // the server tells 2
+	want("one is on its way", 3)
+	grow(3, 2) // and 4, though it was to be 5
+	r.told(4)
+	want("three are on their way", 5)
+	joins("a-2")
+	want("two are on their way", 5)
+	joins("a-3")
+	want("one is on its way", 5)
+	if err := r.provider.Delete(ctx, "a", []string{"a-3"}); err != nil {
+		t.Fatal(err)
+	}
+	standing = standing[:len(standing)-1]
+	want("one that has come is deleted", 4)
+	if err := r.provider.Delete(ctx, "a", []string{"a-0"}); err != nil {
+		t.Fatal(err)
+	}
+	standing = standing[1:]
+	want("one that stood is deleted", 3)
+	r.now = r.now.Add(15*time.Minute - time.Second)
+	want("the last may still come", 3)
+	r.now = r.now.Add(time.Second)
+	want("the last would be given up", int(r.size()))
+}
+
 // Once the size has been told it may fall again: that is no lie.
 func TestAcceptedAndTold(t *testing.T) {
 	r := newRig(t)
