@@ -2,6 +2,7 @@ package externalgrpc
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -114,6 +115,44 @@ func TestAcceptedBesideNodesThatAreNotCounted(t *testing.T) {
 	want("the last may still come", 3)
 	r.now = r.now.Add(time.Second)
 	want("the last would be given up", int(r.size()))
+}
+
+// Once all promised nodes have come, the size that the server told is a doubt no more, however low it is.
+func TestAcceptedAndComeAndNotTold(t *testing.T) {
+	r := newRig(t)
+	r.groups(nodes()...)
+	if err := r.provider.Increase(context.Background(), "a", 2, 1); err != nil {
+		t.Fatal(err)
+	}
+	r.told(2)
+	third := nodes()[0]
+	third.Name, third.Spec.ProviderID = "a-2", "cloud://a-2"
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes["a-2"] = "a" })
+	r.now = r.now.Add(2 * time.Minute)
+	if groups, _ := r.groups(append(nodes(), third)...); groups[0].Target != 2 || groups[0].Trouble != "" {
+		t.Errorf("size %d, trouble %q", groups[0].Target, groups[0].Trouble)
+	}
+}
+
+// What stands and comes beside the size does not make a group too large: the server bounds it.
+func TestAcceptedUpToTheMaximum(t *testing.T) {
+	r := newRig(t)
+	r.told(9)
+	standing := nodes()
+	for i := 2; i < 10; i++ {
+		n := nodes()[0]
+		n.Name = fmt.Sprint("a-", i)
+		n.Spec.ProviderID = "cloud://" + n.Name
+		standing = append(standing, n)
+		r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes[n.Name] = "a" })
+	}
+	r.groups(standing...)
+	if err := r.provider.Increase(context.Background(), "a", 9, 1); err != nil {
+		t.Fatal(err)
+	}
+	if groups, _ := r.groups(standing...); groups[0].Target != 10 || groups[0].Trouble != "" {
+		t.Errorf("size %d, trouble %q", groups[0].Target, groups[0].Trouble)
+	}
 }
 
 // Once the size has been told it may fall again: that is no lie.
