@@ -2,6 +2,7 @@ package externalgrpc
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -62,6 +63,95 @@ func TestAcceptedAndNotTold(t *testing.T) {
 		if g := groups[0]; g.Target != c.size || !strings.Contains(g.Trouble, c.trouble) || (g.Trouble == "") != (c.trouble == "") || g.Min != 1 || g.Max != 10 {
 			t.Errorf("%s later: %+v, want %d and %q", c.after, g, c.size, c.trouble)
 		}
+	}
+}
+
+// A size that counts fewer nodes than stand does not hide those that were asked for beside them, until they have come or
+// would be given up.
+func TestAcceptedBesideNodesThatAreNotCounted(t *testing.T) {
+	r := newRig(t)
+	ctx := context.Background()
+	standing := nodes()
+	want := func(when string, size int) {
+		t.Helper()
+		if groups, _ := r.groups(standing...); groups[0].Target != size || groups[0].Trouble != "" {
+			t.Errorf("%s: size %d, trouble %q; want %d", when, groups[0].Target, groups[0].Trouble, size)
+		}
+	}
+	joins := func(name string) {
+		n := nodes()[0]
+		n.Name, n.Spec.ProviderID = name, "cloud://"+name
+		standing = append(standing, n)
+		r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes[name] = "a" })
+	}
+	grow := func(from, by int) {
+		t.Helper()
+		if err := r.provider.Increase(ctx, "a", from, by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.told(1)
+	want("one of two is counted", 1)
+	grow(1, 1) // the server tells 2
+	want("one is on its way", 3)
+	grow(3, 2) // and 4, though it was to be 5
+	r.told(4)
+	want("three are on their way", 5)
+	joins("a-2")
+	want("two are on their way", 5)
+	joins("a-3")
+	want("one is on its way", 5)
+	if err := r.provider.Delete(ctx, "a", []string{"a-3"}); err != nil {
+		t.Fatal(err)
+	}
+	standing = standing[:len(standing)-1]
+	want("one that has come is deleted", 4)
+	if err := r.provider.Delete(ctx, "a", []string{"a-0"}); err != nil {
+		t.Fatal(err)
+	}
+	standing = standing[1:]
+	want("one that stood is deleted", 3)
+	r.now = r.now.Add(15*time.Minute - time.Second)
+	want("the last may still come", 3)
+	r.now = r.now.Add(time.Second)
+	want("the last would be given up", int(r.size()))
+}
+
+// Once all promised nodes have come, the size that the server told is a doubt no more, however low it is.
+func TestAcceptedAndComeAndNotTold(t *testing.T) {
+	r := newRig(t)
+	r.groups(nodes()...)
+	if err := r.provider.Increase(context.Background(), "a", 2, 1); err != nil {
+		t.Fatal(err)
+	}
+	r.told(2)
+	third := nodes()[0]
+	third.Name, third.Spec.ProviderID = "a-2", "cloud://a-2"
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes["a-2"] = "a" })
+	r.now = r.now.Add(2 * time.Minute)
+	if groups, _ := r.groups(append(nodes(), third)...); groups[0].Target != 2 || groups[0].Trouble != "" {
+		t.Errorf("size %d, trouble %q", groups[0].Target, groups[0].Trouble)
+	}
+}
+
+// What stands and comes beside the size does not make a group too large: the server bounds it.
+func TestAcceptedUpToTheMaximum(t *testing.T) {
+	r := newRig(t)
+	r.told(9)
+	standing := nodes()
+	for i := 2; i < 10; i++ {
+		n := nodes()[0]
+		n.Name = fmt.Sprint("a-", i)
+		n.Spec.ProviderID = "cloud://" + n.Name
+		standing = append(standing, n)
+		r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes[n.Name] = "a" })
+	}
+	r.groups(standing...)
+	if err := r.provider.Increase(context.Background(), "a", 9, 1); err != nil {
+		t.Fatal(err)
+	}
+	if groups, _ := r.groups(standing...); groups[0].Target != 10 || groups[0].Trouble != "" {
+		t.Errorf("size %d, trouble %q", groups[0].Target, groups[0].Trouble)
 	}
 }
 

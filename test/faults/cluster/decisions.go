@@ -42,7 +42,8 @@ func (c *Cluster) decisions(ctx context.Context) ([]decision, error) {
 	return out.Decisions, json.Unmarshal([]byte(text), &out)
 }
 
-// Decided is the condition that trimtab decided so about a subject, newest first, with words that the message holds.
+// Decided is the condition that trimtab has decided so about a subject whose name has these letters, with words that the
+// message holds.
 func (c *Cluster) Decided(subject, code, words string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		decisions, err := c.decisions(ctx)
@@ -66,7 +67,11 @@ func (c *Cluster) Decided(subject, code, words string) func(context.Context) err
 // Knows is the condition that trimtab has seen the node.
 func (c *Cluster) Knows(node string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if c.Why(ctx, "node "+node) == "" {
+		decisions, err := c.decisions(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(decisions, func(d decision) bool { return d.Subject == "node "+node }) {
 			return errors.New("nothing has been decided about node " + node)
 		}
 		return nil

@@ -199,7 +199,7 @@ func groupVanishesDuringDrain(ctx context.Context, t *testing.T, w *world) {
 	back := w.cloud.forgets(t, "orphan-a")
 	w.Wait(ctx, t, "trimtab has asked twice more for the groups", w.cloud.asked("NodeGroups", 2))
 	w.Let(ctx, t, g)
-	w.Wait(ctx, t, "people are told why the node stays", w.Told(g.First, "ScaleDownFailed", "orphan-a"))
+	w.Wait(ctx, t, "people are told why the node stays", w.Told(g.First, "ScaleDownFailed", "not known to be of any group"))
 	cluster.Stays(ctx, t, 3*time.Second, w.Has("orphan-a", 2))
 	back()
 	w.Wait(ctx, t, "the node goes", w.IsGone(cluster.Node(g.First)))
