@@ -65,6 +65,8 @@ type decision struct {
 	spares []*spare
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
+	// placements are those of this loop, with room for more.
+	placements []Placement
 	// facts are those of verdicts of which there are many, with room for more.
 	facts []verdict.Fact
 	// total is what the nodes of the cluster have together, as the plan goes.

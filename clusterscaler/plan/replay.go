@@ -123,20 +123,28 @@ func (g *nodesOfGroups) since(p *Placement) *[]simulate.NodeID {
 // planAs remembers that the pod counts on what it did before.
 func (d *decision) planAs(pod *Pod, then *Placement) {
 	if order := len(d.memory.Planned); order != then.Order {
-		again := *then
-		again.Order, then = order, &again
+		d.planNext(pod, Placement{Node: then.Node, Group: then.Group, Since: then.Since})
+		return
 	}
 	d.memory.Planned[pod.Name] = then
 }
 
 // planFor remembers that the pod counts on a node of the group that is on its way.
 func (d *decision) planFor(pod *Pod, group string, since time.Time) {
-	d.memory.Planned[pod.Name] = &Placement{Group: group, Order: len(d.memory.Planned), Since: since.Truncate(time.Second)}
+	d.planNext(pod, Placement{Group: group, Since: since.Truncate(time.Second)})
 }
 
 // planOn remembers that the pod counts on a node that stands.
-func (d *decision) planOn(pod *Pod, node string) {
-	d.memory.Planned[pod.Name] = &Placement{Node: node, Order: len(d.memory.Planned)}
+func (d *decision) planOn(pod *Pod, node string) { d.planNext(pod, Placement{Node: node}) }
+
+// planNext remembers a placement as the next in order, in memory that many of them share.
+func (d *decision) planNext(pod *Pod, p Placement) {
+	p.Order = len(d.memory.Planned)
+	if len(d.placements) == cap(d.placements) {
+		d.placements = make([]Placement, 0, 256)
+	}
+	d.placements = append(d.placements, p)
+	d.memory.Planned[pod.Name] = &d.placements[len(d.placements)-1]
 }
 
 // older is whether the node was there before that time.
