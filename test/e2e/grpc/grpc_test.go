@@ -11,7 +11,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
-	"github.com/trimtab/trimtab/test/faults/cluster"
+	"github.com/trimtab/trimtab/test/e2e/cluster"
 	"github.com/trimtab/trimtab/test/lab"
 )
 

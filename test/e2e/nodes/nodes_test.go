@@ -18,7 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/trimtab/trimtab/test/faults/cluster"
+	"github.com/trimtab/trimtab/test/e2e/cluster"
 	"github.com/trimtab/trimtab/test/lab"
 )
 

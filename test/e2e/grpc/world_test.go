@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
-	"github.com/trimtab/trimtab/test/faults/cluster"
+	"github.com/trimtab/trimtab/test/e2e/cluster"
 	"github.com/trimtab/trimtab/test/lab"
 )
 

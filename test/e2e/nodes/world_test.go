@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trimtab/trimtab/test/faults/cluster"
+	"github.com/trimtab/trimtab/test/e2e/cluster"
 )
 
 func TestMain(m *testing.M) { cluster.Main(m) }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
-	"github.com/trimtab/trimtab/test/faults/cluster"
+	"github.com/trimtab/trimtab/test/e2e/cluster"
 )
 
 // launchTime is how long a machine of the fake cloud takes to become a node: longer than a loop.
