@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/test/e2e/cluster"
 	"github.com/trimtab/trimtab/test/lab"
 	"github.com/trimtab/trimtab/test/story"
 )
@@ -259,21 +260,7 @@ func nodes(ctx context.Context, t *testing.T, s *story.Story) []corev1.Node {
 // holds fails when the condition does not hold all the time.
 func holds(ctx context.Context, t *testing.T, long time.Duration, condition func() error) {
 	t.Helper()
-	tick, end := time.NewTicker(200*time.Millisecond), time.NewTimer(long)
-	defer tick.Stop()
-	defer end.Stop()
-	for {
-		if err := condition(); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-end.C:
-			return
-		case <-ctx.Done():
-			t.Fatal(ctx.Err())
-		case <-tick.C:
-		}
-	}
+	cluster.Stays(ctx, t, long, func(context.Context) error { return condition() })
 }
 
 func fetch(ctx context.Context, t *testing.T, url string) string {
