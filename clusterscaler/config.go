@@ -334,26 +334,6 @@ func (c *Config) Policy() plan.Policy {
 	return p
 }
 
-// planOptions are a group's own settings in the core's terms.
-func planOptions(o *group.Options) plan.Options {
-	return plan.Options{
-		UtilizationThreshold:    o.ScaleDownUtilizationThreshold,
-		GPUUtilizationThreshold: o.ScaleDownGpuUtilizationThreshold,
-		UnneededTime:            standard(o.ScaleDownUnneededTime),
-		UnreadyTime:             standard(o.ScaleDownUnreadyTime),
-		MaxNodeProvisionTime:    standard(o.MaxNodeProvisionTime),
-		IgnoreDaemonSets:        o.IgnoreDaemonsetsUtilization,
-		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
-	}
-}
-
-func standard(d *config.Duration) *time.Duration {
-	if d == nil {
-		return nil
-	}
-	return new(d.Std())
-}
-
 // parseRange reads MIN:MAX in that unit. A maximum of 0 is none at all, as for cluster-autoscaler, and not taken.
 func parseRange(text string, unit int64) (plan.Range, error) {
 	const most = 1 << 32 // of any unit; more would not fit into bytes

@@ -145,7 +145,7 @@ func TestOptionsOfAGroup(t *testing.T) {
 		{IgnoreDaemonSets: new(false)},
 	}
 	for i := range want {
-		if got := planOptions(&c.Groups[i].Options); !reflect.DeepEqual(got, want[i]) {
+		if got := c.Groups[i].Options.Planned(); !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("groups[%d]: %+v, want %+v", i, got, want[i])
 		}
 	}

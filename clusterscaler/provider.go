@@ -54,9 +54,10 @@ func newKwok(cfg *Config, deps Deps) Provider {
 	groups := make([]kwok.Group, len(cfg.Groups))
 	for i := range cfg.Groups {
 		g := &cfg.Groups[i]
+		d, _ := g.Described() // the configuration is valid
 		groups[i] = kwok.Group{
-			Name: g.Name, Min: g.Min, Max: g.Max, Template: *g.Template.Node(&g.CNI), Price: g.Price,
-			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: planOptions(&g.Options),
+			Name: g.Name, Min: d.Min, Max: d.Max, Template: *d.Template.Node(&g.CNI), Price: g.Price,
+			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: d.Options.Planned(),
 		}
 	}
 	return kwok.New(groups, kwok.Deps{

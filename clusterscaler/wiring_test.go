@@ -8,6 +8,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/clusterscaler/kwok"
 )
 
 // A node with a startup taint of the configuration is one that is on its way: no other is asked for.
@@ -60,5 +63,44 @@ func TestDrainIsConfigured(t *testing.T) {
 	want := "{DelayAfterTaint:5s MaxPodEvictionTime:2m0s MaxGracefulTermination:9s EvictionGroups:[{Priority:0 Grace:1m0s} {Priority:10 Grace:5s}] DaemonSetsOfEmpty:true DaemonSetsOfOccupied:true DeletionDelay:7s Poll:2s}"
 	if got := sprint(c.drain()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// What tags and annotations say of a group holds in the loop as what its options and template say.
+func TestMetadataOfGroupsIsConfigured(t *testing.T) {
+	cfg, err := decode(`groups:
+- name: a
+  max: 3
+  template: {capacity: {cpu: 4, memory: 16Gi}}
+  options: {scaleDownUnneededTime: 1h}
+- name: b
+  max: 3
+  template: {capacity: {cpu: 4}}
+  tags:
+    k8s.io/cluster-autoscaler/node-template/autoscaling-options/scaledownunneededtime: 2h
+    k8s.io/cluster-autoscaler/node-template/resources/memory: 16Gi
+- name: c
+  annotations:
+    cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size: "3"
+    cluster.x-k8s.io/autoscaling-options-scaledownunneededtime: 3h
+    capacity.cluster-autoscaler.kubernetes.io/cpu: "4"
+    capacity.cluster-autoscaler.kubernetes.io/memory: 16Gi
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var nodes []client.Object
+	for _, group := range []string{"a", "b", "c"} {
+		n := idle()
+		n.Name, n.Labels = "n-"+group, map[string]string{kwok.GroupLabel: group}
+		nodes = append(nodes, n)
+	}
+	r := newRigWith(t, cfg, nodes...)
+	r.scaler.provider = newKwok(&cfg, r.scaler.deps)
+	r.scaler.loop(context.Background())
+	for i, hours := range []string{"1h", "2h", "3h"} {
+		if got, want := r.scaler.look.plan.Nodes[i].Verdict.Message(), "NotUnneededLongEnough: unneeded for 0s, wait "+hours; !strings.HasPrefix(got, want) {
+			t.Errorf("group %d: %s, want %s", i, got, want)
+		}
 	}
 }

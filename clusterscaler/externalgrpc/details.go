@@ -144,6 +144,7 @@ func (o *Options) planned(defaults Options) plan.Options {
 		UnneededTime:            unlike(o.UnneededTime, defaults.UnneededTime),
 		UnreadyTime:             unlike(o.UnreadyTime, defaults.UnreadyTime),
 		MaxNodeProvisionTime:    unlike(o.MaxNodeProvisionTime, defaults.MaxNodeProvisionTime),
+		MaxNodeStartupTime:      unlike(o.MaxNodeStartupTime, defaults.MaxNodeStartupTime),
 		IgnoreDaemonSets:        unlike(o.IgnoreDaemonSetsUtilization, defaults.IgnoreDaemonSetsUtilization),
 		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -345,7 +346,7 @@ func TestOptions(t *testing.T) {
 	r := newRig(t)
 	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Options["a"] = &protocol.NodeGroupAutoscalingOptions{ScaleDownUtilizationThreshold: 0.7}
-		s.Options["b"] = &protocol.NodeGroupAutoscalingOptions{ZeroOrMaxNodeScaling: true}
+		s.Options["b"] = &protocol.NodeGroupAutoscalingOptions{ZeroOrMaxNodeScaling: true, MaxNodeStartupDuration: durationpb.New(time.Hour)}
 	})
 	groups, _ := r.groups()
 	if o, own := r.provider.lastOptions("a"); !own || o.UtilizationThreshold != 0.7 || o.UnneededTime != 10*time.Minute || o.MaxNodeStartupTime != 15*time.Minute {
@@ -356,6 +357,9 @@ func TestOptions(t *testing.T) {
 	}
 	if g := groups[1]; !g.Options.ZeroOrMax || g.Trouble != "" || groups[0].Options.ZeroOrMax {
 		t.Errorf("a group of all or nothing: %+v", g)
+	}
+	if own := groups[1].Options.MaxNodeStartupTime; groups[0].Options.MaxNodeStartupTime != nil || own == nil || *own != time.Hour {
+		t.Errorf("the time of a start: %v", own)
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupGetOptions"] = errFake })
 	r.now = r.now.Add(detailsAge)

@@ -27,6 +27,8 @@ type Group struct {
 	Price float64 `yaml:"price"`
 	// Options are settings of this group alone.
 	Options Options `yaml:"options"`
+	// Metadata says in cluster-autoscaler's notation what the group does not say itself of its min and max, template and options.
+	Metadata `yaml:",inline"`
 	// LaunchDelay is how long a requested node takes to appear (kwok only). Default 0.
 	LaunchDelay config.Duration `yaml:"launchDelay"`
 	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come), unregistered (their instances
@@ -35,33 +37,6 @@ type Group struct {
 	// Available is how many nodes of the group there can be at a time: further launches fail, as where a cloud has no
 	// capacity left (kwok only). Default no limit.
 	Available *int `yaml:"available"`
-}
-
-// Options stand in the place of the settings of the section with the same names, as the options do that cluster-autoscaler
-// reads from the tags of a group. What is not set is as there.
-type Options struct {
-	ScaleDownUtilizationThreshold    *float64         `yaml:"scaleDownUtilizationThreshold"`
-	ScaleDownGpuUtilizationThreshold *float64         `yaml:"scaleDownGpuUtilizationThreshold"`
-	ScaleDownUnneededTime            *config.Duration `yaml:"scaleDownUnneededTime"`
-	ScaleDownUnreadyTime             *config.Duration `yaml:"scaleDownUnreadyTime"`
-	MaxNodeProvisionTime             *config.Duration `yaml:"maxNodeProvisionTime"`
-	// ZeroOrMaxNodeScaling says that the group has max nodes or none, as where a job needs all of them. Default false.
-	ZeroOrMaxNodeScaling        bool  `yaml:"zeroOrMaxNodeScaling"`
-	IgnoreDaemonsetsUtilization *bool `yaml:"ignoreDaemonsetsUtilization"`
-}
-
-// validate checks what the types cannot.
-func (o *Options) validate() config.Problems {
-	var ps config.Problems
-	for _, t := range []struct {
-		path  string
-		value *float64
-	}{{"scaleDownUtilizationThreshold", o.ScaleDownUtilizationThreshold}, {"scaleDownGpuUtilizationThreshold", o.ScaleDownGpuUtilizationThreshold}} {
-		if t.value != nil && !(*t.value >= 0 && *t.value <= 1) {
-			ps.Add("options."+t.path, "%v is not between 0 and 1", *t.value)
-		}
-	}
-	return ps
 }
 
 // Template describes a node.
@@ -129,8 +104,10 @@ func (g *Group) Validate() config.Problems {
 	} else if len(g.Name) > MaxName {
 		ps.Add("name", "%q has more than %d letters, which leaves no room for a suffix", g.Name, MaxName)
 	}
-	if g.Min < 0 || g.Max < g.Min {
-		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", g.Min, g.Max)
+	d, wrong := g.Described()
+	ps = append(ps, wrong...)
+	if d.Min < 0 || d.Max < d.Min {
+		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", d.Min, d.Max)
 	}
 	if g.Price < 0 {
 		ps.Add("price", "%v is negative", g.Price)
@@ -141,8 +118,12 @@ func (g *Group) Validate() config.Problems {
 	if g.Available != nil && *g.Available < 0 {
 		ps.Add("available", "%d is negative", *g.Available)
 	}
-	ps = append(ps, g.Options.validate()...)
-	return append(ps, g.Template.Check(&g.CNI)...)
+	return append(ps, d.Template.Check(&g.CNI)...)
+}
+
+// Described is what the group and its metadata say together. The problems are those of the metadata.
+func (g *Group) Described() (Description, config.Problems) {
+	return g.Complete(Description{g.Min, g.Max, g.Template, g.Options})
 }
 
 // What can become of the nodes of a group that fail.
@@ -170,13 +151,12 @@ func (t *Template) Check(cni *CNI) config.Problems {
 			ps.Add("template.labels."+key, "%q: %s", value, problems[0])
 		}
 	}
-	known := []string{string(corev1.TaintEffectNoSchedule), string(corev1.TaintEffectPreferNoSchedule), string(corev1.TaintEffectNoExecute)}
 	for i, taint := range t.Taints {
 		if taint.Key == "" {
 			ps.Add(fmt.Sprintf("template.taints[%d].key", i), "is required")
 		}
-		if !slices.Contains(known, taint.Effect) {
-			ps.Add(fmt.Sprintf("template.taints[%d].effect", i), "%q is none of %v", taint.Effect, known)
+		if !slices.Contains(effects(), taint.Effect) {
+			ps.Add(fmt.Sprintf("template.taints[%d].effect", i), "%q is none of %v", taint.Effect, effects())
 		}
 	}
 	return ps

@@ -42,6 +42,10 @@ type nodeGroup struct {
 	CNI group.CNI `yaml:"cni"`
 	// Price is per node and hour, for the expander price. Default 0, unknown.
 	Price float64 `yaml:"price"`
+	// Options are settings of this group alone.
+	Options group.Options `yaml:"options"`
+	// Metadata says in cluster-autoscaler's notation what the group does not say itself of its min and max, template and options.
+	group.Metadata `yaml:",inline"`
 }
 
 // template is a description, or a whole node.
@@ -70,8 +74,10 @@ func (g *nodeGroup) Validate() config.Problems {
 	case len(g.Name) > maxName || strings.ContainsFunc(g.Name, func(r rune) bool { return !unicode.IsGraphic(r) }):
 		ps.Add("name", "%.80q is no name of a group: at most %d letters that can be seen", g.Name, maxName)
 	}
-	if g.Min < 0 || g.Max < g.Min {
-		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", g.Min, g.Max)
+	d, wrong := g.described()
+	ps = append(ps, wrong...)
+	if d.Min < 0 || d.Max < d.Min {
+		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", d.Min, d.Max)
 	}
 	if g.Size != nil && (*g.Size < 0 || *g.Size > maxSize) {
 		ps.Add("size", "%d is not between 0 and %d", *g.Size, maxSize)
@@ -79,18 +85,22 @@ func (g *nodeGroup) Validate() config.Problems {
 	if !(g.Price >= 0) || math.IsInf(g.Price, 0) {
 		ps.Add("price", "%v is no price", g.Price)
 	}
-	described := !reflect.DeepEqual(g.Template.Template, group.Template{})
 	switch {
-	case !g.Template.Node.IsZero() && described:
+	case !g.Template.Node.IsZero() && !reflect.DeepEqual(g.Template.Template, group.Template{}):
 		ps.Add("template.node", "is a whole node; leave out the other keys of the template")
 	case !g.Template.Node.IsZero():
 		ps = append(ps, g.Template.decode()...)
-	case !described:
+	case reflect.DeepEqual(d.Template, group.Template{}):
 		ps.Add("template", "is required: an instanceType, a capacity, or a whole node under node")
 	default:
-		ps = append(ps, g.Template.Check(&g.CNI)...)
+		ps = append(ps, d.Template.Check(&g.CNI)...)
 	}
 	return ps
+}
+
+// described is what the group and its metadata say together. The problems are those of the metadata.
+func (g *nodeGroup) described() (group.Description, config.Problems) {
+	return g.Complete(group.Description{Min: g.Min, Max: g.Max, Template: g.Template.Template, Options: g.Options})
 }
 
 // decode reads the whole node.
@@ -173,9 +183,10 @@ func unknownNodes(groups []nodeGroup, objects *kube.Objects, dumpFile string) co
 
 // planned is the group as the core sees it.
 func (g *nodeGroup) planned() plan.Group {
+	d, _ := g.described() // the file is valid
 	node := g.Template.node
 	if node == nil {
-		node = g.Template.Template.Node(&g.CNI)
+		node = d.Template.Node(&g.CNI)
 	}
 	node = fresh(node, "template-of-"+g.Name)
 	size := len(g.Nodes)
@@ -183,8 +194,8 @@ func (g *nodeGroup) planned() plan.Group {
 		size = *g.Size
 	}
 	return plan.Group{
-		Name: g.Name, Min: g.Min, Max: g.Max, Target: size, Price: g.Price,
-		Template: simulate.NodeOf(node), Capacity: simulate.ResourcesOf(node.Status.Capacity),
+		Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price,
+		Template: simulate.NodeOf(node), Capacity: simulate.ResourcesOf(node.Status.Capacity), Options: d.Options.Planned(),
 	}
 }
 

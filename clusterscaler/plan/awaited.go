@@ -40,7 +40,7 @@ func (d *decision) addUpcoming() {
 			d.backOff(g, g.Failed[0].Message)
 		}
 		if stuck[i] != nil {
-			d.backOff(g, fmt.Sprintf("its node %s has registered and not become ready for %s", stuck[i].Name, d.policy.MaxNodeStartupTime))
+			d.backOff(g, fmt.Sprintf("its node %s has registered and not become ready for %s", stuck[i].Name, g.policy.MaxNodeStartupTime))
 		}
 		launched := len(g.Unregistered) // late ones included
 		g.lost = failed + d.launches(g, missing-failed-launched, starting[i])

@@ -88,7 +88,7 @@ func (b *builder) scaleUpPolicy(key string, f fields) bool {
 
 // options are the group's own settings.
 func (b *builder) options(o *Options, f fields) {
-	for key, into := range map[string]**time.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime} {
+	for key, into := range map[string]**time.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime, "startup": &o.MaxNodeStartupTime} {
 		if f.has(key) {
 			*into = new(b.duration(f, key, 0))
 		}

@@ -203,14 +203,13 @@ func alike(g *Group) string {
 }
 
 // starting is whether the node has registered and is expected to become ready.
-func (d *decision) starting(n *Node) bool {
-	return stageOf(n, &d.policy, d.now) == stageStarting
+func (d *decision) starting(id simulate.NodeID) bool {
+	return d.kept.stages[id] == stageStarting
 }
 
 // runs is whether the node is ready, and offers all that it will.
 func (d *decision) runs(id simulate.NodeID) bool {
-	n := d.s.Nodes[id]
-	return n.Ready && !d.starting(n)
+	return d.s.Nodes[id].Ready && !d.starting(id)
 }
 
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.

@@ -73,6 +73,7 @@ const (
 	stageClosed                // it takes none
 )
 
+// stageOf says it by the policy for the node's group.
 func stageOf(n *Node, p *Policy, now time.Time) stage {
 	switch {
 	case n.Deleting:
@@ -86,6 +87,26 @@ func stageOf(n *Node, p *Policy, now time.Time) stage {
 	}
 }
 
+// startPolicies finds the policy by which the nodes of a group start: that of all, but where the group has a
+// MaxNodeStartupTime of its own.
+func startPolicies(s *Snapshot, p *Policy) func(group string) *Policy {
+	var own map[string]*Policy
+	for i := range s.Groups {
+		if g := &s.Groups[i]; g.Options.MaxNodeStartupTime != nil {
+			if own == nil {
+				own = map[string]*Policy{}
+			}
+			own[g.Name] = g.Options.in(p)
+		}
+	}
+	return func(group string) *Policy {
+		if policy, has := own[group]; has {
+			return policy
+		}
+		return p
+	}
+}
+
 // newKept puts the snapshot's nodes and bound pods into a cluster.
 func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	k := &kept{
@@ -94,11 +115,12 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		ids: make(map[string]simulate.NodeID, len(s.Nodes)), on: make([][]*Pod, len(s.Nodes)),
 		ending: map[*Pod]bool{}, used: make([]use, len(s.Nodes)),
 	}
+	policyOf := startPolicies(s, &p)
 	for i, n := range s.Nodes {
-		k.stages[i] = stageOf(n, &p, now)
+		k.stages[i] = stageOf(n, policyOf(n.Group), now)
 		offer := &n.Node
 		if k.stages[i] == stageStarting {
-			offer = onceReady(s, n, &p, now)
+			offer = onceReady(s, n, policyOf(n.Group), now)
 		}
 		id := k.cluster.AddNode(offer)
 		if k.stages[i] == stageClosed {
@@ -198,8 +220,10 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 	if s.Classes != k.classes || s.Classes.Len() != k.known || !slices.Equal(s.Nodes, k.nodes) {
 		return false
 	}
+	policyOf := startPolicies(s, &p)
 	for i, n := range s.Nodes {
-		if stage := stageOf(n, &p, now); stage != k.stages[i] || stage == stageStarting && followsGroup(s, n, &p, now) {
+		own := policyOf(n.Group)
+		if stage := stageOf(n, own, now); stage != k.stages[i] || stage == stageStarting && followsGroup(s, n, own, now) {
 			return false
 		}
 	}

@@ -158,6 +158,7 @@ func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
 		UnneededTime:         ages[r.IntN(4)],
 		UnreadyTime:          ages[r.IntN(4)],
 		MaxNodeProvisionTime: ages[r.IntN(4)],
+		MaxNodeStartupTime:   ages[r.IntN(4)],
 	}
 	g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
 	g.Options.ZeroOrMax = r.IntN(2) == 0

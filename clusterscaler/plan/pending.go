@@ -153,7 +153,7 @@ func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 			d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
 		} else if coming >= 0 {
 			d.planFor(pod, d.upcoming[coming], d.now)
-		} else if n := d.s.Nodes[id]; d.starting(n) {
+		} else if n := d.s.Nodes[id]; d.starting(id) {
 			d.planFor(pod, n.Group, n.Created)
 		} else {
 			d.planOn(pod, n.Name)

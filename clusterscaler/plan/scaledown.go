@@ -51,7 +51,7 @@ func (d *decision) eligible() []candidate {
 		p, ours := d.policyOf(id)
 		used := d.utilization(id, p)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
-		if code, facts := d.notEligible(n, p, ours, &used); code != "" {
+		if code, facts := d.notEligible(id, p, ours, &used); code != "" {
 			d.keep(id, code, facts...)
 			continue
 		}
@@ -78,7 +78,8 @@ func first(a, b bool) int {
 }
 
 // notEligible is why a node is not even considered, or an empty code.
-func (d *decision) notEligible(n *Node, p *Policy, ours bool, used *use) (verdict.Code, []verdict.Fact) {
+func (d *decision) notEligible(id simulate.NodeID, p *Policy, ours bool, used *use) (verdict.Code, []verdict.Fact) {
+	n := d.s.Nodes[id]
 	switch {
 	case !d.policy.ScaleDownEnabled:
 		return ScaleDownDisabled, nil
@@ -88,7 +89,7 @@ func (d *decision) notEligible(n *Node, p *Policy, ours bool, used *use) (verdic
 		return ScaleDownDisabledAnnotation, nil
 	case !ours:
 		return NotAutoscaled, nil
-	case d.starting(n):
+	case d.starting(id):
 		return Starting, []verdict.Fact{verdict.Duration("age", d.now.Sub(n.Created))}
 	case !used.known && used.unknown != "":
 		return UnexpectedError, []verdict.Fact{verdict.Text("why", used.unknown)}

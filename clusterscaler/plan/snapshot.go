@@ -178,6 +178,7 @@ type Options struct {
 	UnneededTime            *time.Duration
 	UnreadyTime             *time.Duration
 	MaxNodeProvisionTime    *time.Duration
+	MaxNodeStartupTime      *time.Duration
 	IgnoreDaemonSets        *bool
 	// ZeroOrMax says that the group has all of its nodes, Max, or none: it grows and shrinks at once. The Policy has no such
 	// setting.
@@ -195,6 +196,7 @@ func (o *Options) in(p *Policy) *Policy {
 	override(&own.UnneededTime, o.UnneededTime)
 	override(&own.UnreadyTime, o.UnreadyTime)
 	override(&own.MaxNodeProvisionTime, o.MaxNodeProvisionTime)
+	override(&own.MaxNodeStartupTime, o.MaxNodeStartupTime)
 	override(&own.IgnoreDaemonSets, o.IgnoreDaemonSets)
 	return &own
 }

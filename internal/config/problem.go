@@ -24,7 +24,7 @@ func (p Problem) String() string {
 		fmt.Fprintf(&b, ":%d", p.Line)
 	}
 	if p.Path != "" {
-		fmt.Fprintf(&b, ": %s", p.Path)
+		fmt.Fprintf(&b, ": %s", visible(p.Path))
 	}
 	return b.String() + ": " + p.Message
 }
@@ -72,8 +72,16 @@ func printable(key string) string {
 	return key
 }
 
-// suggest names the known key that the user may have meant.
-func suggest(key string, known []string) string {
+// visible is a path that a key of the file stands in as it is: quoted only where it would break the line.
+func visible(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(path)
+	}
+	return path
+}
+
+// Suggest names the known key that the user may have meant, or all of them, as the end of a sentence that says that key is none.
+func Suggest(key string, known []string) string {
 	best, bestDistance := "", len(key)/2+1
 	if len(key) > maxQuoted {
 		known = nil // no slip of the pen
