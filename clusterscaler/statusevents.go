@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 
@@ -37,54 +36,35 @@ type statusEvents struct {
 	lasting map[string]bool
 }
 
-// statusEvent tells of what related names, if that is something. Recorders take Events on one object with one reason and
-// one related object for repetitions, of which only the first is written: what is told of one group must not hide what is
-// told of the next.
-type statusEvent struct {
-	kind, reason string
-	related      corev1.ObjectReference
-	note         string
+type statusEvent struct{ kind, reason, note string }
+
+func (e *statusEvents) normal(reason string, format string, args ...any) {
+	e.waiting = append(e.waiting, statusEvent{corev1.EventTypeNormal, reason, fmt.Sprintf(format, args...)})
 }
 
-func ofGroup(name string) corev1.ObjectReference {
-	return corev1.ObjectReference{Kind: "NodeGroup", Name: name}
-}
-
-func ofNode(name string) corev1.ObjectReference {
-	return corev1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: name}
-}
-
-func ofInstance(id string) corev1.ObjectReference {
-	return corev1.ObjectReference{Kind: "Instance", Name: id}
-}
-
-func (e *statusEvents) normal(reason string, related corev1.ObjectReference, format string, args ...any) {
-	e.waiting = append(e.waiting, statusEvent{corev1.EventTypeNormal, reason, related, fmt.Sprintf(format, args...)})
-}
-
-func (e *statusEvents) warn(reason string, related corev1.ObjectReference, format string, args ...any) {
-	e.waiting = append(e.waiting, statusEvent{corev1.EventTypeWarning, reason, related, fmt.Sprintf(format, args...)})
+func (e *statusEvents) warn(reason string, format string, args ...any) {
+	e.waiting = append(e.waiting, statusEvent{corev1.EventTypeWarning, reason, fmt.Sprintf(format, args...)})
 }
 
 // increased tells of a group that was to grow.
 func (e *statusEvents) increased(up plan.Increase, err error) {
 	if err != nil {
-		e.warn(eventGroupFailed, ofGroup(up.Group), "group %s could not grow from %d to %d: %v", up.Group, up.From, up.To, err)
+		e.warn(eventGroupFailed, "group %s could not grow from %d to %d: %v", up.Group, up.From, up.To, err)
 		return
 	}
-	e.normal(eventScaledUpGroup, ofGroup(up.Group), "group %s grows from %d to %d (max %d) for %d pods", up.Group, up.From, up.To, up.Max, len(up.Pods))
+	e.normal(eventScaledUpGroup, "group %s grows from %d to %d (max %d) for %d pods", up.Group, up.From, up.To, up.Max, len(up.Pods))
 }
 
 // decreased tells of nodes that have not come.
 func (e *statusEvents) decreased(less plan.Decrease, err error) {
 	if less.Failed > 0 {
-		e.warn(eventScaleUpFailed, ofGroup(less.Group), "%d nodes of group %s could not be launched", less.Failed, less.Group)
+		e.warn(eventScaleUpFailed, "%d nodes of group %s could not be launched", less.Failed, less.Group)
 	}
 	if late := less.From - less.To - less.Failed; late > 0 {
-		e.warn(eventTimedOut, ofGroup(less.Group), "%d nodes of group %s have not registered in time", late, less.Group)
+		e.warn(eventTimedOut, "%d nodes of group %s have not registered in time", late, less.Group)
 	}
 	if err != nil {
-		e.warn(eventRevertFailed, ofGroup(less.Group), "group %s still works towards %d nodes instead of %d: %v", less.Group, less.From, less.To, err)
+		e.warn(eventRevertFailed, "group %s still works towards %d nodes instead of %d: %v", less.Group, less.From, less.To, err)
 	}
 }
 
@@ -92,26 +72,26 @@ func (e *statusEvents) decreased(less plan.Decrease, err error) {
 func (e *statusEvents) deleted(gone plan.Deletion, err error) {
 	for _, instance := range gone.Instances {
 		if err != nil {
-			e.warn(eventDeletionFailed, ofInstance(instance), "instance %s of group %s has not registered in time and could not be deleted: %v", instance, gone.Group, err)
+			e.warn(eventDeletionFailed, "instance %s of group %s has not registered in time and could not be deleted: %v", instance, gone.Group, err)
 			continue
 		}
-		e.normal(eventDeleted, ofInstance(instance), "instance %s of group %s has not registered in time and is deleted", instance, gone.Group)
+		e.normal(eventDeleted, "instance %s of group %s has not registered in time and is deleted", instance, gone.Group)
 	}
 }
 
 // begins tells of a node whose removal begins.
 func (e *statusEvents) begins(r plan.Removal) {
 	if r.Empty {
-		e.normal(eventScaleDownEmpty, ofNode(r.Node), "node %s of group %s goes; it has no pods to move", r.Node, r.Group)
+		e.normal(eventScaleDownEmpty, "node %s of group %s goes; it has no pods to move", r.Node, r.Group)
 		return
 	}
-	e.normal(eventScaleDown, ofNode(r.Node), "node %s of group %s goes: %s; pods to move: %d", r.Node, r.Group, verdict.Facts{verdict.Ratio("utilization", r.Utilization)}, len(r.Moves))
+	e.normal(eventScaleDown, "node %s of group %s goes: %s; pods to move: %d", r.Node, r.Group, verdict.Facts{verdict.Ratio("utilization", r.Utilization)}, len(r.Moves))
 }
 
 // ended tells of a node that was to go and is kept.
 func (e *statusEvents) ended(o kube.Outcome) {
 	if o.Err != nil {
-		e.warn(eventRemovalFailed, ofNode(o.Node), "node %s of group %s is kept: %v", o.Node, o.Group, o.Err)
+		e.warn(eventRemovalFailed, "node %s of group %s is kept: %v", o.Node, o.Group, o.Err)
 	}
 }
 
@@ -132,7 +112,7 @@ func (e *statusEvents) state(p *plan.Plan) {
 		note, now := holds[reason]
 		e.lasting[reason] = now
 		if now && !before[reason] {
-			e.warn(reason, corev1.ObjectReference{}, "%s", note)
+			e.warn(reason, "%s", note)
 		}
 	}
 }
@@ -141,11 +121,7 @@ func (e *statusEvents) state(p *plan.Plan) {
 func (e *statusEvents) tell(recorder events.EventRecorder, namespace, name string, uid types.UID) {
 	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: uid}}
 	for _, event := range e.waiting {
-		var related runtime.Object
-		if event.related.Kind != "" {
-			related = &event.related
-		}
-		recorder.Eventf(object, related, event.kind, event.reason, "Scale", "%s", clip(event.note))
+		recorder.Eventf(object, nil, event.kind, event.reason, "Scale", "%s", clip(event.note))
 	}
 	e.waiting = nil
 }

@@ -3,7 +3,6 @@ package clusterscaler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -92,7 +91,7 @@ func TestLoopTellsOutcomes(t *testing.T) {
 // The Events are found by `kubectl describe configmap`: they name the ConfigMap with its UID.
 func TestStatusEventsNameTheConfigMap(t *testing.T) {
 	var e statusEvents
-	e.normal("ScaledUpGroup", ofGroup("a"), "x")
+	e.normal("ScaledUpGroup", "x")
 	seen := &regarding{}
 	e.tell(seen, "kube-system", "cluster-autoscaler-status", "u-1")
 	m, ok := seen.object.(*corev1.ConfigMap)
@@ -105,33 +104,3 @@ func TestStatusEventsNameTheConfigMap(t *testing.T) {
 type regarding struct{ object runtime.Object }
 
 func (r *regarding) Eventf(object, _ runtime.Object, _, _, _, _ string, _ ...any) { r.object = object }
-
-// Recorders write of Events that are alike in all but their note only the first: what is told of one group, instance or
-// node is not like what is told of another.
-func TestStatusEventsHideNone(t *testing.T) {
-	no := errors.New("no")
-	var e statusEvents
-	for _, of := range []string{"a", "b"} {
-		e.increased(plan.Increase{Group: of, From: 1, To: 3}, nil)
-		e.increased(plan.Increase{Group: of, From: 1, To: 3}, no)
-		e.decreased(plan.Decrease{Group: of, From: 5, To: 2, Failed: 1}, no)
-		e.deleted(plan.Deletion{Group: of, Instances: []string{"i-1 of " + of}}, nil)
-		e.deleted(plan.Deletion{Group: of, Instances: []string{"i-2 of " + of}}, no)
-		e.begins(plan.Removal{Node: of, Empty: true})
-		e.begins(plan.Removal{Node: of})
-		e.ended(kube.Outcome{Node: of, Err: no})
-	}
-	e.state(&plan.Plan{Cluster: verdict.Because("cluster", plan.ClusterUnhealthy)})
-	told := alike{}
-	e.tell(told, "kube-system", "status", "1")
-	if len(told) != 21 {
-		t.Errorf("%d unlike Events: %v", len(told), told)
-	}
-}
-
-// alike counts Events by what makes them alike.
-type alike map[string]int
-
-func (a alike) Eventf(_, related runtime.Object, kind, reason, action, _ string, _ ...any) {
-	a[fmt.Sprint(kind, reason, action, related)]++
-}

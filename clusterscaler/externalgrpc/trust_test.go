@@ -194,6 +194,27 @@ func TestAcceptedAndShrunk(t *testing.T) {
 	}
 }
 
+// What is given up beyond what was promised is not owed to the next promise.
+func TestShrunkBelowWhatWasAccepted(t *testing.T) {
+	r := newRig(t)
+	r.told(5) // three are on their way for another
+	r.groups(nodes()...)
+	ctx := context.Background()
+	if err := r.provider.Increase(ctx, "a", 5, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.provider.Decrease(ctx, "a", 6, 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.provider.Increase(ctx, "a", 2, 2); err != nil {
+		t.Fatal(err)
+	}
+	r.told(2) // it forgets
+	if groups, _ := r.groups(nodes()...); groups[0].Target != 4 || groups[0].Trouble != "" {
+		t.Errorf("size %d, trouble %q", groups[0].Target, groups[0].Trouble)
+	}
+}
+
 // A node that the server has deleted stands for a while, and is not taken for one that the size counts.
 func TestDeletedNodesThatStillStand(t *testing.T) {
 	r := newRig(t)

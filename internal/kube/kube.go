@@ -66,16 +66,17 @@ type Kube struct {
 	// Live reads straight from the API server, at the price of a request.
 	Live  client.Reader
 	Cache cache.Cache
-	// Events writes events.k8s.io/v1; equal ones in short order are counted up instead of repeated.
+	// Events writes Events as cluster-autoscaler and KEDA do. Equal ones are counted up; of those about one object for one
+	// reason that differ, the eleventh in ten minutes and those after it share one Event, which has the newest message.
 	Events events.EventRecorder
 	REST   *rest.Config
 	Mapper meta.RESTMapper
 	Scale  scale.ScalesGetter
 
-	leases      kubernetes.Interface
-	broadcaster events.EventBroadcaster
-	log         *slog.Logger
-	standsBy    atomic.Bool
+	leases   kubernetes.Interface
+	events   *eventWriter
+	log      *slog.Logger
+	standsBy atomic.Bool
 }
 
 // New connects; it fails when the API server cannot be reached.
@@ -132,13 +133,13 @@ func (k *Kube) connect(scheme *runtime.Scheme, httpClient *http.Client) (err err
 	}
 	kinds := scale.NewDiscoveryScaleKindResolver(memory.NewMemCacheClient(discovery.NewDiscoveryClient(clientset.Discovery().RESTClient())))
 	k.Scale = scale.New(clientset.Discovery().RESTClient(), k.Mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
-	k.broadcaster = events.NewBroadcaster(&events.EventSinkImpl{Interface: clientset.EventsV1()})
+	k.events = newEventWriter(clientset.CoreV1())
 	unlimited := rest.CopyConfig(k.REST)
 	unlimited.RateLimiter = nil
 	if k.leases, err = kubernetes.NewForConfigAndClient(unlimited, httpClient); err != nil {
 		return err
 	}
-	k.Events = k.broadcaster.NewRecorder(scheme, "trimtab")
+	k.Events = k.events.recorder(scheme)
 	return nil
 }
 
@@ -171,9 +172,7 @@ func load(cfg Config) (*rest.Config, error) {
 
 // Run keeps the cache current and sends Events until ctx ends.
 func (k *Kube) Run(ctx context.Context) error {
-	if err := k.broadcaster.StartRecordingToSinkWithContext(ctx); err != nil {
-		return fmt.Errorf("events: %w", err)
-	}
-	defer k.broadcaster.Shutdown()
+	k.events.start()
+	defer k.events.Shutdown()
 	return k.Cache.Start(ctx)
 }

@@ -18,38 +18,17 @@ import (
 // rateExceeded are the words of a cloud that throttles.
 const rateExceeded = "rate exceeded, try again later"
 
-// Each fault has groups of its own. Those that hit one group only come side by side, those that hit all one after the
-// other.
+// Each fault has groups of its own.
 func TestFaultsOfAnExternalCloud(t *testing.T) {
 	w := newWorld(t.Context(), t)
-	type fault struct {
-		name string
-		run  func(context.Context, *testing.T, *world)
-	}
-	t.Run("side by side", func(t *testing.T) {
-		for _, f := range []fault{
-			{"nothing is wrong", nothingIsWrong}, {"growth is throttled", growthIsThrottled}, {"removal is throttled", removalIsThrottled},
-			{"a size of nodes that are not there", tooLargeASize}, {"a size below the nodes that stand", tooSmallASize},
-			{"an instance is lost", instanceIsLost}, {"an instance is lost and still counted", lostInstanceIsCounted},
-			{"a group vanishes during a drain", groupVanishesDuringDrain}, {"a group vanishes while a pod waits for it", groupVanishesWhileAPodWaits},
-		} {
-			t.Run(f.name, func(t *testing.T) {
-				t.Parallel()
-				run(t, w, f.run)
-			})
-		}
-	})
-	if t.Failed() {
-		return
-	}
-	t.Run("everything is throttled", func(t *testing.T) { run(t, w, everythingIsThrottled) })
-}
-
-// run bounds the time of a fault.
-func run(t *testing.T, w *world, fault func(context.Context, *testing.T, *world)) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	fault(ctx, t, w)
+	fault := cluster.Named[*world]
+	cluster.SideBySide(t, w,
+		fault("nothing is wrong", nothingIsWrong), fault("growth is throttled", growthIsThrottled), fault("removal is throttled", removalIsThrottled),
+		fault("a size of nodes that are not there", tooLargeASize), fault("a size below the nodes that stand", tooSmallASize),
+		fault("an instance is lost", instanceIsLost), fault("an instance is lost and still counted", lostInstanceIsCounted),
+		fault("a group vanishes during a drain", groupVanishesDuringDrain), fault("a group vanishes while a pod waits for it", groupVanishesWhileAPodWaits),
+	)
+	cluster.InTurn(t, w, fault("everything is throttled", everythingIsThrottled))
 }
 
 // nothingIsWrong: the group grows for pods, node by node; when the load is gone a node is drained, the pod that was still

@@ -22,43 +22,20 @@ import (
 	"github.com/trimtab/trimtab/test/lab"
 )
 
-// Each fault has groups of its own. Those that hit one group only come side by side, those that hit trimtab or the API
-// server one after the other.
+// Each fault has groups of its own.
 func TestFaultsOfNodes(t *testing.T) {
 	w := newWorld(t.Context(), t)
-	type fault struct {
-		name string
-		run  func(context.Context, *testing.T, *world)
-	}
-	t.Run("side by side", func(t *testing.T) {
-		for _, f := range []fault{
-			{"a launch never comes", launchNeverComes}, {"a launch comes late", launchComesLate}, {"a launch fails", launchFails},
-			{"a node is never ready", nodeIsNeverReady}, {"an instance is lost", instanceIsLost},
-			{"a budget never allows", budgetNeverAllows}, {"a pod ignores SIGTERM", podIgnoresSigterm},
-			{"a node of a group of all or none cannot go", oneOfAllStays},
-		} {
-			t.Run(f.name, func(t *testing.T) {
-				t.Parallel()
-				run(t, w, f.run)
-			})
-		}
-	})
-	for _, f := range []fault{
-		{"the API server restarts during a drain", apiServerRestarts}, {"trimtab is killed at each step of a drain", killedAtEachStep},
-		{"a group goes away during a drain", groupGoesAway}, {"there are two leaders for a moment", twoLeaders},
-	} {
-		if t.Failed() {
-			return
-		}
-		t.Run(f.name, func(t *testing.T) { run(t, w, f.run) })
-	}
-}
-
-// run bounds the time of a fault.
-func run(t *testing.T, w *world, fault func(context.Context, *testing.T, *world)) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	fault(ctx, t, w)
+	fault := cluster.Named[*world]
+	cluster.SideBySide(t, w,
+		fault("a launch never comes", launchNeverComes), fault("a launch comes late", launchComesLate), fault("a launch fails", launchFails),
+		fault("a node is never ready", nodeIsNeverReady), fault("an instance is lost", instanceIsLost),
+		fault("a budget never allows", budgetNeverAllows), fault("a pod ignores SIGTERM", podIgnoresSigterm),
+		fault("a node of a group of all or none cannot go", oneOfAllStays),
+	)
+	cluster.InTurn(t, w,
+		fault("the API server restarts during a drain", apiServerRestarts), fault("trimtab is killed at each step of a drain", killedAtEachStep),
+		fault("a group goes away during a drain", groupGoesAway), fault("there are two leaders for a moment", twoLeaders),
+	)
 }
 
 // launchNeverComes: the launch is given up after its time, its group left alone, and the next best one grows.

@@ -1,0 +1,40 @@
+package kube
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/tools/record"
+)
+
+// eventWriter sends Events. client-go's recorder of events.k8s.io takes all Events on one object with one reason for one,
+// and shows its first message for as long as they come; that of core/v1 counts up equal messages only.
+type eventWriter struct {
+	record.EventBroadcaster
+	sink record.EventSink
+}
+
+func newEventWriter(client typedcorev1.EventsGetter) *eventWriter {
+	return &eventWriter{
+		record.NewBroadcasterWithCorrelatorOptions(record.CorrelatorOptions{SpamKeyFunc: sameMessage}),
+		&typedcorev1.EventSinkImpl{Interface: client.Events("")},
+	}
+}
+
+// sameMessage tells apart what is held back when there is too much of it, as cluster-autoscaler does: an object may have
+// much to say, but the same only now and then.
+func sameMessage(e *corev1.Event) string {
+	o := e.InvolvedObject
+	return fmt.Sprint(o.Kind, "/", o.Namespace, "/", o.Name, "/", o.UID, " ", e.Type, " ", e.Reason, " ", e.Message)
+}
+
+// recorder writes in the name of trimtab.
+func (w *eventWriter) recorder(scheme *runtime.Scheme) events.EventRecorder {
+	return record.NewEventRecorderAdapter(w.NewRecorder(scheme, corev1.EventSource{Component: "trimtab"}))
+}
+
+// start sends what is recorded from now on, until Shutdown.
+func (w *eventWriter) start() { w.StartRecordingToSink(w.sink) }
