@@ -108,6 +108,7 @@ func exampleOf(g *plan.Group) *corev1.Node {
 	for _, t := range g.Template.Taints {
 		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
 	}
+	n.Status.DeclaredFeatures = g.Template.Features
 	n.Status.Capacity, n.Status.Allocatable = quantities(g.Capacity), quantities(g.Template.Allocatable)
 	return n
 }

@@ -53,6 +53,8 @@ type Template struct {
 	Allocatable map[string]string `yaml:"allocatable"`
 	Labels      map[string]string `yaml:"labels"`
 	Taints      []Taint           `yaml:"taints"`
+	// DeclaredFeatures are those that the nodes declare in their status, for pods that need one. Default none.
+	DeclaredFeatures []string `yaml:"declaredFeatures"`
 }
 
 // Taint is one taint of a node.
@@ -252,6 +254,7 @@ func (t *Template) Node(cni *CNI) *corev1.Node {
 	for key, value := range t.Labels {
 		node.Labels[key] = value
 	}
+	node.Status.DeclaredFeatures = slices.Sorted(slices.Values(t.DeclaredFeatures))
 	for _, taint := range t.Taints {
 		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: taint.Key, Value: taint.Value, Effect: corev1.TaintEffect(taint.Effect)})
 	}

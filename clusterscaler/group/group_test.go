@@ -51,7 +51,7 @@ func TestTemplates(t *testing.T) {
 }
 
 func TestTemplateLabels(t *testing.T) {
-	g, err := decode("{name: a, template: {instanceType: m6g.large, zone: eu-west-1a, labels: {disk: ssd}, taints: [{key: gpu, effect: NoSchedule}]}}")
+	g, err := decode("{name: a, template: {instanceType: m6g.large, zone: eu-west-1a, labels: {disk: ssd}, declaredFeatures: [B, A], taints: [{key: gpu, effect: NoSchedule}]}}")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +63,9 @@ func TestTemplateLabels(t *testing.T) {
 		if got := node.Labels[key]; got != want {
 			t.Errorf("label %s=%s, want %s", key, got, want)
 		}
+	}
+	if got := node.Status.DeclaredFeatures; len(got) != 2 || got[0] != "A" { // the API server wants them in order
+		t.Errorf("features %v", got)
 	}
 	if len(node.Spec.Taints) != 1 || node.Spec.Taints[0].Key != "gpu" {
 		t.Errorf("taints %v", node.Spec.Taints)

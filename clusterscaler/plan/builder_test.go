@@ -118,7 +118,7 @@ func (b *builder) copies(name string, f fields) []string {
 func (b *builder) group(name string, f fields) Group {
 	g := Group{Name: name, Min: int(b.number(f, "min", 0)), Max: int(b.number(f, "max", 10)), Target: int(b.number(f, "size", 0))}
 	b.sizes[name] = f.has("size")
-	g.Template = simulate.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f)}
+	g.Template = simulate.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f), Features: split(f["features"])}
 	g.Capacity = g.Template.Allocatable
 	b.options(&g.Options, f)
 	for i := range int(b.number(f, "failed", 0)) {
@@ -138,7 +138,7 @@ func (b *builder) group(name string, f fields) Group {
 func (b *builder) node(name string, f fields) *Node {
 	n := &Node{Group: f["group"], Ready: !f.has("unready"), Deleting: f.has("deleting"), Keep: f.has("keep")}
 	n.Created = b.now.Add(-b.duration(f, "age", 24*time.Hour))
-	n.Node = simulate.Node{Name: name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Unschedulable: f.has("cordoned"), Allocatable: b.resources(f)}
+	n.Node = simulate.Node{Name: name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Unschedulable: f.has("cordoned"), Allocatable: b.resources(f), Features: split(f["features"])}
 	if i := slices.IndexFunc(b.groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
 		template := b.groups[i].Template
 		if !f.has("cpu") {
@@ -194,6 +194,7 @@ func (b *builder) pod(name string, f fields) builtPod {
 	}
 	p.spec = simulate.Spec{Requests: b.resources(f)}
 	p.spec.Requests.Pods = 1
+	p.spec.Features = split(f["needs"])
 	b.terms(&p.spec, name, f)
 	for key, value := range pairs(f["selector"]) {
 		p.spec.Selector = append(p.spec.Selector, simulate.Requirement{Key: key, Operator: simulate.In, Values: []string{value}})

@@ -164,7 +164,7 @@ func startupTaint(key string) bool {
 	return false
 }
 
-// onceReady is the node without the taints of its start, and with its group's resources and Profile where it has
+// onceReady is the node without the taints of its start, and with its group's resources, features and Profile where it has
 // not reported its own.
 func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *simulate.Node {
 	offer := n.Node
@@ -178,7 +178,7 @@ func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *simulate.Node {
 		template := &s.Groups[i].Template
 		switch {
 		case !reported(n):
-			offer.Allocatable = template.Allocatable
+			offer.Allocatable, offer.Features = template.Allocatable, template.Features
 		case p.awaitsGPU(n, now):
 			offer.Allocatable = offer.Allocatable.Plus(gpusOnly(template.Allocatable), 1)
 		}

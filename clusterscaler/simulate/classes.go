@@ -18,6 +18,8 @@ type Classes struct {
 	seen  interned[look]
 	// asked are the label keys of nodes that some Spec asks about; the others tell no node from another.
 	asked map[string]bool
+	// features are those of nodes that some Spec asks about.
+	features map[string]bool
 	// podKeys are the label keys of pods that some selector asks about.
 	podKeys map[string]bool
 	// dropped are the label keys of interned pods that none did.
@@ -74,13 +76,16 @@ func (c *Classes) Intern(s Spec) Class {
 		return id
 	}
 	if c.byKey == nil {
-		c.byKey, c.asked = map[string]Class{}, map[string]bool{}
+		c.byKey, c.asked, c.features = map[string]Class{}, map[string]bool{}, map[string]bool{}
 	}
 	id := Class(len(c.specs))
 	c.specs = append(c.specs, s)
 	c.sight = append(c.sight, seen)
 	c.byKey[key] = id
 	s.labelKeys(func(key string) { c.asked[key] = true })
+	for _, feature := range s.Features {
+		c.features[feature] = true
+	}
 	return id
 }
 

@@ -153,6 +153,11 @@ func (c *Cluster) kindOf(n *Node) int32 {
 			fmt.Fprintf(&b, "|%d", i)
 		}
 	}
+	for _, feature := range n.Features {
+		if c.classes.features[feature] {
+			fmt.Fprintf(&b, "|has %q", feature)
+		}
+	}
 	id, known := c.byKey[b.String()]
 	if !known {
 		id = int32(len(c.kinds))
@@ -200,7 +205,9 @@ func (c *Cluster) Fits(class Class, id NodeID) Misfit {
 	b := &c.nodes[id]
 	spec := c.classes.Spec(class)
 	if !c.suits(class, b) {
-		return spec.mismatch(b.spec)
+		if m := spec.mismatch(b.spec); !m.OK() {
+			return m // else a feature is not declared, which is said last
+		}
 	}
 	for _, p := range spec.Ports {
 		if slices.ContainsFunc(b.ports, p.clashes) {
@@ -213,7 +220,10 @@ func (c *Cluster) Fits(class Class, id NodeID) Misfit {
 	if m := c.where.obstacle(c.rules(class), b); !m.OK() {
 		return m
 	}
-	return c.judged(spec, id)
+	if m := c.judged(spec, id); !m.OK() {
+		return m
+	}
+	return spec.featureMismatch(b.spec)
 }
 
 // Suits says whether the class may run on such a node at all, its room and its neighbours aside.
@@ -223,10 +233,10 @@ func (c *Cluster) suits(class Class, b *bin) bool {
 	m := &c.kinds[b.kind].match[class]
 	switch *m {
 	case perNode:
-		return c.classes.Spec(class).mismatch(b.spec).OK()
+		return c.classes.Spec(class).welcome(b.spec)
 	case unknown:
 		*m = suits
-		if !c.classes.Spec(class).mismatch(b.spec).OK() {
+		if !c.classes.Spec(class).welcome(b.spec) {
 			*m = doesNot
 		}
 	}

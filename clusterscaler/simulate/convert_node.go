@@ -10,6 +10,7 @@ func NodeOf(n *corev1.Node) Node {
 		Taints:        TaintsOf(n.Spec.Taints),
 		Unschedulable: n.Spec.Unschedulable,
 		Allocatable:   ResourcesOf(n.Status.Allocatable),
+		Features:      n.Status.DeclaredFeatures,
 	}
 }
 

@@ -24,6 +24,7 @@ func SpecOf(p *corev1.Pod) Spec {
 	s.Namespace, s.Labels, s.Terminating = p.Namespace, p.Labels, p.DeletionTimestamp != nil
 	s.Near, s.Apart = podTermsOf(p)
 	s.Spread = spreadOf(p)
+	s.Features = featuresOf(p)
 	eachContainer(p, func(c *corev1.Container) {
 		for _, port := range c.Ports {
 			if port.HostPort > 0 {

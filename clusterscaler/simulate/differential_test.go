@@ -51,7 +51,7 @@ func TestClusterAgreesWithNaive(t *testing.T) {
 	for _, code := range []string{
 		"", string(NodeUnschedulable), string(TaintNotTolerated), string(NodeSelectorMismatch), string(NodeAffinityMismatch), string(HostPortTaken),
 		string(TooManyPods), string(InsufficientCPU), string(InsufficientMemory), string(InsufficientEphemeralStorage), string(InsufficientResource),
-		string(TopologyKeyMissing), string(TopologySpreadExceeded), string(PodAffinityUnsatisfied), string(PodAntiAffinityConflict), string(RepelledByPods),
+		string(TopologyKeyMissing), string(TopologySpreadExceeded), string(PodAffinityUnsatisfied), string(PodAntiAffinityConflict), string(RepelledByPods), string(FeatureNotDeclared),
 	} {
 		if answers[code] < 25 {
 			t.Errorf("the clusters hardly ask about %q: %d times of %v", code, answers[code], answers)

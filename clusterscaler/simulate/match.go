@@ -19,7 +19,8 @@ func tolerates(ts []Toleration, taint Taint) bool {
 	return false
 }
 
-// mismatch is what about a node's identity (not its room) keeps a pod of that Spec off, or the zero value.
+// mismatch is what about a node's identity (not its room) keeps a pod of that Spec off, or the zero value; features are not
+// looked at.
 func (s *Spec) mismatch(n *Node) Misfit {
 	if n.Unschedulable && !tolerates(s.Tolerations, Taint{Key: unschedulableTaint, Effect: NoSchedule}) {
 		return Misfit{Code: NodeUnschedulable}
@@ -29,6 +30,9 @@ func (s *Spec) mismatch(n *Node) Misfit {
 	}
 	return s.placeMismatch(n)
 }
+
+// welcome is whether nothing about a node's identity keeps such a pod off.
+func (s *Spec) welcome(n *Node) bool { return s.mismatch(n).OK() && s.featureMismatch(n).OK() }
 
 // taintMismatch is a taint of the node that the pod does not tolerate.
 func (s *Spec) taintMismatch(n *Node) Misfit {

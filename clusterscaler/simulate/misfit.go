@@ -34,6 +34,8 @@ const (
 	PodAntiAffinityConflict verdict.Code = "PodAntiAffinityConflict"
 	// RepelledByPods: pods in the node's domain have an anti-affinity that avoids the pod.
 	RepelledByPods verdict.Code = "RepelledByPods"
+	// FeatureNotDeclared: the node does not declare a feature that the pod needs.
+	FeatureNotDeclared verdict.Code = "FeatureNotDeclared"
 	// VolumeInUse: a volume of the pod is used by another pod that must not share it.
 	VolumeInUse verdict.Code = "VolumeInUse"
 	// VolumeLimitExceeded: the node would have more volumes of a CSI driver than it can.
@@ -66,6 +68,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: PodAffinityUnsatisfied, Meaning: "The pods that the pod's required affinity asks for are not in the node's topology domain"},
 		{Code: PodAntiAffinityConflict, Meaning: "Pods that the pod's required anti-affinity avoids are in the node's topology domain"},
 		{Code: RepelledByPods, Meaning: "Pods in the node's topology domain have a required anti-affinity that avoids the pod"},
+		{Code: FeatureNotDeclared, Meaning: "The node does not declare a feature that the pod needs in status.declaredFeatures (plugin NodeDeclaredFeatures)"},
 		{Code: VolumeInUse, Meaning: "A volume of the pod is used by another pod with which it must not be shared (kube-scheduler's plugin VolumeRestrictions)"},
 		{Code: VolumeLimitExceeded, Meaning: "The node would have more volumes of a CSI driver than its CSINode allows, or lacks the driver (plugin NodeVolumeLimits)"},
 		{Code: VolumeUnavailable, Meaning: "A volume of the pod cannot be had on the node, or does not exist; the reason has the words of the plugin VolumeBinding"},
@@ -115,6 +118,8 @@ func (m Misfit) Verdict(subject string, more ...verdict.Fact) verdict.Verdict {
 		facts = append(facts, verdict.Text("topologyKey", m.What), verdict.Number("pods", m.Free))
 	case VolumeInUse, VolumeLimitExceeded, VolumeUnavailable, VolumeZoneConflict, DevicesUnavailable, NotJudged:
 		facts = append(facts, verdict.Text("plugin", string(m.Plugin())), verdict.Text("reason", m.What))
+	case FeatureNotDeclared:
+		facts = append(facts, verdict.Text("feature", m.What))
 	case TooManyPods:
 		facts = append(facts, verdict.Number("free", m.Free))
 	}
@@ -164,6 +169,8 @@ func (m Misfit) Plugin() Plugin {
 		return "PodTopologySpread"
 	case PodAffinityUnsatisfied, PodAntiAffinityConflict, RepelledByPods:
 		return "InterPodAffinity"
+	case FeatureNotDeclared:
+		return "NodeDeclaredFeatures"
 	default:
 		return "NodeResourcesFit"
 	}

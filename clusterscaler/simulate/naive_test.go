@@ -5,6 +5,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/component-helpers/nodedeclaredfeatures"
+	"k8s.io/component-helpers/nodedeclaredfeatures/types"
 	schedulinghelpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
@@ -51,7 +54,18 @@ func (c *naive) fits(p *corev1.Pod, n int) verdict.Code {
 	if code := c.uneven(p, node); code != "" {
 		return code
 	}
-	return c.company(p, node)
+	if code := c.company(p, node); code != "" {
+		return code
+	}
+	f := nodedeclaredfeatures.DefaultFramework
+	needed, err := f.InferForPodScheduling(&types.PodInfo{Spec: &p.Spec}, version.MustParse("1.37.0"))
+	if err != nil {
+		panic(err)
+	}
+	if m, err := f.MatchNode(needed, node); err != nil || !m.IsMatch {
+		return FeatureNotDeclared
+	}
+	return ""
 }
 
 func (c *naive) portTaken(p *corev1.Pod, n int) bool {

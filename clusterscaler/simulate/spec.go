@@ -29,6 +29,8 @@ type Spec struct {
 	Near, Apart []PodTerm
 	// Spread are the topology spread constraints that keep a pod off a node: all of them must hold.
 	Spread []Spread
+	// Features are those that a node must declare, in the order of their names.
+	Features []string
 	// Demand is what the Judge knows the pod's volumes and device claims by: pods with equal ones are the same to it. Empty
 	// for pods without.
 	Demand string
@@ -111,6 +113,8 @@ type Node struct {
 	Taints        []Taint
 	Unschedulable bool
 	Allocatable   Resources
+	// Features are those that the node declares (status.declaredFeatures).
+	Features []string
 	// Profile is what the Judge knows by what else the node offers: limits of volumes, and devices. Empty where it offers
 	// nothing else.
 	Profile string
@@ -138,6 +142,9 @@ func (s *Spec) key(seen int32) string {
 	for i := range s.Spread {
 		b.WriteString("|spread ")
 		s.Spread[i].key(&b)
+	}
+	for _, feature := range s.Features {
+		fmt.Fprintf(&b, "|feature %q", feature)
 	}
 	if s.Demand != "" {
 		b.WriteString("|demand ")

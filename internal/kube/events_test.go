@@ -50,7 +50,9 @@ func TestEventsTellTheNewest(t *testing.T) {
 	w.start()
 	t.Cleanup(w.Shutdown)
 	recorder := w.recorder(scheme)
-	pod := func(name string) *corev1.Pod { return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}} }
+	pod := func(name string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}
+	}
 	say := func(name, note string) {
 		recorder.Eventf(pod(name), nil, corev1.EventTypeNormal, "NotTriggerScaleUp", "ScaleUp", "%s", note)
 	}

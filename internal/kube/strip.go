@@ -79,6 +79,7 @@ func stripPod(obj any) (any, error) {
 		Volumes:                       keepVolumes(s.Volumes),
 		ResourceClaims:                s.ResourceClaims,
 		HostNetwork:                   s.HostNetwork,
+		HostUsers:                     s.HostUsers,
 		Priority:                      s.Priority,
 		PriorityClassName:             s.PriorityClassName,
 		PreemptionPolicy:              s.PreemptionPolicy,
@@ -103,7 +104,19 @@ func keepContainers(all []corev1.Container) []corev1.Container {
 	for i := range all {
 		c := &all[i]
 		kept[i] = corev1.Container{
-			Name: c.Name, Resources: c.Resources, ResizePolicy: c.ResizePolicy, RestartPolicy: c.RestartPolicy, Ports: c.Ports,
+			Name: c.Name, Resources: c.Resources, ResizePolicy: c.ResizePolicy, RestartPolicy: c.RestartPolicy,
+			RestartPolicyRules: c.RestartPolicyRules, Ports: c.Ports, VolumeMounts: keepMounts(c.VolumeMounts),
+		}
+	}
+	return kept
+}
+
+// keepMounts keeps that options are asked for, which not every node can do.
+func keepMounts(all []corev1.VolumeMount) []corev1.VolumeMount {
+	var kept []corev1.VolumeMount
+	for i := range all {
+		if options := all[i].BindMountOptions; len(options) > 0 {
+			kept = append(kept, corev1.VolumeMount{Name: all[i].Name, BindMountOptions: options})
 		}
 	}
 	return kept

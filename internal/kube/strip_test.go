@@ -13,6 +13,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/component-helpers/nodedeclaredfeatures"
+	"k8s.io/component-helpers/nodedeclaredfeatures/types"
 	"k8s.io/component-helpers/resource"
 	"sigs.k8s.io/yaml"
 )
@@ -52,7 +55,10 @@ func TestStripKeepsWhatIsUsed(t *testing.T) {
 	read(t, "node.yaml", node)
 	read(t, "replicaset.yaml", rs)
 	options := resource.PodResourcesOptions{UseStatusResources: true}
-	requests := resource.PodRequests(pod, options)
+	requests, features := resource.PodRequests(pod, options), featuresNeeded(t, pod)
+	if len(features) < 3 {
+		t.Errorf("the pod needs the features %v only", features)
+	}
 	for _, c := range []struct {
 		file  string
 		obj   any
@@ -79,8 +85,26 @@ func TestStripKeepsWhatIsUsed(t *testing.T) {
 			if got := resource.PodRequests(p, options); !reflect.DeepEqual(got, requests) {
 				t.Errorf("the stripped pod requests %v, the whole one %v", got, requests)
 			}
+			if got := featuresNeeded(t, p); !slices.Equal(got, features) {
+				t.Errorf("the stripped pod needs the features %v, the whole one %v", got, features)
+			}
 		}
 	}
+}
+
+// featuresNeeded are those that a node must declare for the pod.
+func featuresNeeded(t *testing.T, p *corev1.Pod) []string {
+	t.Helper()
+	f := nodedeclaredfeatures.DefaultFramework
+	needed, err := f.InferForPodScheduling(&types.PodInfo{Spec: &p.Spec}, version.MajorMinor(1, 37))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := f.Unmap(needed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // A field that the API adds is missing in the list, and so must be looked at: is it one that a

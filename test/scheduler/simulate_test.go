@@ -71,7 +71,7 @@ func TestSimulatorAgreesWithKubeScheduler(t *testing.T) {
 		}
 	}
 	t.Logf("%d questions about %d clusters; refused: %v", asked, i, refused)
-	for _, plugin := range []simulate.Plugin{"", "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit", "PodTopologySpread", "InterPodAffinity"} {
+	for _, plugin := range []simulate.Plugin{"", "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit", "PodTopologySpread", "InterPodAffinity", "NodeDeclaredFeatures"} {
 		if refused[plugin] < *cases/20 {
 			t.Errorf("the clusters hardly ask about %q: %v", plugin, refused)
 		}

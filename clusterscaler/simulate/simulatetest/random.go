@@ -27,6 +27,7 @@ func Random(r *rand.Rand) Cluster {
 		if roomy {
 			makeRoom(r, c.Nodes[i])
 		}
+		declareFeatures(r, c.Nodes[i])
 	}
 	for i := range 1 + r.IntN(25) {
 		p := randomPod(r)
@@ -34,6 +35,7 @@ func Random(r *rand.Rand) Cluster {
 			p.Spec = corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: list(r, 1)}}}}
 		}
 		randomTerms(r, p)
+		needFeatures(r, p)
 		p.Name = fmt.Sprintf("p%d", i)
 		p.UID = types.UID(p.Name)
 		c.Pods = append(c.Pods, p)
