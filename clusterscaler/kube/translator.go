@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -53,6 +54,8 @@ type translated struct {
 	// demand is what is judged of the pod, if it is judged.
 	demand string
 	judged bool
+	// devices are the extended resources that it has by a claim for devices, which is judged.
+	devices kubesched.DeviceResources
 }
 
 type ownerName struct{ kind, namespace, name string }
@@ -78,6 +81,7 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	for i, ds := range daemonSets {
 		specs[i] = daemonSpec(ds)
 	}
+	t.judging.groups = groups
 	s.Pods = t.update(o, &budgets, specs)
 	s.Classes = t.classes
 	nodes := byName(o.Nodes)
@@ -172,6 +176,11 @@ func specsOf(pods []*translated) []simulate.Spec {
 	for _, p := range pods {
 		s := podSpec(p.object)
 		s.Demand = p.demand
+		if p.devices != nil {
+			s.Requests.Extended = slices.DeleteFunc(slices.Clone(s.Requests.Extended), func(e simulate.Extended) bool {
+				return p.devices[corev1.ResourceName(e.Name)] != ""
+			})
+		}
 		specs = append(specs, s)
 	}
 	return specs
@@ -203,7 +212,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 	*t = Translator{
 		classes: &simulate.Classes{}, namespaces: o.Namespaces,
 		byName: map[types.NamespacedName]*translated{},
-		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views},
+		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views, groups: t.judging.groups},
 		examples: t.examples, exampleOn: t.exampleOn,
 	}
 	t.classes.SetNamespaces(o.Namespaces)

@@ -1,9 +1,12 @@
 package kube
 
 import (
+	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -15,61 +18,132 @@ type judging struct {
 	views kubesched.Views
 	// view is that of the last Snapshot; nil where there was none of these pods and no node with devices, or nobody to judge them.
 	view *kubesched.View
-	// demanding are these pods, but for the finished ones.
-	demanding map[*translated]bool
-	trouble   error
+	// demanding are these pods, but for the finished ones. extended are those that ask for extended resources, of which a
+	// DeviceClass may provide some.
+	demanding, extended map[*translated]bool
+	// groups are those of the Snapshot.
+	groups  []plan.Group
+	trouble error
 }
 
 // Trouble is why nobody judges the pods with volumes and device claims, which then have a Constraint; nil when all is well.
 func (t *Translator) Trouble() error { return t.judging.trouble }
 
-// follow notes whether the pod, as it is now, has volumes or device claims.
+// follow notes whether the pod, as it is now, has volumes or device claims, or may be given one.
 func (j *judging) follow(p *translated, gone bool) {
-	if gone || p.finished || !simulate.NeedsJudge(p.object) {
-		delete(j.demanding, p)
-		return
+	gone = gone || p.finished
+	note(&j.demanding, p, !gone && simulate.NeedsJudge(p.object))
+	note(&j.extended, p, !gone && asksExtended(p.object))
+}
+
+func note(set *map[*translated]bool, p *translated, is bool) {
+	switch {
+	case !is:
+		delete(*set, p)
+	case *set == nil:
+		*set = map[*translated]bool{p: true}
+	default:
+		(*set)[p] = true
 	}
-	if j.demanding == nil {
-		j.demanding = map[*translated]bool{}
+}
+
+// asksExtended is whether a container asks for something with a domain in its name.
+func asksExtended(p *corev1.Pod) bool {
+	for _, containers := range [][]corev1.Container{p.Spec.InitContainers, p.Spec.Containers} {
+		for i := range containers {
+			for name := range containers[i].Resources.Requests {
+				if strings.Contains(string(name), "/") {
+					return true
+				}
+			}
+		}
 	}
-	j.demanding[p] = true
+	return false
+}
+
+// deviceResources are the extended resources that are devices here, none of which a node or a new node of a group offers.
+func (j *judging) deviceResources(o *Objects) kubesched.DeviceResources {
+	if len(j.extended) == 0 || o.Storage == nil {
+		return nil
+	}
+	return o.Storage.DeviceResources(func(name corev1.ResourceName) bool {
+		return slices.ContainsFunc(o.Nodes, func(n *corev1.Node) bool {
+			q, has := n.Status.Allocatable[name]
+			return has && q.Sign() > 0
+		}) || slices.ContainsFunc(j.groups, func(g plan.Group) bool { return g.Template.Allocatable.Other(string(name)) > 0 })
+	})
+}
+
+// subject is a pod as the View sees it.
+type subject struct {
+	pod *corev1.Pod
+	// devices are the extended resources that the pod has by a claim.
+	devices kubesched.DeviceResources
 }
 
 // judge finds out anew what the pods demand, and adds those that are not to be translated anyway and demand something else.
 func (t *Translator) judge(o *Objects, changed []*translated) []*translated {
 	j := &t.judging
 	j.view, j.trouble = nil, nil
-	if len(j.demanding) == 0 && (o.Storage == nil || !o.Storage.NodeDevices()) {
-		return changed
-	}
-	pods := make([]*translated, 0, len(j.demanding))
-	for p := range j.demanding {
-		pods = append(pods, p)
-	}
-	slices.SortFunc(pods, inOrder)
-	if o.Storage != nil {
+	subjects, claims := j.subjects(o)
+	pods := slices.SortedFunc(maps.Keys(subjects), inOrder)
+	if o.Storage != nil && (len(pods) > 0 || o.Storage.NodeDevices()) {
 		objects := make([]*corev1.Pod, len(pods))
 		for i, p := range pods {
-			objects[i] = p.object
+			objects[i] = subjects[p].pod
 		}
-		j.view, j.trouble = j.views.View(o.Storage, objects)
+		storage := *o.Storage
+		storage.DeviceClaims = slices.Concat(storage.DeviceClaims, claims)
+		j.view, j.trouble = j.views.View(&storage, objects)
 	}
 	known := make(map[*translated]bool, len(changed))
 	for _, p := range changed {
 		known[p] = true
 	}
+	again := func(p *translated, demand string, judged bool, devices kubesched.DeviceResources) {
+		if (demand != p.demand || judged != p.judged || !maps.Equal(devices, p.devices)) && !known[p] {
+			changed, known[p] = append(changed, p), true
+		}
+		p.demand, p.judged, p.devices = demand, judged, devices
+	}
 	for _, p := range pods {
-		demand, judged := "", j.view != nil
-		if judged {
-			demand = j.view.Demand(p.object)
+		if j.view == nil {
+			again(p, "", false, nil)
+			continue
 		}
-		if (demand != p.demand || judged != p.judged) && !known[p] {
-			changed = append(changed, p)
+		again(p, j.view.Demand(p.object), true, subjects[p].devices)
+	}
+	for p := range j.extended {
+		if _, is := subjects[p]; !is && p.judged {
+			again(p, "", false, nil)
 		}
-		p.demand, p.judged = demand, judged
 	}
 	slices.SortFunc(changed, inOrder)
 	return changed
+}
+
+// subjects are the pods that must be judged, and the claims of those that are given one.
+func (j *judging) subjects(o *Objects) (map[*translated]subject, []*resourcev1.ResourceClaim) {
+	out := make(map[*translated]subject, len(j.demanding))
+	for p := range j.demanding {
+		out[p] = subject{pod: p.object}
+	}
+	resources := j.deviceResources(o)
+	if len(resources) == 0 {
+		return out, nil
+	}
+	var claims []*resourcev1.ResourceClaim
+	for p := range j.extended {
+		claiming, claim := resources.Claim(p.object)
+		if claiming == p.object {
+			continue
+		}
+		out[p] = subject{claiming, resources}
+		if claim != nil {
+			claims = append(claims, claim)
+		}
+	}
+	return out, claims
 }
 
 // profile is that of a node that stands.

@@ -36,7 +36,7 @@ func (m *deviceManager) ResourceSlices() fwk.ResourceSliceLister      { return m
 func (m *deviceManager) DeviceClasses() fwk.DeviceClassLister         { return deviceClasses(m.classes) }
 func (m *deviceManager) DeviceClassResolver() fwk.DeviceClassResolver { return noExtended{} }
 
-// noExtended knows no extended resource that is a device.
+// noExtended knows no extended resource that is a device: pods are shown with a claim for them.
 type noExtended struct{}
 
 func (noExtended) GetDeviceClass(corev1.ResourceName) *resourcev1.DeviceClass { return nil }

@@ -20,6 +20,9 @@
 //
 // It also tells how much of a node's own devices the claims of its pods have.
 //
-// It does not know extended resources that a DeviceClass provides, device taint rules, and volumes of DaemonSets on nodes
+// Pods that ask for an extended resource which a DeviceClass provides are shown to it with the claim that kube-scheduler would
+// make for them (DeviceResources).
+//
+// It does not know device taint rules, and volumes of DaemonSets on nodes
 // that do not stand.
 package kubesched

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
@@ -22,9 +23,11 @@ type scenario struct {
 	// going is the one of them that is being removed.
 	going string
 	// young is the one of them that has just come.
-	young   string
-	pods    []*corev1.Pod
-	storage kubesched.Objects
+	young string
+	// offering is the one of them that offers GPUs itself, by a device plugin.
+	offering string
+	pods     []*corev1.Pod
+	storage  kubesched.Objects
 }
 
 func (s *scenario) decide(t *testing.T) *plan.Plan {
@@ -40,6 +43,9 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 		}
 		if name == s.young {
 			n.CreationTimestamp = metav1.Time{Time: now.Add(-time.Minute)}
+		}
+		if name == s.offering {
+			n.Status.Allocatable["example.com/gpu"] = resource.MustParse("1")
 		}
 		objects.Nodes = append(objects.Nodes, n)
 		member[name] = zone

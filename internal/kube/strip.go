@@ -93,8 +93,8 @@ func stripPod(obj any) (any, error) {
 	out.Status = corev1.PodStatus{
 		Phase: st.Phase, Conditions: st.Conditions, Reason: st.Reason, StartTime: st.StartTime,
 		NominatedNodeName: st.NominatedNodeName, QOSClass: st.QOSClass,
-		ResourceClaimStatuses: st.ResourceClaimStatuses,
-		ContainerStatuses:     keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
+		ResourceClaimStatuses: st.ResourceClaimStatuses, ExtendedResourceClaimStatus: st.ExtendedResourceClaimStatus,
+		ContainerStatuses: keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
 	}
 	return out, nil
 }

@@ -1,0 +1,95 @@
+package kubesched
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/dynamic-resource-allocation/deviceclass/extendedresourcecache"
+)
+
+// DeviceResources are extended resources that DeviceClasses provide, each with the name of the class: a pod that asks for one
+// gets devices of the class, by a claim that kube-scheduler makes when it binds the pod.
+type DeviceResources map[corev1.ResourceName]string
+
+// DeviceResources are those of the classes, but for what nodes offer themselves, by a device plugin: that is counted there, and
+// nowhere else.
+func (o *Objects) DeviceResources(offered func(corev1.ResourceName) bool) DeviceResources {
+	if len(o.DeviceClasses) == 0 {
+		return nil
+	}
+	known := extendedresourcecache.NewExtendedResourceCache(logr.Discard())
+	for _, class := range sorted(o.DeviceClasses) {
+		known.OnAdd(class, true)
+	}
+	out := DeviceResources{}
+	for _, class := range o.DeviceClasses {
+		names := []corev1.ResourceName{corev1.ResourceName(resourcev1.ResourceDeviceClassPrefix + class.Name)}
+		if own := class.Spec.ExtendedResourceName; own != nil {
+			names = append(names, corev1.ResourceName(*own))
+		}
+		for _, name := range names {
+			if of := known.GetDeviceClass(name); of != nil && !offered(name) {
+				out[name] = of.Name
+			}
+		}
+	}
+	return out
+}
+
+// Claim is the pod as one that claims what it asks for of the resources, and the claim, unless kube-scheduler has made it. A pod
+// that asks for none is returned as it is. The pod itself is not changed.
+func (r DeviceResources) Claim(p *corev1.Pod) (claiming *corev1.Pod, claim *resourcev1.ResourceClaim) {
+	requests := r.requests(p)
+	if len(requests) == 0 {
+		return p, nil
+	}
+	name := fmt.Sprintf("<extended resources of %s>", p.Name) // no claim in the cluster can have it
+	if made := p.Status.ExtendedResourceClaimStatus; made != nil {
+		name = made.ResourceClaimName
+	} else {
+		claim = &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{
+			Namespace: p.Namespace, Name: name, UID: types.UID(name + " " + string(p.UID)), ResourceVersion: "1",
+		}}
+		claim.Spec.Devices.Requests = requests
+	}
+	out := *p
+	out.Spec.ResourceClaims = append(slices.Clip(p.Spec.ResourceClaims), corev1.PodResourceClaim{Name: name, ResourceClaimName: &name})
+	return &out, claim
+}
+
+// requests are what kube-scheduler asks for: what each container that goes on running needs has a request of its own, and one
+// more is for the init container that needs most beyond what those after it have.
+func (r DeviceResources) requests(p *corev1.Pod) []resourcev1.DeviceRequest {
+	containers := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
+	var out []resourcev1.DeviceRequest
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		ask := func(who string, count int64) {
+			if count > 0 {
+				out = append(out, resourcev1.DeviceRequest{Name: fmt.Sprintf("%s-%d", who, len(out)), Exactly: &resourcev1.ExactDeviceRequest{
+					DeviceClassName: r[name], AllocationMode: resourcev1.DeviceAllocationModeExactCount, Count: count,
+				}})
+			}
+		}
+		later, beyond := int64(0), int64(0)
+		for i, c := range slices.Backward(containers) {
+			q := c.Resources.Requests[name]
+			need, whole := q.AsInt64()
+			switch {
+			case !whole:
+			case i < len(p.Spec.InitContainers) && (c.RestartPolicy == nil || *c.RestartPolicy != corev1.ContainerRestartPolicyAlways):
+				beyond = max(beyond, need-later)
+			default:
+				later += need
+				ask("container", need)
+			}
+		}
+		ask("init-container", beyond)
+	}
+	return out
+}
