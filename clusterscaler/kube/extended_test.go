@@ -18,7 +18,9 @@ import (
 func TestExtendedResourcesFollowTheClasses(t *testing.T) {
 	t.Parallel()
 	const gpu = "example.com/gpu"
-	meta := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name, UID: "u", ResourceVersion: "1"} }
+	meta := func(name string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Name: name, UID: "u", ResourceVersion: "1"}
+	}
 	p := &corev1.Pod{ObjectMeta: meta("web")}
 	p.Namespace = "shop"
 	p.Spec.Containers = []corev1.Container{{Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{gpu: resource.MustParse("1"), "other.com/x": resource.MustParse("1")}}}}
