@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -94,7 +95,7 @@ func (c *Case) writeSteps(b *bytes.Buffer) {
 
 // scalar is the text as YAML, on one line.
 func scalar(text string) string {
-	out, err := yaml.Marshal(text)
+	out, err := yamlv3.Marshal(text) // which does not wrap lines
 	line := strings.TrimSpace(string(out))
 	if err != nil || strings.Contains(line, "\n") {
 		return fmt.Sprintf("%q", text)
