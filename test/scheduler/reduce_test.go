@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,6 +26,7 @@ func reduce(c *scheduler.Case, shows func(*scheduler.Case) bool) *scheduler.Case
 		{func(c *scheduler.Case) int { return len(c.Nodes) }, dropNodes},
 		{func(c *scheduler.Case) int { return len(c.Objects) }, dropObjects},
 		{answersIn, dropAnswers},
+		{func(c *scheduler.Case) int { return len(labelled(c)) }, dropLabels},
 	}
 	for again := true; again; {
 		again = false
@@ -46,6 +48,7 @@ func reduce(c *scheduler.Case, shows func(*scheduler.Case) bool) *scheduler.Case
 // copyOf is a case of which lists can be cut.
 func copyOf(c *scheduler.Case) *scheduler.Case {
 	out := *c
+	out.Namespaces = maps.Clone(c.Namespaces)
 	out.Nodes, out.Pods, out.Objects, out.Steps = slices.Clone(c.Nodes), slices.Clone(c.Pods), slices.Clone(c.Objects), slices.Clone(c.Steps)
 	for i := range out.Steps {
 		out.Steps[i].Want = slices.Clone(out.Steps[i].Want)
@@ -107,4 +110,21 @@ func dropAnswers(c *scheduler.Case, from, to int) {
 // dropUnasked drops the questions that ask about no node.
 func dropUnasked(c *scheduler.Case) {
 	c.Steps = slices.DeleteFunc(c.Steps, func(s scheduler.Step) bool { return s.Verb == scheduler.Ask && len(s.Want) == 0 })
+}
+
+// labelled are the namespaces with labels.
+func labelled(c *scheduler.Case) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(c.Namespaces)) {
+		if len(c.Namespaces[name]) > 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func dropLabels(c *scheduler.Case, from, to int) {
+	for _, name := range labelled(c)[from:to] {
+		c.Namespaces[name] = nil
+	}
 }

@@ -12,7 +12,8 @@ func report(ctx context.Context, found string, c *scheduler.Case, pod string, a 
 	out := fmt.Sprintf("%s: %s\n", found, a.difference(pod))
 	c.Comment = fmt.Sprintf("Found by %s.", found)
 	if shows(ctx, c, a) {
-		c = reduce(c, func(c *scheduler.Case) bool { return shows(ctx, c, a) })
+		still := func(c *scheduler.Case) bool { return shows(ctx, c, a) }
+		c = reduce(reduceFields(reduce(c, still), still), still)
 	} else {
 		out += "Replayed, the case does not show it: it depends on something else than its objects and steps.\n"
 	}

@@ -14,7 +14,7 @@ import (
 func TestWalksComeBackFromTheirText(t *testing.T) {
 	t.Parallel()
 	s := newSimulated(t)
-	for at := *seed; at < *seed+12; at++ {
+	for at := *seed; at < *seed+8; at++ {
 		var walked []string
 		count := func(got simulate.Misfit, want scheduler.Refusal) { walked = append(walked, both(got, want)) }
 		replayText(t, fmt.Sprintf("seed %d without volumes", at), compareSimulated(t, s, at, count)(), &walked)

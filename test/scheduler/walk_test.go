@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/test/scheduler"
 )
@@ -37,6 +38,7 @@ func (w *walk) text(namespaces map[string]map[string]string, nodes []*corev1.Nod
 	}
 	for i, p := range pods {
 		p = p.DeepCopy()
+		p.UID = types.UID(p.Namespace + "-" + p.Name)                   // which a text need not name
 		if p.DeletionTimestamp != nil && p.DeletionTimestamp.IsZero() { // which would be read as none
 			p.DeletionTimestamp = new(metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
 		}
