@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +40,9 @@ func TestTextCases(t *testing.T) {
 				t.Fatalf("%s: %v", file, err)
 			}
 			for i, s := range asks(c) {
-				compareText(t, file, s, answers[i])
+				for _, problem := range mismatches(s, answers[i], *update) {
+					t.Errorf("%s: %s", file, problem)
+				}
 			}
 			if *update {
 				fill(c, answers)
@@ -51,20 +54,21 @@ func TestTextCases(t *testing.T) {
 	}
 }
 
-// compareText compares the answers with each other, and with the text.
-func compareText(t *testing.T, file string, s *scheduler.Step, answers []answer) {
-	t.Helper()
+// mismatches are where the answers differ from each other, and from the text unless that is to be updated.
+func mismatches(s *scheduler.Step, answers []answer, update bool) []string {
+	var out []string
 	for j := range answers {
 		a := &answers[j]
 		if differ(a.got, a.want) != "" {
-			t.Errorf("%s: line %d: %s", file, s.Line, a.difference(s.Pod))
+			out = append(out, fmt.Sprintf("line %d: %s", s.Line, a.difference(s.Pod)))
 		}
 		says := ""
 		if len(s.Want) > 0 {
 			says = s.Want[j].Says
 		}
-		if says != a.want.String() && !*update {
-			t.Errorf("%s: line %d: pod %s on node %s: the text says %q, kube-scheduler %q", file, s.Line, s.Pod, a.node, says, a.want)
+		if says != a.want.String() && !update {
+			out = append(out, fmt.Sprintf("line %d: pod %s on node %s: the text says %q, kube-scheduler %q", s.Line, s.Pod, a.node, says, a.want))
 		}
 	}
+	return out
 }
