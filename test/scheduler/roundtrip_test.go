@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/test/scheduler"
 )
@@ -43,6 +46,11 @@ func replayText(t *testing.T, what string, c *scheduler.Case, walked []string) {
 	}
 	if again := textOf(t, what, read); !bytes.Equal(again, text) {
 		t.Errorf("%s: written as\n%s\n--- and once read\n%s", what, text, again)
+	}
+	for i := range c.Pods {
+		if read.Pods[i].TypeMeta = (metav1.TypeMeta{}); !equality.Semantic.DeepEqual(read.Pods[i], c.Pods[i]) {
+			t.Fatalf("%s: pod %s is read as\n%v\n--- and was\n%v", what, c.Pods[i].Name, read.Pods[i], c.Pods[i])
+		}
 	}
 	answers, err := replay(t.Context(), read)
 	if err != nil {

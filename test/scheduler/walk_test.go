@@ -38,8 +38,8 @@ func (w *walk) text(namespaces map[string]map[string]string, nodes []*corev1.Nod
 	}
 	for i, p := range pods {
 		p = p.DeepCopy()
-		p.UID = types.UID(p.Namespace + "-" + p.Name)                   // which a text need not name
-		if p.DeletionTimestamp != nil && p.DeletionTimestamp.IsZero() { // which would be read as none
+		p.UID, p.ResourceVersion = types.UID(p.Namespace+"-"+p.Name), "1" // which a text need not name
+		if p.DeletionTimestamp != nil && p.DeletionTimestamp.IsZero() {   // which would be read as none
 			p.DeletionTimestamp = new(metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
 		}
 		c.Pods = append(c.Pods, p)
