@@ -25,50 +25,14 @@ var (
 func TestSimulatorAgreesWithKubeScheduler(t *testing.T) {
 	t.Parallel()
 	asked, refused := 0, map[simulate.Plugin]int{}
-	var s *scheduler.Scheduler
+	s := newSimulated(t)
 	end := time.Now().Add(*spend)
 	i := 0
 	for ; i < *cases || time.Now().Before(end); i++ {
-		at := *seed + uint64(i)
-		r := rand.New(rand.NewPCG(at, 0))
-		c := simulatetest.Random(r)
-		if s == nil { // all clusters have the same namespaces
-			var err error
-			if s, err = scheduler.New(t.Context(), c.Namespaces); err != nil {
-				t.Fatal(err)
-			}
-		}
-		scene := newScene(c)
-		for range 2 * len(c.Pods) {
-			p := r.IntN(len(c.Pods))
-			if scene.on[p] >= 0 {
-				scene.take(p)
-				continue
-			}
-			s.See(c.Nodes, running(c.Pods, c.Nodes, scene.on))
-			want, err := s.Fits(t.Context(), c.Pods[p])
-			if err != nil {
-				t.Fatalf("seed %d: %v", at, err)
-			}
-			var fitting []int
-			for n := range c.Nodes {
-				got := scene.cluster.Fits(scene.classes[p], simulate.NodeID(n))
-				refusal := want[c.Nodes[n].Name]
-				asked++
-				refused[simulate.Plugin(refusal.Plugin)]++
-				if (refusal.Plugin == "PreFilter" && !got.OK()) || string(got.Plugin()) == refusal.Plugin {
-					if got.OK() {
-						fitting = append(fitting, n)
-					}
-					continue
-				}
-				t.Fatalf("seed %d: pod %s on node %s: simulated %q (%s), kube-scheduler %s: %s\n%s", at, c.Pods[p].Name, c.Nodes[n].Name,
-					got.Code, got.Plugin(), refusal.Plugin, refusal.Message, scene.describe(p, n))
-			}
-			if len(fitting) > 0 {
-				scene.place(p, fitting[r.IntN(len(fitting))])
-			}
-		}
+		compareSimulated(t, s, *seed+uint64(i), func(_ simulate.Misfit, want scheduler.Refusal) {
+			asked++
+			refused[simulate.Plugin(want.Plugin)]++
+		})
 	}
 	t.Logf("%d questions about %d clusters; refused: %v", asked, i, refused)
 	for _, plugin := range []simulate.Plugin{"", "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodePorts", "NodeResourcesFit", "PodTopologySpread", "InterPodAffinity", "NodeDeclaredFeatures"} {
@@ -78,13 +42,66 @@ func TestSimulatorAgreesWithKubeScheduler(t *testing.T) {
 	}
 }
 
+// newSimulated is for all clusters, which have the same namespaces.
+func newSimulated(t *testing.T) *scheduler.Scheduler {
+	t.Helper()
+	s, err := scheduler.New(t.Context(), simulatetest.Random(rand.New(rand.NewPCG(*seed, 0))).Namespaces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// compareSimulated walks through the cluster of that seed, and fails where both differ. It returns how to write the walk down.
+func compareSimulated(t *testing.T, s *scheduler.Scheduler, at uint64, count func(simulate.Misfit, scheduler.Refusal)) (text func() *scheduler.Case) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(at, 0))
+	c := simulatetest.Random(r)
+	scene := newScene(c)
+	text = func() *scheduler.Case { return scene.walk.text(c.Namespaces, c.Nodes, c.Pods, nil) }
+	for range 2 * len(c.Pods) {
+		p := r.IntN(len(c.Pods))
+		if scene.on[p] >= 0 {
+			scene.take(p)
+			scene.walk.took(p)
+			continue
+		}
+		s.See(c.Nodes, running(c.Pods, c.Nodes, scene.on))
+		want, err := s.Fits(t.Context(), c.Pods[p])
+		if err != nil {
+			t.Fatalf("seed %d: %v", at, err)
+		}
+		scene.walk.asked(p)
+		var fitting []int
+		for n := range c.Nodes {
+			got := scene.cluster.Fits(scene.classes[p], simulate.NodeID(n))
+			refusal := want[c.Nodes[n].Name]
+			count(got, refusal)
+			if (refusal.Plugin == "PreFilter" && !got.OK()) || string(got.Plugin()) == refusal.Plugin {
+				if got.OK() {
+					fitting = append(fitting, n)
+				}
+				continue
+			}
+			t.Fatal(report(t.Context(), fmt.Sprintf("seed %d of %s", at, t.Name()), text(), c.Pods[p].Name, &answer{c.Nodes[n].Name, got, refusal}))
+		}
+		if len(fitting) > 0 {
+			n := fitting[r.IntN(len(fitting))]
+			scene.place(p, n)
+			scene.walk.placed(p, n)
+		}
+	}
+	return text
+}
+
 // scene is a cluster as both see it.
 type scene struct {
 	simulatetest.Cluster
 	cluster *simulate.Cluster
 	classes []simulate.Class
 	// on has the node of each pod, -1 for those that do not run.
-	on []int
+	on   []int
+	walk walk
 }
 
 func newScene(c simulatetest.Cluster) *scene {
@@ -126,24 +143,6 @@ func running(pods []*corev1.Pod, nodes []*corev1.Node, on []int) []*corev1.Pod {
 			p := pods[i].DeepCopy()
 			p.Spec.NodeName = nodes[n].Name
 			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// describe shows what a difference is about.
-func (s *scene) describe(pod, node int) string {
-	out := fmt.Sprintf("pod %s: labels %v, spec %+v\n", s.Pods[pod].Name, s.Pods[pod].Labels, s.Pods[pod].Spec)
-	for n, on := range s.Nodes {
-		mark := ""
-		if n == node {
-			mark = " <- the node"
-		}
-		out += fmt.Sprintf("node %s: labels %v, taints %v, allocatable %v%s\n", on.Name, on.Labels, on.Spec.Taints, on.Status.Allocatable, mark)
-		for i, at := range s.on {
-			if p := s.Pods[i]; at == n {
-				out += fmt.Sprintf("  runs %s/%s: labels %v, ending %t, affinity %+v\n", p.Namespace, p.Name, p.Labels, p.DeletionTimestamp != nil, p.Spec.Affinity)
-			}
 		}
 	}
 	return out
