@@ -177,9 +177,7 @@ func specsOf(pods []*translated) []simulate.Spec {
 		s := podSpec(p.object)
 		s.Demand = p.demand
 		if p.devices != nil {
-			s.Requests.Extended = slices.DeleteFunc(slices.Clone(s.Requests.Extended), func(e simulate.Extended) bool {
-				return p.devices[corev1.ResourceName(e.Name)] != ""
-			})
+			s.Requests = p.devices.Without(s.Requests)
 		}
 		specs = append(specs, s)
 	}

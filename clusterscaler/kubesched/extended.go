@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/dynamic-resource-allocation/deviceclass/extendedresourcecache"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
 // DeviceResources are extended resources that DeviceClasses provide, each with the name of the class: a pod that asks for one
@@ -61,6 +63,14 @@ func (r DeviceResources) Claim(p *corev1.Pod) (claiming *corev1.Pod, claim *reso
 	out := *p
 	out.Spec.ResourceClaims = append(slices.Clip(p.Spec.ResourceClaims), corev1.PodResourceClaim{Name: name, ResourceClaimName: &name})
 	return &out, claim
+}
+
+// Without is what is requested beside the resources.
+func (r DeviceResources) Without(requests simulate.Resources) simulate.Resources {
+	requests.Extended = slices.DeleteFunc(slices.Clone(requests.Extended), func(e simulate.Extended) bool {
+		return r[corev1.ResourceName(e.Name)] != ""
+	})
+	return requests
 }
 
 // requests are what kube-scheduler asks for: what each container that goes on running needs has a request of its own, and one

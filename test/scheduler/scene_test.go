@@ -24,13 +24,21 @@ type volumeScene struct {
 
 // newVolumeScene has the pods that run from the start on their nodes.
 func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]string) (*volumeScene, error) {
+	resources := c.DeviceResources(func(name corev1.ResourceName) bool { return offers(c.Nodes, name) })
+	objects := c.Objects
+	objects.DeviceClaims = slices.Clone(objects.DeviceClaims)
 	var pods []*corev1.Pod
-	for _, p := range c.Pods {
-		if simulate.NeedsJudge(p) {
-			pods = append(pods, p)
+	claims := make([]bool, len(c.Pods)) // devices for extended resources
+	for i, p := range c.Pods {
+		claiming, claim := resources.Claim(p)
+		if claims[i] = claiming != p; claims[i] || simulate.NeedsJudge(p) {
+			pods = append(pods, claiming)
+		}
+		if claim != nil {
+			objects.DeviceClaims = append(objects.DeviceClaims, claim)
 		}
 	}
-	view, err := kubesched.New(&c.Objects, pods)
+	view, err := kubesched.New(&objects, pods)
 	if err != nil {
 		return nil, fmt.Errorf("kubesched: %w", err)
 	}
@@ -41,6 +49,9 @@ func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]s
 	for i, p := range c.Pods {
 		specs[i] = simulate.SpecOf(p)
 		specs[i].Demand = view.Demand(p)
+		if claims[i] {
+			specs[i].Requests = resources.Without(specs[i].Requests)
+		}
 		classes.Learn(&specs[i])
 	}
 	for i := range specs {
@@ -60,6 +71,14 @@ func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]s
 		}
 	}
 	return s, nil
+}
+
+// offers is whether a node offers the resource by a device plugin.
+func offers(nodes []*corev1.Node, name corev1.ResourceName) bool {
+	return slices.ContainsFunc(nodes, func(n *corev1.Node) bool {
+		q := n.Status.Allocatable[name]
+		return q.Sign() > 0
+	})
 }
 
 func (s *volumeScene) nodeOf(name string) int {

@@ -13,11 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
-	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
+	schedulercache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
@@ -37,7 +38,7 @@ type Scheduler struct {
 }
 
 // present is the snapshot that the plugins see, which they hold on to.
-type present struct{ *cache.Snapshot }
+type present struct{ *schedulercache.Snapshot }
 
 // New makes the default profile's plugins. namespaces has the labels of each namespace, and objects are what the plugins
 // know beside nodes and pods. The plugins run until ctx ends.
@@ -58,8 +59,15 @@ func New(ctx context.Context, namespaces map[string]map[string]string, objects .
 		return nil, fmt.Errorf("resource slices: %w", err)
 	}
 	claims := assumecache.NewAssumeCache(klog.Background(), shared.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
-	now := &present{cache.NewEmptySnapshot()}
+	now := &present{schedulercache.NewEmptySnapshot()}
 	devices := dynamicresources.NewDRAManager(ctx, claims, slicesOfNodes, shared)
+	provided, ok := devices.DeviceClassResolver().(cache.ResourceEventHandler) // kube-scheduler registers it so too
+	if !ok {
+		return nil, fmt.Errorf("extended resources of device classes: %T hears of no classes", devices.DeviceClassResolver())
+	}
+	if _, err := shared.Resource().V1().DeviceClasses().Informer().AddEventHandler(provided); err != nil {
+		return nil, fmt.Errorf("device classes: %w", err)
+	}
 	f, err := frameworkruntime.NewFramework(ctx, plugins.NewInTreeRegistry(), &defaults.Profiles[0],
 		frameworkruntime.WithClientSet(client), frameworkruntime.WithInformerFactory(shared),
 		frameworkruntime.WithSharedDRAManager(devices),
@@ -71,7 +79,7 @@ func New(ctx context.Context, namespaces map[string]map[string]string, objects .
 	shared.Start(ctx.Done())
 	shared.WaitForCacheSync(ctx.Done())
 	// What stands behind the informers has seen all a little later.
-	if err := wait.PollUntilContextCancel(ctx, time.Millisecond, true, func(context.Context) (bool, error) {
+	if err := wait.PollUntilContextTimeout(ctx, time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		return slicesOfNodes.HasSynced() && seesAll(devices, objects), nil
 	}); err != nil {
 		return nil, fmt.Errorf("device claims: %w", err)
@@ -81,7 +89,7 @@ func New(ctx context.Context, namespaces map[string]map[string]string, objects .
 
 // See makes these the nodes and the pods that run on them. What was returned for others before is not valid any more.
 func (s *Scheduler) See(nodes []*corev1.Node, pods []*corev1.Pod) {
-	s.now.Snapshot = cache.NewSnapshot(pods, nodes)
+	s.now.Snapshot = schedulercache.NewSnapshot(pods, nodes)
 }
 
 // Fits says for each node, by name, which plugin keeps the pod off it, and in which words; nodes where it fits are
@@ -117,10 +125,13 @@ type Refusal struct {
 	Anywhere        bool
 }
 
-// seesAll is whether the manager has the device claims among the objects, and their devices.
+// seesAll is whether the manager has the device claims among the objects, and their devices, and what classes provide.
 func seesAll(m *dynamicresources.DefaultDRAManager, objects []runtime.Object) bool {
 	claims, devices := 0, map[string]bool{}
 	for _, o := range objects {
+		if class, is := o.(*resourcev1.DeviceClass); is && m.DeviceClassResolver().GetDeviceClass(corev1.ResourceName(resourcev1.ResourceDeviceClassPrefix+class.Name)) == nil {
+			return false
+		}
 		c, is := o.(*resourcev1.ResourceClaim)
 		if !is {
 			continue

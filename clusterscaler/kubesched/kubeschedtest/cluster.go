@@ -46,6 +46,7 @@ func Random(r *rand.Rand) Cluster {
 		b.single(fmt.Sprintf("single%d", i))
 	}
 	b.attachments()
+	b.plugin()
 	return b.Cluster
 }
 
@@ -105,6 +106,8 @@ func (b *builder) set(name string) {
 	shared, devices := b.one(5), b.one(3)
 	common := pick(b, "common", "common-waits", "common-one", "missing")
 	inline, template := b.one(6), b.deviceSpec()
+	extended, count := b.one(4), 1+b.IntN(2)
+	of := pick(b, extendedAny, extendedAny, extendedLarge)
 	for i := range 1 + b.IntN(4) {
 		p := b.pod(fmt.Sprintf("%s-%d", name, i), "")
 		if !b.one(8) {
@@ -119,6 +122,9 @@ func (b *builder) set(name string) {
 		}
 		if devices {
 			b.deviceClaim(p, template)
+		}
+		if extended {
+			ask(p, of, count)
 		}
 	}
 }
@@ -135,7 +141,7 @@ func (b *builder) single(name string) {
 		return
 	}
 	for range 1 + b.IntN(2) {
-		switch b.IntN(9) {
+		switch b.IntN(10) {
 		case 0:
 			mount(p, claimSource(pick(b, "common", "common-waits", "common-one", "missing")))
 		case 1:
@@ -146,6 +152,8 @@ func (b *builder) single(name string) {
 			mount(p, corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{CephMonitors: []string{"m"}, RBDPool: "p", RBDImage: pick(b, "i", "j")}})
 		case 4:
 			b.ephemeral(p)
+		case 9:
+			ask(p, pick(b, extendedAny, extendedLarge), 1)
 		case 5:
 			b.deviceClaim(p, b.deviceSpec())
 		case 6:
@@ -168,6 +176,9 @@ func (b *builder) runs(p *corev1.Pod) {
 	}
 	if b.one(3) {
 		mount(p, claimSource(pick(b, "common", "common-one")))
+	}
+	if b.one(3) {
+		b.given(p)
 	}
 	if b.one(3) {
 		mount(p, corev1.VolumeSource{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: pick(b, "vol-1", "vol-2")}})

@@ -25,6 +25,9 @@ func (b *builder) devices() {
 		case "fabric":
 			expression = fmt.Sprintf("device.driver == %q", fabricDriver)
 		}
+		if name == "any" && !b.one(4) {
+			c.Spec.ExtendedResourceName = new(string(extendedAny))
+		}
 		c.Spec.Selectors = []resourcev1.DeviceSelector{{CEL: &resourcev1.CELDeviceSelector{Expression: expression}}}
 		if !b.one(8) {
 			b.DeviceClasses = append(b.DeviceClasses, c)
