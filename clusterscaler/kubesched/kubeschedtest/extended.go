@@ -43,8 +43,12 @@ func (b *builder) given(p *corev1.Pod) {
 	if at < 0 {
 		return
 	}
-	ask(p, extendedLarge, 1)
 	s := b.ResourceSlices[at]
+	device := s.Spec.Devices[len(s.Spec.Devices)-1].Name
+	if b.taken(s.Spec.Pool.Name, device) {
+		return
+	}
+	ask(p, extendedLarge, 1)
 	c := &resourcev1.ResourceClaim{ObjectMeta: named(namespace, p.Name+"-extended-resources-x")}
 	c.Annotations = map[string]string{resourcev1.ExtendedResourceClaimAnnotation: "true"}
 	c.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: p.Name, UID: p.UID, Controller: new(true)}}
@@ -53,7 +57,7 @@ func (b *builder) given(p *corev1.Pod) {
 	}}}
 	c.Status.Allocation = &resourcev1.AllocationResult{
 		Devices: resourcev1.DeviceAllocationResult{Results: []resourcev1.DeviceRequestAllocationResult{{
-			Request: "container-0-request-1", Driver: s.Spec.Driver, Pool: s.Spec.Pool.Name, Device: s.Spec.Devices[len(s.Spec.Devices)-1].Name,
+			Request: "container-0-request-1", Driver: s.Spec.Driver, Pool: s.Spec.Pool.Name, Device: device,
 		}}},
 		NodeSelector: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
 			MatchFields: []corev1.NodeSelectorRequirement{{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{p.Spec.NodeName}}},
@@ -61,4 +65,12 @@ func (b *builder) given(p *corev1.Pod) {
 	}
 	b.DeviceClaims = append(b.DeviceClaims, c)
 	p.Status.ExtendedResourceClaimStatus = &corev1.PodExtendedResourceClaimStatus{ResourceClaimName: c.Name}
+}
+
+// taken is whether a claim has the device, which no other can have then.
+func (b *builder) taken(pool, device string) bool {
+	return slices.ContainsFunc(b.DeviceClaims, func(c *resourcev1.ResourceClaim) bool {
+		a := c.Status.Allocation
+		return a != nil && slices.ContainsFunc(a.Devices.Results, func(r resourcev1.DeviceRequestAllocationResult) bool { return r.Pool == pool && r.Device == device })
+	})
 }
