@@ -23,6 +23,5 @@
 // Pods that ask for an extended resource which a DeviceClass provides are shown to it with the claim that kube-scheduler would
 // make for them (DeviceResources).
 //
-// It does not know device taint rules, and volumes of DaemonSets on nodes
-// that do not stand.
+// It does not know device taint rules, and volumes of DaemonSets on nodes that do not stand.
 package kubesched

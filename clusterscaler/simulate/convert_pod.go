@@ -85,7 +85,7 @@ func tolerationOf(t corev1.Toleration) (Toleration, bool) {
 
 func portOf(p corev1.ContainerPort) Port {
 	out := Port{IP: p.HostIP, Protocol: string(p.Protocol), Port: p.HostPort}
-	if out.IP == "0.0.0.0" || out.IP == "::" {
+	if out.IP == "0.0.0.0" { // not "::", which is an address like any other to kube-scheduler
 		out.IP = ""
 	}
 	if out.Protocol == "" {
