@@ -120,7 +120,7 @@ func randomPod(r *rand.Rand) *corev1.Pod {
 	}
 	if one(r, 3) {
 		p.Spec.Containers[0].Ports = []corev1.ContainerPort{{
-			HostPort: pick[int32](r, 80, 81), Protocol: pick(r, corev1.ProtocolTCP, corev1.ProtocolUDP), HostIP: pick(r, "", "0.0.0.0", "10.0.0.1", "10.0.0.2"),
+			HostPort: pick[int32](r, 80, 81), Protocol: pick(r, corev1.ProtocolTCP, corev1.ProtocolUDP), HostIP: pick(r, "", "0.0.0.0", "10.0.0.1", "10.0.0.2", "::"),
 		}}
 	}
 	if one(r, 4) {
