@@ -58,6 +58,18 @@ func (s *Sitting) free(h held) (undo func()) {
 	return undoing(changes)
 }
 
+// giveBack lets a pod that comes to the node where it runs have the devices that it has there: it had only been told of again.
+func (s *Sitting) giveBack(claims []types.NamespacedName) (undo func()) {
+	var changes []func()
+	for _, name := range claims {
+		own, now := s.view.devices.byName[name], s.claim(name)
+		if own != nil && own.Status.Allocation != nil && now.Status.Allocation == nil {
+			changes = append(changes, s.change(own))
+		}
+	}
+	return undoing(changes)
+}
+
 // change replaces a claim.
 func (s *Sitting) change(c *resourcev1.ResourceClaim) (undo func()) {
 	name := nameOf(c)

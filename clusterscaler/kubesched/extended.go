@@ -45,14 +45,15 @@ func (o *Objects) DeviceResources(offered func(corev1.ResourceName) bool) Device
 }
 
 // Claim is the pod as one that claims what it asks for of the resources, and the claim, unless kube-scheduler has made it. A pod
-// that asks for none is returned as it is. The pod itself is not changed.
+// that asks for none is returned as it is, and so is one that runs without a claim: it has been given no device, and what it
+// asks for it may not find elsewhere. The pod itself is not changed.
 func (r DeviceResources) Claim(p *corev1.Pod) (claiming *corev1.Pod, claim *resourcev1.ResourceClaim) {
-	requests := r.requests(p)
-	if len(requests) == 0 {
+	requests, made := r.requests(p), p.Status.ExtendedResourceClaimStatus
+	if len(requests) == 0 || made == nil && p.Spec.NodeName != "" {
 		return p, nil
 	}
 	name := fmt.Sprintf("<extended resources of %s>", p.Name) // no claim in the cluster can have it
-	if made := p.Status.ExtendedResourceClaimStatus; made != nil {
+	if made != nil {
 		name = made.ResourceClaimName
 	} else {
 		claim = &resourcev1.ResourceClaim{ObjectMeta: metav1.ObjectMeta{

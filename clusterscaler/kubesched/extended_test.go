@@ -90,6 +90,12 @@ func TestPlansWithExtendedResources(t *testing.T) {
 			}},
 			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1\n",
 		},
+		"a pod that runs without a device that it asks for keeps its node": {
+			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 1, 3), asking("train-0", "a-2", gpuResource, 1)), storage: kubesched.Objects{
+				DeviceClasses: gpuClass(), DeviceClaims: taken("a-1", 1, 3), ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 3)},
+			}},
+			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1\n",
+		},
 		"its device is not free for another": {
 			scenario{nodes: []string{"a-2"}, pods: append(busyPods("a-2"), running, three[1]), storage: kubesched.Objects{
 				DeviceClasses: gpuClass(), DeviceClaims: []*resourcev1.ResourceClaim{made}, ResourceSlices: []*resourcev1.ResourceSlice{slice("a-2", 1)},

@@ -228,6 +228,10 @@ func (s *Sitting) locked(f func()) func() {
 
 func (s *Sitting) come(d *demand, number simulate.NodeID, n *simulate.Node) (undo func()) {
 	h := held{demand: d, pod: s.ledger(d).next()}
+	back := func() {}
+	if d.pods[h.pod].Spec.NodeName == n.Name && !n.IsCopy() {
+		back = s.giveBack(d.devices[h.pod])
+	}
 	var allocated func()
 	if (d.binds && d.pods[h.pod].Spec.NodeName == "") || s.unmet(d.devices[h.pod]) {
 		h.bound, allocated = s.reserve(d, h.pod, number, n)
@@ -243,6 +247,7 @@ func (s *Sitting) come(d *demand, number simulate.NodeID, n *simulate.Node) (und
 		if allocated != nil {
 			allocated()
 		}
+		back()
 	}
 }
 
