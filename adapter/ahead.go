@@ -60,7 +60,7 @@ func (a *Adapter) due(ctx context.Context, now time.Time) []memory.Refresher {
 		return nil
 	}
 	if err := a.announce(ctx, p); err != nil {
-		a.deps.Journal.Record(part, verdict.Because("HPAs", rules.ObjectsUnavailable, verdict.Text("error", err.Error())))
+		a.deps.Journal.Record(part, verdict.Because(verdict.On("HPAs", ""), rules.ObjectsUnavailable, verdict.Text("error", err.Error())))
 	}
 	families := p.families.all(now.Add(-keepIntervals * p.grid.Interval()))
 	var out []memory.Refresher

@@ -76,7 +76,7 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 	}
 	for _, d := range s.delegates {
 		if err := d.Refresh(ctx); err != nil {
-			a.deps.Journal.Record(part, verdict.Because("delegate "+d.Name(), rules.DelegateFailed, verdict.Text("error", err.Error())))
+			a.deps.Journal.Record(part, verdict.Because(verdict.On("delegate", d.Name()), rules.DelegateFailed, verdict.Text("error", err.Error())))
 		}
 	}
 	a.swap.Lock()
@@ -86,7 +86,7 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 	}
 	next := a.nextPlan(s, kinds, found, failures)
 	if kindsErr != nil {
-		a.deps.Journal.Record(part, verdict.Because("kinds of objects", rules.KindsUnavailable, verdict.Text("error", kindsErr.Error())))
+		a.deps.Journal.Record(part, verdict.Because(verdict.On("kinds of objects", ""), rules.KindsUnavailable, verdict.Text("error", kindsErr.Error())))
 		if kinds == nil {
 			next.missing = append(next.missing, fmt.Errorf("list the kinds that the API server serves: %w", kindsErr))
 		}
@@ -148,7 +148,7 @@ func (a *Adapter) listSeries(ctx context.Context, s *setup, kinds rules.Kinds, n
 	for _, selector := range s.set.Selectors() {
 		group.Go(func() error {
 			series, err := s.find(ctx, selector, kinds, now)
-			subject := "series query " + selector.Query
+			subject := verdict.On("series query", selector.Query)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

@@ -20,7 +20,7 @@ import (
 func (a *Adapter) External(ctx context.Context, q api.ExternalRequest, out *api.ExternalAnswer) error {
 	ctx, cancel := context.WithTimeout(ctx, a.requestTimeout())
 	defer cancel()
-	r := a.begin(externalAPI, "metric external/"+q.Metric, q.Namespace)
+	r := a.begin(externalAPI, rules.ExternalSubject(q.Metric), q.Namespace)
 	for _, source := range a.deps.External {
 		list, mine, err := source.ExternalMetric(ctx, q.Namespace, q.Metric, q.Selector)
 		if !mine {

@@ -39,7 +39,7 @@ func (f *failure) Error() string { return f.status.Error() }
 type request struct {
 	adapter *Adapter
 	api     string
-	subject string
+	subject verdict.Subject
 	source  string
 	began   time.Time
 	facts   []verdict.Fact
@@ -47,9 +47,9 @@ type request struct {
 	dropped *row
 }
 
-func (a *Adapter) begin(apiName, subject, namespace string) *request {
+func (a *Adapter) begin(apiName string, subject verdict.Subject, namespace string) *request {
 	if namespace != "" {
-		subject += " in " + namespace
+		subject.Name += " in " + namespace
 	}
 	return &request{adapter: a, api: apiName, subject: subject, source: noSource, began: a.deps.Now()}
 }

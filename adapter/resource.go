@@ -16,6 +16,7 @@ import (
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // resourceAPI serves metrics.k8s.io; nil where the rules have no resourceRules.
@@ -34,7 +35,7 @@ type resourceAPI struct{ adapter *Adapter }
 func (a resourceAPI) Nodes(ctx context.Context, name string, selector labels.Selector) ([]resourcemetrics.NodeMetrics, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.adapter.requestTimeout())
 	defer cancel()
-	r := a.adapter.begin(resourceName, "metric nodes/usage", "")
+	r := a.adapter.begin(resourceName, verdict.On("metric", "nodes/usage"), "")
 	p, usage, objects, f := r.resource(ctx, "nodes", "", name, selector)
 	if f != nil {
 		return nil, r.refused(f)
@@ -62,7 +63,7 @@ func (a resourceAPI) Nodes(ctx context.Context, name string, selector labels.Sel
 func (a resourceAPI) Pods(ctx context.Context, namespace, name string, selector labels.Selector) ([]resourcemetrics.PodMetrics, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.adapter.requestTimeout())
 	defer cancel()
-	r := a.adapter.begin(resourceName, "metric pods/usage", namespace)
+	r := a.adapter.begin(resourceName, verdict.On("metric", "pods/usage"), namespace)
 	p, usage, objects, f := r.resource(ctx, "pods", namespace, name, selector)
 	if f != nil {
 		return nil, r.refused(f)

@@ -20,17 +20,19 @@ func TestOriginalMetrics(t *testing.T) {
 	m := newOriginalMetrics(reg)
 	policy := plan.DefaultPolicy()
 	policy.MaxNodesTotal = 50
-	pod := func(code verdict.Code) plan.PendingPod { return plan.PendingPod{Verdict: verdict.Because("pod", code)} }
+	pod := func(code verdict.Code) plan.PendingPod {
+		return plan.PendingPod{Verdict: verdict.Because(verdict.On("pod", ""), code)}
+	}
 	node := func(code verdict.Code) plan.NodeVerdict {
-		return plan.NodeVerdict{Verdict: verdict.Because("node", code)}
+		return plan.NodeVerdict{Verdict: verdict.Because(verdict.On("node", ""), code)}
 	}
 	before := plan.Plan{
-		Cluster: verdict.Because("cluster", plan.ClusterUnhealthy),
+		Cluster: verdict.Because(verdict.On("cluster", ""), plan.ClusterUnhealthy),
 		States:  []plan.GroupState{{Name: "gone", Max: 3}},
 		Nodes:   []plan.NodeVerdict{node(plan.ClusterUnhealthy)},
 	}
 	now := plan.Plan{
-		Cluster:   verdict.Because("cluster", plan.ClusterHealthy),
+		Cluster:   verdict.Because(verdict.On("cluster", ""), plan.ClusterHealthy),
 		Readiness: plan.Readiness{Ready: 4, Starting: 1, Unready: 2, Deleting: 3},
 		Capacity:  simulate.Resources{MilliCPU: 12500, Memory: 1 << 35},
 		States: []plan.GroupState{

@@ -77,7 +77,7 @@ func choice(group string, groups []verdict.Verdict) string {
 			continue
 		}
 		other := slices.DeleteFunc(slices.Clone(v.Facts), func(f verdict.Fact) bool { return f.Name == "chosen" })
-		return fmt.Sprintf("%s was preferred to %s with %s", chosen.Value(), strings.TrimPrefix(v.Subject, "group "), other)
+		return fmt.Sprintf("%s was preferred to %s with %s", chosen.Value(), v.Subject.Name, other)
 	}
 	return "no other group can take it now"
 }
@@ -88,7 +88,7 @@ func reasons(why []verdict.Verdict) string {
 	}
 	parts := make([]string, len(why))
 	for i, v := range why {
-		parts[i] = fmt.Sprintf("%s: %s", strings.TrimPrefix(v.Subject, "group "), v.Message())
+		parts[i] = fmt.Sprintf("%s: %s", v.Subject.Name, v.Message())
 	}
 	return strings.Join(parts, "; ")
 }
@@ -97,7 +97,7 @@ func codes(why []verdict.Verdict) string {
 	var b strings.Builder
 	b.WriteString("NotTriggerScaleUp")
 	for _, v := range why {
-		fmt.Fprintf(&b, "|%s %s", v.Subject, v.Code)
+		fmt.Fprintf(&b, "|%s %s", v.Subject.Name, v.Code)
 	}
 	return b.String()
 }

@@ -10,11 +10,11 @@ import (
 func TestAnnouncementTellsWhyThisGroup(t *testing.T) {
 	pod := &plan.PendingPod{
 		Pod: "demo/web-1", Group: "general",
-		Verdict: verdict.Because("pod demo/web-1", plan.TriggeredScaleUp, verdict.Text("group", "general"), verdict.Number("from", 0), verdict.Number("to", 1), verdict.Number("max", 10)),
+		Verdict: verdict.Because(verdict.On("pod", "demo/web-1"), plan.TriggeredScaleUp, verdict.Text("group", "general"), verdict.Number("from", 0), verdict.Number("to", 1), verdict.Number("max", 10)),
 	}
 	preferred := []verdict.Verdict{
-		verdict.Because("group general", plan.ScaledUpGroup, verdict.Ratio("waste", 0.859)),
-		verdict.Because("group compute", plan.NotChosen, verdict.Ratio("waste", 0.961), verdict.Text("chosen", "general with waste 85.9%")),
+		verdict.Because(verdict.On("group", "general"), plan.ScaledUpGroup, verdict.Ratio("waste", 0.859)),
+		verdict.Because(verdict.On("group", "compute"), plan.NotChosen, verdict.Ratio("waste", 0.961), verdict.Text("chosen", "general with waste 85.9%")),
 	}
 	for name, c := range map[string]struct {
 		groups []verdict.Verdict
@@ -22,7 +22,7 @@ func TestAnnouncementTellsWhyThisGroup(t *testing.T) {
 	}{
 		"another could take it": {preferred, "general with waste 85.9% was preferred to compute with waste 96.1%"},
 		"no other can":          {preferred[:1], "no other group can take it now"},
-		"chosen for other pods": {[]verdict.Verdict{verdict.Because("group compute", plan.NotChosen, verdict.Text("chosen", "general-b with waste 1%"))}, "no other group can take it now"},
+		"chosen for other pods": {[]verdict.Verdict{verdict.Because(verdict.On("group", "compute"), plan.NotChosen, verdict.Text("chosen", "general-b with waste 1%"))}, "no other group can take it now"},
 	} {
 		_, reason, note, essence := announcement(pod, c.groups)
 		if want := "a node group grows for the pod: group general, from 0, to 1, max 10; " + c.want; note != want || reason != "TriggeredScaleUp" {

@@ -28,8 +28,8 @@ func TestStatusEvents(t *testing.T) {
 	e.begins(plan.Removal{Node: "m", Group: "a", Utilization: 0.25, Moves: make([]plan.Move, 2)})
 	e.ended(kube.Outcome{Node: "n", Group: "a"})
 	e.ended(kube.Outcome{Node: "m", Group: "a", Err: no})
-	full := []verdict.Verdict{verdict.Because("group a", plan.MaxNodesTotalReached, verdict.Number("nodes", 5)), verdict.Because("group b", plan.MaxNodesTotalReached)}
-	sick := verdict.Because("cluster", plan.ClusterUnhealthy, verdict.Number("unready", 5))
+	full := []verdict.Verdict{verdict.Because(verdict.On("group", "a"), plan.MaxNodesTotalReached, verdict.Number("nodes", 5)), verdict.Because(verdict.On("group", "b"), plan.MaxNodesTotalReached)}
+	sick := verdict.Because(verdict.On("cluster", ""), plan.ClusterUnhealthy, verdict.Number("unready", 5))
 	for _, p := range []plan.Plan{{Groups: full[:1]}, {Groups: full[:1], Cluster: sick}, {Cluster: sick}, {Groups: full[1:]}} {
 		e.state(&p)
 	}

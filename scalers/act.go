@@ -178,7 +178,7 @@ func (l *loop) publish(ctx context.Context, so *keda.ScaledObject, r status.Roun
 	if err != nil {
 		// Nothing is sent either: the next round finds the same transition again.
 		if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && !errors.Is(err, context.Canceled) {
-			l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name)+" status", StatusFailed, verdict.Text("error", err.Error())))
+			l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", err.Error())))
 		}
 		return
 	}
@@ -237,6 +237,6 @@ func owner(h *autoscalingv2.HorizontalPodAutoscaler) string {
 	return "nobody"
 }
 
-func hpaSubject(h *autoscalingv2.HorizontalPodAutoscaler) string {
-	return "hpa " + h.Namespace + "/" + h.Name
+func hpaSubject(h *autoscalingv2.HorizontalPodAutoscaler) verdict.Subject {
+	return verdict.On("hpa", h.Namespace+"/"+h.Name)
 }

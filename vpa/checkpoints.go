@@ -58,7 +58,7 @@ func (r *Recommender) writeCheckpoints(parent context.Context, last bool) {
 		}
 		if d.err != nil {
 			r.metrics.checkpoints.WithLabelValues("failed").Inc()
-			r.journal.Record("vpa", verdict.Because("checkpoint "+d.object().String(), recommend.CheckpointFailed, verdict.Text("error", d.err.Error())))
+			r.journal.Record("vpa", verdict.Because(verdict.On("checkpoint", d.object().String()), recommend.CheckpointFailed, verdict.Text("error", d.err.Error())))
 			continue
 		}
 		r.metrics.checkpoints.WithLabelValues("written").Inc()
@@ -160,7 +160,7 @@ func (r *Recommender) collectCheckpoints(ctx context.Context, s snapshot) {
 		}
 	})
 	if err != nil && ctx.Err() == nil {
-		r.journal.Record("vpa", verdict.Because("checkpoints", recommend.CheckpointFailed, verdict.Text("error", err.Error())))
+		r.journal.Record("vpa", verdict.Because(verdict.On("checkpoints", ""), recommend.CheckpointFailed, verdict.Text("error", err.Error())))
 	}
 	if err != nil {
 		return
@@ -184,7 +184,7 @@ func (r *Recommender) removeOrphan(ctx context.Context, c *vpav1.VerticalPodAuto
 	}
 	if client.IgnoreNotFound(err) != nil {
 		r.metrics.checkpoints.WithLabelValues("failed").Inc()
-		r.journal.Record("vpa", verdict.Because("checkpoint "+c.Namespace+"/"+c.Name, recommend.CheckpointFailed, verdict.Text("error", err.Error())))
+		r.journal.Record("vpa", verdict.Because(verdict.On("checkpoint", c.Namespace+"/"+c.Name), recommend.CheckpointFailed, verdict.Text("error", err.Error())))
 		return
 	}
 	r.metrics.checkpoints.WithLabelValues("removed").Inc()

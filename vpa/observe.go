@@ -22,7 +22,7 @@ import (
 // observed is one VPA that is ours, and the pods that it matches. It is not changed after it was made.
 type observed struct {
 	key     types.NamespacedName
-	subject string // "vpa default/web"
+	subject verdict.Subject // "vpa default/web"
 	object  *vpav1.VerticalPodAutoscaler
 	// unsupported is why the pods are not known; empty when they are.
 	unsupported string
@@ -71,7 +71,7 @@ func (r *Recommender) observe(ctx context.Context) (snapshot, error) {
 	}
 	index := indexPods(pods.Items, ours)
 	for _, v := range ours {
-		o := &observed{key: client.ObjectKeyFromObject(v), subject: "vpa " + v.Namespace + "/" + v.Name, object: v}
+		o := &observed{key: client.ObjectKeyFromObject(v), subject: verdict.On("vpa", v.Namespace+"/"+v.Name), object: v}
 		selector, err := selectorOf(ctx, r.kube.Client, v.Namespace, v.Spec.TargetRef)
 		var mend unsupported
 		switch {

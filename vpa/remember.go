@@ -98,7 +98,7 @@ func (r *Recommender) load(ctx context.Context, fresh map[types.NamespacedName]*
 func (r *Recommender) restore(s *state, c *vpav1.VerticalPodAutoscalerCheckpoint, now time.Time) {
 	u, instances, err := r.aggregation.Load(c.Status, c.Annotations[recommend.WindowsAnnotation], now)
 	if err != nil {
-		r.journal.Record("vpa", verdict.Because("checkpoint "+c.Namespace+"/"+c.Name, recommend.CheckpointRefused, verdict.Text("error", err.Error())))
+		r.journal.Record("vpa", verdict.Because(verdict.On("checkpoint", c.Namespace+"/"+c.Name), recommend.CheckpointRefused, verdict.Text("error", err.Error())))
 		return
 	}
 	restored := &container{

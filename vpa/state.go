@@ -125,7 +125,7 @@ func (r *Recommender) takeKill(c *container, instance *recommend.Instance, p *co
 		}
 		c.checkpoint.changed = true
 		r.metrics.kills.Inc()
-		return verdict.Because("pod "+p.Namespace+"/"+p.Name+" container "+spec.Name, recommend.OutOfMemoryKill,
+		return verdict.Because(verdict.On("pod", p.Namespace+"/"+p.Name).Part("container", spec.Name), recommend.OutOfMemoryKill,
 			verdict.Bytes("request", request), verdict.Bytes("needed", needed), verdict.Duration("ago", now.Sub(at))), true
 	}
 	return verdict.Verdict{}, false

@@ -84,7 +84,7 @@ func (r *Recommender) writeStatuses(ctx context.Context, plans []plan) {
 		case failed[i] != nil && ctx.Err() != nil: // we are being stopped
 		case failed[i] != nil:
 			r.metrics.statuses.WithLabelValues("failed").Inc()
-			r.journal.Record("vpa", verdict.Because(p.subject+" status", recommend.StatusFailed, verdict.Text("error", failed[i].Error())))
+			r.journal.Record("vpa", verdict.Because(p.subject.Part("status", ""), recommend.StatusFailed, verdict.Text("error", failed[i].Error())))
 		default:
 			r.metrics.statuses.WithLabelValues("written").Inc()
 			p.memory.statusWritten = r.now()

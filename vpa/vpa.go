@@ -153,7 +153,7 @@ func (r *Recommender) round(ctx context.Context) {
 	// 2. Decide.
 	verdicts := append(s.skipped, said)
 	if s.kindMissing {
-		verdicts = append(verdicts, verdict.Because("vpa objects", recommend.KindMissing))
+		verdicts = append(verdicts, verdict.Because(verdict.On("vpa objects", ""), recommend.KindMissing))
 	}
 	plans := make([]plan, len(s.ours))
 	for i, o := range s.ours {
@@ -178,7 +178,7 @@ func (r *Recommender) hold(ctx context.Context, what string, code verdict.Code, 
 	}
 	r.wait(what + ": " + err.Error())
 	r.metrics.held.WithLabelValues(string(code)).Inc()
-	r.journal.Record("vpa", verdict.Because("vpa round", code, verdict.Text("error", err.Error())))
+	r.journal.Record("vpa", verdict.Because(verdict.On("vpa round", ""), code, verdict.Text("error", err.Error())))
 }
 
 // readUsage asks for CPU and memory; it needs both. It asks nothing when there is no pod to ask for. The
@@ -188,7 +188,7 @@ func (r *Recommender) readUsage(ctx context.Context, s snapshot) (readings, verd
 	for _, o := range s.ours {
 		pods += len(o.pods)
 	}
-	said := verdict.Because("vpa round", recommend.RoundDone, verdict.Number("vpas", len(s.ours)), verdict.Number("pods", pods))
+	said := verdict.Because(verdict.On("vpa round", ""), recommend.RoundDone, verdict.Number("vpas", len(s.ours)), verdict.Number("pods", pods))
 	if pods == 0 {
 		return readings{}, said, nil
 	}

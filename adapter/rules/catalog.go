@@ -26,7 +26,9 @@ type Metric struct {
 }
 
 // Subject is how verdicts and messages name the metric: "metric pods/http_requests".
-func (m Metric) Subject() string { return "metric " + m.Resource.String() + "/" + m.Name }
+func (m Metric) Subject() verdict.Subject {
+	return verdict.On(metricKind, m.Resource.String()+"/"+m.Name)
+}
 
 // Catalog is what a Set exposes of the series that exist. It is immutable.
 type Catalog struct {
@@ -117,7 +119,7 @@ func (c *Catalog) exposeExternal(b *bound, series []Series) {
 		t.named++
 		source := Source{rule: b, Series: one.Name}
 		if old, ok := c.external[name]; ok && differ(old, source) {
-			c.Verdicts = append(c.Verdicts, shadowed(externalSubject(name), source, old))
+			c.Verdicts = append(c.Verdicts, shadowed(ExternalSubject(name), source, old))
 		}
 		c.external[name] = source
 		t.exposed++
@@ -127,9 +129,13 @@ func (c *Catalog) exposeExternal(b *bound, series []Series) {
 
 func differ(a, b Source) bool { return a.rule != b.rule || a.Series != b.Series }
 
-func externalSubject(name string) string { return "metric external/" + name }
+// ExternalSubject is how verdicts and messages name an external metric: "metric external/queue_length".
+func ExternalSubject(name string) verdict.Subject { return verdict.On(metricKind, "external/"+name) }
 
-func shadowed(subject string, winner, loser Source) verdict.Verdict {
+// metricKind is how verdicts call a metric.
+const metricKind = "metric"
+
+func shadowed(subject verdict.Subject, winner, loser Source) verdict.Verdict {
 	return verdict.Because(subject, MetricShadowed,
 		verdict.Text("served by", winner.Rule()+" from "+winner.Series),
 		verdict.Text("not by", loser.Rule()+" from "+loser.Series))
@@ -144,7 +150,7 @@ type tally struct {
 
 // verdict says whether the rule exposes anything, and if not, at which step its series were lost.
 func (t tally) verdict(b *bound) verdict.Verdict {
-	subject := "rule " + b.path
+	subject := verdict.On("rule", b.path)
 	found := []verdict.Fact{verdict.Number("series", t.series)}
 	if len(b.unknown) > 0 {
 		found = append(found, verdict.Text("labels of unknown kinds", strings.Join(b.unknown, " ")))

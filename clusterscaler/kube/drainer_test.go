@@ -83,7 +83,7 @@ func (r *rig) newDrainer() *Drainer {
 				return r.now
 			},
 			Judge: func(context.Context, string) (plan.Removal, verdict.Verdict, error) {
-				return plan.Removal{Empty: r.empty}, verdict.Because("node n1", r.verdict), nil
+				return plan.Removal{Empty: r.empty}, verdict.Because(verdict.On("node", "n1"), r.verdict), nil
 			},
 			Delete: func(_ context.Context, group, node string) error {
 				r.deleted = append(r.deleted, group+"/"+node)

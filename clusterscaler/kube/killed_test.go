@@ -177,7 +177,7 @@ func (c *town) start(killAt int, late bool) *process {
 				code = plan.NoPlaceToMovePods
 			}
 			err := p.do("judge: "+string(code), func() error { return nil })
-			return plan.Removal{Empty: len(c.left()) == 0}, verdict.Because("node n1", code), err
+			return plan.Removal{Empty: len(c.left()) == 0}, verdict.Because(verdict.On("node", "n1"), code), err
 		},
 		Delete:   func(context.Context, string, string) error { return p.do("delete", c.deletes) },
 		Finished: func(o Outcome) { p.ended = append(p.ended, o) },

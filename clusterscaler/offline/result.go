@@ -2,7 +2,6 @@ package offline
 
 import (
 	"math"
-	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -121,7 +120,7 @@ func resultOf(c *Cluster, p *plan.Plan, now time.Time) Result {
 func subjects(vs []verdict.Verdict) []Subject {
 	out := []Subject{}
 	for _, v := range vs {
-		out = append(out, Subject{strings.TrimPrefix(v.Subject, "group "), v.Code, v.Message()})
+		out = append(out, Subject{v.Subject.Name, v.Code, v.Message()})
 	}
 	return out
 }

@@ -126,9 +126,9 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		})
 	}
 	if k.asked == nil {
-		k.asked = make(map[*Pod]asked, len(k.waiting))
+		k.asked = make(map[*Pod]int, len(k.waiting))
 		for i, pod := range k.waiting {
-			k.asked[pod] = asked{i, "pod " + pod.Name}
+			k.asked[pod] = i
 		}
 	}
 	d.known = make([]int, len(k.groupNames))

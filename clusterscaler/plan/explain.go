@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -63,7 +62,7 @@ func verdictsOnGroups(p *Plan, pending *PendingPod) []verdict.Verdict {
 			out = append(out, g)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b verdict.Verdict) int { return strings.Compare(a.Subject, b.Subject) })
+	slices.SortStableFunc(out, func(a, b verdict.Verdict) int { return a.Subject.Compare(b.Subject) })
 	return out
 }
 
@@ -72,7 +71,7 @@ func waits(pod *Pod) verdict.Verdict {
 	if pod.Node != "" {
 		facts = append(facts, verdict.Text("node", pod.Node))
 	}
-	return verdict.Because("pod "+pod.Name, WaitsForNode, facts...)
+	return verdict.Because(podSubject(pod), WaitsForNode, facts...)
 }
 
 // keeps says whether the pod, which runs, keeps its node.
@@ -82,7 +81,7 @@ func (s *Snapshot) keeps(pod *Pod, p Policy, now time.Time) verdict.Verdict {
 		allowed[i] = b.Allowed
 	}
 	rules := newDrain(p, now, s.Budgets, allowed)
-	subject, node := "pod "+pod.Name, verdict.Text("node", pod.Node)
+	subject, node := podSubject(pod), verdict.Text("node", pod.Node)
 	switch o, rule := rules.judge(pod); {
 	case o == stays:
 		return verdict.Because(subject, EndsWithNode, node)

@@ -36,7 +36,10 @@ type spare struct {
 }
 
 // headroomPrefix begins the name of a pod that does not exist; the name of none that does has a space.
-const headroomPrefix = "headroom "
+const headroomPrefix = headroomKind + " "
+
+// headroomKind is how verdicts call it.
+const headroomKind = "headroom"
 
 func (p *Pod) spare() bool { return p.spareOf != nil }
 
@@ -118,7 +121,7 @@ func (d *decision) reportSpares(instead verdict.Code, facts []verdict.Fact) {
 		default:
 			code = FitsNow
 		}
-		h.Verdict = verdict.Because(headroomPrefix+s.Name, code, about...)
+		h.Verdict = verdict.Because(verdict.On(headroomKind, s.Name), code, about...)
 		d.plan.Headroom = append(d.plan.Headroom, h)
 	}
 }

@@ -64,7 +64,7 @@ func (d *decision) judgeHealth() {
 		code = ClusterUnhealthy
 	}
 	d.plan.States = d.states()
-	d.plan.Cluster = verdict.Because("cluster", code, unreadyFacts(d.plan.Readiness)...)
+	d.plan.Cluster = verdict.Because(verdict.On("cluster", ""), code, unreadyFacts(d.plan.Readiness)...)
 }
 
 func (d *decision) states() []GroupState {

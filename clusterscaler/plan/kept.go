@@ -39,8 +39,6 @@ type kept struct {
 	// cluster holds the nodes at their own indices. stages says how each was put there.
 	cluster *simulate.Cluster
 	stages  []stage
-	// subjects are the nodes as verdicts call them.
-	subjects []string
 	// groupNames are the groups that nodes say they are of, and groupOf has for each node the index of its own.
 	groupNames []string
 	groupOf    []int
@@ -53,15 +51,9 @@ type kept struct {
 	ending map[*Pod]bool
 	// waiting are the pods that are not bound, in the order of their names, and asked finds them there; nil after a change.
 	waiting []*Pod
-	asked   map[*Pod]asked
+	asked   map[*Pod]int
 	// used is what share of each node is requested, as far as it has been measured.
 	used []use
-}
-
-// asked is a pod on which there is a verdict: its place among the waiting, and what the verdict calls it.
-type asked struct {
-	at      int
-	subject string
 }
 
 // stage is how a node takes part, which depends on the time for those that are not ready.
@@ -111,7 +103,7 @@ func startPolicies(s *Snapshot, p *Policy) func(group string) *Policy {
 func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	k := &kept{
 		classes: s.Classes, known: s.Classes.Len(), nodes: s.Nodes, pods: s.Pods,
-		cluster: simulate.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)), subjects: make([]string, len(s.Nodes)),
+		cluster: simulate.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)),
 		ids: make(map[string]simulate.NodeID, len(s.Nodes)), on: make([][]*Pod, len(s.Nodes)),
 		ending: map[*Pod]bool{}, used: make([]use, len(s.Nodes)),
 	}
@@ -126,7 +118,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		if k.stages[i] == stageClosed {
 			k.cluster.Hide(id)
 		}
-		k.ids[n.Name], k.subjects[i] = id, "node "+n.Name
+		k.ids[n.Name] = id
 		if n.Deleting {
 			k.going = append(k.going, id)
 		}

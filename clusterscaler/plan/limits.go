@@ -90,7 +90,7 @@ func (d *decision) withinLimits(g *groupState, room int) (int, verdict.Verdict) 
 		}
 		left := max(limit-now, 0) / each
 		if left == 0 {
-			return 0, verdict.Because("group "+g.Name, ResourceLimitReached, verdict.Text("resource", a.resource),
+			return 0, verdict.Because(groupSubject(g.Name), ResourceLimitReached, verdict.Text("resource", a.resource),
 				a.fact("have", now), a.fact("node", each), a.fact("max", limit))
 		}
 		room = int(min(int64(room), left))

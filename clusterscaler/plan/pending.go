@@ -190,7 +190,7 @@ func (d *decision) settle() {
 
 // say keeps the verdict on a pod without a node. One that only stands for its replacement has none.
 func (d *decision) say(pod *Pod, code verdict.Code, facts ...verdict.Fact) {
-	if a, is := d.kept.asked[pod]; is {
-		d.verdicts[a.at] = podVerdict{verdict: verdict.Because(a.subject, code, facts...)}
+	if at, is := d.kept.asked[pod]; is {
+		d.verdicts[at] = podVerdict{verdict: verdict.Because(podSubject(pod), code, facts...)}
 	}
 }

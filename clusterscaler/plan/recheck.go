@@ -11,7 +11,7 @@ import (
 // elsewhere. Utilization, timers and limits were judged before and are not asked again. The verdict has
 // the code Unneeded when it holds, else the reason to give the node back.
 func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
-	subject := "node " + node
+	subject := verdict.On("node", node)
 	spares(s, &p) // their classes must be known before the cluster is
 	d := newKept(s, p, now).decision(s, Memory{}, p, now)
 	d.addUpcoming()

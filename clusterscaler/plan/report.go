@@ -57,9 +57,9 @@ func (d *decision) reportPods() {
 			why[b.class] = d.whyNot(b.class)
 		}
 		for _, pod := range b.pods {
-			if a, is := d.kept.asked[pod]; is {
-				v := verdict.Because(a.subject, NotTriggerScaleUp, summary(why[b.class]))
-				d.verdicts[a.at] = podVerdict{verdict: v, why: why[b.class]}
+			if at, is := d.kept.asked[pod]; is {
+				v := verdict.Because(podSubject(pod), NotTriggerScaleUp, summary(why[b.class]))
+				d.verdicts[at] = podVerdict{verdict: v, why: why[b.class]}
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func (d *decision) reportPods() {
 	for i, pod := range d.kept.waiting {
 		v := &d.verdicts[i]
 		if v.group != "" {
-			v.verdict = verdict.Because(d.kept.asked[pod].subject, TriggeredScaleUp, growth[v.group]...)
+			v.verdict = verdict.Because(podSubject(pod), TriggeredScaleUp, growth[v.group]...)
 		}
 		if v.verdict.Code != "" {
 			d.plan.Pending = append(d.plan.Pending, PendingPod{Pod: pod.Name, Group: v.group, Verdict: v.verdict, Why: v.why})
@@ -94,12 +94,14 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 			out = append(out, g.blocked)
 		}
 	}
-	slices.SortFunc(out, func(a, b verdict.Verdict) int { return strings.Compare(a.Subject, b.Subject) })
+	slices.SortFunc(out, func(a, b verdict.Verdict) int { return a.Subject.Compare(b.Subject) })
 	return out
 }
 
 // groupSubject is how verdicts call a group.
-func groupSubject(name string) string { return "group " + name }
+func groupSubject(name string) verdict.Subject { return verdict.On("group", name) }
+
+func podSubject(pod *Pod) verdict.Subject { return verdict.On("pod", pod.Name) }
 
 // summary puts the reasons of all groups into one fact: "general-a InsufficientCPU: need 8000m, free 3900m; ...".
 func summary(why []verdict.Verdict) verdict.Fact {
@@ -111,7 +113,7 @@ func summary(why []verdict.Verdict) verdict.Fact {
 		if i > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(strings.TrimPrefix(v.Subject, "group "))
+		b.WriteString(v.Subject.Name)
 		b.WriteByte(' ')
 		b.WriteString(v.Message())
 	}

@@ -103,5 +103,5 @@ func (d *decision) notEligible(id simulate.NodeID, p *Policy, ours bool, used *u
 
 // keep gives a node its verdict.
 func (d *decision) keep(id simulate.NodeID, code verdict.Code, facts ...verdict.Fact) {
-	d.plan.Nodes[id].Verdict = verdict.Because(d.kept.subjects[id], code, facts...)
+	d.plan.Nodes[id].Verdict = verdict.Because(verdict.On("node", d.kept.nodes[id].Name), code, facts...)
 }

@@ -275,14 +275,14 @@ func (d *decision) growFor(g *groupState, pod *Pod) {
 	}
 	g.pods = append(g.pods, pod.Name)
 	d.planFor(pod, g.Name, d.now)
-	if a, is := d.kept.asked[pod]; is {
+	if at, is := d.kept.asked[pod]; is {
 		v := podVerdict{group: g.Name}
 		for _, no := range d.before[pod.Class] {
 			if no.Subject != groupSubject(g.Name) { // what grew first may have made it a place
 				v.why = append(v.why, no)
 			}
 		}
-		d.verdicts[a.at] = v
+		d.verdicts[at] = v
 	}
 }
 

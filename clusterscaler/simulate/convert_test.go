@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 func antiAffinity(terms ...corev1.PodAffinityTerm) *corev1.Affinity {
@@ -94,7 +96,7 @@ func TestMisfitsNameTheNumbers(t *testing.T) {
 		{Misfit{Code: RepelledByPods, What: "zone", Free: 2}, "group g: RepelledByPods: topologyKey zone, pods 2"},
 		{Misfit{Code: TooManyPods, Need: 1}, "group g: TooManyPods: free 0"},
 	} {
-		if got := c.misfit.Verdict("group g").String(); got != c.want {
+		if got := c.misfit.Verdict(verdict.On("group", "g")).String(); got != c.want {
 			t.Errorf("%s, want %s", got, c.want)
 		}
 	}

@@ -95,7 +95,7 @@ type Misfit struct {
 func (m Misfit) OK() bool { return m.Code == "" }
 
 // Verdict is the misfit as data about a subject.
-func (m Misfit) Verdict(subject string, more ...verdict.Fact) verdict.Verdict {
+func (m Misfit) Verdict(subject verdict.Subject, more ...verdict.Fact) verdict.Verdict {
 	var facts []verdict.Fact
 	switch m.Code {
 	case TaintNotTolerated:

@@ -11,7 +11,7 @@ import (
 
 func examplePlan() *plan.Plan {
 	return &plan.Plan{
-		Cluster:   verdict.Because("cluster", plan.ClusterHealthy),
+		Cluster:   verdict.Because(verdict.On("cluster", ""), plan.ClusterHealthy),
 		Readiness: plan.Readiness{Ready: 4, Starting: 1, Unready: 2, Deleting: 3},
 		States: []plan.GroupState{
 			{Name: "a", Min: 1, Max: 9, Target: 6, Readiness: plan.Readiness{Ready: 4}, Coming: 2, Healthy: true},

@@ -30,6 +30,8 @@ type explanation struct {
 // decision is a verdict, also as a sentence.
 type decision struct {
 	Subject string          `json:"subject"`
+	Kind    string          `json:"kind"`
+	Name    string          `json:"name,omitempty"`
 	Code    verdict.Code    `json:"code"`
 	Facts   json.RawMessage `json:"facts,omitempty"`
 	Message string          `json:"message"`
@@ -41,7 +43,7 @@ type move struct {
 }
 
 func decisionOf(v verdict.Verdict) decision {
-	d := decision{Subject: v.Subject, Code: v.Code, Message: v.Message()}
+	d := decision{Subject: v.Subject.String(), Kind: v.Subject.Kind, Name: v.Subject.Name, Code: v.Code, Message: v.Message()}
 	if len(v.Facts) > 0 {
 		d.Facts, _ = json.Marshal(v.Facts) // numbers and strings
 	}
@@ -114,7 +116,7 @@ func writeExplanation(w io.Writer, e *explanation) {
 	}
 	for _, p := range e.Pods {
 		text := p.Subject + ": " + p.Message
-		if target := to[strings.TrimPrefix(p.Subject, "pod ")]; target != "" {
+		if target := to[p.Name]; target != "" {
 			text += ", would run on " + target
 		}
 		fmt.Fprintf(w, "  %s\n", oneLine(text))

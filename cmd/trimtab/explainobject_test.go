@@ -14,11 +14,11 @@ import (
 // What a trimtab answers is printed for people, whatever names it holds, or passed on as it is.
 func TestExplainPrintsWhatIsAnswered(t *testing.T) {
 	answer := explanation{
-		decision: decisionOf(verdict.Because("node n1", "NotUnneededLongEnough", verdict.Duration("wait", 10*time.Minute))),
+		decision: decisionOf(verdict.Because(verdict.On("node", "n1"), "NotUnneededLongEnough", verdict.Duration("wait", 10*time.Minute))),
 		SeenAt:   time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC), Group: "general",
 		Pods: []decision{
-			decisionOf(verdict.Because("pod shop/web-1", "MovesWithNode", verdict.Text("node", "n1"))),
-			decisionOf(verdict.Because("pod shop/evil\x1b[31m", "EndsWithNode")),
+			decisionOf(verdict.Because(verdict.On("pod", "shop/web-1"), "MovesWithNode", verdict.Text("node", "n1"))),
+			decisionOf(verdict.Because(verdict.On("pod", "shop/evil\x1b[31m"), "EndsWithNode")),
 		},
 		Moves: []move{{"shop/web-1", "n2"}},
 	}

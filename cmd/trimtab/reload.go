@@ -126,14 +126,14 @@ func (r *reloader) reload() {
 	if err != nil {
 		r.successful.Set(0)
 		message := strings.ReplaceAll(err.Error(), "\n", "; ")
-		r.tell(corev1.EventTypeWarning, verdict.Because("configuration", rules.ConfigurationRefused, verdict.Text("error", message)))
+		r.tell(corev1.EventTypeWarning, verdict.Because(verdict.On("configuration", ""), rules.ConfigurationRefused, verdict.Text("error", message)))
 		return
 	}
 	r.current = next
 	r.seen = r.content() // the rule file may be another
 	r.successful.Set(1)
 	r.last.SetToCurrentTime()
-	v := verdict.Because("configuration", rules.ConfigurationLoaded, verdict.Text("files", strings.Join(r.files(), " ")))
+	v := verdict.Because(verdict.On("configuration", ""), rules.ConfigurationLoaded, verdict.Text("files", strings.Join(r.files(), " ")))
 	if len(waiting) > 0 {
 		v.Facts = append(v.Facts, verdict.Text("changed, but in force only after a restart", strings.Join(waiting, " ")))
 		r.shared.log.Warn("sections changed that need a restart", "sections", waiting)

@@ -150,7 +150,7 @@ func notesOf(record *journal.Journal) []simulatedNote {
 	var notes []simulatedNote
 	for _, e := range record.Recent(journal.Filter{}) {
 		if e.Code != rules.RuleExposes && e.Code != rules.DiscoverySucceeded {
-			notes = append(notes, simulatedNote{e.Subject, e.Code, e.Message})
+			notes = append(notes, simulatedNote{e.Subject.String(), e.Code, e.Message})
 		}
 	}
 	slices.SortFunc(notes, func(a, b simulatedNote) int {

@@ -23,7 +23,10 @@ type Entry struct {
 	Message string `json:"message"`
 }
 
-type key struct{ part, subject string }
+type key struct {
+	part    string
+	subject verdict.Subject
+}
 
 // Journal is safe for concurrent use. A nil Journal records nothing.
 type Journal struct {
@@ -93,7 +96,7 @@ func (j *Journal) keep(part string, v verdict.Verdict, now time.Time) bool {
 }
 
 func attributes(part string, v verdict.Verdict) []any {
-	out := []any{"part", part, "subject", v.Subject, "code", string(v.Code)}
+	out := []any{"part", part, "subject", v.Subject.String(), "code", string(v.Code)}
 	for _, f := range v.Facts {
 		out = append(out, f.Name, f.Value())
 	}
@@ -109,7 +112,7 @@ type Filter struct {
 
 func (f Filter) takes(e *Entry) bool {
 	return (f.Part == "" || f.Part == e.Part) &&
-		(f.Subject == "" || f.Subject == e.Subject) &&
+		(f.Subject == "" || f.Subject == e.Subject.String()) &&
 		(f.Code == "" || f.Code == string(e.Code))
 }
 

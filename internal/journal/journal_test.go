@@ -28,9 +28,9 @@ func newJournal(capacity int) (*Journal, *bytes.Buffer) {
 func TestARepeatedVerdictIsCountedNotLoggedAgain(t *testing.T) {
 	j, log := newJournal(4)
 	for n := range 3 {
-		j.Record("cluster", verdict.Because("node a", "Unneeded", verdict.Number("round", n)))
+		j.Record("cluster", verdict.Because(verdict.On("node", "a"), "Unneeded", verdict.Number("round", n)))
 	}
-	j.Record("cluster", verdict.Because("node a", "Removed"))
+	j.Record("cluster", verdict.Because(verdict.On("node", "a"), "Removed"))
 	if got := strings.Count(log.String(), "msg=decided"); got != 2 {
 		t.Errorf("%d lines logged, want one for each change of code:\n%s", got, log)
 	}
@@ -46,19 +46,19 @@ func TestARepeatedVerdictIsCountedNotLoggedAgain(t *testing.T) {
 func TestMemoryIsBoundedByTheCapacity(t *testing.T) {
 	j, _ := newJournal(10)
 	for n := range 1000 {
-		j.Record("p", verdict.Because(fmt.Sprint("pod ", n), "X"))
+		j.Record("p", verdict.Because(verdict.On("pod", fmt.Sprint(n)), "X"))
 	}
 	if len(j.current) != 10 || len(j.Recent(Filter{})) != 10 {
 		t.Errorf("%d subjects and %d entries are kept of 1000", len(j.current), len(j.Recent(Filter{})))
 	}
-	if newest := j.Recent(Filter{Limit: 1}); newest[0].Subject != "pod 999" {
+	if newest := j.Recent(Filter{Limit: 1}); newest[0].Subject.Name != "999" {
 		t.Errorf("the newest entry is %s", newest[0].Subject)
 	}
 }
 
 func TestHandlerSpeaksTextAndJSON(t *testing.T) {
 	j, _ := newJournal(4)
-	j.Record("vpa", verdict.Because("vpa a/b", "TargetChanged", verdict.Milli("cpu", 25)))
+	j.Record("vpa", verdict.Because(verdict.On("vpa", "a/b"), "TargetChanged", verdict.Milli("cpu", 25)))
 	text := httptest.NewRecorder()
 	j.ServeHTTP(text, httptest.NewRequest("GET", "/debug/decisions", nil))
 	if !strings.Contains(text.Body.String(), "vpa a/b  TargetChanged: cpu 25m") {
@@ -84,7 +84,7 @@ func TestHandlerSpeaksTextAndJSON(t *testing.T) {
 
 func TestANilJournalRecordsNothing(t *testing.T) {
 	var j *Journal
-	j.Record("p", verdict.Because("s", "X"))
+	j.Record("p", verdict.Because(verdict.On("s", ""), "X"))
 	if j.Recent(Filter{}) != nil {
 		t.Error("a nil journal has entries")
 	}

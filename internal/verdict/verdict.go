@@ -19,18 +19,17 @@ type CodeDoc struct {
 
 // Verdict is what was decided on one subject. "No" is a verdict too.
 type Verdict struct {
-	// Subject names what was considered, kind first where it is a Kubernetes object:
-	// "pod default/web-1", "group general-a", "node n1", "metric pods/http_requests".
-	Subject string `json:"subject"`
-	Code    Code   `json:"code"`
+	// Subject is what was considered; JSON has it as its String.
+	Subject Subject `json:"subject"`
+	Code    Code    `json:"code"`
 	// Facts are the numbers and names that led to the code, most important first.
 	Facts Facts `json:"facts,omitempty"`
 }
 
 // Because builds a verdict; it reads as a sentence at the call:
 //
-//	verdict.Because("pod default/web-1", InsufficientCPU, verdict.Milli("need", 3200), verdict.Milli("free", 2900))
-func Because(subject string, code Code, facts ...Fact) Verdict {
+//	verdict.Because(verdict.On("pod", "default/web-1"), InsufficientCPU, verdict.Milli("need", 3200), verdict.Milli("free", 2900))
+func Because(subject Subject, code Code, facts ...Fact) Verdict {
 	return Verdict{Subject: subject, Code: code, Facts: facts}
 }
 
@@ -44,10 +43,10 @@ func (v Verdict) Message() string {
 
 // String is the whole verdict on one line: "pod default/web-1: InsufficientCPU: need 3200m, free 2900m".
 func (v Verdict) String() string {
-	if v.Subject == "" {
+	if v.Subject == (Subject{}) {
 		return v.Message()
 	}
-	return v.Subject + ": " + v.Message()
+	return v.Subject.String() + ": " + v.Message()
 }
 
 // Facts are kept and printed in the order given.

@@ -13,21 +13,21 @@ func TestVerdictReadsAsOneLine(t *testing.T) {
 		line, json string
 	}{
 		{
-			Because("pod a/b", "InsufficientCPU", Milli("need", 3200), Milli("free", 2900), Text("group", "g1")),
+			Because(On("pod", "a/b"), "InsufficientCPU", Milli("need", 3200), Milli("free", 2900), Text("group", "g1")),
 			"pod a/b: InsufficientCPU: need 3200m, free 2900m, group g1",
 			`{"subject":"pod a/b","code":"InsufficientCPU","facts":{"need_milli":3200,"free_milli":2900,"group":"g1"}}`,
 		},
 		{
-			Because("node n", "Unneeded", Ratio("utilization", 0.4216), Duration("for", 90*time.Second)),
+			Because(On("node", "n"), "Unneeded", Ratio("utilization", 0.4216), Duration("for", 90*time.Second)),
 			"node n: Unneeded: utilization 42.2%, for 1m30s",
 			`{"subject":"node n","code":"Unneeded","facts":{"utilization_ratio":0.4216,"for_seconds":90}}`,
 		},
 		{
-			Because("", "Held", Number("value", math.NaN()), Bytes("free", 512<<20)),
+			Because(On("", ""), "Held", Number("value", math.NaN()), Bytes("free", 512<<20)),
 			"Held: value NaN, free 512Mi",
 			`{"subject":"","code":"Held","facts":{"value":"NaN","free_bytes":536870912}}`,
 		},
-		{Because("x", "Plain"), "x: Plain", `{"subject":"x","code":"Plain"}`},
+		{Because(On("x", ""), "Plain"), "x: Plain", `{"subject":"x","code":"Plain"}`},
 	} {
 		if got := c.verdict.String(); got != c.line {
 			t.Errorf("String() = %q, want %q", got, c.line)

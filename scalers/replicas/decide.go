@@ -115,7 +115,7 @@ func judge(s Spec, readings []Reading, m Memory) judgement {
 	present := map[string]bool{}
 	for _, r := range readings {
 		present[r.Trigger] = true
-		subject := s.Subject + " trigger " + r.Trigger
+		subject := s.Subject.Part("trigger", r.Trigger)
 		if r.State == Failed {
 			j.fail(s, r, subject)
 			continue
@@ -136,7 +136,7 @@ func judge(s Spec, readings []Reading, m Memory) judgement {
 	return j
 }
 
-func (j *judgement) fail(s Spec, r Reading, subject string) {
+func (j *judgement) fail(s Spec, r Reading, subject verdict.Subject) {
 	j.failed = append(j.failed, r.Trigger)
 	n := Count(s.Fallback, j.failures[r.Trigger])
 	j.failures[r.Trigger] = n

@@ -21,7 +21,7 @@ func failed(trigger string) Reading { return Reading{Trigger: trigger, Error: "c
 
 // spec is a ScaledObject with every field at KEDA's default, created an hour ago.
 func spec(change func(*Spec)) Spec {
-	s := Spec{Subject: "scaledobject d/web", Max: 100, Cooldown: 300 * time.Second, Created: noon.Add(-time.Hour)}
+	s := Spec{Subject: verdict.On("scaledobject", "d/web"), Max: 100, Cooldown: 300 * time.Second, Created: noon.Add(-time.Hour)}
 	if change != nil {
 		change(&s)
 	}

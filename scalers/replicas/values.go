@@ -10,7 +10,7 @@ import (
 // Spec is the policy of one ScaledObject, checked: 0 <= Min <= Max, 1 <= Max, and Idle < max(1, Min).
 type Spec struct {
 	// Subject is how verdicts name the object: "scaledobject default/web".
-	Subject string
+	Subject verdict.Subject
 	Min     int32
 	Max     int32
 	// Idle is the count while no trigger is active; nil where it is not set.

@@ -8,6 +8,7 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
@@ -37,7 +38,9 @@ type Checked struct {
 }
 
 // Subject is how verdicts name the object.
-func Subject(namespace, name string) string { return "scaledobject " + namespace + "/" + name }
+func Subject(namespace, name string) verdict.Subject {
+	return verdict.On("scaledobject", namespace+"/"+name)
+}
 
 // Parse checks so. The error has one line for each problem.
 func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {

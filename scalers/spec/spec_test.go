@@ -33,7 +33,7 @@ func TestParseFillsInTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := c.Replicas
-	if r.Subject != "scaledobject shop/web" || r.Min != 0 || r.Max != 100 || r.Idle != nil || r.Cooldown != 300*time.Second ||
+	if r.Subject.String() != "scaledobject shop/web" || r.Min != 0 || r.Max != 100 || r.Idle != nil || r.Cooldown != 300*time.Second ||
 		r.InitialCooldown != 0 || r.Fallback != nil || r.NoReadings || r.ForceActive || c.Interval != 30*time.Second ||
 		c.Target.String() != "apps/v1, Kind=Deployment" || c.TargetName != "web" || c.Paused {
 		t.Errorf("checked %+v", c)

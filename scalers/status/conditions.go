@@ -69,9 +69,8 @@ func failures(p *replicas.Plan) string {
 		if v.Code != replicas.TriggerFailed && v.Code != replicas.TriggerOnFallback {
 			continue
 		}
-		_, name, _ := strings.Cut(v.Subject, " trigger ")
 		cause, _ := v.Facts.Lookup("error")
-		out = append(out, name+": "+cause.Value())
+		out = append(out, v.Subject.Name+": "+cause.Value())
 	}
 	return strings.Join(out, "; ")
 }

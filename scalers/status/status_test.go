@@ -11,6 +11,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
 
@@ -27,7 +28,7 @@ type object struct {
 
 func newObject() *object {
 	return &object{now: noon, policy: replicas.Spec{
-		Subject: "scaledobject shop/web", Max: 10, Cooldown: 400 * time.Second, Created: noon,
+		Subject: verdict.On("scaledobject", "shop/web"), Max: 10, Cooldown: 400 * time.Second, Created: noon,
 		Fallback: &replicas.Fallback{FailureThreshold: 1, Replicas: 6},
 	}}
 }

@@ -9,6 +9,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
+
+	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // lived is three days of two instances; the second was killed for its memory an hour ago.
@@ -32,7 +34,7 @@ func lived(t *testing.T) (*Aggregation, *Usage, map[string]*Instance, time.Time)
 // What a restart gives back: the same recommendation, the same windows, and so no peak twice.
 func TestRestartLosesNoPeakAndCountsNoneTwice(t *testing.T) {
 	agg, u, instances, now := lived(t)
-	before := Input{Subject: "vpa", Containers: map[string]Container{"app": {Usage: u}}}
+	before := Input{Subject: verdict.On("vpa", ""), Containers: map[string]Container{"app": {Usage: u}}}
 	want, _ := Recommend(settings(), before)
 
 	status, annotation := agg.Save(u, instances, now)
@@ -40,7 +42,7 @@ func TestRestartLosesNoPeakAndCountsNoneTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _ := Recommend(settings(), Input{Subject: "vpa", Containers: map[string]Container{"app": {Usage: loaded}}})
+	got, _ := Recommend(settings(), Input{Subject: verdict.On("vpa", ""), Containers: map[string]Container{"app": {Usage: loaded}}})
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("recommended before %+v\nand after %+v", want, got)
 	}
@@ -190,7 +192,7 @@ func FuzzLoad(f *testing.F) {
 }
 
 func BenchmarkRecommend(b *testing.B) {
-	agg, in := aggregation(), Input{Subject: "vpa", Containers: map[string]Container{}}
+	agg, in := aggregation(), Input{Subject: verdict.On("vpa", ""), Containers: map[string]Container{}}
 	for _, name := range []string{"app", "proxy"} {
 		u, instance := agg.NewUsage(), &Instance{}
 		for i := range 1440 {

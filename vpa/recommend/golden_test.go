@@ -10,6 +10,8 @@ import (
 	"time"
 
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
+
+	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // sample is one event of a history: usage, or a kill for memory.
@@ -52,7 +54,7 @@ func TestEqualsTheOriginal(t *testing.T) {
 	}
 	var lines []string
 	for seed := range uint64(30) {
-		agg, in := aggregation(), Input{Subject: "vpa a/b", Containers: map[string]Container{}}
+		agg, in := aggregation(), Input{Subject: verdict.On("vpa", "a/b"), Containers: map[string]Container{}}
 		containers, samples := history(seed)
 		for c := range containers {
 			in.Containers[fmt.Sprintf("c%d", c)] = Container{Usage: agg.NewUsage()}

@@ -38,7 +38,7 @@ type Container struct {
 // Input is one VPA and what is known of its pods.
 type Input struct {
 	// Subject names the VPA in verdicts: "vpa default/web".
-	Subject     string
+	Subject     verdict.Subject
 	Annotations map[string]string
 	Policy      *vpav1.PodResourcePolicy
 	Containers  map[string]Container
@@ -54,7 +54,7 @@ func Recommend(s *Settings, in Input) ([]vpav1.RecommendedContainerResources, []
 	names := slices.Sorted(maps.Keys(in.Containers))
 	on := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return isOff(policyOf(in.Policy, name)) })
 	for _, name := range names {
-		subject := in.Subject + " container " + name
+		subject := in.Subject.Part("container", name)
 		if !slices.Contains(on, name) {
 			verdicts = append(verdicts, verdict.Because(subject, ContainerOff))
 			continue

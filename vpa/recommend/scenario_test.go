@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 
+	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/vpa/histogram"
 )
 
@@ -100,7 +101,7 @@ type scenario struct {
 func newScenario() *scenario {
 	return &scenario{
 		agg: aggregation(), set: settings(), instances: map[string]*Instance{},
-		in: Input{Subject: "vpa shop/web", Containers: map[string]Container{}, Policy: &vpav1.PodResourcePolicy{}, Annotations: map[string]string{}},
+		in: Input{Subject: verdict.On("vpa", "shop/web"), Containers: map[string]Container{}, Policy: &vpav1.PodResourcePolicy{}, Annotations: map[string]string{}},
 	}
 }
 
