@@ -2,9 +2,11 @@ package vpa
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
@@ -13,7 +15,8 @@ import (
 )
 
 // CheckManifest says what is wrong with the VerticalPodAutoscaler in doc, one YAML or JSON document of the
-// file of that name: each problem with its path. It asks no cluster.
+// file of that name: each problem with its path. It asks no cluster. It refuses what the admission webhook
+// of VPA 1.8 refuses.
 func CheckManifest(file string, doc []byte) error {
 	v, err := decodeStrict(doc)
 	if err != nil {
@@ -26,7 +29,10 @@ func CheckManifest(file string, doc []byte) error {
 	}
 	if u := v.Spec.UpdatePolicy; u != nil {
 		modes := []vpav1.UpdateMode{"Off", "Initial", "Recreate", "Auto", "InPlaceOrRecreate", "InPlace"}
-		if u.UpdateMode != nil && !slices.Contains(modes, *u.UpdateMode) {
+		switch {
+		case u.UpdateMode == nil:
+			ps.Add("spec.updatePolicy.updateMode", "is required where there is an updatePolicy; one of %v", modes)
+		case !slices.Contains(modes, *u.UpdateMode):
 			ps.Add("spec.updatePolicy.updateMode", "%q is not one of %v", *u.UpdateMode, modes)
 		}
 		if u.MinReplicas != nil && *u.MinReplicas <= 0 {
@@ -93,11 +99,38 @@ func checkPolicy(ps *config.Problems, path string, c *vpav1.ContainerResourcePol
 			}
 		}
 	}
-	for _, r := range resources {
-		low, hasLow := c.MinAllowed[r]
-		high, hasHigh := c.MaxAllowed[r]
-		if hasLow && hasHigh && high.Cmp(low) < 0 {
+	if is(c.Mode, vpav1.ContainerScalingModeOff) && is(c.ControlledValues, vpav1.ContainerControlledValuesRequestsAndLimits) {
+		ps.Add(path+".controlledValues", "must be left out where mode is Off: nothing of the container is controlled")
+	}
+	checkBounds(ps, path, c)
+}
+
+func is[T comparable](p *T, want T) bool { return p != nil && *p == want }
+
+// checkBounds checks minAllowed and maxAllowed, in the order of their resources.
+func checkBounds(ps *config.Problems, path string, c *vpav1.ContainerResourcePolicy) {
+	for _, bound := range []struct {
+		field string
+		list  corev1.ResourceList
+	}{{".minAllowed.", c.MinAllowed}, {".maxAllowed.", c.MaxAllowed}} {
+		field, list := path+bound.field, bound.list
+		if q, set := list[corev1.ResourceCPU]; set && !exact(q, resource.Milli) {
+			ps.Add(field+"cpu", "%s is not a whole number of millicores", q.String())
+		}
+		if q, set := list[corev1.ResourceMemory]; set && !exact(q, 0) {
+			ps.Add(field+"memory", "%s is not a whole number of bytes", q.String())
+		}
+	}
+	for _, r := range slices.Sorted(maps.Keys(c.MinAllowed)) {
+		low, high := c.MinAllowed[r], c.MaxAllowed[r]
+		if _, set := c.MaxAllowed[r]; set && high.Cmp(low) < 0 {
 			ps.Add(path+".maxAllowed."+string(r), "%s is less than minAllowed, %s", high.String(), low.String())
 		}
 	}
+}
+
+// exact is whether q is a whole number of that unit.
+func exact(q resource.Quantity, unit resource.Scale) bool {
+	_, whole := q.AsScale(unit)
+	return whole
 }
