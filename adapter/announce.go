@@ -92,7 +92,7 @@ func (a *Adapter) announce(ctx context.Context, p *plan) error {
 	for _, hpa := range hpas {
 		for _, one := range announcements(hpa, p.kinds) {
 			for _, q := range p.questions(one) {
-				if f, values := p.familyOf(q); f != nil {
+				if f, values, err := p.familyOf(q); err == nil {
 					f.demand.want(values, one.name, true, now)
 					count++
 				}

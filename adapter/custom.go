@@ -47,38 +47,42 @@ func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.Cust
 		r.served(len(out.Items), len(objects.Names), found.warnings)
 		return nil
 	case r.dropped != nil:
-		return r.refused(r.fail(rules.ValueUnusable, unavailable, "the value is %v, which is no quantity: %s asked %s", r.dropped.value, r.source, found.query))
+		return r.refused(r.fail(rules.ValueUnusable, unavailable, "the value is %s: %s asked %s", r.dropped.what(), r.source, found.query))
 	default:
 		return r.refused(r.fail(rules.NoSample, api.NotFound, "no sample for %s %q: %s asked %s, and none of its %d rows has the label %s=%q",
 			kind.GroupResource, q.Name, r.source, found.query, found.total, found.label, q.Name))
 	}
 }
 
-// fill appends an item for each object that has a value. Of several samples for one object the last counts.
+// fill appends an item for each object that has a value. Of several rows of one object the last is served, since those
+// of no use come first.
 func (r *request) fill(out *api.CustomAnswer, names []string, source rules.Source, found found) *failure {
 	for _, name := range names {
-		one := found.row(name)
+		rows := found.rows(name)
 		item := api.CustomItem{Name: name, WindowSeconds: int64(found.window / time.Second)}
-		switch {
-		case one == nil:
+		if len(rows) == 0 {
 			value, given := source.OnEmpty()
 			if !given {
+				r.without(name, found)
 				continue
 			}
 			item.Milli, _ = rules.Milli(value)
 			item.TimestampMillis, item.WindowSeconds = found.at.UnixMilli(), 0
-		case one.unusable:
-			switch source.OnNaN() {
-			case rules.Fail:
-				return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %v, which is no quantity: %s asked %s", name, one.value, r.source, found.query)
-			case rules.Drop:
-				r.dropped = one
-				continue
-			}
-			item.TimestampMillis = one.millis // and the value is zero
-		default:
+			out.Items = append(out.Items, item)
+			continue
+		}
+		if rows[0].unusable && source.OnNaN() == rules.Fail {
+			return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s: %s asked %s", name, rows[0].what(), r.source, found.query)
+		}
+		r.amongRows(name, rows)
+		one := &rows[len(rows)-1]
+		if one.unusable && source.OnNaN() == rules.Drop {
+			r.without(name, found)
+			continue
+		}
+		item.TimestampMillis = one.millis
+		if !one.unusable { // else the value is zero
 			item.Milli, _ = rules.Milli(one.value)
-			item.TimestampMillis = one.millis
 		}
 		out.Items = append(out.Items, item)
 	}

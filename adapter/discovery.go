@@ -31,8 +31,9 @@ type plan struct {
 	kinds   *kindTable
 	// found holds the series of each selector that was ever listed.
 	found map[rules.SelectorKey][]rules.Series
-	// missing says why: each selector that was never listed, and the kinds if they never were.
-	missing []error
+	// missing says why: each selector that was never listed, and the kinds if they never were. outdated are those that
+	// were listed before and could not be listed in the last round.
+	missing, outdated []error
 	// refused are the errors of the selectors that Prometheus will never take.
 	refused []error
 	// listed is the discovery document.
@@ -118,6 +119,9 @@ func (a *Adapter) nextPlan(s *setup, kinds *kindTable, found map[rules.SelectorK
 			next.found[key] = series
 		} else if series, ok := old.foundBefore(key); ok {
 			next.found[key] = series
+			if err := failures[key]; err != nil {
+				next.outdated = append(next.outdated, err)
+			}
 		} else if kind, _ := prom.KindOf(failures[key]); kind == prom.BadQuery {
 			next.refused = append(next.refused, failures[key])
 		} else if err := failures[key]; err != nil {
@@ -126,7 +130,7 @@ func (a *Adapter) nextPlan(s *setup, kinds *kindTable, found map[rules.SelectorK
 			next.missing = append(next.missing, fmt.Errorf("the series of %s were not asked for yet", selector.Query))
 		}
 	}
-	next.catalog = s.set.Expose(next.found, kinds)
+	next.catalog = s.set.Expose(next.found, failures, kinds)
 	next.listed = listOf(next.catalog, s.delegates, old)
 	return next
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
@@ -76,6 +78,41 @@ func TestNothingIsUnknownBeforeDiscoveryIsComplete(t *testing.T) {
 	f.Discover(t.Context())
 	_, err = f.custom(t, "prod/pods/a/nothing")
 	checkStatus(t, err, 404, "no rule exposes it") // all was read before
+}
+
+// While the series of a rule cannot be listed, nobody can tell what it exposes, and that is what is said: whether they
+// were never listed, or there were none when they were.
+func TestNobodyCanTellWhatAnOutageHides(t *testing.T) {
+	f := newFixture(t)
+	look := func(code, cannotTell string) {
+		t.Helper()
+		f.Discover(t.Context())
+		if got := f.lastCode("rule rules[1]"); got != code {
+			t.Errorf("the rule's verdict is %s, want %s", got, code)
+		}
+		found, none := f.Explain(t.Context(), ExplainRequest{Metric: "pods/nothing"})
+		if found != nil || !strings.Contains(none.CannotTell, cannotTell) || (none.CannotTell == "") != (cannotTell == "") {
+			t.Errorf("explained as %v, nobody can tell since %q; want %q", found, none.CannotTell, cannotTell)
+		}
+	}
+	if _, none := f.Explain(t.Context(), ExplainRequest{Metric: "nothing"}); !strings.Contains(none.CannotTell, "first discovery") {
+		t.Errorf("before the first discovery nobody can tell since %q", none.CannotTell)
+	}
+	down := promError(prom.Unavailable, "connection refused")
+	f.prom.down = down
+	look("RuleSeriesUnknown", "connection refused")
+	f.prom.down = nil
+	look("RuleExposes", "")
+	f.prom.down = down
+	look("RuleExposes", "connection refused") // what was known stays known; what is new is not
+	f.prom.down = nil
+	f.prom.series = slices.DeleteFunc(f.prom.series, func(s model.LabelSet) bool { return s["__name__"] == "other" })
+	look("RuleFindsNoSeries", "")
+	f.prom.down = down
+	look("RuleSeriesUnknown", "connection refused")
+	if subject := "rule rules[1]"; !strings.Contains(fmt.Sprint(f.journal.Recent(journal.Filter{Subject: subject, Limit: 1})), "connection refused") {
+		t.Error("the rule's verdict does not say why")
+	}
 }
 
 // Without the kinds nothing can be exposed; once they were read, they are kept over an outage, and read again

@@ -15,8 +15,10 @@
 // answer is older than two points of the grid, and none hides an error; that with compat each request is asked as
 // prometheus-adapter asks it; that a sample keeps its own timestamp; and that a failure is an error with its cause and
 // never a number: 503 with Retry-After while Prometheus is down, 504 while it is slow, 404 only for what does not exist.
-// While a series selector fails, the metrics known from it stay known, and other selectors are not affected. A new
-// configuration is in force as a whole or not at all. Nothing needs a restart after a failure.
+// Where a query gives several rows for one object, one of them is served, the same in each mode and whatever their order,
+// and a row that is no number hides none that is. While a series selector fails, the metrics known from it stay known,
+// other selectors are not affected, and what it would bring is not said to be missing. A new configuration is in force
+// as a whole or not at all. Nothing needs a restart after a failure.
 //
 // It keeps no history, and computes no value itself: each is Prometheus's.
 package adapter

@@ -36,6 +36,8 @@ type Explanation struct {
 	// Common is the query that answers requests like that together; without it NotMerged says why.
 	Common    string `json:"commonQuery,omitempty"`
 	NotMerged string `json:"notMerged,omitempty"`
+	// SeveralRows tells how one object can come to several rows, and how to aggregate; empty where it cannot.
+	SeveralRows string `json:"severalRows,omitempty"`
 	// EvaluatedAt, Rows and Error are how the common query ended last.
 	EvaluatedAt *time.Time `json:"evaluatedAt,omitempty"`
 	Rows        int        `json:"rows"`
@@ -44,12 +46,20 @@ type Explanation struct {
 	HPAs []string `json:"hpas,omitempty"`
 }
 
-// Explain tells how the metrics are answered that the request names. Without any, the second result tells what
-// there is instead: what became of each rule, and metrics of similar names.
-func (a *Adapter) Explain(ctx context.Context, q ExplainRequest) ([]Explanation, []string) {
+// NoExplanation is what there is instead of a metric.
+type NoExplanation struct {
+	// CannotTell says why nobody knows whether there is such a metric; empty where there is none for certain.
+	CannotTell string `json:"cannotTell,omitempty"`
+	// Instead is what became of each rule, and metrics of similar names.
+	Instead []string `json:"instead,omitempty"`
+}
+
+// Explain tells how the metrics are answered that the request names. Without any, the second result says what there
+// is instead.
+func (a *Adapter) Explain(ctx context.Context, q ExplainRequest) ([]Explanation, NoExplanation) {
 	p := a.plan.Load()
 	if p == nil {
-		return nil, []string{"the first discovery of series is not done yet"}
+		return nil, NoExplanation{CannotTell: "the first discovery of series is not done yet"}
 	}
 	resource, name, qualified := strings.Cut(q.Metric, "/")
 	if !qualified {
@@ -72,7 +82,7 @@ func (a *Adapter) Explain(ctx context.Context, q ExplainRequest) ([]Explanation,
 		out = append(out, a.explain(ctx, p, "external/"+name, asked, ""))
 	}
 	if len(out) > 0 {
-		return out, nil
+		return out, NoExplanation{}
 	}
 	return nil, p.whyNot(name)
 }
@@ -89,15 +99,16 @@ func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q questio
 	if query, err := q.query(); err != nil {
 		e.Error = err.Error()
 	} else {
-		e.Query = query.PromQL
+		e.Query, e.SeveralRows = query.PromQL, query.SeveralRows()
 	}
 	e.HPAs = a.hpasOf(ctx, p, q.source)
 	if p.cfg.Compat {
 		e.NotMerged = "compat: true asks each request as it is written"
 		return e
 	}
-	family, _ := p.familyOf(q)
-	if family == nil {
+	family, _, err := p.familyOf(q)
+	if err != nil {
+		e.NotMerged = err.Error()
 		return e
 	}
 	merged, why := family.merged(a.deps.Now())
@@ -140,10 +151,17 @@ func (a *Adapter) hpasOf(ctx context.Context, p *plan, source rules.Source) []st
 }
 
 // whyNot tells what there is instead of a metric.
-func (p *plan) whyNot(name string) []string {
+func (p *plan) whyNot(name string) NoExplanation {
+	var none NoExplanation
+	if unread := slices.Concat(p.missing, p.outdated); len(unread) > 0 {
+		none.CannotTell = fmt.Sprintf("discovery is not complete: %v", unread[0])
+	}
 	var out []string
 	for _, err := range p.missing {
 		out = append(out, "not known yet: "+err.Error())
+	}
+	for _, err := range p.outdated {
+		out = append(out, "as known before: "+err.Error())
 	}
 	for _, err := range p.refused {
 		out = append(out, "refused: "+err.Error())
@@ -165,7 +183,8 @@ func (p *plan) whyNot(name string) []string {
 	for _, v := range p.catalog.Verdicts {
 		out = append(out, fmt.Sprint(v))
 	}
-	return out
+	none.Instead = out
+	return none
 }
 
 // Planned is what becomes of one rule's queries, for each metric that it exposes.
@@ -174,10 +193,12 @@ type Planned struct {
 	Rule      string `json:"rule"`
 	Common    string `json:"commonQuery,omitempty"`
 	NotMerged string `json:"notMerged,omitempty"`
+	// SeveralRows is that of Explanation.
+	SeveralRows string `json:"severalRows,omitempty"`
 }
 
-// Plan lists, for each metric and for the usage of pods and nodes, the query that answers all requests of its kind without a metric selector, or why
-// they cannot be merged.
+// Plan lists, for each metric and for the usage of pods and nodes, the query that answers all requests of its kind
+// without a metric selector, or why they cannot be merged.
 func (a *Adapter) Plan(ctx context.Context) []Planned {
 	p := a.plan.Load()
 	if p == nil {
@@ -188,18 +209,18 @@ func (a *Adapter) Plan(ctx context.Context) []Planned {
 		source, _ := p.catalog.Metric(m)
 		kind, _ := p.kinds.Kind(m.Resource)
 		e := a.explain(ctx, p, m.Resource.String()+"/"+m.Name, question{source: source, objects: rules.Objects{Kind: kind}, selector: labels.Everything()}, "")
-		out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged})
+		out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged, e.SeveralRows})
 	}
 	for _, name := range p.catalog.Externals {
 		source, _ := p.catalog.External(name)
 		e := a.explain(ctx, p, "external/"+name, question{source: source, selector: labels.Everything()}, "")
-		out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged})
+		out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged, e.SeveralRows})
 	}
 	for _, plural := range []string{"pods", "nodes"} {
 		kind, _ := p.kinds.Kind(schema.GroupResource{Resource: plural})
 		for _, q := range p.usageQuestions(question{objects: rules.Objects{Kind: kind}, selector: labels.Everything()}, plural == "pods") {
 			e := a.explain(ctx, p, "usage of "+plural, q, "")
-			out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged})
+			out = append(out, Planned{e.Metric, e.Rule, e.Common, e.NotMerged, e.SeveralRows})
 		}
 	}
 	return out

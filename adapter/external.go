@@ -12,6 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // External answers from the first source that owns the metric, else from the rules, else from the delegates. The
@@ -102,8 +103,11 @@ func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.
 			}
 		}
 	}
-	if value, given := source.OnEmpty(); given && len(out.Items) == 0 && r.dropped == nil {
+	if value, given := source.OnEmpty(); given && len(out.Items) == 0 {
 		out.Items = append(out.Items, api.ExternalItem{Metric: q.Metric, Value: quantity(value), TimestampMillis: found.at.UnixMilli()})
+	}
+	if len(out.Items) == 0 {
+		r.facts = append([]verdict.Fact{verdict.Number("rows", found.total)}, r.facts...)
 	}
 	r.servedExternal(out, found.warnings)
 	return nil
@@ -113,7 +117,7 @@ func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.
 // be too low, unless the rule takes it for zero.
 func (r *request) externalItem(one *row, metric string, source rules.Source, found found, out *api.ExternalAnswer) *failure {
 	if one.unusable && source.OnNaN() != rules.Zero {
-		return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %v, which is no quantity: %s asked %s", labelText(one.labels), one.value, r.source, found.query)
+		return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s: %s asked %s", labelText(one.labels), one.what(), r.source, found.query)
 	}
 	item := api.ExternalItem{Metric: metric, Labels: one.labels, TimestampMillis: one.millis, WindowSeconds: int64(found.window / time.Second)}
 	if !one.unusable {

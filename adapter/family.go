@@ -62,7 +62,10 @@ func (f *family) merged(now time.Time) (bool, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return !now.Before(f.exactUntil), f.refused
+	if now.Before(f.exactUntil) {
+		return false, f.refused
+	}
+	return true, nil
 }
 
 // query is the common query for what is in demand, and what it covers.
@@ -152,8 +155,8 @@ func (l layout) times(ctx context.Context, server Server, question string, at ti
 	return out, nil
 }
 
-// families are those of one setup, by key. They are bounded: the one that was not asked for the longest time goes
-// first.
+// families are those of one setup, by key. They are bounded: beyond mostFamilies a new one is refused until others were
+// not asked for long enough to be forgotten.
 type families struct {
 	mu    sync.RWMutex
 	byKey map[string]*family
@@ -164,21 +167,28 @@ const mostFamilies = 5000
 
 func newFamilies() *families { return &families{byKey: map[string]*family{}} }
 
-// of finds the family with the key, or makes it. It is nil when there are too many.
-func (fs *families) of(key string, build func() *family) *family {
+// errTooManyFamilies is why a request belongs to no family.
+var errTooManyFamilies = fmt.Errorf("there are %d families of requests already, so that further ones are asked as they are written", mostFamilies)
+
+// of finds the family with the key, or makes it.
+func (fs *families) of(key string, build func() *family) (*family, error) {
 	fs.mu.RLock()
 	f := fs.byKey[key]
 	fs.mu.RUnlock()
 	if f != nil {
-		return f
+		return f, nil
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if f = fs.byKey[key]; f == nil && len(fs.byKey) < mostFamilies {
-		f = build()
-		fs.byKey[key] = f
+	if f = fs.byKey[key]; f != nil {
+		return f, nil
 	}
-	return f
+	if len(fs.byKey) >= mostFamilies {
+		return nil, errTooManyFamilies
+	}
+	f = build()
+	fs.byKey[key] = f
+	return f, nil
 }
 
 // all returns the families, and forgets those that nobody has asked for since.

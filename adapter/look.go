@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -48,6 +49,18 @@ type found struct {
 	warnings []string
 }
 
+// noRow says why an object without a row has none.
+func (f found) noRow(name string) string {
+	switch {
+	case f.total == 0:
+		return "the query gave no rows"
+	case f.group != nil && len(f.group.names) == 1 && len(f.rows("")) > 0:
+		return fmt.Sprintf("none of %d rows has the label %s", f.total, f.label)
+	default:
+		return fmt.Sprintf("none of %d rows has the label %s=%q", f.total, f.label, name)
+	}
+}
+
 // rows are an object's, sorted by the extra label.
 func (f found) rows(name string) []row {
 	if f.group == nil {
@@ -57,7 +70,7 @@ func (f found) rows(name string) []row {
 	return f.group.rows[span[0]:span[1]]
 }
 
-// row is the last of an object's rows; nil if it has none.
+// row is the one of an object's rows that is served; nil if it has none.
 func (f found) row(name string) *row {
 	rows := f.rows(name)
 	if len(rows) == 0 {
@@ -80,8 +93,8 @@ func (r *request) look(ctx context.Context, p *plan, q question) (found, *failur
 // common answers from the common query. It is not done where there is none, or where the one that was evaluated
 // does not cover the question; it covers it from the next evaluation on.
 func (r *request) common(ctx context.Context, p *plan, q question) (answer found, f *failure, done bool) {
-	family, values := p.familyOf(q)
-	if family == nil {
+	family, values, err := p.familyOf(q)
+	if err != nil {
 		return found{}, nil, false
 	}
 	name := ""
@@ -94,7 +107,6 @@ func (r *request) common(ctx context.Context, p *plan, q question) (answer found
 		return found{}, nil, false
 	}
 	last, ok := family.cell.Peek() // what most requests find costs no timer
-	var err error
 	if !ok {
 		waiting, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout())
 		defer cancel()
@@ -144,14 +156,15 @@ func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failu
 	if f != nil {
 		return found{}, f
 	}
-	l := exactLayout(query)
+	shape := p.shape(q.source, query.PromQL)
+	l := layout{object: query.Label, extra: query.ExtraLabel, keepLabels: query.Label == "", sorted: shape.sorted}
 	times, oldest, f := r.exactTimes(ctx, server, q, query, l, at)
 	if f != nil {
 		return found{}, f
 	}
 	t := l.tabulate(samples, times, oldest)
 	return found{
-		group: t.groups[""], query: query.PromQL, total: t.rows, at: at, window: p.window(q.source, query.PromQL), label: query.Label, warnings: result.Warnings,
+		group: t.groups[""], query: query.PromQL, total: t.rows, at: at, window: shape.window, label: query.Label, warnings: result.Warnings,
 	}, nil
 }
 
@@ -189,11 +202,6 @@ func (r *request) exactTimes(ctx context.Context, server Server, q question, que
 	return times, at.Add(-stale), nil
 }
 
-// exactLayout is how the rows of a query for one question are found: by the object alone.
-func exactLayout(query rules.Query) layout {
-	return layout{object: query.Label, extra: query.ExtraLabel, keepLabels: query.Label == ""}
-}
-
 // tenant is the server that a question goes to, and what tells it and its tenant from others.
 func (p *plan) tenant(q question) (string, Server) {
 	name := q.source.Server()
@@ -201,21 +209,22 @@ func (p *plan) tenant(q question) (string, Server) {
 	return name + "\xff" + server.Tenant(q.objects.Namespace), server.ForNamespace(q.objects.Namespace)
 }
 
-// familyOf is the family that a question belongs to, and its values of the family's dimensions without the object's;
-// nil where the question cannot be written.
-func (p *plan) familyOf(q question) (*family, []string) {
+// familyOf is the family that a question belongs to, and its values of the family's dimensions without the object's.
+// The error says why it belongs to none: the question cannot be written, or there are too many families.
+func (p *plan) familyOf(q question) (*family, []string, error) {
 	key, values, err := q.key()
 	if err != nil {
-		return nil, nil
+		return nil, nil, err
 	}
 	tenant, server := p.tenant(q)
-	return p.families.of(tenant+key, func() *family {
+	f, err := p.families.of(tenant+key, func() *family {
 		form, err := q.form()
 		if err != nil {
 			return &family{source: q.source, why: err, grid: p.grid}
 		}
 		return newFamily(q.source, form, server, p.grid)
-	}), values
+	})
+	return f, values, err
 }
 
 func (q question) key() (string, []string, error) {

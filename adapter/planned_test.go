@@ -342,8 +342,31 @@ func TestExplain(t *testing.T) {
 		if all, _ := f.Explain(t.Context(), ExplainRequest{Metric: "http_requests"}); len(all) != 4 {
 			t.Errorf("by its bare name: %+v", all)
 		}
-		if none, instead := f.Explain(t.Context(), ExplainRequest{Metric: "http_request"}); none != nil || !strings.Contains(strings.Join(instead, "\n"), "pods/http_requests") {
+		if none, instead := f.Explain(t.Context(), ExplainRequest{Metric: "http_request"}); none != nil || instead.CannotTell != "" || !strings.Contains(strings.Join(instead.Instead, "\n"), "pods/http_requests") {
 			t.Errorf("a typing mistake: %v %v", none, instead)
+		}
+	})
+}
+
+// Where there are too many families, a new one is asked as it is written, and that is said.
+func TestTheFamiliesAreBounded(t *testing.T) {
+	inPlan(t, func(t *testing.T, f *fixture, tick func()) {
+		s := f.setup.Load()
+		for i := range mostFamilies {
+			if _, err := s.families.of(fmt.Sprint("another", i), func() *family { return &family{} }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.prom.answers[`sum(rate(http_requests_total{namespace="prod",pod="a"}[2m])) by (pod)`] = vector(t, "pod=a 4")
+		if got, err := f.custom(t, "prod/pods/a/http_requests"); err != nil || got != "/v1 Pod prod/a 4000m@1000" {
+			t.Errorf("got %s, %v", got, err)
+		}
+		if got, _ := f.Explain(t.Context(), ExplainRequest{Metric: "pods/http_requests"}); len(got) != 1 || !strings.Contains(got[0].NotMerged, "5000 families") {
+			t.Errorf("explained as %+v", got)
+		}
+		tick() // nobody has asked for the others
+		if got, _ := f.Explain(t.Context(), ExplainRequest{Metric: "pods/http_requests"}); len(got) != 1 || got[0].Common == "" {
+			t.Errorf("after the others were forgotten: %+v", got)
 		}
 	})
 }

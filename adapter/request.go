@@ -43,8 +43,8 @@ type request struct {
 	source  string
 	began   time.Time
 	facts   []verdict.Fact
-	// dropped is a sample that was left out since its value is no quantity.
-	dropped *row
+	// lacks is what is to be told of objects without a value, and of those with several.
+	lacks
 }
 
 func (a *Adapter) begin(apiName string, subject verdict.Subject, namespace string) *request {
@@ -67,17 +67,21 @@ func (r *request) refused(f *failure) error {
 
 // served ends the request with items out of as many as were wanted.
 func (r *request) served(items, wanted int, warnings []string) {
-	facts := append([]verdict.Fact{verdict.Number("items", items)}, r.facts...)
+	facts := []verdict.Fact{verdict.Number("items", items)}
 	code := rules.MetricServed
+	if r.ambiguous > 0 {
+		code = rules.MetricAmbiguous
+	}
 	if items < wanted {
 		code = rules.MetricPartial
 		facts = append(facts, verdict.Number("without a value", wanted-items))
 	}
+	facts = r.lacks.tell(facts)
 	if len(warnings) > 0 {
 		code = rules.MetricPartial
 		facts = append(facts, verdict.Text("warning", warnings[0]))
 	}
-	r.end(code, facts...)
+	r.end(code, append(facts, r.facts...)...)
 }
 
 func (r *request) end(code verdict.Code, facts ...verdict.Fact) {

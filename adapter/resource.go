@@ -47,6 +47,7 @@ func (a resourceAPI) Nodes(ctx context.Context, name string, selector labels.Sel
 	out := make([]resourcemetrics.NodeMetrics, 0, len(objects))
 	for _, object := range objects {
 		cpu, memory := found.cpu.row(object.GetName()), found.memory.row(object.GetName())
+		r.ofUsage(object.GetName(), found, usable(cpu) && usable(memory))
 		if !usable(cpu) || !usable(memory) {
 			continue
 		}
@@ -77,7 +78,8 @@ func (a resourceAPI) Pods(ctx context.Context, namespace, name string, selector 
 		}
 		warnings = append(warnings, found.warnings()...)
 		for _, object := range some {
-			if pod, ok := podMetrics(object, found); ok {
+			pod, ok := podMetrics(object, found)
+			if r.ofUsage(object.GetName(), found, ok); ok {
 				pod.Window = metav1.Duration{Duration: usage.Window}
 				out = append(out, pod)
 			}
@@ -114,6 +116,16 @@ func (r *request) resource(ctx context.Context, plural, namespace, name string, 
 type used struct{ cpu, memory found }
 
 func (u used) warnings() []string { return append(slices.Clone(u.cpu.warnings), u.memory.warnings...) }
+
+// ofUsage notes what is to be told of the rows of an object, which is served or left out.
+func (r *request) ofUsage(name string, u used, served bool) {
+	for _, found := range []found{u.cpu, u.memory} {
+		r.amongRows(name, found.rows(name))
+		if !served {
+			r.without(name, found)
+		}
+	}
+}
 
 // usage asks for both resources, of one object by its name or of those in a list.
 func (r *request) usage(ctx context.Context, p *plan, cpu, memory rules.Source, objects []metav1.Object, one bool) (used, *failure) {

@@ -25,8 +25,16 @@ type setup struct {
 	families  *families
 	// exact remembers the answers of queries that are asked as they are written.
 	exact *recent
-	// windows remembers the longest range in a source's query, by rule and series.
-	windows sync.Map
+	// shapes remembers what is read off a source's query, by rule and series.
+	shapes sync.Map
+}
+
+// shape is what a query's text says of its answer.
+type shape struct {
+	// window is the time that the values stand for, 0 where nobody knows.
+	window time.Duration
+	// sorted says that the order of the rows is the query's own.
+	sorted bool
 }
 
 // prepare makes a configuration ready, or tells what is wrong with it. It asks nobody anything.
@@ -75,17 +83,16 @@ func (s *setup) retire() {
 	}
 }
 
-// window is the time that the values of a source's query stand for, 0 where nobody knows. It is read off the first
-// query that is asked: those of one source look equally far back.
-func (s *setup) window(source rules.Source, promql string) time.Duration {
+// shape is read off the first query of a source that is asked: all of them look equally far back.
+func (s *setup) shape(source rules.Source, promql string) shape {
 	key := source.Rule() + "\xff" + source.Series
-	if known, ok := s.windows.Load(key); ok {
-		return known.(time.Duration)
+	if known, ok := s.shapes.Load(key); ok {
+		return known.(shape)
 	}
-	window, err := merge.Window(promql)
-	if err != nil {
-		window = 0 // not PromQL, which the server will tell
+	var read shape
+	if window, err := merge.Window(promql); err == nil { // else it is not PromQL, which the server will tell
+		read = shape{window, merge.Sorted(promql)}
 	}
-	s.windows.Store(key, window)
-	return window
+	s.shapes.Store(key, read)
+	return read
 }

@@ -2,7 +2,8 @@ package adapter
 
 import (
 	"cmp"
-	"math"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,13 +23,21 @@ type row struct {
 	value float64
 	// millis is the sample's time, since 1970.
 	millis int64
-	// unusable says that the value is no number that a quantity can hold.
-	unusable bool
+	// unusable says that the value is no number that a quantity can hold, histogram that it is a native histogram.
+	unusable, histogram bool
+}
+
+// what is the value of an unusable row, and the mend where there is one.
+func (r row) what() string {
+	if r.histogram {
+		return "a native histogram, which is no quantity (take a number out of it by histogram_quantile, histogram_avg or histogram_count)"
+	}
+	return fmt.Sprintf("%v, which is no quantity", r.value)
 }
 
 // group is the rows of the requests that differ in nothing but the objects' names.
 type group struct {
-	// rows are all rows, in the order of names.
+	// rows are all rows, in the order of names; of each object the one that is served is the last.
 	rows []row
 	// names has for each object its rows: from, to.
 	names map[string][2]int
@@ -71,6 +80,8 @@ type layout struct {
 	// keepLabels says that the rows' labels are shown, without those of hidden.
 	keepLabels bool
 	hidden     []string
+	// sorted says that the answer's order is the query's own.
+	sorted bool
 }
 
 func newLayout(form rules.Form, common *merge.Form) layout {
@@ -81,7 +92,7 @@ func newLayout(form rules.Form, common *merge.Form) layout {
 		}
 	}
 	if common != nil {
-		l.hidden = common.Added()
+		l.hidden, l.sorted = common.Added(), common.Sorted()
 	}
 	return l
 }
@@ -90,17 +101,13 @@ func newLayout(form rules.Form, common *merge.Form) layout {
 // the same labels; a row without one is left out, and so is one older than oldest.
 func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldest time.Time) *table {
 	t := &table{groups: map[string]*group{}, rows: len(samples)}
-	type placed struct {
-		name string
-		row
-	}
 	byGroup := map[string][]placed{}
 	values := make([]string, len(l.groupBy))
 	for _, sample := range samples {
 		for i, label := range l.groupBy {
 			values[i] = string(sample.Metric[model.LabelName(label)])
 		}
-		one := placed{name: string(sample.Metric[model.LabelName(l.object)]), row: l.row(sample)}
+		one := placed{name: string(sample.Metric[model.LabelName(l.object)]), metric: sample.Metric, row: l.row(sample)}
 		if times != nil {
 			at, ok := times[l.identity(sample.Metric)]
 			if !ok || at.Before(oldest) {
@@ -113,9 +120,7 @@ func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldes
 	}
 	for key, rows := range byGroup {
 		if l.object != "" {
-			slices.SortStableFunc(rows, func(a, b placed) int {
-				return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.extra, b.extra))
-			})
+			slices.SortStableFunc(rows, l.compare)
 		}
 		g := &group{rows: make([]row, len(rows)), names: make(map[string][2]int, len(rows))}
 		for i, one := range rows {
@@ -132,12 +137,41 @@ func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldes
 	return t
 }
 
-func (l layout) row(sample *model.Sample) row {
-	r := row{value: float64(sample.Value), millis: int64(sample.Timestamp)}
-	r.unusable = sample.Histogram != nil || !rules.Usable(r.value)
-	if sample.Histogram != nil {
-		r.value = math.NaN()
+// placed is a row on its way into a table.
+type placed struct {
+	name   string
+	metric model.Metric
+	row
+}
+
+// compare sorts rows by object and extra label. Of several rows of one, those that are of no use come first. The order
+// of the others is that of their labels, whatever the order of the answer, unless the query itself sorts. Labels that all
+// rows have, as merging adds them, make no difference.
+func (l layout) compare(a, b placed) int {
+	if c := cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.extra, b.extra)); c != 0 {
+		return c
 	}
+	switch {
+	case a.unusable != b.unusable && a.unusable:
+		return -1
+	case a.unusable != b.unusable:
+		return 1
+	case l.sorted:
+		return 0
+	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(a.metric)), maps.Keys(b.metric))
+	slices.Sort(names)
+	for _, name := range names {
+		if c := cmp.Compare(a.metric[name], b.metric[name]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func (l layout) row(sample *model.Sample) row {
+	r := row{value: float64(sample.Value), millis: int64(sample.Timestamp), histogram: sample.Histogram != nil}
+	r.unusable = r.histogram || !rules.Usable(r.value)
 	if l.extra != "" {
 		r.extra = string(sample.Metric[model.LabelName(l.extra)])
 	}

@@ -19,6 +19,7 @@ type Form struct {
 	stampsErr       error
 	added           []string
 	unique, fragile bool
+	sorted          bool
 	window          time.Duration
 }
 
@@ -51,6 +52,9 @@ func (f *Form) Unique() bool { return f.unique }
 // Fragile tells that the common query fails as a whole when the series of some request, perhaps of one
 // that nobody makes, are such that its own query would fail: two series that match one.
 func (f *Form) Fragile() bool { return f.fragile }
+
+// Sorted tells that the query puts the rows of each request in an order, which the common query keeps.
+func (f *Form) Sorted() bool { return f.sorted }
 
 // Window is the longest time over which a selector of the query reads samples, zero for instant selectors.
 // The range of a subquery is added to those inside; an offset does not count.

@@ -48,7 +48,7 @@ func Prove(text string, dims []Dimension) (*Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Form{dims: p.dims, added: without(p.labels(), result.carried), fragile: p.fragile, window: window}
+	f := &Form{dims: p.dims, added: without(p.labels(), result.carried), fragile: p.fragile, window: window, sorted: sorts(expr)}
 	f.unique = result.labels.within(p.labels())
 	if err := p.write(f, expr); err != nil {
 		return nil, err

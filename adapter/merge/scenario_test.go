@@ -110,6 +110,9 @@ func (w *world) run(words []string, input string) string {
 		if err != nil {
 			times = err.Error()
 		}
+		if merge.Sorted(input) {
+			times += "\nsorted"
+		}
 		return fmt.Sprintf("window: %s\ntimes: %s", window, times)
 	}
 	return "unknown command " + words[0]
@@ -131,6 +134,9 @@ func describe(f *merge.Form) string {
 	}
 	if f.Fragile() {
 		facts = append(facts, "fragile")
+	}
+	if f.Sorted() {
+		facts = append(facts, "sorted")
 	}
 	times, err := f.Timestamps(nil)
 	if err != nil {

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -26,6 +27,21 @@ func Window(text string) (time.Duration, error) {
 		return 0, err
 	}
 	return longestRange(expr), nil
+}
+
+// Sorted is Form.Sorted of a query that is asked as written; false for what is not PromQL.
+func Sorted(text string) bool {
+	expr, err := read(text)
+	return err == nil && sorts(expr)
+}
+
+// sorts tells whether the last that a query does is to sort.
+func sorts(e parser.Expr) bool {
+	for paren, ok := e.(*parser.ParenExpr); ok; paren, ok = e.(*parser.ParenExpr) {
+		e = paren.Expr
+	}
+	call, ok := e.(*parser.Call)
+	return ok && strings.HasPrefix(call.Func.Name, "sort")
 }
 
 // read parses a query for its reader's own purpose; the error names it.

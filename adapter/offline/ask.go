@@ -15,6 +15,8 @@ type Answer struct {
 	Status int `json:"status"`
 	// Queries are the PromQL texts that were sent for the request, in their order; none if it was answered from memory.
 	Queries []string `json:"queries"`
+	// Why says what a good answer lacks, or what is odd in it: the adapter's verdict. Empty where there is nothing to say.
+	Why string `json:"why,omitempty"`
 	// Body is the API's answer; a string where it is no JSON.
 	Body json.RawMessage `json:"body"`
 	// Differences from what is wanted; nil where nothing is.
@@ -27,9 +29,9 @@ func (a Answer) Passed() bool { return len(a.Differences) == 0 }
 // Items are the values of the answer, or without any the message of the refusal.
 func (a Answer) Items() (items []Item, message string) { return itemsOf(a.Body) }
 
-// Ask makes the requests one after the other. asked takes out the queries since it was called last. An error is a
-// ctx that ended before all requests were made.
-func (c *Case) Ask(ctx context.Context, handler http.Handler, asked func() []string) ([]Answer, error) {
+// Ask makes the requests one after the other. asked takes out the queries since it was called last, and what is to be
+// said of the request. An error is a ctx that ended before all requests were made.
+func (c *Case) Ask(ctx context.Context, handler http.Handler, asked func() (queries []string, why string)) ([]Answer, error) {
 	answers := make([]Answer, 0, len(c.Requests))
 	for i := range c.Requests {
 		if err := ctx.Err(); err != nil {
@@ -39,7 +41,11 @@ func (c *Case) Ask(ctx context.Context, handler http.Handler, asked func() []str
 		if err != nil {
 			return nil, fmt.Errorf("requests[%d]: %w", i, err)
 		}
-		a.Queries = append([]string{}, asked()...)
+		queries, why := asked()
+		a.Queries = append([]string{}, queries...)
+		if a.Status == http.StatusOK { // a refusal says why itself
+			a.Why = why
+		}
 		if want := c.Requests[i].Want; want != nil {
 			a.Differences = want.differences(a)
 		}

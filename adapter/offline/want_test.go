@@ -109,19 +109,19 @@ func TestAsk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers, err := c.Ask(t.Context(), handler, func() []string {
+	answers, err := c.Ask(t.Context(), handler, func() ([]string, string) {
 		taken := slices.Clone(asked)
 		asked = nil
-		return taken
+		return taken, "odd"
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got strings.Builder
 	for _, a := range answers {
-		fmt.Fprintf(&got, "%d %q %s %t\n", a.Status, a.Queries, a.Body, a.Passed())
+		fmt.Fprintf(&got, "%d %q %s%s %t\n", a.Status, a.Queries, a.Body, a.Why, a.Passed())
 	}
-	if want := "200 [\"a=b c\"] {\"kind\":\"x\"} false\n418 [\"\"] \"plain\" true\n200 [\"\"] \"\" true\n"; got.String() != want {
+	if want := "200 [\"a=b c\"] {\"kind\":\"x\"}odd false\n418 [\"\"] \"plain\" true\n200 [\"\"] \"\"odd true\n"; got.String() != want {
 		t.Errorf("got\n%swant\n%s", &got, want)
 	}
 }

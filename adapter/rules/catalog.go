@@ -60,14 +60,17 @@ func (c *Catalog) External(name string) (Source, bool) {
 
 // Expose derives the catalog from the series found for each series selector. Where two sources claim one
 // entry, the later rule has it, and within a rule the series that is last in the order of the alphabet. Series
-// of one name may be given as one that has all their labels: that exposes the same.
-func (s *Set) Expose(found map[SelectorKey][]Series, kinds Kinds) *Catalog {
+// of one name may be given as one that has all their labels: that exposes the same. failures are the errors of the
+// selectors that could not be listed now: their series, if any are given, are those that were found before.
+func (s *Set) Expose(found map[SelectorKey][]Series, failures map[SelectorKey]error, kinds Kinds) *Catalog {
 	c := &Catalog{custom: map[Metric]Source{}, external: map[string]Source{}}
 	for _, r := range s.custom {
-		c.exposeCustom(bind(r, kinds), found[r.selectorKey()])
+		series, listed := found[r.selectorKey()]
+		c.exposeCustom(bind(r, kinds), series, tally{series: len(series), listed: listed, failure: failures[r.selectorKey()]})
 	}
 	for _, r := range s.external {
-		c.exposeExternal(bind(r, kinds), found[r.selectorKey()])
+		series, listed := found[r.selectorKey()]
+		c.exposeExternal(bind(r, kinds), series, tally{series: len(series), listed: listed, failure: failures[r.selectorKey()]})
 	}
 	c.Metrics = slices.SortedFunc(maps.Keys(c.custom), func(a, b Metric) int {
 		return cmp.Or(strings.Compare(a.Resource.String(), b.Resource.String()), strings.Compare(a.Name, b.Name))
@@ -76,8 +79,7 @@ func (s *Set) Expose(found map[SelectorKey][]Series, kinds Kinds) *Catalog {
 	return c
 }
 
-func (c *Catalog) exposeCustom(b *bound, series []Series) {
-	t := tally{series: len(series)}
+func (c *Catalog) exposeCustom(b *bound, series []Series, t tally) {
 	c.unknownKinds = c.unknownKinds || len(b.unknown) > 0
 	for _, one := range sorted(series) {
 		name, ok := b.metricName(one.Name)
@@ -108,8 +110,7 @@ func (c *Catalog) exposeCustom(b *bound, series []Series) {
 	c.Verdicts = append(c.Verdicts, t.verdict(b))
 }
 
-func (c *Catalog) exposeExternal(b *bound, series []Series) {
-	t := tally{series: len(series)}
+func (c *Catalog) exposeExternal(b *bound, series []Series, t tally) {
 	c.unknownKinds = c.unknownKinds || len(b.unknown) > 0
 	for _, one := range sorted(series) {
 		name, ok := b.metricName(one.Name)
@@ -146,9 +147,13 @@ type tally struct {
 	series, named, exposed int
 	// unmapped is a series that passed the filters and has no label of a known kind.
 	unmapped string
+	// listed says that the series were ever asked for; failure is why they are not those of now.
+	listed  bool
+	failure error
 }
 
-// verdict says whether the rule exposes anything, and if not, at which step its series were lost.
+// verdict says whether the rule exposes anything, and if not, at which step its series were lost, or that nobody can
+// tell.
 func (t tally) verdict(b *bound) verdict.Verdict {
 	subject := verdict.On("rule", b.path)
 	found := []verdict.Fact{verdict.Number("series", t.series)}
@@ -158,6 +163,12 @@ func (t tally) verdict(b *bound) verdict.Verdict {
 	switch {
 	case t.exposed > 0:
 		return verdict.Because(subject, RuleExposes, append([]verdict.Fact{verdict.Number("mapped", t.exposed)}, found...)...)
+	case t.failure != nil || !t.listed:
+		why := "not asked for yet"
+		if t.failure != nil {
+			why = t.failure.Error()
+		}
+		return verdict.Because(subject, RuleSeriesUnknown, verdict.Text("series query", b.seriesQuery), verdict.Text("error", why))
 	case t.series == 0:
 		return verdict.Because(subject, RuleFindsNoSeries, append(found, verdict.Text("series query", b.seriesQuery))...)
 	case t.named == 0:

@@ -9,6 +9,8 @@ const (
 	RuleExposes verdict.Code = "RuleExposes"
 	// RuleFindsNoSeries: Prometheus holds no series for the rule's seriesQuery.
 	RuleFindsNoSeries verdict.Code = "RuleFindsNoSeries"
+	// RuleSeriesUnknown: nobody can tell what the rule exposes, since its series could not be listed.
+	RuleSeriesUnknown verdict.Code = "RuleSeriesUnknown"
 	// RuleNamesNothing: no series passes seriesFilters and name.matches.
 	RuleNamesNothing verdict.Code = "RuleNamesNothing"
 	// RuleMapsNoKind: no label of the series is tied to a kind of objects.
@@ -26,6 +28,8 @@ const (
 	MetricServed verdict.Code = "MetricServed"
 	// MetricPartial: some objects have no value, or Prometheus warned of a partial answer.
 	MetricPartial verdict.Code = "MetricPartial"
+	// MetricAmbiguous: the request was answered, but the query has several rows for an object.
+	MetricAmbiguous verdict.Code = "MetricAmbiguous"
 	// MetricUnknown: no rule exposes the metric.
 	MetricUnknown verdict.Code = "MetricUnknown"
 	// ObjectsUnknown: no object of that kind matches what was asked.
@@ -62,6 +66,7 @@ func Codes() []verdict.CodeDoc {
 	return []verdict.CodeDoc{
 		{Code: RuleExposes, Meaning: "the rule exposes metrics"},
 		{Code: RuleFindsNoSeries, Meaning: "Prometheus holds no series for the rule's seriesQuery, so the rule exposes nothing"},
+		{Code: RuleSeriesUnknown, Meaning: "the series of the rule's seriesQuery could not be listed, so that nobody can tell what the rule exposes"},
 		{Code: RuleNamesNothing, Meaning: "no series passes the rule's seriesFilters and name.matches, so the rule exposes nothing"},
 		{Code: RuleMapsNoKind, Meaning: "no label of the rule's series is tied to a kind of objects by its resources, so the rule exposes nothing"},
 		{Code: MetricShadowed, Meaning: "two sources claim one metric; the later rule, and in it the later series, has it"},
@@ -70,6 +75,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: KindsUnavailable, Meaning: "the API server did not say which kinds of objects it serves; the kinds known before are kept"},
 		{Code: MetricServed, Meaning: "the request was answered with a value for each object"},
 		{Code: MetricPartial, Meaning: "the request was answered, but not for every object, or Prometheus warned of a partial answer"},
+		{Code: MetricAmbiguous, Meaning: "the request was answered, but the query has several rows for an object, of which one is served; aggregate by (<<.GroupBy>>)"},
 		{Code: MetricUnknown, Meaning: "no rule exposes the metric"},
 		{Code: ObjectsUnknown, Meaning: "no object of that kind matches what was asked"},
 		{Code: ObjectsUnavailable, Meaning: "the objects that match the selector could not be read"},

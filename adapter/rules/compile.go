@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -170,7 +171,7 @@ func (r *rule) compileLabels(a Association, path string, ps *config.Problems) {
 	}
 	form, err := render(t, labelArgs{Group: "(?P<group>.+?)", Resource: "(?P<resource>.+?)"})
 	if err != nil {
-		ps.Add(path+".template", "%v", err)
+		ps.Add(path+".template", "%v", cmp.Or(usesOf(t, "Group", "Resource").unknown, err))
 		return
 	}
 	pattern, err := regexp.Compile("^" + form + "$")

@@ -61,10 +61,10 @@ func TestNamesAndLabelsExposeWhatSeriesDo(t *testing.T) {
 				needed[one.SelectorKey] = append(needed[one.SelectorKey], Series{name, union})
 			}
 		}
-		want := describe(set.Expose(series, cluster()))
+		want := describe(set.Expose(series, nil, cluster()))
 		exposed += len(want)
 		for what, found := range map[string]map[SelectorKey][]Series{"unions": unions, "the labels needed": needed} {
-			if got := describe(set.Expose(found, cluster())); !maps.Equal(got, want) {
+			if got := describe(set.Expose(found, nil, cluster())); !maps.Equal(got, want) {
 				t.Fatalf("seed %d: of %s is exposed\n%v\nand of the series\n%v\nseries: %v", seed, what, got, want, series)
 			}
 		}

@@ -45,7 +45,7 @@ func formCatalog(t testing.TB) *Catalog {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set.Expose(map[SelectorKey][]Series{"q": {{"q", []string{"pod", "ns", "node", "k_pod", "k_namespace"}}}}, cluster())
+	return set.Expose(map[SelectorKey][]Series{"q": {{"q", []string{"pod", "ns", "node", "k_pod", "k_namespace"}}}}, nil, cluster())
 }
 
 // formCase is a request, exactly as it is written and as a form.

@@ -42,7 +42,7 @@ func FuzzRuleFile(f *testing.F) {
 			_, _ = WithLabel(one.Query, label) // an error is fine, a panic is not
 			found[one.SelectorKey] = []Series{{Name: series, Labels: []string{label, "namespace"}}}
 		}
-		catalog := set.Expose(found, cluster())
+		catalog := set.Expose(found, nil, cluster())
 		for _, m := range catalog.Metrics {
 			source, _ := catalog.Metric(m)
 			kind, _ := cluster().Kind(m.Resource)

@@ -95,8 +95,12 @@ func (p probe) examineKept(warn warn) {
 		if !ok {
 			return
 		}
-		missing := slices.DeleteFunc(slices.Clone(labels), func(label string) bool { return keeps(expr, label) })
+		kept := rowsOf(expr).labels
+		missing := slices.DeleteFunc(slices.Clone(labels), kept.has)
 		if len(missing) == 0 {
+			if several := severalRows(expr, labels); several != "" {
+				warn(p.path, "%s", several)
+			}
 			return
 		}
 		lost = append(lost, missing...)
@@ -111,6 +115,10 @@ func (p probe) examineKept(warn warn) {
 // examine writes the query for an object that groupBy names, or for an external metric, and tells what is wrong with
 // it. It is false where there is no syntax tree.
 func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
+	if err := p.query.uses.unknown; err != nil {
+		warn(p.path, "fails, and so does every request that comes to it: %v", err)
+		return nil, false
+	}
 	if p.query.uses.branches {
 		if p.namespaceLabel != "" && !p.query.uses.matchers && p.query.uses.freely == "" {
 			warn(p.path, "does not use <<.LabelMatchers>>: %s", p.ignored)
@@ -133,7 +141,7 @@ func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
 	}
 	expr, err := parseQuery(text)
 	if err != nil {
-		warn(p.path, "is no PromQL as it is sent (%s): %s%s", syntaxError(err), shown(text), mendOf(err))
+		warn(p.path, "is no PromQL as it is sent (%s): %s%s", syntaxError(err), shown(text), p.mendOf(err, groupBy))
 		return nil, false
 	}
 	if t := expr.Type(); t != parser.ValueTypeVector && (len(groupBy) > 0 || t != parser.ValueTypeScalar) {
@@ -218,9 +226,14 @@ func syntaxError(err error) string {
 	return strings.Replace(err.Error(), ": parse error: ", ": ", 1)
 }
 
-func mendOf(err error) string {
+func (p probe) mendOf(err error, groupBy []string) string {
 	if strings.Contains(err.Error(), "expected type range vector") {
 		return "; give it a range, as in [2m]"
+	}
+	if text, err := p.query.render(probeSeries, p.matchers(groupBy), groupBy); err == nil && p.series != probeSeries {
+		if _, err := parseQuery(text); err == nil {
+			return `; the name of the series needs quotes, as in {"<<.Series>>",<<.LabelMatchers>>}`
+		}
 	}
 	return "; unless the server speaks a wider dialect, every request fails"
 }

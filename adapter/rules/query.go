@@ -122,3 +122,16 @@ func (s Source) render(m *matchers, groupBy []string) (string, error) {
 		return text, nil
 	}
 }
+
+// SeveralRows tells how one object can come to several rows in the answer, of which only one is served, and what to
+// write instead. It is empty where an object has one row at most, for an external metric, and where the query is not PromQL.
+func (q Query) SeveralRows() string {
+	if q.Label == "" || len(q.PromQL) > maxParsed {
+		return ""
+	}
+	expr, err := parseQuery(q.PromQL)
+	if err != nil {
+		return ""
+	}
+	return severalRows(expr, q.GroupBy)
+}

@@ -121,7 +121,7 @@ func (w *world) expose(input string) string {
 	for _, one := range w.set.Selectors() {
 		found[one.SelectorKey] = series
 	}
-	w.catalog = w.set.Expose(found, cluster())
+	w.catalog = w.set.Expose(found, nil, cluster())
 	var b strings.Builder
 	for _, m := range w.catalog.Metrics {
 		source, _ := w.catalog.Metric(m)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,8 @@ const (
 	maxSteps = 100_000
 )
 
-// templateArgs are the variables of metricsQuery.
+// templateArgs are the variables of metricsQuery. GroupBy is written as PromQL; GroupBySlice has the labels' plain names,
+// as the keys of LabelValuesByName are.
 type templateArgs struct {
 	Series            string
 	LabelMatchers     string
@@ -41,17 +43,25 @@ func compileQuery(text, path string, ps *config.Problems) *query {
 		ps.Add(path, "is not a template: %v", err)
 		return nil
 	}
-	return &query{text: text, template: t, uses: usesOf(t)}
+	return &query{text: text, template: t, uses: usesOf(t, "Series", "LabelMatchers", "LabelValuesByName", "GroupBy", "GroupBySlice")}
 }
 
 func (q *query) render(series string, m *matchers, groupBy []string) (string, error) {
-	return render(q.template, templateArgs{
+	quoted := make([]string, len(groupBy))
+	for i, label := range groupBy {
+		quoted[i] = labelName(label)
+	}
+	text, err := render(q.template, templateArgs{
 		Series:            series,
 		LabelMatchers:     strings.Join(m.texts, ","),
 		LabelValuesByName: m.values,
-		GroupBy:           strings.Join(groupBy, ","),
+		GroupBy:           strings.Join(quoted, ","),
 		GroupBySlice:      groupBy,
 	})
+	if err != nil {
+		err = cmp.Or(q.uses.unknown, err)
+	}
+	return text, err
 }
 
 // parseTemplate parses a template that cannot run for ever: at the beginning of each of its lists of nodes stands an

@@ -2,9 +2,13 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"text/template"
 	"text/template/parse"
+
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // uses is what a query's template does with its variables, read off its syntax tree.
@@ -18,10 +22,15 @@ type uses struct {
 	freely string
 	// branches: what is written depends on a condition or a loop.
 	branches bool
+	// unknown tells of the first variable that there is not; nil where all are known.
+	unknown error
+
+	known []string
 }
 
-func usesOf(t *template.Template) uses {
-	var u uses
+// usesOf reads a template whose variables are the known ones.
+func usesOf(t *template.Template, known ...string) uses {
+	u := uses{known: known}
 	all := slices.SortedFunc(slices.Values(t.Templates()), func(a, b *template.Template) int { return cmp.Compare(a.Name(), b.Name()) })
 	for _, one := range all {
 		if one.Tree != nil {
@@ -95,6 +104,9 @@ func (u *uses) argument(n parse.Node, root bool) {
 		return
 	}
 	path := field(n, root)
+	if len(path) > 0 && !u.knows(path) && u.unknown == nil {
+		u.unknown = u.noVariable("." + strings.Join(path, "."))
+	}
 	switch {
 	case path == nil:
 	case len(path) == 0:
@@ -107,6 +119,23 @@ func (u *uses) argument(n parse.Node, root bool) {
 			u.values = append(u.values, path[1])
 		}
 	}
+}
+
+// knows tells whether there is a variable: a known one, or a value of LabelValuesByName.
+func (u *uses) knows(path []string) bool {
+	return slices.Contains(u.known, path[0]) && (len(path) == 1 || path[0] == "LabelValuesByName")
+}
+
+func (u *uses) noVariable(name string) error {
+	known := make([]string, len(u.known))
+	for i, k := range u.known {
+		known[i] = "." + k
+	}
+	nearest := config.Suggest(name, known)
+	if !strings.HasPrefix(nearest, "; did you mean") {
+		nearest = "" // it is the list of the known ones
+	}
+	return fmt.Errorf("reads %s, but there is no such variable; there are %s%s", name, strings.Join(known, ", "), nearest)
 }
 
 // isMatchers tells whether a pipeline is <<.LabelMatchers>> and nothing else.

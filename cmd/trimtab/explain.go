@@ -46,8 +46,8 @@ const explainTimeout = 30 * time.Second
 // explained is the answer of /debug/explain.
 type explained struct {
 	Metrics []adapter.Explanation `json:"metrics"`
-	// Instead tells what there is, where no metric has the name.
-	Instead []string `json:"instead,omitempty"`
+	// NoExplanation is given where no metric has the name.
+	adapter.NoExplanation
 }
 
 func explainCommand(ctx context.Context, args []string, s stdio) int {
@@ -86,10 +86,14 @@ func explainCommand(ctx context.Context, args []string, s stdio) int {
 	} else {
 		writeExplained(s.out, answer)
 	}
-	if len(answer.Metrics) == 0 {
+	switch {
+	case len(answer.Metrics) > 0:
+		return exitDone
+	case answer.CannotTell != "":
+		return s.fail(fmt.Errorf("nobody can tell whether a metric is called %q: %s", fs.Arg(1), oneLine(answer.CannotTell)))
+	default:
 		return s.fail(fmt.Errorf("no metric is called %q", fs.Arg(1)))
 	}
-	return exitDone
 }
 
 // askRunning asks the plain HTTP server of a running trimtab.
@@ -131,6 +135,7 @@ func writeExplained(w io.Writer, answer explained) {
 		line("query", "%s", m.Query)
 		line("common query", "%s", m.Common)
 		line("not merged", "%s", m.NotMerged)
+		line("several rows", "%s", m.SeveralRows)
 		if m.EvaluatedAt != nil {
 			line("evaluated", "for %s, %d rows", m.EvaluatedAt.UTC().Format(time.RFC3339), m.Rows)
 		}
@@ -190,7 +195,7 @@ func explainsMetric(part *adapter.Adapter) http.HandlerFunc {
 			return
 		}
 		var answer explained
-		answer.Metrics, answer.Instead = part.Explain(r.Context(), adapter.ExplainRequest{
+		answer.Metrics, answer.NoExplanation = part.Explain(r.Context(), adapter.ExplainRequest{
 			Metric: q.Get("metric"), Namespace: q.Get("namespace"), Name: q.Get("name"), Selector: selector,
 		})
 		w.Header().Set("Content-Type", "application/json")

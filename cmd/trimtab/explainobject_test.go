@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/adapter"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -52,6 +53,29 @@ func TestExplainPrintsWhatIsAnswered(t *testing.T) {
 	}
 	if got, want := strings.Join(uris, " "), "node=n1 node=n1 pod=default%2Fweb-1 pod=shop%2Fweb-1 pod=other%2Fweb-1"; got != want {
 		t.Errorf("asked %s, want %s", got, want)
+	}
+}
+
+// That there is no metric is only said where somebody knows.
+func TestExplainSaysWhenNobodyCanTell(t *testing.T) {
+	var answer explained
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(answer)
+	}))
+	defer server.Close()
+	answer.Instead = []string{"rule rules[0]: RuleSeriesUnknown"}
+	for cannotTell, want := range map[string]string{
+		"": "trimtab: no metric is called \"pods/x\"\n",
+		"discovery is not complete: connection refused": "trimtab: nobody can tell whether a metric is called \"pods/x\": discovery is not complete: connection refused\n",
+	} {
+		answer.CannotTell = cannotTell
+		if got := runTrimtab(t, "", "explain", "metric", "--server", server.URL, "pods/x"); got != (trimtab{exitWrong, "rule rules[0]: RuleSeriesUnknown\n", want}) {
+			t.Errorf("%+v", got)
+		}
+	}
+	answer = explained{Metrics: []adapter.Explanation{{Metric: "pods/x", SeveralRows: "gives an object a row for each value of path"}}}
+	if got := runTrimtab(t, "", "explain", "metric", "--server", server.URL, "x"); got.code != exitDone || !strings.Contains(got.out, "\n  several rows  gives an object a row for each value of path\n") {
+		t.Errorf("%+v", got)
 	}
 }
 

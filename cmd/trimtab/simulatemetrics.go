@@ -115,7 +115,9 @@ func simulateMetrics(ctx context.Context, test *offline.Case, file rules.File) (
 	registry := prometheus.NewRegistry()
 	log, now := slog.New(slog.DiscardHandler), func() time.Time { return test.Now }
 	klog.SetSlogLogger(log) // what the API library tells of its beginning is no part of the answer
-	record := journal.New(10_000, log, registry, now)
+	// The journal's time is the number of the request, by which its verdict is found.
+	turn := int64(0)
+	record := journal.New(10_000, log, registry, func() time.Time { return time.Unix(turn, 0) })
 	var cfg adapter.Config
 	cfg.SetDefaults()
 	cfg.File, cfg.Compat = file, test.Compat
@@ -141,8 +143,26 @@ func simulateMetrics(ctx context.Context, test *offline.Case, file rules.File) (
 		result.AskedAhead = slices.Sorted(slices.Values(server.Asked()))
 		result.Plan = part.Plan(ctx)
 	}
-	result.Requests, err = test.Ask(ctx, handler, server.Asked)
+	turn++
+	result.Requests, err = test.Ask(ctx, handler, func() ([]string, string) {
+		why := oddityOf(record, time.Unix(turn, 0))
+		turn++
+		return server.Asked(), why
+	})
 	return result, err
+}
+
+// oddityOf is what the adapter recorded at a time, unless it is that all is well.
+func oddityOf(record *journal.Journal, at time.Time) string {
+	for _, e := range record.Recent(journal.Filter{}) {
+		if !e.Last.Equal(at) || e.Code == rules.MetricServed {
+			continue
+		}
+		// The query is shown anyway.
+		e.Facts = slices.DeleteFunc(slices.Clone(e.Facts), func(f verdict.Fact) bool { return f.Name == "query" })
+		return e.Verdict.Message()
+	}
+	return ""
 }
 
 // notesOf are the verdicts of discovery that tell of a loss, by their subjects.

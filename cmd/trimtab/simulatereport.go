@@ -57,6 +57,9 @@ func writeFindings(b *bytes.Buffer, result simulated) {
 		if p.NotMerged != "" {
 			fmt.Fprintf(b, "  not merged  %s\n", visible(p.NotMerged))
 		}
+		if p.SeveralRows != "" {
+			fmt.Fprintf(b, "  several     %s\n", visible(p.SeveralRows))
+		}
 	}
 	for _, query := range result.AskedAhead {
 		fmt.Fprintf(b, "asked ahead: %s\n", visible(query))
@@ -87,6 +90,9 @@ func writeAnswer(b *bytes.Buffer, a offline.Answer) {
 	}
 	for _, query := range a.Queries {
 		fmt.Fprintf(b, "  asked  %s\n", visible(query))
+	}
+	if a.Why != "" {
+		fmt.Fprintf(b, "  why    %s\n", visible(a.Why))
 	}
 	table := tabwriter.NewWriter(b, 0, 1, 2, ' ', 0)
 	for _, item := range items {

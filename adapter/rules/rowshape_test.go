@@ -18,16 +18,18 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// keepsQueries makes random PromQL over the series of keepsStore.
-type keepsQueries struct{ *rand.Rand }
+// randomQueries makes random PromQL over the series of smallStore.
+type randomQueries struct{ *rand.Rand }
 
-func (q keepsQueries) pick(from ...string) string { return from[q.IntN(len(from))] }
+func (q randomQueries) pick(from ...string) string { return from[q.IntN(len(from))] }
 
-func (q keepsQueries) labels() string { return q.pick("", "pod", "node", "job", "pod,job", "node,job") }
+func (q randomQueries) labels() string {
+	return q.pick("", "pod", "node", "job", "pod,job", "node,job")
+}
 
-func (q keepsQueries) expr(depth int) string {
+func (q randomQueries) expr(depth int) string {
 	if depth == 0 {
-		return q.pick("a", "b", "c", "rate(a[2m])", "vector(1)", "1", "absent(a)", `a{pod="x"}`, "max_over_time(b[3m:1m])")
+		return q.pick("a", "b", "c", "rate(a[2m])", "vector(1)", "1", "absent(a)", `absent(d{pod="x"})`, `a{pod="x"}`, `c{pod="x",job="j"}`, "max_over_time(b[3m:1m])", "histogram_quantile(0.5, d)")
 	}
 	one := func() string { return q.expr(depth - 1) }
 	switch q.IntN(10) {
@@ -54,13 +56,14 @@ func (q keepsQueries) expr(depth int) string {
 	}
 }
 
-// A label that is said to be lost is in no sample that Prometheus's own engine gives.
-func TestLostLabelsAreInNoResult(t *testing.T) {
+// A label that is said to be lost is in no sample that Prometheus's own engine gives, and where objects are said to
+// have one row each, they have.
+func TestWhatIsSaidOfRowsIsTrue(t *testing.T) {
 	t.Parallel()
 	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 100_000, Timeout: time.Minute, Parser: parser.NewParser(parser.Options{})})
-	store, evaluated, lost := keepsStore(), 0, 0
+	store, evaluated, lost, single, several := smallStore(), 0, 0, 0, 0
 	for seed := range uint64(5000) {
-		text := keepsQueries{rand.New(rand.NewPCG(seed, 2))}.expr(1 + int(seed%3))
+		text := randomQueries{rand.New(rand.NewPCG(seed, 2))}.expr(1 + int(seed%3))
 		expr, err := parseQuery(text)
 		if err != nil {
 			continue // the grammar knows no types
@@ -75,7 +78,7 @@ func TestLostLabelsAreInNoResult(t *testing.T) {
 		}
 		evaluated++
 		for _, label := range []string{"pod", "node", "job"} {
-			if keeps(expr, label) {
+			if rowsOf(expr).labels.has(label) {
 				continue
 			}
 			lost++
@@ -85,21 +88,43 @@ func TestLostLabelsAreInNoResult(t *testing.T) {
 				}
 			}
 		}
+		for _, label := range []string{"pod", "node"} {
+			rows := map[string]int{}
+			for _, sample := range result {
+				rows[sample.Metric.Get(label)]++
+			}
+			said := severalRows(expr, []string{label})
+			for value, n := range rows {
+				switch {
+				case value == "": // no object
+
+				case n > 1 && said == "":
+					t.Fatalf("%s is said to give one row for each %s, and gives %d for %q", text, label, n, value)
+				case n > 1:
+					several++
+				case said == "":
+					single++
+				}
+			}
+		}
 		query.Close()
 	}
-	if evaluated < 1000 || lost < 1000 {
-		t.Errorf("%d queries were evaluated and %d labels lost; that is too little to tell", evaluated, lost)
+	if evaluated < 1000 || lost < 1000 || single < 500 || several < 100 {
+		t.Errorf("%d queries were evaluated, %d labels lost, %d objects had one row as was said, and %d several; that is too little to tell", evaluated, lost, single, several)
 	}
 }
 
-// keepsStore has three metrics whose series differ in labels.
-func keepsStore() storage.Queryable {
+// smallStore has four metrics whose series differ in labels.
+func smallStore() storage.Queryable {
 	var all []storage.Series
 	for i, lset := range []labels.Labels{
 		labels.FromStrings("__name__", "a", "pod", "x", "job", "j"),
 		labels.FromStrings("__name__", "a", "pod", "y", "job", "j"),
 		labels.FromStrings("__name__", "b", "node", "n", "job", "j"),
 		labels.FromStrings("__name__", "c", "pod", "x", "node", "n", "job", "j"),
+		labels.FromStrings("__name__", "c", "pod", "x", "node", "m", "job", "j"),
+		labels.FromStrings("__name__", "d", "pod", "x", "le", "1", "job", "j"),
+		labels.FromStrings("__name__", "d", "pod", "x", "le", "+Inf", "job", "j"),
 	} {
 		var samples []chunks.Sample
 		for minute := range int64(11) {
