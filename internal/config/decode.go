@@ -185,7 +185,7 @@ func (d *decode) eachKey(n *yaml.Node, path string, f func(key string, keyNode, 
 
 func (d *decode) list(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.SequenceNode {
-		d.fail(n, path, "a list is expected, not %s", nodeName(n))
+		d.fail(n, path, "a list is expected, not %s%s", nodeName(n), mistaken(n, into))
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content))
@@ -194,6 +194,19 @@ func (d *decode) list(n *yaml.Node, into reflect.Value, path string) {
 		d.value(element, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 	into.Set(list)
+}
+
+// mistaken is what a list's type says of the mapping that stands in its place, as the end of a sentence.
+func mistaken(n *yaml.Node, into reflect.Value) string {
+	told, ok := into.Addr().Interface().(interface{ MistakenFor(keys []string) string })
+	if !ok || n.Kind != yaml.MappingNode {
+		return ""
+	}
+	var keys []string
+	for i := 0; i < len(n.Content); i += 2 {
+		keys = append(keys, n.Content[i].Value)
+	}
+	return told.MistakenFor(keys)
 }
 
 // setDefaults fills a value that the file is about to be decoded over.
