@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -61,7 +62,9 @@ func announcements(hpa *autoscalingv2.HorizontalPodAutoscaler, kinds *kindTable)
 			}
 			add(a, m.Object.Metric)
 		case m.External != nil:
-			add(announced{api: externalAPI, namespace: hpa.Namespace}, m.External.Metric)
+			asked := m.External.Metric
+			asked.Name = strings.ToLower(asked.Name) // as client-go writes it into the path
+			add(announced{api: externalAPI, namespace: hpa.Namespace}, asked)
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -100,10 +101,20 @@ func (r *request) find(p *plan, q api.CustomRequest) (rules.Source, rules.Kind, 
 	}
 	source, ok := p.catalog.Metric(rules.Metric{Resource: kind.GroupResource, Namespaced: q.Namespaced, Name: q.Metric})
 	if !ok {
-		return rules.Source{}, rules.Kind{}, r.unknown(p, "the server could not find the metric "+q.Metric+" for "+q.Resource.String()+": no rule exposes it")
+		return rules.Source{}, rules.Kind{}, r.unknown(p, "the server could not find the metric "+q.Metric+" for "+q.Resource.String()+": no rule exposes it"+p.likeCustom(kind, q.Metric))
 	}
 	r.source = source.Rule()
 	return source, kind, nil
+}
+
+// likeCustom names the metric of the kind that differs from name only in case, as the end of a sentence.
+func (p *plan) likeCustom(kind rules.Kind, name string) string {
+	for _, m := range p.catalog.Metrics {
+		if m.Resource == kind.GroupResource && strings.EqualFold(m.Name, name) {
+			return "; " + m.Name + " differs only in case"
+		}
+	}
+	return ""
 }
 
 // CustomMetrics is the discovery document, sorted. It implements api.CustomAPI.

@@ -167,13 +167,17 @@ func (p *plan) whyNot(name string) NoExplanation {
 		out = append(out, "refused: "+err.Error())
 	}
 	var similar []string
+	like := func(other string) bool {
+		a, b := strings.ToLower(name), strings.ToLower(other)
+		return strings.Contains(a, b) || strings.Contains(b, a)
+	}
 	for _, m := range p.listed.custom {
-		if strings.Contains(m.Name, name) || strings.Contains(name, m.Name) {
+		if like(m.Name) {
 			similar = append(similar, m.Resource.String()+"/"+m.Name)
 		}
 	}
 	for _, external := range p.listed.external {
-		if strings.Contains(external, name) || strings.Contains(name, external) {
+		if like(external) {
 			similar = append(similar, "external/"+external)
 		}
 	}

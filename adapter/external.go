@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -89,7 +90,7 @@ func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.
 		if f, done := r.delegatedExternal(ctx, p, q, out); done {
 			return f
 		}
-		return r.unknown(p, "the server could not find the metric: no external rule exposes it, and no ScaledObject owns it")
+		return r.unknown(p, "the server could not find the metric: no external rule exposes it, and no ScaledObject owns it"+likeExternal(q.Metric, p.catalog.Externals))
 	}
 	r.source = source.Rule()
 	found, f := r.look(ctx, p, question{source: source, objects: rules.Objects{Namespace: q.Namespace}, selector: q.Selector})
@@ -111,6 +112,20 @@ func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.
 	}
 	r.servedExternal(out, found.warnings)
 	return nil
+}
+
+// likeExternal names the metric that differs from name only in case, as the end of a sentence.
+func likeExternal(name string, known []string) string {
+	for _, other := range known {
+		switch {
+		case !strings.EqualFold(other, name):
+		case other == strings.ToLower(other):
+			return "; " + other + " differs only in case"
+		default:
+			return "; " + other + " differs only in case: HPAs ask for external metrics in small letters, so give its rule a name.as in small letters"
+		}
+	}
+	return ""
 }
 
 // externalItem appends an item for a row. A row without a usable value is an error, since the sum without it would

@@ -3,6 +3,7 @@ package scalers
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -51,7 +52,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 		return nil, "error", unavailable(key, name, err)
 	}
 	for _, t := range set.external {
-		if t.metric.Name != name {
+		if !strings.EqualFold(t.metric.Name, name) { // client-go asks in small letters, whatever the HPA says
 			continue
 		}
 		r := t.read(ctx, s.maxAge(t, checked.Interval))
@@ -59,7 +60,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 			return answer(name, r.sample.Value, r.at), "value", nil
 		}
 		f := checked.Replicas.Fallback
-		if f.Tripped(status.Failures(&so.Status)[name]) {
+		if f.Tripped(status.Failures(&so.Status)[t.metric.Name]) {
 			return answer(name, t.metric.Target*float64(f.Replicas), r.at), "fallback", nil
 		}
 		return nil, "error", unavailable(key, name, r.err)

@@ -47,6 +47,18 @@ func TestExternalMetricWithoutALoop(t *testing.T) {
 	}
 }
 
+// client-go asks for external metrics in small letters, so a list or a queue with capitals in its name is found by these.
+func TestExternalMetricIsFoundInSmallLetters(t *testing.T) {
+	so := scaledObject(t, strings.ReplaceAll(web, "key: a", "key: Orders"))
+	h := newHarness(t, so)
+	h.set("Orders", 3)
+	for _, name := range []string{"s0-queue-orders", "s0-queue-Orders"} {
+		if got, err := h.metric(name); err != nil || got != name+"=3" {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+}
+
 func TestCachedMetricsMayBeTwoIntervalsOld(t *testing.T) {
 	so := scaledObject(t, web)
 	so.Spec.Triggers[0].UseCachedMetrics = true

@@ -64,10 +64,21 @@ func inline(c *migration.Conversion, v migration.Value, at migration.Origin) err
 		if i == 0 {
 			key.HeadComment = "# " + v.Spelling() + ": " + at.From + strings.TrimRight("\n"+firstComment(at.Text)+"\n"+key.HeadComment, "\n")
 		}
+		writeMerges(content)
 		section.Content = append(section.Content, key, content)
 		c.Remember(v, "adapter."+key.Value, "")
 	}
 	return nil
+}
+
+// writeMerges lets merge keys below n be written as <<, where the YAML library would write !!merge <<.
+func writeMerges(n *yaml.Node) {
+	if n.Value == "<<" && n.Tag == "!!merge" {
+		n.Tag = ""
+	}
+	for _, child := range n.Content {
+		writeMerges(child)
+	}
 }
 
 // firstComment is what stands above a rule file, divided from it by an empty line.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -80,7 +81,7 @@ func (s *Set) Expose(found map[SelectorKey][]Series, failures map[SelectorKey]er
 }
 
 func (c *Catalog) exposeCustom(b *bound, series []Series, t tally) {
-	c.unknownKinds = c.unknownKinds || len(b.unknown) > 0
+	c.tellUnknown(b)
 	for _, one := range sorted(series) {
 		name, ok := b.metricName(one.Name)
 		if !ok {
@@ -111,7 +112,7 @@ func (c *Catalog) exposeCustom(b *bound, series []Series, t tally) {
 }
 
 func (c *Catalog) exposeExternal(b *bound, series []Series, t tally) {
-	c.unknownKinds = c.unknownKinds || len(b.unknown) > 0
+	c.tellUnknown(b)
 	for _, one := range sorted(series) {
 		name, ok := b.metricName(one.Name)
 		if !ok {
@@ -126,6 +127,20 @@ func (c *Catalog) exposeExternal(b *bound, series []Series, t tally) {
 		t.exposed++
 	}
 	c.Verdicts = append(c.Verdicts, t.verdict(b))
+}
+
+// tellUnknown tells of the labels that are tied to kinds which are not served.
+func (c *Catalog) tellUnknown(b *bound) {
+	if len(b.unknown) == 0 {
+		return
+	}
+	c.unknownKinds = true
+	var each []string
+	for _, label := range b.unknown {
+		g := b.overrides[label]
+		each = append(each, fmt.Sprintf("%s (%s): %s", label, g.schema(), g.unserved(b.kinds)))
+	}
+	c.Verdicts = append(c.Verdicts, verdict.Because(verdict.On("rule", b.path), OverrideMapsNothing, verdict.Text("labels", strings.Join(each, "; "))))
 }
 
 func differ(a, b Source) bool { return a.rule != b.rule || a.Series != b.Series }
@@ -157,9 +172,6 @@ type tally struct {
 func (t tally) verdict(b *bound) verdict.Verdict {
 	subject := verdict.On("rule", b.path)
 	found := []verdict.Fact{verdict.Number("series", t.series)}
-	if len(b.unknown) > 0 {
-		found = append(found, verdict.Text("labels of unknown kinds", strings.Join(b.unknown, " ")))
-	}
 	switch {
 	case t.exposed > 0:
 		return verdict.Because(subject, RuleExposes, append([]verdict.Fact{verdict.Number("mapped", t.exposed)}, found...)...)

@@ -15,6 +15,8 @@ const (
 	RuleNamesNothing verdict.Code = "RuleNamesNothing"
 	// RuleMapsNoKind: no label of the series is tied to a kind of objects.
 	RuleMapsNoKind verdict.Code = "RuleMapsNoKind"
+	// OverrideMapsNothing: an override names a kind of objects that is not served.
+	OverrideMapsNothing verdict.Code = "OverrideMapsNothing"
 	// MetricShadowed: two sources claim one metric; the later has it.
 	MetricShadowed verdict.Code = "MetricShadowed"
 	// DiscoverySucceeded: the selector's series were listed.
@@ -69,6 +71,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: RuleSeriesUnknown, Meaning: "the series of the rule's seriesQuery could not be listed, so that nobody can tell what the rule exposes"},
 		{Code: RuleNamesNothing, Meaning: "no series passes the rule's seriesFilters and name.matches, so the rule exposes nothing"},
 		{Code: RuleMapsNoKind, Meaning: "no label of the rule's series is tied to a kind of objects by its resources, so the rule exposes nothing"},
+		{Code: OverrideMapsNothing, Meaning: "an override of the rule ties labels to kinds of objects that the API server does not serve, so the labels map nothing; a CRD may come later"},
 		{Code: MetricShadowed, Meaning: "two sources claim one metric; the later rule, and in it the later series, has it"},
 		{Code: DiscoverySucceeded, Meaning: "the series of the selector were listed"},
 		{Code: DiscoveryFailed, Meaning: "the series of the selector could not be listed; the metrics known from it are kept"},

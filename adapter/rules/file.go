@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -12,12 +13,26 @@ import (
 // have (source, merge, onNaN, onEmpty, maxStaleness) change nothing where they are not given.
 type File struct {
 	// Rules expose metrics of the custom metrics API. Default none.
-	Rules []Rule `yaml:"rules"`
+	Rules List `yaml:"rules"`
 	// ExternalRules expose metrics of the external metrics API. Default none.
 	ExternalRules []Rule `yaml:"externalRules"`
 	// ResourceRules tell how the CPU and memory of pods and nodes are queried, for the resource metrics API.
 	// Default none: that API is left to another server.
 	ResourceRules *ResourceRules `yaml:"resourceRules"`
+}
+
+// List is a list of rules.
+type List []Rule
+
+// MistakenFor knows the values of prometheus-adapter's Helm chart, where `rules` is a mapping.
+func (*List) MistakenFor(keys []string) string {
+	for _, key := range keys {
+		if slices.Contains([]string{"default", "custom", "external", "resource", "existing"}, key) {
+			return "; these are values of prometheus-adapter's Helm chart: write rules.custom as rules, rules.external as externalRules and rules.resource as resourceRules, " +
+				"or give what `helm template` prints, the chart's own rules of rules.default included, to `trimtab migrate prometheus-adapter --manifest`"
+		}
+	}
+	return ""
 }
 
 // maxRules bounds each list of rules; every series selector among them is asked for in each discovery.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -54,6 +55,8 @@ type suspect struct {
 	external bool
 	// series is the one name that seriesQuery selects, empty where there may be several.
 	series string
+	// prefix is what all names begin with that seriesQuery selects, as far as its patterns tell.
+	prefix string
 }
 
 func (l *linter) lint(path string, r Rule, external bool) {
@@ -67,10 +70,11 @@ func (l *linter) lint(path string, r Rule, external bool) {
 	for _, check := range []func(suspect, warn){
 		filtersThatDoNotFilter, nameThatLosesItsSeries, nameOfGroupsThatAreNot, nameForAllThatIsCaught,
 		noKind, noNamespaceForNamespaced, groupInTemplate, namespacedWithoutEffect, noNamespaceForExternal,
-		queryOfRule,
+		nameThatCannotBeAsked, queryOfRule,
 	} {
 		check(s, w)
 	}
+	lintOverrides(s.overrides, w)
 	for _, claim := range s.claims() {
 		if first, taken := l.claims[claim]; taken {
 			w("name", "claims the same metric as %s; where both find series, only the later rule is served: give one of them another name.as", first)
@@ -94,6 +98,7 @@ func (s *suspect) readSelector(warn warn) {
 	selective := false
 	for _, m := range matchers {
 		selective = selective || !m.Matches("")
+		s.prefix = cmp.Or(s.prefix, sureBeginning(m))
 		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
 			s.series = m.Value
 		}

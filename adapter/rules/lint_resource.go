@@ -14,6 +14,7 @@ func (l *linter) lintResource(r ResourceRules) {
 }
 
 func lintUsage(warn warn, compiled resourceRule, text ResourceRule) {
+	lintOverrides(text.Resources.Overrides, warn)
 	if compiled.containers.query != nil {
 		lintContainers(warn, compiled.containers, text)
 	}

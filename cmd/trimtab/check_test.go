@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +67,7 @@ func TestCheckStandardInput(t *testing.T) {
 		"kind: Pod\napiVersion: v1":  {exitDone, "standard input: Pod (not one that trimtab reads): ok\n", ""},
 		"kind: \"P\\no\\ed\"":        {exitDone, "standard input: P o d (not one that trimtab reads): ok\n", ""},
 		"":                           {exitWrong, "", "trimtab: standard input: no part is configured; write a section adapter, scalers, vpa or clusterScaler ({} for its defaults)\n"},
-		"vpa: {x: 1}\nprometheus: {": {exitWrong, "", "trimtab: standard input: not YAML: line 2: did not find expected node content\n"},
+		"vpa: {x: 1}\nprometheus: {": {exitWrong, "", "trimtab: standard input:2: not YAML: did not find expected node content\n"},
 	} {
 		if got := runTrimtab(t, stdin, "check", "-"); got != want {
 			t.Errorf("%q: %+v, want %+v", stdin, got, want)
@@ -99,6 +100,33 @@ trimtab: huge.yaml: it has more than 67108864 bytes
 `}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A file that is too large is refused before it is parsed, which would cost many times its size. Manifests may be larger.
+func TestCheckParsesNoFileThatIsTooLarge(t *testing.T) {
+	const rule = "- {seriesQuery: up, metricsQuery: up}\n"
+	const object = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n"
+	for name, c := range map[string]struct {
+		text  string
+		bytes int
+		want  string
+	}{
+		"rules":            {"rules:\n" + strings.Repeat(rule, (20<<20)/len(rule)), 20 << 20, "the file has more than 4194304 bytes"},
+		"manifests":        {strings.Repeat(object, (20<<20)/len(object)), 20 << 20, "the file has more than 16777216 bytes"},
+		"JSON manifest":    {`{"apiVersion":"v1","items":[` + strings.Repeat("{},\n", 5<<20) + "]}", 20 << 20, "the file has more than 16777216 bytes"},
+		"smaller manifest": {strings.Repeat(object, 10) + "# " + strings.Repeat("x", 5<<20), 0, ""},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		got := runTrimtab(t, c.text, "check", "-")
+		runtime.ReadMemStats(&after)
+		if c.want == "" && got.code != exitDone || c.want != "" && got.err != "trimtab: standard input: "+c.want+"\n" {
+			t.Errorf("%s: exit %d, %.200s", name, got.code, got.err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; c.bytes > 0 && took > 10*uint64(c.bytes) {
+			t.Errorf("%s: %d MB were taken for a file of %d MB", name, took>>20, c.bytes>>20)
+		}
 	}
 }
 

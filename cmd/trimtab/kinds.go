@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/migration"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
 )
@@ -18,6 +20,9 @@ import (
 func checkFile(path string, s stdio) []checked {
 	name, data, err := readInput(path, s)
 	if err != nil {
+		return []checked{result(name, "file", err)}
+	}
+	if err := tooLarge(name, data); err != nil {
 		return []checked{result(name, "file", err)}
 	}
 	keys := firstKeys(data)
@@ -30,6 +35,27 @@ func checkFile(path string, s stdio) []checked {
 	default:
 		return []checked{checkConfig(name, data)}
 	}
+}
+
+// tooLarge refuses, by its text alone, what no check would take: parsing costs more than twenty times the size. A file
+// is a manifest where some line begins as those of an object do.
+func tooLarge(name string, data []byte) error {
+	if len(data) <= config.MaxFileBytes {
+		return nil
+	}
+	most := config.MaxFileBytes
+	for line := range bytes.Lines(data) {
+		key, _, _ := bytes.Cut(line[:min(len(line), 80)], []byte(":"))
+		key = bytes.ReplaceAll(key, []byte{0}, nil) // of UTF-16
+		if word := string(bytes.Trim(key, " \t\uFEFF{\"'")); word == "apiVersion" || word == "kind" {
+			most = migration.MaxManifestBytes
+			break
+		}
+	}
+	if len(data) <= most {
+		return nil
+	}
+	return config.Problems{{File: name, Message: fmt.Sprintf("the file has more than %d bytes", most)}}
 }
 
 func firstKeys(data []byte) []string {
@@ -56,6 +82,9 @@ func checkManifest(name string, data []byte) []checked {
 		if err != nil {
 			all = append(all, result(name, "manifest", err))
 			continue
+		}
+		if root == nil {
+			continue // a directive, and nothing behind it
 		}
 		for _, c := range checkObject(name, doc.Data, root) {
 			c.locate(doc)

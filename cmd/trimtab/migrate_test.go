@@ -52,6 +52,8 @@ func TestMigratedConfigurationIsChecked(t *testing.T) {
 		"helm":            {"--manifest", "testdata/migrate/helm.yaml"},
 		"kube-prometheus": {"--manifest", "testdata/migrate/kube-prometheus.yaml"},
 		"secured":         {"--manifest", "testdata/migrate/secured.yaml"},
+		"powershell":      {"--manifest", "testdata/migrate/powershell.yaml"},
+		"merge":           {"--manifest", "testdata/migrate/merge.yaml"},
 		"everything": append(everything, "--prometheus-header=X-Scope-OrgID=a", "--prometheus-auth-incluster", "--prometheus-client-tls-cert-file=c",
 			"--prometheus-client-tls-key-file=k", "--metrics-max-age=20m", "--lister-kubeconfig=k", "--tls-cert-file=c", "--tls-private-key-file=k",
 			"--tls-min-version=VersionTLS12", "--tls-cipher-suites=TLS_AES_128_GCM_SHA256", "--disable-http2", "-v=6"),

@@ -1,11 +1,8 @@
 package config
 
 import (
-	"bytes"
 	"encoding"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"reflect"
 	"strconv"
@@ -37,19 +34,13 @@ func Decode(name string, data []byte, into any) error {
 	if len(data) > MaxFileBytes {
 		return Problems{{File: name, Message: fmt.Sprintf("the file has more than %d bytes", MaxFileBytes)}}
 	}
-	var doc yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
-		doc = yaml.Node{} // an empty file is all defaults
-	} else if err != nil {
-		return Problems{{File: name, Message: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}}
-	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return Problems{{File: name, Message: "more than one YAML document; one is expected"}}
+	root, err := Document{Line: 1, Data: data}.Root(name)
+	if err != nil {
+		return err
 	}
 	d := &decode{file: name}
-	if len(doc.Content) > 0 {
-		d.value(doc.Content[0], reflect.ValueOf(into).Elem(), "")
+	if root != nil { // an empty file is all defaults
+		d.value(root, reflect.ValueOf(into).Elem(), "")
 	}
 	if d.visited <= maxAliasNodes {
 		d.validate(reflect.ValueOf(into), "", around(d.problems))
@@ -80,14 +71,16 @@ func (d *decode) fail(n *yaml.Node, path, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.file, Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
+// visit counts a value, and says whether it may be looked into.
+func (d *decode) visit(n *yaml.Node, path string) bool {
+	if d.visited++; d.visited == maxAliasNodes+1 {
+		d.fail(n, path, "the file expands to more than %d values", maxAliasNodes)
 	}
-	if d.visited++; d.visited > maxAliasNodes {
-		if d.visited == maxAliasNodes+1 {
-			d.fail(n, path, "the file expands to more than %d values", maxAliasNodes)
-		}
+	return d.visited <= maxAliasNodes
+}
+
+func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
+	if n = target(n); !d.visit(n, path) {
 		return
 	}
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
@@ -157,7 +150,9 @@ func (d *decode) mapping(n *yaml.Node, into reflect.Value, path string) {
 		d.fail(n, path, "a mapping is expected, not %s", nodeName(n))
 		return
 	}
-	into.Set(reflect.MakeMap(into.Type()))
+	if into.IsNil() { // else a merge key was there before
+		into.Set(reflect.MakeMap(into.Type()))
+	}
 	d.eachKey(n, path, func(key string, _, value *yaml.Node) {
 		element := reflect.New(into.Type().Elem()).Elem()
 		d.value(value, element, join(path, printable(key)))
@@ -165,11 +160,16 @@ func (d *decode) mapping(n *yaml.Node, into reflect.Value, path string) {
 	})
 }
 
-// eachKey calls f for each key once, and reports the keys that stand twice.
+// eachKey calls f for each key once, and reports the keys that stand twice. Those that a merge key (<<) brings may stand
+// again.
 func (d *decode) eachKey(n *yaml.Node, path string, f func(key string, keyNode, value *yaml.Node)) {
 	first := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		keyNode, value := n.Content[i], n.Content[i+1]
+		if isMerge(keyNode) {
+			d.merge(value, path, f)
+			continue
+		}
 		if keyNode.Kind != yaml.ScalarNode {
 			d.fail(keyNode, path, "a key must be a plain word, not %s", nodeName(keyNode))
 			continue
@@ -185,7 +185,7 @@ func (d *decode) eachKey(n *yaml.Node, path string, f func(key string, keyNode, 
 
 func (d *decode) list(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.SequenceNode {
-		d.fail(n, path, "a list is expected, not %s", nodeName(n))
+		d.fail(n, path, "a list is expected, not %s%s", nodeName(n), mistaken(n, into))
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content))
@@ -194,6 +194,19 @@ func (d *decode) list(n *yaml.Node, into reflect.Value, path string) {
 		d.value(element, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 	}
 	into.Set(list)
+}
+
+// mistaken is what a list's type says of the mapping that stands in its place, as the end of a sentence.
+func mistaken(n *yaml.Node, into reflect.Value) string {
+	told, ok := into.Addr().Interface().(interface{ MistakenFor(keys []string) string })
+	if !ok || n.Kind != yaml.MappingNode {
+		return ""
+	}
+	var keys []string
+	for i := 0; i < len(n.Content); i += 2 {
+		keys = append(keys, n.Content[i].Value)
+	}
+	return told.MistakenFor(keys)
 }
 
 // setDefaults fills a value that the file is about to be decoded over.

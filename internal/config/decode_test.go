@@ -70,8 +70,8 @@ f:1: groups[2].max: ".inf" is not a whole number`},
 		{"on: perhaps", `f:1: on: "perhaps" is not true or false`},
 		{"labels: {a: 1, a: 2}", "f:1: labels.a: duplicate key; it stands on line 1 already"},
 		{"[1, 2]", "f:1: a mapping is expected, not a list"},
-		{"a: [", "f: not YAML: line 1: did not find expected node content"},
-		{"on: true\n---\non: false", "f: more than one YAML document; one is expected"},
+		{"a: [", "f:1: not YAML: did not find expected node content"},
+		{"on: true\n---\non: false", "f:3: more than one YAML document; one is expected"},
 	} {
 		err := Decode("f", []byte(c.in), &outer{})
 		got := ""
