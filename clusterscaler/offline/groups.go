@@ -203,10 +203,7 @@ func (g *nodeGroup) planned() plan.Group {
 func fresh(n *corev1.Node, name string) *corev1.Node {
 	n = n.DeepCopy()
 	n.Name = name
-	if n.Labels == nil {
-		n.Labels = map[string]string{}
-	}
-	n.Labels[corev1.LabelHostname] = name
+	n.Labels = group.NodeLabels(n.Labels, name)
 	n.Spec.Unschedulable = false
 	return n
 }
