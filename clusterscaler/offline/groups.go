@@ -125,9 +125,7 @@ func (t *template) decode() config.Problems {
 		ps.Add(path, "%s", printable(err.Error()))
 		return ps
 	}
-	if len(n.Status.Allocatable) == 0 {
-		n.Status.Allocatable = n.Status.Capacity
-	}
+	alikeWhereMissing(&n.Status)
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods} {
 		if q := n.Status.Allocatable[name]; q.Sign() <= 0 {
 			ps.Add(path+".status.allocatable."+string(name), "is required, and more than zero")
