@@ -116,7 +116,7 @@ func (m *originalMetrics) observePods(p *plan.Plan) {
 		switch p.Pending[i].Verdict.Code {
 		case plan.Unprocessed:
 			unprocessed++
-		case plan.SchedulingGated, plan.DaemonSetPod, plan.Expendable:
+		case plan.SchedulingGated, plan.DaemonSetPod, plan.Expendable, plan.WaitsForNode:
 		default:
 			unschedulable++
 		}

@@ -66,7 +66,7 @@ func (r *rig) connect(cfg Config) *Provider {
 }
 
 func template(group string) *corev1.Node {
-	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "any", Labels: map[string]string{"group": group}}}
+	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "any", Labels: map[string]string{"group": group, corev1.LabelTopologyZone: "z"}}}
 	n.Status.Capacity = corev1.ResourceList{
 		corev1.ResourceCPU: resource.MustParse("4"), corev1.ResourceMemory: resource.MustParse("16Gi"), corev1.ResourcePods: resource.MustParse("58"),
 	}
@@ -155,7 +155,7 @@ func TestGroupsAreTheServers(t *testing.T) {
 		t.Errorf("group %+v", g)
 	}
 	if g.Template.Allocatable.MilliCPU != 3900 || g.Capacity.MilliCPU != 4000 || g.Template.Labels["group"] != "a" ||
-		g.Template.Labels[corev1.LabelHostname] != "template-of-a" {
+		g.Template.Labels[corev1.LabelHostname] != "template-of-a" || g.Template.Labels[corev1.LabelFailureDomainBetaZone] != "z" {
 		t.Errorf("template %+v, capacity %+v", g.Template, g.Capacity)
 	}
 	if groups[1].Price != 0 {

@@ -2,13 +2,13 @@ package externalgrpc
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 )
 
@@ -62,11 +62,7 @@ func checkAmounts(node *corev1.Node) error {
 func named(template *corev1.Node, name string) *corev1.Node {
 	n := *template
 	n.Name = name
-	n.Labels = maps.Clone(template.Labels)
-	if n.Labels == nil {
-		n.Labels = map[string]string{}
-	}
-	n.Labels[corev1.LabelHostname] = name
+	n.Labels = group.NodeLabels(template.Labels, name)
 	return &n
 }
 

@@ -235,7 +235,8 @@ func (t *Template) Node(cni *CNI) *corev1.Node {
 	node := &corev1.Node{}
 	node.Status.Capacity, node.Status.Allocatable = t.resources(cni, &none)
 	arch := t.Arch
-	if kind, known := eni.Lookup(t.InstanceType); known && arch == "" {
+	kind, ofEC2 := eni.Lookup(t.InstanceType)
+	if ofEC2 && arch == "" {
 		arch = string(kind.Arch)
 	}
 	if arch == "" {
@@ -253,6 +254,9 @@ func (t *Template) Node(cni *CNI) *corev1.Node {
 	}
 	for key, value := range t.Labels {
 		node.Labels[key] = value
+	}
+	if ofEC2 {
+		node.Labels = onAWS(node.Labels, node.Labels[corev1.LabelTopologyZone])
 	}
 	node.Status.DeclaredFeatures = slices.Sorted(slices.Values(t.DeclaredFeatures))
 	for _, taint := range t.Taints {

@@ -1,6 +1,8 @@
 package group
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,7 +60,7 @@ func TestTemplateLabels(t *testing.T) {
 	node := g.Template.Node(&g.CNI)
 	for key, want := range map[string]string{
 		"kubernetes.io/os": "linux", "kubernetes.io/arch": "arm64", "node.kubernetes.io/instance-type": "m6g.large",
-		"topology.kubernetes.io/zone": "eu-west-1a", "disk": "ssd",
+		"topology.kubernetes.io/zone": "eu-west-1a", "topology.ebs.csi.aws.com/zone": "eu-west-1a", "disk": "ssd",
 	} {
 		if got := node.Labels[key]; got != want {
 			t.Errorf("label %s=%s, want %s", key, got, want)
@@ -69,5 +71,38 @@ func TestTemplateLabels(t *testing.T) {
 	}
 	if len(node.Spec.Taints) != 1 || node.Spec.Taints[0].Key != "gpu" {
 		t.Errorf("taints %v", node.Spec.Taints)
+	}
+}
+
+// A new node has each label that Kubernetes has renamed by its old name too, however its template came to be. Only on AWS
+// it has the zone of EBS volumes.
+func TestNodeLabels(t *testing.T) {
+	for _, c := range []struct{ template, want string }{
+		{"{instanceType: m6g.large, zone: eu-west-1a, region: eu-west-1}",
+			`beta.kubernetes.io/arch=arm64 beta.kubernetes.io/instance-type=m6g.large beta.kubernetes.io/os=linux failure-domain.beta.kubernetes.io/region=eu-west-1
+			failure-domain.beta.kubernetes.io/zone=eu-west-1a kubernetes.io/arch=arm64 kubernetes.io/hostname=n kubernetes.io/os=linux node.kubernetes.io/instance-type=m6g.large
+			topology.ebs.csi.aws.com/zone=eu-west-1a topology.kubernetes.io/region=eu-west-1 topology.kubernetes.io/zone=eu-west-1a`},
+		{"{instanceType: n2-standard-4, zone: europe-west1-b, capacity: {cpu: 4, memory: 16Gi}}",
+			`beta.kubernetes.io/arch=amd64 beta.kubernetes.io/instance-type=n2-standard-4 beta.kubernetes.io/os=linux failure-domain.beta.kubernetes.io/zone=europe-west1-b
+			kubernetes.io/arch=amd64 kubernetes.io/hostname=n kubernetes.io/os=linux node.kubernetes.io/instance-type=n2-standard-4 topology.kubernetes.io/zone=europe-west1-b`},
+		{"{capacity: {cpu: 4, memory: 16Gi}, labels: {kubernetes.io/os: windows, beta.kubernetes.io/os: linux}}", // as cluster-autoscaler, which overwrites it
+			"beta.kubernetes.io/arch=amd64 beta.kubernetes.io/os=windows kubernetes.io/arch=amd64 kubernetes.io/hostname=n kubernetes.io/os=windows"},
+		{"{instanceType: m5.large, zone: eu-west-1a, labels: {topology.ebs.csi.aws.com/zone: by-hand}}",
+			`beta.kubernetes.io/arch=amd64 beta.kubernetes.io/instance-type=m5.large beta.kubernetes.io/os=linux failure-domain.beta.kubernetes.io/zone=eu-west-1a
+			kubernetes.io/arch=amd64 kubernetes.io/hostname=n kubernetes.io/os=linux node.kubernetes.io/instance-type=m5.large
+			topology.ebs.csi.aws.com/zone=by-hand topology.kubernetes.io/zone=eu-west-1a`},
+	} {
+		g, err := decode("{name: a, template: " + c.template + "}")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for key, value := range NodeLabels(g.Template.Node(&g.CNI).Labels, "n") {
+			got = append(got, key+"="+value)
+		}
+		slices.Sort(got)
+		if want := strings.Fields(c.want); !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %v\nwant %v", c.template, got, want)
+		}
 	}
 }

@@ -1,10 +1,13 @@
 package group
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -45,6 +48,9 @@ func (m *Metadata) Complete(own Description) (Description, config.Problems) {
 			}
 		}
 		own = own.or(&told)
+	}
+	if t := &own.Template; len(m.Tags) > 0 { // an Auto Scaling group
+		t.Labels = onAWS(t.Labels, cmp.Or(t.Labels[corev1.LabelTopologyZone], t.Zone))
 	}
 	if err := readGPUs(m.Annotations, &own); err != nil {
 		ps.Add("annotations."+gpuCountAnnotation, "%v", err)

@@ -147,8 +147,8 @@ func TestPlansWithVolumes(t *testing.T) {
 		},
 		"claims that are bound at once must be bound": {
 			scenario{pods: three[:1], storage: kubesched.Objects{Claims: threeClaims, StorageClasses: []*storagev1.StorageClass{storageClass("disks", false)}}},
-			"shop/db-0: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims; " +
-				"b VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims\n",
+			"shop/db-0: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims: claim shop/db-0, StorageClass disks; " +
+				"b VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims: claim shop/db-0, StorageClass disks\n",
 		},
 		"a claim that is missing is a reason, and stops nobody else": {
 			scenario{pods: append(three[:1:1], pod("web", "", "nothing")), storage: kubesched.Objects{Claims: threeClaims, StorageClasses: waits}},
@@ -158,8 +158,8 @@ func TestPlansWithVolumes(t *testing.T) {
 		},
 		"a storage class that is missing is a reason": {
 			scenario{pods: three[:1], storage: kubesched.Objects{Claims: threeClaims}},
-			"shop/db-0: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims; " +
-				"b VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims\n",
+			"shop/db-0: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims: claim shop/db-0, StorageClass disks is missing; " +
+				"b VolumeUnavailable: plugin VolumeBinding, reason pod has unbound immediate PersistentVolumeClaims: claim shop/db-0, StorageClass disks is missing\n",
 		},
 		"a node takes as many volumes as a like node of its group": {
 			scenario{nodes: []string{"a-1"}, pods: append(five, pod("busy", "a-1")), storage: kubesched.Objects{
@@ -184,8 +184,8 @@ func TestPlansWithVolumes(t *testing.T) {
 				Claims:  []*corev1.PersistentVolumeClaim{claim("data", "disks", "disk-b", corev1.ReadWriteOncePod)},
 				Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
-			"shop/db-1: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't match PersistentVolume's node affinity; " +
-				"b VolumeInUse: plugin VolumeRestrictions, reason node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod\n" +
+			"shop/db-1: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't match PersistentVolume's node affinity: claim shop/data, volume disk-b, topology.kubernetes.io/zone In [b], the node has \"a\"; " +
+				"b VolumeInUse: plugin VolumeRestrictions, reason node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod: claim shop/data, volume disk-b\n" +
 				"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1\n",
 		},
 		"what one pod alone may use does not keep its own replacement out": {
@@ -205,8 +205,8 @@ func TestPlansWithVolumes(t *testing.T) {
 				Volumes: []*corev1.PersistentVolume{volumeOf("disk-1", "disks", "b", nil), volumeOf("disk-2", "disks", "b", nil)},
 			}},
 			"grow b by 1 for shop/db-0 shop/db-1\n" +
-				"shop/db-2: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't find available persistent volumes to bind; " +
-				"b VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't find available persistent volumes to bind\n",
+				"shop/db-2: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't find available persistent volumes to bind: claim shop/db-0 and 2 like it, StorageClass disks; " +
+				"b VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't find available persistent volumes to bind: claim shop/db-2 and 2 like it, StorageClass disks\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -110,6 +110,7 @@ func (v *View) anyway(d *demand, p *place) simulate.Refusal {
 		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}
 	}
 	r, _ = v.plugins.ask(d.pods[0], info, v.plugins.volumes)
+	r = v.withCause(r, d, 0, p.node)
 	if len(v.answers) > maxAnswers {
 		clear(v.answers)
 	}
@@ -193,7 +194,8 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 			v.devices.slices = v.slices.likeNode(p.profile.like, name)
 		}
 	}
-	return v.plugins.ask(d.pods[at], info, list)
+	r, state := v.plugins.ask(d.pods[at], info, list)
+	return v.withCause(r, d, at, p.node), state
 }
 
 // nameOf tells copies of a node apart.

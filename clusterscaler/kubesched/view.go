@@ -27,6 +27,11 @@ type View struct {
 	// labels are the keys of node labels that answers depend on, and selected the nodes that claims name.
 	labels   []string
 	selected map[string]bool
+	// claims, volumes and classes are the objects, by name, and users counts the pods that use a claim: for the words of refusals.
+	claims  map[types.NamespacedName]*corev1.PersistentVolumeClaim
+	volumes map[string]*corev1.PersistentVolume
+	classes map[string]*storagev1.StorageClass
+	users   map[types.NamespacedName]int
 	// profiles are those of the nodes, by node and by themselves.
 	profileOf map[string]string
 	profiles  map[string]*profile
@@ -75,6 +80,10 @@ func New(o *Objects, pods []*corev1.Pod) (*View, error) {
 		deviceAnswers: map[deviceQuestion]*deviceAnswer{},
 	}
 	d := newDescriber(o, pods)
+	v.claims, v.volumes, v.users, v.classes = d.claims, d.volumes, d.users, map[string]*storagev1.StorageClass{}
+	for _, c := range o.StorageClasses {
+		v.classes[c.Name] = c
+	}
 	v.sort(d, pods)
 	for _, c := range o.Claims {
 		if node := c.Annotations[selectedNode]; node != "" {

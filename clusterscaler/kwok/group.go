@@ -48,14 +48,11 @@ func (g *Group) planned(size int) plan.Group {
 func (g *Group) node(name string) *corev1.Node {
 	n := g.Template.DeepCopy()
 	n.Name = name
-	if n.Labels == nil {
-		n.Labels = map[string]string{}
-	}
 	if n.Annotations == nil {
 		n.Annotations = map[string]string{}
 	}
+	n.Labels = group.NodeLabels(n.Labels, name)
 	n.Labels[GroupLabel] = g.Name
-	n.Labels[corev1.LabelHostname] = name
 	n.Annotations[fakeAnnotation] = fakeValue
 	if g.LaunchFailure == group.LaunchUnready {
 		delete(n.Annotations, fakeAnnotation) // nobody plays it

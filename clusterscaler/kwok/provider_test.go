@@ -70,7 +70,7 @@ func (r *rig) size(shown []*corev1.Node) int {
 
 func testGroup() Group {
 	g := Group{Name: "g", Max: 5}
-	g.Template.Labels = map[string]string{"zone": "a"}
+	g.Template.Labels = map[string]string{"zone": "a", corev1.LabelOSStable: "linux"}
 	g.Template.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}
 	return g
 }
@@ -92,7 +92,7 @@ func TestNodesCarryWhatIdentifiesThem(t *testing.T) {
 		t.Fatalf("%d nodes, size %d", len(nodes), r.size(nodes))
 	}
 	n := nodes[0]
-	if n.Name != "g-1" || n.Labels[GroupLabel] != "g" || n.Labels["zone"] != "a" || n.Labels[corev1.LabelHostname] != "g-1" ||
+	if n.Name != "g-1" || n.Labels[GroupLabel] != "g" || n.Labels["zone"] != "a" || n.Labels[corev1.LabelHostname] != "g-1" || n.Labels["beta.kubernetes.io/os"] != "linux" ||
 		n.Annotations[fakeAnnotation] != "fake" || n.Status.Allocatable.Cpu().Value() != 4 {
 		t.Errorf("node %+v", n)
 	}

@@ -2,6 +2,7 @@ package offline
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
@@ -20,6 +21,8 @@ type Input struct {
 type Cluster struct {
 	dump   *dump
 	groups []plan.Group
+	// labels are those that the template of each group asks for.
+	labels []map[string]string
 	member map[string]string
 }
 
@@ -42,7 +45,9 @@ func Read(dump, groups Input) (*Cluster, error) {
 	c := &Cluster{dump: d, member: map[string]string{}}
 	for i := range nodeGroups {
 		g := &nodeGroups[i]
+		described, _ := g.described() // the file is valid
 		c.groups = append(c.groups, g.planned())
+		c.labels = append(c.labels, described.Template.Labels)
 		for _, node := range g.Nodes {
 			c.member[node] = g.Name
 		}
@@ -80,13 +85,15 @@ func (c *Cluster) Priorities(namespace string) (all []plan.Priority, note string
 	return all, ""
 }
 
-// Decide plans for the cluster what the first loop of a new process would at that time. The policy may ignore
-// timers; it always explains.
+// Decide plans for the cluster what the first loop of a new process would at that time, with new nodes like the newest good
+// one of each group where there is one. The policy may ignore timers; it always explains.
 func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {
 	policy.Explain = true
-	s := c.dump.Snapshot(c.groups, c.member, kube.Going)
+	var t kube.Translator
+	s := t.Snapshot(&c.dump.Objects, c.groups, c.member, kube.Going)
+	t.Exemplify(s, &c.dump.Taints, now, 0)
 	p, _ := plan.Decide(s, plan.Memory{}, policy, now)
 	r := resultOf(c, &p, now)
-	r.Notes = append(r.Notes, c.templateNotes(s)...)
+	r.Notes = append(r.Notes, slices.Concat(c.dump.notes(s.Groups), c.templateNotes(s), c.exampleNotes(s))...)
 	return r
 }

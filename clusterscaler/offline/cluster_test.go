@@ -209,3 +209,39 @@ func TestTaintsThatPass(t *testing.T) {
 		}
 	}
 }
+
+// New nodes are like the newest good node of their group, with the pods that belong to it, as in the loop; without one they are
+// what the template says. A note tells where the two differ.
+func TestExamples(t *testing.T) {
+	const other = "group a: new nodes are like its newest ready one, as in `trimtab run`, and not as its template says "
+	agent := func(more string) string {
+		return "{apiVersion: v1, kind: Pod, metadata: {name: agent, " + more + "}, spec: {nodeName: n1, containers: [{name: a, resources: {requests: {cpu: 600m}}}]}}"
+	}
+	mirror := agent("annotations: {kubernetes.io/config.mirror: h}")
+	daemon := agent("ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: agent, uid: u, controller: true}]")
+	young := strings.Replace(node("n1"), `status: "True"`, `status: "True", lastTransitionTime: "2026-11-25T11:59:30Z"`, 1)
+	const like = "nodes: [n1], template: {capacity: {cpu: 2, memory: 8Gi, pods: 10}}"
+	for _, c := range []struct {
+		name, node, agent, group string
+		grows                    bool
+		note                     string
+	}{
+		{"like the node", node("n1"), agent(""), like, true, ""},
+		{"with its mirror pods", node("n1"), mirror, like, false, ""},
+		{"with its pods of DaemonSets", node("n1"), daemon, like, false, ""},
+		{"a node that is too young is none", young, daemon, like, true,
+			"the dump has pods of DaemonSets, but no DaemonSet: new nodes of a are counted without such pods"},
+		{"a group without nodes", node("n1"), mirror, strings.Replace(like, "nodes: [n1], ", "", 1), true, ""},
+		{"the template does not count", node("n1"), mirror, "nodes: [n1], template: {capacity: {cpu: 4, memory: 8Gi, pods: 10}, labels: {disk: ssd}, taints: [{key: a, effect: NoSchedule}]}", false,
+			other + "(cpu, label disk, taints); to try the template, write it into a group without nodes"},
+	} {
+		r := decide(t, documents(c.node, c.agent, ownedPod, strings.Replace(wanting, "1500m", "1600m", 1)), "groups: [{name: a, max: 3, "+c.group+"}]")
+		if grows := len(r.ScaleUp) == 1; grows != c.grows {
+			t.Errorf("%s: grows is %t: %+v", c.name, grows, r.Pending)
+		}
+		notes := strings.Join(r.Notes, "; ")
+		if c.note == "" && strings.Contains(notes, "new nodes") || !strings.Contains(notes, c.note) {
+			t.Errorf("%s: notes %q, want %q", c.name, r.Notes, c.note)
+		}
+	}
+}

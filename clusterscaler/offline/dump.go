@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -217,39 +215,4 @@ func (d *dump) finish() {
 			d.Namespaces[p.Namespace] = map[string]string{corev1.LabelMetadataName: p.Namespace}
 		}
 	}
-}
-
-// notes are what the dump lacks, so that the answer may differ from a live cluster's.
-func (d *dump) notes() []string {
-	nodes := map[string]bool{}
-	for _, n := range d.Nodes {
-		nodes[n.Name] = true
-	}
-	elsewhere, controlled := 0, map[string]bool{}
-	for _, p := range d.Pods {
-		if p.Spec.NodeName != "" && !nodes[p.Spec.NodeName] {
-			elsewhere++
-		}
-		if o := metav1.GetControllerOfNoCopy(p); o != nil {
-			controlled[o.Kind] = true
-		}
-	}
-	var out []string
-	if elsewhere > 0 {
-		out = append(out, fmt.Sprintf("pods that run on nodes which are not in the dump: %d; they take no room", elsewhere))
-	}
-	var unjudged []string
-	for _, kind := range slices.Sorted(maps.Keys(controlled)) {
-		switch {
-		case d.read[kind] > 0:
-		case kind == "DaemonSet":
-			out = append(out, "the dump has pods of DaemonSets, but no DaemonSet: new nodes are counted without such pods")
-		case ownerVersion(kind) != "":
-			unjudged = append(unjudged, kind)
-		}
-	}
-	if len(unjudged) > 0 {
-		out = append(out, fmt.Sprintf("the dump has no %s: those that pods name are taken to exist", strings.Join(unjudged, " and no ")))
-	}
-	return append(out, d.storageNotes()...)
 }

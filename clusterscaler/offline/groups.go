@@ -125,9 +125,7 @@ func (t *template) decode() config.Problems {
 		ps.Add(path, "%s", printable(err.Error()))
 		return ps
 	}
-	if len(n.Status.Allocatable) == 0 {
-		n.Status.Allocatable = n.Status.Capacity
-	}
+	alikeWhereMissing(&n.Status)
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods} {
 		if q := n.Status.Allocatable[name]; q.Sign() <= 0 {
 			ps.Add(path+".status.allocatable."+string(name), "is required, and more than zero")
@@ -203,10 +201,7 @@ func (g *nodeGroup) planned() plan.Group {
 func fresh(n *corev1.Node, name string) *corev1.Node {
 	n = n.DeepCopy()
 	n.Name = name
-	if n.Labels == nil {
-		n.Labels = map[string]string{}
-	}
-	n.Labels[corev1.LabelHostname] = name
+	n.Labels = group.NodeLabels(n.Labels, name)
 	n.Spec.Unschedulable = false
 	return n
 }

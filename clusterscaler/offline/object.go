@@ -84,6 +84,7 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 	case "Node":
 		n := &corev1.Node{}
 		if d.decode(raw, n, h.Kind, where, path) {
+			alikeWhereMissing(&n.Status)
 			d.Nodes = append(d.Nodes, n)
 		}
 	case "Pod":
@@ -126,6 +127,17 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 		} else {
 			d.owners[owner{h.Kind, o.Namespace, o.Name}] = true
 		}
+	}
+}
+
+// alikeWhereMissing takes the capacity of a node for its allocatable, as the API server does, or this for that, where a dump has
+// only one of them.
+func alikeWhereMissing(s *corev1.NodeStatus) {
+	if len(s.Allocatable) == 0 {
+		s.Allocatable = s.Capacity
+	}
+	if len(s.Capacity) == 0 {
+		s.Capacity = s.Allocatable
 	}
 }
 

@@ -92,7 +92,7 @@ type Subject struct {
 func resultOf(c *Cluster, p *plan.Plan, now time.Time) Result {
 	r := Result{
 		ScaleUp: []Growth{}, Pending: []Pending{}, ScaleDown: []Removal{}, Headroom: []Headroom{}, Nodes: []Node{}, Groups: subjects(p.Groups),
-		Now: now, Read: c.dump.read, Ignored: c.dump.ignored, Notes: append([]string{}, c.dump.notes()...),
+		Now: now, Read: c.dump.read, Ignored: c.dump.ignored, Notes: []string{},
 	}
 	for _, up := range p.ScaleUp {
 		r.ScaleUp = append(r.ScaleUp, Growth{up.Group, up.From, up.To, append([]string{}, up.Pods...)})

@@ -37,16 +37,16 @@ const (
 	Settling verdict.Code = "Settling"
 	// ConstraintNotModelled: the pod has a scheduling group, or volumes or device claims that nobody judges.
 	ConstraintNotModelled verdict.Code = "ConstraintNotModelled"
+	// WaitsForNode: the scheduler has nominated a node for the pod, or the pod is being deleted.
+	WaitsForNode verdict.Code = "WaitsForNode"
 )
 
-// What is said, when it is asked for, of a pod that runs or is about to.
+// What is said, when it is asked for, of a pod that runs.
 const (
 	// MovesWithNode: the pod would be evicted if its node went, and run elsewhere.
 	MovesWithNode verdict.Code = "MovesWithNode"
 	// EndsWithNode: the pod belongs to its node, or is ending already.
 	EndsWithNode verdict.Code = "EndsWithNode"
-	// WaitsForNode: other pods are evicted for the pod, or it is being deleted.
-	WaitsForNode verdict.Code = "WaitsForNode"
 )
 
 // What is decided on a group.
@@ -139,9 +139,9 @@ func Codes() []verdict.CodeDoc {
 		{Code: YoungerThanDelay, Meaning: "The pod is younger than newPodScaleUpDelay or its own delay annotation"},
 		{Code: Settling, Meaning: "All pods that need a node are younger than two seconds; more may come"},
 		{Code: ConstraintNotModelled, Meaning: "The pod has a scheduling group, or volumes or device claims that nobody judges; the fact names it"},
+		{Code: WaitsForNode, Meaning: "The scheduler has nominated a node for the pod and makes room there, or the pod is being deleted"},
 		{Code: MovesWithNode, Meaning: "The pod runs; if its node went it would be evicted, and run elsewhere"},
 		{Code: EndsWithNode, Meaning: "The pod runs and belongs to its node, or is ending already"},
-		{Code: WaitsForNode, Meaning: "Other pods are being evicted for the pod, or it is being deleted"},
 		{Code: ScaledUpGroup, Meaning: "The group grows"},
 		{Code: NotChosen, Meaning: "The group could take pods, but the expander preferred another"},
 		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},

@@ -34,8 +34,8 @@ func ExplainPod(s *Snapshot, m Memory, p Policy, now time.Time, name string) (Ex
 	p.Explain = true
 	plan, _ := Decide(s, m, p, now)
 	i = slices.IndexFunc(plan.Pending, func(pending PendingPod) bool { return pending.Pod == name })
-	if i < 0 { // others make room for it, or its deletion has begun
-		return Explanation{Verdict: waits(pod)}, true
+	if i < 0 {
+		return Explanation{}, false
 	}
 	pending := &plan.Pending[i]
 	out := Explanation{Verdict: pending.Verdict, Group: pending.Group}
@@ -64,14 +64,6 @@ func verdictsOnGroups(p *Plan, pending *PendingPod) []verdict.Verdict {
 	}
 	slices.SortStableFunc(out, func(a, b verdict.Verdict) int { return a.Subject.Compare(b.Subject) })
 	return out
-}
-
-func waits(pod *Pod) verdict.Verdict {
-	var facts []verdict.Fact
-	if pod.Node != "" {
-		facts = append(facts, verdict.Text("node", pod.Node))
-	}
-	return verdict.Because(podSubject(pod), WaitsForNode, facts...)
 }
 
 // keeps says whether the pod, which runs, keeps its node.

@@ -35,6 +35,9 @@ func TestPlannerIsAsGoodAsNew(t *testing.T) {
 			} else {
 				began++
 			}
+			if name := unmentioned(s, &p); name != "" {
+				t.Fatalf("case %d, turn %d: nothing is said of %s, which has no node\n%s", i, turn, name, render(p, m, now))
+			}
 			if problem := wrongGiveUp(s, &p); problem != "" {
 				t.Fatalf("case %d, turn %d: %s\n%s", i, turn, problem, render(p, m, now))
 			}
@@ -57,6 +60,16 @@ func TestPlannerIsAsGoodAsNew(t *testing.T) {
 	if followed < 2000 || began < 600 || grown < 300 || removed < 300 || ended < 100 || givenUp < 300 {
 		t.Errorf("the cases hardly test anything: followed %d times, began anew %d times, %d groups grew, %d nodes removed, %d pods overdue, %d times given up", followed, began, grown, removed, ended, givenUp)
 	}
+}
+
+// unmentioned is a pod without a node that the plan does not list.
+func unmentioned(s *Snapshot, p *Plan) string {
+	for _, pod := range s.Pods {
+		if pod.State != Bound && !slices.ContainsFunc(p.Pending, func(pending PendingPod) bool { return pending.Pod == pod.Name }) {
+			return pod.Name
+		}
+	}
+	return ""
 }
 
 // changed is a snapshot of some time later.

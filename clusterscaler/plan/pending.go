@@ -39,6 +39,7 @@ func (d *decision) placePending() {
 	}
 	for _, pod := range d.kept.waiting {
 		if d.nominated(pod) || !pod.Deleted.IsZero() {
+			d.say(pod, WaitsForNode, pod.awaited()...)
 			continue
 		}
 		if code, facts := d.waitsForOther(pod); code != "" {
@@ -66,6 +67,14 @@ func replacementNeeded(pod *Pod) bool {
 func (d *decision) nominated(pod *Pod) bool {
 	_, stands := d.kept.ids[pod.Node]
 	return pod.State == Preempting && stands
+}
+
+// awaited is the node that the pod waits for, if it waits for one.
+func (p *Pod) awaited() []verdict.Fact {
+	if p.Node == "" {
+		return nil
+	}
+	return []verdict.Fact{verdict.Text("node", p.Node)}
 }
 
 // waitsForOther is why a pod without a node asks for none, or an empty code.

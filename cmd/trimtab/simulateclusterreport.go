@@ -63,7 +63,7 @@ func clusterSummary(r offline.Result) string {
 		switch {
 		case p.Placed != "":
 			helped++
-		case p.Code == plan.FitsNow || p.Code == plan.FitsUpcomingNode:
+		case p.Code == plan.FitsNow, p.Code == plan.FitsUpcomingNode, p.Code == plan.WaitsForNode:
 			fit++
 		}
 	}
