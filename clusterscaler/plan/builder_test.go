@@ -26,6 +26,7 @@ type builder struct {
 	ds     []builtPod
 	budget []Budget
 	sizes  map[string]bool // groups whose size was given
+	looks  []string        // nodes that are looked at a second time
 	scaleUpLines
 }
 
@@ -70,6 +71,8 @@ func (b *builder) line(line string) {
 		b.ds = append(b.ds, b.pod(name, f))
 	case "budget":
 		b.budget = append(b.budget, Budget{Name: name, Allowed: int(b.number(f, "allowed", 0))})
+	case "second-look":
+		b.looks = strings.Split(name, ",")
 	case "gone":
 		b.pods = slices.DeleteFunc(b.pods, func(p builtPod) bool { return p.Name == name })
 		b.nodes = slices.DeleteFunc(b.nodes, func(n *Node) bool { return n.Name == name })

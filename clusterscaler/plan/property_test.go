@@ -289,11 +289,13 @@ func place(r *rand.Rand, s *Snapshot, classes []simulate.Class, now time.Time) {
 			pod.Node, pod.State = s.Nodes[n].Name, Bound
 			switch r.IntN(8) {
 			case 0:
-				pod.Owner = ""
+				pod.Owner, pod.Eviction = "", Eviction(r.IntN(2))
 			case 1:
 				pod.Owner = daemonSetKind
 			case 2:
 				pod.Budgets = []int{r.IntN(2)}
+			case 3:
+				pod.Owner, pod.Eviction = "", EvictionSafe
 			}
 		}
 		s.Pods = append(s.Pods, pod)
