@@ -84,6 +84,7 @@ func (c *Cluster) Priorities(namespace string) (all []plan.Priority, note string
 // timers; it always explains.
 func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {
 	policy.Explain = true
+	c.dump.ExpendableBelow = policy.ExpendablePodsPriorityCutoff
 	s := c.dump.Snapshot(c.groups, c.member, kube.Going)
 	p, _ := plan.Decide(s, plan.Memory{}, policy, now)
 	r := resultOf(c, &p, now)

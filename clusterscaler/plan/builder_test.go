@@ -163,7 +163,7 @@ func (b *builder) pod(name string, f fields) builtPod {
 	p := builtPod{Pod: Pod{
 		Name: name, Node: f["on"], Owner: "ReplicaSet", State: Pending, Priority: int32(b.number(f, "priority", 0)),
 		Created: b.now.Add(-b.duration(f, "age", time.Minute)), Delay: b.duration(f, "delay", 0), Grace: b.duration(f, "grace", 30*time.Second),
-		Constraint: strings.ReplaceAll(f["constraint"], "_", " "), Mirror: f.has("mirror"), OwnerMissing: f.has("ownerless"), FewReplicas: f.has("few"),
+		Constraint: strings.ReplaceAll(f["constraint"], "_", " "), Mirror: f.has("mirror"), OwnerMissing: f.has("ownerless"), AsDaemon: f.has("daemon"), FewReplicas: f.has("few"),
 	}}
 	if f.has("owner") {
 		p.Owner = strings.TrimPrefix(f["owner"], "none")

@@ -43,7 +43,7 @@ const (
 const (
 	// MovesWithNode: the pod would be evicted if its node went, and run elsewhere.
 	MovesWithNode verdict.Code = "MovesWithNode"
-	// EndsWithNode: the pod belongs to its node, or is ending already.
+	// EndsWithNode: the pod belongs to its node, is below the cutoff, or is ending already.
 	EndsWithNode verdict.Code = "EndsWithNode"
 	// WaitsForNode: other pods are evicted for the pod, or it is being deleted.
 	WaitsForNode verdict.Code = "WaitsForNode"
@@ -140,7 +140,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: Settling, Meaning: "All pods that need a node are younger than two seconds; more may come"},
 		{Code: ConstraintNotModelled, Meaning: "The pod has a scheduling group, or volumes or device claims that nobody judges; the fact names it"},
 		{Code: MovesWithNode, Meaning: "The pod runs; if its node went it would be evicted, and run elsewhere"},
-		{Code: EndsWithNode, Meaning: "The pod runs and belongs to its node, or is ending already"},
+		{Code: EndsWithNode, Meaning: "The pod runs and belongs to its node, has a priority below expendablePodsPriorityCutoff, or is ending already"},
 		{Code: WaitsForNode, Meaning: "Other pods are being evicted for the pod, or it is being deleted"},
 		{Code: ScaledUpGroup, Meaning: "The group grows"},
 		{Code: NotChosen, Meaning: "The group could take pods, but the expander preferred another"},

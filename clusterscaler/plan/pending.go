@@ -78,10 +78,10 @@ func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
 	switch age := d.now.Sub(pod.Created); {
 	case pod.State == Gated:
 		return SchedulingGated, nil
-	case pod.Owner == daemonSetKind:
+	case pod.daemon():
 		return DaemonSetPod, nil
-	case pod.Priority < d.policy.ExpendablePodsPriorityCutoff:
-		return Expendable, []verdict.Fact{verdict.Number("priority", pod.Priority), verdict.Number("cutoff", d.policy.ExpendablePodsPriorityCutoff)}
+	case d.policy.expendable(pod):
+		return Expendable, d.policy.expendableFacts(pod)
 	case pod.State == Unseen:
 		return Unprocessed, nil
 	case pod.Constraint != "":
