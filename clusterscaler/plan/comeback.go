@@ -45,15 +45,16 @@ func (d *decision) leftOver() string {
 			}
 			continue
 		}
-		after.cluster.Hide(simulate.NodeID(i))
+		var left []*Pod
 		for p := range d.podsOn(simulate.NodeID(i)) {
 			if o, _ := rules.judge(p); o != stays {
 				placed = append(placed, p)
 				if p.Node == d.s.Nodes[i].Name {
-					after.cluster.Take(p.Class, simulate.NodeID(i), 1)
+					left = append(left, p)
 				}
 			}
 		}
+		after.retire(simulate.NodeID(i), left)
 	}
 	for id, settled := range d.settled { // pods that fit now will have run where they fit
 		if !gone[d.s.Nodes[id].Name] {

@@ -122,6 +122,11 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	for i, n := range s.Nodes {
 		k.stages[i] = stageOf(n, policyOf(n.Group), now)
 		offer := &n.Node
+		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t simulate.Taint) bool { return t.Key == GoingTaint }) {
+			tainted := n.Node // the cache does not show it yet
+			tainted.Taints = append(slices.Clone(n.Taints), goingTaint())
+			offer = &tainted
+		}
 		if k.stages[i] == stageStarting {
 			offer = onceReady(s, n, policyOf(n.Group), now)
 		}

@@ -269,7 +269,8 @@ func randomTerm(r *rand.Rand, s *simulate.Spec) {
 	case 1:
 		s.Near = []simulate.PodTerm{{TopologyKey: key, Pods: chosen}}
 	case 2:
-		s.Spread = []simulate.Spread{{TopologyKey: key, MaxSkew: 1 + r.Int32N(2), MinDomains: 1, Pods: chosen.Labels}}
+		n := r.Int32N(4)
+		s.Spread = []simulate.Spread{{TopologyKey: key, MaxSkew: 1 + n%2, MinDomains: 1, HonorTaints: n > 1, Pods: chosen.Labels}}
 	}
 }
 
