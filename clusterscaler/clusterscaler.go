@@ -103,11 +103,14 @@ func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c := &ClusterScaler{
 		cfg: cfg, policy: cfg.Policy(), deps: deps, provider: provider,
-		observer: kube.Observer{Cached: deps.Kube.Client, Live: deps.Kube.Live, Taints: cfg.NodeTaints(), MinReplicas: cfg.MinReplicaCount},
-		metrics:  newMetrics(deps.Registry),
-		events:   announcer{recorder: deps.Kube.Events, said: map[string]string{}},
-		marks:    kube.SoftTaints{Client: deps.Kube.Client, MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std()},
-		wake:     make(chan struct{}, 1),
+		observer: kube.Observer{
+			Cached: deps.Kube.Client, Live: deps.Kube.Live, Taints: cfg.NodeTaints(), MinReplicas: cfg.MinReplicaCount,
+			ExpendableBelow: cfg.ExpendablePodsPriorityCutoff,
+		},
+		metrics: newMetrics(deps.Registry),
+		events:  announcer{recorder: deps.Kube.Events, said: map[string]string{}},
+		marks:   kube.SoftTaints{Client: deps.Kube.Client, MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std()},
+		wake:    make(chan struct{}, 1),
 	}
 	if deps.Kube.Cache != nil {
 		c.observer.Pods = kube.StoredPods(deps.Kube.Cache)

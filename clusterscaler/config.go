@@ -69,7 +69,8 @@ type Config struct {
 	ForceDs bool `yaml:"forceDs"`
 	// Headroom is room that is kept for pods to come. Default none.
 	Headroom []Headroom `yaml:"headroom"`
-	// ExpendablePodsPriorityCutoff is the priority below which a pod triggers nothing. Default -10.
+	// ExpendablePodsPriorityCutoff is the priority below which a pod counts for nothing: it triggers no growth, uses no room,
+	// keeps no node, and ends with it. Default -10.
 	ExpendablePodsPriorityCutoff int32 `yaml:"expendablePodsPriorityCutoff"`
 	// OkTotalUnreadyCount (3) nodes, and MaxTotalUnreadyPercentage (45) of all, may be unready: when more are than both
 	// allow, nothing is done; a group of which more are does not grow.

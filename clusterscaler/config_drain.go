@@ -23,6 +23,7 @@ func (c *Config) drain() kube.DrainConfig {
 		MaxPodEvictionTime:     c.MaxPodEvictionTime.Std(),
 		MaxGracefulTermination: time.Duration(c.MaxGracefulTerminationSec) * time.Second,
 		EvictionGroups:         groups,
+		ExpendableBelow:        c.ExpendablePodsPriorityCutoff,
 		DaemonSetsOfEmpty:      c.DaemonsetEvictionForEmptyNodes,
 		DaemonSetsOfOccupied:   c.DaemonsetEvictionForOccupiedNodes,
 		Poll:                   drainPoll,

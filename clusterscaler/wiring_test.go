@@ -56,11 +56,11 @@ func TestMinReplicaCountIsConfigured(t *testing.T) {
 
 // The drain has what the configuration says of it.
 func TestDrainIsConfigured(t *testing.T) {
-	c, err := decode("drainPriorityConfig: '10:5,0:60'\ndaemonsetEvictionForEmptyNodes: true\nnodeDeletionDelayTimeout: 7s\nmaxGracefulTerminationSec: 9")
+	c, err := decode("drainPriorityConfig: '10:5,0:60'\ndaemonsetEvictionForEmptyNodes: true\nnodeDeletionDelayTimeout: 7s\nmaxGracefulTerminationSec: 9\nexpendablePodsPriorityCutoff: -3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "{DelayAfterTaint:5s MaxPodEvictionTime:2m0s MaxGracefulTermination:9s EvictionGroups:[{Priority:0 Grace:1m0s} {Priority:10 Grace:5s}] DaemonSetsOfEmpty:true DaemonSetsOfOccupied:true DeletionDelay:7s Poll:2s}"
+	want := "{DelayAfterTaint:5s MaxPodEvictionTime:2m0s MaxGracefulTermination:9s EvictionGroups:[{Priority:0 Grace:1m0s} {Priority:10 Grace:5s}] DaemonSetsOfEmpty:true DaemonSetsOfOccupied:true ExpendableBelow:-3 DeletionDelay:7s Poll:2s}"
 	if got := sprint(c.drain()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -30,6 +30,8 @@ type DrainConfig struct {
 	// otherwise: from a node without other pods to move, and from one with them. They are not waited for, but where there
 	// are EvictionGroups.
 	DaemonSetsOfEmpty, DaemonSetsOfOccupied bool
+	// ExpendableBelow is the priority below which pods are neither evicted nor waited for: they end with their node.
+	ExpendableBelow int32
 	// DeletionDelay is how long an empty node is kept for the annotations that ask for it.
 	DeletionDelay time.Duration
 	// Poll is the time between two looks at the node and its pods; refused evictions are tried again as often.

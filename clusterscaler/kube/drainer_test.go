@@ -73,7 +73,7 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 
 func (r *rig) newDrainer() *Drainer {
 	return NewDrainer(
-		DrainConfig{MaxPodEvictionTime: 2 * time.Minute, MaxGracefulTermination: 10 * time.Minute, Poll: time.Millisecond},
+		DrainConfig{MaxPodEvictionTime: 2 * time.Minute, MaxGracefulTermination: 10 * time.Minute, ExpendableBelow: -10, Poll: time.Millisecond},
 		DrainDeps{
 			Client: r.api, Live: r.api, Events: r.events, Log: slog.New(slog.DiscardHandler),
 			Now: func() time.Time { // each look at the clock takes ten seconds

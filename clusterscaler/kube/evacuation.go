@@ -103,7 +103,7 @@ func (e *evacuation) meet(pods []corev1.Pod) {
 	for i := range pods {
 		if p := &pods[i]; p.DeletionTimestamp != nil && e.deps.Now().Sub(p.DeletionTimestamp.Time) > lateAfter {
 			e.late[p.UID] = true
-		} else if !finished(p) && !isMirror(p) && isDaemon(p) && e.wantsDaemon(p) {
+		} else if !finished(p) && !isMirror(p) && !expendable(p, e.cfg.ExpendableBelow) && isDaemon(p) && e.wantsDaemon(p) {
 			e.daemons[p.UID] = true
 		}
 	}
@@ -151,7 +151,7 @@ func groupOf(groups []plan.EvictionGroup, p *corev1.Pod) int {
 // mustLeave is whether the pod has to be gone before its node goes.
 func (e *evacuation) mustLeave(p *corev1.Pod) bool {
 	switch {
-	case finished(p) || isMirror(p) || e.late[p.UID]:
+	case finished(p) || isMirror(p) || e.late[p.UID] || expendable(p, e.cfg.ExpendableBelow):
 		return false
 	case isDaemon(p):
 		return e.waitForDaemons && e.daemons[p.UID]
@@ -160,11 +160,6 @@ func (e *evacuation) mustLeave(p *corev1.Pod) bool {
 }
 
 func isMirror(p *corev1.Pod) bool { return p.Annotations[corev1.MirrorPodAnnotationKey] != "" }
-
-func isDaemon(p *corev1.Pod) bool {
-	owner := metav1.GetControllerOfNoCopy(p)
-	return owner != nil && owner.Kind == "DaemonSet"
-}
 
 // evictParallel bounds the evictions that one drain has under way.
 const evictParallel = 8

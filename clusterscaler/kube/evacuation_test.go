@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,36 @@ func TestDaemonSetEviction(t *testing.T) {
 		}
 		if got := r.podNames(); got != c.left {
 			t.Errorf("%s: left %q, want %q", c.name, got, c.left)
+		}
+	}
+}
+
+// A pod below the cutoff is neither evicted nor waited for, one of a DaemonSet no more than another; and a pod that an
+// annotation makes a DaemonSet's is treated as one.
+func TestPodsThatAreLeftToTheirNode(t *testing.T) {
+	custom := testPod("custom", "CustomSet")
+	custom.Annotations = map[string]string{annotationDaemonSetPod: "true"}
+	never := testPod("never", "")
+	never.Annotations = map[string]string{annotationDaemonSetPod: "true", annotationEvictDaemon: "false"}
+	for _, c := range []struct {
+		daemons       bool
+		evicted, left string
+	}{
+		{false, "web:30", "agent cheap custom never"},
+		{true, "custom:30 web:30", "agent cheap never"},
+	} {
+		r := newRig(t, testNode(), testPod("web", "ReplicaSet"), ranked(testPod("cheap", "ReplicaSet"), -11, 30), ranked(testPod("agent", "DaemonSet"), -11, 30),
+			custom.DeepCopy(), never.DeepCopy())
+		r.onEvict = func(pod string) error {
+			if pod == "cheap" || pod == "agent" {
+				t.Errorf("%s is evicted", pod)
+			}
+			return nil
+		}
+		got, err := evictionsOf(t, r, func(cfg *DrainConfig) { cfg.DaemonSetsOfOccupied = c.daemons }, plan.Removal{})
+		sorted := strings.Join(slices.Sorted(slices.Values(strings.Fields(got))), " ")
+		if err != nil || sorted != c.evicted || r.podNames() != c.left {
+			t.Errorf("DaemonSets %t: %v, evicted %q, left %q; want %q and %q", c.daemons, err, sorted, r.podNames(), c.evicted, c.left)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -146,7 +145,7 @@ func (t *Translator) readExamples() {
 	}
 	for _, p := range t.pods {
 		e := t.exampleOn[p.object.Spec.NodeName]
-		if e == nil || !e.stale || p.finished || !belongs(p.object) || p.object.DeletionTimestamp != nil {
+		if e == nil || !e.stale || p.finished || !belongs(p.object) || p.object.DeletionTimestamp != nil || expendable(p.object, t.expendableBelow) {
 			continue
 		}
 		e.pods = append(e.pods, p.object)
@@ -178,13 +177,5 @@ func (t *Translator) noticeExample(p *corev1.Pod) {
 
 // belongs is whether the pod lives and dies with its node.
 func belongs(p *corev1.Pod) bool {
-	return p.Annotations[corev1.MirrorPodAnnotationKey] != "" || daemonSetOf(p) != ""
-}
-
-// daemonSetOf is the namespace/name of the pod's DaemonSet; empty where it has none.
-func daemonSetOf(p *corev1.Pod) string {
-	if owner := metav1.GetControllerOfNoCopy(p); owner != nil && owner.Kind == "DaemonSet" {
-		return p.Namespace + "/" + owner.Name
-	}
-	return ""
+	return isMirror(p) || isDaemon(p)
 }

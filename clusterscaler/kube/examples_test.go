@@ -167,13 +167,16 @@ func TestExampleKeepsItsPods(t *testing.T) {
 	ending.DeletionTimestamp, ending.DeletionGracePeriodSeconds = &metav1.Time{Time: exampleTime}, new(int64(30))
 	done := examplePod("done", "n", "DaemonSet", "6")
 	done.Status.Phase = corev1.PodFailed
+	cheap := ranked(examplePod("cheap", "n", "DaemonSet", "8"), -11, 30)
+	custom := examplePod("zcustom", "n", "CustomSet", "500m")
+	custom.Annotations = map[string]string{annotationDaemonSetPod: "true"}
 	o := &Objects{Nodes: nodes, Pods: []*corev1.Pod{
 		examplePod("agent", "n", "DaemonSet", "1"), examplePod("proxy", "n", "", "2"), examplePod("web", "n", "ReplicaSet", "3"),
-		examplePod("elsewhere", "o", "DaemonSet", "4"), examplePod("waits", "", "DaemonSet", "5"), ending, done,
-	}}
+		examplePod("elsewhere", "o", "DaemonSet", "4"), examplePod("waits", "", "DaemonSet", "5"), ending, done, cheap, custom,
+	}, ExpendableBelow: -10}
 	var tr Translator
 	s := exemplified(&tr, o, memberOf(nodes, "a"), exampleTime, "a")
-	if got, want := runsOf(s, 0), []string{"default/of-agent 1000", " 2000"}; !slices.Equal(got, want) {
+	if got, want := runsOf(s, 0), []string{"default/of-agent 1000", " 2000", " 500"}; !slices.Equal(got, want) {
 		t.Fatalf("%v, want %v", got, want)
 	}
 	first := &s.Groups[0].Runs[0]
@@ -184,12 +187,12 @@ func TestExampleKeepsItsPods(t *testing.T) {
 	}
 	o.Pods[1], o.Pods[4] = examplePod("proxy", "n", "", "1"), examplePod("waits", "n", "DaemonSet", "2")
 	s = exemplified(&tr, o, memberOf(nodes, "a"), exampleTime, "a")
-	if got, want := runsOf(s, 0), []string{"default/of-agent 1000", " 1000", "default/of-waits 2000"}; !slices.Equal(got, want) {
+	if got, want := runsOf(s, 0), []string{"default/of-agent 1000", " 1000", "default/of-waits 2000", " 500"}; !slices.Equal(got, want) {
 		t.Errorf("after pods have changed: %v, want %v", got, want)
 	}
 	o.Pods = o.Pods[1:]
 	s = exemplified(&tr, o, memberOf(nodes, "a"), exampleTime, "a")
-	if got, want := runsOf(s, 0), []string{" 1000", "default/of-waits 2000"}; !slices.Equal(got, want) {
+	if got, want := runsOf(s, 0), []string{" 1000", "default/of-waits 2000", " 500"}; !slices.Equal(got, want) {
 		t.Errorf("after a pod has gone: %v, want %v", got, want)
 	}
 }

@@ -169,7 +169,7 @@ func (c *town) start(killAt int, late bool) *process {
 		},
 	})
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	p.drainer = NewDrainer(DrainConfig{MaxPodEvictionTime: 2 * time.Minute, EvictionGroups: c.groups, DeletionDelay: time.Minute, Poll: time.Microsecond}, DrainDeps{
+	p.drainer = NewDrainer(DrainConfig{MaxPodEvictionTime: 2 * time.Minute, EvictionGroups: c.groups, ExpendableBelow: -10, DeletionDelay: time.Minute, Poll: time.Microsecond}, DrainDeps{
 		Client: api, Live: api, Events: &events.FakeRecorder{}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
 		Judge: func(context.Context, string) (plan.Removal, verdict.Verdict, error) {
 			code := plan.Unneeded

@@ -28,6 +28,8 @@ type Objects struct {
 	Namespaces map[string]map[string]string
 	// Taints are those that pass.
 	Taints NodeTaints
+	// ExpendableBelow is the priority below which a pod counts for nothing, as in the plan's policy.
+	ExpendableBelow int32
 	// OwnerMissing says that a pod's controller of that kind does not exist. nil: all exist.
 	OwnerMissing func(kind, namespace, name string) bool
 	// FewReplicas says that a pod's controller of that kind has too few replicas for its pods to be evicted. nil: none has.
@@ -46,7 +48,7 @@ func (o *Objects) Snapshot(groups []plan.Group, member map[string]string, deleti
 // names, which would make it, and that node, unlike all others.
 func podSpec(p *corev1.Pod) simulate.Spec {
 	s := simulate.SpecOf(p)
-	if owner := metav1.GetControllerOfNoCopy(p); owner != nil && owner.Kind == "DaemonSet" && p.Spec.NodeName != "" {
+	if isDaemon(p) && p.Spec.NodeName != "" {
 		s.Selector, s.Affinity = nil, nil
 	}
 	return s
@@ -57,6 +59,11 @@ func byName[T metav1.Object](objects []T) []T {
 	return slices.SortedFunc(slices.Values(objects), func(a, b T) int {
 		return cmp.Or(strings.Compare(a.GetNamespace(), b.GetNamespace()), strings.Compare(a.GetName(), b.GetName()))
 	})
+}
+
+// expendable is whether the pod has a priority below that one.
+func expendable(p *corev1.Pod, below int32) bool {
+	return p.Spec.Priority != nil && *p.Spec.Priority < below
 }
 
 func finished(p *corev1.Pod) bool {

@@ -24,6 +24,8 @@ type Observer struct {
 	Taints NodeTaints
 	// MinReplicas is how many replicas a ReplicaSet or ReplicationController must have for its pods to be evicted.
 	MinReplicas int
+	// ExpendableBelow is that of the Objects.
+	ExpendableBelow int32
 	// Pods lists all pods without copying them; nil lists them from Cached.
 	Pods func(context.Context) ([]*corev1.Pod, error)
 	// Changes, if it is not nil, is what Observe gives instead of all pods.
@@ -101,7 +103,7 @@ func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
 	}
 	return &Objects{
 		Nodes: pointers(nodes.Items), Changes: o.Changes, DaemonSets: pointers(daemonSets.Items),
-		Budgets: pointers(budgets.Items), Taints: o.Taints, OwnerMissing: missing, FewReplicas: few, Namespaces: namespaces, Storage: storage,
+		Budgets: pointers(budgets.Items), Taints: o.Taints, ExpendableBelow: o.ExpendableBelow, OwnerMissing: missing, FewReplicas: few, Namespaces: namespaces, Storage: storage,
 	}, nil
 }
 

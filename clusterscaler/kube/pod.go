@@ -17,6 +17,7 @@ const (
 	annotationSafeToEvict       = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 	annotationSafeLocalVolumes  = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
 	annotationPodScaleUpDelay   = "cluster-autoscaler.kubernetes.io/pod-scale-up-delay"
+	annotationDaemonSetPod      = "cluster-autoscaler.kubernetes.io/daemonset-pod"
 	annotationScaleDownDisabled = "cluster-autoscaler.kubernetes.io/scale-down-disabled"
 )
 
@@ -29,6 +30,7 @@ func podOf(p *corev1.Pod) plan.Pod {
 		Delay:        scaleUpDelay(p),
 		Mirror:       p.Annotations[corev1.MirrorPodAnnotationKey] != "",
 		Eviction:     eviction(p),
+		AsDaemon:     p.Annotations[annotationDaemonSetPod] == "true",
 		LocalVolumes: localVolumes(p),
 	}
 	out.State, out.Node = state(p)
@@ -44,6 +46,19 @@ func podOf(p *corev1.Pod) plan.Pod {
 		out.Deleted = p.DeletionTimestamp.Add(-seconds(p.DeletionGracePeriodSeconds))
 	}
 	return out
+}
+
+// isDaemon is whether the pod counts as one of a DaemonSet.
+func isDaemon(p *corev1.Pod) bool {
+	return p.Annotations[annotationDaemonSetPod] == "true" || daemonSetOf(p) != ""
+}
+
+// daemonSetOf is the namespace/name of the pod's DaemonSet; empty where it has none.
+func daemonSetOf(p *corev1.Pod) string {
+	if owner := metav1.GetControllerOfNoCopy(p); owner != nil && owner.Kind == "DaemonSet" {
+		return p.Namespace + "/" + owner.Name
+	}
+	return ""
 }
 
 // state is where the pod stands, and its node where it has one.

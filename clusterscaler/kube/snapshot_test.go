@@ -61,6 +61,8 @@ func TestPodIsTranslated(t *testing.T) {
 		{name: "safe", pod: annotated(annotationSafeToEvict, "true"), got: func(p plan.Pod) any { return p.Eviction }, want: plan.EvictionSafe},
 		{name: "unsafe", pod: annotated(annotationSafeToEvict, "false"), got: func(p plan.Pod) any { return p.Eviction }, want: plan.EvictionUnsafe},
 		{name: "on completion", pod: annotated(annotationSafeToEvict, "on-completion"), got: func(p plan.Pod) any { return p.Eviction }, want: plan.EvictionOnCompletion},
+		{name: "as a DaemonSet's", pod: annotated(annotationDaemonSetPod, "true"), got: func(p plan.Pod) any { return p.AsDaemon }, want: true},
+		{name: "not as a DaemonSet's", pod: annotated(annotationDaemonSetPod, "yes"), got: func(p plan.Pod) any { return p.AsDaemon }, want: false},
 		{name: "delay", pod: annotated(annotationPodScaleUpDelay, "90s"), got: func(p plan.Pod) any { return p.Delay }, want: 90 * time.Second},
 		{name: "unreadable delay", pod: annotated(annotationPodScaleUpDelay, "soon"), got: func(p plan.Pod) any { return p.Delay }, want: time.Duration(0)},
 		{name: "local volumes", pod: with(testPod("p", "Job"), volumes), got: func(p plan.Pod) any { return p.LocalVolumes }, want: []string{"scratch", "host"}},

@@ -10,10 +10,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
 // taintKey marks a node that is going; its value is since when, in seconds since 1970.
-const taintKey = "ToBeDeletedByClusterAutoscaler"
+const taintKey = plan.GoingTaint
 
 // softTaintKey marks a node that could go; its value is since when, in seconds since 1970.
 const softTaintKey = "DeletionCandidateOfClusterAutoscaler"

@@ -39,6 +39,8 @@ type Translator struct {
 	// fresh is how many classes there were when all was translated anew.
 	fresh   int
 	judging judging
+	// expendableBelow is that of the Objects.
+	expendableBelow int32
 	// examples are those of groups, by the group, and exampleOn those of them whose node stands, by the node.
 	examples, exampleOn map[string]*example
 }
@@ -81,7 +83,7 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	for i, ds := range daemonSets {
 		specs[i] = daemonSpec(ds)
 	}
-	t.judging.groups = groups
+	t.judging.groups, t.expendableBelow = groups, o.ExpendableBelow
 	s.Pods = t.update(o, &budgets, specs)
 	s.Classes = t.classes
 	nodes := byName(o.Nodes)
@@ -211,7 +213,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 		classes: &simulate.Classes{}, namespaces: o.Namespaces,
 		byName: map[types.NamespacedName]*translated{},
 		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views, groups: t.judging.groups},
-		examples: t.examples, exampleOn: t.exampleOn,
+		examples: t.examples, exampleOn: t.exampleOn, expendableBelow: t.expendableBelow,
 	}
 	t.classes.SetNamespaces(o.Namespaces)
 	return all

@@ -29,7 +29,8 @@ type judging struct {
 // Trouble is why nobody judges the pods with volumes and device claims, which then have a Constraint; nil when all is well.
 func (t *Translator) Trouble() error { return t.judging.trouble }
 
-// follow notes whether the pod, as it is now, has volumes or device claims, or may be given one.
+// follow notes whether the pod, as it is now, has volumes or device claims, or may be given one. gone says that it does not
+// count any more. The volumes of one that never counts stay attached all the same, and its claims keep their devices.
 func (j *judging) follow(p *translated, gone bool) {
 	gone = gone || p.finished
 	note(&j.demanding, p, !gone && simulate.NeedsJudge(p.object))

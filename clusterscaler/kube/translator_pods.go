@@ -81,7 +81,7 @@ func (t *Translator) apply(changes podChanges) (changed []*translated, m moved) 
 		t.noticeExample(object)
 		before := p.finished
 		p.finished = finished(object)
-		t.judging.follow(p, false)
+		t.judging.follow(p, expendable(object, t.expendableBelow))
 		if !p.finished {
 			changed = append(changed, p)
 		}

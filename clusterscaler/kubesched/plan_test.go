@@ -33,7 +33,7 @@ type scenario struct {
 func (s *scenario) decide(t *testing.T) *plan.Plan {
 	t.Helper()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	objects := &kube.Objects{Pods: s.pods, Storage: &s.storage}
+	objects := &kube.Objects{Pods: s.pods, Storage: &s.storage, ExpendableBelow: plan.DefaultPolicy().ExpendablePodsPriorityCutoff}
 	member, size := map[string]string{}, map[string]int{}
 	for _, name := range s.nodes {
 		zone, _, _ := strings.Cut(name, "-")
@@ -119,6 +119,13 @@ func TestPlansWithVolumes(t *testing.T) {
 		}
 		return pods, claims
 	}
+	cheap := func(name, node string, claims ...string) *corev1.Pod {
+		p := pod(name, node, claims...)
+		p.Spec.Priority = new(int32(-11))
+		return p
+	}
+	attached := &storagev1.VolumeAttachment{ObjectMeta: metav1.ObjectMeta{Name: "attached"}}
+	attached.Spec.Attacher, attached.Spec.NodeName, attached.Spec.Source.PersistentVolumeName = "disks.example.com", "b-1", new("disk-b")
 	three, threeClaims := many(3, "")
 	five, fiveClaims := many(5, "")
 	for name, c := range map[string]struct {
@@ -194,6 +201,21 @@ func TestPlansWithVolumes(t *testing.T) {
 				Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
 			"grow a by 1 for shop/web\n", // the room on b-2 is for db-0
+		},
+		"what a pod below the cutoff alone may use is free": {
+			scenario{nodes: []string{"b-1"}, pods: []*corev1.Pod{cheap("db-0", "b-1", "data"), pod("db-1", "", "data")}, storage: kubesched.Objects{
+				Claims:  []*corev1.PersistentVolumeClaim{claim("data", "disks", "disk-b", corev1.ReadWriteOncePod)},
+				Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
+			}},
+			"shop/db-1: FitsNow: node b-1\nkeep b-1: NoPlaceToMovePods: pod shop/db-1, pods to move 1\n",
+		},
+		"the volume of a pod below the cutoff stays attached": {
+			scenario{nodes: []string{"b-1"}, pods: []*corev1.Pod{cheap("db-0", "b-1", "data"), pod("db-1", "", "db-0")}, storage: kubesched.Objects{
+				Claims:  []*corev1.PersistentVolumeClaim{inB, claim("db-0", "disks", "")},
+				Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: []*storagev1.StorageClass{storageClass("disks", true, "b")},
+				CSINodes: []*storagev1.CSINode{csiNode("b-1", 1)}, VolumeAttachments: []*storagev1.VolumeAttachment{attached},
+			}},
+			"grow b by 1 for shop/db-1\nremove b-1:\n",
 		},
 		"volumes that are free are used up": {
 			scenario{pods: three, storage: kubesched.Objects{

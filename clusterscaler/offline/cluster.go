@@ -89,11 +89,28 @@ func (c *Cluster) Priorities(namespace string) (all []plan.Priority, note string
 // one of each group where there is one. The policy may ignore timers; it always explains.
 func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {
 	policy.Explain = true
+	c.dump.ExpendableBelow = policy.ExpendablePodsPriorityCutoff
 	var t kube.Translator
 	s := t.Snapshot(&c.dump.Objects, c.groups, c.member, kube.Going)
 	t.Exemplify(s, &c.dump.Taints, now, 0)
 	p, _ := plan.Decide(s, plan.Memory{}, policy, now)
 	r := resultOf(c, &p, now)
-	r.Notes = append(r.Notes, slices.Concat(c.dump.notes(s.Groups), c.templateNotes(s), c.exampleNotes(s))...)
+	r.Notes = append(r.Notes, slices.Concat(c.dump.notes(s.Groups), c.templateNotes(s), c.exampleNotes(s), expendableNote(s, policy.ExpendablePodsPriorityCutoff))...)
 	return r
+}
+
+// expendableNote names a pod that runs and is left out since its priority is below the cutoff.
+func expendableNote(s *plan.Snapshot, cutoff int32) []string {
+	first, n := "", 0
+	for _, pod := range s.Pods {
+		if pod.State == plan.Bound && pod.Priority < cutoff {
+			if n++; n == 1 {
+				first = pod.Name
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("pods that run with a priority below %d (expendablePodsPriorityCutoff) use no room and keep no node: %d, the first is %s", cutoff, n, printable(first))}
 }

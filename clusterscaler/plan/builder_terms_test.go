@@ -22,6 +22,7 @@ func (b *builder) terms(s *simulate.Spec, name string, f fields) {
 		s.Apart = append(s.Apart, podTerm(s.Namespace, text))
 	}
 	for _, text := range split(f["spread"]) {
+		text, honor := strings.CutSuffix(text, "/honor")
 		slash := strings.LastIndex(text, "/")
 		text, skew := text[:slash], text[slash+1:]
 		n, err := strconv.ParseInt(skew, 10, 32)
@@ -29,7 +30,7 @@ func (b *builder) terms(s *simulate.Spec, name string, f fields) {
 			b.t.Fatalf("spread: %v", err)
 		}
 		t := podTerm(s.Namespace, text)
-		s.Spread = append(s.Spread, simulate.Spread{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: 1, Pods: t.Pods.Labels})
+		s.Spread = append(s.Spread, simulate.Spread{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: 1, HonorTaints: honor, Pods: t.Pods.Labels})
 	}
 }
 

@@ -26,6 +26,7 @@ type builder struct {
 	ds     []builtPod
 	budget []Budget
 	sizes  map[string]bool // groups whose size was given
+	looks  []string        // nodes that are looked at a second time
 	scaleUpLines
 }
 
@@ -70,6 +71,8 @@ func (b *builder) line(line string) {
 		b.ds = append(b.ds, b.pod(name, f))
 	case "budget":
 		b.budget = append(b.budget, Budget{Name: name, Allowed: int(b.number(f, "allowed", 0))})
+	case "second-look":
+		b.looks = strings.Split(name, ",")
 	case "gone":
 		b.pods = slices.DeleteFunc(b.pods, func(p builtPod) bool { return p.Name == name })
 		b.nodes = slices.DeleteFunc(b.nodes, func(n *Node) bool { return n.Name == name })
@@ -160,7 +163,7 @@ func (b *builder) pod(name string, f fields) builtPod {
 	p := builtPod{Pod: Pod{
 		Name: name, Node: f["on"], Owner: "ReplicaSet", State: Pending, Priority: int32(b.number(f, "priority", 0)),
 		Created: b.now.Add(-b.duration(f, "age", time.Minute)), Delay: b.duration(f, "delay", 0), Grace: b.duration(f, "grace", 30*time.Second),
-		Constraint: strings.ReplaceAll(f["constraint"], "_", " "), Mirror: f.has("mirror"), OwnerMissing: f.has("ownerless"), FewReplicas: f.has("few"),
+		Constraint: strings.ReplaceAll(f["constraint"], "_", " "), Mirror: f.has("mirror"), OwnerMissing: f.has("ownerless"), AsDaemon: f.has("daemon"), FewReplicas: f.has("few"),
 	}}
 	if f.has("owner") {
 		p.Owner = strings.TrimPrefix(f["owner"], "none")

@@ -45,7 +45,7 @@ const (
 const (
 	// MovesWithNode: the pod would be evicted if its node went, and run elsewhere.
 	MovesWithNode verdict.Code = "MovesWithNode"
-	// EndsWithNode: the pod belongs to its node, or is ending already.
+	// EndsWithNode: the pod belongs to its node, is below the cutoff, or is ending already.
 	EndsWithNode verdict.Code = "EndsWithNode"
 )
 
@@ -141,7 +141,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: ConstraintNotModelled, Meaning: "The pod has a scheduling group, or volumes or device claims that nobody judges; the fact names it"},
 		{Code: WaitsForNode, Meaning: "The scheduler has nominated a node for the pod and makes room there, or the pod is being deleted"},
 		{Code: MovesWithNode, Meaning: "The pod runs; if its node went it would be evicted, and run elsewhere"},
-		{Code: EndsWithNode, Meaning: "The pod runs and belongs to its node, or is ending already"},
+		{Code: EndsWithNode, Meaning: "The pod runs and belongs to its node, has a priority below expendablePodsPriorityCutoff, or is ending already"},
 		{Code: ScaledUpGroup, Meaning: "The group grows"},
 		{Code: NotChosen, Meaning: "The group could take pods, but the expander preferred another"},
 		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -35,7 +37,7 @@ func (d *decision) leftOver() string {
 	rules := newDrain(d.policy, d.now, d.s.Budgets, noLimit(len(d.s.Budgets)))
 	d.cluster.Undo(d.mark)
 	after := d.kept.decision(d.s, d.memory, d.policy, d.now)
-	var wanting []*Pod
+	var placed []*Pod // and must be again
 	for i := range d.s.Nodes {
 		if !gone[d.s.Nodes[i].Name] {
 			if !d.runs(simulate.NodeID(i)) { // moved pods must not wait for a node to start
@@ -43,27 +45,38 @@ func (d *decision) leftOver() string {
 			}
 			continue
 		}
-		after.cluster.Hide(simulate.NodeID(i))
+		var left []*Pod
 		for p := range d.podsOn(simulate.NodeID(i)) {
 			if o, _ := rules.judge(p); o != stays {
-				wanting = append(wanting, p)
+				placed = append(placed, p)
 				if p.Node == d.s.Nodes[i].Name {
-					after.cluster.Take(p.Class, simulate.NodeID(i), 1)
+					left = append(left, p)
 				}
 			}
 		}
+		after.retire(simulate.NodeID(i), left)
 	}
 	for id, settled := range d.settled { // pods that fit now will have run where they fit
 		if !gone[d.s.Nodes[id].Name] {
-			wanting = append(wanting, settled...)
+			placed = append(placed, settled...)
 		}
 	}
-	for _, b := range batched(wanting) {
-		if after.placeOnExisting(&b); len(b.pods) > 0 {
-			return b.pods[0].Name
+	for _, b := range batched(slices.Concat(placed, without(d.needing, placed))) {
+		after.placeOnExisting(&b)
+		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return slices.Contains(placed, pod) }); i >= 0 {
+			return b.pods[i].Name
 		}
 	}
 	return ""
+}
+
+// without are the pods of the list that are not among the others.
+func without(list, others []*Pod) []*Pod {
+	is := make(map[*Pod]bool, len(others))
+	for _, pod := range others {
+		is[pod] = true
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(pod *Pod) bool { return is[pod] })
 }
 
 // noLimit is what budgets allow when the question is only which pods move.

@@ -18,6 +18,7 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 func (d *decision) decide() {
 	d.addUpcoming()
 	d.placePending()
+	d.settle()
 	d.total = d.have()
 	d.plan.Capacity = d.total
 	if d.judgeHealth(); d.unhealthy() {
@@ -48,7 +49,8 @@ type decision struct {
 	known []int
 	// settled has for nodes that stand the pods without a node that fit on them.
 	settled map[simulate.NodeID][]*Pod
-	// batches are the pods that still need a node.
+	// needing are the pods that needed a node when the loop began, and batches those that still do.
+	needing []*Pod
 	batches []batch
 	// settling holds growth and removal back because the pods that need nodes have only just come.
 	settling bool

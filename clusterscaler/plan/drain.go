@@ -82,14 +82,18 @@ func mirrorPod(p *Pod, _ *drain) outcome { return when(p.Mirror, stays) }
 func longTerminating(p *Pod, d *drain) outcome { return when(p.overdue(d.now), stays) }
 
 func controllerMissing(p *Pod, d *drain) outcome {
-	return when(d.policy.SkipCustomControllers && p.OwnerMissing, blocks)
+	return when(d.policy.SkipCustomControllers && p.OwnerMissing && ownerCounts(p), blocks)
 }
 
 func fewReplicas(p *Pod, d *drain) outcome {
-	return when(d.policy.SkipCustomControllers && p.FewReplicas, blocks)
+	return when(d.policy.SkipCustomControllers && p.FewReplicas && ownerCounts(p), blocks)
 }
 
-func daemonSetPod(p *Pod, _ *drain) outcome { return when(p.Owner == daemonSetKind, stays) }
+// ownerCounts is whether the controller's state matters. Of those whose pods an annotation makes a DaemonSet's,
+// cluster-autoscaler looks at ReplicationControllers alone.
+func ownerCounts(p *Pod) bool { return !p.AsDaemon || p.Owner == "ReplicationController" }
+
+func daemonSetPod(p *Pod, _ *drain) outcome { return when(p.daemon(), stays) }
 
 func safeToEvict(p *Pod, _ *drain) outcome { return when(p.Eviction == EvictionSafe, moves) }
 

@@ -75,6 +75,8 @@ func (s *Snapshot) keeps(pod *Pod, p Policy, now time.Time) verdict.Verdict {
 	rules := newDrain(p, now, s.Budgets, allowed)
 	subject, node := podSubject(pod), verdict.Text("node", pod.Node)
 	switch o, rule := rules.judge(pod); {
+	case p.expendable(pod):
+		return verdict.Because(subject, EndsWithNode, append([]verdict.Fact{node}, p.expendableFacts(pod)...)...)
 	case o == stays:
 		return verdict.Because(subject, EndsWithNode, node)
 	case o == completes:

@@ -36,6 +36,8 @@ type kept struct {
 	known int
 	nodes []*Node
 	pods  []*Pod
+	// cutoff is the priority below which pods are left out.
+	cutoff int32
 	// cluster holds the nodes at their own indices. stages says how each was put there.
 	cluster *simulate.Cluster
 	stages  []stage
@@ -45,7 +47,8 @@ type kept struct {
 	// ids finds the nodes by name; going are those that are being deleted.
 	ids   map[string]simulate.NodeID
 	going []simulate.NodeID
-	// on lists the pods of each node in the order of their names: bound ones, and those that others make room for.
+	// on lists the pods of each node in the order of their names: bound ones, and those that others make room for. Those
+	// below the cutoff and those that should have ended are left out.
 	on [][]*Pod
 	// ending are those of them that are being deleted.
 	ending map[*Pod]bool
@@ -102,7 +105,7 @@ func startPolicies(s *Snapshot, p *Policy) func(group string) *Policy {
 // newKept puts the snapshot's nodes and bound pods into a cluster.
 func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	k := &kept{
-		classes: s.Classes, known: s.Classes.Len(), nodes: s.Nodes, pods: s.Pods,
+		classes: s.Classes, known: s.Classes.Len(), nodes: s.Nodes, pods: s.Pods, cutoff: p.ExpendablePodsPriorityCutoff,
 		cluster: simulate.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)),
 		ids: make(map[string]simulate.NodeID, len(s.Nodes)), on: make([][]*Pod, len(s.Nodes)),
 		ending: map[*Pod]bool{}, used: make([]use, len(s.Nodes)),
@@ -111,6 +114,11 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	for i, n := range s.Nodes {
 		k.stages[i] = stageOf(n, policyOf(n.Group), now)
 		offer := &n.Node
+		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t simulate.Taint) bool { return t.Key == GoingTaint }) {
+			tainted := n.Node // the cache does not show it yet
+			tainted.Taints = append(slices.Clone(n.Taints), goingTaint())
+			offer = &tainted
+		}
 		if k.stages[i] == stageStarting {
 			offer = onceReady(s, n, policyOf(n.Group), now)
 		}
@@ -191,7 +199,7 @@ func reported(n *Node) bool { return n.Allocatable.Pods != 0 }
 
 // counts is whether the pod takes room on a node, and on which.
 func (k *kept) counts(pod *Pod, now time.Time) (simulate.NodeID, bool) {
-	if pod.State != Bound && pod.State != Preempting || pod.overdue(now) {
+	if pod.State != Bound && pod.State != Preempting || pod.overdue(now) || pod.Priority < k.cutoff {
 		return 0, false
 	}
 	id, stands := k.ids[pod.Node]
@@ -209,7 +217,7 @@ func (k *kept) add(pod *Pod, id simulate.NodeID) {
 
 // follow brings it up to the next snapshot, unless that differs by more than pods of known classes.
 func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
-	if s.Classes != k.classes || s.Classes.Len() != k.known || !slices.Equal(s.Nodes, k.nodes) {
+	if p.ExpendablePodsPriorityCutoff != k.cutoff || s.Classes != k.classes || s.Classes.Len() != k.known || !slices.Equal(s.Nodes, k.nodes) {
 		return false
 	}
 	policyOf := startPolicies(s, &p)

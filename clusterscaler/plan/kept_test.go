@@ -82,7 +82,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 			continue
 		}
 		next := *p
-		switch r.IntN(6) {
+		switch r.IntN(7) {
 		case 0: // it is gone
 			continue
 		case 1:
@@ -97,6 +97,8 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 			next.Owner = []string{"", daemonSetKind, "ReplicaSet"}[r.IntN(3)]
 		case 5:
 			next.Budgets = []int{r.IntN(2)}
+		case 6:
+			next.Priority = -20
 		}
 		out.Pods = append(out.Pods, &next)
 	}
@@ -140,6 +142,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 	if r.IntN(5) == 0 {
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
 		policy.ForceDaemonSets = !policy.ForceDaemonSets
+		policy.ExpendablePodsPriorityCutoff = []int32{-10, -30}[r.IntN(2)]
 		policy.Headroom = []Headroom{{Name: "h", Count: r.IntN(4), Spec: simulate.Spec{Requests: simulate.Resources{MilliCPU: 100 * (1 + r.Int64N(15)), Pods: 1}}}}
 	}
 	return &out, policy

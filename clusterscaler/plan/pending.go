@@ -27,16 +27,20 @@ type batch struct {
 }
 
 // placePending sorts the pods that have no node: those that wait for something else, those that fit on
-// a node that stands or is coming, and the rest, which stays in d.batches.
-func (d *decision) placePending() {
-	var wanting []*Pod
+// a node that stands or is coming, and the rest, which stays in d.batches. Pods of nodes that are going are among them,
+// as they will be once they have left: those that are made anew, and these others.
+func (d *decision) placePending(others ...*Pod) {
 	for _, id := range d.kept.going {
 		for _, pod := range d.kept.on[id] {
 			if pod.State == Bound && replacementNeeded(pod) {
-				wanting = append(wanting, pod)
+				others = append(others, pod)
 			}
 		}
 	}
+	for _, pod := range others {
+		d.cluster.Take(pod.Class, d.kept.ids[pod.Node], 1)
+	}
+	wanting := others
 	for _, pod := range d.kept.waiting {
 		if d.nominated(pod) || !pod.Deleted.IsZero() {
 			d.say(pod, WaitsForNode, pod.awaited()...)
@@ -48,13 +52,13 @@ func (d *decision) placePending() {
 		}
 		wanting = append(wanting, pod)
 	}
-	d.batches = batched(d.replay(wanting))
+	d.needing = wanting
+	d.batches = batched(d.replay(slices.Clone(wanting)))
 	for i := range d.batches {
 		d.placeOnExisting(&d.batches[i])
 	}
 	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
 	d.placeSpares()
-	d.settle()
 }
 
 // replacementNeeded is whether the pod, which runs on a node that is going, will have to run elsewhere. One
@@ -83,10 +87,10 @@ func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
 	switch age := d.now.Sub(pod.Created); {
 	case pod.State == Gated:
 		return SchedulingGated, nil
-	case pod.Owner == daemonSetKind:
+	case pod.daemon():
 		return DaemonSetPod, nil
-	case pod.Priority < d.policy.ExpendablePodsPriorityCutoff:
-		return Expendable, []verdict.Fact{verdict.Number("priority", pod.Priority), verdict.Number("cutoff", d.policy.ExpendablePodsPriorityCutoff)}
+	case d.policy.expendable(pod):
+		return Expendable, d.policy.expendableFacts(pod)
 	case pod.State == Unseen:
 		return Unprocessed, nil
 	case pod.Constraint != "":

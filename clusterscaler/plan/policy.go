@@ -1,6 +1,10 @@
 package plan
 
-import "time"
+import (
+	"time"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
 
 // Policy is what the user has set. The fields mirror cluster-autoscaler's flags of like names.
 type Policy struct {
@@ -10,7 +14,9 @@ type Policy struct {
 	// function of its inputs as far as this one is: to equal choices it must give equal answers.
 	Ask func([]Choice) []string
 	// Priorities are those of the expander priority, in any order.
-	Priorities                   []Priority
+	Priorities []Priority
+	// ExpendablePodsPriorityCutoff is the priority below which a pod counts for nothing: it triggers no growth, uses no room,
+	// and keeps no node.
 	ExpendablePodsPriorityCutoff int32
 	NewPodScaleUpDelay           time.Duration
 	// MaxNodesTotal bounds all nodes of the cluster, those of no group included; 0 is no bound.
@@ -74,6 +80,14 @@ type Policy struct {
 	// Explain tells of pods that a group grows for, too, why the other groups cannot take them. A loop needs it
 	// not, and with many groups it costs.
 	Explain bool
+}
+
+// expendable is whether the pod is below the cutoff: it may be preempted at any time, and ends with its node.
+func (p *Policy) expendable(pod *Pod) bool { return pod.Priority < p.ExpendablePodsPriorityCutoff }
+
+// expendableFacts are the priority of such a pod, and the cutoff.
+func (p *Policy) expendableFacts(pod *Pod) []verdict.Fact {
+	return []verdict.Fact{verdict.Number("priority", pod.Priority), verdict.Number("cutoff", p.ExpendablePodsPriorityCutoff)}
 }
 
 // DefaultPolicy has cluster-autoscaler's defaults.

@@ -269,7 +269,8 @@ func randomTerm(r *rand.Rand, s *simulate.Spec) {
 	case 1:
 		s.Near = []simulate.PodTerm{{TopologyKey: key, Pods: chosen}}
 	case 2:
-		s.Spread = []simulate.Spread{{TopologyKey: key, MaxSkew: 1 + r.Int32N(2), MinDomains: 1, Pods: chosen.Labels}}
+		n := r.Int32N(4)
+		s.Spread = []simulate.Spread{{TopologyKey: key, MaxSkew: 1 + n%2, MinDomains: 1, HonorTaints: n > 1, Pods: chosen.Labels}}
 	}
 }
 
@@ -289,11 +290,13 @@ func place(r *rand.Rand, s *Snapshot, classes []simulate.Class, now time.Time) {
 			pod.Node, pod.State = s.Nodes[n].Name, Bound
 			switch r.IntN(8) {
 			case 0:
-				pod.Owner = ""
+				pod.Owner, pod.Eviction = "", Eviction(r.IntN(2))
 			case 1:
 				pod.Owner = daemonSetKind
 			case 2:
 				pod.Budgets = []int{r.IntN(2)}
+			case 3:
+				pod.Owner, pod.Eviction = "", EvictionSafe
 			}
 		}
 		s.Pods = append(s.Pods, pod)

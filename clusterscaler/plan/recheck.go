@@ -1,22 +1,22 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// StillRemovable judges, on a fresh snapshot, a node whose removal has begun: its pods may go and fit
-// elsewhere. Utilization, timers and limits were judged before and are not asked again. The verdict has
+// StillRemovable judges, on a fresh snapshot, a node that is Deleting since its removal has begun: its pods may go and fit
+// elsewhere. Utilization, timers, limits and headroom were judged before and are not asked again. The verdict has
 // the code Unneeded when it holds, else the reason to give the node back.
+//
+// What Decide removes is still removable as long as nothing else has changed: both find places in the same order.
 func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := verdict.On("node", node)
-	spares(s, &p) // their classes must be known before the cluster is
+	p.Headroom = nil
 	d := newKept(s, p, now).decision(s, Memory{}, p, now)
 	d.addUpcoming()
-	d.placePending()
-	d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))
 	id, stands := d.kept.ids[node]
 	n := Node{}
 	if stands {
@@ -35,23 +35,33 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.atomic(n.Group) {
 		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
 	}
-	r := &removals{
-		decision: d,
-		drain:    newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))),
-		receives: map[simulate.NodeID]string{},
-		from:     map[simulate.Class]int{},
-	}
-	r.order(nil)
+	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets)))}
 	pods, code, facts := r.movable(id)
 	if code != "" {
 		return Removal{}, verdict.Because(subject, code, facts...)
 	}
-	moves, lost := r.move(id, d.withoutReplaced(&n, pods))
-	if lost != nil {
-		return Removal{}, verdict.Because(subject, NoPlaceToMovePods, verdict.Text("pod", lost.Name))
+	d.placePending(r.notMadeAnew()...)
+	for _, b := range d.batches {
+		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return slices.Contains(pods, pod) }); i >= 0 {
+			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, verdict.Text("pod", b.pods[i].Name))
+		}
 	}
-	return Removal{Node: node, Group: n.Group, Empty: len(pods) == 0, Moves: moves},
+	return Removal{Node: node, Group: n.Group, Empty: len(pods) == 0},
 		verdict.Because(subject, Unneeded, verdict.Number("pods to move", len(pods)))
+}
+
+// notMadeAnew are the pods of going nodes that have to move, and that no controller replaces. Decide found a place for them
+// too.
+func (r *removals) notMadeAnew() []*Pod {
+	var out []*Pod
+	for _, id := range r.kept.going {
+		for pod := range r.podsOn(id) {
+			if o, _ := r.drain.judge(pod); o == moves && pod.Owner == "" && pod.Deleted.IsZero() && pod.Constraint == "" {
+				out = append(out, pod)
+			}
+		}
+	}
+	return out
 }
 
 // standing is how many nodes the group has that have registered.
@@ -62,22 +72,4 @@ func (d *decision) standing(group string) (n int) {
 		}
 	}
 	return n
-}
-
-// withoutReplaced drops the pods that placePending has placed elsewhere already, and those whose
-// deletion has begun, so that their replacement is among the pending.
-func (d *decision) withoutReplaced(n *Node, pods []*Pod) []*Pod {
-	unplaced := map[*Pod]bool{}
-	for _, b := range d.batches {
-		for _, p := range b.pods {
-			unplaced[p] = true
-		}
-	}
-	var out []*Pod
-	for _, pod := range pods {
-		if unplaced[pod] || (pod.Deleted.IsZero() && !(n.Deleting && replacementNeeded(pod))) {
-			out = append(out, pod)
-		}
-	}
-	return out
 }

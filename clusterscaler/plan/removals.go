@@ -121,10 +121,7 @@ func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.
 func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Pod) {
 	mark, from := r.cluster.Mark(), r.from
 	r.from = maps.Clone(from)
-	r.cluster.Hide(id)
-	for _, pod := range pods {
-		r.cluster.Take(pod.Class, id, 1)
-	}
+	r.retire(id, pods)
 	var to []simulate.NodeID
 	for _, pod := range byClass(pods) {
 		target, found := r.place(pod.Class)
@@ -143,6 +140,25 @@ func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Po
 		r.receives[target] = r.s.Nodes[id].Name
 	}
 	return moves, nil
+}
+
+// retire makes the node one that is going, which these pods have left.
+func (d *decision) retire(id simulate.NodeID, left []*Pod) {
+	for _, pod := range left {
+		d.cluster.Take(pod.Class, id, 1)
+	}
+	d.cluster.Retire(id, goingTaint(), func(yield func(simulate.Class) bool) {
+		for _, pod := range without(slices.Collect(d.podsOn(id)), left) {
+			if !yield(pod.Class) {
+				return
+			}
+		}
+	})
+}
+
+// goingTaint is that of a node that is going.
+func goingTaint() simulate.Taint {
+	return simulate.Taint{Key: GoingTaint, Effect: simulate.NoSchedule}
 }
 
 // byClass puts pods of one class together, where the first of them was.

@@ -79,7 +79,7 @@ func decideText(t *testing.T, input string) string {
 		if a, c := render(p, m, now), render(again, m2, now); a != c {
 			t.Errorf("the same input gives two plans:\n%s\n%s", a, c)
 		}
-		out = append(out, render(p, m, now))
+		out = append(out, render(p, m, now)+b.secondLooks())
 		if next < 0 {
 			return strings.Join(out, "\n\n")
 		}
@@ -94,6 +94,20 @@ func decideText(t *testing.T, input string) string {
 		}
 		lines = append(slices.Clone(loop), lines[next+1:]...) // later lines replace earlier ones of the same name
 	}
+}
+
+// secondLooks prints what is found of nodes once all of them have the taint of a node that is going.
+func (b *builder) secondLooks() string {
+	var out strings.Builder
+	s := goingNow(b.snapshot(), b.looks...)
+	for _, node := range b.looks {
+		r, v := StillRemovable(s, b.policy, b.now, node)
+		fmt.Fprintf(&out, "\nSECOND LOOK at %s", v)
+		if r.Empty {
+			out.WriteString(", empty")
+		}
+	}
+	return out.String()
 }
 
 // render prints a plan for people.

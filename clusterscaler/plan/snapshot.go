@@ -40,6 +40,9 @@ type Node struct {
 	Keep bool
 }
 
+// GoingTaint is the key of the taint that a node has, with the effect NoSchedule, from when its removal begins.
+const GoingTaint = "ToBeDeletedByClusterAutoscaler"
+
 // State is where a pod stands on its way to a node.
 type State uint8
 
@@ -80,6 +83,8 @@ type Pod struct {
 
 	// Owner is the kind of the controller; empty for a bare pod.
 	Owner string
+	// AsDaemon says that an annotation makes it a pod of a DaemonSet, whoever owns it.
+	AsDaemon bool
 	// OwnerMissing says that the controller named in the pod does not exist.
 	OwnerMissing bool
 	// FewReplicas says that the controller is to have fewer pods than keep a node.
@@ -107,7 +112,10 @@ func (p *Pod) Namespace() string {
 const daemonSetKind = "DaemonSet"
 
 // fixed is whether the pod lives and dies with its node.
-func (p *Pod) fixed() bool { return p.Mirror || p.Owner == daemonSetKind }
+func (p *Pod) fixed() bool { return p.Mirror || p.daemon() }
+
+// daemon is whether the pod counts as one of a DaemonSet.
+func (p *Pod) daemon() bool { return p.AsDaemon || p.Owner == daemonSetKind }
 
 // overdue is whether the pod should have ended some time ago: it holds nothing any more.
 func (p *Pod) overdue(now time.Time) bool {
@@ -122,7 +130,7 @@ type DaemonSet struct {
 
 // Running is a pod that belongs to a node.
 type Running struct {
-	// DaemonSet is namespace/name of the one whose pod it is; empty for a mirror pod.
+	// DaemonSet is namespace/name of the one whose pod it is; empty for a mirror pod, and for one that is AsDaemon.
 	DaemonSet string
 	Class     simulate.Class
 }

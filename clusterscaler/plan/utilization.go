@@ -70,7 +70,7 @@ func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
 			continue
 		}
 		request := d.s.Classes.Spec(pod.Class).Requests
-		if (pod.Owner == daemonSetKind && ignores.daemonSets) || (pod.Mirror && ignores.mirrors) {
+		if (pod.daemon() && ignores.daemonSets) || (pod.Mirror && ignores.mirrors) {
 			available = available.Plus(request, -1)
 			continue
 		}

@@ -28,8 +28,9 @@ type Cluster struct {
 	judge   Judge
 	sitting Sitting
 	puts    []func()
-	// undo holds what was done, newest last, for Undo.
-	undo []step
+	// undo holds what was done, newest last, for Undo, and retired what that of opRetire needs.
+	undo    []step
+	retired []retirement
 }
 
 // bin is a node and what is left on it.
@@ -78,6 +79,7 @@ const (
 	opAdd
 	opAddCopy
 	opHide
+	opRetire
 )
 
 // NewCluster makes an empty cluster for pods of these classes. A class interned later is unknown to it.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,7 +16,7 @@ import (
 // included, while pods come and go.
 func TestClusterAgreesWithNaive(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	answers := map[string]int{}
+	answers, retired := map[string]int{}, 0
 	for i := range 3000 {
 		second, pods := newNaive(simulatetest.Random(r))
 		classes, ids := classesOf(second, pods)
@@ -46,7 +47,13 @@ func TestClusterAgreesWithNaive(t *testing.T) {
 				second.pods[n] = second.pods[n][:k-1]
 				c.Take(classes.Intern(SpecOf(gone)), NodeID(n), 1)
 			}
+			if r.IntN(16) == 0 {
+				retired += agreeOnRetired(t, r, c, second, pods, ids)
+			}
 		}
+	}
+	if retired < 40 {
+		t.Errorf("the clusters hardly ask about retired nodes: a node's end changed the answer %d times", retired)
 	}
 	for _, code := range []string{
 		"", string(NodeUnschedulable), string(TaintNotTolerated), string(NodeSelectorMismatch), string(NodeAffinityMismatch), string(HostPortTaken),
@@ -57,6 +64,50 @@ func TestClusterAgreesWithNaive(t *testing.T) {
 			t.Errorf("the clusters hardly ask about %q: %d times of %v", code, answers[code], answers)
 		}
 	}
+}
+
+// agreeOnRetired compares the answers about all other nodes once one has been retired, and those about all once that is
+// undone. It returns how many answers were others in between.
+func agreeOnRetired(t *testing.T, r *rand.Rand, c *Cluster, second *naive, pods []*corev1.Pod, ids []Class) (changed int) {
+	t.Helper()
+	compare := func(but int) (codes []string) {
+		for n := range second.nodes {
+			for j := range pods {
+				want, got := second.fits(pods[j], n), c.Fits(ids[j], NodeID(n)).Code
+				if n != but && want != got {
+					t.Fatalf("node %d is retired: pod %d on node %d: %q, want %q\n%s", but, j, n, got, want, describe(pods[j], second.nodes[n]))
+				}
+				if n != but {
+					codes = append(codes, string(got))
+				} else {
+					codes = append(codes, "")
+				}
+			}
+		}
+		return codes
+	}
+	at := r.IntN(len(second.nodes))
+	stands := second.nodes[at]
+	taint := corev1.Taint{Key: "going", Effect: corev1.TaintEffectNoSchedule}
+	second.nodes[at] = stands.DeepCopy()
+	second.nodes[at].Spec.Taints = append(second.nodes[at].Spec.Taints, taint)
+	mark := c.Mark()
+	c.Retire(NodeID(at), Taint{Key: taint.Key, Effect: NoSchedule}, func(yield func(Class) bool) {
+		for _, p := range second.pods[at] {
+			if !yield(ids[slices.Index(pods, p)]) {
+				return
+			}
+		}
+	})
+	then := compare(at)
+	second.nodes[at] = stands
+	c.Undo(mark)
+	for i, code := range compare(-1) {
+		if i/len(pods) != at && code != then[i] {
+			changed++
+		}
+	}
+	return changed
 }
 
 // Fill counts by division what one placement after another gives.
