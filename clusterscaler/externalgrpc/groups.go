@@ -39,10 +39,9 @@ type observed struct {
 	instances     []Instance
 	instancesTold bool
 	instancesErr  error
-	// failed are the instances that cannot be made, and waiting has the others without a node, with since when they
-	// have been seen so.
-	failed  []Instance
-	waiting map[string]time.Time
+	// failed are the instances that cannot be made, and unregistered the others without a node.
+	failed       []Instance
+	unregistered []string
 	// registered is how many nodes the group has, and coming how many promised ones have not come.
 	registered, coming int
 	details            *details
@@ -195,7 +194,7 @@ func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[
 func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
 	size, doubt := p.believed(g)
 	out := plan.Group{
-		Name: g.id, Min: g.min, Max: g.max, Target: size, Price: g.details.price, Failed: g.failures(),
+		Name: g.id, Min: g.min, Max: g.max, Target: size, Price: g.details.price, Failed: g.failures(), Unregistered: g.unregistered,
 		Options: g.details.options.planned(p.deps.Defaults),
 	}
 	if g.details.optionsUnknown {

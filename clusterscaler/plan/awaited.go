@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -64,7 +65,7 @@ func (d *decision) neverReady(n *Node) bool {
 	return awaited && !n.Ready && !n.Deleting && !n.Created.Before(since.Truncate(time.Second))
 }
 
-// lateInstances are those that the group has had without a node for MaxNodeProvisionTime.
+// lateInstances are those that the group has had without a node for MaxNodeProvisionTime, the longest first.
 func (d *decision) lateInstances(g *groupState, before map[string]time.Time) []string {
 	if len(g.Unregistered) == 0 {
 		return nil
@@ -86,6 +87,7 @@ func (d *decision) lateInstances(g *groupState, before map[string]time.Time) []s
 		d.timedOut(g, due, "its instance "+instance+" has not registered for "+g.policy.MaxNodeProvisionTime.String())
 	}
 	d.memory.UnregisteredSince[g.Name] = since
+	slices.SortStableFunc(late, func(a, b string) int { return since[a].Compare(since[b]) })
 	return late
 }
 
