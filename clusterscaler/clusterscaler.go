@@ -186,7 +186,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 		c.metrics.original.errors.WithLabelValues(errorTransient).Inc()
 		return c.cfg.ScanInterval.Std()
 	}
-	c.resume(ctx, seen)
+	c.resume(ctx, p, seen)
 	failed := c.act(ctx, *p)
 	c.markUnneeded(ctx, p, seen)
 	c.report(p, failed)
@@ -247,8 +247,8 @@ type observation struct {
 	// member has the group of each node that has one.
 	member   map[string]string
 	deleting map[string]bool
-	// orphans are nodes of our groups that are going without a drain of ours, with their group.
-	orphans map[string]string
+	// orphans are the nodes that are going without a drain of ours.
+	orphans map[string]bool
 }
 
 func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
@@ -263,11 +263,9 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 		return nil, fmt.Errorf("node groups: %w", err)
 	}
 	deleting, tainted := c.drainer.Look(objects.Nodes)
-	orphans := map[string]string{}
+	orphans := make(map[string]bool, len(tainted))
 	for _, node := range tainted {
-		if group, ours := member[node]; ours {
-			orphans[node] = group
-		}
+		orphans[node] = true
 	}
 	return &observation{objects, groups, member, deleting, orphans}, nil
 }

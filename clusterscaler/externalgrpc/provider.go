@@ -24,6 +24,8 @@ type Deps struct {
 	Now func() time.Time
 	// Defaults are the program's own settings, which servers are told.
 	Defaults Options
+	// MaxNodeDeletionTime is for how long a node may stand that the server has accepted to delete, before it counts again.
+	MaxNodeDeletionTime time.Duration
 	// Prices says that the price of a node is of use.
 	Prices bool
 }
@@ -118,7 +120,7 @@ func (p *Provider) observe(ctx context.Context, nodes []*corev1.Node) ([]plan.Gr
 	if err != nil {
 		return nil, nil, err
 	}
-	p.dropGone(nodes, member)
+	p.dropGone(groups, nodes, member)
 	p.match(groups, nodes, member)
 	p.countComing(groups, member)
 	out := p.planned(groups, nodes, member, troubles)

@@ -19,7 +19,9 @@ func (d *decision) addUpcoming() {
 		if !ours {
 			continue
 		}
-		registered[g]++
+		if !d.deleted(n) {
+			registered[g]++
+		}
 		switch d.kept.stages[i] {
 		case stageStarting:
 			starting[g]++

@@ -138,6 +138,9 @@ func (b *builder) group(name string, f fields) Group {
 func (b *builder) node(name string, f fields) *Node {
 	n := &Node{Group: f["group"], Ready: !f.has("unready"), Deleting: f.has("deleting"), Keep: f.has("keep")}
 	n.Created = b.now.Add(-b.duration(f, "age", 24*time.Hour))
+	if f["deleting"] != "" {
+		n.DeletingSince = b.now.Add(-b.duration(f, "deleting", 0))
+	}
 	n.Node = simulate.Node{Name: name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Unschedulable: f.has("cordoned"), Allocatable: b.resources(f), Features: split(f["features"])}
 	if i := slices.IndexFunc(b.groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
 		template := b.groups[i].Template
@@ -220,7 +223,7 @@ func (b *builder) remember(what string, f fields) {
 		b.memory = b.memory.ScaledUp(f["group"], ago)
 		delete(b.memory.AwaitedSince, f["group"])
 	case "deletion":
-		b.memory = b.memory.Deleted(f["group"], ago)
+		b.memory = b.memory.Deleted(f["node"], f["group"], ago)
 	case "failure":
 		b.memory = b.memory.DeleteFailed("", f["group"], ago)
 	case "awaited":

@@ -16,6 +16,7 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 }
 
 func (d *decision) decide() {
+	d.resumeDeletions()
 	d.addUpcoming()
 	d.placePending()
 	d.total = d.have()
@@ -83,7 +84,7 @@ type groupState struct {
 	pods  []string
 	// spares is how many of headrooms it grows for.
 	spares int
-	// deleting is how many nodes are going, and lost how many were requested, have not come and are given up.
+	// deleting is how many nodes are going that the size still counts, and lost how many were requested, have not come and are given up.
 	deleting, lost int
 	readiness      Readiness
 	// blocked is why the group cannot grow; the zero value when it can.
@@ -139,7 +140,7 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		}
 	}
 	for _, id := range k.going {
-		if g, ours := d.byGroup[k.nodes[id].Group]; ours {
+		if g, ours := d.byGroup[k.nodes[id].Group]; ours && !d.deleted(k.nodes[id]) {
 			d.groups[g].deleting++
 		}
 	}

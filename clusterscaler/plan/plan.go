@@ -29,6 +29,9 @@ type Plan struct {
 	Headroom []HeadroomState
 	// ScaleDown are the nodes whose removal is to begin now.
 	ScaleDown []Removal
+	// Resume are nodes that are being deleted and that nobody may be at work on: their removal is to go on, unless a drain of
+	// this process is at work on it.
+	Resume []Removal
 	// Unneeded are the nodes that could go, those of ScaleDown included: the others wait. Any subset of
 	// them can be removed: none receives pods of another.
 	Unneeded []Removal

@@ -41,6 +41,8 @@ type Policy struct {
 	MaxTotalUnreadyPercentage float64
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
 	MaxNodeProvisionTime time.Duration
+	// MaxNodeDeletionTime is how long a node may stand that the provider has accepted to delete, before it is asked again.
+	MaxNodeDeletionTime time.Duration
 	// ForceDeleteUnregistered deletes instances that do not register even where the group then has less than its minimum.
 	ForceDeleteUnregistered bool
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
@@ -88,6 +90,7 @@ func DefaultPolicy() Policy {
 		MaxTotalUnreadyPercentage:    45,
 		MaxNodeProvisionTime:         15 * time.Minute,
 		MaxNodeStartupTime:           15 * time.Minute,
+		MaxNodeDeletionTime:          5 * time.Minute,
 		InitialBackoff:               5 * time.Minute,
 		MaxBackoff:                   30 * time.Minute,
 		BackoffResetTimeout:          3 * time.Hour,

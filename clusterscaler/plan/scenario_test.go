@@ -115,7 +115,10 @@ func render(p Plan, m Memory, now time.Time) string {
 	for _, gone := range p.Unregistered {
 		fmt.Fprintf(&b, "DELETE %s of %s\n", strings.Join(gone.Instances, " "), gone.Group)
 	}
-	if len(p.ScaleUp)+len(p.ScaleDown)+len(p.GiveUp)+len(p.Unregistered) == 0 {
+	for _, r := range p.Resume {
+		fmt.Fprintf(&b, "RESUME %s of %s\n", r.Node, r.Group)
+	}
+	if len(p.ScaleUp)+len(p.ScaleDown)+len(p.GiveUp)+len(p.Unregistered)+len(p.Resume) == 0 {
 		b.WriteString("NOTHING TO DO\n")
 	}
 	if !p.Next.IsZero() {
