@@ -216,7 +216,7 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, e
 	ask, end := c.asker(ctx, l.snapshot)
 	defer end()
 	policy.Ask = ask
-	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
+	l.before, l.policy, l.at, l.reasons = c.memory, policy, c.deps.Now(), nil
 	c.translator.Exemplify(l.snapshot, &seen.objects.Taints, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
 	for _, g := range seen.groups {

@@ -83,9 +83,10 @@ func (c *Cluster) Priorities(namespace string) (all []plan.Priority, note string
 // Decide plans for the cluster what the first loop of a new process would at that time. The policy may ignore
 // timers; it always explains.
 func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {
-	policy.Explain = true
 	s := c.dump.Snapshot(c.groups, c.member, kube.Going)
-	p, _ := plan.Decide(s, plan.Memory{}, policy, now)
+	var planner plan.Planner
+	p, _ := planner.Decide(s, plan.Memory{}, policy, now)
+	planner.Reasons(s, plan.Memory{}, policy, now).Fill(s, &p)
 	r := resultOf(c, &p, now)
 	r.Notes = append(r.Notes, c.templateNotes(s)...)
 	return r

@@ -16,16 +16,17 @@ import (
 
 // builder reads the lines of a scenario; testdata/README.md describes them.
 type builder struct {
-	t      *testing.T
-	now    time.Time
-	memory Memory
-	policy Policy
-	groups []Group
-	nodes  []*Node
-	pods   []builtPod
-	ds     []builtPod
-	budget []Budget
-	sizes  map[string]bool // groups whose size was given
+	explain bool
+	t       *testing.T
+	now     time.Time
+	memory  Memory
+	policy  Policy
+	groups  []Group
+	nodes   []*Node
+	pods    []builtPod
+	ds      []builtPod
+	budget  []Budget
+	sizes   map[string]bool // groups whose size was given
 	scaleUpLines
 }
 
@@ -303,7 +304,7 @@ func (b *builder) setPolicy(f fields) {
 		case "maxTotalUnreadyPercentage":
 			b.policy.MaxTotalUnreadyPercentage = float64(b.number(f, key, 0))
 		case "explain":
-			b.policy.Explain = true
+			b.explain = true
 		case "balanceSimilarNodeGroups":
 			b.policy.BalanceSimilar = true
 		case "balancingIgnoreLabel":

@@ -55,8 +55,6 @@ type decision struct {
 	settling bool
 	// verdicts are on the pods that are not bound, in the order of kept.waiting.
 	verdicts []podVerdict
-	// before has, under Policy.Explain, why groups could not take the classes of the batches before any grew.
-	before map[simulate.Class][]verdict.Verdict
 	// upcoming has the group of each node on its way, in the order in which they were added, and then of each
 	// that the plan adds.
 	upcoming []string

@@ -73,8 +73,7 @@ type PendingPod struct {
 	Group   string
 	Verdict verdict.Verdict
 	// Why has a verdict for each group that cannot take the pod, with the group as its subject. Pods of
-	// one class share it. Where a group grows for the pod it is empty without Policy.Explain, and tells of
-	// the groups as they stood before any grew.
+	// one class share it. Where a group grows for the pod it is empty: Reasons tell.
 	Why []verdict.Verdict
 }
 

@@ -73,9 +73,6 @@ type Policy struct {
 	SystemPodTimeout time.Duration
 	// IgnoreTimers plans as if every waiting time, cool-down and parallelism limit had passed.
 	IgnoreTimers bool
-	// Explain tells of pods that a group grows for, too, why the other groups cannot take them. A loop needs it
-	// not, and with many groups it costs.
-	Explain bool
 }
 
 // DefaultPolicy has cluster-autoscaler's defaults.

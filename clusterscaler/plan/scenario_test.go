@@ -74,10 +74,14 @@ func decideText(t *testing.T, input string) string {
 		for _, line := range loop {
 			b.line(line)
 		}
-		p, m := Decide(b.snapshot(), b.memory, b.policy, now)
+		s := b.snapshot()
+		p, m := Decide(s, b.memory, b.policy, now)
 		again, m2 := Decide(b.snapshot(), b.memory, b.policy, now)
 		if a, c := render(p, m, now), render(again, m2, now); a != c {
 			t.Errorf("the same input gives two plans:\n%s\n%s", a, c)
+		}
+		if b.explain {
+			new(Planner).Reasons(s, b.memory, b.policy, now).Fill(s, &p)
 		}
 		out = append(out, render(p, m, now))
 		if next < 0 {
