@@ -152,33 +152,43 @@ func TestCloudForgetsADeletionAtTheMinimum(t *testing.T) {
 	c.said("node n1", "NodeGroupMinSizeReached")
 }
 
-// After a restart a node without pods may have been deleted already: it is asked for again when its taint is old enough.
-// One with pods to move goes on at once.
+// After a restart a node without pods may have been deleted already, where the server does not say: it is asked for again
+// when its taint is old enough. One with pods to move goes on at once, and one of which the server says that it runs.
 func TestCloudForgetsADeletionAndTrimtabRestarts(t *testing.T) {
-	for _, pods := range []bool{false, true} {
-		c := newCloud(t, &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"}})
-		c.joins("a", "n1")
-		c.joins("b", "n2")
-		c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"], s.Sizes["b"] = 1, 1 })
-		c.pod("stays", "n2")
-		c.loop(0)
-		c.loop(10 * time.Minute)
-		c.asked(1, 0, "at first")
-		c.undead(protocol.InstanceStatus_instanceRunning, "n1")
-		c.change(func(s *externalgrpctest.Fake) { s.Sizes["a"], s.Sizes["b"] = 1, 2 })
-		c.joins("b", "n3")
-		if pods {
-			c.pod("moves", "n1")
-		}
-		c.restart()
-		c.loop(4 * time.Minute)
-		if pods {
-			c.asked(2, 0, "with pods")
-			continue
-		}
-		c.asked(1, 1, "while it may still go")
-		c.loop(time.Minute)
-		c.asked(2, 0, "when the taint is old enough")
+	const running, silent = protocol.InstanceStatus_instanceRunning, protocol.InstanceStatus_unspecified
+	for _, c := range []struct {
+		name   string
+		state  protocol.InstanceStatus_InstanceState
+		pods   bool
+		waited bool
+	}{
+		{"it may be on its way", silent, false, true},
+		{"with pods", silent, true, false},
+		{"it is said to run", running, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newCloud(t, &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web"}})
+			w.joins("a", "n1")
+			w.joins("b", "n2")
+			w.change(func(s *externalgrpctest.Fake) { s.Sizes["a"], s.Sizes["b"] = 1, 1 })
+			w.pod("stays", "n2")
+			w.loop(0)
+			w.loop(10 * time.Minute)
+			w.asked(1, 0, "at first")
+			w.undead(c.state, "n1")
+			w.change(func(s *externalgrpctest.Fake) { s.Sizes["a"], s.Sizes["b"] = 1, 2 })
+			w.joins("b", "n3")
+			if c.pods {
+				w.pod("moves", "n1")
+			}
+			w.restart()
+			w.loop(4 * time.Minute)
+			if c.waited {
+				w.asked(1, 1, "while it may still go")
+				w.loop(time.Minute)
+			}
+			w.asked(2, 0, "in the end")
+		})
 	}
 }
 

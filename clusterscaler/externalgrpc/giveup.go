@@ -42,6 +42,25 @@ func (p *Provider) match(groups []*observed, nodes []*corev1.Node, member map[st
 	}
 }
 
+// silentOf has for each group the nodes of whose instances the server tells no state.
+func silentOf(groups []*observed, nodes []*corev1.Node, member map[string]string) map[string][]string {
+	told := map[string]bool{}
+	for _, g := range groups {
+		for _, i := range g.instances {
+			if i.State != Unspecified {
+				told[i.ID] = true
+			}
+		}
+	}
+	out := map[string][]string{}
+	for _, n := range nodes {
+		if group, ours := member[n.Name]; ours && !told[n.Spec.ProviderID] {
+			out[group] = append(out[group], n.Name)
+		}
+	}
+	return out
+}
+
 // failures are the failed instances in the core's terms.
 func (o *observed) failures() []plan.Failure {
 	var out []plan.Failure

@@ -167,12 +167,14 @@ func (p *Provider) instances(ctx context.Context, group string) ([]Instance, err
 func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[string]string, troubles map[string]string) []plan.Group {
 	examples := examplesOf(nodes, member)
 	out := make([]plan.Group, 0, len(groups))
+	silent := silentOf(groups, nodes, member)
 	for _, g := range groups {
 		if !g.usable() {
 			troubles["a group that is left out"] = fmt.Sprintf("group %q: %s", clipped(g.id), g.bad)
 			continue
 		}
 		planned := p.plannedOne(g, examples[g.id])
+		planned.Silent = silent[g.id]
 		if t := g.details.optionsTrouble; t != "" {
 			troubles["the options of group "+g.id] = t
 		}

@@ -17,6 +17,7 @@ import (
 // builder reads the lines of a scenario; testdata/README.md describes them.
 type builder struct {
 	explain bool
+	silent  []string
 	t       *testing.T
 	now     time.Time
 	memory  Memory
@@ -139,6 +140,9 @@ func (b *builder) group(name string, f fields) Group {
 func (b *builder) node(name string, f fields) *Node {
 	n := &Node{Group: f["group"], Ready: !f.has("unready"), Deleting: f.has("deleting"), Keep: f.has("keep")}
 	n.Created = b.now.Add(-b.duration(f, "age", 24*time.Hour))
+	if f.has("silent") {
+		b.silent = append(b.silent, name)
+	}
 	if f["deleting"] != "" {
 		n.DeletingSince = b.now.Add(-b.duration(f, "deleting", 0))
 	}
@@ -241,6 +245,7 @@ func (b *builder) snapshot() *Snapshot {
 	s := &Snapshot{Classes: &simulate.Classes{}, Nodes: slices.Clone(b.nodes), Budgets: b.budget, Groups: slices.Clone(b.groups)}
 	for i := range s.Groups {
 		g := &s.Groups[i]
+		g.Silent = b.silent
 		for _, n := range b.nodes {
 			if n.Group == g.Name && !b.sizes[g.Name] {
 				g.Target++

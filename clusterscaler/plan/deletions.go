@@ -16,22 +16,25 @@ type Accepted struct {
 }
 
 // resumeDeletions finds the nodes whose removal nobody may be at work on. A deletion that the provider has accepted is due
-// again after MaxNodeDeletionTime. A removal that another process began is due at once while pods are left to move. Without
-// pods the provider may have accepted it already: then it is due when the taint is that old.
+// again after MaxNodeDeletionTime. A removal that another process began is due at once. But where no pods are left to move,
+// and the provider does not say whether it is deleting the node, it may have accepted that already: then the removal is due
+// when the taint is that old.
 func (d *decision) resumeDeletions() {
 	before := d.memory.Deletions
 	d.memory.Deletions = make(map[string]Accepted, len(before))
 	for _, id := range d.kept.going {
 		n := d.kept.nodes[id]
-		since := time.Time{}
-		if accepted, known := before[n.Name]; known {
+		accepted, known := before[n.Name]
+		if known {
 			d.memory.Deletions[n.Name] = accepted
-			since = accepted.At
-		} else if !n.DeletingSince.After(d.now) && d.emptied(id) {
-			since = n.DeletingSince
 		}
-		if _, ours := d.byGroup[n.Group]; !ours {
+		g, ours := d.byGroup[n.Group]
+		if !ours {
 			continue // the provider says that it is deleting the node, or does not know it
+		}
+		since := accepted.At
+		if !known && slices.Contains(d.groups[g].Silent, n.Name) && !n.DeletingSince.After(d.now) && d.emptied(id) {
+			since = n.DeletingSince
 		}
 		if due := since.Add(d.policy.MaxNodeDeletionTime); d.now.Before(due) {
 			d.plan.nextBy(due)

@@ -160,6 +160,8 @@ type Group struct {
 	Failed []Failure
 	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
 	Trouble string
+	// Silent are the nodes of the group of which the provider does not say whether it is deleting them.
+	Silent []string
 	// Unregistered are instances that Target counts and that the provider has launched, without a node so far, as the provider
 	// calls them, each once. Nil where it does not say.
 	Unregistered []string
