@@ -46,23 +46,37 @@ func (c *ClusterScaler) begin(ctx context.Context, removals []plan.Removal) {
 	}
 }
 
-// resume goes on with what another process began.
-func (c *ClusterScaler) resume(ctx context.Context, seen *observation) {
-	whole := map[string]bool{}
-	for _, g := range seen.groups {
-		whole[g.Name] = g.Options.ZeroOrMax
-	}
+// resume goes on with what another process began, and with what was deleted and still stands.
+func (c *ClusterScaler) resume(ctx context.Context, p *plan.Plan, seen *observation) {
+	var begun []string
 	together := map[string][]string{}
-	for node, group := range seen.orphans {
-		if whole[group] {
-			together[group] = append(together[group], node)
-		} else {
-			c.drainer.Resume(ctx, node, group)
+	for _, r := range p.Resume {
+		_, deleted := c.memory.Deletions[r.Node]
+		switch {
+		case !deleted && !seen.orphans[r.Node]: // a drain is at work on it
+		case r.Together:
+			together[r.Group] = append(together[r.Group], r.Node)
+		case c.drainer.Resume(ctx, r.Node, r.Group):
+			begun = append(begun, r.Node)
 		}
 	}
 	for group, nodes := range together {
-		c.drainer.ResumeTogether(ctx, group, nodes)
+		begun = append(begun, c.drainer.ResumeTogether(ctx, group, nodes)...)
 	}
+	for _, node := range begun {
+		if accepted, deleted := c.memory.Deletions[node]; deleted {
+			c.overdue(node, seen.member[node], accepted)
+		}
+	}
+}
+
+// overdue tells of a node that the provider has accepted to delete, and that still stands.
+func (c *ClusterScaler) overdue(node, group string, accepted plan.Accepted) {
+	ago := c.deps.Now().Sub(accepted.At).Round(time.Second)
+	c.deps.Log.Warn("the provider accepted to delete a node, and it still stands; it is asked again", "node", node, "group", group, "accepted ago", ago, "times", accepted.Times)
+	c.status.events.overdue(node, group, ago)
+	c.metrics.scaleDownFailures.WithLabelValues(group).Inc()
+	c.metrics.original.removeFailures.WithLabelValues(reasonTimeout).Inc()
 }
 
 func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bool) {
@@ -148,9 +162,11 @@ func (c *ClusterScaler) learn() {
 			c.memory = c.memory.DeleteFailed(o.Node, o.Group, c.deps.Now())
 			continue
 		}
-		c.metrics.nodesRemoved.WithLabelValues(o.Group).Inc()
-		c.metrics.original.removed.WithLabelValues(removalReason(o)).Inc()
-		c.memory = c.memory.Deleted(o.Group, c.deps.Now())
+		c.memory = c.memory.Deleted(o.Node, o.Group, o.At)
+		if c.memory.Deletions[o.Node].Times == 1 {
+			c.metrics.nodesRemoved.WithLabelValues(o.Group).Inc()
+			c.metrics.original.removed.WithLabelValues(removalReason(o)).Inc()
+		}
 	}
 }
 

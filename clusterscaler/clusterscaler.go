@@ -189,7 +189,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 		c.metrics.original.errors.WithLabelValues(errorTransient).Inc()
 		return c.cfg.ScanInterval.Std()
 	}
-	c.resume(ctx, seen)
+	c.resume(ctx, p, seen)
 	failed := c.act(ctx, *p)
 	c.markUnneeded(ctx, p, seen)
 	c.report(p, failed)
@@ -219,7 +219,7 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, e
 	ask, end := c.asker(ctx, l.snapshot)
 	defer end()
 	policy.Ask = ask
-	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
+	l.before, l.policy, l.at, l.reasons = c.memory, policy, c.deps.Now(), nil
 	c.translator.Exemplify(l.snapshot, &seen.objects.Taints, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
 	for _, g := range seen.groups {
@@ -250,8 +250,8 @@ type observation struct {
 	// member has the group of each node that has one.
 	member   map[string]string
 	deleting map[string]bool
-	// orphans are nodes of our groups that are going without a drain of ours, with their group.
-	orphans map[string]string
+	// orphans are the nodes that are going without a drain of ours.
+	orphans map[string]bool
 }
 
 func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
@@ -266,11 +266,9 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 		return nil, fmt.Errorf("node groups: %w", err)
 	}
 	deleting, tainted := c.drainer.Look(objects.Nodes)
-	orphans := map[string]string{}
+	orphans := make(map[string]bool, len(tainted))
 	for _, node := range tainted {
-		if group, ours := member[node]; ours {
-			orphans[node] = group
-		}
+		orphans[node] = true
 	}
 	return &observation{objects, groups, member, deleting, orphans}, nil
 }

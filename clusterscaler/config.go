@@ -301,6 +301,7 @@ func (c *Config) Policy() plan.Policy {
 		MaxTotalUnreadyPercentage:    c.MaxTotalUnreadyPercentage,
 		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),
+		MaxNodeDeletionTime:          plan.DefaultPolicy().MaxNodeDeletionTime, // cluster-autoscaler has no flag for it
 		ForceDeleteUnregistered:      c.ForceDeleteUnregisteredNodes,
 		InitialBackoff:               c.InitialNodeGroupBackoffDuration.Std(),
 		MaxBackoff:                   c.MaxNodeGroupBackoffDuration.Std(),

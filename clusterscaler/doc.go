@@ -3,8 +3,9 @@
 //
 // The loop observes (package kube and the provider), decides (package plan, a pure function) and acts:
 // it grows groups through the provider and hands nodes that go to a Drainer, which works beside the loop.
-// A loop that cannot observe decides nothing. One that sees too many nodes broken changes nothing. It guarantees that a node is only ever removed by the plan
-// of a loop that saw the whole cluster, and that an Event is written when what it says has changed.
+// Nodes that are unneeded get a soft taint, so that the scheduler prefers others. A loop that cannot observe decides
+// nothing. One that sees too many unready nodes changes nothing. The package guarantees that a node is only removed by the
+// plan of a loop that saw the whole cluster, and that an Event is written when what it says has changed.
 //
-// It does not choose instance types: groups are given. It writes no soft taints.
+// It does not choose instance types: groups are given.
 package clusterscaler

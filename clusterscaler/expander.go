@@ -51,19 +51,16 @@ func (c *Config) validateGrpcExpander(ps *config.Problems) {
 const askTime = 30 * time.Second
 
 // asker is what answers in this loop. One question that fails is the last; the expanders behind grpc then choose among all
-// options. What has been answered is answered alike when the loop is explained later; after end nobody is asked.
+// options.
 func (c *ClusterScaler) asker(ctx context.Context, s *plan.Snapshot) (ask func([]plan.Choice) []string, end func()) {
 	if c.expander == nil {
 		return nil, func() {}
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	templates := make(map[string]*corev1.Node, len(s.Groups))
-	answers := map[string][]string{}
 	return func(choices []plan.Choice) []string {
-		key := fmt.Sprint(choices)
-		best, known := answers[key]
-		if known || ctx.Err() != nil {
-			return best
+		if ctx.Err() != nil {
+			return nil
 		}
 		best, err := c.expander.BestOptions(ctx, c.optionsOf(s, choices, templates))
 		trouble := ""
@@ -75,7 +72,6 @@ func (c *ClusterScaler) asker(ctx context.Context, s *plan.Snapshot) (ask func([
 			c.deps.Log.Error("the gRPC expander does not answer; the others choose among all options", "server", c.cfg.GrpcExpanderUrl, "error", err)
 		}
 		c.expanderTrouble = trouble
-		answers[key] = best
 		return best
 	}, cancel
 }

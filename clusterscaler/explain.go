@@ -18,6 +18,8 @@ type look struct {
 	policy   plan.Policy
 	at       time.Time
 	plan     plan.Plan
+	// reasons are those of the plan, once somebody has asked for them.
+	reasons plan.Reasons
 }
 
 // ErrNoLoop is why nothing can be explained.
@@ -25,6 +27,15 @@ var ErrNoLoop = errors.New("no loop has been run here yet; ask the replica that 
 
 // ErrUnknown says that the last loop has not seen what is asked for.
 var ErrUnknown = errors.New("not seen by the last loop")
+
+// reasons are those of the last plan, which are found once, however many ask. The lock of the look is held.
+func (c *ClusterScaler) reasons() plan.Reasons {
+	l := &c.look
+	if l.reasons == nil {
+		l.reasons = c.planner.Reasons(l.snapshot, l.before, l.policy, l.at)
+	}
+	return l.reasons
+}
 
 // Explain says what the last loop, begun at the returned time, made of a pod (namespace/name), a node or a headroom, and why.
 func (c *ClusterScaler) Explain(kind, name string) (plan.Explanation, time.Time, error) {
@@ -38,7 +49,7 @@ func (c *ClusterScaler) Explain(kind, name string) (plan.Explanation, time.Time,
 	var known bool
 	switch kind {
 	case "pod":
-		e, known = plan.ExplainPod(l.snapshot, l.before, l.policy, l.at, name)
+		e, known = plan.ExplainPod(l.snapshot, &l.plan, c.reasons, l.policy, l.at, name)
 	case "node":
 		e, known = plan.ExplainNode(l.snapshot, &l.plan, l.policy, l.at, name)
 	case "headroom":

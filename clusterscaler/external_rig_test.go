@@ -36,7 +36,9 @@ type cloud struct {
 	t      *testing.T
 	server *externalgrpctest.Fake
 	api    client.Client
+	cfg    Config
 	part   *ClusterScaler
+	events *events.FakeRecorder
 
 	mu    sync.Mutex
 	clock time.Time
@@ -66,15 +68,24 @@ func newCloud(t *testing.T, objects ...client.Object) *cloud {
 	}
 	c.api = fake.NewClientBuilder().WithObjects(objects...).
 		WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string { return []string{o.(*corev1.Pod).Spec.NodeName} }).Build()
+	c.cfg = cfg
+	c.restart()
+	return c
+}
+
+// restart puts a new process in the place of the one before.
+func (c *cloud) restart() {
+	c.t.Helper()
 	reg, log := prometheus.NewRegistry(), slog.New(slog.DiscardHandler)
-	c.part, err = New(cfg, Deps{
-		Kube:    &sharedkube.Kube{Client: c.api, Live: c.api, Events: events.NewFakeRecorder(1000)},
+	c.events = events.NewFakeRecorder(1000)
+	part, err := New(c.cfg, Deps{
+		Kube:    &sharedkube.Kube{Client: c.api, Live: c.api, Events: c.events},
 		Journal: journal.New(1000, log, reg, c.now), Log: log, Registry: reg, Now: c.now,
 	})
 	if err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	return c
+	c.part = part
 }
 
 // template is a serialized node of four cores with a change.

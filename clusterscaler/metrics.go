@@ -48,7 +48,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		nodesRemoved:      counter("nodes_removed_total", "Nodes drained and given back to the provider."),
 		nodesGivenUp:      counter("nodes_given_up_total", "Nodes that were requested and failed or did not come in time."),
 		scaleUpFailures:   counter("scale_up_failures_total", "Requests for nodes that the provider refused."),
-		scaleDownFailures: counter("scale_down_failures_total", "Nodes whose removal failed and that were kept."),
+		scaleDownFailures: counter("scale_down_failures_total", "Removals that failed, and that the provider accepted and did not carry out in time."),
 	}
 	reg.MustRegister(m.duration, m.failures, m.pending, m.unneeded, m.size, m.nodesAdded, m.nodesRemoved, m.nodesGivenUp, m.scaleUpFailures, m.scaleDownFailures)
 	return m

@@ -2,6 +2,7 @@ package clusterscaler
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -86,6 +87,11 @@ func (e *statusEvents) begins(r plan.Removal) {
 		return
 	}
 	e.normal(eventScaleDown, "node %s of group %s goes: %s; pods to move: %d", r.Node, r.Group, verdict.Facts{verdict.Ratio("utilization", r.Utilization)}, len(r.Moves))
+}
+
+// overdue tells of a node that was deleted and still stands.
+func (e *statusEvents) overdue(node, group string, ago time.Duration) {
+	e.warn(eventRemovalFailed, "the provider accepted to delete node %s of group %s %s ago, and it still stands: it is asked again", node, group, ago)
 }
 
 // ended tells of a node that was to go and is kept.

@@ -36,17 +36,11 @@ type statusMap struct {
 func (c *ClusterScaler) writeStatus(ctx context.Context, p *plan.Plan) {
 	now := c.deps.Now()
 	text, err := c.status.book.Text(p, now)
-	if !c.cfg.WriteStatusConfigmap || err != nil || now.Sub(c.status.written) < statusMinInterval {
+	if !c.cfg.WriteStatusConfigmap || now.Sub(c.status.written) < statusMinInterval {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-	defer cancel()
-	m := applycorev1.ConfigMap(c.cfg.StatusConfigMapName, c.cfg.Namespace).
-		WithAnnotations(map[string]string{statusAnnotation: now.UTC().Format(status.TimeFormat)}).
-		WithData(map[string]string{statusKey: text})
-	err = c.deps.Kube.Client.Apply(ctx, m, client.ForceOwnership, client.FieldOwner(statusFieldOwner))
-	if err == nil && m.UID != nil {
-		c.status.uid = *m.UID
+	if err == nil {
+		err = c.applyStatus(ctx, text, now)
 	}
 	trouble := ""
 	if err != nil {
@@ -56,6 +50,20 @@ func (c *ClusterScaler) writeStatus(ctx context.Context, p *plan.Plan) {
 		}
 	}
 	c.status.trouble, c.status.written = trouble, now
+}
+
+// applyStatus writes the ConfigMap.
+func (c *ClusterScaler) applyStatus(ctx context.Context, text string, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	m := applycorev1.ConfigMap(c.cfg.StatusConfigMapName, c.cfg.Namespace).
+		WithAnnotations(map[string]string{statusAnnotation: now.UTC().Format(status.TimeFormat)}).
+		WithData(map[string]string{statusKey: text})
+	err := c.deps.Kube.Client.Apply(ctx, m, client.ForceOwnership, client.FieldOwner(statusFieldOwner))
+	if err == nil && m.UID != nil {
+		c.status.uid = *m.UID
+	}
+	return err
 }
 
 // tellStatus writes the Events of the loop on the status ConfigMap, if there is one.

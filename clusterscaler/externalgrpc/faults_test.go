@@ -350,19 +350,21 @@ func TestServerThatComesLater(t *testing.T) {
 	})
 }
 
-// eventually tries for as long as a connection may need to be made again.
+// eventually tries until there is no error, for as long as a connection may need to be made again. Each try takes its time
+// by itself: a call that finds no connection is made again after a pause.
 func (r *rig) eventually(f func() error) {
 	r.t.Helper()
-	deadline := time.Now().Add(2 * reconnectDelay)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*reconnectDelay)
+	defer cancel()
 	for {
+		r.now = r.now.Add(refreshPause) // else the server is left alone
+		r.provider.conn.ResetConnectBackoff()
 		err := f()
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
+		if ctx.Err() != nil {
 			r.t.Fatal(err)
 		}
-		time.Sleep(50 * time.Millisecond)
-		r.now = r.now.Add(refreshPause)
 	}
 }

@@ -1,7 +1,6 @@
 package externalgrpc
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,30 +21,44 @@ func (p *Provider) match(groups []*observed, nodes []*corev1.Node, member map[st
 			count[group]++
 		}
 	}
-	before, now := p.observation().groups, p.deps.Now()
+	before := p.observation().groups
 	for _, g := range groups {
 		g.registered = count[g.id]
-		last := before[g.id]
-		if last == nil {
-			last = &observed{}
-		}
 		if !g.instancesTold { // nor that one has failed
-			g.waiting = last.waiting
+			if last := before[g.id]; last != nil {
+				g.unregistered = slices.DeleteFunc(slices.Clone(last.unregistered), func(id string) bool { return standing[id] })
+			}
 			continue
 		}
-		g.waiting = map[string]time.Time{}
 		for _, i := range g.instances {
-			switch since, waited := last.waiting[i.ID]; {
+			switch {
 			case standing[i.ID] || i.State == Deleting:
 			case i.failed():
 				g.failed = append(g.failed, i)
-			case waited:
-				g.waiting[i.ID] = since
 			default:
-				g.waiting[i.ID] = now
+				g.unregistered = append(g.unregistered, i.ID)
 			}
 		}
 	}
+}
+
+// silentOf has for each group the nodes of whose instances the server tells no state.
+func silentOf(groups []*observed, nodes []*corev1.Node, member map[string]string) map[string][]string {
+	told := map[string]bool{}
+	for _, g := range groups {
+		for _, i := range g.instances {
+			if i.State != Unspecified {
+				told[i.ID] = true
+			}
+		}
+	}
+	out := map[string][]string{}
+	for _, n := range nodes {
+		if group, ours := member[n.Name]; ours && !told[n.Spec.ProviderID] {
+			out[group] = append(out[group], n.Name)
+		}
+	}
+	return out
 }
 
 // failures are the failed instances in the core's terms.
@@ -92,11 +105,8 @@ func (p *Provider) Decrease(ctx context.Context, group string, from, by int) err
 		p.deps.Log.Info("nodes were given up meanwhile", "group", group, "size", size, "wanted", from-by)
 		return nil
 	}
-	l := lossOf(g, instances, size, by, p.deps.Now().Add(-p.provisionTime(g)))
+	l := lossOf(g, instances, size, by)
 	if err := p.deleteInstances(ctx, group, l.failed, "create-error"); err != nil {
-		return err
-	}
-	if err := p.deleteInstances(ctx, group, l.late, "unregistered"); err != nil {
 		return err
 	}
 	if l.absent > 0 {
@@ -115,19 +125,18 @@ func (p *Provider) Decrease(ctx context.Context, group string, from, by int) err
 
 // loss is what is given up of a group.
 type loss struct {
-	// failed and late are instances that cannot be made, and that have not become nodes for too long.
-	failed, late []string
+	// failed are instances that cannot be made.
+	failed []string
 	// absent is how many nodes there are no instances of.
 	absent int
 }
 
-func (l *loss) nodes() int { return len(l.failed) + len(l.late) + l.absent }
+func (l *loss) nodes() int { return len(l.failed) + l.absent }
 
-// lossOf chooses up to so many nodes of a group: instances that have failed, then those that have waited since due, the
-// longest first, and then nodes of which there is no instance. Only instances that were without a node in the observation
-// and are so in the list of now are chosen, and the size falls neither below the nodes that stand nor below the
-// instances that are well.
-func lossOf(g *observed, now []Instance, size, by int, due time.Time) loss {
+// lossOf chooses up to so many nodes of a group: instances that have failed, and then nodes of which there is no instance.
+// Only instances that had failed in the observation, and have in the list of now, are chosen. The size falls neither below
+// the nodes that stand nor below the instances that are well.
+func lossOf(g *observed, now []Instance, size, by int) loss {
 	var l loss
 	failed := map[string]bool{}
 	for _, i := range g.failed {
@@ -135,23 +144,17 @@ func lossOf(g *observed, now []Instance, size, by int, due time.Time) loss {
 	}
 	there := 0 // with those that failed
 	for _, i := range now {
-		since, waiting := g.waiting[i.ID]
 		switch {
 		case i.State == Deleting:
 			continue
 		case i.failed() && failed[i.ID]:
 			l.failed = append(l.failed, i.ID)
-		case waiting && !since.After(due):
-			l.late = append(l.late, i.ID)
 		}
 		there++
 	}
 	well := max(there-len(l.failed), g.registered)
 	l.failed = l.failed[:clamp(size-well, min(by, len(l.failed)))]
 	by, size, there = by-len(l.failed), size-len(l.failed), there-len(l.failed)
-	slices.SortFunc(l.late, func(a, b string) int { return cmp.Or(g.waiting[a].Compare(g.waiting[b]), cmp.Compare(a, b)) })
-	l.late = l.late[:clamp(size-g.registered, min(by, len(l.late)))]
-	by, size, there = by-len(l.late), size-len(l.late), there-len(l.late)
 	l.absent = clamp(size-max(there, g.registered), by)
 	return l
 }
@@ -161,6 +164,24 @@ func clamp(n, most int) int { return max(0, min(n, most)) }
 
 // reasonAnnotation is how cluster-autoscaler tells servers why an instance is deleted that is no node.
 const reasonAnnotation = "k8s.io/cluster-autoscaler/fake-node-reason"
+
+// deleteUnregistered removes instances that had no node in the last observation. How small the group may become was decided
+// before; but a size below the nodes that stand would make the cloud delete one of these.
+func (p *Provider) deleteUnregistered(ctx context.Context, g *observed, ids []string) error {
+	done, err := take(ctx, p.growth)
+	if err != nil {
+		return fmt.Errorf("group %s: another request takes too long: %w", printable(g.id), err)
+	}
+	defer done()
+	size, err := p.size(ctx, g.id)
+	if err != nil {
+		return err
+	}
+	if size-len(ids) < g.registered {
+		return fmt.Errorf("group %s: its size is %d by now; without %d of them it would be below the %d nodes that stand", printable(g.id), size, len(ids), g.registered)
+	}
+	return p.deleteInstances(ctx, g.id, ids, "unregistered")
+}
 
 // deleteInstances removes instances that are no nodes, in one call.
 func (p *Provider) deleteInstances(ctx context.Context, group string, ids []string, why string) error {

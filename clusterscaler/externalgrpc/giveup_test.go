@@ -86,20 +86,66 @@ func TestDecreaseDeletesWhatFailed(t *testing.T) {
 	}
 }
 
-// Instances that have waited for too long are deleted, and for nodes without an instance the size is lowered.
+// For nodes without an instance the size is lowered. Instances that have not become nodes are not given up, however long
+// they have waited: they are told, and deleted by their names.
 func TestDecreaseOfWhatHasNotCome(t *testing.T) {
 	r := newRig(t)
 	r.told(5, "a-0", "a-1", "a-2?")
 	r.groups(nodes()...)
-	r.now = r.now.Add(15 * time.Minute)
+	r.now = r.now.Add(time.Hour)
+	r.told(6, "a-0", "a-1", "a-2", "a-3?", "a-4-")
+	groups, _ := r.groups(nodes()...)
+	if got, want := strings.Join(groups[0].Unregistered, " "), "cloud://a-2 cloud://a-3"; got != want {
+		t.Errorf("without a node are %s, want %s", got, want)
+	}
 	r.told(6, "a-0", "a-1", "a-2", "a-3?")
-	r.groups(nodes()...)
 	err := r.provider.Decrease(context.Background(), "a", 6, 4)
-	if want := "group a: of the nodes to give up 1 are there or may still come"; err == nil || err.Error() != want {
+	if want := "group a: of the nodes to give up 2 are there or may still come"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
-	if got, want := r.deleted(), "a-2 unregistered"; got != want || r.size() != 3 {
-		t.Errorf("deleted %s, size %d; want %s, 3", got, r.size(), want)
+	if r.deleted() != "" || r.size() != 4 {
+		t.Errorf("deleted %s, size %d; want none, 4", r.deleted(), r.size())
+	}
+}
+
+// Instances without a node stay known while the server does not list them, as those of nodes that have come since do not.
+func TestUnregisteredInstancesOfATroubledServer(t *testing.T) {
+	r := newRig(t)
+	r.told(4, "a-0", "a-1", "a-2")
+	r.groups(nodes()[:1]...)
+	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupNodes/a"] = errFake })
+	groups, _ := r.groups(nodes()...)
+	if got := strings.Join(groups[0].Unregistered, " "); got != "cloud://a-2" {
+		t.Errorf("without a node are %q, want cloud://a-2", got)
+	}
+}
+
+// Instances without a node are deleted whatever the minimum is, which is not asked here; but none of the nodes that stand
+// goes with them.
+func TestDeleteOfInstancesWithoutANode(t *testing.T) {
+	for _, c := range []struct {
+		name, ids, deleted, err string
+		size                    int32
+	}{
+		{"below the minimum", "a-2 a-3", "a-2 unregistered, a-3 unregistered", "", 4},
+		{"the size is lower meanwhile", "a-2 a-3", "", "its size is 3 by now; without 2 of them it would be below the 2 nodes that stand", 3},
+		{"one that is a node", "a-2 a-0", "", "group a: cloud://a-0 is no instance without a node", 4},
+		{"one that is gone", "a-9", "", "group a: node cloud://a-9 is not known to be of any group", 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t)
+			r.server.Change(func(s *externalgrpctest.Fake) { s.Groups[0] = &protocol.NodeGroup{Id: "a", MinSize: 4, MaxSize: 10} })
+			r.told(4, "a-0", "a-1", "a-2", "a-3?")
+			r.groups(nodes()...)
+			r.told(c.size, "a-0", "a-1", "a-2", "a-3?")
+			err := r.provider.Delete(context.Background(), "a", strings.Fields("cloud://"+strings.ReplaceAll(c.ids, " ", " cloud://")))
+			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%v, want %s", err, c.err)
+			}
+			if r.deleted() != c.deleted {
+				t.Errorf("deleted %q, want %q", r.deleted(), c.deleted)
+			}
+		})
 	}
 }
 
@@ -176,32 +222,27 @@ func TestDecreaseIsNotRepeated(t *testing.T) {
 // Whatever is listed, the nodes that stand and the instances that are well are not given up, and no more than asked.
 func TestLossIsBounded(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	due := time.Unix(1000, 0)
 	lost := 0
 	for range 20_000 {
-		g := &observed{registered: r.IntN(4), waiting: map[string]time.Time{}}
+		g := &observed{registered: r.IntN(4)}
 		var now []Instance
-		well, failed, waited := 0, map[string]bool{}, map[string]bool{}
+		well, failed := 0, map[string]bool{}
 		for i := range r.IntN(8) {
 			one := Instance{ID: fmt.Sprint(i), State: State(r.IntN(4))}
 			if r.IntN(3) == 0 {
 				one.Error = &InstanceError{}
 			}
-			switch r.IntN(4) {
-			case 0:
+			if r.IntN(3) == 0 {
 				g.failed = append(g.failed, one)
 				failed[one.ID] = one.failed()
-			case 1:
-				g.waiting[one.ID] = due.Add(time.Duration(r.IntN(5)-2) * time.Minute)
-				waited[one.ID] = !g.waiting[one.ID].After(due)
 			}
-			if one.State != Deleting && !failed[one.ID] && !waited[one.ID] {
+			if one.State != Deleting && !failed[one.ID] {
 				well++
 			}
 			now = append(now, one)
 		}
 		size, by := r.IntN(10), 1+r.IntN(6)
-		l := lossOf(g, now, size, by, due)
+		l := lossOf(g, now, size, by)
 		n := l.nodes()
 		lost += n
 		if n > by || n > 0 && size-n < g.registered || l.absent > 0 && size-n < well {
@@ -210,11 +251,6 @@ func TestLossIsBounded(t *testing.T) {
 		for _, id := range l.failed {
 			if !failed[id] {
 				t.Fatalf("%s has not failed: %+v", id, now)
-			}
-		}
-		for _, id := range l.late {
-			if !waited[id] {
-				t.Fatalf("%s is not late: %+v", id, g.waiting)
 			}
 		}
 	}

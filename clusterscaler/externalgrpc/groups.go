@@ -39,10 +39,9 @@ type observed struct {
 	instances     []Instance
 	instancesTold bool
 	instancesErr  error
-	// failed are the instances that cannot be made, and waiting has the others without a node, with since when they
-	// have been seen so.
-	failed  []Instance
-	waiting map[string]time.Time
+	// failed are the instances that cannot be made, and unregistered the others without a node.
+	failed       []Instance
+	unregistered []string
 	// registered is how many nodes the group has, and coming how many promised ones have not come.
 	registered, coming int
 	details            *details
@@ -168,12 +167,14 @@ func (p *Provider) instances(ctx context.Context, group string) ([]Instance, err
 func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[string]string, troubles map[string]string) []plan.Group {
 	examples := examplesOf(nodes, member)
 	out := make([]plan.Group, 0, len(groups))
+	silent := silentOf(groups, nodes, member)
 	for _, g := range groups {
 		if !g.usable() {
 			troubles["a group that is left out"] = fmt.Sprintf("group %q: %s", clipped(g.id), g.bad)
 			continue
 		}
 		planned := p.plannedOne(g, examples[g.id])
+		planned.Silent = silent[g.id]
 		if t := g.details.optionsTrouble; t != "" {
 			troubles["the options of group "+g.id] = t
 		}
@@ -195,7 +196,7 @@ func (p *Provider) planned(groups []*observed, nodes []*corev1.Node, member map[
 func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
 	size, doubt := p.believed(g)
 	out := plan.Group{
-		Name: g.id, Min: g.min, Max: g.max, Target: size, Price: g.details.price, Failed: g.failures(),
+		Name: g.id, Min: g.min, Max: g.max, Target: size, Price: g.details.price, Failed: g.failures(), Unregistered: g.unregistered,
 		Options: g.details.options.planned(p.deps.Defaults),
 	}
 	if g.details.optionsUnknown {

@@ -24,6 +24,8 @@ type Deps struct {
 	Now func() time.Time
 	// Defaults are the program's own settings, which servers are told.
 	Defaults Options
+	// MaxNodeDeletionTime is for how long a node may stand that the server has accepted to delete, before it counts again.
+	MaxNodeDeletionTime time.Duration
 	// Prices says that the price of a node is of use.
 	Prices bool
 }
@@ -118,7 +120,7 @@ func (p *Provider) observe(ctx context.Context, nodes []*corev1.Node) ([]plan.Gr
 	if err != nil {
 		return nil, nil, err
 	}
-	p.dropGone(nodes, member)
+	p.dropGone(groups, nodes, member)
 	p.match(groups, nodes, member)
 	p.countComing(groups, member)
 	out := p.planned(groups, nodes, member, troubles)
@@ -229,10 +231,19 @@ func (p *Provider) Increase(ctx context.Context, group string, from, by int) err
 	return err
 }
 
-// Delete removes nodes of a group, all in one call that is made once. They must have been of that group when it was
-// last observed, and its size, which is read anew, must stay at its minimum or above.
+// Delete removes nodes of a group, or instances that have none, all in one call that is made once. They must have been of
+// that group when it was last observed. The size is read anew: nodes were judged a while ago, and must leave the group its
+// minimum.
 func (p *Provider) Delete(ctx context.Context, group string, nodes []string) error {
 	last := p.observation()
+	if g := last.groups[group]; g != nil && len(nodes) > 0 && slices.Contains(g.unregistered, nodes[0]) {
+		for _, id := range nodes {
+			if !slices.Contains(g.unregistered, id) {
+				return fmt.Errorf("group %s: %s is no instance without a node", printable(group), printable(id))
+			}
+		}
+		return p.deleteUnregistered(ctx, g, nodes)
+	}
 	var members []*member
 	request := &protocol.NodeGroupDeleteNodesRequest{Id: group}
 	for _, name := range nodes {

@@ -52,7 +52,7 @@ func (r *rig) connect(cfg Config) *Provider {
 		cfg.Timeout = config.Duration(10 * time.Second)
 	}
 	p, err := New(cfg, Deps{
-		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return r.now }, Prices: true,
+		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return r.now }, Prices: true, MaxNodeDeletionTime: 5 * time.Minute,
 		Defaults: Options{
 			UtilizationThreshold: 0.5, UnneededTime: 10 * time.Minute, UnreadyTime: 20 * time.Minute,
 			MaxNodeProvisionTime: 15 * time.Minute, MaxNodeStartupTime: 15 * time.Minute,

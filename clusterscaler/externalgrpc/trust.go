@@ -13,8 +13,6 @@ const (
 	// staleAge is for how long a server that accepted to let a group grow may still tell the size from before: some
 	// remember what their cloud said. Meanwhile the size that it accepted is believed, so that no pod is answered twice.
 	staleAge = time.Minute
-	// goneAge is for how long a node that the server has deleted may still stand.
-	goneAge = 15 * time.Minute
 )
 
 // promise is a size that the server accepted for a group and has not told since, or that it tells without counting all
@@ -93,18 +91,29 @@ func (p *Provider) countComing(groups []*observed, member map[string]string) {
 	}
 }
 
-// dropGone takes nodes that the server has deleted out of their groups, as long as they stand: the size no longer counts
-// them, and they must not be taken for nodes that it does.
-func (p *Provider) dropGone(nodes []*corev1.Node, member map[string]string) {
+// dropGone takes nodes out of their groups that the server has accepted to delete, for as long as that may take, or says
+// that it is deleting: the size no longer counts them, and they must not be taken for nodes that it does.
+func (p *Provider) dropGone(groups []*observed, nodes []*corev1.Node, member map[string]string) {
+	deleting := map[string]bool{}
+	for _, g := range groups {
+		for _, i := range g.instances {
+			if i.State == Deleting {
+				deleting[i.ID] = true
+			}
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.gone) == 0 {
+	if len(p.gone)+len(deleting) == 0 {
 		return
 	}
 	now, still := p.deps.Now(), map[string]gone{}
 	for _, n := range nodes {
-		if g, was := p.gone[n.Name]; was && g.providerID == n.Spec.ProviderID && now.Sub(g.at) < goneAge {
+		g, was := p.gone[n.Name]
+		if was = was && g.providerID == n.Spec.ProviderID && now.Sub(g.at) < p.deps.MaxNodeDeletionTime; was {
 			still[n.Name] = g
+		}
+		if was || deleting[n.Spec.ProviderID] {
 			delete(member, n.Name)
 		}
 	}

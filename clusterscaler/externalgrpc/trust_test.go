@@ -243,7 +243,7 @@ func TestDeletedNodesThatStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Nodes["a-1"] = "a" })
-	r.now = r.now.Add(goneAge - time.Second)
+	r.now = r.now.Add(r.provider.deps.MaxNodeDeletionTime - time.Second)
 	if _, member := r.groups(nodes()...); member["a-1"] != "" {
 		t.Errorf("members %v", member)
 	}

@@ -3,7 +3,6 @@ package kube
 import (
 	"context"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,8 +25,10 @@ func delaying(n *corev1.Node) []string {
 // awaitOthers waits until no annotation of the node asks for time, at most for DeletionDelay: then the node goes all the
 // same, as it does with cluster-autoscaler. A process that takes the drain over waits anew.
 func (d *Drainer) awaitOthers(ctx context.Context, name string) error {
-	var waited time.Duration
-	for waited < d.cfg.DeletionDelay {
+	if d.cfg.DeletionDelay <= 0 {
+		return nil
+	}
+	for end := d.deps.Now().Add(d.cfg.DeletionDelay); d.deps.Now().Before(end); {
 		node := &corev1.Node{}
 		if err := d.deps.Live.Get(ctx, client.ObjectKey{Name: name}, node); err != nil {
 			return client.IgnoreNotFound(err) // what is gone already waits for nobody
@@ -38,10 +39,7 @@ func (d *Drainer) awaitOthers(ctx context.Context, name string) error {
 		if err := wait(ctx, d.cfg.Poll); err != nil {
 			return err
 		}
-		waited += d.cfg.Poll
 	}
-	if d.cfg.DeletionDelay > 0 {
-		d.deps.Log.Warn("a node goes though annotations still ask to wait", "node", name, "waited", waited)
-	}
+	d.deps.Log.Warn("a node goes though annotations still ask to wait", "node", name, "waited", d.cfg.DeletionDelay)
 	return nil
 }

@@ -15,19 +15,23 @@ func TestOthersAreAwaited(t *testing.T) {
 	for _, c := range []struct {
 		name, annotation string
 		delay            time.Duration
+		// slow is how long a look takes beside the ten seconds of the clock.
+		slow time.Duration
 		// after is the look at the node before which the annotation goes; 0: it stays.
 		after, looks int
 	}{
-		{"nobody asks", "other", time.Second, 0, 1},
-		{"it is not waited for", asks, 0, 0, 0},
-		{"they are done", asks, time.Second, 4, 4},
-		{"the time is over", asks, 5 * time.Millisecond, 0, 5},
+		{"nobody asks", "other", time.Hour, 0, 0, 1},
+		{"it is not waited for", asks, 0, 0, 0, 0},
+		{"they are done", asks, time.Hour, 0, 4, 4},
+		{"the time is over", asks, time.Minute, 0, 0, 5},
+		{"the time is over, and looks take long", asks, time.Minute, 15 * time.Second, 0, 2},
 	} {
 		n := testNode()
 		n.Annotations = map[string]string{c.annotation: ""}
 		r := newRig(t, n)
 		looks := 0
 		r.onGet = func(string) {
+			r.now = r.now.Add(c.slow)
 			if looks++; looks == c.after {
 				r.release()
 			}

@@ -61,7 +61,9 @@ type Outcome struct {
 	// Empty and Unready are what the node was when its removal was planned; neither is known of one that another process
 	// began to remove.
 	Empty, Unready bool
-	// Err is nil when the node is gone; else the node has been given back.
+	// At is when it ended.
+	At time.Time
+	// Err is nil when the provider has accepted to delete the node; else the node has been given back.
 	Err error
 }
 
@@ -73,12 +75,18 @@ type Drainer struct {
 	wg   sync.WaitGroup
 
 	mu    sync.Mutex
-	nodes map[string]phase
+	nodes map[string]work
+}
+
+// work is how far the Drainer has come with a node, and since when.
+type work struct {
+	phase phase
+	since time.Time
 }
 
 // phase is what the Drainer knows of a node before the cache shows it.
 //
-//	Begin -> going -> gone      until the node is no longer seen
+//	Begin -> going -> gone      until the node is no longer seen; Resume makes it going again
 //	              \-> released  until it is seen without the taint
 type phase uint8
 
@@ -90,36 +98,61 @@ const (
 
 // NewDrainer makes a Drainer that does nothing yet.
 func NewDrainer(cfg DrainConfig, deps DrainDeps) *Drainer {
-	return &Drainer{cfg: cfg, deps: deps, nodes: map[string]phase{}}
+	return &Drainer{cfg: cfg, deps: deps, nodes: map[string]work{}}
 }
 
 // Begin removes a node in the background. It does nothing for a node on which it is at work. The drain
 // stops without undoing anything when ctx ends.
-func (d *Drainer) Begin(ctx context.Context, r plan.Removal) { d.start(ctx, r, false) }
-
-// Resume goes on with a node that carries the taint without a drain of this process: it finishes what
-// another process began, if the node may still go, or gives it back.
-func (d *Drainer) Resume(ctx context.Context, node, group string) {
-	d.start(ctx, plan.Removal{Node: node, Group: group}, true)
-}
-
-func (d *Drainer) start(ctx context.Context, r plan.Removal, resumed bool) {
+func (d *Drainer) Begin(ctx context.Context, r plan.Removal) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.atWork(r.Node) {
-		return
+	if h, free := d.take(r.Node, false); free {
+		d.wg.Go(func() { d.run(ctx, r, h, nil) })
 	}
-	d.nodes[r.Node] = going
-	d.wg.Go(func() { d.run(ctx, r, resumed, nil) })
 }
 
-func (d *Drainer) atWork(node string) bool { return d.nodes[node] == going || d.nodes[node] == gone }
+// Resume goes on with a node on which no drain of this process is at work: what another process began, or a node that
+// stands though it was deleted. If the node may still go its removal is finished, else it is given back. Resume says
+// whether it has begun to.
+func (d *Drainer) Resume(ctx context.Context, node, group string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h, free := d.take(node, true)
+	if free {
+		d.wg.Go(func() { d.run(ctx, plan.Removal{Node: node, Group: group}, h, nil) })
+	}
+	return free
+}
+
+// history is what has been done to a node before its drain.
+type history struct {
+	// resumed says that a drain has begun, and deleted, unless it is zero, when the provider accepted to delete the node.
+	resumed bool
+	deleted time.Time
+}
+
+// take makes the node one that is going, if no drain is at work on it. A node that was deleted is only taken to resume.
+func (d *Drainer) take(node string, resume bool) (h history, free bool) {
+	before := d.nodes[node]
+	switch before.phase {
+	case going:
+		return history{}, false
+	case gone:
+		if !resume {
+			return history{}, false
+		}
+		h.deleted = before.since
+	}
+	h.resumed = resume
+	d.nodes[node] = work{going, d.deps.Now()}
+	return h, true
+}
 
 // Wait returns when no drain is under way.
 func (d *Drainer) Wait() { d.wg.Wait() }
 
 // Look takes note of the nodes as the cache shows them now. It returns which of them are going, and
-// those of them that no drain of this process is at work on.
+// those of them that no drain of this process is at work on and none has deleted.
 func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -127,7 +160,12 @@ func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans 
 	seen := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
 		seen[n.Name] = true
-		switch d.nodes[n.Name] {
+		w := d.nodes[n.Name]
+		if w.phase == gone && n.CreationTimestamp.After(w.since) { // another one of that name
+			delete(d.nodes, n.Name)
+			w = work{}
+		}
+		switch w.phase {
 		case going, gone:
 			deleting[n.Name] = true
 		case released:
@@ -141,8 +179,8 @@ func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans 
 			}
 		}
 	}
-	for name, p := range d.nodes {
-		if !seen[name] && p != going {
+	for name, w := range d.nodes {
+		if !seen[name] && w.phase != going {
 			delete(d.nodes, name)
 		}
 	}
@@ -153,11 +191,11 @@ func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans 
 const undoTimeout = 30 * time.Second
 
 // run is one drain from beginning to end. Alone it has no team.
-func (d *Drainer) run(ctx context.Context, r plan.Removal, resumed bool, t *team) {
+func (d *Drainer) run(ctx context.Context, r plan.Removal, h history, t *team) {
 	var err error
 	if t == nil {
-		err = d.drain(ctx, r, resumed, func(ctx context.Context) error { return d.deps.Delete(ctx, r.Group, r.Node) })
-	} else if err = d.drain(t.ctx, r, resumed, t.leave); err != nil {
+		err = d.drain(ctx, r, h, func(ctx context.Context) error { return d.deps.Delete(ctx, r.Group, r.Node) })
+	} else if err = d.drain(t.ctx, r, h, t.leave); err != nil {
 		err = t.fail(r.Node, err)
 	}
 	switch {
@@ -170,7 +208,7 @@ func (d *Drainer) run(ctx context.Context, r plan.Removal, resumed bool, t *team
 	default:
 		err = d.giveBack(ctx, r, err)
 	}
-	d.deps.Finished(Outcome{Node: r.Node, Group: r.Group, Empty: r.Empty, Unready: r.Unready, Err: err})
+	d.deps.Finished(Outcome{Node: r.Node, Group: r.Group, Empty: r.Empty, Unready: r.Unready, At: d.deps.Now(), Err: err})
 }
 
 // giveBack takes the taint off again. If it cannot, the node stays an orphan that is looked at again.
@@ -190,7 +228,7 @@ func (d *Drainer) giveBack(ctx context.Context, r plan.Removal, cause error) err
 func (d *Drainer) set(node string, p phase) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.nodes[node] = p
+	d.nodes[node] = work{p, d.deps.Now()}
 }
 
 func (d *Drainer) forget(node string) {

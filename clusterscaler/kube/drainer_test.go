@@ -315,3 +315,44 @@ func TestLookBridgesTheCache(t *testing.T) {
 	look("given back and seen without", clean, false, 0)
 	look("marked by another process since", marked, true, 1)
 }
+
+// A node that stands though it was deleted is taken up again on request, with its taint, and that is said. Another node of
+// its name is not taken for it.
+func TestDeletedNodesAreTakenUpAgain(t *testing.T) {
+	r := newRig(t, testNode())
+	ctx := context.Background()
+	r.drainer.Begin(ctx, plan.Removal{Node: "n1", Group: "g", Empty: true})
+	r.empty = true
+	if err := r.outcome(); err != nil {
+		t.Fatal(err)
+	}
+	r.drainer.Begin(ctx, plan.Removal{Node: "n1", Group: "g"})
+	r.drainer.Wait()
+	if len(r.deleted) != 1 {
+		t.Errorf("deleted %v, though nobody asked again", r.deleted)
+	}
+	lost := r.node()
+	lost.Spec.Taints = nil
+	if err := r.api.Update(ctx, lost); err != nil {
+		t.Fatal(err)
+	}
+	r.now = r.now.Add(5 * time.Minute)
+	if !r.drainer.Resume(ctx, "n1", "g") {
+		t.Fatal("it is not taken up again")
+	}
+	if err := r.outcome(); err != nil || len(r.deleted) != 2 || !Going(r.node()) {
+		t.Errorf("%v, deleted %v, taints %v", err, r.deleted, r.node().Spec.Taints)
+	}
+	said := ""
+	for len(r.events.Events) > 0 {
+		said = <-r.events.Events
+	}
+	if want := "Warning ScaleDownFailed the provider accepted to delete the node 5m"; !strings.HasPrefix(said, want) {
+		t.Errorf("said %q, want %q", said, want)
+	}
+	another := testNode()
+	another.CreationTimestamp.Time = r.now.Add(time.Second)
+	if deleting, orphans := r.drainer.Look([]*corev1.Node{another}); deleting["n1"] || len(orphans) > 0 {
+		t.Errorf("another node of that name: deleting %v, orphans %v", deleting, orphans)
+	}
+}

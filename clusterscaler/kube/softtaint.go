@@ -100,13 +100,7 @@ func (s *SoftTaints) write(ctx context.Context, n *corev1.Node, now time.Time) e
 func UnneededSince(nodes []*corev1.Node, ttl time.Duration, now time.Time) map[string]time.Time {
 	out := map[string]time.Time{}
 	for _, n := range nodes {
-		at := slices.IndexFunc(n.Spec.Taints, isSoft)
-		if at < 0 {
-			continue
-		}
-		seconds, err := strconv.ParseInt(n.Spec.Taints[at].Value, 10, 64)
-		since := time.Unix(seconds, 0)
-		if age := now.Sub(since); err == nil && age >= 0 && age <= ttl {
+		if since := sinceOf(n, isSoft); !since.IsZero() && now.Sub(since) >= 0 && now.Sub(since) <= ttl {
 			out[n.Name] = since
 		}
 	}

@@ -28,6 +28,22 @@ func Going(n *corev1.Node) bool {
 // MarksGoing is whether the taint is that mark.
 func MarksGoing(t corev1.Taint) bool { return t.Key == taintKey }
 
+// goingSince is since when the node carries the mark; zero where it does not or does not say.
+func goingSince(n *corev1.Node) time.Time { return sinceOf(n, MarksGoing) }
+
+// sinceOf is the time that the node's mark of that kind says; zero where there is none or it cannot be read.
+func sinceOf(n *corev1.Node, is func(corev1.Taint) bool) time.Time {
+	at := slices.IndexFunc(n.Spec.Taints, is)
+	if at < 0 {
+		return time.Time{}
+	}
+	seconds, err := strconv.ParseInt(n.Spec.Taints[at].Value, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
+}
+
 // setTaint puts the mark on a node or takes it off. A node that is as wanted is not written.
 func setTaint(ctx context.Context, live client.Reader, w client.Writer, name string, on bool, now time.Time) error {
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {

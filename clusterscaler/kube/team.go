@@ -34,46 +34,47 @@ func (d *Drainer) BeginTogether(ctx context.Context, rs []plan.Removal) {
 	d.startTogether(ctx, rs, false)
 }
 
-// ResumeTogether is Resume for such nodes.
-func (d *Drainer) ResumeTogether(ctx context.Context, group string, nodes []string) {
+// ResumeTogether is Resume for such nodes. It returns those of them that it has begun to.
+func (d *Drainer) ResumeTogether(ctx context.Context, group string, nodes []string) []string {
 	rs := make([]plan.Removal, len(nodes))
 	for i, node := range nodes {
 		rs[i] = plan.Removal{Node: node, Group: group}
 	}
-	d.startTogether(ctx, rs, true)
+	return d.startTogether(ctx, rs, true)
 }
 
-func (d *Drainer) startTogether(ctx context.Context, rs []plan.Removal, resumed bool) {
+func (d *Drainer) startTogether(ctx context.Context, rs []plan.Removal, resume bool) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := &team{done: make(chan struct{})}
 	var members []plan.Removal
+	var histories []history
 	for _, r := range rs {
-		if !d.atWork(r.Node) {
-			d.nodes[r.Node] = going
-			members = append(members, r)
+		if h, free := d.take(r.Node, resume); free {
+			members, histories = append(members, r), append(histories, h)
 			t.nodes = append(t.nodes, r.Node)
 		}
 	}
 	if len(members) == 0 {
-		return
+		return nil
 	}
 	group := members[0].Group
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	t.missing = len(members)
 	t.delete = func(ctx context.Context, nodes []string) error { return d.deps.DeleteTogether(ctx, group, nodes) }
 	var left sync.WaitGroup
-	for _, r := range members {
+	for i, r := range members {
 		left.Add(1)
 		d.wg.Go(func() {
 			defer left.Done()
-			d.run(ctx, r, resumed, t)
+			d.run(ctx, r, histories[i], t)
 		})
 	}
 	d.wg.Go(func() {
 		left.Wait()
 		t.cancel()
 	})
+	return t.nodes
 }
 
 // leave says that the node is empty, and returns when all of them have been deleted, or one could not go.

@@ -56,7 +56,7 @@ func unchanged(a, b *corev1.Node) bool {
 func nodeOf(n *corev1.Node, passing *NodeTaints) *plan.Node {
 	out := &plan.Node{
 		Node: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity), Created: n.CreationTimestamp.Time,
-		Ready: ready(n), Keep: n.Annotations[annotationScaleDownDisabled] == "true",
+		Ready: ready(n), Keep: n.Annotations[annotationScaleDownDisabled] == "true", DeletingSince: goingSince(n),
 	}
 	passing.await(n, out)
 	return out

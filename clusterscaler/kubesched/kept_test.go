@@ -25,7 +25,12 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	policy := plan.DefaultPolicy()
-	policy.IgnoreTimers, policy.Explain = true, true
+	policy.IgnoreTimers = true
+	decide := func(planner *plan.Planner, s *plan.Snapshot) plan.Plan {
+		p, _ := planner.Decide(s, plan.Memory{}, policy, now)
+		planner.Reasons(s, plan.Memory{}, policy, now).Fill(s, &p)
+		return p
+	}
 	grown, removed, same := 0, 0, 0
 	for i := range 50 {
 		c := kubeschedtest.Random(r)
@@ -49,9 +54,9 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 				same++
 			}
 			last = kept.Judge
-			a, _ := planner.Decide(kept, plan.Memory{}, policy, now)
-			again, _ := plan.Decide(kept, plan.Memory{}, policy, now)
-			b, _ := plan.Decide(objects.Snapshot(groups, member, kube.Going), plan.Memory{}, policy, now)
+			a := decide(&planner, kept)
+			again := decide(new(plan.Planner), kept)
+			b := decide(new(plan.Planner), objects.Snapshot(groups, member, kube.Going))
 			if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(a, again) {
 				t.Fatalf("cluster %d, turn %d: kept\n%+v\nagain\n%+v\nfresh\n%+v", i, turn, a, again, b)
 			}

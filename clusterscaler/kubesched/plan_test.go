@@ -59,7 +59,7 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 		})
 	}
 	policy := plan.DefaultPolicy()
-	policy.IgnoreTimers, policy.Explain = true, true
+	policy.IgnoreTimers = true
 	var translator kube.Translator
 	snapshot := translator.Snapshot(objects, groups, member, kube.Going)
 	if err := translator.Trouble(); err != nil {

@@ -22,6 +22,8 @@ type Deps struct {
 	Client client.Writer
 	Log    *slog.Logger
 	Now    func() time.Time
+	// MaxNodeDeletionTime is for how long a node may be seen that was deleted, before it counts again.
+	MaxNodeDeletionTime time.Duration
 	// Suffix makes the last part of a node's name; two calls must hardly ever give the same.
 	Suffix func() string
 }
@@ -36,8 +38,8 @@ type Provider struct {
 	launches []launch
 	// standing is how many nodes of each group were seen the last time.
 	standing map[string]int
-	// deleted are nodes that were deleted and may still be seen.
-	deleted map[string]bool
+	// deleted are nodes that were deleted and may still be seen, with when.
+	deleted map[string]time.Time
 	// changed wakes Run when there is a new launch.
 	changed chan struct{}
 }
@@ -54,7 +56,7 @@ type launch struct {
 
 // New makes a Provider of these groups.
 func New(groups []Group, deps Deps) *Provider {
-	return &Provider{deps: deps, groups: groups, deleted: map[string]bool{}, changed: make(chan struct{}, 1)}
+	return &Provider{deps: deps, groups: groups, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1)}
 }
 
 // Groups returns the groups as they stand, and the group of each of the nodes that belongs to one.
@@ -67,11 +69,16 @@ func (p *Provider) Groups(_ context.Context, nodes []*corev1.Node) ([]plan.Group
 	for _, n := range nodes {
 		seen[n.Name] = true
 		group := n.Labels[GroupLabel]
-		if p.find(group) == nil {
+		if p.find(group) == nil || n.DeletionTimestamp != nil { // a node that the API server is deleting is of no group
 			continue
 		}
 		member[n.Name] = group
-		if !p.deleted[n.Name] {
+		at, was := p.deleted[n.Name]
+		if was && (n.CreationTimestamp.After(at) || p.deps.Now().Sub(at) >= p.deps.MaxNodeDeletionTime) {
+			delete(p.deleted, n.Name)
+			was = false
+		}
+		if !was {
 			size[group]++
 		}
 	}
@@ -178,7 +185,7 @@ func (p *Provider) Delete(ctx context.Context, group string, nodes []string) err
 			return fmt.Errorf("group %s: delete node %s: %w", group, name, err)
 		}
 		p.mu.Lock()
-		p.deleted[name] = true
+		p.deleted[name] = p.deps.Now()
 		p.mu.Unlock()
 	}
 	return nil

@@ -40,7 +40,7 @@ func newRig(t *testing.T, groups ...Group) *rig {
 	n := 0
 	r.provider = New(groups, Deps{
 		Client: r.api, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return r.now },
-		Suffix: func() string { n++; return fmt.Sprint(n) },
+		Suffix: func() string { n++; return fmt.Sprint(n) }, MaxNodeDeletionTime: 5 * time.Minute,
 	})
 	return r
 }

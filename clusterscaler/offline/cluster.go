@@ -88,12 +88,13 @@ func (c *Cluster) Priorities(namespace string) (all []plan.Priority, note string
 // Decide plans for the cluster what the first loop of a new process would at that time, with new nodes like the newest good
 // one of each group where there is one. The policy may ignore timers; it always explains.
 func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {
-	policy.Explain = true
 	c.dump.ExpendableBelow = policy.ExpendablePodsPriorityCutoff
 	var t kube.Translator
 	s := t.Snapshot(&c.dump.Objects, c.groups, c.member, kube.Going)
 	t.Exemplify(s, &c.dump.Taints, now, 0)
-	p, _ := plan.Decide(s, plan.Memory{}, policy, now)
+	var planner plan.Planner
+	p, _ := planner.Decide(s, plan.Memory{}, policy, now)
+	planner.Reasons(s, plan.Memory{}, policy, now).Fill(s, &p)
 	r := resultOf(c, &p, now)
 	r.Notes = append(r.Notes, slices.Concat(c.dump.notes(s.Groups), c.templateNotes(s), c.exampleNotes(s), expendableNote(s, policy.ExpendablePodsPriorityCutoff))...)
 	return r

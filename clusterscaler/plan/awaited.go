@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -18,7 +19,9 @@ func (d *decision) addUpcoming() {
 		if !ours {
 			continue
 		}
-		registered[g]++
+		if !d.deleted(n) {
+			registered[g]++
+		}
 		switch d.kept.stages[i] {
 		case stageStarting:
 			starting[g]++
@@ -35,6 +38,8 @@ func (d *decision) addUpcoming() {
 		missing := max(g.Target-registered[i], 0)
 		failed := min(len(g.Failed), missing) // a size that stale counts made too low is not lowered further
 		late := d.lateInstances(g, before[g.Name])
+		launched := len(g.Unregistered) - len(late)
+		absent := missing - failed - len(g.Unregistered)
 		late = late[:min(len(late), missing-failed)]
 		if len(g.Failed) > 0 {
 			d.backOff(g, g.Failed[0].Message)
@@ -42,8 +47,7 @@ func (d *decision) addUpcoming() {
 		if stuck[i] != nil {
 			d.backOff(g, fmt.Sprintf("its node %s has registered and not become ready for %s", stuck[i].Name, g.policy.MaxNodeStartupTime))
 		}
-		launched := len(g.Unregistered) // late ones included
-		g.lost = failed + d.launches(g, missing-failed-launched, starting[i])
+		g.lost = failed + d.launches(g, absent, launched, starting[i])
 		if g.lost > 0 {
 			d.plan.GiveUp = append(d.plan.GiveUp, Decrease{g.Name, g.Target, g.Target - g.lost, failed})
 		}
@@ -64,7 +68,7 @@ func (d *decision) neverReady(n *Node) bool {
 	return awaited && !n.Ready && !n.Deleting && !n.Created.Before(since.Truncate(time.Second))
 }
 
-// lateInstances are those that the group has had without a node for MaxNodeProvisionTime.
+// lateInstances are those that the group has had without a node for MaxNodeProvisionTime, the longest first.
 func (d *decision) lateInstances(g *groupState, before map[string]time.Time) []string {
 	if len(g.Unregistered) == 0 {
 		return nil
@@ -86,6 +90,7 @@ func (d *decision) lateInstances(g *groupState, before map[string]time.Time) []s
 		d.timedOut(g, due, "its instance "+instance+" has not registered for "+g.policy.MaxNodeProvisionTime.String())
 	}
 	d.memory.UnregisteredSince[g.Name] = since
+	slices.SortStableFunc(late, func(a, b string) int { return since[a].Compare(since[b]) })
 	return late
 }
 
@@ -107,12 +112,12 @@ func (d *decision) deleteLate(g *groupState, late []string) {
 }
 
 // launches is how many of so many nodes of the group that the provider has not even launched are waited for no more. The
-// wait for them goes on until those that have come are ready.
-func (d *decision) launches(g *groupState, missing, starting int) (lost int) {
+// wait for them goes on until those that have been launched are ready; an instance without a node has a time of its own.
+func (d *decision) launches(g *groupState, missing, launched, starting int) (lost int) {
 	missing = max(missing, 0)
 	since, known := d.memory.AwaitedSince[g.Name]
 	switch {
-	case missing == 0 && (starting == 0 || !known):
+	case missing == 0 && (launched+starting == 0 || !known):
 		delete(d.memory.AwaitedSince, g.Name)
 		return 0
 	case !known:
@@ -123,6 +128,8 @@ func (d *decision) launches(g *groupState, missing, starting int) (lost int) {
 	switch {
 	case d.now.Before(due):
 		d.plan.nextBy(due)
+		return 0
+	case missing+starting == 0:
 		return 0
 	case missing == 0:
 		d.timedOut(g, due, fmt.Sprintf("its nodes have registered and not become ready for %s", g.policy.MaxNodeProvisionTime))

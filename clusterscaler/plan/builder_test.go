@@ -16,17 +16,19 @@ import (
 
 // builder reads the lines of a scenario; testdata/README.md describes them.
 type builder struct {
-	t      *testing.T
-	now    time.Time
-	memory Memory
-	policy Policy
-	groups []Group
-	nodes  []*Node
-	pods   []builtPod
-	ds     []builtPod
-	budget []Budget
-	sizes  map[string]bool // groups whose size was given
-	looks  []string        // nodes that are looked at a second time
+	explain bool
+	silent  []string
+	t       *testing.T
+	now     time.Time
+	memory  Memory
+	policy  Policy
+	groups  []Group
+	nodes   []*Node
+	pods    []builtPod
+	ds      []builtPod
+	budget  []Budget
+	sizes   map[string]bool // groups whose size was given
+	looks   []string        // nodes that are looked at a second time
 	scaleUpLines
 }
 
@@ -141,6 +143,12 @@ func (b *builder) group(name string, f fields) Group {
 func (b *builder) node(name string, f fields) *Node {
 	n := &Node{Group: f["group"], Ready: !f.has("unready"), Deleting: f.has("deleting"), Keep: f.has("keep")}
 	n.Created = b.now.Add(-b.duration(f, "age", 24*time.Hour))
+	if f.has("silent") {
+		b.silent = append(b.silent, name)
+	}
+	if f["deleting"] != "" {
+		n.DeletingSince = b.now.Add(-b.duration(f, "deleting", 0))
+	}
 	n.Node = simulate.Node{Name: name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Unschedulable: f.has("cordoned"), Allocatable: b.resources(f), Features: split(f["features"])}
 	if i := slices.IndexFunc(b.groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
 		template := b.groups[i].Template
@@ -223,7 +231,7 @@ func (b *builder) remember(what string, f fields) {
 		b.memory = b.memory.ScaledUp(f["group"], ago)
 		delete(b.memory.AwaitedSince, f["group"])
 	case "deletion":
-		b.memory = b.memory.Deleted(f["group"], ago)
+		b.memory = b.memory.Deleted(f["node"], f["group"], ago)
 	case "failure":
 		b.memory = b.memory.DeleteFailed("", f["group"], ago)
 	case "awaited":
@@ -240,6 +248,7 @@ func (b *builder) snapshot() *Snapshot {
 	s := &Snapshot{Classes: &simulate.Classes{}, Nodes: slices.Clone(b.nodes), Budgets: b.budget, Groups: slices.Clone(b.groups)}
 	for i := range s.Groups {
 		g := &s.Groups[i]
+		g.Silent = b.silent
 		for _, n := range b.nodes {
 			if n.Group == g.Name && !b.sizes[g.Name] {
 				g.Target++
@@ -303,7 +312,7 @@ func (b *builder) setPolicy(f fields) {
 		case "maxTotalUnreadyPercentage":
 			b.policy.MaxTotalUnreadyPercentage = float64(b.number(f, key, 0))
 		case "explain":
-			b.policy.Explain = true
+			b.explain = true
 		case "balanceSimilarNodeGroups":
 			b.policy.BalanceSimilar = true
 		case "balancingIgnoreLabel":

@@ -207,7 +207,7 @@ func (d *day) leave() {
 					d.pods[p.Name] = &again
 				}
 			}
-			d.memory = d.memory.Deleted(n.Group, d.now)
+			d.memory = d.memory.Deleted(n.Name, n.Group, d.now)
 			for j := range d.groups {
 				if d.groups[j].Name == n.Group {
 					d.groups[j].Target--

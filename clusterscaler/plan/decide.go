@@ -16,6 +16,7 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 }
 
 func (d *decision) decide() {
+	d.resumeDeletions()
 	d.addUpcoming()
 	d.placePending()
 	d.settle()
@@ -56,8 +57,6 @@ type decision struct {
 	settling bool
 	// verdicts are on the pods that are not bound, in the order of kept.waiting.
 	verdicts []podVerdict
-	// before has, under Policy.Explain, why groups could not take the classes of the batches before any grew.
-	before map[simulate.Class][]verdict.Verdict
 	// upcoming has the group of each node on its way, in the order in which they were added, and then of each
 	// that the plan adds.
 	upcoming []string
@@ -85,7 +84,7 @@ type groupState struct {
 	pods  []string
 	// spares is how many of headrooms it grows for.
 	spares int
-	// deleting is how many nodes are going, and lost how many were requested, have not come and are given up.
+	// deleting is how many nodes are going that the size still counts, and lost how many were requested, have not come and are given up.
 	deleting, lost int
 	readiness      Readiness
 	// blocked is why the group cannot grow; the zero value when it can.
@@ -141,7 +140,7 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		}
 	}
 	for _, id := range k.going {
-		if g, ours := d.byGroup[k.nodes[id].Group]; ours {
+		if g, ours := d.byGroup[k.nodes[id].Group]; ours && !d.deleted(k.nodes[id]) {
 			d.groups[g].deleting++
 		}
 	}

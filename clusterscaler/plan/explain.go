@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -20,9 +21,59 @@ type Explanation struct {
 	Moves []Move
 }
 
-// ExplainPod says what the loop made of the pod, and why each group takes it or not. It decides once more, with the
-// inputs of that loop.
-func ExplainPod(s *Snapshot, m Memory, p Policy, now time.Time, name string) (Explanation, bool) {
+// Reasons has, for each class of pods that need a node, why groups cannot take them. It tells of the groups as they stood
+// before any grew.
+type Reasons map[simulate.Class][]verdict.Verdict
+
+// Reasons are those of a plan that was made of the same inputs. They cost a part of what the plan did.
+func (p *Planner) Reasons(s *Snapshot, m Memory, policy Policy, now time.Time) Reasons {
+	k := p.take(s, &policy, now)
+	d := k.decision(s, m, policy, now)
+	d.addUpcoming()
+	d.placePending()
+	d.total = d.have()
+	d.judgeHealth()
+	for i := range d.groups {
+		_, d.groups[i].blocked = d.room(&d.groups[i])
+	}
+	out := make(Reasons, len(d.batches))
+	for _, b := range d.batches {
+		if _, known := out[b.class]; !known {
+			out[b.class] = d.whyNot(b.class)
+		}
+	}
+	k.cluster.Undo(d.mark)
+	p.kept = k
+	return out
+}
+
+// Fill adds the reasons to the pods of the plan that a group grows for. The snapshot is that of the plan.
+func (r Reasons) Fill(s *Snapshot, plan *Plan) {
+	classes := make(map[string]simulate.Class, len(s.Pods))
+	for _, pod := range s.Pods {
+		classes[pod.Name] = pod.Class
+	}
+	for i := range plan.Pending {
+		if p := &plan.Pending[i]; p.Group != "" {
+			p.Why = r.beside(classes[p.Pod], p.Group)
+		}
+	}
+}
+
+// beside are the reasons of all groups but the one that grows: what grew first may have made it a place.
+func (r Reasons) beside(class simulate.Class, group string) []verdict.Verdict {
+	var out []verdict.Verdict
+	for _, v := range r[class] {
+		if v.Subject != groupSubject(group) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// ExplainPod says what the plan, which was made of the snapshot, decided on the pod, and why each group takes it or not.
+// Reasons are asked for those of the plan where it needs them.
+func ExplainPod(s *Snapshot, plan *Plan, reasons func() Reasons, p Policy, now time.Time, name string) (Explanation, bool) {
 	i := slices.IndexFunc(s.Pods, func(pod *Pod) bool { return pod.Name == name })
 	if i < 0 {
 		return Explanation{}, false
@@ -31,16 +82,17 @@ func ExplainPod(s *Snapshot, m Memory, p Policy, now time.Time, name string) (Ex
 	if pod.State == Bound {
 		return Explanation{Verdict: s.keeps(pod, p, now)}, true
 	}
-	p.Explain = true
-	plan, _ := Decide(s, m, p, now)
 	i = slices.IndexFunc(plan.Pending, func(pending PendingPod) bool { return pending.Pod == name })
 	if i < 0 {
 		return Explanation{}, false
 	}
 	pending := &plan.Pending[i]
 	out := Explanation{Verdict: pending.Verdict, Group: pending.Group}
-	if pending.Verdict.Code == TriggeredScaleUp || pending.Verdict.Code == NotTriggerScaleUp {
-		out.Groups = verdictsOnGroups(&plan, pending)
+	switch pending.Verdict.Code {
+	case TriggeredScaleUp:
+		out.Groups = verdictsOnGroups(plan, reasons().beside(pod.Class, pending.Group))
+	case NotTriggerScaleUp:
+		out.Groups = verdictsOnGroups(plan, pending.Why)
 	}
 	return out, true
 }
@@ -55,8 +107,8 @@ func ExplainHeadroom(plan *Plan, name string) (Explanation, bool) {
 }
 
 // verdictsOnGroups has for each group why it cannot take the pod, or else what was decided on it.
-func verdictsOnGroups(p *Plan, pending *PendingPod) []verdict.Verdict {
-	out := slices.Clone(pending.Why)
+func verdictsOnGroups(p *Plan, why []verdict.Verdict) []verdict.Verdict {
+	out := slices.Clone(why)
 	for _, g := range p.Groups {
 		if !slices.ContainsFunc(out, func(v verdict.Verdict) bool { return v.Subject == g.Subject }) {
 			out = append(out, g)

@@ -18,10 +18,12 @@ func explained(t *testing.T, scenario, kind, name string) string {
 	s := b.snapshot()
 	var e Explanation
 	var known bool
+	var planner Planner
+	plan, _ := planner.Decide(s, b.memory, b.policy, now)
 	if kind == "pod" {
-		e, known = ExplainPod(s, b.memory, b.policy, now, name)
+		reasons := func() Reasons { return planner.Reasons(s, b.memory, b.policy, now) }
+		e, known = ExplainPod(s, &plan, reasons, b.policy, now, name)
 	} else {
-		plan, _ := Decide(s, b.memory, b.policy, now)
 		e, known = ExplainNode(s, &plan, b.policy, now, name)
 	}
 	if !known {
@@ -112,5 +114,30 @@ group small
 	moving := explained(t, "group a cpu=4 memory=16Gi\nnode a1 group=a\nnode a2 group=a\npod x/p cpu=1 on=a1\npod x/q cpu=3 on=a2", "node", "a1")
 	if want := "- pod x/p: MovesWithNode: node a1\n- x/p to a2\n"; !strings.HasSuffix(moving, want) {
 		t.Errorf("a node that is not needed: %q, want %q at its end", moving, want)
+	}
+}
+
+// Reasons are found once for a plan: to explain one pod more, or the same again, costs next to nothing, however large the
+// cluster is.
+func TestExplanationsAreCheap(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	s, policy := largeCluster(0.02, now), DefaultPolicy()
+	var planner Planner
+	plan, _ := planner.Decide(s, Memory{}, policy, now)
+	var reasons Reasons
+	found := 0
+	once := func() Reasons {
+		if reasons == nil {
+			reasons, found = planner.Reasons(s, Memory{}, policy, now), found+1
+		}
+		return reasons
+	}
+	allocated := testing.AllocsPerRun(100, func() {
+		if e, known := ExplainPod(s, &plan, once, policy, now, plan.Pending[0].Pod); !known || e.Code != TriggeredScaleUp || len(e.Groups) != len(s.Groups) {
+			t.Fatalf("known %t, %+v", known, e)
+		}
+	})
+	if allocated > 50 || found != 1 {
+		t.Errorf("%v allocations, reasons found %d times", allocated, found)
 	}
 }

@@ -16,17 +16,23 @@ type Planner struct {
 
 // Decide plans one loop, as the function Decide does.
 func (p *Planner) Decide(s *Snapshot, m Memory, policy Policy, now time.Time) (Plan, Memory) {
-	k := p.kept
-	p.kept = nil       // not after a panic
-	spares(s, &policy) // their classes must be known before the cluster is
-	if k == nil || !k.follow(s, policy, now) {
-		k = newKept(s, policy, now)
-	}
+	k := p.take(s, &policy, now)
 	d := k.decision(s, m, policy, now)
 	d.decide()
 	k.cluster.Undo(d.mark)
 	p.kept = k
 	return d.plan, d.memory
+}
+
+// take is what is kept, brought up to the snapshot. The one who takes it gives it back, but not after a panic.
+func (p *Planner) take(s *Snapshot, policy *Policy, now time.Time) *kept {
+	k := p.kept
+	p.kept = nil
+	spares(s, policy) // their classes must be known before the cluster is
+	if k == nil || !k.follow(s, *policy, now) {
+		k = newKept(s, *policy, now)
+	}
+	return k
 }
 
 // kept is what does not depend on the moment: the nodes, and the pods that run on them or are about to.

@@ -15,7 +15,9 @@ type Memory struct {
 	AwaitedSince map[string]time.Time
 	// UnregisteredSince is since when each group has had each instance without a node.
 	UnregisteredSince map[string]map[string]time.Time
-	Backoffs          map[string]Backoff
+	// Deletions are the nodes that stand though the provider has accepted to delete them.
+	Deletions map[string]Accepted
+	Backoffs  map[string]Backoff
 	// Planned has the pods without a node that have a place on one that stands or is on its way, by name.
 	Planned     map[string]*Placement
 	LastScaleUp time.Time
@@ -45,6 +47,7 @@ func (m Memory) clone() Memory {
 	m.UnneededSince = cloned(m.UnneededSince)
 	m.AwaitedSince = cloned(m.AwaitedSince)
 	m.UnregisteredSince = cloned(m.UnregisteredSince)
+	m.Deletions = cloned(m.Deletions)
 	m.Backoffs = cloned(m.Backoffs)
 	m.LastOf = cloned(m.LastOf)
 	return m
@@ -90,11 +93,15 @@ func (m *Memory) lastOf(group string, change func(*Last)) {
 	m.LastOf[group] = l
 }
 
-// Deleted notes that a node of the group has been removed.
-func (m Memory) Deleted(group string, now time.Time) Memory {
+// Deleted notes that the provider has accepted to delete a node of the group. To accept it again is no further deletion.
+func (m Memory) Deleted(node, group string, now time.Time) Memory {
 	m = m.clone()
-	m.LastDelete = now
-	m.lastOf(group, func(l *Last) { l.Delete = now })
+	times := m.Deletions[node].Times + 1
+	m.Deletions[node] = Accepted{now, times}
+	if times == 1 {
+		m.LastDelete = now
+		m.lastOf(group, func(l *Last) { l.Delete = now })
+	}
 	return m
 }
 
@@ -104,5 +111,6 @@ func (m Memory) DeleteFailed(node, group string, now time.Time) Memory {
 	m.LastFailure = now
 	m.lastOf(group, func(l *Last) { l.Failure = now })
 	delete(m.UnneededSince, node)
+	delete(m.Deletions, node)
 	return m
 }

@@ -34,7 +34,7 @@ func TestMemoryIsAValue(t *testing.T) {
 	before := m.clone()
 	m.ScaledUp("g", now)
 	m.ScaleUpFailed("g", "no capacity", DefaultPolicy(), now)
-	m.Deleted("g", now)
+	m.Deleted("n", "g", now)
 	after := m.DeleteFailed("n", "g", now)
 	if !reflect.DeepEqual(m, before) {
 		t.Errorf("a method changed the memory it was called on: %+v", m)
@@ -47,7 +47,7 @@ func TestMemoryIsAValue(t *testing.T) {
 // What is done to a group is the last of all groups and of this one, and of no other.
 func TestLastOfGroups(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	m := Memory{}.ScaledUp("a", now).Deleted("a", now.Add(1)).DeleteFailed("n", "a", now.Add(2)).Deleted("b", now.Add(3))
+	m := Memory{}.ScaledUp("a", now).Deleted("m", "a", now.Add(1)).DeleteFailed("n", "a", now.Add(2)).Deleted("o", "b", now.Add(3))
 	want := map[string]Last{"a": {ScaleUp: now, Delete: now.Add(1), Failure: now.Add(2)}, "b": {Delete: now.Add(3)}}
 	if !reflect.DeepEqual(m.LastOf, want) {
 		t.Errorf("got  %+v\nwant %+v", m.LastOf, want)

@@ -29,6 +29,9 @@ type Plan struct {
 	Headroom []HeadroomState
 	// ScaleDown are the nodes whose removal is to begin now.
 	ScaleDown []Removal
+	// Resume are nodes that are being deleted and that nobody may be at work on: their removal is to go on, unless a drain of
+	// this process is at work on it.
+	Resume []Removal
 	// Unneeded are the nodes that could go, those of ScaleDown included: the others wait. Any subset of
 	// them can be removed: none receives pods of another.
 	Unneeded []Removal
@@ -70,8 +73,7 @@ type PendingPod struct {
 	Group   string
 	Verdict verdict.Verdict
 	// Why has a verdict for each group that cannot take the pod, with the group as its subject. Pods of
-	// one class share it. Where a group grows for the pod it is empty without Policy.Explain, and tells of
-	// the groups as they stood before any grew.
+	// one class share it. Where a group grows for the pod it is empty: Reasons tell.
 	Why []verdict.Verdict
 }
 

@@ -47,6 +47,8 @@ type Policy struct {
 	MaxTotalUnreadyPercentage float64
 	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
 	MaxNodeProvisionTime time.Duration
+	// MaxNodeDeletionTime is how long a node may stand that the provider has accepted to delete, before it is asked again.
+	MaxNodeDeletionTime time.Duration
 	// ForceDeleteUnregistered deletes instances that do not register even where the group then has less than its minimum.
 	ForceDeleteUnregistered bool
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
@@ -77,9 +79,6 @@ type Policy struct {
 	SystemPodTimeout time.Duration
 	// IgnoreTimers plans as if every waiting time, cool-down and parallelism limit had passed.
 	IgnoreTimers bool
-	// Explain tells of pods that a group grows for, too, why the other groups cannot take them. A loop needs it
-	// not, and with many groups it costs.
-	Explain bool
 }
 
 // expendable is whether the pod is below the cutoff: it may be preempted at any time, and ends with its node.
@@ -102,6 +101,7 @@ func DefaultPolicy() Policy {
 		MaxTotalUnreadyPercentage:    45,
 		MaxNodeProvisionTime:         15 * time.Minute,
 		MaxNodeStartupTime:           15 * time.Minute,
+		MaxNodeDeletionTime:          5 * time.Minute,
 		InitialBackoff:               5 * time.Minute,
 		MaxBackoff:                   30 * time.Minute,
 		BackoffResetTimeout:          3 * time.Hour,

@@ -84,7 +84,7 @@ func (d *decision) notEligible(id simulate.NodeID, p *Policy, ours bool, used *u
 	case !d.policy.ScaleDownEnabled:
 		return ScaleDownDisabled, nil
 	case n.Deleting:
-		return CurrentlyBeingDeleted, nil
+		return d.ofDeletion(n)
 	case n.Keep:
 		return ScaleDownDisabledAnnotation, nil
 	case !ours:

@@ -45,11 +45,8 @@ func (o *option) fills(batch, node, pods int) int {
 // scaleUp grows groups until no pod without a node can be helped: each round takes the best option.
 func (d *decision) scaleUp() {
 	d.wanted = len(d.batches) > 0
-	for round := 0; ; round++ {
+	for {
 		options := d.options()
-		if round == 0 && d.policy.Explain {
-			d.explainBatches()
-		}
 		if len(options) == 0 {
 			break
 		}
@@ -276,23 +273,7 @@ func (d *decision) growFor(g *groupState, pod *Pod) {
 	g.pods = append(g.pods, pod.Name)
 	d.planFor(pod, g.Name, d.now)
 	if at, is := d.kept.asked[pod]; is {
-		v := podVerdict{group: g.Name}
-		for _, no := range d.before[pod.Class] {
-			if no.Subject != groupSubject(g.Name) { // what grew first may have made it a place
-				v.why = append(v.why, no)
-			}
-		}
-		d.verdicts[at] = v
-	}
-}
-
-// explainBatches keeps why each group cannot take the pods that need a node, as the groups stand now.
-func (d *decision) explainBatches() {
-	d.before = make(map[simulate.Class][]verdict.Verdict, len(d.batches))
-	for _, b := range d.batches {
-		if _, known := d.before[b.class]; !known {
-			d.before[b.class] = d.whyNot(b.class)
-		}
+		d.verdicts[at] = podVerdict{group: g.Name}
 	}
 }
 

@@ -74,10 +74,14 @@ func decideText(t *testing.T, input string) string {
 		for _, line := range loop {
 			b.line(line)
 		}
-		p, m := Decide(b.snapshot(), b.memory, b.policy, now)
+		s := b.snapshot()
+		p, m := Decide(s, b.memory, b.policy, now)
 		again, m2 := Decide(b.snapshot(), b.memory, b.policy, now)
 		if a, c := render(p, m, now), render(again, m2, now); a != c {
 			t.Errorf("the same input gives two plans:\n%s\n%s", a, c)
+		}
+		if b.explain {
+			new(Planner).Reasons(s, b.memory, b.policy, now).Fill(s, &p)
 		}
 		out = append(out, render(p, m, now)+b.secondLooks())
 		if next < 0 {
@@ -129,7 +133,10 @@ func render(p Plan, m Memory, now time.Time) string {
 	for _, gone := range p.Unregistered {
 		fmt.Fprintf(&b, "DELETE %s of %s\n", strings.Join(gone.Instances, " "), gone.Group)
 	}
-	if len(p.ScaleUp)+len(p.ScaleDown)+len(p.GiveUp)+len(p.Unregistered) == 0 {
+	for _, r := range p.Resume {
+		fmt.Fprintf(&b, "RESUME %s of %s\n", r.Node, r.Group)
+	}
+	if len(p.ScaleUp)+len(p.ScaleDown)+len(p.GiveUp)+len(p.Unregistered)+len(p.Resume) == 0 {
 		b.WriteString("NOTHING TO DO\n")
 	}
 	if !p.Next.IsZero() {

@@ -34,8 +34,10 @@ type Node struct {
 	Created time.Time
 	// Lacking says that drivers or devices that new nodes of the group have may yet come to the node.
 	Lacking bool
-	// Deleting says that the node carries the taint of a node that is going.
+	// Deleting says that the node carries the taint of a node that is going, or will in a moment.
 	Deleting bool
+	// DeletingSince is since when it carries the taint; zero where the taint does not say.
+	DeletingSince time.Time
 	// Keep says that an annotation forbids to remove the node.
 	Keep bool
 }
@@ -166,6 +168,8 @@ type Group struct {
 	Failed []Failure
 	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
 	Trouble string
+	// Silent are the nodes of the group of which the provider does not say whether it is deleting them.
+	Silent []string
 	// Unregistered are instances that Target counts and that the provider has launched, without a node so far, as the provider
 	// calls them, each once. Nil where it does not say.
 	Unregistered []string

@@ -56,10 +56,11 @@ func (d *decision) chooseNow() {
 	}
 }
 
-// deleting counts the nodes of our groups that are going, and those of them that still have pods to move.
+// deleting counts the nodes of our groups that are being removed, and those of them that still have pods to move. What the
+// provider has accepted to delete is its affair, and takes no part in the limits.
 func (d *decision) deleting() (busy, draining int) {
 	for i, n := range d.s.Nodes {
-		if !n.Deleting {
+		if _, accepted := d.memory.Deletions[n.Name]; accepted || !n.Deleting {
 			continue
 		}
 		if _, ours := d.byGroup[n.Group]; !ours {

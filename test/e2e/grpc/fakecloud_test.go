@@ -50,6 +50,9 @@ func newFakeCloud(t *testing.T, groups map[string]int32) *fakeCloud {
 	c.Change(func(s *externalgrpctest.Fake) {
 		for id, most := range groups {
 			s.Groups = append(s.Groups, &protocol.NodeGroup{Id: id, MaxSize: most})
+			if id == "least-a" {
+				s.Groups[len(s.Groups)-1].MinSize = 1
+			}
 			template, err := newNode(id, "template").Marshal()
 			if err != nil {
 				t.Fatal(err)

@@ -27,6 +27,7 @@ func TestFaultsOfAnExternalCloud(t *testing.T) {
 		fault("a size of nodes that are not there", tooLargeASize), fault("a size below the nodes that stand", tooSmallASize),
 		fault("an instance is lost", instanceIsLost), fault("an instance is lost and still counted", lostInstanceIsCounted),
 		fault("a group vanishes during a drain", groupVanishesDuringDrain), fault("a group vanishes while a pod waits for it", groupVanishesWhileAPodWaits),
+		fault("an instance of the minimum does not register", minimumDoesNotRegister),
 	)
 	cluster.InTurn(t, w, fault("everything is throttled", everythingIsThrottled))
 }
@@ -205,6 +206,35 @@ func groupVanishesWhileAPodWaits(ctx context.Context, t *testing.T, w *world) {
 	})
 	cluster.Stays(ctx, t, 2*time.Second, w.both(
 		w.Has("forgotten-b", 1), w.cloud.everLaunched("forgotten-a", 1), w.cloud.everLaunched("forgotten-b", 1)))
+}
+
+// minimumDoesNotRegister: another group grows for the pod. The instance stays, since the group would be below its minimum
+// without it, until the cloud lowers that.
+func minimumDoesNotRegister(ctx context.Context, t *testing.T, w *world) {
+	least := func(n int32) {
+		w.cloud.Change(func(s *externalgrpctest.Fake) {
+			s.Groups = slices.Clone(s.Groups)
+			at := slices.IndexFunc(s.Groups, func(g *protocol.NodeGroup) bool { return g.GetId() == "least-a" })
+			s.Groups[at] = &protocol.NodeGroup{Id: "least-a", MinSize: n, MaxSize: s.Groups[at].GetMaxSize()}
+		})
+	}
+	w.cloud.Change(func(*externalgrpctest.Fake) { w.cloud.stuck["least-a"] = true })
+	w.Deploy(ctx, t, "least", "least", 1, "1")
+	w.Wait(ctx, t, "the group is left alone", w.Decided("least-a", "BackedOff", "its instance fakecloud://least-a-1 has not registered for 8s"))
+	if on := w.RunsOn(ctx, t, "least"); on != "least-b-1" {
+		t.Errorf("the pod runs on %s", on)
+	}
+	has := func(n int) func(context.Context) error {
+		return func(context.Context) (err error) {
+			w.cloud.Change(func(s *externalgrpctest.Fake) {
+				err = errors.Join(lab.Want(len(s.Instances["least-a"]), n), lab.Want(int(s.Sizes["least-a"]), n))
+			})
+			return err
+		}
+	}
+	cluster.Stays(ctx, t, 5*time.Second, has(1))
+	least(0)
+	w.Wait(ctx, t, "the instance is removed", has(0))
 }
 
 // everythingIsThrottled: nothing is changed while the cloud says nothing, neither for a pod that waits nor with a node

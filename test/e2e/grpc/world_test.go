@@ -25,7 +25,7 @@ const statusConfigMap = "cluster-autoscaler-status"
 func groups() map[string]int32 {
 	return map[string]int32{
 		"both-a": 4, "throttled-a": 4, "held-a": 4, "phantom-a": 6, "phantom-b": 4, "few-a": 6, "gone-a": 4, "kept-a": 4,
-		"orphan-a": 4, "forgotten-a": 4, "forgotten-b": 4, "all-a": 4,
+		"orphan-a": 4, "forgotten-a": 4, "forgotten-b": 4, "all-a": 4, "least-a": 4, "least-b": 4,
 	}
 }
 
