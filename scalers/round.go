@@ -43,10 +43,10 @@ func (l *loop) round(ctx context.Context, key types.NamespacedName) time.Duratio
 		r.Facts = facts(so, o.target, o.set)
 	}
 	switch {
-	case problem != nil:
-		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name), problem.Reason, verdict.Text("error", problem.Err.Error())))
 	case o.checked.Paused:
 		l.pause(ctx, so, o, &r)
+	case problem != nil:
+		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name), problem.Reason, verdict.Text("error", problem.Err.Error())))
 	default:
 		l.decide(ctx, so, o, &r)
 		l.keepHPA(ctx, so, o.set, &r)

@@ -72,6 +72,10 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 			return nil, fmt.Errorf("scalers: watch %T: %w; are KEDA's CRDs installed?", kind, err)
 		}
 	}
+	err = deps.Kube.Cache.IndexField(context.Background(), &autoscalingv2.HorizontalPodAutoscaler{}, ownerIndex, ownerUID)
+	if err != nil {
+		return nil, fmt.Errorf("scalers: index HorizontalPodAutoscalers by their owner: %w", err)
+	}
 	_, err = s.objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
 		if so, ok := deleted[*keda.ScaledObject](obj); ok {
 			s.triggers.forget(client.ObjectKeyFromObject(so))
