@@ -50,6 +50,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 	if err != nil {
 		return nil, "error", unavailable(key, name, err)
 	}
+	defer set.release()
 	for _, t := range set.external {
 		if t.metric.Name != name {
 			continue

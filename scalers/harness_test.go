@@ -66,6 +66,8 @@ type harness struct {
 	reads    int
 	opened   []trigger.Definition
 	closed   int
+	// during, if it is not nil, is called within each reading.
+	during func()
 	// replicas are of Deployments in the namespace shop; writes are what was done to the API server.
 	replicas map[string]int32
 	writes   []string
@@ -77,6 +79,22 @@ type harness struct {
 }
 
 func newHarness(t *testing.T, objects ...client.Object) *harness {
+	t.Helper()
+	mapper := meta.NewDefaultRESTMapper(nil)
+	addKinds(mapper)
+	return newHarnessOn(t, mapper, objects...)
+}
+
+// addKinds makes mapper that of an API server with all kinds that the part works with.
+func addKinds(mapper *meta.DefaultRESTMapper) {
+	mapper.Add(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
+	mapper.Add(autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"), meta.RESTScopeNamespace)
+	for _, kind := range []string{"ScaledObject", "TriggerAuthentication"} {
+		mapper.Add(keda.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	}
+}
+
+func newHarnessOn(t *testing.T, mapper meta.RESTMapper, objects ...client.Object) *harness {
 	t.Helper()
 	// Only the kinds at hand: the fake API server goes through the whole scheme at each write.
 	scheme := runtime.NewScheme()
@@ -92,8 +110,6 @@ func newHarness(t *testing.T, objects ...client.Object) *harness {
 		WithStatusSubresource(&keda.ScaledObject{}).WithIndex(&autoscalingv2.HorizontalPodAutoscaler{}, ownerIndex, ownerUID).WithInterceptorFuncs(h.noteWrites()).Build()
 	registry := prometheus.NewRegistry()
 	h.journal = journal.New(100, slog.New(slog.DiscardHandler), registry, h.time)
-	mapper := meta.NewDefaultRESTMapper(nil)
-	mapper.Add(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
 	var cfg Config
 	cfg.SetDefaults()
 	h.Scalers, err = New(cfg, Deps{
@@ -120,17 +136,32 @@ func (h *harness) Open(d trigger.Definition) (trigger.Opened, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.opened = append(h.opened, d)
+	readers, closed := 0, false
 	return trigger.Opened{
 		Metric: "queue-" + key, Target: target, Timeout: time.Second,
 		Read: func(context.Context, time.Time) (trigger.Sample, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			if closed {
+				h.t.Error("a closed trigger is read")
+			}
 			h.reads++
+			if during := h.during; during != nil {
+				readers++
+				h.mu.Unlock()
+				during()
+				h.mu.Lock()
+				readers--
+			}
 			return trigger.Sample{Value: h.values[key]}, h.failures[key]
 		},
 		Close: func() {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			if closed || readers > 0 {
+				h.t.Errorf("a trigger is closed while %d read it (closed before: %v)", readers, closed)
+			}
+			closed = true
 			h.closed++
 		},
 	}, nil

@@ -24,7 +24,7 @@ func CheckManifest(file string, doc []byte) error {
 	problems := problemsOf(file, err)
 	c := newCatalog(catalogConfig{sources: sources(cfg, prometheus.NewRegistry()), offline: true})
 	set, err := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
-	set.close()
+	set.release()
 	return append(problems, problemsOf(file, err)...).AsError()
 }
 
