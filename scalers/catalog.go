@@ -180,6 +180,11 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 
 func (c *catalog) openOne(so *keda.ScaledObject, i int, d trigger.Definition) (hpa.Metric, *openTrigger, error) {
 	t := so.Spec.Triggers[i]
+	if t.AuthenticationRef != nil {
+		if err := checkAuthenticationRef(t.AuthenticationRef); err != nil {
+			return hpa.Metric{}, nil, fmt.Errorf("%s: %w", d, err)
+		}
+	}
 	if spec.IsResource(t.Type) {
 		m, err := resourceMetric(d, t.MetricType)
 		return m, nil, err
