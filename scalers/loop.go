@@ -134,7 +134,8 @@ func untilNext(now time.Time, interval time.Duration, uid types.UID) time.Durati
 
 // watch queues an object when it changes, and when an HPA of it does.
 func (l *loop) watch(ctx context.Context) (stop func(), err error) {
-	objects, err := l.objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+	watched := *l.objects.Load()
+	objects, err := watched.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc: func(obj any) { l.changed(nil, obj) },
 		UpdateFunc: func(old, obj any) {
 			l.changed(old, obj)
@@ -166,7 +167,7 @@ func (l *loop) watch(ctx context.Context) (stop func(), err error) {
 	}
 	return func() {
 		// The informers end with the process; an error says that they have.
-		_ = l.objects.RemoveEventHandler(objects)
+		_ = watched.RemoveEventHandler(objects)
 		_ = informer.RemoveEventHandler(hpas)
 	}, nil
 }
