@@ -3,6 +3,7 @@ package adapter
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -110,8 +111,7 @@ func (c *Config) Validate() config.Problems {
 	return append(ps, c.checkSources()...)
 }
 
-// checkSources finds names that stand twice, and rules that name a server that is not there. Rules of a rule
-// file are checked when it is read.
+// checkSources finds names that stand twice.
 func (c *Config) checkSources() config.Problems {
 	var ps config.Problems
 	seen := map[string]bool{}
@@ -126,14 +126,28 @@ func (c *Config) checkSources() config.Problems {
 			ps.Add(fmt.Sprintf("delegates[%d].name", i), "%q stands twice", d.Name)
 		}
 	}
-	return append(ps, c.unknownSources(c.File)...)
+	return ps
 }
 
-// unknownSources are the rules of a file whose server is not configured.
-func (c *Config) unknownSources(file rules.File) config.Problems {
+// CheckServers finds the rules of a file whose server is not configured; prometheus says whether that section is.
+func (c *Config) CheckServers(file rules.File, prometheus bool) config.Problems {
+	return missingServers(file, func(name string) bool {
+		return name == "" && prometheus || slices.ContainsFunc(c.Sources, func(s Source) bool { return s.Name == name })
+	})
+}
+
+// missingServers finds the rules of a file that ask a server which is not there. Of those that name none, the first
+// stands for all.
+func missingServers(file rules.File, has func(name string) bool) config.Problems {
 	var ps config.Problems
-	for path, name := range file.Sources() {
-		if !slices.ContainsFunc(c.Sources, func(s Source) bool { return s.Name == name }) {
+	sources, told := file.Sources(), false
+	for _, path := range slices.Sorted(maps.Keys(sources)) {
+		switch name := sources[path]; {
+		case has(name), name == "" && told:
+		case name == "":
+			ps.Add(path, "there is no Prometheus to ask: write the section prometheus, or name a server of adapter.sources in source")
+			told = true
+		default:
 			ps.Add(path, "%q is no server: name it in adapter.sources", name)
 		}
 	}
@@ -173,28 +187,24 @@ func (c *Config) maxAge() time.Duration {
 	return max(defaultMaxAge, c.MetricsRelistInterval.Std())
 }
 
-// loadRules compiles the rules of the configuration or of the file it names, and tells what in them is likely a
-// mistake.
-func (c *Config) loadRules() (*rules.Set, []rules.Warning, error) {
-	file := c.File
-	if c.RulesFile != "" {
-		data, err := os.ReadFile(c.RulesFile)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read rules: %w", err)
-		}
-		if file, err = c.DecodeRules(c.RulesFile, data); err != nil {
-			return nil, nil, err
-		}
+// loadRules reads the rules of the configuration or of the file it names.
+func (c *Config) loadRules() (rules.File, error) {
+	if c.RulesFile == "" {
+		return c.File, nil
 	}
-	set, err := rules.Compile(file)
-	return set, rules.Lint(file), err
+	data, err := os.ReadFile(c.RulesFile)
+	if err != nil {
+		return rules.File{}, fmt.Errorf("read rules: %w", err)
+	}
+	return c.DecodeRules(c.RulesFile, data, true)
 }
 
-// DecodeRules reads and checks a rule file; the error names every problem with file, line and path.
-func (c *Config) DecodeRules(name string, data []byte) (rules.File, error) {
+// DecodeRules reads and checks a rule file; the error names every problem with file, line and path. The section
+// prometheus is there or not.
+func (c *Config) DecodeRules(name string, data []byte, prometheus bool) (rules.File, error) {
 	var file rules.File
 	ps, _ := errors.AsType[config.Problems](config.Decode(name, data, &file))
-	for _, p := range c.unknownSources(file) {
+	for _, p := range c.CheckServers(file, prometheus) {
 		p.File = name
 		ps = append(ps, p)
 	}

@@ -23,7 +23,7 @@ f: requestTimeout: must be above zero: a request without a limit can hang for ev
 		{"rulesFile: x\nrules: [{seriesQuery: a, metricsQuery: b}]", "f: rulesFile: excludes rules, externalRules and resourceRules; keep one of them"},
 		{"rules: [{seriesQuery: a}]", "f: rules[0].metricsQuery: is required; for example sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"},
 		{"evaluationInterval: 10ms", "f: evaluationInterval: 10ms is too short: at least 1s"},
-		{"sources: [{name: a}, {name: a}]\nrules: [{seriesQuery: a, metricsQuery: b, source: c}]", "f: sources[1].name: \"a\" stands twice\nf: rules[0].source: \"c\" is no server: name it in adapter.sources"},
+		{"sources: [{name: a}, {name: a}]\nrules: [{seriesQuery: a, metricsQuery: b, source: c}]", "f: sources[1].name: \"a\" stands twice"},
 		{"rulesfile: x", `f:1: rulesfile: unknown key; did you mean "rulesFile"?`},
 	} {
 		var cfg Config

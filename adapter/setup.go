@@ -39,11 +39,15 @@ type shape struct {
 
 // prepare makes a configuration ready, or tells what is wrong with it. It asks nobody anything.
 func prepare(cfg Config, deps Deps) (*setup, error) {
-	set, warnings, err := cfg.loadRules()
+	file, err := cfg.loadRules()
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range warnings {
+	set, err := rules.Compile(file)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range rules.Lint(file) {
 		deps.Log.Warn("a rule is likely a mistake", "rule", w.Path, "warning", w.Message)
 	}
 	s := &setup{cfg: cfg, set: set, servers: deps.Servers}
@@ -52,14 +56,8 @@ func prepare(cfg Config, deps Deps) (*setup, error) {
 			return nil, err
 		}
 	}
-	for _, selector := range set.Selectors() {
-		if s.servers[selector.Source] != nil {
-			continue
-		}
-		if selector.Source == "" {
-			return nil, fmt.Errorf("there are rules, but no Prometheus to ask: write the section prometheus")
-		}
-		return nil, fmt.Errorf("a rule names the server %q, which adapter.sources has not", selector.Source)
+	if err := missingServers(file, func(name string) bool { return s.servers[name] != nil }).AsError(); err != nil {
+		return nil, err
 	}
 	for i, c := range cfg.Delegates {
 		d, err := delegate.New(c)

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -76,6 +78,8 @@ type ClusterScaler struct {
 	}
 	look   look
 	status statusMap
+	// missing are the optional kinds that the API server does not serve; nil before it was asked.
+	missing atomic.Pointer[[]schema.GroupVersionKind]
 	// wake starts a loop at once.
 	wake chan struct{}
 
@@ -112,6 +116,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 		marks:   kube.SoftTaints{Client: deps.Kube.Client, MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std()},
 		wake:    make(chan struct{}, 1),
 	}
+	c.observer.Missing = c.isMissing
 	if deps.Kube.Cache != nil {
 		c.observer.Pods = kube.StoredPods(deps.Kube.Cache)
 	}
@@ -145,8 +150,7 @@ const minimalPause = 500 * time.Millisecond
 
 // Run loops until ctx ends. Drains under way are then left as they are, for the next process to resume.
 func (c *ClusterScaler) Run(ctx context.Context) error {
-	var err error
-	if c.observer.Devices, err = kube.ServesDevices(c.deps.Kube.Mapper); err != nil {
+	if err := c.askKinds(); err != nil {
 		return err
 	}
 	if err := c.watchPods(ctx); err != nil {
@@ -157,6 +161,7 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.provider.Run(ctx) })
+	g.Go(func() error { return c.awaitKinds(ctx) })
 	g.Go(func() error {
 		defer c.drainer.Wait()
 		timer := time.NewTimer(0)

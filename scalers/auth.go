@@ -2,8 +2,8 @@ package scalers
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
@@ -25,8 +25,8 @@ func (a authReader) resolve(ctx context.Context, namespace string, ref *keda.Aut
 	if err != nil {
 		return nil, err
 	}
-	if other := otherProviders(&ta.Spec); len(other) > 0 {
-		return nil, fmt.Errorf("TriggerAuthentication %s/%s: spec.%s is not supported; supported: secretTargetRef, configMapTargetRef", namespace, ref.Name, strings.Join(other, ", spec."))
+	if err := checkAuthentication(&ta.Spec); err != nil {
+		return nil, fmt.Errorf("TriggerAuthentication %s/%s: %w", namespace, ref.Name, err)
 	}
 	out := map[string]string{}
 	for i, t := range ta.Spec.SecretTargetRef {
@@ -57,8 +57,8 @@ func (a authReader) resolve(ctx context.Context, namespace string, ref *keda.Aut
 }
 
 func (a authReader) authentication(ctx context.Context, namespace string, ref *keda.AuthenticationRef) (*keda.TriggerAuthentication, error) {
-	if ref.Kind != "" && ref.Kind != "TriggerAuthentication" {
-		return nil, fmt.Errorf("authenticationRef.kind: %q is not supported; supported: TriggerAuthentication", ref.Kind)
+	if err := checkAuthenticationRef(ref); err != nil {
+		return nil, err
 	}
 	var ta keda.TriggerAuthentication
 	if err := a.cached.Get(ctx, types.NamespacedName{Namespace: namespace, Name: ref.Name}, &ta); err != nil {
@@ -75,9 +75,22 @@ func (a authReader) mark(ctx context.Context, namespace string, ref *keda.Authen
 	return ""
 }
 
-// otherProviders names what a TriggerAuthentication uses beyond Secrets and ConfigMaps.
-func otherProviders(s *keda.TriggerAuthenticationSpec) []string {
-	var out []string
+// checkAuthenticationRef refuses a reference that no cluster can resolve.
+func checkAuthenticationRef(ref *keda.AuthenticationRef) error {
+	switch {
+	case ref.Kind != "" && ref.Kind != "TriggerAuthentication":
+		return fmt.Errorf("authenticationRef.kind: %q is not supported; supported: TriggerAuthentication", ref.Kind)
+	case ref.Name == "":
+		return errors.New("authenticationRef.name: is required")
+	default:
+		return nil
+	}
+}
+
+// checkAuthentication refuses what a TriggerAuthentication uses beyond Secrets and ConfigMaps, and references
+// that no cluster can resolve. The error has one line for each.
+func checkAuthentication(s *keda.TriggerAuthenticationSpec) error {
+	var errs []error
 	for _, p := range []struct {
 		name string
 		used bool
@@ -89,8 +102,21 @@ func otherProviders(s *keda.TriggerAuthenticationSpec) []string {
 		{"oauth2", s.OAuth2 != nil}, {"azureServicePrincipal", s.AzureServicePrincipal != nil},
 	} {
 		if p.used {
-			out = append(out, p.name)
+			errs = append(errs, fmt.Errorf("spec.%s: is not supported; supported: secretTargetRef, configMapTargetRef", p.name))
 		}
 	}
-	return out
+	target := func(path string, values ...string) {
+		for i, key := range []string{"parameter", "name", "key"} {
+			if values[i] == "" {
+				errs = append(errs, fmt.Errorf("spec.%s.%s: is required", path, key))
+			}
+		}
+	}
+	for i, t := range s.SecretTargetRef {
+		target(fmt.Sprintf("secretTargetRef[%d]", i), t.Parameter, t.Name, t.Key)
+	}
+	for i, t := range s.ConfigMapTargetRef {
+		target(fmt.Sprintf("configMapTargetRef[%d]", i), t.Parameter, t.Name, t.Key)
+	}
+	return errors.Join(errs...)
 }

@@ -61,7 +61,8 @@ type entry struct {
 	openedAt time.Time
 }
 
-// triggerSet is an object's triggers, opened.
+// triggerSet is an object's triggers, opened. Who has it from open may read it until he releases it; the
+// catalog holds the one that is current, and its triggers are closed when nobody holds them any more.
 type triggerSet struct {
 	// metrics has one element for each trigger, in their order.
 	metrics []hpa.Metric
@@ -73,11 +74,19 @@ func newCatalog(cfg catalogConfig) *catalog {
 	return &catalog{catalogConfig: cfg, entries: map[types.NamespacedName]*entry{}}
 }
 
-// open returns the triggers of so, opening them anew where so, its authentication or a secret changed.
+// open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The
+// caller releases them when it reads them no more.
 func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
 	e := c.entry(client.ObjectKeyFromObject(so))
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	set, err := c.current(ctx, e, so)
+	set.hold()
+	return set, err
+}
+
+// current is what open returns; e holds it, and is locked.
+func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
 	same := e.uid == so.UID && e.generation == so.Generation
 	age := c.now().Sub(e.openedAt)
 	if same && e.err != nil && age < retryAfter {
@@ -99,7 +108,7 @@ func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet,
 	if e.set != nil {
 		c.metrics.forget(client.ObjectKeyFromObject(so))
 	}
-	e.set.close() // after the new ones were opened, so that a client both use stays open
+	e.set.release() // after the new ones were opened, so that a client both use stays open
 	e.uid, e.generation, e.set, e.err = so.UID, so.Generation, set, err
 	e.auth, e.marks, e.openedAt = auth, marks, c.now()
 	return e.set, e.err
@@ -163,7 +172,7 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		set.close()
+		set.release()
 		return nil, err
 	}
 	return set, nil
@@ -171,6 +180,11 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 
 func (c *catalog) openOne(so *keda.ScaledObject, i int, d trigger.Definition) (hpa.Metric, *openTrigger, error) {
 	t := so.Spec.Triggers[i]
+	if t.AuthenticationRef != nil {
+		if err := checkAuthenticationRef(t.AuthenticationRef); err != nil {
+			return hpa.Metric{}, nil, fmt.Errorf("%s: %w", d, err)
+		}
+	}
 	if spec.IsResource(t.Type) {
 		m, err := resourceMetric(d, t.MetricType)
 		return m, nil, err
@@ -210,7 +224,7 @@ func (c *catalog) entry(key types.NamespacedName) *entry {
 	return e
 }
 
-// forget closes the triggers of an object that is gone.
+// forget lets go of the triggers of an object that is gone.
 func (c *catalog) forget(key types.NamespacedName) {
 	c.mu.Lock()
 	e := c.entries[key]
@@ -219,18 +233,27 @@ func (c *catalog) forget(key types.NamespacedName) {
 	if e != nil {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.set.close()
+		e.set.release()
 		e.set, e.uid = nil, ""
 	}
 	c.metrics.forget(key)
 }
 
-func (s *triggerSet) close() {
+func (s *triggerSet) hold() {
 	if s == nil {
 		return
 	}
 	for _, t := range s.external {
-		t.Close()
+		t.hold()
+	}
+}
+
+func (s *triggerSet) release() {
+	if s == nil {
+		return
+	}
+	for _, t := range s.external {
+		t.release()
 	}
 }
 

@@ -33,7 +33,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: status.DeactivationFailed, Meaning: "the target could not be scaled in; it is tried again"},
 		{Code: HPACreated, Meaning: "the HPA of the ScaledObject was created"},
 		{Code: HPAUpdated, Meaning: "the HPA had drifted from its ScaledObject and was brought back"},
-		{Code: HPADeleted, Meaning: "the HPA was deleted, because its ScaledObject is paused or names another"},
+		{Code: HPADeleted, Meaning: "an HPA was deleted, because its ScaledObject is paused or names another"},
 		{Code: HPAFailed, Meaning: "the HPA could not be read or written; it is tried again"},
 		{Code: StatusFailed, Meaning: "the status of the ScaledObject could not be written; it is tried again"},
 	}...)

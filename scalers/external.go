@@ -37,6 +37,9 @@ func (s *Scalers) ExternalMetric(ctx context.Context, namespace, name string, se
 }
 
 func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, name string) (*external_metrics.ExternalMetricValueList, string, error) {
+	if err := s.connect(); err != nil {
+		return nil, "error", unavailable(key, name, err)
+	}
 	var so keda.ScaledObject
 	if err := s.kube.Client.Get(ctx, key, &so); apierrors.IsNotFound(err) {
 		return nil, "error", notFound(name)
@@ -51,6 +54,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 	if err != nil {
 		return nil, "error", unavailable(key, name, err)
 	}
+	defer set.release()
 	for _, t := range set.external {
 		if !strings.EqualFold(t.metric.Name, name) { // client-go asks in small letters, whatever the HPA says
 			continue

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,17 +66,39 @@ type harness struct {
 	reads    int
 	opened   []trigger.Definition
 	closed   int
+	// during, if it is not nil, is called within each reading.
+	during func()
 	// replicas are of Deployments in the namespace shop; writes are what was done to the API server.
 	replicas map[string]int32
 	writes   []string
 	refuse   error
 	// conflicts is how often another writes the target's replicas, as 5, before we do.
 	conflicts int
+	// outage, if it is not nil, is what becomes of the calls to the API server.
+	outage *outage
 }
 
 func newHarness(t *testing.T, objects ...client.Object) *harness {
 	t.Helper()
-	scheme, err := kube.NewScheme()
+	mapper := meta.NewDefaultRESTMapper(nil)
+	addKinds(mapper)
+	return newHarnessOn(t, mapper, objects...)
+}
+
+// addKinds makes mapper that of an API server with all kinds that the part works with.
+func addKinds(mapper *meta.DefaultRESTMapper) {
+	mapper.Add(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
+	mapper.Add(autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"), meta.RESTScopeNamespace)
+	for _, kind := range []string{"ScaledObject", "TriggerAuthentication"} {
+		mapper.Add(keda.GroupVersion.WithKind(kind), meta.RESTScopeNamespace)
+	}
+}
+
+func newHarnessOn(t *testing.T, mapper meta.RESTMapper, objects ...client.Object) *harness {
+	t.Helper()
+	// Only the kinds at hand: the fake API server goes through the whole scheme at each write.
+	scheme := runtime.NewScheme()
+	err := errors.Join(corev1.AddToScheme(scheme), autoscalingv2.AddToScheme(scheme), keda.AddToScheme(scheme))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +107,9 @@ func newHarness(t *testing.T, objects ...client.Object) *harness {
 		replicas: map[string]int32{"web": 0}, recorder: events.NewFakeRecorder(100), handlers: &informertest.FakeInformers{Scheme: scheme},
 	}
 	h.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithStatusSubresource(&keda.ScaledObject{}).WithInterceptorFuncs(h.noteWrites()).Build()
+		WithStatusSubresource(&keda.ScaledObject{}).WithIndex(&autoscalingv2.HorizontalPodAutoscaler{}, ownerIndex, ownerUID).WithInterceptorFuncs(h.noteWrites()).Build()
 	registry := prometheus.NewRegistry()
 	h.journal = journal.New(100, slog.New(slog.DiscardHandler), registry, h.time)
-	mapper := meta.NewDefaultRESTMapper(nil)
-	mapper.Add(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
 	var cfg Config
 	cfg.SetDefaults()
 	h.Scalers, err = New(cfg, Deps{
@@ -115,17 +136,32 @@ func (h *harness) Open(d trigger.Definition) (trigger.Opened, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.opened = append(h.opened, d)
+	readers, closed := 0, false
 	return trigger.Opened{
 		Metric: "queue-" + key, Target: target, Timeout: time.Second,
 		Read: func(context.Context, time.Time) (trigger.Sample, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			if closed {
+				h.t.Error("a closed trigger is read")
+			}
 			h.reads++
+			if during := h.during; during != nil {
+				readers++
+				h.mu.Unlock()
+				during()
+				h.mu.Lock()
+				readers--
+			}
 			return trigger.Sample{Value: h.values[key]}, h.failures[key]
 		},
 		Close: func() {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			if closed || readers > 0 {
+				h.t.Errorf("a trigger is closed while %d read it (closed before: %v)", readers, closed)
+			}
+			closed = true
 			h.closed++
 		},
 	}, nil
@@ -138,21 +174,27 @@ func (h *harness) noteWrites() interceptor.Funcs {
 		h.writes = append(h.writes, verb+" "+o.GetName())
 	}
 	return interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			return h.outage.call("get "+key.Name, func() error { return c.Get(ctx, key, o, opts...) })
+		},
+		List: func(ctx context.Context, c client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
+			return h.outage.call("list", func() error { return c.List(ctx, l, opts...) })
+		},
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			note("create", o)
-			return c.Create(ctx, o, opts...)
+			return h.outage.call("create "+o.GetName(), func() error { return c.Create(ctx, o, opts...) })
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
 			note("patch", o)
-			return c.Patch(ctx, o, p, opts...)
+			return h.outage.call("patch "+o.GetName(), func() error { return c.Patch(ctx, o, p, opts...) })
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
 			note("delete", o)
-			return c.Delete(ctx, o, opts...)
+			return h.outage.call("delete "+o.GetName(), func() error { return c.Delete(ctx, o, opts...) })
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
 			note(sub, o)
-			return c.SubResource(sub).Patch(ctx, o, p, opts...)
+			return h.outage.call(sub+" "+o.GetName(), func() error { return c.SubResource(sub).Patch(ctx, o, p, opts...) })
 		},
 	}
 }
@@ -160,33 +202,44 @@ func (h *harness) noteWrites() interceptor.Funcs {
 // scales is the /scale subresource of h.replicas.
 func (h *harness) scales() *scalefake.FakeScaleClient {
 	s := &scalefake.FakeScaleClient{}
-	s.AddReactor("get", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		name := a.(clienttesting.GetAction).GetName()
-		n, ok := h.replicas[name]
-		if !ok {
-			return true, nil, apierrors.NewNotFound(schema.GroupResource{Group: "apps", Resource: "deployments"}, name)
-		}
-		return true, &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: a.GetNamespace()}, Spec: autoscalingv1.ScaleSpec{Replicas: n}}, nil
+	s.AddReactor("get", "*", func(a clienttesting.Action) (_ bool, scale runtime.Object, err error) {
+		err = h.outage.call("get scale", func() error {
+			scale, err = h.getScale(a.GetNamespace(), a.(clienttesting.GetAction).GetName())
+			return err
+		})
+		return true, scale, err
 	})
 	s.AddReactor("update", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if h.refuse != nil {
-			return true, nil, h.refuse
-		}
-		if h.conflicts > 0 {
-			h.conflicts--
-			h.replicas["web"] = 5
-			return true, nil, apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", errors.New("changed"))
-		}
 		scale := a.(clienttesting.UpdateAction).GetObject().(*autoscalingv1.Scale)
-		h.writes = append(h.writes, fmt.Sprintf("scale %s %d", scale.Name, scale.Spec.Replicas))
-		h.replicas[scale.Name] = scale.Spec.Replicas
-		return true, scale, nil
+		return true, scale, h.outage.call("update scale", func() error { return h.updateScale(scale) })
 	})
 	return s
+}
+
+func (h *harness) getScale(namespace, name string) (runtime.Object, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n, ok := h.replicas[name]
+	if !ok {
+		return nil, apierrors.NewNotFound(schema.GroupResource{Group: "apps", Resource: "deployments"}, name)
+	}
+	return &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}, Spec: autoscalingv1.ScaleSpec{Replicas: n}}, nil
+}
+
+func (h *harness) updateScale(scale *autoscalingv1.Scale) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refuse != nil {
+		return h.refuse
+	}
+	if h.conflicts > 0 {
+		h.conflicts--
+		h.replicas["web"] = 5
+		return apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, "web", errors.New("changed"))
+	}
+	h.writes = append(h.writes, fmt.Sprintf("scale %s %d", scale.Name, scale.Spec.Replicas))
+	h.replicas[scale.Name] = scale.Spec.Replicas
+	return nil
 }
 
 func (h *harness) time() time.Time {

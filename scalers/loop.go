@@ -132,9 +132,10 @@ func untilNext(now time.Time, interval time.Duration, uid types.UID) time.Durati
 	return interval - since
 }
 
-// watch queues an object when it changes, and when its HPA does.
+// watch queues an object when it changes, and when an HPA of it does.
 func (l *loop) watch(ctx context.Context) (stop func(), err error) {
-	objects, err := l.objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+	watched := *l.objects.Load()
+	objects, err := watched.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc: func(obj any) { l.changed(nil, obj) },
 		UpdateFunc: func(old, obj any) {
 			l.changed(old, obj)
@@ -153,6 +154,7 @@ func (l *loop) watch(ctx context.Context) (stop func(), err error) {
 		return nil, fmt.Errorf("scalers: watch HorizontalPodAutoscalers: %w", err)
 	}
 	hpas, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { l.hpaChanged(nil, obj) },
 		UpdateFunc: func(old, obj any) { l.hpaChanged(old, obj) },
 		DeleteFunc: func(obj any) {
 			if h, ok := deleted[*autoscalingv2.HorizontalPodAutoscaler](obj); ok {
@@ -165,7 +167,7 @@ func (l *loop) watch(ctx context.Context) (stop func(), err error) {
 	}
 	return func() {
 		// The informers end with the process; an error says that they have.
-		_ = l.objects.RemoveEventHandler(objects)
+		_ = watched.RemoveEventHandler(objects)
 		_ = informer.RemoveEventHandler(hpas)
 	}, nil
 }
@@ -184,17 +186,18 @@ func (l *loop) changed(old, obj any) {
 	l.queue.Add(client.ObjectKeyFromObject(so))
 }
 
-// hpaChanged queues the owner of an HPA that was edited, or that began or ceased to scale.
+// hpaChanged queues the owner of an HPA that is new, which may be one too many, that was edited, or that
+// began or ceased to scale.
 func (l *loop) hpaChanged(old, obj any) {
-	was, ok := old.(*autoscalingv2.HorizontalPodAutoscaler)
-	h, isHPA := obj.(*autoscalingv2.HorizontalPodAutoscaler)
-	if !ok || !isHPA {
+	h, ok := obj.(*autoscalingv2.HorizontalPodAutoscaler)
+	if !ok {
 		return
 	}
-	if !equality.Semantic.DeepEqual(was.Spec, h.Spec) || !maps.Equal(was.Labels, h.Labels) ||
-		!maps.Equal(was.Annotations, h.Annotations) || scaling(was) != scaling(h) {
-		l.queueOwner(h)
+	if was, ok := old.(*autoscalingv2.HorizontalPodAutoscaler); ok && equality.Semantic.DeepEqual(was.Spec, h.Spec) &&
+		maps.Equal(was.Labels, h.Labels) && maps.Equal(was.Annotations, h.Annotations) && scaling(was) == scaling(h) {
+		return
 	}
+	l.queueOwner(h)
 }
 
 func (l *loop) queueOwner(h *autoscalingv2.HorizontalPodAutoscaler) {

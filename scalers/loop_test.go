@@ -76,13 +76,14 @@ func TestOnlyChangesThatMatterQueueAnObject(t *testing.T) {
 		tell   func()
 		queued int
 	}{
-		"a new object":       {func() { h.loop.changed(nil, so) }, 1},
-		"its status":         {func() { n := so.DeepCopy(); n.Status.HpaName = "x"; h.loop.changed(so, n) }, 0},
-		"its generation":     {func() { n := so.DeepCopy(); n.Generation++; h.loop.changed(so, n) }, 1},
-		"an annotation":      {func() { n := so.DeepCopy(); n.Annotations = map[string]string{"a": "b"}; h.loop.changed(so, n) }, 1},
-		"a new incarnation":  {func() { n := so.DeepCopy(); n.UID = "u9"; h.loop.changed(so, n) }, 1},
-		"its HPA was edited": {func() { n := owned.DeepCopy(); n.Spec.MaxReplicas = 3; h.loop.hpaChanged(owned, n) }, 1},
-		"its HPA counted":    {func() { n := owned.DeepCopy(); n.Status.CurrentReplicas = 3; h.loop.hpaChanged(owned, n) }, 0},
+		"a new object":        {func() { h.loop.changed(nil, so) }, 1},
+		"its status":          {func() { n := so.DeepCopy(); n.Status.HpaName = "x"; h.loop.changed(so, n) }, 0},
+		"its generation":      {func() { n := so.DeepCopy(); n.Generation++; h.loop.changed(so, n) }, 1},
+		"an annotation":       {func() { n := so.DeepCopy(); n.Annotations = map[string]string{"a": "b"}; h.loop.changed(so, n) }, 1},
+		"a new incarnation":   {func() { n := so.DeepCopy(); n.UID = "u9"; h.loop.changed(so, n) }, 1},
+		"an HPA of it is new": {func() { h.loop.hpaChanged(nil, owned) }, 1},
+		"its HPA was edited":  {func() { n := owned.DeepCopy(); n.Spec.MaxReplicas = 3; h.loop.hpaChanged(owned, n) }, 1},
+		"its HPA counted":     {func() { n := owned.DeepCopy(); n.Status.CurrentReplicas = 3; h.loop.hpaChanged(owned, n) }, 0},
 		"its HPA lost its metric": {func() {
 			n := owned.DeepCopy()
 			n.Status.Conditions = []autoscalingv2.HorizontalPodAutoscalerCondition{{Type: autoscalingv2.ScalingActive, Status: corev1.ConditionFalse, Reason: "X"}}

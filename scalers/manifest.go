@@ -1,6 +1,8 @@
 package scalers
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -11,21 +13,53 @@ import (
 	"github.com/trimtab/trimtab/scalers/spec"
 )
 
-// CheckManifest checks one ScaledObject of a file, strictly and without a cluster. The error is a
-// config.Problems. What an authentication would bring is not missed.
-func CheckManifest(file string, doc []byte) error {
+// Supported says whether objects of a kind are this part's, and with an error that it does nothing for them.
+// The group may be empty, as in a manifest without apiVersion.
+func Supported(group, kind string) (ours bool, err error) {
+	if group != "" && group != keda.GroupVersion.Group && group != "eventing.keda.sh" {
+		return false, nil
+	}
+	refused := map[string]string{
+		"ScaledJob":                    "trimtab runs no Jobs; keep KEDA for it, or scale a Deployment by a ScaledObject",
+		"ClusterTriggerAuthentication": "write a TriggerAuthentication in each namespace that needs it",
+		"CloudEventSource":             "trimtab sends no CloudEvents; it writes Events",
+		"ClusterCloudEventSource":      "trimtab sends no CloudEvents; it writes Events",
+	}
+	mend, known := refused[kind]
+	switch {
+	case kind == "ScaledObject", kind == "TriggerAuthentication":
+		return true, nil
+	case known:
+		return true, fmt.Errorf("%q is not supported; %s", kind, mend)
+	case group == "":
+		return false, nil
+	default:
+		return true, fmt.Errorf("%q is not supported; supported: ScaledObject, TriggerAuthentication", kind)
+	}
+}
+
+// CheckManifest checks one object of a file, of a kind that is Supported, strictly and without a cluster. It
+// refuses what the running part refuses, by the same functions; what only a cluster knows is not missed. The
+// error is a config.Problems.
+func CheckManifest(file, kind string, doc []byte) error {
+	if kind == "TriggerAuthentication" {
+		var ta keda.TriggerAuthentication
+		if err := yaml.UnmarshalStrict(doc, &ta); err != nil {
+			return config.Problems{{File: file, Message: "not a TriggerAuthentication of keda.sh/v1alpha1: " + err.Error()}}
+		}
+		return problemsOf(file, checkAuthentication(&ta.Spec)).AsError()
+	}
 	var so keda.ScaledObject
 	if err := yaml.UnmarshalStrict(doc, &so); err != nil {
 		return config.Problems{{File: file, Message: "not a ScaledObject of keda.sh/v1alpha1: " + err.Error()}}
 	}
 	var cfg Config
 	cfg.SetDefaults()
-	_, err := spec.Parse(&so, cfg.defaults())
-	problems := problemsOf(file, err)
+	_, wrong := spec.Parse(&so, cfg.defaults())
 	c := newCatalog(catalogConfig{sources: sources(cfg, prometheus.NewRegistry()), offline: true})
-	set, err := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
-	set.close()
-	return append(problems, problemsOf(file, err)...).AsError()
+	set, unopened := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
+	set.release()
+	return problemsOf(file, errors.Join(wrong, unopened)).AsError()
 }
 
 // problemsOf has one problem for each of the joined errors, which begin with their path.

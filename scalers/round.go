@@ -38,15 +38,16 @@ func (l *loop) round(ctx context.Context, key types.NamespacedName) time.Duratio
 		return l.release(ctx, so)
 	}
 	o, problem := l.observe(ctx, so)
+	defer o.set.release()
 	r := status.Round{Problem: problem, Policy: o.checked.Replicas, Paused: o.checked.Paused, PausedAt: o.checked.PausedAt}
 	if problem == nil {
 		r.Facts = facts(so, o.target, o.set)
 	}
 	switch {
-	case problem != nil:
-		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name), problem.Reason, verdict.Text("error", problem.Err.Error())))
 	case o.checked.Paused:
 		l.pause(ctx, so, o, &r)
+	case problem != nil:
+		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name), problem.Reason, verdict.Text("error", problem.Err.Error())))
 	default:
 		l.decide(ctx, so, o, &r)
 		l.keepHPA(ctx, so, o.set, &r)
@@ -64,7 +65,7 @@ type observation struct {
 	// interval is the time between two polls, also of an object that cannot be read.
 	interval time.Duration
 	checked  spec.Checked
-	// set is nil where the object is paused and its triggers cannot be opened.
+	// set is nil where the triggers could not be opened. It is released at the end of the round.
 	set      *triggerSet
 	readings []replicas.Reading
 	target   *target

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"github.com/prometheus/client_golang/prometheus"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
@@ -43,15 +41,18 @@ type Scalers struct {
 	now      func() time.Time
 	metrics  *metrics
 	triggers *catalog
-	objects  cache.Informer
+
+	connecting sync.Mutex
+	// objects are the ScaledObjects; nil until connect has found that the API server has them.
+	objects atomic.Pointer[cache.Informer]
 	// ready is nil once the part has been ready; else what it waits for. It never goes back: a replica
 	// that becomes the leader goes on answering.
 	waitsFor atomic.Pointer[string]
 	leading  atomic.Bool
 }
 
-// New makes the part. It asks the cache for ScaledObjects, HPAs and TriggerAuthentications, and fails
-// where the cluster does not know one of them.
+// New makes the part. Where the API server does not have the kinds that it works with, this part alone is off
+// until they come; that is said once, in the log.
 func New(cfg Config, deps Deps) (*Scalers, error) {
 	m, err := newMetrics(deps.Registry)
 	if err != nil {
@@ -65,20 +66,13 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 		now:     deps.Now,
 		metrics: m,
 	})
-	for _, kind := range []client.Object{&autoscalingv2.HorizontalPodAutoscaler{}, &keda.TriggerAuthentication{}, &keda.ScaledObject{}} {
-		// The last one is kept: it is the one that is waited for.
-		s.objects, err = deps.Kube.Cache.GetInformer(context.Background(), kind, cache.BlockUntilSynced(false))
-		if err != nil {
-			return nil, fmt.Errorf("scalers: watch %T: %w; are KEDA's CRDs installed?", kind, err)
-		}
+	err = s.connect()
+	if errors.Is(err, errKindsMissing) {
+		s.log.Warn("scalers do nothing yet", "error", err)
+		return s, nil
 	}
-	_, err = s.objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
-		if so, ok := deleted[*keda.ScaledObject](obj); ok {
-			s.triggers.forget(client.ObjectKeyFromObject(so))
-		}
-	}})
 	if err != nil {
-		return nil, fmt.Errorf("scalers: watch ScaledObjects: %w", err)
+		return nil, fmt.Errorf("scalers: %w", err)
 	}
 	s.waits("the first list of ScaledObjects")
 	return s, nil
@@ -96,7 +90,7 @@ func sources(cfg Config, registry prometheus.Registerer) map[string]source {
 // them was decided on once.
 func (s *Scalers) Ready() error {
 	if what := s.waitsFor.Load(); what != nil {
-		if s.leading.Load() || !s.objects.HasSynced() {
+		if s.leading.Load() || !(*s.objects.Load()).HasSynced() {
 			return errors.New("scalers: waits for " + *what)
 		}
 		s.waitsFor.Store(nil)
@@ -108,6 +102,9 @@ func (s *Scalers) waits(what string) { s.waitsFor.Store(&what) }
 
 // Run polls, scales and reports until ctx ends. It is run by the leader alone.
 func (s *Scalers) Run(ctx context.Context) error {
+	if !s.awaitKinds(ctx) {
+		return nil
+	}
 	s.leading.Store(true)
 	defer s.leading.Store(false)
 	return newLoop(s).run(ctx)

@@ -287,9 +287,10 @@ func TestAuthenticationErrorsNameTheKey(t *testing.T) {
 	so := scaledObject(t, web)
 	so.Spec.Triggers[0].AuthenticationRef = &keda.AuthenticationRef{Name: "auth"}
 	for want, s := range map[string]keda.TriggerAuthenticationSpec{
-		`spec.secretTargetRef[0] (password): secrets "gone" not found`:                  {SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "password", Name: "gone", Key: "k"}}},
-		`spec.secretTargetRef[0] (password): the Secret "s" has no key "k"`:             {SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "password", Name: "s", Key: "k"}}},
-		`spec.env, spec.oauth2 is not supported; supported: secretTargetRef, configMap`: {Env: []keda.AuthEnvironment{{}}, OAuth2: &keda.OAuth2{}},
+		`spec.secretTargetRef[0] (password): secrets "gone" not found`:                     {SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "password", Name: "gone", Key: "k"}}},
+		`spec.secretTargetRef[0] (password): the Secret "s" has no key "k"`:                {SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "password", Name: "s", Key: "k"}}},
+		`auth: spec.env: is not supported; supported: secretTargetRef, configMapTargetRef`: {Env: []keda.AuthEnvironment{{}}},
+		`spec.oauth2: is not supported; supported: secretTargetRef, configMapTargetRef`:    {Env: []keda.AuthEnvironment{{}}, OAuth2: &keda.OAuth2{}},
 	} {
 		h := newHarness(t, so.DeepCopy(), &keda.TriggerAuthentication{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "auth"}, Spec: s},
 			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s"}})

@@ -57,13 +57,15 @@ func (f *File) Empty() bool {
 	return len(f.Rules) == 0 && len(f.ExternalRules) == 0 && f.ResourceRules == nil
 }
 
-// Sources are the servers that rules name, by the path at which they do.
+// Sources are the servers that rules name, by the path at which they do. A rule that names none stands for
+// itself, with "": it asks the server of the section prometheus.
 func (f *File) Sources() map[string]string {
 	out := map[string]string{}
 	note := func(path, source string) {
 		if source != "" {
-			out[path+".source"] = source
+			path += ".source"
 		}
+		out[path] = source
 	}
 	for i, r := range f.Rules {
 		note(fmt.Sprintf("rules[%d]", i), r.Source)

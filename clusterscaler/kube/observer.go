@@ -30,8 +30,8 @@ type Observer struct {
 	Pods func(context.Context) ([]*corev1.Pod, error)
 	// Changes, if it is not nil, is what Observe gives instead of all pods.
 	Changes *PodChanges
-	// Devices says that the server has the kinds of dynamic resource allocation, resource.k8s.io/v1.
-	Devices bool
+	// Missing, if it is not nil, says which of the Optional kinds the server does not serve. They count as empty.
+	Missing func(kind string) bool
 }
 
 // StoredPods lists the pods that a cache holds, the very objects: they must not be changed.

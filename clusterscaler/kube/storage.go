@@ -7,27 +7,24 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 )
 
-// ServesDevices is whether the server has the kinds of dynamic resource allocation.
-func ServesDevices(m meta.RESTMapper) (bool, error) {
-	_, err := m.RESTMapping(schema.GroupKind{Group: resourcev1.GroupName, Kind: "ResourceClaim"}, resourcev1.SchemeGroupVersion.Version)
-	switch {
-	case err == nil:
-		return true, nil
-	case meta.IsNoMatchError(err):
-		return false, nil
-	default:
-		return false, fmt.Errorf("ask whether the server has ResourceClaims: %w", err)
+// Optional are the kinds that an API server may lack. Without them pods are judged as kube-scheduler judges them there:
+// those with a volume or device claim that needs such a kind find no place, and move nowhere.
+func Optional() []schema.GroupVersionKind {
+	return []schema.GroupVersionKind{
+		storagev1.SchemeGroupVersion.WithKind("StorageClass"), storagev1.SchemeGroupVersion.WithKind("CSINode"),
+		storagev1.SchemeGroupVersion.WithKind("CSIDriver"), storagev1.SchemeGroupVersion.WithKind("CSIStorageCapacity"),
+		storagev1.SchemeGroupVersion.WithKind("VolumeAttachment"), resourcev1.SchemeGroupVersion.WithKind("ResourceClaim"),
+		resourcev1.SchemeGroupVersion.WithKind("ResourceSlice"), resourcev1.SchemeGroupVersion.WithKind("DeviceClass"),
 	}
 }
 
-// storage reads what decides on volumes and, where the server has the kinds, device claims.
+// storage reads what decides on volumes and device claims, as far as the server has the kinds.
 func (o Observer) storage(ctx context.Context) (*kubesched.Objects, error) {
 	var (
 		claims       corev1.PersistentVolumeClaimList
@@ -41,20 +38,19 @@ func (o Observer) storage(ctx context.Context) (*kubesched.Objects, error) {
 		slices       resourcev1.ResourceSliceList
 		devices      resourcev1.DeviceClassList
 	)
-	type kind struct {
-		name string
+	for _, k := range []struct {
+		kind string
 		list client.ObjectList
-	}
-	kinds := []kind{
-		{"persistentvolumeclaims", &claims}, {"persistentvolumes", &volumes}, {"storageclasses", &classes}, {"csinodes", &csiNodes},
-		{"csidrivers", &drivers}, {"csistoragecapacities", &capacities}, {"volumeattachments", &attachments},
-	}
-	if o.Devices {
-		kinds = append(kinds, kind{"resourceclaims", &deviceClaims}, kind{"resourceslices", &slices}, kind{"deviceclasses", &devices})
-	}
-	for _, k := range kinds {
+	}{
+		{"PersistentVolumeClaim", &claims}, {"PersistentVolume", &volumes}, {"StorageClass", &classes}, {"CSINode", &csiNodes},
+		{"CSIDriver", &drivers}, {"CSIStorageCapacity", &capacities}, {"VolumeAttachment", &attachments},
+		{"ResourceClaim", &deviceClaims}, {"ResourceSlice", &slices}, {"DeviceClass", &devices},
+	} {
+		if o.Missing != nil && o.Missing(k.kind) {
+			continue
+		}
 		if err := o.Cached.List(ctx, k.list, client.UnsafeDisableDeepCopy); err != nil {
-			return nil, fmt.Errorf("list %s: %w", k.name, err)
+			return nil, fmt.Errorf("list the kind %s: %w", k.kind, err)
 		}
 	}
 	return &kubesched.Objects{

@@ -1,40 +1,40 @@
 package kube
 
 import (
-	"errors"
+	"context"
+	"slices"
+	"strings"
 	"testing"
 
-	resourcev1 "k8s.io/api/resource/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 )
 
-// down answers nothing.
-type down struct{ meta.RESTMapper }
-
-func (down) RESTMapping(schema.GroupKind, ...string) (*meta.RESTMapping, error) {
-	return nil, errors.New("the API server is down")
-}
-
-func TestServesDevices(t *testing.T) {
+// The cluster is observed also where the API server has none of the optional kinds; they are then not asked for.
+func TestObserveWithoutOptionalKinds(t *testing.T) {
 	t.Parallel()
-	none := meta.NewDefaultRESTMapper(nil)
-	some := meta.NewDefaultRESTMapper(nil)
-	some.Add(resourcev1.SchemeGroupVersion.WithKind("ResourceClaim"), meta.RESTScopeNamespace)
-	old := meta.NewDefaultRESTMapper(nil)
-	old.Add(schema.GroupVersionKind{Group: resourcev1.GroupName, Version: "v1beta2", Kind: "ResourceClaim"}, meta.RESTScopeNamespace)
-	for name, c := range map[string]struct {
-		mapper meta.RESTMapper
-		serves bool
-		fails  bool
-	}{
-		"server without":            {none, false, false},
-		"server with":               {some, true, false},
-		"server with an older kind": {old, false, false},
-		"server that is down":       {down{}, false, true},
-	} {
-		if serves, err := ServesDevices(c.mapper); serves != c.serves || (err != nil) != c.fails {
-			t.Errorf("%s: %t, %v", name, serves, err)
-		}
+	lacks := func(kind string) bool {
+		return slices.ContainsFunc(Optional(), func(k schema.GroupVersionKind) bool { return k.Kind == kind })
+	}
+	server := fake.NewClientBuilder().WithObjects(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n"}}).
+		WithInterceptorFuncs(interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
+			gvk, err := c.GroupVersionKindFor(l)
+			if err == nil && lacks(strings.TrimSuffix(gvk.Kind, "List")) {
+				return &meta.NoKindMatchError{GroupKind: gvk.GroupKind()}
+			}
+			return c.List(ctx, l, opts...)
+		}}).Build()
+	o := Observer{Cached: server, Live: server}
+	if _, err := o.Observe(t.Context()); !meta.IsNoMatchError(err) {
+		t.Errorf("a kind that is thought to be served and is not: %v", err)
+	}
+	o.Missing = lacks
+	if seen, err := o.Observe(t.Context()); err != nil || len(seen.Nodes) != 1 {
+		t.Errorf("%v, %v", seen, err)
 	}
 }

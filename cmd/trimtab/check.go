@@ -13,7 +13,7 @@ import (
 )
 
 const checkUsage = `Checks files without a cluster: trimtab's configuration, rule files of prometheus-adapter, and
-manifests of ScaledObjects and VerticalPodAutoscalers. What a file is, is seen from its content.
+manifests of ScaledObjects, TriggerAuthentications and VerticalPodAutoscalers. What a file is, is seen from its content.
 Every mistake is reported, a line each, with file, line, path and what would mend it; and for rules what
 is allowed but probably not meant, as a warning.
 
@@ -28,9 +28,11 @@ Usage: trimtab check [-o text|json] [--strict] FILE...
 
 // checked is the result for one file, or one document of a manifest.
 type checked struct {
-	File     string    `json:"file"`
-	Kind     string    `json:"kind"`
-	OK       bool      `json:"ok"`
+	File string `json:"file"`
+	Kind string `json:"kind"`
+	OK   bool   `json:"ok"`
+	// Skipped says that nothing was checked: the object is of a kind that is none of trimtab's business.
+	Skipped  bool      `json:"skipped,omitempty"`
 	Problems []problem `json:"problems"`
 	// Warnings are what is probably not meant. They leave OK as it is, but with --strict.
 	Warnings []problem `json:"warnings"`
@@ -102,7 +104,11 @@ func write(all []checked, output string, s stdio) error {
 		if !c.OK {
 			continue
 		}
-		if _, err := fmt.Fprintf(s.out, "%s: %s: ok\n", c.File, c.Kind); err != nil {
+		outcome := "ok"
+		if c.Skipped {
+			outcome = "skipped, not a kind that trimtab checks"
+		}
+		if _, err := fmt.Fprintf(s.out, "%s: %s: %s\n", c.File, c.Kind, outcome); err != nil {
 			return err
 		}
 	}

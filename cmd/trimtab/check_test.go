@@ -58,14 +58,37 @@ trimtab: ` + path + `:7: clusterScaler.scaleDownUtilizationThreshold: 50 is not 
 	}
 }
 
+// Each configuration that check refuses, run refuses in the same words.
+func TestRunRefusesWhatCheckRefuses(t *testing.T) {
+	files, err := filepath.Glob("testdata/check/bad-*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, path := range files {
+		checked := runTrimtab(t, "", "check", "-o", "json", path)
+		if !strings.Contains(checked.out, `"kind":"configuration"`) {
+			continue
+		}
+		refused++
+		said, got := runTrimtab(t, "", "check", path), runTrimtab(t, "", "run", "--config", path)
+		if got.code != exitWrong || !slices.Equal(strings.Fields(got.err), strings.Fields(said.err)) {
+			t.Errorf("%s: run ends with %d and\n%s\nand check says\n%s", path, got.code, got.err, said.err)
+		}
+	}
+	if refused < 10 {
+		t.Errorf("only %d configurations were tried", refused)
+	}
+}
+
 func TestCheckStandardInput(t *testing.T) {
 	for stdin, want := range map[string]trimtab{
 		"scalers: {}":                {exitDone, "standard input: configuration: ok\n", ""},
 		"{\"scalers\": {}}":          {exitDone, "standard input: configuration: ok\n", ""},
 		"\ufeffscalers: {}\r\n":      {exitDone, "standard input: configuration: ok\n", ""},
 		"rules: []":                  {exitDone, "standard input: rule file: ok\n", ""},
-		"kind: Pod\napiVersion: v1":  {exitDone, "standard input: Pod (not one that trimtab reads): ok\n", ""},
-		"kind: \"P\\no\\ed\"":        {exitDone, "standard input: P o d (not one that trimtab reads): ok\n", ""},
+		"kind: Pod\napiVersion: v1":  {exitDone, "standard input: Pod: skipped, not a kind that trimtab checks\n", ""},
+		"kind: \"P\\no\\ed\"":        {exitDone, "standard input: P o d: skipped, not a kind that trimtab checks\n", ""},
 		"":                           {exitWrong, "", "trimtab: standard input: no part is configured; write a section adapter, scalers, vpa or clusterScaler ({} for its defaults)\n"},
 		"vpa: {x: 1}\nprometheus: {": {exitWrong, "", "trimtab: standard input:2: not YAML: did not find expected node content\n"},
 	} {
@@ -148,6 +171,7 @@ func TestCheckJSON(t *testing.T) {
 		Files []struct {
 			File, Kind string
 			OK         *bool
+			Skipped    bool
 			Problems   []problem
 			Warnings   []problem
 		}
@@ -159,6 +183,9 @@ func TestCheckJSON(t *testing.T) {
 	}
 	var lines strings.Builder
 	for _, f := range answer.Files {
+		if f.Skipped != strings.Contains(text.out, f.File+": "+f.Kind+": skipped") {
+			t.Errorf("skipped in JSON is %t: %+v", f.Skipped, f)
+		}
 		if f.File == "" || f.Kind == "" || f.OK == nil || f.Problems == nil || f.Warnings == nil || *f.OK != (len(f.Problems) == 0) {
 			t.Errorf("incomplete: %+v", f)
 		}

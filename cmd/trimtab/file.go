@@ -62,6 +62,11 @@ func (c *configFile) Validate() config.Problems {
 	if c.VPA != nil && c.Prometheus == nil {
 		ps.Add("vpa", "needs the section prometheus, from which it reads the usage")
 	}
+	if c.Adapter != nil {
+		for _, p := range c.Adapter.CheckServers(c.Adapter.File, c.Prometheus != nil) {
+			ps.Add("adapter."+p.Path, "%s", p.Message)
+		}
+	}
 	return ps
 }
 
@@ -121,7 +126,7 @@ func decodeConfig(name string, data []byte) (*configFile, error) {
 			unread.Locate(config.Document{Line: 1, Data: data})
 			ps = append(ps, unread...)
 		} else {
-			ps = append(ps, rulesProblems(cfg.Adapter, path, rulesData)...)
+			ps = append(ps, cfg.rulesProblems(path, rulesData)...)
 		}
 	}
 	return cfg, append(ps, cfg.cloudConfigProblems(name, data)...).AsError()
@@ -141,9 +146,9 @@ func (c *configFile) cloudConfigProblems(name string, data []byte) config.Proble
 	return ps
 }
 
-// rulesProblems are what is wrong with the rule file that an adapter's configuration names.
-func rulesProblems(cfg *adapter.Config, path string, data []byte) config.Problems {
-	_, err := cfg.DecodeRules(path, data)
+// rulesProblems are what is wrong with the rule file that the adapter's section names.
+func (c *configFile) rulesProblems(path string, data []byte) config.Problems {
+	_, err := c.Adapter.DecodeRules(path, data, c.Prometheus != nil)
 	ps, _ := errors.AsType[config.Problems](err)
 	return ps
 }

@@ -95,7 +95,7 @@ func checkManifest(name string, data []byte) []checked {
 }
 
 // checkObject checks the object that doc holds and root is the syntax tree of. The problems have paths,
-// but no lines yet. Kinds that trimtab does not read are named, not refused.
+// but no lines yet. Kinds that are none of trimtab's business are named as skipped, not refused.
 func checkObject(name string, doc []byte, root *yaml.Node) []checked {
 	var meta struct {
 		Kind       string `yaml:"kind"`
@@ -112,9 +112,14 @@ func checkObject(name string, doc []byte, root *yaml.Node) []checked {
 	unread := root.Decode(&meta)
 	title := oneLine(meta.Kind + " " + meta.Metadata.Name)
 	group, _, _ := strings.Cut(meta.APIVersion, "/")
+	kedas, refused := scalers.Supported(group, meta.Kind)
 	switch {
-	case meta.Kind == "ScaledObject" && (group == "keda.sh" || group == ""):
-		c := versioned(name, title, meta.APIVersion, "keda.sh/v1alpha1", doc, scalers.CheckManifest)
+	case refused != nil:
+		return []checked{result(name, title, config.Problems{{File: name, Path: "kind", Message: refused.Error()}})}
+	case kedas:
+		c := versioned(name, title, meta.APIVersion, "keda.sh/v1alpha1", doc, func(file string, doc []byte) error {
+			return scalers.CheckManifest(file, meta.Kind, doc)
+		})
 		for i := range c.Problems {
 			c.Problems[i].Path = triggerPath(c.Problems[i].Path)
 		}
@@ -128,7 +133,9 @@ func checkObject(name string, doc []byte, root *yaml.Node) []checked {
 	case meta.Kind == "List" && len(meta.Items) > 0:
 		return checkItems(name, meta.Items)
 	default:
-		return []checked{result(name, title+" (not one that trimtab reads)", nil)}
+		c := result(name, title, nil)
+		c.Skipped = true
+		return []checked{c}
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -110,8 +108,7 @@ func (k *Kube) connect(scheme *runtime.Scheme, httpClient *http.Client) (err err
 		HTTPClient:       watchClient(httpClient),
 		Scheme:           scheme,
 		Mapper:           k.Mapper,
-		DefaultTransform: stripMetadata,
-		ByObject:         stripped(),
+		DefaultTransform: strip,
 	})
 	if err != nil {
 		return err
@@ -131,7 +128,8 @@ func (k *Kube) connect(scheme *runtime.Scheme, httpClient *http.Client) (err err
 	if err != nil {
 		return err
 	}
-	kinds := scale.NewDiscoveryScaleKindResolver(memory.NewMemCacheClient(discovery.NewDiscoveryClient(clientset.Discovery().RESTClient())))
+	// It remembers what it found, and asks again for what it did not: a kind may be installed later.
+	kinds := scale.NewDiscoveryScaleKindResolver(clientset.Discovery())
 	k.Scale = scale.New(clientset.Discovery().RESTClient(), k.Mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
 	k.events = newEventWriter(clientset.CoreV1())
 	unlimited := rest.CopyConfig(k.REST)

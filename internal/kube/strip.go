@@ -1,37 +1,49 @@
 package kube
 
 import (
-	"maps"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// stripped says what of the numerous kinds is kept in memory. What an edge reads of a cached pod or
-// node must survive here: add a field to keepContainer and its like before reading it.
-func stripped() map[client.Object]cache.ByObject {
-	all := strippedStorage()
-	maps.Copy(all, map[client.Object]cache.ByObject{
-		&corev1.Pod{}:        {Transform: stripPod},
-		&corev1.Node{}:       {Transform: stripNode},
-		&appsv1.ReplicaSet{}: {Transform: stripReplicaSet},
-	})
-	return all
+// strip is what of an object is kept in memory. It goes by the object itself, so that it asks for no kind that the API
+// server does not have. What an edge reads of a cached pod or node must survive here: add a field to keepContainer and
+// its like before reading it.
+func strip(obj any) (any, error) {
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		return stripPod(o), nil
+	case *corev1.Node:
+		stripNode(o)
+	case *appsv1.ReplicaSet:
+		stripReplicaSet(o)
+	case *corev1.PersistentVolumeClaim:
+		stripClaim(o)
+	case *corev1.PersistentVolume:
+		stripVolume(o)
+	case *storagev1.StorageClass:
+		stripStorageClass(o)
+	case *storagev1.VolumeAttachment:
+		stripAttachment(o)
+	case *resourcev1.ResourceClaim:
+		stripDeviceClaim(o)
+	}
+	stripMetadata(obj)
+	return obj, nil
 }
 
 // stripMetadata drops what no part reads of any kind.
-func stripMetadata(obj any) (any, error) {
+func stripMetadata(obj any) {
 	if m, err := meta.Accessor(obj); err == nil {
 		m.SetManagedFields(nil)
 		if a := m.GetAnnotations(); a[corev1.LastAppliedConfigAnnotation] != "" {
 			delete(a, corev1.LastAppliedConfigAnnotation)
 		}
 	}
-	return obj, nil
 }
 
 // annotationPrefixes are the annotations of pods that some part reads.
@@ -58,11 +70,7 @@ func stripAnnotations(all map[string]string) map[string]string {
 	return kept
 }
 
-func stripPod(obj any) (any, error) {
-	p, ok := obj.(*corev1.Pod)
-	if !ok {
-		return obj, nil
-	}
+func stripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{TypeMeta: p.TypeMeta, ObjectMeta: p.ObjectMeta}
 	out.ManagedFields, out.Annotations = nil, stripAnnotations(p.Annotations)
 	s := &p.Spec
@@ -96,7 +104,7 @@ func stripPod(obj any) (any, error) {
 		ResourceClaimStatuses: st.ResourceClaimStatuses, ExtendedResourceClaimStatus: st.ExtendedResourceClaimStatus,
 		ContainerStatuses: keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
 	}
-	return out, nil
+	return out
 }
 
 func keepContainers(all []corev1.Container) []corev1.Container {
@@ -148,24 +156,11 @@ func keepStatuses(all []corev1.ContainerStatus) []corev1.ContainerStatus {
 }
 
 // stripNode keeps the annotations: servers of the provider externalgrpc are told of them, and may know nodes by any.
-func stripNode(obj any) (any, error) {
-	n, ok := obj.(*corev1.Node)
-	if !ok {
-		return obj, nil
-	}
-	n.ManagedFields = nil
-	delete(n.Annotations, corev1.LastAppliedConfigAnnotation)
+func stripNode(n *corev1.Node) {
 	n.Status.Images, n.Status.VolumesInUse, n.Status.VolumesAttached = nil, nil, nil
-	return n, nil
 }
 
 // stripReplicaSet keeps who owns it and how many it wants; there is one for each past rollout.
-func stripReplicaSet(obj any) (any, error) {
-	r, ok := obj.(*appsv1.ReplicaSet)
-	if !ok {
-		return obj, nil
-	}
-	r.ManagedFields, r.Annotations = nil, nil
-	r.Spec.Template = corev1.PodTemplateSpec{}
-	return r, nil
+func stripReplicaSet(r *appsv1.ReplicaSet) {
+	r.Annotations, r.Spec.Template = nil, corev1.PodTemplateSpec{}
 }

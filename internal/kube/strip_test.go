@@ -60,15 +60,14 @@ func TestStripKeepsWhatIsUsed(t *testing.T) {
 		t.Errorf("the pod needs the features %v only", features)
 	}
 	for _, c := range []struct {
-		file  string
-		obj   any
-		strip func(any) (any, error)
+		file string
+		obj  any
 	}{
-		{"pod.kept.yaml", pod, stripPod},
-		{"node.kept.yaml", node, stripNode},
-		{"replicaset.kept.yaml", rs, stripReplicaSet},
+		{"pod.kept.yaml", pod},
+		{"node.kept.yaml", node},
+		{"replicaset.kept.yaml", rs},
 	} {
-		once, err := c.strip(c.obj)
+		once, err := strip(c.obj)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +76,7 @@ func TestStripKeepsWhatIsUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, c.file, string(out))
-		twice, err := c.strip(once.(runtime.Object).DeepCopyObject())
+		twice, err := strip(once.(runtime.Object).DeepCopyObject())
 		if err != nil || !reflect.DeepEqual(once, twice) {
 			t.Errorf("%s: stripped twice it is another: %v", c.file, err)
 		}
@@ -115,16 +114,16 @@ func TestEveryFieldIsKeptOrDroppedOnPurpose(t *testing.T) {
 		fill(reflect.ValueOf(o).Elem(), 0)
 	}
 	pod.Annotations, node.Annotations = map[string]string{"vpaUpdates": "x"}, map[string]string{"trimtab.dev/x": "x"}
-	stripped := func(obj any, strip func(any) (any, error)) any {
+	stripped := func(obj any) any {
 		out, err := strip(obj)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return out
 	}
-	p := stripped(pod, stripPod).(*corev1.Pod)
-	n := stripped(node, stripNode).(*corev1.Node)
-	r := stripped(rs, stripReplicaSet).(*appsv1.ReplicaSet)
+	p := stripped(pod).(*corev1.Pod)
+	n := stripped(node).(*corev1.Node)
+	r := stripped(rs).(*appsv1.ReplicaSet)
 	// A projected volume keeps its kind only; others are kept as they are.
 	plain := corev1.Volume{}
 	fill(reflect.ValueOf(&plain).Elem(), 0)
@@ -195,10 +194,8 @@ func fill(v reflect.Value, depth int) {
 }
 
 func TestStripLeavesOtherObjectsAlone(t *testing.T) {
-	for _, strip := range []func(any) (any, error){stripPod, stripNode, stripReplicaSet, stripMetadata} {
-		if got, err := strip("a tombstone"); got != "a tombstone" || err != nil {
-			t.Errorf("%v, %v", got, err)
-		}
+	if got, err := strip("a tombstone"); got != "a tombstone" || err != nil {
+		t.Errorf("%v, %v", got, err)
 	}
 }
 
@@ -206,7 +203,7 @@ func TestStripMetadataOfAllKinds(t *testing.T) {
 	d := &appsv1.Deployment{}
 	fill(reflect.ValueOf(d).Elem(), 0)
 	d.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "kept": "yes"}
-	if _, err := stripMetadata(d); err != nil {
+	if _, err := strip(d); err != nil {
 		t.Fatal(err)
 	}
 	if d.ManagedFields != nil || len(d.Annotations) != 1 || d.Annotations["kept"] != "yes" || d.Spec.Selector == nil {

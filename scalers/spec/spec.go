@@ -31,8 +31,8 @@ type Checked struct {
 	// Target is the kind that is scaled, and its name.
 	Target     schema.GroupVersionKind
 	TargetName string
-	// Paused says that nothing is scaled, and PausedAt to how many replicas the target is set
-	// meanwhile; nil leaves it as it is.
+	// Paused says that nothing is scaled; it is known also of an object that is wrong. PausedAt is to
+	// how many replicas the target is set meanwhile; nil leaves it as it is.
 	Paused   bool
 	PausedAt *int32
 }
@@ -55,7 +55,7 @@ func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
 		errs = append(errs, fmt.Errorf("metadata.annotations[%s]: %q is not a number of replicas", keda.PausedReplicasAnnotation, so.Annotations[keda.PausedReplicasAnnotation]))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return Checked{}, err
+		return Checked{Paused: so.NeedToBePausedByAnnotation()}, err
 	}
 	return Checked{
 		Replicas:   policy(so, d),

@@ -44,7 +44,6 @@ type Problem struct {
 type Facts struct {
 	Target          keda.GroupVersionKindResource
 	Replicas        int32
-	HPAName         string
 	ExternalMetrics []string
 	ResourceMetrics []string
 }
@@ -62,6 +61,9 @@ func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) 
 	if r.Facts != nil {
 		setFacts(&next, r)
 	}
+	if r.HPA != nil { // else the one before may still stand
+		next.HpaName = r.HPA.Name
+	}
 	if r.Plan != nil {
 		setActivity(&next, r)
 		setLastActive(&next, old, r)
@@ -76,7 +78,6 @@ func setFacts(next *keda.ScaledObjectStatus, r Round) {
 		n := r.Facts.Replicas
 		next.OriginalReplicaCount = &n
 	}
-	next.HpaName = r.Facts.HPAName
 	next.ExternalMetricNames, next.ResourceMetricNames = r.Facts.ExternalMetrics, r.Facts.ResourceMetrics
 }
 

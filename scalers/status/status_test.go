@@ -56,7 +56,7 @@ func (o *object) take(r Round) (written bool, events []string) {
 func facts() *Facts {
 	return &Facts{
 		Target: keda.GroupVersionKindResource{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments"}, Replicas: 3,
-		HPAName: "keda-hpa-web", ExternalMetrics: []string{"a", "b"}, ResourceMetrics: []string{"cpu"},
+		ExternalMetrics: []string{"a", "b"}, ResourceMetrics: []string{"cpu"},
 	}
 }
 

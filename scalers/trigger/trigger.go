@@ -53,6 +53,6 @@ type Opened struct {
 	Timeout time.Duration
 	// Read asks the source once. It ends when ctx does, and may be called concurrently.
 	Read func(ctx context.Context, at time.Time) (Sample, error)
-	// Close lets go of the shared client. It is called once, after which Read is not called again.
+	// Close lets go of the shared client. It is called once, when no Read runs, and none is called after it.
 	Close func()
 }

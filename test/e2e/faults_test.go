@@ -45,6 +45,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"Prometheus stops in mid-run", prometheusStops},
 		{"trimtab is killed during drains", killedDuringDrain},
+		{"whatever has a scale is scaled", anythingIsScaled},
 		{"a ScaledObject and a VPA change and go", restIsUsed},
 		{"its permissions are those that it used", permissionsAreUsed},
 	} {

@@ -59,7 +59,7 @@ func (l *Lab) startControlPlane(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := l.startAPIServer(ctx, etcdURL, id); err != nil {
+	if err := l.startAPIServer(ctx, etcdURL, id, o.APIServerArgs); err != nil {
 		return err
 	}
 	if err := l.startControllers(o, id); err != nil {
@@ -91,7 +91,7 @@ func (l *Lab) startEtcd(ctx context.Context) (string, error) {
 	return url, p.until(ctx, httpOK(url+"/health"))
 }
 
-func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities) error {
+func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities, further []string) error {
 	port, err := FreePort()
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities)
 	if err := os.WriteFile(policy, []byte(auditPolicy), 0o644); err != nil {
 		return err
 	}
-	l.apiServerArgs = []string{
+	l.apiServerArgs = append([]string{
 		"--etcd-servers", etcdURL, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", strconv.Itoa(port),
 		"--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.0.0.0/16", "--allow-privileged",
 		"--authorization-mode", "Node,RBAC", "--client-ca-file", id.ca.file,
@@ -114,7 +114,7 @@ func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities)
 		"--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-key-file", id.serviceAccount.cert, "--service-account-signing-key-file", id.serviceAccount.key,
 		"--audit-log-path", l.AuditLog, "--audit-policy-file", policy,
-	}
+	}, further...)
 	l.Kubeconfig = filepath.Join(l.Dir, "kubeconfig")
 	admin := &api.AuthInfo{ClientCertificate: id.admin.cert, ClientKey: id.admin.key}
 	if err := l.writeKubeconfig(l.Kubeconfig, id.ca.file, admin); err != nil {

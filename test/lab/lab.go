@@ -27,6 +27,8 @@ type Options struct {
 	Out io.Writer
 	// HPASyncPeriod shortens the HPA controller's 15 s.
 	HPASyncPeriod time.Duration
+	// APIServerArgs are further flags of the API server, such as --runtime-config.
+	APIServerArgs []string
 	// Trimtab builds trimtab and the workload of this checkout too, for StartTrimtab and StartWorkload.
 	Trimtab bool
 }

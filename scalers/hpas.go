@@ -1,0 +1,152 @@
+package scalers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/status"
+)
+
+// ownerIndex is the index of the cache by which the HPAs of an object are found.
+const ownerIndex = "controllerUID"
+
+// ownerUID is the key of an HPA in ownerIndex.
+func ownerUID(o client.Object) []string {
+	if owner := metav1.GetControllerOf(o); owner != nil {
+		return []string{string(owner.UID)}
+	}
+	return nil
+}
+
+// keepHPA makes the HPA what the object asks for, and notes how it stands. Any other HPA of the object
+// is deleted first, whatever its name and whichever round left it: two must not scale one target.
+func (l *loop) keepHPA(ctx context.Context, so *keda.ScaledObject, set *triggerSet, r *status.Round) {
+	want := hpa.Build(so, set.metrics)
+	have, err := l.findHPA(ctx, so, want)
+	if err == nil {
+		err = l.deleteHPAs(ctx, so, want.Name)
+	}
+	if err == nil {
+		r.HPA, err = l.writeHPA(ctx, have, want)
+	}
+	if err != nil && r.Problem == nil {
+		r.Problem = &status.Problem{Reason: HPAFailed, Err: err}
+	}
+	if err != nil {
+		l.journal.Record(part, verdict.Because(hpaSubject(want), HPAFailed, verdict.Text("error", err.Error())))
+	}
+}
+
+// findHPA is the HPA with the name of want, or nil where there is none. One that belongs to another is an
+// error, unless so may take it over.
+func (l *loop) findHPA(ctx context.Context, so *keda.ScaledObject, want *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	have := &autoscalingv2.HorizontalPodAutoscaler{}
+	err := l.kube.Client.Get(ctx, client.ObjectKeyFromObject(want), have)
+	if apierrors.IsNotFound(err) { // or the cache is behind
+		err = l.kube.Live.Get(ctx, client.ObjectKeyFromObject(want), have)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read HPA %s/%s: %w", want.Namespace, want.Name, err)
+	}
+	if !hpa.OwnedBy(have, so) && !mayTakeOver(so) {
+		return nil, fmt.Errorf("HPA %s/%s exists and belongs to %s; delete it, name another in spec.advanced.horizontalPodAutoscalerConfig.name, or set the annotation %s: \"true\"",
+			have.Namespace, have.Name, owner(have), keda.ScaledObjectTransferHpaOwnershipAnnotation)
+	}
+	return have, nil
+}
+
+// writeHPA creates want, or makes have what want asks for. It returns the HPA as it then stands.
+func (l *loop) writeHPA(ctx context.Context, have, want *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if have == nil {
+		if err := l.kube.Client.Create(ctx, want); err != nil {
+			return nil, fmt.Errorf("create HPA %s/%s: %w", want.Namespace, want.Name, err)
+		}
+		l.journal.Record(part, verdict.Because(hpaSubject(want), HPACreated, verdict.Number("metrics", len(want.Spec.Metrics))))
+		return want, nil
+	}
+	wanted, differs := hpa.Reconciled(have, want)
+	if !differs {
+		return have, nil
+	}
+	patch := client.MergeFromWithOptions(have.DeepCopy(), client.MergeFromWithOptimisticLock{})
+	if err := l.kube.Client.Patch(ctx, wanted, patch); err != nil {
+		return have, fmt.Errorf("update HPA %s/%s: %w", want.Namespace, want.Name, err)
+	}
+	l.journal.Record(part, verdict.Because(hpaSubject(want), HPAUpdated))
+	return wanted, nil
+}
+
+// deleteHPAs deletes every HPA that belongs to so, but for the one named kept.
+func (l *loop) deleteHPAs(ctx context.Context, so *keda.ScaledObject, kept string) error {
+	var owned autoscalingv2.HorizontalPodAutoscalerList
+	err := l.kube.Client.List(ctx, &owned, client.InNamespace(so.Namespace), client.MatchingFields{ownerIndex: string(so.UID)})
+	if err != nil {
+		return fmt.Errorf("list the HPAs of ScaledObject %s/%s: %w", so.Namespace, so.Name, err)
+	}
+	var errs []error
+	for i := range owned.Items {
+		if h := &owned.Items[i]; h.Name != kept {
+			errs = append(errs, l.deleteHPA(ctx, so, h))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// deleteHPA deletes h as long as it belongs to so. The version that is named in the request makes sure:
+// the cache may not know yet that another has taken the HPA over.
+func (l *loop) deleteHPA(ctx context.Context, so *keda.ScaledObject, h *autoscalingv2.HorizontalPodAutoscaler) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := error(nil)
+	for range scaleAttempts {
+		if !hpa.OwnedBy(h, so) || h.DeletionTimestamp != nil {
+			return nil
+		}
+		err = l.kube.Client.Delete(ctx, h, client.Preconditions{UID: &h.UID, ResourceVersion: &h.ResourceVersion})
+		if !apierrors.IsConflict(err) {
+			break
+		}
+		if unread := l.kube.Live.Get(ctx, client.ObjectKeyFromObject(h), h); unread != nil {
+			err = unread
+			break
+		}
+	}
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete HPA %s/%s: %w", h.Namespace, h.Name, err)
+	}
+	if err == nil {
+		l.journal.Record(part, verdict.Because(hpaSubject(h), HPADeleted))
+	}
+	return nil
+}
+
+func mayTakeOver(so *keda.ScaledObject) bool {
+	return so.Annotations[keda.ScaledObjectTransferHpaOwnershipAnnotation] == "true"
+}
+
+func owner(h *autoscalingv2.HorizontalPodAutoscaler) string {
+	if o := metav1.GetControllerOf(h); o != nil {
+		return fmt.Sprintf("%s %s (uid %s)", o.Kind, o.Name, o.UID)
+	}
+	return "nobody"
+}
+
+func hpaSubject(h *autoscalingv2.HorizontalPodAutoscaler) verdict.Subject {
+	return verdict.On("hpa", h.Namespace+"/"+h.Name)
+}

@@ -1,0 +1,84 @@
+package scalers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/internal/kube"
+)
+
+// kindsEvery is how often the API server is asked again for kinds that it does not serve.
+const kindsEvery = 10 * time.Second
+
+// errKindsMissing says that the API server does not serve what this part works with.
+var errKindsMissing = errors.New("the API server does not serve")
+
+// connect begins to watch ScaledObjects, HPAs and TriggerAuthentications, if the API server serves them all. Once
+// it has succeeded it does nothing more.
+func (s *Scalers) connect() error {
+	if s.objects.Load() != nil {
+		return nil
+	}
+	s.connecting.Lock()
+	defer s.connecting.Unlock()
+	if s.objects.Load() != nil {
+		return nil
+	}
+	missing, err := kube.Missing(s.kube.Mapper, autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"),
+		keda.GroupVersion.WithKind("TriggerAuthentication"), keda.GroupVersion.WithKind("ScaledObject"))
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w %s; install KEDA's CRDs, deploy/crds has them", errKindsMissing, missing)
+	}
+	ctx := context.Background()
+	var objects cache.Informer
+	for _, kind := range []client.Object{&autoscalingv2.HorizontalPodAutoscaler{}, &keda.TriggerAuthentication{}, &keda.ScaledObject{}} {
+		// The last one is kept: it is the one that is waited for.
+		if objects, err = s.kube.Cache.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("watch %T: %w", kind, err)
+		}
+	}
+	if err := s.kube.Cache.IndexField(ctx, &autoscalingv2.HorizontalPodAutoscaler{}, ownerIndex, ownerUID); err != nil {
+		return fmt.Errorf("index HorizontalPodAutoscalers by their owner: %w", err)
+	}
+	_, err = objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
+		if so, ok := deleted[*keda.ScaledObject](obj); ok {
+			s.triggers.forget(client.ObjectKeyFromObject(so))
+		}
+	}})
+	if err != nil {
+		return fmt.Errorf("watch ScaledObjects: %w", err)
+	}
+	s.objects.Store(&objects)
+	return nil
+}
+
+// awaitKinds returns true once connect has succeeded, and false when ctx ends before.
+func (s *Scalers) awaitKinds(ctx context.Context) bool {
+	ticker := time.NewTicker(kindsEvery)
+	defer ticker.Stop()
+	for {
+		err := s.connect()
+		if err == nil {
+			return true
+		}
+		if !errors.Is(err, errKindsMissing) {
+			s.log.Warn("scalers cannot begin", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package scalers
+
+import (
+	"strings"
+	"testing"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// What the running part refuses whatever the cluster holds, the check of a file refuses in the same words.
+func TestACheckRefusesWhatTheLoopRefuses(t *testing.T) {
+	const object = `
+metadata: {name: web, namespace: shop, uid: u1, generation: 1}
+spec:
+  scaleTargetRef: {name: web}
+  triggers: [{type: redis, metadata: {address: "redis:6379", listName: orders}, authenticationRef: {name: auth}}]
+`
+	fine := keda.TriggerAuthenticationSpec{}
+	for name, c := range map[string]struct {
+		change func(*keda.ScaledObject)
+		auth   keda.TriggerAuthenticationSpec
+		// ofAuth says that it is the TriggerAuthentication that is refused.
+		ofAuth bool
+	}{
+		"no triggers":       {func(so *keda.ScaledObject) { so.Spec.Triggers = nil }, fine, false},
+		"bounds":            {func(so *keda.ScaledObject) { so.Spec.MinReplicaCount = new(int32(101)) }, fine, false},
+		"unsupported type":  {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Type = "kafka" }, fine, false},
+		"unknown parameter": {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["x"] = "y" }, fine, false},
+		"cluster authentication": {func(so *keda.ScaledObject) {
+			so.Spec.Triggers[0].AuthenticationRef.Kind = "ClusterTriggerAuthentication"
+		}, fine, false},
+		"nameless": {func(so *keda.ScaledObject) { so.Spec.Triggers[0].AuthenticationRef.Name = "" }, fine, false},
+		"pod identity": {func(*keda.ScaledObject) {}, keda.TriggerAuthenticationSpec{
+			PodIdentity: &keda.AuthPodIdentity{Provider: keda.PodIdentityProviderAws},
+		}, true},
+		"environment": {func(*keda.ScaledObject) {}, keda.TriggerAuthenticationSpec{Env: []keda.AuthEnvironment{{Parameter: "a", Name: "A"}}}, true},
+		"no key": {func(*keda.ScaledObject) {}, keda.TriggerAuthenticationSpec{
+			SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "a", Name: "s"}},
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			so := scaledObject(t, object)
+			c.change(so)
+			ta := &keda.TriggerAuthentication{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "auth"}, Spec: c.auth}
+			check := func(kind string, o any) error {
+				doc, err := yaml.Marshal(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return CheckManifest("f", kind, doc)
+			}
+			ofObject, ofAuth := check("ScaledObject", so), check("TriggerAuthentication", ta)
+			if (ofObject == nil) != c.ofAuth || (ofAuth == nil) == c.ofAuth {
+				t.Fatalf("the ScaledObject is refused for %v, the TriggerAuthentication for %v", ofObject, ofAuth)
+			}
+			said := ofObject
+			if c.ofAuth {
+				said = ofAuth
+			}
+			h := newHarness(t, so, ta)
+			delete(h.triggers.sources, "queue") // which is of the harness alone
+			h.poll(0)
+			if got, want := h.condition(keda.ConditionReady), strings.TrimPrefix(said.Error(), "f: "); !strings.HasSuffix(got, want) {
+				t.Errorf("Ready is\n %s, and the check says\n %s", got, want)
+			}
+		})
+	}
+}
