@@ -50,8 +50,8 @@ func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.Cust
 	case r.dropped != nil:
 		return r.refused(r.fail(rules.ValueUnusable, unavailable, "the value is %s: %s asked %s", r.dropped.what(), r.source, found.query))
 	default:
-		return r.refused(r.fail(rules.NoSample, api.NotFound, "no sample for %s %q: %s asked %s, and none of its %d rows has the label %s=%q",
-			kind.GroupResource, q.Name, r.source, found.query, found.total, found.label, q.Name))
+		return r.refused(r.fail(rules.NoSample, api.NotFound, "no sample for %s %q: %s asked %s, and %s",
+			kind.GroupResource, q.Name, r.source, found.query, found.noRow(q.Name)))
 	}
 }
 

@@ -108,7 +108,11 @@ func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.
 		out.Items = append(out.Items, api.ExternalItem{Metric: q.Metric, Value: quantity(value), TimestampMillis: found.at.UnixMilli()})
 	}
 	if len(out.Items) == 0 {
-		r.facts = append([]verdict.Fact{verdict.Number("rows", found.total)}, r.facts...)
+		facts := []verdict.Fact{verdict.Number("rows", found.total)}
+		if found.late > 0 {
+			facts = append(facts, verdict.Number("older than maxStaleness", found.late))
+		}
+		r.facts = append(facts, r.facts...)
 	}
 	r.servedExternal(out, found.warnings)
 	return nil

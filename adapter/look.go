@@ -39,11 +39,12 @@ func (q question) query() (rules.Query, error) {
 // found are the rows that a question was answered with.
 type found struct {
 	group *group // nil without any
-	// query was evaluated for the time at; total is how many rows it gave, whoever they belong to.
-	query  string
-	total  int
-	at     time.Time
-	window time.Duration
+	// query was evaluated for the time at; total is how many rows it gave, whoever they belong to, and late how many of
+	// them were left out for their age.
+	query       string
+	total, late int
+	at          time.Time
+	window      time.Duration
 	// label is the one that names the objects.
 	label    string
 	warnings []string
@@ -52,12 +53,12 @@ type found struct {
 // noRow says why an object without a row has none.
 func (f found) noRow(name string) string {
 	switch {
-	case f.total == 0:
-		return "the query gave no rows"
+	case f.late > 0:
+		return fmt.Sprintf("of its %d rows %d are older than maxStaleness, and none of the others has the label %s=%q", f.total, f.late, f.label, name)
 	case f.group != nil && len(f.group.names) == 1 && len(f.rows("")) > 0:
-		return fmt.Sprintf("none of %d rows has the label %s", f.total, f.label)
+		return fmt.Sprintf("none of its %d rows has the label %s", f.total, f.label)
 	default:
-		return fmt.Sprintf("none of %d rows has the label %s=%q", f.total, f.label, name)
+		return fmt.Sprintf("none of its %d rows has the label %s=%q", f.total, f.label, name)
 	}
 }
 
@@ -120,7 +121,7 @@ func (r *request) common(ctx context.Context, p *plan, q question) (answer found
 		t := last.Value
 		r.facts = append(r.facts, verdict.Text("from the common query", t.query))
 		return found{
-			group: t.groups[groupKey(values)], query: t.query, total: t.rows, at: last.At, window: family.common.Window(),
+			group: t.groups[groupKey(values)], query: t.query, total: t.rows, late: t.late, at: last.At, window: family.common.Window(),
 			label: family.layout.object, warnings: t.warnings,
 		}, nil, true
 	case errors.As(err, &refused) && (refused.Kind == prom.BadQuery || refused.Kind == prom.TooLarge):
@@ -164,7 +165,7 @@ func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failu
 	}
 	t := l.tabulate(samples, times, oldest)
 	return found{
-		group: t.groups[""], query: query.PromQL, total: t.rows, at: at, window: shape.window, label: query.Label, warnings: result.Warnings,
+		group: t.groups[""], query: query.PromQL, total: t.rows, late: t.late, at: at, window: shape.window, label: query.Label, warnings: result.Warnings,
 	}, nil
 }
 

@@ -45,11 +45,12 @@ type group struct {
 
 // table is the answer of a common query, found by what requests ask.
 type table struct {
-	groups   map[string]*group
-	covers   coverage
-	query    string
-	rows     int
-	warnings []string
+	groups map[string]*group
+	covers coverage
+	query  string
+	// rows is how many there were, and late how many of them were left out for their age.
+	rows, late int
+	warnings   []string
 }
 
 // coverage says which values of the dimensions a query was narrowed to; a label that is not in it was not.
@@ -111,6 +112,7 @@ func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldes
 		if times != nil {
 			at, ok := times[l.identity(sample.Metric)]
 			if !ok || at.Before(oldest) {
+				t.late++
 				continue
 			}
 			one.millis = at.UnixMilli()

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"reflect"
 	"strings"
@@ -23,6 +24,8 @@ import (
 type source struct {
 	asked atomic.Int64
 	hold  chan struct{}
+	// released counts the answers that were held and are on their way.
+	released atomic.Int64
 }
 
 func (s *source) Custom(ctx context.Context, q api.CustomRequest, a *api.CustomAnswer) error {
@@ -35,6 +38,7 @@ func (s *source) Custom(ctx context.Context, q api.CustomRequest, a *api.CustomA
 		return ctx.Err()
 	case "held":
 		<-s.hold
+		s.released.Add(1)
 	case "two":
 		a.Items = append(a.Items, api.CustomItem{})
 	}
@@ -243,7 +247,8 @@ func TestASlowReviewIsATimeout(t *testing.T) {
 	}
 }
 
-// The end of a server waits for the answers that are under way.
+// The end of a server waits for the answers that are under way. That it has begun shows in the port, which takes no new
+// connections; that it waited shows in the order: the answer comes before the end.
 func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	cluster, s := apitest.Start(t), &source{hold: make(chan struct{})}
@@ -252,8 +257,15 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx) }()
+	type end struct {
+		err      error
+		released int64
+	}
+	ended := make(chan end, 1)
+	go func() {
+		err := server.Run(ctx)
+		ended <- end{err, s.released.Load()}
+	}()
 	apitest.Eventually(t, func() bool { return server.Ready() == nil })
 	client := proxied(t, true, cluster.Proxies.Client(t, apitest.ProxyName))
 	got := make(chan string, 1)
@@ -271,17 +283,19 @@ func TestTheEndWaitsForRequestsInFlight(t *testing.T) {
 	}()
 	apitest.Eventually(t, func() bool { return s.asked.Load() == 1 })
 	cancel()
-	select {
-	case err := <-ended:
-		t.Fatalf("Run ends with %v before the answer", err)
-	case <-time.After(200 * time.Millisecond): // it cannot be seen waiting but by waiting
-	}
+	apitest.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", server.Addr().String())
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
 	close(s.hold)
 	if answer := <-got; !strings.Contains(answer, "200 OK") || !strings.Contains(answer, "2300m") {
 		t.Errorf("the answer in flight was %s", answer)
 	}
-	if err := <-ended; err != nil {
-		t.Errorf("Run ends with %v", err)
+	if end := <-ended; end.err != nil || end.released != 1 {
+		t.Errorf("Run ends with %v, and %d answers were let go before", end.err, end.released)
 	}
 }
 

@@ -169,6 +169,9 @@ func calledRows(e *parser.Call) rowShape {
 func matchedRows(e *parser.BinaryExpr) rowShape {
 	left, right := rowsOf(e.LHS), rowsOf(e.RHS)
 	m := e.VectorMatching
+	if m != nil && (m.FillValues.LHS != nil || m.FillValues.RHS != nil) { // a row may be of one side alone
+		left, right = left.or(right), right.or(left)
+	}
 	switch {
 	case !isVector(e.LHS):
 		return right

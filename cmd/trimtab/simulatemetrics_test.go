@@ -49,13 +49,14 @@ func TestSimulateMetricsPage(t *testing.T) {
 
 // JSON has the names of the contract, says what the text says, and is the same in each run.
 func TestSimulateMetricsJSON(t *testing.T) {
-	for _, path := range []string{"testdata/simulate/web.yaml", "testdata/simulate/planned.yaml", "testdata/simulate/odd.yaml", "testdata/simulate/wrong-wants.yaml", "testdata/simulate/several-rows.yaml", "testdata/simulate/no-items.yaml"} {
+	for _, path := range []string{"testdata/simulate/web.yaml", "testdata/simulate/planned.yaml", "testdata/simulate/odd.yaml", "testdata/simulate/wrong-wants.yaml", "testdata/simulate/several-rows.yaml", "testdata/simulate/no-items.yaml", "testdata/simulate/no-common-query.yaml"} {
 		got := runTrimtab(t, "", "simulate", "metrics", "-o", "json", path)
 		text := runTrimtab(t, "", "simulate", "metrics", path)
 		if got.err != "" || strings.Count(got.out, "\n") != 1 || got.code != text.code {
 			t.Fatalf("%s: exit %d and %d, %q", path, got.code, text.code, got.err)
 		}
 		var answer struct {
+			Plan     []struct{ CommonQuery, NotMerged string }
 			Requests []struct {
 				Get         string
 				Status      int
@@ -66,6 +67,11 @@ func TestSimulateMetricsJSON(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(got.out), &answer); err != nil || len(answer.Requests) == 0 {
 			t.Fatalf("%s: %v", path, err)
+		}
+		for _, p := range answer.Plan {
+			if (p.CommonQuery == "") == (p.NotMerged == "") {
+				t.Errorf("%s: the plan has %+v", path, p)
+			}
 		}
 		failed := false
 		for _, r := range answer.Requests {
