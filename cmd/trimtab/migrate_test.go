@@ -93,7 +93,7 @@ func TestMigratedNodeGroupsAreChecked(t *testing.T) {
 	}
 }
 
-// A port other than that of the manifests in deploy/ is told, also where it is prometheus-adapter's default.
+// migrate names a port other than that of the manifests in deploy/, also where it is prometheus-adapter's default.
 func TestMigratedPortIsThatOfTheManifests(t *testing.T) {
 	deployment, err := os.ReadFile("../../deploy/deployment.yaml")
 	if err != nil {
