@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,8 +36,8 @@ type Config struct {
 	// prometheus-adapter has 10m. Mirrors --metrics-relist-interval.
 	MetricsRelistInterval config.Duration `yaml:"metricsRelistInterval"`
 	// MetricsMaxAge is how long ago a series may have had its last sample to be discovered. Default 5m, as far
-	// as an instant query looks back; raised to MetricsRelistInterval where that is longer and this is
-	// not set. Mirrors --metrics-max-age.
+	// as an instant query looks back; the default is raised to MetricsRelistInterval where that is longer. Mirrors
+	// --metrics-max-age, whose 0 is the default too.
 	MetricsMaxAge config.Duration `yaml:"metricsMaxAge"`
 	// RequestTimeout bounds each request, whatever it waits for. Default 15s.
 	RequestTimeout config.Duration `yaml:"requestTimeout"`
@@ -71,6 +72,7 @@ func (c *Config) SetDefaults() {
 	c.BindAddress = "0.0.0.0"
 	c.SecurePort = 6443
 	c.MetricsRelistInterval = config.Duration(time.Minute)
+	c.MetricsMaxAge = config.Duration(defaultMaxAge)
 	c.RequestTimeout = config.Duration(15 * time.Second)
 	c.TLSMinVersion = "VersionTLS12"
 	c.EvaluationInterval = config.Duration(15 * time.Second)
@@ -96,7 +98,7 @@ func (c *Config) Validate() config.Problems {
 	if c.MetricsRelistInterval <= 0 {
 		ps.Add("metricsRelistInterval", "must be above zero")
 	}
-	if c.MetricsMaxAge > 0 && c.MetricsMaxAge < c.MetricsRelistInterval {
+	if age := c.MetricsMaxAge.Std(); age != 0 && age != defaultMaxAge && age < c.MetricsRelistInterval.Std() {
 		ps.Add("metricsMaxAge", "%s is shorter than metricsRelistInterval (%s); metrics would come and go", c.MetricsMaxAge, c.MetricsRelistInterval)
 	}
 	if c.RequestTimeout <= 0 {
@@ -179,12 +181,10 @@ func (c *Config) needsRestart(next Config) string {
 // minInterval is the shortest grid: below it a query would hardly end before it is asked again.
 const minInterval = time.Second
 
-// maxAge is MetricsMaxAge or what stands for it.
+// maxAge is MetricsMaxAge or, where that is the default, what it is raised to. Validate lets nothing else be shorter than
+// a round.
 func (c *Config) maxAge() time.Duration {
-	if c.MetricsMaxAge > 0 {
-		return c.MetricsMaxAge.Std()
-	}
-	return max(defaultMaxAge, c.MetricsRelistInterval.Std())
+	return max(cmp.Or(c.MetricsMaxAge.Std(), defaultMaxAge), c.MetricsRelistInterval.Std())
 }
 
 // loadRules reads the rules of the configuration or of the file it names.

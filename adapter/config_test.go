@@ -77,6 +77,7 @@ func TestRulesNeedAPrometheus(t *testing.T) {
 func TestMaxAge(t *testing.T) {
 	for _, c := range []struct{ relist, maxAge, want time.Duration }{
 		{time.Minute, 0, 5 * time.Minute}, {10 * time.Minute, 0, 10 * time.Minute}, {time.Minute, 2 * time.Minute, 2 * time.Minute},
+		{10 * time.Minute, 5 * time.Minute, 10 * time.Minute}, {time.Minute, 5 * time.Minute, 5 * time.Minute},
 	} {
 		cfg := Config{MetricsRelistInterval: config.Duration(c.relist), MetricsMaxAge: config.Duration(c.maxAge)}
 		if got := cfg.maxAge(); got != c.want {

@@ -38,7 +38,7 @@ func TestDefaultsAreThePolicy(t *testing.T) {
 // Each bad file is paired with all of its messages.
 func TestBadConfigurations(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"provider: gce", `f: provider: "gce" is unknown; known: [kwok externalgrpc]`},
+		{"provider: gce", `f: provider: trimtab has no driver for "gce"; write externalgrpc and where the server for that cloud is, or kwok, which makes simulated nodes`},
 		{"provider: externalgrpc", `f: externalGrpc: is required with provider externalgrpc: where the server is`},
 		{"externalGrpc: {address: 'a:1'}", `f: externalGrpc: is read with provider externalgrpc only, and provider is kwok`},
 		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1'}\ngroups: [{name: a, template: {instanceType: m5.large}}]", `f: groups: must be empty with provider externalgrpc: the server says which groups there are`},

@@ -24,7 +24,7 @@ func providers() []string { return []string{providerKwok, providerExternalGrpc} 
 func (c *Config) validateProvider(ps *config.Problems) {
 	switch external := c.Provider == providerExternalGrpc; {
 	case !slices.Contains(providers(), c.Provider):
-		ps.Add("provider", "%q is unknown; known: %v", c.Provider, providers())
+		ps.Add("provider", "trimtab has no driver for %q; write %s and where the server for that cloud is, or %s, which makes simulated nodes", c.Provider, providerExternalGrpc, providerKwok)
 	case external && c.ExternalGrpc == nil:
 		ps.Add("externalGrpc", "is required with provider %s: where the server is", providerExternalGrpc)
 	case external && len(c.Groups) > 0:

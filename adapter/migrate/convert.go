@@ -11,10 +11,13 @@ import (
 )
 
 func port(c *migration.Conversion, v migration.Value) error {
-	n, _ := strconv.ParseInt(v.Last, 0, 64)
-	if n <= 0 || n > 65535 {
+	const ours = 6443 // the port of the manifests in deploy/
+	switch n, _ := strconv.ParseInt(v.Last, 0, 64); {
+	case n <= 0 || n > 65535:
 		c.Block(v.Flag, "%s is not a port from 1 to 65535; trimtab always serves its APIs", migration.Shown(v.Last))
 		return nil
+	case n != ours:
+		c.Note(v.Flag, "%d is the port inside of the pod, which the Service's targetPort has to name. trimtab's own manifests, in deploy/, name %d: with them take %s out", n, ours, v.Setting)
 	}
 	return migration.Take(c, v)
 }

@@ -68,7 +68,7 @@ func kubernetesFlags() []migration.Flag {
 func servingFlags() []migration.Flag {
 	return migration.InGroup(serving, []migration.Flag{
 		{Name: "secure-port", Default: "443", Setting: "adapter.securePort", Kind: migration.Whole, Always: true, Convert: port,
-			Remark: "Its default is written too, since trimtab's is 6443. 0, which serves nothing, cannot be done."},
+			Remark: "Its default is written too, since trimtab's is 6443, which the manifests in `deploy/` name: with these take it out. 0, which serves nothing, cannot be done."},
 		{Name: "bind-address", Default: "0.0.0.0", Setting: "adapter.bindAddress", Kind: migration.Address},
 		{Name: "cert-dir", Default: "apiserver.local.config/certificates", Setting: "adapter.tlsCertFile", Convert: certDir,
 			Remark: "Where a volume other than an emptyDir is mounted there: its `apiserver.crt` and `apiserver.key`. Otherwise nothing: trimtab signs a certificate for itself in memory and writes no file."},

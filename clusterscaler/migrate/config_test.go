@@ -46,7 +46,7 @@ func section(t *testing.T, p migration.Program, in migration.Installation) (clus
 // cluster-autoscaler's defaults are trimtab's: all of them together change nothing.
 func TestDefaultsAgree(t *testing.T) {
 	t.Parallel()
-	var args []string
+	args := []string{"--cloud-provider=kwok"}
 	for _, f := range migrate.Program().Flags {
 		if strings.HasPrefix(f.Setting, "clusterScaler.") && f.Default != "" && f.Name != "cloud-provider" {
 			args = append(args, "--"+f.Name+"="+f.Default)
@@ -101,9 +101,27 @@ func TestKeysAgree(t *testing.T) {
 // A group from a flag is refused until it has a template.
 func TestGroupsNeedATemplate(t *testing.T) {
 	t.Parallel()
-	_, err := sectionOf(t, []string{"--nodes=1:10:workers"})
+	_, err := sectionOf(t, []string{"--cloud-provider=kwok", "--nodes=1:10:workers"})
 	if err == nil || !strings.HasPrefix(err.Error(), "f: groups[0].template.capacity.cpu: is required") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A provider that trimtab has no driver for is refused, by migrate and by what reads the section: simulated nodes are not
+// what an installation on a cloud asks for.
+func TestACloudWithoutADriverIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--cloud-provider=aws"}, {"--cloud_provider=azure"}, {"--cloud-provider=clusterapi", "--scan-interval=30s"}, {"--cloud-provider="}, {"--cloud-provider=$(CLOUD)"}, {},
+	} {
+		p := migrate.Program()
+		in := p.FromFlags(args)
+		if _, err := section(t, p, in); err == nil || !strings.HasPrefix(err.Error(), `f:1: provider: trimtab has no driver for "`) && !strings.HasPrefix(err.Error(), `f: provider: trimtab has no driver for "`) {
+			t.Errorf("%q: the section says %v", args, err)
+		}
+		if result, err := p.Convert(in); err != nil || !result.Blocked() {
+			t.Errorf("%q: %v, nothing is said to be missing: %+v", args, err, result.Notes)
+		}
 	}
 }
 
@@ -159,17 +177,16 @@ func FuzzCloudConfig(f *testing.F) {
 	})
 }
 
-// FuzzAccepted: whatever the flags are, the section accepts what is written, but for groups, and for a server that is
-// named by no file.
+// FuzzAccepted: whatever the flags are, the section accepts what is written, but for groups and for the provider.
 func FuzzAccepted(f *testing.F) {
 	f.Add("scan-interval", "-5s")
 	f.Add("expander", "grpc,priority,")
 	f.Add("memory-total", "4294967296:4294967297")
 	f.Fuzz(func(t *testing.T, name, value string) {
-		if name == "nodes" || strings.TrimSpace(value) == "externalgrpc" {
+		if strings.HasPrefix(name, "nodes") || strings.HasPrefix(strings.ReplaceAll(name, "_", "-"), "cloud-provider") {
 			return
 		}
-		if _, err := sectionOf(t, []string{"--" + name + "=" + value}); err != nil {
+		if _, err := sectionOf(t, []string{"--cloud-provider=kwok", "--" + name + "=" + value}); err != nil {
 			t.Errorf("--%s=%s: %v", name, value, err)
 		}
 	})

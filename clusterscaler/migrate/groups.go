@@ -15,24 +15,25 @@ import (
 
 func isLabel(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }
 
-// provider takes those that trimtab has. Which one cluster-autoscaler takes without the flag depends on how
-// it was built.
+// provider is written as it is, also where trimtab has no driver for it: such a configuration is refused, where without the
+// setting kwok would make simulated nodes on a real cluster. Which one cluster-autoscaler takes without the flag depends on
+// how it was built.
 func provider(c *migration.Conversion, v migration.Value) error {
-	const above = "Not for a real cluster yet: no provider of its cloud is named, and the nodes of kwok, the default, are simulated."
-	const missing = "has the provider " + externalGrpc + ", for clouds with a server of that protocol, and " + kwok + ", which only makes Node objects of simulated" +
-		" nodes: do not run this configuration on a real cluster; `trimtab simulate cluster` shows what it would do"
-	switch {
-	case v.Last == kwok:
-		return migration.Take(c, v)
-	case v.Last == externalGrpc:
+	c.Set(v, v.Setting, migration.Str(v.Last))
+	switch v.Last {
+	case kwok:
+		return nil
+	case externalGrpc:
 		server(c, v)
-		return migration.Take(c, v)
-	case v.Set:
-		c.File.Above("clusterScaler", above)
-		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. It "+missing, migration.Shown(v.Last))
-	default:
-		c.File.Above("clusterScaler", above)
-		c.Note(v.Flag, "is not given, and the default of cluster-autoscaler is a cloud. trimtab "+missing)
+		return nil
+	}
+	const missing = ": trimtab has no driver for it, and trimtab check and run refuse this configuration. On such a cloud trimtab needs a server of cluster-autoscaler's" +
+		" external gRPC protocol: write provider: " + externalGrpc + " and its address. Else keep cluster-autoscaler; `trimtab simulate cluster` shows what trimtab would do"
+	c.File.Above("clusterScaler", "trimtab has no driver for this provider and refuses it; "+externalGrpc+" needs a server for its cloud.")
+	if v.Set {
+		c.Block(v.Flag, "is set to %s"+missing, migration.Shown(v.Last))
+	} else {
+		c.Block(v.Flag, "is not given, which is %s unless cluster-autoscaler was built for another cloud"+missing, v.Last)
 	}
 	return nil
 }

@@ -35,8 +35,8 @@ func flags() []migration.Flag {
 func nodeGroupFlags() []migration.Flag {
 	const other = "Only for a provider that trimtab does not have."
 	return migration.InGroup(nodeGroups, []migration.Flag{
-		{Name: "cloud-provider", Default: "gce", Setting: section + "provider", Always: true, Convert: provider,
-			Remark: "`externalgrpc` and `kwok` are taken over. The default depends on how cluster-autoscaler was built."},
+		{Name: "cloud-provider", Default: "gce", Setting: section + "provider", Always: true, Secretive: true, Convert: provider,
+			Remark: "Works with `externalgrpc` and `kwok`. Another one is written too, and refused by `trimtab check` and `run`. The default depends on how cluster-autoscaler was built."},
 		{Name: "nodes", Setting: section + "groups", Kind: migration.Repeated, Secretive: true, Convert: nodes,
 			Remark: "Name, min and max of a group; you add its `template`. Not read with `externalgrpc`. A name that cannot be part of a node's name is changed, and told."},
 		{Name: "node-group-auto-discovery", Kind: migration.Repeated, NotYet: true, Convert: discovery,

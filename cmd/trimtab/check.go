@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -18,12 +16,12 @@ Every mistake is reported, a line each, with file, line, path and what would men
 is allowed but probably not meant, as a warning.
 
 Usage: trimtab check [-o text|json] [--strict] FILE...
-       trimtab check --print-defaults
+       trimtab check --print-defaults [-o text|json]
 
   $ trimtab check trimtab.yaml rules.yaml
   trimtab.yaml: configuration: ok
   rules.yaml: rule file: ok
-  $ trimtab check --print-defaults > trimtab.yaml   # a whole configuration, to start from
+  $ trimtab check --print-defaults > trimtab.yaml   # a configuration to start from: vpa is on, the other parts are comments
 `
 
 // checked is the result for one file, or one document of a manifest.
@@ -49,7 +47,7 @@ func checkCommand(_ context.Context, args []string, s stdio) int {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
 	output := outputFlag(fs)
 	strict := fs.Bool("strict", false, "take warnings for mistakes: exit 1 when there is one")
-	printDefaults := fs.Bool("print-defaults", false, "print a configuration with every default, and nothing else")
+	printDefaults := fs.Bool("print-defaults", false, "print a configuration with every default, and nothing else: as YAML, in which most parts are comments, or as JSON")
 	if code, done := parse(fs, checkUsage, args, s); done {
 		return code
 	}
@@ -57,7 +55,7 @@ func checkCommand(_ context.Context, args []string, s stdio) int {
 	case *output != "text" && *output != "json":
 		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
 	case *printDefaults && fs.NArg() == 0:
-		return writeDefaults(s)
+		return writeDefaults(*output, s)
 	case *printDefaults:
 		return wrongUsage(fs, s, "--print-defaults takes no file")
 	case fs.NArg() == 0:
@@ -113,14 +111,4 @@ func write(all []checked, output string, s stdio) error {
 		}
 	}
 	return nil
-}
-
-func writeDefaults(s stdio) int {
-	fmt.Fprintln(s.out, "# Every setting of trimtab with its default. A part runs when its section stands in the file.")
-	encoder := yaml.NewEncoder(s.out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(withAllSections()); err != nil {
-		return s.fail(err)
-	}
-	return exitDone
 }

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"unicode"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -241,79 +236,6 @@ func TestAdapterPage(t *testing.T) {
 	if len(examples) < 3 {
 		t.Errorf("the page has %d examples", len(examples))
 	}
-}
-
-// --print-defaults is a file that check accepts, that means the defaults, and that names each key.
-func TestPrintDefaults(t *testing.T) {
-	got := runTrimtab(t, "", "check", "--print-defaults")
-	if got.code != exitDone || got.err != "" {
-		t.Fatalf("%+v", got)
-	}
-	if checked := runTrimtab(t, got.out, "check", "-"); checked.code != exitDone {
-		t.Errorf("check refuses it: %s", checked.err)
-	}
-	decoded, err := decodeConfig("f", []byte(got.out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var again bytes.Buffer
-	encoder := yaml.NewEncoder(&again)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(decoded); err != nil {
-		t.Fatal(err)
-	}
-	if _, body, _ := strings.Cut(got.out, "\n"); body != again.String() {
-		t.Errorf("decoded and printed again it is\n%s", &again)
-	}
-	empty, err := decodeConfig("f", []byte("prometheus: {}\nadapter: {}\nscalers: {}\nvpa: {}\nclusterScaler: {}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	emptyText, err := yaml.Marshal(empty)
-	if err != nil {
-		t.Fatal(err)
-	}
-	decodedText, err := yaml.Marshal(decoded)
-	if err != nil || string(emptyText) != string(decodedText) {
-		t.Errorf("empty sections mean\n%s\nnot what is printed (%v)", emptyText, err)
-	}
-	var root yaml.Node
-	if err := yaml.Unmarshal([]byte(got.out), &root); err != nil {
-		t.Fatal(err)
-	}
-	if missing := missingKeys(root.Content[0], reflect.TypeFor[configFile](), ""); len(missing) > 0 {
-		t.Errorf("not printed: %v", missing)
-	}
-}
-
-// missingKeys lists the keys of a struct that n lacks. Behind a null or a list nothing is expected: what
-// has no default is not on.
-func missingKeys(n *yaml.Node, of reflect.Type, path string) []string {
-	if of.Kind() == reflect.Pointer {
-		of = of.Elem()
-	}
-	if of.Kind() != reflect.Struct || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	var missing []string
-	for i := range of.NumField() {
-		f := of.Field(i)
-		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if option == "inline" {
-			missing = append(missing, missingKeys(n, f.Type, path)...)
-			continue
-		}
-		if name == "" || name == "-" {
-			continue
-		}
-		at := slices.IndexFunc(n.Content, func(c *yaml.Node) bool { return c.Value == name })
-		if at < 0 {
-			missing = append(missing, path+name)
-			continue
-		}
-		missing = append(missing, missingKeys(n.Content[at+1], f.Type, path+name+".")...)
-	}
-	return missing
 }
 
 func TestVersion(t *testing.T) {

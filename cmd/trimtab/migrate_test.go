@@ -71,16 +71,43 @@ func TestMigratedConfigurationIsChecked(t *testing.T) {
 	}
 }
 
-// What migrate prints of cluster-autoscaler is a configuration once each group has a template.
+// What migrate prints of cluster-autoscaler is a configuration once each group has a template, and a provider that trimtab
+// has a driver for. To simulate it needs no provider.
 func TestMigratedNodeGroupsAreChecked(t *testing.T) {
 	migrated := runTrimtab(t, "", "migrate", "cluster-autoscaler", "--manifest", "testdata/migrate/cluster-autoscaler.yaml")
 	checked := runTrimtab(t, migrated.out, "check", "-")
-	if checked.code != exitWrong || strings.Count(checked.err, "template.capacity") != 4 || strings.Count(checked.err, "\n") != 4 {
+	if checked.code != exitWrong || strings.Count(checked.err, "template.capacity") != 4 || strings.Count(checked.err, "\n") != 5 {
 		t.Errorf("without templates: %+v", checked)
 	}
 	complete := regexp.MustCompile(`(?m)^      max: .*$`).ReplaceAllString(migrated.out, "$0\n      template: {instanceType: m5.large}")
-	if checked = runTrimtab(t, complete, "check", "-"); checked.code != exitDone {
+	checked = runTrimtab(t, complete, "check", "-")
+	if want := "trimtab: standard input:6: clusterScaler.provider: trimtab has no driver for \"aws\"; "; checked.code != exitWrong || !strings.HasPrefix(checked.err, want) || strings.Count(checked.err, "\n") != 1 {
 		t.Errorf("with templates: %+v\n%s", checked, complete)
+	}
+	simulated := runTrimtab(t, complete, "simulate", "cluster", "--dump", "testdata/cluster/shop.yaml", "--groups", "testdata/cluster/shop.groups.yaml", "--config", "-")
+	if simulated.code != exitDone || simulated.out == "" {
+		t.Errorf("simulated: %+v", simulated)
+	}
+	if checked = runTrimtab(t, strings.Replace(complete, "provider: aws", "provider: kwok", 1), "check", "-"); checked.code != exitDone {
+		t.Errorf("with a provider: %+v", checked)
+	}
+}
+
+// migrate names a port other than that of the manifests in deploy/, also where it is prometheus-adapter's default.
+func TestMigratedPortIsThatOfTheManifests(t *testing.T) {
+	deployment, err := os.ReadFile("../../deploy/deployment.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := regexp.MustCompile(`name: metrics-api, containerPort: (\d+)`).FindStringSubmatch(string(deployment))
+	if port == nil {
+		t.Fatal("deploy/deployment.yaml names no port for the metrics APIs")
+	}
+	for given, told := range map[string]bool{"": true, "--secure-port=443": true, "--secure-port=8443": true, "--secure-port=" + port[1]: false} {
+		got := runTrimtab(t, "", append([]string{"migrate", "prometheus-adapter", "--", "--config=rules.yaml"}, strings.Fields(given)...)...)
+		if note := "--secure-port: "; strings.Contains(got.err, note) != told || told && !strings.Contains(got.err, "name "+port[1]) {
+			t.Errorf("%q: %s", given, got.err)
+		}
 	}
 }
 

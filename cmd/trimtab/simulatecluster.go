@@ -11,6 +11,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler"
 	"github.com/trimtab/trimtab/clusterscaler/offline"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 const simulateClusterUsage = `Says what the cluster scaler would do to a cluster that is given by files, and why: which node groups would grow
@@ -143,7 +144,10 @@ func clusterConfig(path string, s stdio) (c *clusterscaler.Config, notes []strin
 	}
 	var file configFile
 	file.SetDefaults()
-	if err := decodeFile(name, data, &file).AsError(); err != nil {
+	ps := slices.DeleteFunc(decodeFile(name, data, &file), func(p config.Problem) bool {
+		return p.Path == "clusterScaler.provider" // nobody is asked: what would be done on a cloud without a driver is what is to be seen
+	})
+	if err := ps.AsError(); err != nil {
 		return nil, nil, err
 	}
 	if file.ClusterScaler == nil {

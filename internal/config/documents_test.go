@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -84,6 +85,19 @@ func TestDecodeReadsTheOneDocument(t *testing.T) {
 		if got := fmt.Sprint(err); got != c.want && (c.want != "" || err != nil) || err == nil && into.Port != 1 {
 			t.Errorf("%q: port %d, %v; want %q", c.in, into.Port, err, c.want)
 		}
+	}
+}
+
+// A file that is too large is never parsed, neither to read it nor to find the line of what is wrong with it.
+func TestDecodeParsesNoFileThatIsTooLarge(t *testing.T) {
+	data := []byte("groups:\n" + strings.Repeat("- {name: a}\n", MaxFileBytes/10))
+	if took := testing.AllocsPerRun(1, func() {
+		ps, _ := errors.AsType[Problems](Decode("f", data, new(outer)))
+		if ps.Locate(Document{Line: 1, Data: data}); len(ps) != 1 || ps[0].String() != "f: the file has more than 4194304 bytes" {
+			t.Errorf("%v", ps)
+		}
+	}); took > 100 {
+		t.Errorf("%v allocations for one message", took)
 	}
 }
 

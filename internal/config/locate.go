@@ -13,7 +13,8 @@ import (
 // missing, of the nearest one around it. The problems are then in the order of their lines. A problem
 // without a path concerns all of doc: it has the line where doc begins, or none when that is the first.
 func (ps Problems) Locate(doc Document) {
-	if !slices.ContainsFunc(ps, func(p Problem) bool { return p.Line == 0 }) {
+	lacksLine := func(p Problem) bool { return p.Line == 0 && (p.Path != "" || doc.Line > 1) }
+	if !slices.ContainsFunc(ps, lacksLine) {
 		return
 	}
 	root, err := doc.Root("")
@@ -21,7 +22,7 @@ func (ps Problems) Locate(doc Document) {
 		return
 	}
 	for i := range ps {
-		if ps[i].Line == 0 && (ps[i].Path != "" || doc.Line > 1) {
+		if lacksLine(ps[i]) {
 			ps[i].Line = lineOf(root, ps[i].Path) + doc.Line - 1
 		}
 	}
