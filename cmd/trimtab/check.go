@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -109,11 +111,17 @@ func write(all []checked, output string, s stdio) error {
 	return nil
 }
 
+// writeDefaults comments out the sections that are off by default: an empty one would mean its own defaults.
 func writeDefaults(s stdio) int {
-	fmt.Fprintln(s.out, "# Every setting of trimtab with its default. A part runs when its section stands in the file.")
-	encoder := yaml.NewEncoder(s.out)
+	var text bytes.Buffer
+	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(withAllSections()); err != nil {
+	err := encoder.Encode(withAllSections())
+	if err == nil {
+		_, err = fmt.Fprintf(s.out, "# Every setting of trimtab with its default. A part runs when its section stands in the file.\n%s",
+			regexp.MustCompile(`(?m)^( +)(\w+): null$`).ReplaceAll(text.Bytes(), []byte("$1# $2: {}")))
+	}
+	if err != nil {
 		return s.fail(err)
 	}
 	return exitDone

@@ -118,7 +118,7 @@ func TestWrongUsage(t *testing.T) {
 // server is not even looked up, which would be another error.
 func TestRunReportsTheConfigurationFirst(t *testing.T) {
 	t.Setenv("KUBECONFIG", "testdata/there-is-none")
-	for _, name := range []string{"bad-three-errors.yaml", "bad-rules-file.yaml", "bad-null-parts.yaml", "bad-syntax.yaml"} {
+	for _, name := range []string{"bad-three-errors.yaml", "bad-rules-file.yaml", "bad-empty-adapter.yaml", "bad-empty-cluster-scaler.yaml", "bad-empty-vpa.yaml", "bad-empty-nested.yaml", "bad-syntax.yaml"} {
 		path := "testdata/check/" + name
 		checked, ran := runTrimtab(t, "", "check", path), runTrimtab(t, "", "run", "--config", path)
 		if ran.code != exitWrong || ran.out != "" || ran.err != checked.err {
