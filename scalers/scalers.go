@@ -55,7 +55,7 @@ type Scalers struct {
 func New(cfg Config, deps Deps) (*Scalers, error) {
 	m, err := newMetrics(deps.Registry)
 	if err != nil {
-		return nil, fmt.Errorf("scalers: metrics: %w", err)
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, metrics: m}
 	s.triggers = newCatalog(catalogConfig{
@@ -69,7 +69,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 		// The last one is kept: it is the one that is waited for.
 		s.objects, err = deps.Kube.Cache.GetInformer(context.Background(), kind, cache.BlockUntilSynced(false))
 		if err != nil {
-			return nil, fmt.Errorf("scalers: watch %T: %w; are KEDA's CRDs installed?", kind, err)
+			return nil, fmt.Errorf("watch %T: %w; are KEDA's CRDs installed?", kind, err)
 		}
 	}
 	_, err = s.objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
@@ -78,7 +78,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 		}
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("scalers: watch ScaledObjects: %w", err)
+		return nil, fmt.Errorf("watch ScaledObjects: %w", err)
 	}
 	s.waits("the first list of ScaledObjects")
 	return s, nil
@@ -97,7 +97,7 @@ func sources(cfg Config, registry prometheus.Registerer) map[string]source {
 func (s *Scalers) Ready() error {
 	if what := s.waitsFor.Load(); what != nil {
 		if s.leading.Load() || !s.objects.HasSynced() {
-			return errors.New("scalers: waits for " + *what)
+			return errors.New("waits for " + *what)
 		}
 		s.waitsFor.Store(nil)
 	}

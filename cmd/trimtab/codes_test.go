@@ -20,7 +20,7 @@ const codesIntroduction = `# Verdict codes
 Every decision of trimtab is a verdict: a subject, such as ` + "`pod default/web-1`" + ` or ` + "`node n1`" + `, one of the codes below, and facts with numbers.
 A code means the same wherever it stands:
 
-- in the log, a line ` + "`msg=decided`" + ` with the attributes ` + "`part`, `subject` and `code`" + `, written when the code of a subject changes;
+- in the log, a line ` + "`msg=decided`" + ` with the attributes ` + "`part`, `subject` and `code`" + `, written when the code of a subject changes, at the level below: WARN is a failure;
 - in the metric ` + "`trimtab_decisions_total{part,code}`" + `, which counts every decision, the repeated ones too;
 - in ` + "`/debug/decisions`" + `, the recent decisions (` + "`?part=`, `?subject=` and `?code=`" + ` narrow them, ` + "`?format=json`" + ` is for programs);
 - as the reason of an Event, where a part writes one for the decision. Events about an action rather than a decision, such as the draining of a node, have reasons of their own.
@@ -53,9 +53,9 @@ func TestReferenceOfCodes(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(codesIntroduction)
 	for _, s := range codeSections() {
-		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n| Code | Meaning |\n|---|---|\n", s.heading, s.about)
+		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n| Code | Level | Meaning |\n|---|---|---|\n", s.heading, s.about)
 		for _, d := range s.codes {
-			fmt.Fprintf(&page, "| `%s` | %s |\n", d.Code, sentence(d.Meaning))
+			fmt.Fprintf(&page, "| `%s` | %s | %s |\n", d.Code, d.Severity, sentence(d.Meaning))
 		}
 	}
 	golden(t, "../../docs/reference-codes.md", page.String())
@@ -77,6 +77,36 @@ func TestCodesAreDistinct(t *testing.T) {
 			}
 			if d.Meaning == "" || strings.HasSuffix(d.Meaning, ".") || strings.ContainsAny(d.Meaning, "\n|") {
 				t.Errorf("%s: the meaning %q is not one sentence without its full stop", key, d.Meaning)
+			}
+		}
+	}
+}
+
+// A code that speaks of a failure is a warning. Those that only sound so are named, with the reason.
+func TestFailuresAreDocumentedAsWarnings(t *testing.T) {
+	expected := map[verdict.Code]string{
+		"SelectorRefused":       "the caller's mistake, which it is told",
+		"ValueUnusable":         "0/0 is no number",
+		"AtomicScaleDownFailed": "cluster-autoscaler's name for a node that stays with its group",
+		"NotPromQL":             "requests are asked one by one",
+		"QueryUnwritable":       "requests are asked one by one",
+		"DimensionUnusable":     "requests are asked one by one",
+		"NotJudged":             "one node of many, for one pod",
+		"VolumeUnavailable":     "one node of many, for one pod",
+		"DevicesUnavailable":    "one node of many, for one pod",
+		"ImpossibleOptions":     "of trimtab maxpods, which logs nothing",
+		"IPv6Unsupported":       "of trimtab maxpods, which logs nothing",
+		"PrefixesUnsupported":   "of trimtab maxpods, which logs nothing",
+		"TrunkingUnsupported":   "of trimtab maxpods, which logs nothing",
+	}
+	failure := regexp.MustCompile(`Fail|Error|Refused|Unavailable|Unsupported|Unusable|Missing$|Unhealthy|Trouble|Impossible|could not be|cannot be|failed|did not (say|answer)`)
+	for _, s := range codeSections() {
+		for _, d := range s.codes {
+			_, harmless := expected[d.Code]
+			if sounds := failure.MatchString(string(d.Code) + " " + d.Meaning); sounds && !harmless && d.Severity != verdict.Warning {
+				t.Errorf("%s %s (%s) is logged as %s", s.part, d.Code, d.Meaning, d.Severity)
+			} else if harmless && d.Severity == verdict.Warning {
+				t.Errorf("%s %s is a warning, which the test says it is not", s.part, d.Code)
 			}
 		}
 	}

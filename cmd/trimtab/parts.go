@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
 )
@@ -24,6 +26,18 @@ type shared struct {
 	registry *prometheus.Registry
 }
 
+// documentedPart is a part, under its name in the configuration file, with all that it can decide.
+type documentedPart struct {
+	name  string
+	codes []verdict.CodeDoc
+}
+
+func documentedParts() []documentedPart {
+	return []documentedPart{
+		{"adapter", adapter.Codes()}, {"scalers", scalers.Codes()}, {"vpa", vpa.Codes()}, {"clusterScaler", clusterscaler.Codes()},
+	}
+}
+
 // build makes the parts that are configured. Here alone they meet: the scalers' metrics are served by
 // the adapter, since a cluster has one external metrics API. Without an adapter section it still
 // serves, when there are scalers.
@@ -35,7 +49,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "scalers"), Registry: s.registry, Now: time.Now,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("scalers: %w", err)
 		}
 		services = append(services, service{name: "scalers", part: part, leads: true})
 		external = append(external, part)
@@ -51,7 +65,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			External: external,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("adapter: %w", err)
 		}
 		services = append(services, service{name: "adapter", part: part})
 		if cfg.Adapter != nil {
@@ -63,7 +77,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "vpa"), Registry: s.registry, Prom: s.prom, Now: time.Now,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("vpa: %w", err)
 		}
 		services = append(services, service{name: "vpa", part: part, leads: true})
 	}
@@ -72,7 +86,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "clusterScaler"), Registry: s.registry, Now: time.Now,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("clusterScaler: %w", err)
 		}
 		services = append(services, service{name: "clusterScaler", part: part, leads: true})
 	}

@@ -145,7 +145,7 @@ func (r *reloader) reload() {
 func (r *reloader) take() (*configFile, []string, error) {
 	next := *r.current
 	if r.path == "-" {
-		return &next, nil, r.adapter.Reload(*next.Adapter, r.shared.prom)
+		return &next, nil, r.hand(&next, r.shared.prom)
 	}
 	data, err := readFile(r.path)
 	if err != nil {
@@ -167,7 +167,7 @@ func (r *reloader) take() (*configFile, []string, error) {
 			}
 		}
 	}
-	if err := r.adapter.Reload(*cfg.Adapter, main); err != nil {
+	if err := r.hand(cfg, main); err != nil {
 		return nil, nil, err
 	}
 	if r.shared.prom != main && r.shared.prom != nil && r.current.VPA == nil {
@@ -175,6 +175,14 @@ func (r *reloader) take() (*configFile, []string, error) {
 	}
 	r.shared.prom = main
 	return cfg, r.waiting(cfg), nil
+}
+
+// hand gives the adapter its new configuration.
+func (r *reloader) hand(cfg *configFile, main *prom.Client) error {
+	if err := r.adapter.Reload(*cfg.Adapter, main); err != nil {
+		return fmt.Errorf("adapter: %w", err)
+	}
+	return nil
 }
 
 // waiting are the sections that differ and that only the next start reads.

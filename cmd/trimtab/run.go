@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -41,15 +42,28 @@ func runCommand(ctx context.Context, args []string, s stdio) int {
 	}
 	cfg, err := loadConfig(*path, s)
 	if err != nil {
-		return s.fail(err)
+		return s.end(cfg, err)
 	}
 	if err := serve(ctx, *path, cfg, newLogger(cfg.Log, s.err)); err != nil {
-		return s.fail(err)
+		return s.end(cfg, err)
 	}
 	return exitDone
 }
 
-// loadConfig reads and checks everything that `trimtab check` does, before anything is connected.
+// end reports why the service ends, in JSON where the log is JSON. cfg is the configuration as far as it could be read.
+func (s stdio) end(cfg *configFile, err error) int {
+	if cfg == nil || cfg.Log.Format != "json" {
+		return s.fail(err)
+	}
+	log := newLogger(cfg.Log, s.err)
+	for line := range strings.Lines(err.Error()) {
+		log.Error("trimtab ends", "error", strings.TrimRight(line, "\n"))
+	}
+	return exitWrong
+}
+
+// loadConfig reads and checks everything that `trimtab check` does, before anything is connected. With an error about what
+// the file holds comes the rest of it; there is none of a file that could not be read.
 func loadConfig(path string, s stdio) (*configFile, error) {
 	name, data, err := readInput(path, s)
 	if err != nil {
@@ -69,7 +83,7 @@ func newLogger(c logConfig, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// part is what each of the four parts is to this program.
+// part is what each of the four parts is to this program. Errors do not name the part: that is done here.
 type part interface {
 	// Run blocks until ctx ends (nil) or the part cannot go on.
 	Run(ctx context.Context) error
@@ -91,6 +105,7 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	quiet := slog.New(atLeast{slog.LevelWarn, log.Handler()})
 	klog.SetSlogLogger(quiet)
 	ctrllog.SetLogger(logr.FromSlogHandler(quiet.Handler()))
+	slog.SetDefault(log) // and package log's
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -99,6 +114,9 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 		return err
 	}
 	s := shared{kube: k, log: log, registry: registry, journal: journal.New(cfg.Server.Decisions, log, registry, time.Now)}
+	for _, part := range documentedParts() {
+		s.journal.Document(part.name, part.codes)
+	}
 	if cfg.Prometheus != nil {
 		if s.prom, err = prom.NewClient(*cfg.Prometheus, registry); err != nil {
 			return err
