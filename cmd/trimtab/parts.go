@@ -23,7 +23,13 @@ type shared struct {
 	prom     *prom.Client // nil when no server is configured
 	journal  *journal.Journal
 	log      *slog.Logger
-	registry *prometheus.Registry
+	registry registry
+}
+
+// registry is where metrics are registered, and gathered from.
+type registry interface {
+	prometheus.Registerer
+	prometheus.Gatherer
 }
 
 // documentedPart is a part, under its name in the configuration file, with all that it can decide.
@@ -36,6 +42,15 @@ func documentedParts() []documentedPart {
 	return []documentedPart{
 		{"adapter", adapter.Codes()}, {"scalers", scalers.Codes()}, {"vpa", vpa.Codes()}, {"clusterScaler", clusterscaler.Codes()},
 	}
+}
+
+// newJournal is the journal of a program with these parts.
+func newJournal(capacity int, log *slog.Logger, reg registry) *journal.Journal {
+	j := journal.New(capacity, log, reg, time.Now)
+	for _, part := range documentedParts() {
+		j.Document(part.name, part.codes)
+	}
+	return j
 }
 
 // build makes the parts that are configured. Here alone they meet: the scalers' metrics are served by

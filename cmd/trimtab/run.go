@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +16,6 @@ import (
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
 )
@@ -113,10 +111,7 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	s := shared{kube: k, log: log, registry: registry, journal: journal.New(cfg.Server.Decisions, log, registry, time.Now)}
-	for _, part := range documentedParts() {
-		s.journal.Document(part.name, part.codes)
-	}
+	s := shared{kube: k, log: log, registry: registry, journal: newJournal(cfg.Server.Decisions, log, registry)}
 	if cfg.Prometheus != nil {
 		if s.prom, err = prom.NewClient(*cfg.Prometheus, registry); err != nil {
 			return err
