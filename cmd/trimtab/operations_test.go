@@ -23,7 +23,7 @@ import (
 
 // docs/operations.md names every metric that the program registers, with its type and labels, and no other.
 func TestOperationsPageNamesTheMetrics(t *testing.T) {
-	r := wholeProgram(t)
+	r := wire(t, "trimtab.yaml", withAllSections())
 	documented := map[string]string{}
 	for _, row := range rows(t, `^\| (.*) \|$`, 4) {
 		if name := strings.Trim(row[0], "`"); strings.HasPrefix(name, "trimtab_") {
@@ -63,7 +63,7 @@ func TestOperationsPageNamesTheMetrics(t *testing.T) {
 
 // docs/operations.md names every path that is served, and no other.
 func TestOperationsPageNamesThePaths(t *testing.T) {
-	r := wholeProgram(t)
+	r := wire(t, "trimtab.yaml", withAllSections())
 	served := slices.Sorted(maps.Keys(pages(r.shared, r.services)))
 	var documented []string
 	for _, row := range rows(t, "^\\| (`/[a-z/]+`) \\|(.*) \\|$", 2) {
@@ -77,7 +77,7 @@ func TestOperationsPageNamesThePaths(t *testing.T) {
 
 // Each part that waits is named once.
 func TestReadinessNamesEachPartOnce(t *testing.T) {
-	r := wholeProgram(t)
+	r := wire(t, "trimtab.yaml", withAllSections())
 	answer := httptest.NewRecorder()
 	pages(r.shared, r.services)["/readyz"].ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
 	want := `ok       scalers
@@ -93,7 +93,7 @@ waiting  clusterScaler: waits for its first look at the cluster
 
 // The running program knows the codes of all parts, and refuses a question with a word that it does not know.
 func TestDebugPagesRefuseUnknownWords(t *testing.T) {
-	r := wholeProgram(t)
+	r := wire(t, "trimtab.yaml", withAllSections())
 	for query, want := range map[string]string{
 		"/debug/decisions?part=clusterScaler&code=FitsNow": "200",
 		"/debug/decisions?part=adaptor":                    "400 part \"adaptor\" is unknown; known: adapter, clusterScaler, scalers, vpa",
@@ -187,10 +187,9 @@ func (r *recorder) Register(c prometheus.Collector) error {
 	return r.Registry.Register(c)
 }
 
-// wholeProgram wires every part, with nothing behind them.
-func wholeProgram(t *testing.T) program {
+// wire makes the parts of a configuration, with nothing behind them.
+func wire(t *testing.T, path string, cfg *configFile) program {
 	t.Helper()
-	cfg := withAllSections()
 	r := &recorder{Registry: prometheus.NewRegistry(), described: map[string]metric{}}
 	log := slog.New(slog.DiscardHandler)
 	scheme, err := kube.NewScheme()
@@ -205,7 +204,7 @@ func wholeProgram(t *testing.T) program {
 	if s.prom, err = prom.NewClient(*cfg.Prometheus, r); err != nil {
 		t.Fatal(err)
 	}
-	services, err := build("trimtab.yaml", cfg, s)
+	services, err := build(path, cfg, s)
 	if err != nil {
 		t.Fatal(err)
 	}
