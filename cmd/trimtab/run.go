@@ -103,7 +103,9 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	quiet := slog.New(atLeast{slog.LevelWarn, log.Handler()})
 	klog.SetSlogLogger(quiet)
 	ctrllog.SetLogger(logr.FromSlogHandler(quiet.Handler()))
-	slog.SetDefault(log) // and package log's
+	// What they print with package log is a complaint.
+	slog.SetDefault(log)
+	slog.SetLogLoggerLevel(slog.LevelWarn)
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
