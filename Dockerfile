@@ -4,8 +4,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+# What `trimtab version` says. Without it git tells, where the context has a whole repository.
 ARG VERSION=""
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /trimtab ./cmd/trimtab
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null)}" -o /trimtab ./cmd/trimtab
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /trimtab /trimtab

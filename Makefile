@@ -13,6 +13,8 @@ PROGRAMS := go run -C test ./programs/cmd/programs
 # A workspace or flags of the machine around the checkout are not ours.
 export GOWORK := off
 export GOFLAGS := -buildvcs=false
+# What `trimtab version` says: the tag, or the commit. Give another with `make build VERSION=v1.2.3`.
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
 
 .PHONY: help
 help: ## show this help
@@ -29,7 +31,7 @@ test: go gcc format vet staticcheck unit lab ## run all tests: format, vet, stat
 .PHONY: build
 build: go ## build the binary: .cache/bin/trimtab
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(BIN)/trimtab ./cmd/trimtab
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN)/trimtab ./cmd/trimtab
 
 .PHONY: format
 format:

@@ -80,7 +80,7 @@ type Adapter struct {
 func New(cfg Config, deps Deps) (*Adapter, error) {
 	s, err := prepare(cfg, deps)
 	if err != nil {
-		return nil, fmt.Errorf("adapter: %w", err)
+		return nil, err
 	}
 	a := &Adapter{deps: deps, cluster: deps.Cluster, reloaded: make(chan struct{}, 1), planned: make(chan struct{})}
 	if a.cluster == nil {
@@ -99,11 +99,11 @@ func (a *Adapter) Reload(cfg Config, main *prom.Client) error {
 	deps := a.deps
 	deps.Prom = main
 	if fixed := a.setup.Load().cfg.needsRestart(cfg); fixed != "" {
-		return fmt.Errorf("adapter: %s cannot change without a restart", fixed)
+		return fmt.Errorf("%s cannot change without a restart", fixed)
 	}
 	next, err := prepare(cfg, deps)
 	if err != nil {
-		return fmt.Errorf("adapter: %w", err)
+		return err
 	}
 	a.swap.Lock()
 	defer a.swap.Unlock()
@@ -142,7 +142,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return fmt.Errorf("adapter: %w", err)
+		return err
 	}
 	a.server.Store(server)
 	a.deps.Log.Info("serving metrics APIs", "address", server.Addr().String())
@@ -172,16 +172,13 @@ func (a *Adapter) Ready() error {
 	server := a.server.Load()
 	switch {
 	case server == nil:
-		return errors.New("adapter: the metrics API is not listening yet")
+		return errors.New("the metrics API is not listening yet")
 	case a.plan.Load() == nil:
-		return errors.New("adapter: the first discovery of series is not done yet")
+		return errors.New("the first discovery of series is not done yet")
 	case !a.warmed.Load():
-		return errors.New("adapter: the metrics that HPAs name are not asked for yet")
+		return errors.New("the metrics that HPAs name are not asked for yet")
 	default:
-		if err := server.Ready(); err != nil {
-			return fmt.Errorf("adapter: %w", err)
-		}
-		return nil
+		return server.Ready()
 	}
 }
 

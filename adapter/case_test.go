@@ -52,7 +52,7 @@ func TestHPAsAskForExternalMetricsInSmallLetters(t *testing.T) {
 			t.Errorf("%s is explained as %+v, not asked by %q", metric, got, want)
 		}
 	}
-	if _, instead := f.Explain(t.Context(), ExplainRequest{Metric: "external/queue"}); !strings.Contains(strings.Join(instead, "\n"), "external/Queue") {
+	if _, instead := f.Explain(t.Context(), ExplainRequest{Metric: "external/queue"}); !strings.Contains(strings.Join(instead.Instead, "\n"), "external/Queue") {
 		t.Errorf("explained instead: %v", instead)
 	}
 }

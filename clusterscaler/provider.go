@@ -34,6 +34,9 @@ func (c *Config) validateProvider(ps *config.Problems) {
 	}
 }
 
+// NoGroups is whether nobody says which groups there are: with the provider kwok they stand in the configuration.
+func (c *Config) NoGroups() bool { return c.Provider == providerKwok && len(c.Groups) == 0 }
+
 func newProvider(cfg *Config, deps Deps) (Provider, error) {
 	switch cfg.Provider {
 	case providerKwok:

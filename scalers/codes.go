@@ -26,15 +26,15 @@ const (
 // Codes documents every code that this part records.
 func Codes() []verdict.CodeDoc {
 	return append(replicas.Codes(), []verdict.CodeDoc{
-		{Code: CheckFailed, Meaning: "the ScaledObject asks for something that is wrong, missing or not supported; nothing is scaled"},
-		{Code: TargetUnknown, Meaning: "the replicas of the target could not be read; nothing is scaled"},
+		{Code: CheckFailed, Severity: verdict.Warning, Meaning: "the ScaledObject asks for something that is wrong, missing or not supported; nothing is scaled"},
+		{Code: TargetUnknown, Severity: verdict.Warning, Meaning: "the replicas of the target could not be read; nothing is scaled"},
 		{Code: Paused, Meaning: "an annotation pauses all scaling"},
-		{Code: status.ActivationFailed, Meaning: "the target could not be scaled out; it is tried again"},
-		{Code: status.DeactivationFailed, Meaning: "the target could not be scaled in; it is tried again"},
+		{Code: status.ActivationFailed, Severity: verdict.Warning, Meaning: "the target could not be scaled out; it is tried again"},
+		{Code: status.DeactivationFailed, Severity: verdict.Warning, Meaning: "the target could not be scaled in; it is tried again"},
 		{Code: HPACreated, Meaning: "the HPA of the ScaledObject was created"},
 		{Code: HPAUpdated, Meaning: "the HPA had drifted from its ScaledObject and was brought back"},
 		{Code: HPADeleted, Meaning: "an HPA was deleted, because its ScaledObject is paused or names another"},
-		{Code: HPAFailed, Meaning: "the HPA could not be read or written; it is tried again"},
-		{Code: StatusFailed, Meaning: "the status of the ScaledObject could not be written; it is tried again"},
+		{Code: HPAFailed, Severity: verdict.Warning, Meaning: "the HPA could not be read or written; it is tried again"},
+		{Code: StatusFailed, Severity: verdict.Warning, Meaning: "the status of the ScaledObject could not be written; it is tried again"},
 	}...)
 }

@@ -76,7 +76,7 @@ func (l *loop) run(ctx context.Context) error {
 func (l *loop) begin(ctx context.Context) error {
 	var list keda.ScaledObjectList
 	if err := l.kube.Client.List(ctx, &list); err != nil {
-		return fmt.Errorf("scalers: list ScaledObjects: %w", err)
+		return fmt.Errorf("list ScaledObjects: %w", err)
 	}
 	l.mu.Lock()
 	for i := range list.Items {
@@ -147,11 +147,11 @@ func (l *loop) watch(ctx context.Context) (stop func(), err error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("scalers: watch ScaledObjects: %w", err)
+		return nil, fmt.Errorf("watch ScaledObjects: %w", err)
 	}
 	informer, err := l.kube.Cache.GetInformer(ctx, &autoscalingv2.HorizontalPodAutoscaler{})
 	if err != nil {
-		return nil, fmt.Errorf("scalers: watch HorizontalPodAutoscalers: %w", err)
+		return nil, fmt.Errorf("watch HorizontalPodAutoscalers: %w", err)
 	}
 	hpas, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { l.hpaChanged(nil, obj) },
@@ -163,7 +163,7 @@ func (l *loop) watch(ctx context.Context) (stop func(), err error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("scalers: watch HorizontalPodAutoscalers: %w", err)
+		return nil, fmt.Errorf("watch HorizontalPodAutoscalers: %w", err)
 	}
 	return func() {
 		// The informers end with the process; an error says that they have.

@@ -56,7 +56,7 @@ type Scalers struct {
 func New(cfg Config, deps Deps) (*Scalers, error) {
 	m, err := newMetrics(deps.Registry)
 	if err != nil {
-		return nil, fmt.Errorf("scalers: metrics: %w", err)
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, metrics: m}
 	s.triggers = newCatalog(catalogConfig{
@@ -72,7 +72,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 		return s, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("scalers: %w", err)
+		return nil, err
 	}
 	s.waits("the first list of ScaledObjects")
 	return s, nil
@@ -91,7 +91,7 @@ func sources(cfg Config, registry prometheus.Registerer) map[string]source {
 func (s *Scalers) Ready() error {
 	if what := s.waitsFor.Load(); what != nil {
 		if s.leading.Load() || !(*s.objects.Load()).HasSynced() {
-			return errors.New("scalers: waits for " + *what)
+			return errors.New("waits for " + *what)
 		}
 		s.waitsFor.Store(nil)
 	}

@@ -315,7 +315,7 @@ func TestReadyNamesWhatItWaitsFor(t *testing.T) {
 	if err := h.loop.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Ready(); err == nil || err.Error() != "scalers: waits for the first decision on 1 ScaledObjects" {
+	if err := h.Ready(); err == nil || err.Error() != "waits for the first decision on 1 ScaledObjects" {
 		t.Errorf("Ready %v", err)
 	}
 	h.loop.decided(types.NamespacedName{Namespace: "shop", Name: "web"})

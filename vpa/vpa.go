@@ -65,7 +65,7 @@ func New(cfg Config, deps Deps) (*Recommender, error) {
 		return nil, err
 	}
 	if deps.Kube == nil || deps.Prom == nil {
-		return nil, errors.New("vpa: a Kubernetes API server and a Prometheus server are needed")
+		return nil, errors.New("a Kubernetes API server and a Prometheus server are needed")
 	}
 	return newRecommender(cfg, deps, deps.Prom)
 }
@@ -88,7 +88,7 @@ func newRecommender(cfg Config, deps Deps, querier usage.Querier) (*Recommender,
 // Ready is nil once each VPA had its first plan; else it says what that waits for.
 func (r *Recommender) Ready() error {
 	if what := r.waiting.Load(); what != nil {
-		return errors.New("vpa: waits for " + *what)
+		return errors.New("waits for " + *what)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ import (
 func TestRecommendsFromUsage(t *testing.T) {
 	w := web(t)
 	r := w.start()
-	if err := r.Ready(); err == nil || err.Error() != "vpa: waits for the first round" {
+	if err := r.Ready(); err == nil || err.Error() != "waits for the first round" {
 		t.Errorf("before the first round: %v", err)
 	}
 	w.rounds(r, 1)
@@ -93,7 +93,7 @@ func TestIsNotReadyBeforeTheFirstPlan(t *testing.T) {
 	w.queryFails = errors.New("no such host")
 	r := w.start()
 	w.rounds(r, 2)
-	if err := r.Ready(); err == nil || err.Error() != "vpa: waits for Prometheus: no such host" {
+	if err := r.Ready(); err == nil || err.Error() != "waits for Prometheus: no such host" {
 		t.Errorf("Ready is %v", err)
 	}
 	if w.patched.Load() != 0 {

@@ -17,8 +17,8 @@ type File struct {
 	// ExternalRules expose metrics of the external metrics API. Default none.
 	ExternalRules []Rule `yaml:"externalRules"`
 	// ResourceRules tell how the CPU and memory of pods and nodes are queried, for the resource metrics API.
-	// Default none: that API is left to another server.
-	ResourceRules *ResourceRules `yaml:"resourceRules"`
+	// Default none: that API is left to another server. prometheus-adapter reads a key without a value as none.
+	ResourceRules *ResourceRules `yaml:"resourceRules" null:"none"`
 }
 
 // List is a list of rules.

@@ -48,7 +48,7 @@ func kubernetesFlags() []migration.Flag {
 
 func observationFlags() []migration.Flag {
 	return migration.InGroup(observation, []migration.Flag{
-		{Name: "address", Default: ":8085", Remark: "Metrics are on `server.address`, :8080, where trimtab's Service and probes look for them; change what scrapes them."},
+		{Name: "address", Default: ":8085", Remark: "Metrics are on `server.address`, :8080, the port `http` of trimtab's pods, which is not on its Service; let Prometheus scrape the pods."},
 		{Name: "write-status-configmap", Default: "true", Setting: section + "writeStatusConfigmap", Kind: migration.Bool},
 		{Name: "status-config-map-name", Default: "cluster-autoscaler-status", Setting: section + "statusConfigMapName", Convert: configMapName, Remark: "Another name needs a rule of its own in `deploy/rbac.yaml`."},
 		{Name: "emit-per-nodegroup-metrics", Default: "false", Kind: migration.Bool, Remark: "They are always there, under the same names."},

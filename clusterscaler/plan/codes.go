@@ -129,7 +129,7 @@ const (
 func Codes() []verdict.CodeDoc {
 	docs := []verdict.CodeDoc{
 		{Code: ClusterHealthy, Meaning: "Of the cluster's nodes no more are unready than okTotalUnreadyCount, or than maxTotalUnreadyPercentage"},
-		{Code: ClusterUnhealthy, Meaning: "More nodes of the cluster are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow: nothing is done"},
+		{Code: ClusterUnhealthy, Severity: verdict.Warning, Meaning: "More nodes of the cluster are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow: nothing is done"},
 		{Code: TriggeredScaleUp, Meaning: "A group grows for the pod"},
 		{Code: NotTriggerScaleUp, Meaning: "No group can take the pod; the reason of each is named"},
 		{Code: FitsNow, Meaning: "The pod fits on a node that stands; the scheduler will place it"},
@@ -149,9 +149,9 @@ func Codes() []verdict.CodeDoc {
 		{Code: NoPodFits, Meaning: "No pod that needs a node fits on one of this group"},
 		{Code: NotNeeded, Meaning: "No pod needs a node"},
 		{Code: MaxGroupSizeReached, Meaning: "The group has its maximal size"},
-		{Code: GroupUnhealthy, Meaning: "More nodes of the group are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow"},
-		{Code: GroupInTrouble, Meaning: "The provider does not know enough of the group to let it grow; its words are repeated"},
-		{Code: BackedOff, Meaning: "The group failed to grow recently and is left alone for a while"},
+		{Code: GroupUnhealthy, Severity: verdict.Warning, Meaning: "More nodes of the group are unready than okTotalUnreadyCount and maxTotalUnreadyPercentage allow"},
+		{Code: GroupInTrouble, Severity: verdict.Warning, Meaning: "The provider does not know enough of the group to let it grow; its words are repeated"},
+		{Code: BackedOff, Severity: verdict.Warning, Meaning: "The group failed to grow recently and is left alone for a while"},
 		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
 		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal) or GPUs of a type (gpuTotal), or as much memory (memoryTotal), as they may"},
 		{Code: MaxNodesPerScaleUpReached, Meaning: "The group grows by maxNodesPerScaleup at most in one loop; the rest follows in the next"},
@@ -183,6 +183,6 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: MaxParallelismReached, Meaning: "The node is unneeded, but as many nodes as allowed are being removed"},
 		{Code: WouldBeAddedBack, Meaning: "After the removal the next loop would not place the node's pods and would add a node"},
 		{Code: Starting, Meaning: "The node has registered and is not ready yet"},
-		{Code: UnexpectedError, Meaning: "The node reports no allocatable CPU or memory, or not all of its devices, so its utilization is unknown"},
+		{Code: UnexpectedError, Severity: verdict.Warning, Meaning: "The node reports no allocatable CPU or memory, or not all of its devices, so its utilization is unknown"},
 	}
 }

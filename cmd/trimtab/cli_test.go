@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -118,7 +120,7 @@ func TestWrongUsage(t *testing.T) {
 // server is not even looked up, which would be another error.
 func TestRunReportsTheConfigurationFirst(t *testing.T) {
 	t.Setenv("KUBECONFIG", "testdata/there-is-none")
-	for _, name := range []string{"bad-three-errors.yaml", "bad-rules-file.yaml", "bad-null-parts.yaml", "bad-syntax.yaml"} {
+	for _, name := range []string{"bad-three-errors.yaml", "bad-rules-file.yaml", "bad-empty-adapter.yaml", "bad-empty-cluster-scaler.yaml", "bad-empty-vpa.yaml", "bad-empty-nested.yaml", "bad-syntax.yaml"} {
 		path := "testdata/check/" + name
 		checked, ran := runTrimtab(t, "", "check", path), runTrimtab(t, "", "run", "--config", path)
 		if ran.code != exitWrong || ran.out != "" || ran.err != checked.err {
@@ -138,6 +140,28 @@ func TestRunWithoutACluster(t *testing.T) {
 	got := runTrimtab(t, "scalers: {}\nkubernetes: {kubeconfig: testdata/there-is-none}", "run", "--config", "-")
 	if got.code != exitWrong || strings.Count(got.err, "\n") != 1 || !strings.HasPrefix(got.err, "trimtab: ") || !strings.Contains(got.err, "testdata/there-is-none") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Why the service ends is a line of the log, in its format: of a mistake in the configuration, and of what happens later.
+func TestFatalErrorsAreInTheLogsFormat(t *testing.T) {
+	for stdin, want := range map[string][]string{
+		"log: {format: json}\nscalers: {}\nkubernetes: {kubeconfig: testdata/there-is-none}": {"testdata/there-is-none"},
+		"log: {format: json}\nscalers: {maxReconciles: 0}":                                   {"standard input:2: scalers.maxReconciles: 0 is below 1"},
+		"scalers: {pollingIntervall: 1, b: 2}\nlog: {format: json, level: error}":            {"scalers.pollingIntervall: unknown key", "scalers.b: unknown key"},
+	} {
+		got := runTrimtab(t, stdin, "run", "--config", "-")
+		lines := slices.Collect(strings.Lines(got.err))
+		if got.code != exitWrong || got.out != "" || len(lines) != len(want) {
+			t.Errorf("%s: %+v", stdin, got)
+			continue
+		}
+		for i, line := range lines {
+			var record struct{ Level, Msg, Error string }
+			if err := json.Unmarshal([]byte(line), &record); err != nil || record.Level != "ERROR" || record.Msg != "trimtab ends" || !strings.Contains(record.Error, want[i]) {
+				t.Errorf("%s: %v: %s", stdin, err, line)
+			}
+		}
 	}
 }
 

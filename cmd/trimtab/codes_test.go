@@ -20,7 +20,7 @@ const codesIntroduction = `# Verdict codes
 Every decision of trimtab is a verdict: a subject, such as ` + "`pod default/web-1`" + ` or ` + "`node n1`" + `, one of the codes below, and facts with numbers.
 A code means the same wherever it stands:
 
-- in the log, a line ` + "`msg=decided`" + ` with the attributes ` + "`part`, `subject` and `code`" + `, written when the code of a subject changes;
+- in the log, a line ` + "`msg=decided`" + ` with the attributes ` + "`part`, `subject` and `code`" + `, written when the code of a subject changes, at the level below: WARN is a failure;
 - in the metric ` + "`trimtab_decisions_total{part,code}`" + `, which counts every decision, the repeated ones too;
 - in ` + "`/debug/decisions`" + `, the recent decisions (` + "`?part=`, `?subject=` and `?code=`" + ` narrow them, ` + "`?format=json`" + ` is for programs);
 - as the reason of an Event, where a part writes one for the decision. Events about an action rather than a decision, such as the draining of a node, have reasons of their own.
@@ -35,6 +35,8 @@ type codeSection struct {
 	// part is the scope inside of which a code has one meaning.
 	part, heading, about string
 	codes                []verdict.CodeDoc
+	// unlogged codes have no level.
+	unlogged bool
 }
 
 func codeSections() []codeSection {
@@ -44,7 +46,7 @@ func codeSections() []codeSection {
 		{part: "vpa", heading: "vpa", about: "VerticalPodAutoscalers, their containers and checkpoints.", codes: vpa.Codes()},
 		{part: "clusterScaler", heading: "clusterScaler", about: "Pending pods, node groups, nodes, and at the end why a pod does not fit on a node.", codes: clusterscaler.Codes()},
 		{part: "clusterScaler", heading: "trimtab maxpods", about: "What limits the pods of an EC2 instance type (`limitedBy`), and notes on the answer. " +
-			"They stand in the answer of [`trimtab maxpods -o json`](maxpods.md), not in the log or the metric.", codes: eni.Codes()},
+			"They stand in the answer of [`trimtab maxpods -o json`](maxpods.md), not in the log or the metric.", codes: eni.Codes(), unlogged: true},
 	}
 }
 
@@ -53,9 +55,17 @@ func TestReferenceOfCodes(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(codesIntroduction)
 	for _, s := range codeSections() {
-		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n| Code | Meaning |\n|---|---|\n", s.heading, s.about)
+		columns, rule := "Code | Level | Meaning", "---|---|---"
+		if s.unlogged {
+			columns, rule = "Code | Meaning", "---|---"
+		}
+		fmt.Fprintf(&page, "\n## %s\n\n%s\n\n| %s |\n|%s|\n", s.heading, s.about, columns, rule)
 		for _, d := range s.codes {
-			fmt.Fprintf(&page, "| `%s` | %s |\n", d.Code, sentence(d.Meaning))
+			level := d.Severity.String() + " | "
+			if s.unlogged {
+				level = ""
+			}
+			fmt.Fprintf(&page, "| `%s` | %s%s |\n", d.Code, level, sentence(d.Meaning))
 		}
 	}
 	golden(t, "../../docs/reference-codes.md", page.String())
@@ -77,6 +87,32 @@ func TestCodesAreDistinct(t *testing.T) {
 			}
 			if d.Meaning == "" || strings.HasSuffix(d.Meaning, ".") || strings.ContainsAny(d.Meaning, "\n|") {
 				t.Errorf("%s: the meaning %q is not one sentence without its full stop", key, d.Meaning)
+			}
+		}
+	}
+}
+
+// A code that speaks of a failure is a warning. Those that only sound so are named, with the reason.
+func TestFailuresAreDocumentedAsWarnings(t *testing.T) {
+	expected := map[verdict.Code]string{
+		"SelectorRefused":       "the caller's mistake, which it is told",
+		"ValueUnusable":         "0/0 is no number",
+		"AtomicScaleDownFailed": "cluster-autoscaler's name for a node that stays with its group",
+		"NotPromQL":             "requests are asked one by one",
+		"QueryUnwritable":       "requests are asked one by one",
+		"DimensionUnusable":     "requests are asked one by one",
+		"NotJudged":             "one node of many, for one pod",
+		"VolumeUnavailable":     "one node of many, for one pod",
+		"DevicesUnavailable":    "one node of many, for one pod",
+	}
+	failure := regexp.MustCompile(`Fail|Error|Refused|Unavailable|Unsupported|Unusable|Missing$|Unhealthy|Trouble|Impossible|could not be|cannot be|failed|did not (say|answer)`)
+	for _, s := range codeSections() {
+		for _, d := range s.codes {
+			_, harmless := expected[d.Code]
+			if sounds := failure.MatchString(string(d.Code) + " " + d.Meaning); sounds && !harmless && !s.unlogged && d.Severity != verdict.Warning {
+				t.Errorf("%s %s (%s) is logged as %s", s.part, d.Code, d.Meaning, d.Severity)
+			} else if harmless && d.Severity == verdict.Warning {
+				t.Errorf("%s %s is a warning, which the test says it is not", s.part, d.Code)
 			}
 		}
 	}

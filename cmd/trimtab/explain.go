@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -168,6 +169,12 @@ func explainHandler(services []service) http.Handler {
 		}
 		if metrics != nil {
 			kinds["metric"] = explainsMetric(metrics)
+		}
+		for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+			if known := []string{"metric", "namespace", "name", "selector", "pod", "node", "headroom"}; !slices.Contains(known, name) {
+				http.Error(w, fmt.Sprintf("parameter %.80q is unknown; known: %s", name, strings.Join(known, ", ")), http.StatusBadRequest)
+				return
+			}
 		}
 		for _, kind := range []string{"metric", "pod", "node", "headroom"} {
 			if r.URL.Query().Get(kind) != "" {

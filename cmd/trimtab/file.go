@@ -14,8 +14,8 @@ import (
 	"github.com/trimtab/trimtab/vpa"
 )
 
-// configFile is the one configuration file. Relative paths in it start where it lies. A part runs when its section stands in the file; an empty
-// section (`vpa: {}`) runs it with its defaults.
+// configFile is the one configuration file. Relative paths in it start where it lies. A part runs when its section stands
+// in the file; an empty section (`vpa:`) runs it with its defaults.
 type configFile struct {
 	Log            logConfig           `yaml:"log"`
 	Server         serverConfig        `yaml:"server"`
@@ -129,7 +129,25 @@ func decodeConfig(name string, data []byte) (*configFile, error) {
 			ps = append(ps, cfg.rulesProblems(path, rulesData)...)
 		}
 	}
-	return cfg, append(ps, cfg.cloudConfigProblems(name, data)...).AsError()
+	ps = append(ps, cfg.cloudConfigProblems(name, data)...)
+	if len(ps) == 0 {
+		ps = cfg.idleProblems(name, data)
+	}
+	return cfg, ps.AsError()
+}
+
+// idleProblems are the parts that would run with nothing to do, of a configuration without other problems. A simulation
+// does not ask: it takes the groups from a file of its own.
+func (c *configFile) idleProblems(name string, data []byte) config.Problems {
+	var ps config.Problems
+	if a := c.Adapter; a != nil && a.RulesFile == "" && a.File.Empty() && len(a.Delegates) == 0 && c.Scalers == nil {
+		ps = append(ps, config.Problem{File: name, Path: "adapter", Message: "has no metric to serve: name a rule file in rulesFile, or write rules, externalRules or resourceRules here"})
+	}
+	if c.ClusterScaler != nil && c.ClusterScaler.NoGroups() {
+		ps = append(ps, config.Problem{File: name, Path: "clusterScaler", Message: "has no group to scale: write groups with the provider kwok, which makes simulated nodes, or set provider: externalgrpc and externalGrpc.address for a cloud"})
+	}
+	ps.Locate(config.Document{Line: 1, Data: data})
+	return ps
 }
 
 // cloudConfigProblems are what is wrong with the file that clusterScaler.externalGrpc.cloudConfig names.

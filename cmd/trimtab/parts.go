@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
 )
@@ -21,7 +23,34 @@ type shared struct {
 	prom     *prom.Client // nil when no server is configured
 	journal  *journal.Journal
 	log      *slog.Logger
-	registry *prometheus.Registry
+	registry registry
+}
+
+// registry is where metrics are registered, and gathered from.
+type registry interface {
+	prometheus.Registerer
+	prometheus.Gatherer
+}
+
+// documentedPart is a part, under its name in the configuration file, with all that it can decide.
+type documentedPart struct {
+	name  string
+	codes []verdict.CodeDoc
+}
+
+func documentedParts() []documentedPart {
+	return []documentedPart{
+		{"adapter", adapter.Codes()}, {"scalers", scalers.Codes()}, {"vpa", vpa.Codes()}, {"clusterScaler", clusterscaler.Codes()},
+	}
+}
+
+// newJournal is the journal of a program with these parts.
+func newJournal(capacity int, log *slog.Logger, reg registry) *journal.Journal {
+	j := journal.New(capacity, log, reg, time.Now)
+	for _, part := range documentedParts() {
+		j.Document(part.name, part.codes)
+	}
+	return j
 }
 
 // build makes the parts that are configured. Here alone they meet: the scalers' metrics are served by
@@ -35,7 +64,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "scalers"), Registry: s.registry, Now: time.Now,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("scalers: %w", err)
 		}
 		services = append(services, service{name: "scalers", part: part, leads: true})
 		external = append(external, part)
@@ -51,7 +80,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			External: external,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("adapter: %w", err)
 		}
 		services = append(services, service{name: "adapter", part: part})
 		if cfg.Adapter != nil {
@@ -63,7 +92,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "vpa"), Registry: s.registry, Prom: s.prom, Now: time.Now,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("vpa: %w", err)
 		}
 		services = append(services, service{name: "vpa", part: part, leads: true})
 	}
@@ -72,7 +101,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "clusterScaler"), Registry: s.registry, Now: time.Now,
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("clusterScaler: %w", err)
 		}
 		services = append(services, service{name: "clusterScaler", part: part, leads: true})
 	}

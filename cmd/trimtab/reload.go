@@ -26,6 +26,8 @@ import (
 const (
 	// settle is how long a file must be left alone before it is read: an editor writes in several steps.
 	settle = 200 * time.Millisecond
+	// longestWait is when it is read although it is still being written.
+	longestWait = 2 * time.Second
 	// lookAgain is for file systems that tell nobody of changes.
 	lookAgain = 30 * time.Second
 )
@@ -93,30 +95,72 @@ func (r *reloader) Run(ctx context.Context) error {
 	} else {
 		defer watcher.Close()
 	}
-	timer := time.NewTimer(lookAgain)
+	r.watch(watcher)
+	var waiting silence
+	timer := time.NewTimer(settle) // for what changed before the files were watched
 	defer timer.Stop()
 	for {
-		// Folders, since a mounted ConfigMap changes by a link beside the file.
-		for _, file := range r.files() {
-			if watcher.Events != nil {
-				_ = watcher.Add(filepath.Dir(file)) // adding again does nothing; without it the timer looks
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-watcher.Errors:
-		case <-watcher.Events:
-			timer.Reset(settle)
+		case <-watcher.Errors: // events may be lost
+			timer.Reset(waiting.wait(time.Now()))
+		case event := <-watcher.Events:
+			if r.concerns(event.Name) {
+				timer.Reset(waiting.wait(time.Now()))
+			}
 		case <-timer.C:
 			if now := r.content(); now != r.seen {
 				r.seen = now
 				r.reload()
 			}
+			waiting.over()
+			r.watch(watcher)
 			timer.Reset(lookAgain)
 		}
 	}
 }
+
+// watch watches the folders of the files, since a mounted ConfigMap changes by a link beside the file. Watching again does
+// nothing.
+func (r *reloader) watch(watcher *fsnotify.Watcher) {
+	for _, file := range r.files() {
+		if watcher.Events != nil {
+			_ = watcher.Add(filepath.Dir(file)) // without it the timer looks
+		}
+	}
+}
+
+// concerns is whether a change of name changes what one of the files holds: name is the file or, of a mounted ConfigMap,
+// the link to the folder that the file's own link leads through.
+func (r *reloader) concerns(name string) bool {
+	for _, file := range r.files() {
+		through := ""
+		if target, err := os.Readlink(file); err == nil && !filepath.IsAbs(target) {
+			through, _, _ = strings.Cut(filepath.ToSlash(target), "/")
+		}
+		if sameFile(name, file) || through != "" && sameFile(name, filepath.Join(filepath.Dir(file), through)) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameFile(a, b string) bool { return filepath.Clean(a) == filepath.Clean(b) }
+
+// silence is how long to wait before a file is read that is being written: until it is left alone, but not for ever.
+type silence struct{ since time.Time }
+
+// wait is the time from an event to the look at the files.
+func (s *silence) wait(now time.Time) time.Duration {
+	if s.since.IsZero() {
+		s.since = now
+	}
+	return min(settle, s.since.Add(longestWait).Sub(now))
+}
+
+// over begins anew after a look.
+func (s *silence) over() { s.since = time.Time{} }
 
 // Ready is part of a service; there is nothing to wait for.
 func (r *reloader) Ready() error { return nil }
@@ -145,7 +189,7 @@ func (r *reloader) reload() {
 func (r *reloader) take() (*configFile, []string, error) {
 	next := *r.current
 	if r.path == "-" {
-		return &next, nil, r.adapter.Reload(*next.Adapter, r.shared.prom)
+		return &next, nil, r.hand(&next, r.shared.prom)
 	}
 	data, err := readFile(r.path)
 	if err != nil {
@@ -167,7 +211,7 @@ func (r *reloader) take() (*configFile, []string, error) {
 			}
 		}
 	}
-	if err := r.adapter.Reload(*cfg.Adapter, main); err != nil {
+	if err := r.hand(cfg, main); err != nil {
 		return nil, nil, err
 	}
 	if r.shared.prom != main && r.shared.prom != nil && r.current.VPA == nil {
@@ -175,6 +219,14 @@ func (r *reloader) take() (*configFile, []string, error) {
 	}
 	r.shared.prom = main
 	return cfg, r.waiting(cfg), nil
+}
+
+// hand gives the adapter its new configuration.
+func (r *reloader) hand(cfg *configFile, main *prom.Client) error {
+	if err := r.adapter.Reload(*cfg.Adapter, main); err != nil {
+		return fmt.Errorf("adapter: %w", err)
+	}
+	return nil
 }
 
 // waiting are the sections that differ and that only the next start reads.

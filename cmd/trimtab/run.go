@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
+	"strings"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,7 +16,6 @@ import (
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
 )
@@ -41,15 +40,28 @@ func runCommand(ctx context.Context, args []string, s stdio) int {
 	}
 	cfg, err := loadConfig(*path, s)
 	if err != nil {
-		return s.fail(err)
+		return s.end(cfg, err)
 	}
 	if err := serve(ctx, *path, cfg, newLogger(cfg.Log, s.err)); err != nil {
-		return s.fail(err)
+		return s.end(cfg, err)
 	}
 	return exitDone
 }
 
-// loadConfig reads and checks everything that `trimtab check` does, before anything is connected.
+// end reports why the service ends, in JSON where the log is JSON. cfg is the configuration as far as it could be read.
+func (s stdio) end(cfg *configFile, err error) int {
+	if cfg == nil || cfg.Log.Format != "json" {
+		return s.fail(err)
+	}
+	log := newLogger(cfg.Log, s.err)
+	for line := range strings.Lines(err.Error()) {
+		log.Error("trimtab ends", "error", strings.TrimRight(line, "\n"))
+	}
+	return exitWrong
+}
+
+// loadConfig reads and checks everything that `trimtab check` does, before anything is connected. With an error about what
+// the file holds comes the rest of it; there is none of a file that could not be read.
 func loadConfig(path string, s stdio) (*configFile, error) {
 	name, data, err := readInput(path, s)
 	if err != nil {
@@ -69,7 +81,7 @@ func newLogger(c logConfig, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// part is what each of the four parts is to this program.
+// part is what each of the four parts is to this program. Errors do not name the part: that is done here.
 type part interface {
 	// Run blocks until ctx ends (nil) or the part cannot go on.
 	Run(ctx context.Context) error
@@ -91,6 +103,9 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	quiet := slog.New(atLeast{slog.LevelWarn, log.Handler()})
 	klog.SetSlogLogger(quiet)
 	ctrllog.SetLogger(logr.FromSlogHandler(quiet.Handler()))
+	// What they print with package log is a complaint.
+	slog.SetDefault(log)
+	slog.SetLogLoggerLevel(slog.LevelWarn)
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -98,7 +113,7 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	s := shared{kube: k, log: log, registry: registry, journal: journal.New(cfg.Server.Decisions, log, registry, time.Now)}
+	s := shared{kube: k, log: log, registry: registry, journal: newJournal(cfg.Server.Decisions, log, registry)}
 	if cfg.Prometheus != nil {
 		if s.prom, err = prom.NewClient(*cfg.Prometheus, registry); err != nil {
 			return err

@@ -9,7 +9,8 @@ import (
 	"runtime/debug"
 )
 
-// version is set by the linker (-X main.version=v1.2.3); otherwise the build's own record is used.
+// version is set by the linker (-X main.version=v1.2.3), as the Makefile and the Dockerfile do, since they build without
+// Go's own record of the repository: an image's has files missing, and git may refuse a checkout of another user.
 var version string
 
 const versionUsage = `Prints the version of this binary, of Go, and of the Kubernetes API that it was built for.

@@ -25,15 +25,26 @@ func listen(cfg serverConfig, s shared, services []service) (*webServer, error) 
 		return nil, fmt.Errorf("server.address: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeReadiness(w, services, s.kube.StandsBy()) })
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
-	mux.Handle("GET /debug/decisions", s.journal)
-	mux.Handle("GET /debug/explain", explainHandler(services))
+	for path, handler := range pages(s, services) {
+		mux.Handle("GET "+path, handler)
+	}
 	return &webServer{listener: l, server: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}}, nil
+}
+
+// pages are what is served, by path; docs/operations.md has the same list.
+func pages(s shared, services []service) map[string]http.Handler {
+	return map[string]http.Handler{
+		"/healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }),
+		"/readyz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			writeReadiness(w, services, s.kube.StandsBy())
+		}),
+		"/metrics":         promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}),
+		"/debug/decisions": s.journal,
+		"/debug/explain":   explainHandler(services),
+	}
 }
 
 // Addr is the address that is listened on.

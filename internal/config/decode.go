@@ -27,6 +27,9 @@ type Validator interface {
 // Fields are named by their `yaml` tag; one of type yaml.Node takes whatever stands there. name is what the errors
 // call the file.
 //
+// A pointer to a struct is a section: nil until its key stands in the file. An empty section (nothing, only comments,
+// null, {}) has its defaults. A field tagged `null:"none"` stays nil without a value, as its format demands.
+//
 // All problems are returned at once, as a Problems error: first those of decoding, in the order in which
 // they stand in the file, then what Validators say. A value is validated when all of it was decoded
 // without a problem, whatever is wrong elsewhere.
@@ -83,8 +86,11 @@ func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
 	if n = target(n); !d.visit(n, path) {
 		return
 	}
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
-		return // an empty value keeps the default
+	if isNull(n) {
+		if !isSection(into.Type()) {
+			return // an empty value keeps the default
+		}
+		n = &yaml.Node{Kind: yaml.MappingNode, Line: n.Line}
 	}
 	if tree, ok := into.Addr().Interface().(*yaml.Node); ok { // its owner decodes it
 		*tree = *n
@@ -112,6 +118,26 @@ func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
 	}
 }
 
+// isSection is whether a type is a pointer to a struct of settings.
+func isSection(t reflect.Type) bool {
+	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return false
+	}
+	switch reflect.Zero(t).Interface().(type) {
+	case *yaml.Node, encoding.TextUnmarshaler:
+		return false
+	}
+	return true
+}
+
+// isNull is whether nothing stands at a key.
+func isNull(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
+}
+
 // text hands a scalar to the type's own parser.
 func (d *decode) text(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.ScalarNode {
@@ -133,6 +159,9 @@ func (d *decode) object(n *yaml.Node, into reflect.Value, path string) {
 		field, ok := fields[key]
 		if !ok {
 			d.fail(keyNode, join(path, printable(key)), "unknown key%s", Suggest(key, names))
+			return
+		}
+		if field.nullIsNone && isNull(value) {
 			return
 		}
 		before := len(d.problems)
@@ -271,8 +300,8 @@ func (d *decode) validate(v reflect.Value, path string, failed map[string]bool) 
 }
 
 type field struct {
-	value  reflect.Value
-	secret bool
+	value              reflect.Value
+	secret, nullIsNone bool
 }
 
 // fieldsOf lists the fields of a struct that have a yaml tag, by name and in order; those of an inlined
@@ -291,7 +320,7 @@ func fieldsOf(v reflect.Value) (map[string]field, []string) {
 			}
 			names = append(names, innerNames...)
 		case name != "" && name != "-" && f.IsExported():
-			fields[name] = field{value: v.Field(i), secret: f.Tag.Get("secret") == "true"}
+			fields[name] = field{value: v.Field(i), secret: f.Tag.Get("secret") == "true", nullIsNone: f.Tag.Get("null") == "none"}
 			names = append(names, name)
 		}
 	}

@@ -31,7 +31,16 @@ type outer struct {
 	Groups   []inner           `yaml:"groups"`
 	Labels   map[string]string `yaml:"labels"`
 	Sub      *inner            `yaml:"sub"`
+	Foreign  *inner            `yaml:"foreign" null:"none"`
+	Limit    *int              `yaml:"limit"`
+	Wait     *Duration         `yaml:"wait"`
+	Moment   *moment           `yaml:"moment"`
 }
+
+// moment is a struct that is written as text, and so no section.
+type moment struct{ text string }
+
+func (m *moment) UnmarshalText(s []byte) error { m.text = string(s); return nil }
 
 func TestDecodeFillsOverDefaults(t *testing.T) {
 	c := outer{Every: Duration(time.Minute), On: true}
@@ -41,6 +50,26 @@ func TestDecodeFillsOverDefaults(t *testing.T) {
 	}
 	if c.Every.Std() != 90*time.Second || c.Labels["a"] != "1.10" || c.Groups[0].Max != 10 || c.Groups[1].Max != 3 || c.Sub.Name != "s" || !c.On {
 		t.Errorf("decoded %+v", c)
+	}
+}
+
+// However a section is empty, it means its defaults. Other values without one keep theirs, and none is made up.
+func TestAnEmptySectionMeansItsDefaults(t *testing.T) {
+	for _, empty := range []string{"", "{}", "~", "null", "# max: 5", "\n  # name: x\n", "*nothing"} {
+		c := outer{}
+		err := Decode("f", []byte("on: &nothing\nsub: "+empty+"\n"), &c)
+		if err == nil || err.Error() != "f: sub.name: is required" || c.Sub == nil || c.Sub.Max != 10 {
+			t.Errorf("sub: %s decodes to %+v, %v", empty, c.Sub, err)
+		}
+		if empty == "{}" {
+			continue
+		}
+		for _, key := range []string{"foreign", "limit", "wait", "moment"} {
+			c := outer{}
+			if err := Decode("f", []byte("on: &nothing\n"+key+": "+empty+"\n"), &c); err != nil || c.Foreign != nil || c.Limit != nil || c.Wait != nil || c.Moment != nil {
+				t.Errorf("%s: %s decodes to %+v, %v", key, empty, c, err)
+			}
+		}
 	}
 }
 
@@ -62,7 +91,7 @@ f: groups[0].name: is required`},
 		{"groups: [{name: a, max: 1.5}, {name: b, max: 2.0}, {name: c, max: .inf}]", `f:1: groups[0].max: "1.5" is not a whole number
 f:1: groups[2].max: ".inf" is not a whole number`},
 		{"groups: [{nam: x}]", `f:1: groups[0].nam: unknown key; did you mean "name"?`},
-		{"\"a\\nb\": 1", `f:1: "a\nb": unknown key; known here: every, password, port, on, groups, labels, sub`},
+		{"\"a\\nb\": 1", `f:1: "a\nb": unknown key; known here: every, password, port, on, groups, labels, sub, foreign, limit, wait, moment`},
 		{"on: " + strings.Repeat("x", 100), `f:1: on: "` + strings.Repeat("x", 80) + `"... is not true or false`},
 		{strings.Repeat("k", 100) + ": 1", `f:1: "` + strings.Repeat("k", 80) + `"...: unknown key`},
 		{"groups: [{max: 2}, {name: a}]", `f: groups[0].name: is required`},

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ type Journal struct {
 	log       *slog.Logger
 	now       func() time.Time
 	decisions *prometheus.CounterVec
+	// severities are of the documented codes, by part.
+	severities map[string]map[verdict.Code]verdict.Severity
 
 	mu sync.Mutex
 	// ring holds the entries in the order of their beginning; next is where the oldest is overwritten.
@@ -51,11 +54,21 @@ func New(capacity int, log *slog.Logger, reg prometheus.Registerer, now func() t
 			Name: "trimtab_decisions_total",
 			Help: "Decisions made, by part and verdict code (docs/reference-codes.md).",
 		}, []string{"part", "code"}),
-		ring:    make([]*Entry, capacity),
-		current: map[key]*Entry{},
+		severities: map[string]map[verdict.Code]verdict.Severity{},
+		ring:       make([]*Entry, capacity),
+		current:    map[key]*Entry{},
 	}
 	reg.MustRegister(j.decisions)
 	return j
+}
+
+// Document makes the codes of a part known: how they are logged, and what can be asked for. It is called before the first
+// Record; a code that is not documented is logged as Info.
+func (j *Journal) Document(part string, codes []verdict.CodeDoc) {
+	j.severities[part] = map[verdict.Code]verdict.Severity{}
+	for _, d := range codes {
+		j.severities[part][d.Code] = d.Severity
+	}
 }
 
 // Record keeps the verdicts of one round of a part. A verdict whose code differs from the last on the
@@ -68,9 +81,16 @@ func (j *Journal) Record(part string, verdicts ...verdict.Verdict) {
 	for _, v := range verdicts {
 		j.decisions.WithLabelValues(part, string(v.Code)).Inc()
 		if j.keep(part, v, now) {
-			j.log.Info("decided", attributes(part, v)...)
+			j.log.Log(context.Background(), j.level(part, v.Code), "decided", attributes(part, v)...)
 		}
 	}
+}
+
+func (j *Journal) level(part string, code verdict.Code) slog.Level {
+	if j.severities[part][code] == verdict.Warning {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 // keep says whether the verdict began a new entry.

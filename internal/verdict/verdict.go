@@ -10,9 +10,28 @@ import (
 // reason of a Kubernetes Event is written, and documents them in one list of CodeDoc.
 type Code string
 
+// Severity is the level at which a verdict is logged.
+type Severity uint8
+
+const (
+	// Info is an outcome of normal work, refusals with a reason included.
+	Info Severity = iota
+	// Warning is a failure: something could not be read or written, or what the user wrote cannot be used as it is.
+	Warning
+)
+
+// String is the level as the log has it.
+func (s Severity) String() string {
+	if s == Warning {
+		return "WARN"
+	}
+	return "INFO"
+}
+
 // CodeDoc describes one code of a part for people: the row that it has in docs/reference-codes.md.
 type CodeDoc struct {
-	Code Code
+	Code     Code
+	Severity Severity
 	// Meaning is one sentence, without a full stop, that stands before the facts in a message.
 	Meaning string
 }

@@ -46,10 +46,10 @@ func Codes() []verdict.CodeDoc {
 	return []verdict.CodeDoc{
 		{Code: Activated, Meaning: "a trigger became active and the target was scaled out to its minimum, or to 1"},
 		{Code: ScaleOutPaused, Meaning: "the target would be scaled out, but the annotation autoscaling.keda.sh/paused-scale-out forbids it"},
-		{Code: ActivePartly, Meaning: "a trigger is active and another cannot be read; the HPA scales on what there is"},
+		{Code: ActivePartly, Severity: verdict.Warning, Meaning: "a trigger is active and another cannot be read; the HPA scales on what there is"},
 		{Code: Active, Meaning: "a trigger is active and the HPA decides on the replicas"},
-		{Code: WaitingForFallback, Meaning: "no trigger is active and one cannot be read; replicas are held until its fallback begins"},
-		{Code: HeldOnError, Meaning: "no trigger is active and one cannot be read; replicas are held"},
+		{Code: WaitingForFallback, Severity: verdict.Warning, Meaning: "no trigger is active and one cannot be read; replicas are held until its fallback begins"},
+		{Code: HeldOnError, Severity: verdict.Warning, Meaning: "no trigger is active and one cannot be read; replicas are held"},
 		{Code: Deactivated, Meaning: "no trigger was active for the cooldown period and the target was scaled in to zero or to its idle count"},
 		{Code: CoolingDown, Meaning: "no trigger is active; the target is scaled in when the cooldown period has passed"},
 		{Code: ScaleInPaused, Meaning: "the target would be scaled in, but the annotation autoscaling.keda.sh/paused-scale-in forbids it"},
@@ -57,7 +57,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: Inactive, Meaning: "no trigger is active and there is nothing to do"},
 		{Code: TriggerActive, Meaning: "the trigger's value exceeds its activation threshold"},
 		{Code: TriggerInactive, Meaning: "the trigger's value does not exceed its activation threshold"},
-		{Code: TriggerFailed, Meaning: "the trigger's source could not be read"},
-		{Code: TriggerOnFallback, Meaning: "the trigger's source failed more often than fallback.failureThreshold; the fallback's replicas count"},
+		{Code: TriggerFailed, Severity: verdict.Warning, Meaning: "the trigger's source could not be read"},
+		{Code: TriggerOnFallback, Severity: verdict.Warning, Meaning: "the trigger's source failed more often than fallback.failureThreshold; the fallback's replicas count"},
 	}
 }

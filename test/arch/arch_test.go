@@ -181,6 +181,22 @@ func TestEveryPackageTellsWhatItGuarantees(t *testing.T) {
 	}
 }
 
+// The program names the part whose error it is, so a part does not do so again: "adapter: adapter: not ready".
+func TestAPartDoesNotNameItselfInErrors(t *testing.T) {
+	t.Parallel()
+	for _, s := range sources(t) {
+		if !slices.Contains(parts(), s.pkg) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING && strings.HasPrefix(strings.ToLower(strings.Trim(text.Value, "`\"")), s.pkg+": ") {
+				t.Errorf("%s/%s: %s", s.pkg, s.name, text.Value)
+			}
+			return true
+		})
+	}
+}
+
 // No state hides in a package: variables are errors or checks of an interface, and nothing runs at init.
 func TestNoPackageVariables(t *testing.T) {
 	t.Parallel()
