@@ -90,7 +90,7 @@ group small
 - pod shop/batch: BlockedByOnCompletionPod: node s1
 - pod shop/disk: ConstraintNotModelled: node s1, constraint volume data
 `},
-		{"node", "s2", `node s2: NoPlaceToMovePods: pod shop/light, pods to move 1
+		{"node", "s2", `node s2: NoPlaceToMovePods: pod shop/light, pods to move 1, closest s1 InsufficientCPU: need 1000m, free -300m
 group small
 - pod shop/light: MovesWithNode: node s2
 - pod shop/agent: EndsWithNode: node s2

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -35,7 +36,7 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.atomic(n.Group) {
 		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
 	}
-	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets)))}
+	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))), closest: closest{to: map[simulate.Class]simulate.NodeID{}}}
 	pods, code, facts := r.movable(id)
 	if code != "" {
 		return Removal{}, verdict.Because(subject, code, facts...)
@@ -43,7 +44,9 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	d.placePending(r.notMadeAnew()...)
 	for _, b := range d.batches {
 		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return slices.Contains(pods, pod) }); i >= 0 {
-			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, verdict.Text("pod", b.pods[i].Name))
+			d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))
+			r.order(nil)
+			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, r.noPlace(b.pods[i], len(pods))...)
 		}
 	}
 	return Removal{Node: node, Group: n.Group, Empty: len(pods) == 0},
