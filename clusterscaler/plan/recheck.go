@@ -12,7 +12,8 @@ import (
 // elsewhere. Utilization, timers, limits and headroom were judged before and are not asked again. The verdict has
 // the code Unneeded when it holds, else the reason to give the node back.
 //
-// What Decide removes is still removable as long as nothing else has changed: both find places in the same order.
+// What Decide removes is still removable once all of these nodes are going, if nothing else has changed: both find places in the
+// same order.
 func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := "node " + node
 	p.Headroom = nil
@@ -43,7 +44,7 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	}
 	d.placePending(r.notMadeAnew()...)
 	for _, b := range d.batches {
-		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return slices.Contains(pods, pod) }); i >= 0 {
+		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return pod.Node == node }); i >= 0 {
 			d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))
 			r.order(nil)
 			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, r.noPlace(b.pods[i], len(pods))...)
