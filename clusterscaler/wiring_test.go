@@ -64,6 +64,9 @@ func TestDrainIsConfigured(t *testing.T) {
 	if got := sprint(c.drain()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	if got := newRigWith(t, c).scaler.observer.ExpendableBelow; got != -3 {
+		t.Errorf("pods are read with the cutoff %d, want -3", got)
+	}
 }
 
 // What tags and annotations say of a group holds in the loop as what its options and template say.

@@ -99,7 +99,7 @@ func TestPlansWithDevices(t *testing.T) {
 					return []*resourcev1.ResourceSlice{s}
 				}(),
 			}},
-			"grow a by 1 for shop/train-0\nkeep a-1: NoPlaceToMovePods: pod shop/web, pods to move 1\n",
+			"grow a by 1 for shop/train-0\nkeep a-1: NoPlaceToMovePods: pod shop/web, pods to move 1, closest none: no other node is ready and stays\n",
 		},
 		"no node of a group stands that has devices": {
 			scenario{pods: five[:1], storage: kubesched.Objects{DeviceClasses: class, DeviceClaims: fiveClaims}},
@@ -123,28 +123,28 @@ func TestPlansWithDevices(t *testing.T) {
 				DeviceClasses: class, DeviceClaims: append(taken("a-1", 0, 2), taken("a-2", 2, 4)...),
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 6)},
 			}},
-			"keep a-2: NoPlaceToMovePods: pod shop/train-3, pods to move 2\n",
+			"keep a-2: NoPlaceToMovePods: pod shop/train-3, pods to move 2, closest a-1 DevicesUnavailable: plugin DynamicResources, reason cannot allocate all claims\n",
 		},
 		"a node that has just come is waited for to tell of its devices": {
 			scenario{nodes: []string{"a-1", "a-2"}, young: "a-2", pods: append(busyPods("a-1"), gpuPod("train-0", "", "train-0")), storage: kubesched.Objects{
 				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "", ""), deviceClaim("other", "gpu", "a-1", "d0")},
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1)},
 			}},
-			"shop/train-0: FitsNow: node a-2\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3\n",
+			"shop/train-0: FitsNow: node a-2\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3, closest none: no other node is ready and stays\n",
 		},
 		"a node that came long ago is not": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(busyPods("a-1", "a-2"), gpuPod("train-0", "", "train-0")), storage: kubesched.Objects{
 				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "", ""), deviceClaim("other", "gpu", "a-1", "d0")},
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1)},
 			}},
-			"grow a by 1 for shop/train-0\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-1, pods to move 3\n",
+			"grow a by 1 for shop/train-0\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-1, pods to move 3, closest a-2 InsufficientCPU: need 1000m, free 0m\n",
 		},
 		"who shares a claim goes where its device is": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(busyPods("a-1"), pod("web", "a-2"), pod("db", "a-2"), gpuPod("train-0", "a-2", "train-0"), gpuPod("train-1", "", "train-0")), storage: kubesched.Objects{
 				DeviceClasses: class, DeviceClaims: []*resourcev1.ResourceClaim{deviceClaim("train-0", "gpu", "a-2", "d0")},
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 1), slice("a-2", 1)},
 			}},
-			"shop/train-1: FitsNow: node a-2\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3\n",
+			"shop/train-1: FitsNow: node a-2\nkeep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3, closest a-2 InsufficientCPU: need 1000m, free 0m\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func TestPlansWithExtendedResources(t *testing.T) {
 				DeviceClasses: []*resourcev1.DeviceClass{deviceClass("gpu")}, ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 2)},
 			}},
 			"shop/train-0: NotTriggerScaleUp: groups a InsufficientResource: resource example.com/gpu, need 1, free 0; b InsufficientResource: resource example.com/gpu, need 1, free 0\n" +
-				"keep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3\n",
+				"keep a-1: NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3, closest none: no other node is ready and stays\n",
 		},
 		"what a device plugin offers counts there, and is no device elsewhere": {
 			scenario{nodes: []string{"a-1", "b-1"}, offering: "b-1", pods: slices.Concat(busyPods("a-1", "b-1"), three[:2]), storage: kubesched.Objects{
@@ -74,7 +74,7 @@ func TestPlansWithExtendedResources(t *testing.T) {
 			}},
 			"shop/train-0: FitsNow: node b-1\n" +
 				"shop/train-1: NotTriggerScaleUp: groups a InsufficientResource: resource example.com/gpu, need 1, free 0; b InsufficientResource: resource example.com/gpu, need 1, free 0\n" +
-				"keep a-1: NoPlaceToMovePods: pod shop/web-a-1-1, pods to move 3\n",
+				"keep a-1: NoPlaceToMovePods: pod shop/web-a-1-1, pods to move 3, closest b-1 InsufficientCPU: need 1000m, free 0m\n",
 		},
 		"a pod that has a device moves to a free one": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 1, 3), running), storage: kubesched.Objects{
@@ -88,13 +88,13 @@ func TestPlansWithExtendedResources(t *testing.T) {
 				DeviceClasses: gpuClass(), DeviceClaims: append(taken("a-1", 0, 3), made),
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 3)},
 			}},
-			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1\n",
+			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1, closest a-1 DevicesUnavailable: plugin DynamicResources, reason cannot allocate all claims\n",
 		},
 		"a pod that runs without a device that it asks for keeps its node": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 1, 3), asking("train-0", "a-2", gpuResource, 1)), storage: kubesched.Objects{
 				DeviceClasses: gpuClass(), DeviceClaims: taken("a-1", 1, 3), ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 3)},
 			}},
-			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1\n",
+			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1, closest a-1 InsufficientResource: resource example.com/gpu, need 1, free 0\n",
 		},
 		"its device is not free for another": {
 			scenario{nodes: []string{"a-2"}, pods: append(busyPods("a-2"), running, three[1]), storage: kubesched.Objects{

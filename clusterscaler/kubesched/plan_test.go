@@ -142,7 +142,7 @@ func TestPlansWithVolumes(t *testing.T) {
 			scenario{nodes: []string{"b-1"}, pods: []*corev1.Pod{pod("db-0", "", "data")}, storage: kubesched.Objects{
 				Claims: []*corev1.PersistentVolumeClaim{inB}, Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
-			"shop/db-0: FitsNow: node b-1\nkeep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1\n",
+			"shop/db-0: FitsNow: node b-1\nkeep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1, closest none: no other node is ready and stays\n",
 		},
 		"a volume that is made where the pod goes may be made anywhere": {
 			scenario{pods: three, storage: kubesched.Objects{Claims: threeClaims, StorageClasses: waits}},
@@ -184,7 +184,7 @@ func TestPlansWithVolumes(t *testing.T) {
 			scenario{nodes: []string{"a-1", "b-1"}, pods: append(busyPods("a-1"), pod("db-0", "b-1", "data")), storage: kubesched.Objects{
 				Claims: []*corev1.PersistentVolumeClaim{inB}, Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
-			"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1\n",
+			"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1, closest a-1 VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't match PersistentVolume's node affinity\n",
 		},
 		"what one pod alone may use keeps another out": {
 			scenario{nodes: []string{"b-1"}, pods: []*corev1.Pod{pod("db-0", "b-1", "data"), pod("db-1", "", "data")}, storage: kubesched.Objects{
@@ -193,7 +193,7 @@ func TestPlansWithVolumes(t *testing.T) {
 			}},
 			"shop/db-1: NotTriggerScaleUp: groups a VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't match PersistentVolume's node affinity: claim shop/data, volume disk-b, topology.kubernetes.io/zone In [b], the node has \"a\"; " +
 				"b VolumeInUse: plugin VolumeRestrictions, reason node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod: claim shop/data, volume disk-b\n" +
-				"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1\n",
+				"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1, closest none: no other node is ready and stays\n",
 		},
 		"what one pod alone may use does not keep its own replacement out": {
 			scenario{nodes: []string{"b-1", "b-2"}, going: "b-1", pods: append(busyPods("b-2"), pod("db-0", "b-1", "data"), pod("web", "")), storage: kubesched.Objects{
@@ -207,7 +207,7 @@ func TestPlansWithVolumes(t *testing.T) {
 				Claims:  []*corev1.PersistentVolumeClaim{claim("data", "disks", "disk-b", corev1.ReadWriteOncePod)},
 				Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
-			"shop/db-1: FitsNow: node b-1\nkeep b-1: NoPlaceToMovePods: pod shop/db-1, pods to move 1\n",
+			"shop/db-1: FitsNow: node b-1\nkeep b-1: NoPlaceToMovePods: pod shop/db-1, pods to move 1, closest none: no other node is ready and stays\n",
 		},
 		"the volume of a pod below the cutoff stays attached": {
 			scenario{nodes: []string{"b-1"}, pods: []*corev1.Pod{cheap("db-0", "b-1", "data"), pod("db-1", "", "db-0")}, storage: kubesched.Objects{

@@ -125,7 +125,7 @@ func TestNodesAreKeptForTheirDevices(t *testing.T) {
 	}{
 		"its devices are idle": {
 			scenario{nodes: []string{"a-1"}, pods: busyPods("a-1"), storage: kubesched.Objects{ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 4)}}},
-			0, "NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3",
+			0, "NoPlaceToMovePods: pod shop/web-a-1-0, pods to move 3, closest none: no other node is ready and stays",
 		},
 		"its only device is taken": {
 			scenario{nodes: []string{"a-1"}, pods: []*corev1.Pod{gpuPod("train", "a-1", "train")}, storage: kubesched.Objects{

@@ -173,7 +173,7 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: MinimalResourceLimitExceeded, Meaning: "Without the node the cluster would have fewer cores (coresTotal) or GPUs of a type (gpuTotal), or less memory (memoryTotal), than it must"},
 		{Code: BlockedByPod, Meaning: "A pod on the node must not be evicted; the rule is named"},
 		{Code: BlockedByOnCompletionPod, Meaning: "A pod on the node may only go when it has completed"},
-		{Code: NoPlaceToMovePods, Meaning: "A pod of the node fits on no node that stays"},
+		{Code: NoPlaceToMovePods, Meaning: "A pod of the node fits on no node that stays; closest is the one that it comes closest to fitting on, and what it lacks there"},
 		{Code: AtomicScaleDownFailed, Meaning: "The group has all of its nodes or none (zeroOrMaxNodeScaling), and another of them stays"},
 		{Code: BreaksHeadroom, Meaning: "Without the node there would be less headroom than is configured; the headroom is named"},
 		{Code: ReceivesPods, Meaning: "Pods of nodes that are removed before this one move here"},

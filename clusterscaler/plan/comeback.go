@@ -37,6 +37,7 @@ func (d *decision) leftOver() string {
 	rules := newDrain(d.policy, d.now, d.s.Budgets, noLimit(len(d.s.Budgets)))
 	d.cluster.Undo(d.mark)
 	after := d.kept.decision(d.s, d.memory, d.policy, d.now)
+	after.takeReplaced()
 	var placed []*Pod // and must be again
 	for i := range d.s.Nodes {
 		if !gone[d.s.Nodes[i].Name] {
@@ -61,9 +62,11 @@ func (d *decision) leftOver() string {
 			placed = append(placed, settled...)
 		}
 	}
-	for _, b := range batched(slices.Concat(placed, without(d.needing, placed))) {
+	others := without(d.needing, placed) // which may take the place of one of them
+	tolerated := setOf(others)
+	for _, b := range batched(slices.Concat(placed, others)) {
 		after.placeOnExisting(&b)
-		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return slices.Contains(placed, pod) }); i >= 0 {
+		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return !tolerated[pod] }); i >= 0 {
 			return b.pods[i].Name
 		}
 	}
@@ -72,11 +75,19 @@ func (d *decision) leftOver() string {
 
 // without are the pods of the list that are not among the others.
 func without(list, others []*Pod) []*Pod {
-	is := make(map[*Pod]bool, len(others))
-	for _, pod := range others {
+	if len(list) == 0 {
+		return nil
+	}
+	is := setOf(others)
+	return slices.DeleteFunc(slices.Clone(list), func(pod *Pod) bool { return is[pod] })
+}
+
+func setOf(pods []*Pod) map[*Pod]bool {
+	is := make(map[*Pod]bool, len(pods))
+	for _, pod := range pods {
 		is[pod] = true
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(pod *Pod) bool { return is[pod] })
+	return is
 }
 
 // noLimit is what budgets allow when the question is only which pods move.

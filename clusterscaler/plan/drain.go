@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -37,8 +38,11 @@ func newDrain(p Policy, now time.Time, budgets []Budget, allowed []int) drain {
 	return drain{policy: p, now: now, budgets: budgets, allowed: allowed, rules: drainRules()}
 }
 
-// ruleBudget is the reason of the rule about disruption budgets.
-const ruleBudget = "NotEnoughPdb"
+// The reasons of the rules about disruption budgets and about volumes with local data.
+const (
+	ruleBudget       = "NotEnoughPdb"
+	ruleLocalStorage = "LocalStorageRequested"
+)
 
 // drainRules are asked in this order; the first that decides, decides.
 func drainRules() []drainRule {
@@ -53,7 +57,7 @@ func drainRules() []drainRule {
 		{"NotReplicated", notReplicated},
 		{"UnmovableKubeSystemPod", systemPod},
 		{"NotSafeToEvictAnnotation", notSafeToEvict},
-		{"LocalStorageRequested", localStorage},
+		{ruleLocalStorage, localStorage},
 		{ruleBudget, budgetUsedUp},
 	}
 }
@@ -73,6 +77,9 @@ func (d *drain) blocked(p *Pod, rule string) []verdict.Fact {
 	facts := []verdict.Fact{verdict.Text("rule", rule)}
 	if b := d.usedUp(p); rule == ruleBudget && b >= 0 {
 		facts = append(facts, verdict.Text("budget", d.budgets[b].Name))
+	}
+	if rule == ruleLocalStorage {
+		facts = append(facts, verdict.Text("volume", strings.Join(p.LocalVolumes, ", ")))
 	}
 	return facts
 }

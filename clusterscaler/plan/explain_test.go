@@ -58,6 +58,7 @@ pod shop/agent cpu=100m on=s2 owner=DaemonSet
 pod shop/done cpu=100m on=s2 deleted=10m
 pod shop/kept cpu=100m on=s1 budget=shop/none
 pod shop/batch cpu=100m on=s1 evict=on-completion
+pod shop/cheap cpu=100m on=s1 priority=-20 owner=none
 pod shop/disk cpu=100m on=s1 constraint=volume_data
 pod shop/web cpu=3500m
 pod shop/huge cpu=64
@@ -90,9 +91,10 @@ group small
 - pod shop/full: MovesWithNode: node s1
 - pod shop/kept: BlockedByPod: node s1, rule NotEnoughPdb, budget shop/none
 - pod shop/batch: BlockedByOnCompletionPod: node s1
+- pod shop/cheap: EndsWithNode: node s1, priority -20, cutoff -10
 - pod shop/disk: ConstraintNotModelled: node s1, constraint volume data
 `},
-		{"node", "s2", `node s2: NoPlaceToMovePods: pod shop/light, pods to move 1
+		{"node", "s2", `node s2: NoPlaceToMovePods: pod shop/light, pods to move 1, closest s1 InsufficientCPU: need 1000m, free -300m
 group small
 - pod shop/light: MovesWithNode: node s2
 - pod shop/agent: EndsWithNode: node s2
@@ -106,7 +108,7 @@ group small
 		}
 	}
 	// A pod of a node has the same verdict when it is asked for itself.
-	for _, pod := range []string{"full", "kept", "batch", "disk"} {
+	for _, pod := range []string{"full", "kept", "batch", "disk", "cheap"} {
 		if got, node := explained(t, explainScenario, "pod", "shop/"+pod), explained(t, explainScenario, "node", "s1"); !strings.Contains(node, "- "+got) {
 			t.Errorf("%s: %q is not in %q", pod, got, node)
 		}

@@ -30,17 +30,10 @@ type batch struct {
 // a node that stands or is coming, and the rest, which stays in d.batches. Pods of nodes that are going are among them,
 // as they will be once they have left: those that are made anew, and these others.
 func (d *decision) placePending(others ...*Pod) {
-	for _, id := range d.kept.going {
-		for _, pod := range d.kept.on[id] {
-			if pod.State == Bound && replacementNeeded(pod) {
-				others = append(others, pod)
-			}
-		}
-	}
 	for _, pod := range others {
 		d.cluster.Take(pod.Class, d.kept.ids[pod.Node], 1)
 	}
-	wanting := others
+	wanting := append(others, d.takeReplaced()...)
 	for _, pod := range d.kept.waiting {
 		if d.nominated(pod) || !pod.Deleted.IsZero() {
 			d.say(pod, WaitsForNode, pod.awaited()...)
@@ -59,6 +52,20 @@ func (d *decision) placePending(others ...*Pod) {
 	}
 	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
 	d.placeSpares()
+}
+
+// takeReplaced takes the pods off the nodes that are going which are made anew, and returns them.
+func (d *decision) takeReplaced() []*Pod {
+	var out []*Pod
+	for _, id := range d.kept.going {
+		for _, pod := range d.kept.on[id] {
+			if pod.State == Bound && replacementNeeded(pod) {
+				d.cluster.Take(pod.Class, id, 1)
+				out = append(out, pod)
+			}
+		}
+	}
+	return out
 }
 
 // replacementNeeded is whether the pod, which runs on a node that is going, will have to run elsewhere. One

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -11,7 +12,8 @@ import (
 // elsewhere. Utilization, timers, limits and headroom were judged before and are not asked again. The verdict has
 // the code Unneeded when it holds, else the reason to give the node back.
 //
-// What Decide removes is still removable as long as nothing else has changed: both find places in the same order.
+// What Decide removes is still removable once all of these nodes are going, if nothing else has changed: both find places in the
+// same order.
 func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := verdict.On("node", node)
 	p.Headroom = nil
@@ -35,15 +37,17 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.atomic(n.Group) {
 		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
 	}
-	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets)))}
+	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))), closest: closest{to: map[simulate.Class]simulate.NodeID{}}}
 	pods, code, facts := r.movable(id)
 	if code != "" {
 		return Removal{}, verdict.Because(subject, code, facts...)
 	}
 	d.placePending(r.notMadeAnew()...)
 	for _, b := range d.batches {
-		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return slices.Contains(pods, pod) }); i >= 0 {
-			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, verdict.Text("pod", b.pods[i].Name))
+		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return pod.Node == node }); i >= 0 {
+			d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))
+			r.order(nil)
+			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, r.noPlace(b.pods[i], len(pods))...)
 		}
 	}
 	return Removal{Node: node, Group: n.Group, Empty: len(pods) == 0},

@@ -22,14 +22,12 @@ type removals struct {
 	// receives names for each node one whose pods move there.
 	receives map[simulate.NodeID]string
 	// left is by how many nodes each group may still shrink.
-	left []int
+	left    []int
+	closest closest
 }
 
 // order fills in the destinations: ready nodes that stand.
 func (r *removals) order(candidates []candidate) {
-	if len(candidates) == 0 {
-		return // nothing will move
-	}
 	isCandidate := make(map[simulate.NodeID]bool, len(candidates))
 	for _, c := range candidates {
 		isCandidate[c.id] = true
@@ -71,13 +69,9 @@ func (r *removals) consider(c candidate) {
 		r.keep(c.id, code, facts...)
 		return
 	}
-	moves, lost := r.move(c.id, pods)
-	if lost != nil {
-		if lost.spare() {
-			r.keep(c.id, BreaksHeadroom, verdict.Text("headroom", lost.spareOf.Name))
-			return
-		}
-		r.keep(c.id, NoPlaceToMovePods, verdict.Text("pod", lost.Name), verdict.Number("pods to move", len(existing(pods))))
+	moves, code, facts := r.move(c.id, pods)
+	if code != "" {
+		r.keep(c.id, code, facts...)
 		return
 	}
 	r.left[g]--
@@ -116,9 +110,9 @@ func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.
 	return out, "", nil
 }
 
-// move places the pods on the destinations, and returns the first that finds no room. Then nothing has
+// move places the pods on the destinations, or says why the first that finds no room keeps the node. Then nothing has
 // changed.
-func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Pod) {
+func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, code verdict.Code, facts []verdict.Fact) {
 	mark, from := r.cluster.Mark(), r.from
 	r.from = maps.Clone(from)
 	r.retire(id, pods)
@@ -126,9 +120,14 @@ func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Po
 	for _, pod := range byClass(pods) {
 		target, found := r.place(pod.Class)
 		if !found {
+			if pod.spare() {
+				code, facts = BreaksHeadroom, []verdict.Fact{verdict.Text("headroom", pod.spareOf.Name)}
+			} else {
+				code, facts = NoPlaceToMovePods, r.noPlace(pod, len(existing(pods)))
+			}
 			r.cluster.Undo(mark)
 			r.from = from
-			return nil, pod
+			return nil, code, facts
 		}
 		to = append(to, target)
 		if pod.spare() {
@@ -139,7 +138,7 @@ func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, lost *Po
 	for _, target := range to {
 		r.receives[target] = r.s.Nodes[id].Name
 	}
-	return moves, nil
+	return moves, "", nil
 }
 
 // retire makes the node one that is going, which these pods have left.

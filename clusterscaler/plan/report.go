@@ -89,7 +89,11 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 		if g.Trouble != "" { // its template may be none
 			out = append(out, g.inTrouble())
 		} else if m := d.misfit(g, class); !m.OK() {
-			out = append(out, m.Verdict(subject))
+			var more []verdict.Fact
+			if m.Code == simulate.HostPortTaken {
+				more = d.holderOnNew(g, class)
+			}
+			out = append(out, m.Verdict(subject, more...))
 		} else if g.blocked.Code != "" {
 			out = append(out, g.blocked)
 		}

@@ -25,6 +25,7 @@ func (d *decision) scaleDown() {
 		receives: map[simulate.NodeID]string{},
 		from:     map[simulate.Class]int{},
 		left:     make([]int, len(d.groups)),
+		closest:  closest{to: map[simulate.Class]simulate.NodeID{}},
 	}
 	for i, b := range d.s.Budgets {
 		r.drain.allowed[i] = b.Allowed
@@ -35,7 +36,9 @@ func (d *decision) scaleDown() {
 	}
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	candidates := d.eligible()
-	r.order(candidates)
+	if len(candidates) > 0 { // else nothing moves
+		r.order(candidates)
+	}
 	r.considerAll(candidates)
 	d.remember()
 	d.chooseNow()

@@ -57,7 +57,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: TaintNotTolerated, Meaning: "The node has a taint that the pod does not tolerate"},
 		{Code: NodeSelectorMismatch, Meaning: "A label of the pod's nodeSelector is missing on the node or differs"},
 		{Code: NodeAffinityMismatch, Meaning: "No term of the pod's required node affinity holds on the node"},
-		{Code: HostPortTaken, Meaning: "A host port of the pod is taken on the node"},
+		{Code: HostPortTaken, Meaning: "A host port of the pod is taken on the node, by a pod that is named where it is known"},
 		{Code: TooManyPods, Meaning: "The node has no free pod slot"},
 		{Code: InsufficientCPU, Meaning: "The node's free CPU is less than the pod requests"},
 		{Code: InsufficientMemory, Meaning: "The node's free memory is less than the pod requests"},
@@ -124,6 +124,39 @@ func (m Misfit) Verdict(subject verdict.Subject, more ...verdict.Fact) verdict.V
 		facts = append(facts, verdict.Number("free", m.Free))
 	}
 	return verdict.Because(subject, m.Code, append(facts, more...)...)
+}
+
+// Closer is whether m stands less in the way than the other: the pod passes more of what the scheduler looks at, in that order,
+// or lacks a smaller part of the resource that it requests.
+func (m *Misfit) Closer(o *Misfit) bool {
+	if mine, others := m.passes(), o.passes(); mine != others {
+		return mine > others
+	}
+	return m.lacks() < o.lacks()
+}
+
+// passes counts what the pod has passed: what the node is, its ports, its room, its neighbours.
+func (m *Misfit) passes() int {
+	switch m.Plugin() {
+	case "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodeDeclaredFeatures":
+		return 0
+	case "NodePorts":
+		return 1
+	case "NodeResourcesFit":
+		return 2
+	case "PodTopologySpread", "InterPodAffinity":
+		return 3
+	default:
+		return 4
+	}
+}
+
+// lacks is the part of the request that is not free.
+func (m *Misfit) lacks() float64 {
+	if m.Need <= 0 || m.Plugin() != "NodeResourcesFit" {
+		return 0
+	}
+	return float64(m.Need-m.Free) / float64(m.Need)
 }
 
 // shortage is the first resource that does not suffice, in the order in which the scheduler looks.

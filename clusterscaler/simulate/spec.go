@@ -105,6 +105,11 @@ func (p Port) clashes(o Port) bool {
 	return p.Port == o.Port && p.Protocol == o.Protocol && (p.IP == o.IP || p.IP == "" || o.IP == "")
 }
 
+// PortsClash is whether a pod of one Spec and a pod of the other want a host port that only one of them can have.
+func (s *Spec) PortsClash(o *Spec) bool {
+	return slices.ContainsFunc(s.Ports, func(p Port) bool { return slices.ContainsFunc(o.Ports, p.clashes) })
+}
+
 // Node is what a node, or the template of a group, offers.
 type Node struct {
 	Name   string
