@@ -16,12 +16,11 @@ type closest struct {
 const maxAsked = 100_000
 
 // noPlace are the facts of a pod that fits on no destination, one of so many that have to move: the node that it comes closest
-// to fitting on, and what it lacks there. In a large cluster some verdicts have no such node, unless Policy.Explain asks
-// for all.
+// to fitting on, and what it lacks there. In a large cluster some verdicts have no such node.
 func (r *removals) noPlace(pod *Pod, of int) []verdict.Fact {
 	facts := []verdict.Fact{verdict.Text("pod", pod.Name), verdict.Number("pods to move", of)}
 	id, found := r.closest.to[pod.Class]
-	if found = found && !r.cluster.Hidden(id); !found && (r.policy.Explain || r.closest.asked < maxAsked) {
+	if found = found && !r.cluster.Hidden(id); !found && r.closest.asked < maxAsked {
 		if id, found = r.findClosest(pod.Class); !found {
 			return append(facts, verdict.Text("closest", "none: no other node is ready and stays"))
 		}
@@ -35,7 +34,7 @@ func (r *removals) noPlace(pod *Pod, of int) []verdict.Fact {
 	if m.Code == simulate.HostPortTaken {
 		more = r.holder(id, pod.Class)
 	}
-	return append(facts, verdict.Text("closest", r.s.Nodes[id].Name+" "+m.Verdict("", more...).Message()))
+	return append(facts, verdict.Text("closest", r.s.Nodes[id].Name+" "+m.Verdict(verdict.Subject{}, more...).Message()))
 }
 
 // findClosest asks about all destinations. Of those that lack as much it takes the first.
