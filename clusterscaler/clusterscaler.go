@@ -61,8 +61,8 @@ type ClusterScaler struct {
 	// expander answers for the expander grpc; nil without it. expanderTrouble is why it did not the last time.
 	expander        expander
 	expanderTrouble string
-	// memory, planner, translator and priorities, with why they could not be read the last time, are used by the loop
-	// alone.
+	// memory, translator and priorities, with why they could not be read the last time, are used by the loop alone. planner is
+	// used under the lock of look.
 	memory            plan.Memory
 	planner           plan.Planner
 	translator        kube.Translator

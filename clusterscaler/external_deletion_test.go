@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -99,6 +100,9 @@ func TestCloudForgetsADeletion(t *testing.T) {
 	}
 	c.loop(time.Second)
 	c.said("node n1", "DeletionOverdue: asked 4")
+	if removed, failed := testutil.ToFloat64(c.part.metrics.nodesRemoved), testutil.ToFloat64(c.part.metrics.scaleDownFailures); removed != 1 || failed != 3 {
+		t.Errorf("counted %v removals and %v failures, want 1 and 3", removed, failed)
+	}
 	if all := drained(c.events); !strings.Contains(all, "Warning ScaleDownFailed the provider accepted to delete the node 5m1s ago, and it still stands: it is asked again") {
 		t.Errorf("Events:\n%s", all)
 	}

@@ -321,8 +321,8 @@ func TestLookBridgesTheCache(t *testing.T) {
 func TestDeletedNodesAreTakenUpAgain(t *testing.T) {
 	r := newRig(t, testNode())
 	ctx := context.Background()
-	r.drainer.Begin(ctx, plan.Removal{Node: "n1", Group: "g", Empty: true})
 	r.empty = true
+	r.drainer.Begin(ctx, plan.Removal{Node: "n1", Group: "g", Empty: true})
 	if err := r.outcome(); err != nil {
 		t.Fatal(err)
 	}

@@ -131,6 +131,11 @@ func TestDeletedNodesDoNotCount(t *testing.T) {
 	if got := r.size(before); got != 1 {
 		t.Errorf("size %d while the cache still shows the deleted node, want 1", got)
 	}
+	again := before[0].DeepCopy()
+	again.CreationTimestamp.Time = r.now.Add(time.Second)
+	if got := r.size([]*corev1.Node{again, before[1]}); again.Name != "g-1" || got != 2 {
+		t.Errorf("size %d with another node %s, want 2", got, again.Name)
+	}
 	if names := r.nodes(); len(names) != 1 || r.size(names) != 1 {
 		t.Errorf("%d nodes left", len(names))
 	}
