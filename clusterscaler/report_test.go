@@ -21,6 +21,8 @@ func TestAnnouncementTellsWhyThisGroup(t *testing.T) {
 		want   string
 	}{
 		"another could take it": {preferred, "general with waste 85.9% was preferred to compute with waste 96.1%"},
+		"a tie": {[]verdict.Verdict{verdict.Because(verdict.On("group", "compute"), plan.NotChosen, verdict.Ratio("waste", 0.859), verdict.Text("chosen", "general with waste 85.9%"), verdict.Text("tie broken by", "the name of the group"))},
+			"general with waste 85.9% was preferred to compute with waste 85.9%, tie broken by the name of the group"},
 		"no other can":          {preferred[:1], "no other group can take it now"},
 		"chosen for other pods": {[]verdict.Verdict{verdict.Because(verdict.On("group", "compute"), plan.NotChosen, verdict.Text("chosen", "general-b with waste 1%"))}, "no other group can take it now"},
 	} {

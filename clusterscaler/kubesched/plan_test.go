@@ -184,7 +184,7 @@ func TestPlansWithVolumes(t *testing.T) {
 			scenario{nodes: []string{"a-1", "b-1"}, pods: append(busyPods("a-1"), pod("db-0", "b-1", "data")), storage: kubesched.Objects{
 				Claims: []*corev1.PersistentVolumeClaim{inB}, Volumes: []*corev1.PersistentVolume{diskB}, StorageClasses: waits,
 			}},
-			"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1, closest a-1 VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't match PersistentVolume's node affinity\n",
+			"keep b-1: NoPlaceToMovePods: pod shop/db-0, pods to move 1, closest a-1 VolumeUnavailable: plugin VolumeBinding, reason node(s) didn't match PersistentVolume's node affinity: claim shop/data, volume disk-b, topology.kubernetes.io/zone In [b], the node has \"a\"\n",
 		},
 		"what one pod alone may use keeps another out": {
 			scenario{nodes: []string{"b-1"}, pods: []*corev1.Pod{pod("db-0", "b-1", "data"), pod("db-1", "", "data")}, storage: kubesched.Objects{

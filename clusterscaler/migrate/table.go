@@ -105,7 +105,7 @@ func scaleUpFlags() []migration.Flag {
 func limitFlags() []migration.Flag {
 	return migration.InGroup(limits, []migration.Flag{
 		{Name: "max-nodes-total", Default: "0", Setting: section + "maxNodesTotal", Kind: migration.Whole, Convert: maxNodesTotal, Remark: "0 and below is no bound."},
-		{Name: "max-nodes-per-scaleup", Default: "1000", Setting: section + "maxNodesPerScaleup", Kind: migration.Whole, Convert: count(1), Remark: "Of one group in one loop."},
+		{Name: "max-nodes-per-scaleup", Default: "1000", Setting: section + "maxNodesPerScaleup", Kind: migration.Whole, Convert: count(1), Remark: "Of one group, or of similar groups together, in one loop."},
 		{Name: "cores-total", Default: "0:320000", Setting: section + "coresTotal", Convert: totals, Remark: "A maximum of 0 is not taken."},
 		{Name: "memory-total", Default: "0:6400000", Setting: section + "memoryTotal", Convert: totals, Remark: "In GiB. A maximum of 0 is not taken."},
 		{Name: "gpu-total", Setting: section + "gpuTotal", Kind: migration.Repeated, Convert: gpuTotals, Remark: "The type is the value of the label of AWS, Google Cloud or Azure, or of `gpuLabel`. A maximum of 0 is not taken."},

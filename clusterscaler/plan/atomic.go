@@ -175,6 +175,7 @@ func (d *decision) fillUp(g *groupState, o *option) {
 	}
 	for o.nodes < o.room {
 		d.addTemplate(g)
+		o.of = append(o.of, g)
 		o.nodes++
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // The shares by which the nodes of similar groups may differ, those of cluster-autoscaler.
@@ -98,45 +99,85 @@ func within(a, b int64, share float64) bool {
 	return math.Abs(float64(a)-float64(b)) <= share*float64(max(a, b))
 }
 
-// alone is whether the option's pods depend on the domain that its nodes are in, so that no other group's will do.
-func (d *decision) alone(o *option) bool {
-	for i, n := range o.placed {
-		if n > 0 && d.cluster.Constrained(d.batches[i].class) {
-			return true
-		}
-	}
-	return false
+// member is a group that nodes of an option may be of.
+type member struct {
+	*groupState
+	// added is how many of the nodes are, of which there may be room.
+	added, room int
 }
 
-// shared has the group that each of the option's nodes is of: always the smallest of those that are similar, can take
-// each of its pods, and may still grow.
-func (d *decision) shared(o *option) []*groupState {
-	type member struct {
-		*groupState
-		added, room int
+// members are the groups that share a growth of g, and room is by how many nodes they may grow together. Where a limit
+// says that g cannot grow, why names it; where it can in a later loop, it is alone, and room is what it will have.
+func (d *decision) members(g *groupState) (members []member, room int, why verdict.Verdict) {
+	if room, why = d.room(g); room == 0 {
+		return nil, 0, why
 	}
-	var members []*member
-	for _, g := range d.kin(o.group) {
-		room, _ := d.room(g)
-		fits := true
-		for i, n := range o.placed {
-			fits = fits && (n == 0 || g == o.group || d.misfit(g, d.batches[i].class).OK())
-		}
-		if room > 0 && fits && (g == o.group || !d.alone(o)) {
-			members = append(members, &member{groupState: g, room: room})
+	now, why := d.loopRoom(g, room)
+	if now > 0 {
+		room = now
+	}
+	if now == 0 || !d.policy.BalanceSimilar {
+		return []member{{groupState: g, room: room}}, room, why
+	}
+	together := 0
+	for _, similar := range d.kin(g) {
+		if most, _ := d.room(similar); most > 0 {
+			members = append(members, member{groupState: similar, room: most})
+			together += most
 		}
 	}
-	var out []*groupState
-	for range o.nodes {
-		open := slices.DeleteFunc(slices.Clone(members), func(m *member) bool { return m.added >= m.room })
-		if len(open) == 0 {
-			break
+	left, _ := d.leftFor(g)
+	together, _ = d.loopRoom(g, min(together, left))
+	return members, together, verdict.Verdict{}
+}
+
+// smallest is, of the members that have room and whose next node takes the most of so many pods of the class, the one with
+// the fewest nodes, and of those equal the first by name; nil where none takes any.
+func (d *decision) smallest(members []member, class simulate.Class, want int) (best *member) {
+	most := 0
+	for i := range members {
+		m := &members[i]
+		if m.added >= m.room {
+			continue
 		}
-		smallest := slices.MinFunc(open, func(a, b *member) int {
-			return cmp.Or(cmp.Compare(a.Target+a.grows+a.added, b.Target+b.grows+b.added), strings.Compare(a.Name, b.Name))
-		})
-		smallest.added++
-		out = append(out, smallest.groupState)
+		mark := d.cluster.Mark()
+		n := d.cluster.Fill(class, d.addTemplate(m.groupState), want)
+		d.cluster.Undo(mark)
+		if n > most || n > 0 && n == most && m.before(best) {
+			best, most = m, n
+		}
 	}
-	return out
+	return best
+}
+
+func (m *member) before(other *member) bool {
+	return cmp.Or(cmp.Compare(m.Target+m.grows+m.added, other.Target+other.grows+other.added), strings.Compare(m.Name, other.Name)) < 0
+}
+
+// wait leaves the batches of which the option places pods for a later loop.
+func (d *decision) wait(o *option) {
+	o.group.limited = true
+	for i, n := range o.placed {
+		if n > 0 {
+			d.batches[i].later = true
+		}
+	}
+}
+
+// waitForRest leaves pods for a later loop that the option would have taken too, had it not been for the limit of one
+// growth. The group that the expander has chosen for them then can grow again.
+func (d *decision) waitForRest(done *option) {
+	if done.nodes < done.room {
+		return
+	}
+	for _, g := range d.kin(done.group) {
+		if most, _ := d.room(g); most == 0 {
+			continue
+		}
+		for i, n := range done.placed {
+			if b := &d.batches[i]; n > 0 && len(b.pods) > 0 && d.misfit(g, b.class).OK() {
+				b.later, g.limited = true, true
+			}
+		}
+	}
 }

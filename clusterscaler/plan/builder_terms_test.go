@@ -11,7 +11,7 @@ import (
 )
 
 // terms reads what a pod is to others, and asks of them: "is=app:web", "near=app:db@zone", "apart=app:web@host",
-// "spread=app:web@zone/1".
+// "spread=app:web@zone/1", with "minDomains=2".
 func (b *builder) terms(s *simulate.Spec, name string, f fields) {
 	s.Namespace, _, _ = strings.Cut(name, "/")
 	s.Labels = pairs(f["is"])
@@ -30,7 +30,7 @@ func (b *builder) terms(s *simulate.Spec, name string, f fields) {
 			b.t.Fatalf("spread: %v", err)
 		}
 		t := podTerm(s.Namespace, text)
-		s.Spread = append(s.Spread, simulate.Spread{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: 1, HonorTaints: honor, Pods: t.Pods.Labels})
+		s.Spread = append(s.Spread, simulate.Spread{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: int32(b.number(f, "minDomains", 1)), HonorTaints: honor, Pods: t.Pods.Labels})
 	}
 }
 

@@ -71,6 +71,8 @@ const (
 	MaxNodesTotalReached verdict.Code = "MaxNodesTotalReached"
 	// ResourceLimitReached: the nodes of the cluster have as many cores or GPUs, or as much memory, as they may.
 	ResourceLimitReached verdict.Code = "ResourceLimitReached"
+	// OpensDomain: pods that wait for nodes elsewhere would break their spread constraint.
+	OpensDomain verdict.Code = "OpensDomain"
 	// MaxNodesPerScaleUpReached: the rest follows in the next loop.
 	MaxNodesPerScaleUpReached verdict.Code = "MaxNodesPerScaleUpReached"
 )
@@ -154,7 +156,8 @@ func Codes() []verdict.CodeDoc {
 		{Code: BackedOff, Severity: verdict.Warning, Meaning: "The group failed to grow recently and is left alone for a while"},
 		{Code: MaxNodesTotalReached, Meaning: "The cluster has maxNodesTotal nodes"},
 		{Code: ResourceLimitReached, Meaning: "The nodes of the cluster have as many cores (coresTotal) or GPUs of a type (gpuTotal), or as much memory (memoryTotal), as they may"},
-		{Code: MaxNodesPerScaleUpReached, Meaning: "The group grows by maxNodesPerScaleup at most in one loop; the rest follows in the next"},
+		{Code: OpensDomain, Meaning: "The group's first node would open a domain (a zone, for example) with so few pods that others, which wait for their nodes elsewhere, would break their spread constraint; it can grow once those run"},
+		{Code: MaxNodesPerScaleUpReached, Meaning: "The group, or similar groups together, grow by maxNodesPerScaleup at most in one loop; the pods that the expander would put there wait for the next"},
 	}
 	return append(append(docs, nodeCodes()...), simulate.Codes()...)
 }

@@ -50,6 +50,12 @@ type decision struct {
 	known []int
 	// settled has for nodes that stand the pods without a node that fit on them.
 	settled map[simulate.NodeID][]*Pod
+	// onWay has, for each class with spread constraints and each group whose nodes pods of it wait for, one of these nodes; and
+	// each node that stands and takes such pods only as others come. growing says that what is placed now is.
+	onWay   map[spreadOn]simulate.NodeID
+	growing bool
+	// added has the pods of each node that the plan adds.
+	added map[simulate.NodeID][]share
 	// needing are the pods that needed a node when the loop began, and batches those that still do.
 	needing []*Pod
 	batches []batch
@@ -66,6 +72,8 @@ type decision struct {
 	spares []*spare
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
+	// moved is how many pods have moved since the placements were numbered, and dropped how many nodes the plan has dropped again.
+	moved, dropped int
 	// placements are those of this loop, with room for more.
 	placements []Placement
 	// facts are those of verdicts of which there are many, with room for more.
@@ -82,6 +90,8 @@ type groupState struct {
 	// grows is by how much the plan grows the group, for pods.
 	grows int
 	pods  []string
+	// limited is whether pods wait for a later loop in which it can grow again, and shut that it must open no domain.
+	limited, shut bool
 	// spares is how many of headrooms it grows for.
 	spares int
 	// deleting is how many nodes are going that the size still counts, and lost how many were requested, have not come and are given up.
@@ -116,6 +126,8 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		kept: k, cluster: k.cluster, mark: k.cluster.Mark(),
 		byGroup:  make(map[string]int, len(s.Groups)),
 		settled:  map[simulate.NodeID][]*Pod{},
+		onWay:    map[spreadOn]simulate.NodeID{},
+		added:    map[simulate.NodeID][]share{},
 		verdicts: make([]podVerdict, len(k.waiting)),
 		spares:   spares(s, &p),
 	}
@@ -215,10 +227,7 @@ func (d *decision) runs(id simulate.NodeID) bool {
 
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
 func (d *decision) addTemplate(g *groupState) simulate.NodeID {
-	if !g.prepared {
-		g.template, g.prepared = d.cluster.Prepare(g.Template), true
-	}
-	id := d.cluster.AddCopy(g.template)
+	id := d.cluster.AddCopy(d.templateOf(g))
 	for _, r := range g.Runs {
 		d.cluster.Place(r.Class, id, 1)
 	}
@@ -228,6 +237,14 @@ func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 		}
 	}
 	return id
+}
+
+// templateOf is what new nodes of the group are copies of.
+func (d *decision) templateOf(g *groupState) simulate.Template {
+	if !g.prepared {
+		g.template, g.prepared = d.cluster.Prepare(g.Template), true
+	}
+	return g.template
 }
 
 // daemonSets are those that run on new nodes of the group if they suit them, beside what is known to run there.

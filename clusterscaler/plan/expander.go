@@ -135,6 +135,20 @@ func choose(chain []Expander, options []option, ask func([]*option) []*option) *
 	return slices.MinFunc(left, func(a, b *option) int { return strings.Compare(a.group.Name, b.group.Name) })
 }
 
+// tieBreak says what decided between two options whose scores look the same.
+func (p *Policy) tieBreak(o, best *option) []verdict.Fact {
+	if verdict.Facts(o.facts).String() != verdict.Facts(best.facts).String() {
+		return nil
+	}
+	for _, e := range p.Expanders {
+		score, fact := e.score(o)
+		if other, _ := e.score(best); score != other {
+			return []verdict.Fact{verdict.Text("decided by", "the "+fact.Name+" before rounding")}
+		}
+	}
+	return []verdict.Fact{verdict.Text("tie broken by", "the name of the group")}
+}
+
 // lowest keeps the options with the lowest score.
 func lowest(options []*option, e Expander) []*option {
 	best := math.Inf(1)

@@ -15,6 +15,9 @@ func (d *decision) growToMinimum() {
 			continue
 		}
 		room, why := d.room(g)
+		if room > 0 {
+			room, why = d.loopRoom(g, room)
+		}
 		if room == 0 {
 			if g.verdict.Code == "" {
 				g.verdict = why

@@ -20,6 +20,8 @@ type batch struct {
 	priority int32
 	// pods are in the order of their names. The placed ones are cut off the front.
 	pods []*Pod
+	// later says that a group will grow for them that cannot in this loop.
+	later bool
 	// open are the nodes before seen that are no place for such a pod, and may become one as pods are added elsewhere. The
 	// others before seen cannot.
 	open []simulate.NodeID
@@ -50,6 +52,7 @@ func (d *decision) placePending(others ...*Pod) {
 	for i := range d.batches {
 		d.placeOnExisting(&d.batches[i])
 	}
+	d.fillGaps()
 	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
 	d.placeSpares()
 }
@@ -163,24 +166,32 @@ func (d *decision) placeOnce(b *batch) {
 // placeOn puts what fits of the batch on the node, and says whether it may take more once others have pods.
 func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 	n := d.cluster.Fill(b.class, id, len(b.pods))
+	if n > 0 {
+		d.noteAdded(id, share{b.class, b.pods[:n]})
+	}
 	for _, pod := range b.pods[:n] {
-		if pod.spare() {
-			d.noteSpare(pod, id)
-			continue
-		}
-		d.settleOn(pod, id)
-		if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
-			d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
-		} else if coming >= 0 {
-			d.planFor(pod, d.upcoming[coming], d.now)
-		} else if n := d.s.Nodes[id]; d.starting(id) {
-			d.planFor(pod, n.Group, n.Created)
-		} else {
-			d.planOn(pod, n.Name)
-		}
+		d.noteOn(pod, id)
 	}
 	b.pods = b.pods[n:]
 	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.Open(b.class, id)
+}
+
+// noteOn notes that a pod without a node has been placed on one of the cluster.
+func (d *decision) noteOn(pod *Pod, id simulate.NodeID) {
+	if pod.spare() {
+		d.noteSpare(pod, id)
+		return
+	}
+	d.settleOn(pod, id)
+	if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
+		d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
+	} else if coming >= 0 {
+		d.planFor(pod, d.upcoming[coming], d.now)
+	} else if n := d.s.Nodes[id]; d.starting(id) {
+		d.planFor(pod, n.Group, n.Created)
+	} else {
+		d.planOn(pod, n.Name)
+	}
 }
 
 // settle empties the batches when all their pods have only just come.

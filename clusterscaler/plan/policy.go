@@ -39,7 +39,7 @@ type Policy struct {
 	ForceDaemonSets bool
 	// EnforceMinSize grows groups that are smaller than their minimum.
 	EnforceMinSize bool
-	// MaxNodesPerScaleUp bounds what one group grows by in one loop.
+	// MaxNodesPerScaleUp bounds what one group, or similar groups together, grow by in one loop.
 	MaxNodesPerScaleUp int
 	// OkTotalUnreadyCount nodes, and MaxTotalUnreadyPercentage of all, may be unready: where more are than both, nothing
 	// is done; a group of which more are does not grow.

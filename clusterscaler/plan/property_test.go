@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,12 +51,16 @@ func TestPlansKeepTheirPromises(t *testing.T) {
 }
 
 // helpedTwice is whether the second plan grows a group for a pod that the first had a place for. One
-// that the first had to leave out because of a limit may be helped by what the removals make room for. And where pods
-// must be spread, one may have lost its place to the nodes that were requested after it in the same plan: an empty node
-// is a domain with no pods at all.
+// that the first had to leave out because of a limit may be helped by what the removals make room for. And a pod that must
+// be spread and fits now may lose its place to the nodes that were requested in the same plan, if it does not run before they
+// count: an empty node is a domain with no pods at all.
 func helpedTwice(s *Snapshot, first, next *Plan) bool {
-	for i := range s.Classes.Len() {
-		if len(s.Classes.Spec(simulate.Class(i)).Spread) > 0 {
+	if spreadOverHosts(s) {
+		return false
+	}
+	for _, p := range first.Pending {
+		i := slices.IndexFunc(s.Pods, func(pod *Pod) bool { return pod.Name == p.Pod })
+		if p.Verdict.Code == FitsNow && len(s.Classes.Spec(s.Pods[i].Class).Spread) > 0 {
 			return false
 		}
 	}

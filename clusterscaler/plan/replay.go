@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -27,12 +30,7 @@ func (d *decision) replay(wanting []*Pod) []*Pod {
 	if len(planned) == 0 {
 		return wanting
 	}
-	nodes := d.nodesOfGroups()
-	type place struct {
-		nodes *[]simulate.NodeID
-		class simulate.Class
-	}
-	from := map[place]int{} // before it no node can become a place any more: pods are only added
+	again := replaying{decision: d, nodes: d.nodesOfGroups(), from: map[spot]int{}}
 	var others []*Pod
 	inOrder := make([]planAgain, len(planned)) // Order counts them
 	for _, pod := range wanting {
@@ -42,37 +40,58 @@ func (d *decision) replay(wanting []*Pod) []*Pod {
 			others = append(others, pod)
 		}
 	}
-	for _, known := range inOrder {
-		pod, then := known.pod, known.then
-		if pod == nil {
-			continue // it needs no node any more
-		}
-		if then.Node != "" {
-			if id, stands := d.kept.ids[then.Node]; stands && d.cluster.Fill(pod.Class, id, 1) == 1 {
-				d.settleOn(pod, id)
-				d.planAs(pod, then)
-			} else {
-				others = append(others, pod)
-			}
-			continue
-		}
-		key := place{nodes.since(then), pod.Class}
-		list, next := *key.nodes, from[key]
-		for next < len(list) && !d.cluster.Open(pod.Class, list[next]) {
-			next++
-		}
-		from[key] = next
-		for next < len(list) && d.cluster.Fill(pod.Class, list[next], 1) == 0 {
-			next++
-		}
-		if next == len(list) {
-			others = append(others, pod)
-			continue
-		}
-		d.settleOn(pod, list[next])
-		d.planAs(pod, then)
+	// Those that need no node any more are dropped. All nodes are domains now, so that a pod may have to wait for one behind it.
+	inOrder = slices.DeleteFunc(inOrder, func(p planAgain) bool { return p.pod == nil })
+	for before := -1; len(inOrder) != before; {
+		before = len(inOrder)
+		inOrder = slices.DeleteFunc(inOrder, again.place)
+	}
+	for _, p := range inOrder {
+		others = append(others, p.pod)
 	}
 	return others
+}
+
+// replaying is what replay knows of the nodes.
+type replaying struct {
+	*decision
+	nodes nodesOfGroups
+	// from is before which node none can become a place any more: pods are only added.
+	from map[spot]int
+}
+
+type spot struct {
+	nodes *[]simulate.NodeID
+	class simulate.Class
+}
+
+// place puts the pod where it was placed before, if it still can be.
+func (r *replaying) place(p planAgain) bool {
+	pod, then := p.pod, p.then
+	if then.Node != "" {
+		id, stands := r.kept.ids[then.Node]
+		if !stands || r.cluster.Fill(pod.Class, id, 1) == 0 {
+			return false
+		}
+		r.settleOn(pod, id)
+		r.planAs(pod, then)
+		return true
+	}
+	key := spot{r.nodes.since(then), pod.Class}
+	list, next := *key.nodes, r.from[key]
+	for next < len(list) && !r.cluster.Open(pod.Class, list[next]) {
+		next++
+	}
+	r.from[key] = next
+	for next < len(list) && r.cluster.Fill(pod.Class, list[next], 1) == 0 {
+		next++
+	}
+	if next == len(list) {
+		return false
+	}
+	r.settleOn(pod, list[next])
+	r.planAs(pod, then)
+	return true
 }
 
 // planAgain is a pod that was placed before, and where.
@@ -140,11 +159,31 @@ func (d *decision) planOn(pod *Pod, node string) { d.planNext(pod, Placement{Nod
 // planNext remembers a placement as the next in order, in memory that many of them share.
 func (d *decision) planNext(pod *Pod, p Placement) {
 	p.Order = len(d.memory.Planned)
+	if d.memory.Planned[pod.Name] != nil { // it moves
+		p.Order += d.moved
+		d.moved++
+	}
 	if len(d.placements) == cap(d.placements) {
 		d.placements = make([]Placement, 0, 256)
 	}
 	d.placements = append(d.placements, p)
 	d.memory.Planned[pod.Name] = &d.placements[len(d.placements)-1]
+}
+
+// renumber makes Order count again, once pods that were placed have moved.
+func (d *decision) renumber() {
+	if d.moved == 0 {
+		return
+	}
+	d.moved = 0
+	names := slices.Collect(maps.Keys(d.memory.Planned))
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(d.memory.Planned[a].Order, d.memory.Planned[b].Order) })
+	for i, name := range names {
+		if then := *d.memory.Planned[name]; then.Order != i { // the Memory before may have the same Placement
+			then.Order = i
+			d.memory.Planned[name] = &then
+		}
+	}
 }
 
 // older is whether the node was there before that time.
@@ -155,9 +194,14 @@ func (d *decision) older(id simulate.NodeID, since time.Time) bool {
 // settleOn notes that a pod without a node fits on this one, where it has been placed.
 func (d *decision) settleOn(pod *Pod, id simulate.NodeID) {
 	if int(id) < len(d.s.Nodes) {
+		if d.starting(id) || d.growing {
+			d.waitsFor(pod.Class, d.s.Nodes[id].Name, id)
+		}
 		d.settled[id] = append(d.settled[id], pod)
 		d.say(pod, FitsNow, d.keepFacts(verdict.Text("node", d.s.Nodes[id].Name))...)
 		return
 	}
-	d.say(pod, FitsUpcomingNode, d.keepFacts(verdict.Text("group", d.upcoming[int(id)-len(d.s.Nodes)]))...)
+	group := d.upcoming[int(id)-len(d.s.Nodes)]
+	d.waitsFor(pod.Class, group, id)
+	d.say(pod, FitsUpcomingNode, d.keepFacts(verdict.Text("group", group))...)
 }

@@ -96,6 +96,8 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 			out = append(out, m.Verdict(subject, more...))
 		} else if g.blocked.Code != "" {
 			out = append(out, g.blocked)
+		} else if g.verdict.Code == NotChosen { // the group that was chosen for them grows in a later loop
+			out = append(out, g.verdict)
 		}
 	}
 	slices.SortFunc(out, func(a, b verdict.Verdict) int { return a.Subject.Compare(b.Subject) })

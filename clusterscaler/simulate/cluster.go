@@ -31,6 +31,8 @@ type Cluster struct {
 	// undo holds what was done, newest last, for Undo, and retired what that of opRetire needs.
 	undo    []step
 	retired []retirement
+	// expected are the nodes that were told of, newest last, in the domains that they will be in.
+	expected []bin
 }
 
 // bin is a node and what is left on it.
@@ -80,6 +82,7 @@ const (
 	opAddCopy
 	opHide
 	opRetire
+	opExpect
 )
 
 // NewCluster makes an empty cluster for pods of these classes. A class interned later is unknown to it.
@@ -250,6 +253,12 @@ func (c *Cluster) rules(class Class) *rules { return &c.where.book.byClass[class
 // Constrained is whether it depends on the pods of other nodes where a pod of the class fits, so that a node on
 // which it does not fit may become one where it does as other nodes fill.
 func (c *Cluster) Constrained(class Class) bool { return c.rules(class).constrained() }
+
+// Yields is whether pods on other nodes can make a node a place for the class that is none.
+func (c *Cluster) Yields(class Class) bool {
+	r := c.rules(class)
+	return len(r.near)+len(r.spread) > 0
+}
 
 // Open is whether the node may take a pod of the class, at once or when there are more pods on other nodes: nothing is
 // against it that stays as long as pods are only added.

@@ -83,10 +83,10 @@ func (t *topology) leave(b *bin) { t.settle(b, -1) }
 func (t *topology) settle(b *bin, by int32) {
 	for i := range t.regions {
 		region := t.book.regions.all[i]
-		if !b.shown[region.view] {
+		e, d := &t.regions[i], b.domains[region.key]
+		if !b.shown[region.view] || d == nowhere {
 			continue
 		}
-		e, d := &t.regions[i], b.domains[region.key]
 		e.nodes = grown(e.nodes, d)
 		before := e.nodes[d]
 		e.nodes[d] += by
@@ -222,15 +222,20 @@ func (t *topology) uneven(s *evenness, b *bin) Misfit {
 	if d == nowhere {
 		return Misfit{Code: TopologyKeyMissing, What: t.book.topologyKeys.all[key]}
 	}
+	if skew := t.skew(s, d, s.self); skew > s.maxSkew {
+		return Misfit{Code: TopologySpreadExceeded, What: t.book.topologyKeys.all[key], Need: skew, Free: s.maxSkew}
+	}
+	return Misfit{}
+}
+
+// skew is by how many pods the domain exceeds that with the fewest, with so many more in it.
+func (t *topology) skew(s *evenness, d domain, more int64) int64 {
 	tally, extent := &t.tallies[s.counter], &t.regions[s.region]
 	fewest := int64(0)
 	if int64(extent.domains) >= s.minDomains {
 		fewest = tally.fewest(extent, nowhere)
 	}
-	if skew := tally.at(d) + s.self - fewest; skew > s.maxSkew {
-		return Misfit{Code: TopologySpreadExceeded, What: t.book.topologyKeys.all[key], Need: skew, Free: s.maxSkew}
-	}
-	return Misfit{}
+	return tally.at(d) + more - fewest
 }
 
 // hasCompany is whether the required affinity holds: the pods that it asks for are in the node's domains, or

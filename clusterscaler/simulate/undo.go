@@ -7,7 +7,10 @@ type Mark int
 func (c *Cluster) Mark() Mark { return Mark(len(c.undo)) }
 
 // Commit makes all that was done so far the state that no Undo goes behind. Marks of before are void.
-func (c *Cluster) Commit() { c.undo, c.puts, c.retired = c.undo[:0], c.puts[:0], c.retired[:0] }
+func (c *Cluster) Commit() {
+	c.undo, c.puts = c.undo[:0], c.puts[:0]
+	c.retired, c.expected = c.retired[:0], c.expected[:0]
+}
 
 // Undo reverts, at the cost of what changed, all that was done since the mark.
 func (c *Cluster) Undo(m Mark) {
@@ -30,6 +33,10 @@ func (c *Cluster) Undo(m Mark) {
 			last := len(c.retired) - 1
 			c.show(s.node, c.retired[last].shown, c.retired[last].stay)
 			c.retired = c.retired[:last]
+		case opExpect:
+			last := len(c.expected) - 1
+			c.where.settle(&c.expected[last], -int32(s.n))
+			c.expected = c.expected[:last]
 		case opHide:
 			c.nodes[s.node].gone = false
 			c.changed(s.node, true)

@@ -1,0 +1,124 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// share is the pods of a class that were placed on a node.
+type share struct {
+	class simulate.Class
+	pods  []*Pod
+}
+
+// move is where pods of a class go.
+type move struct {
+	share
+	to simulate.NodeID
+}
+
+// needless looks for nodes of the plan that removal would take away at once: they are used little, and other nodes have room
+// for their pods, most often because groups have grown after them.
+type needless struct {
+	*decision
+	// full has, for each class that found no other place, the nodes that it was asked for to leave: nowhere else is one.
+	full map[simulate.Class][]simulate.NodeID
+}
+
+// dropNeedless takes such nodes out of the plan.
+func (d *decision) dropNeedless() {
+	n := needless{d, map[simulate.Class][]simulate.NodeID{}}
+	for i := d.requested; i < len(d.upcoming); i++ {
+		g, id := &d.groups[d.byGroup[d.upcoming[i]]], simulate.NodeID(len(d.s.Nodes)+i)
+		if g.Options.ZeroOrMax || d.usedOf(id) > g.policy.UtilizationThreshold {
+			continue
+		}
+		if moves, vacant := n.vacate(id); vacant {
+			n.drop(g, id, moves)
+		}
+	}
+	d.renumber()
+}
+
+// usedOf is the larger share of CPU and memory that is taken of a node of the plan.
+func (d *decision) usedOf(id simulate.NodeID) float64 {
+	free, all := d.cluster.Free(id), d.cluster.Node(id).Allocatable
+	return max(ratio(all.MilliCPU-free.MilliCPU, all.MilliCPU), ratio(all.Memory-free.Memory, all.Memory))
+}
+
+// vacate moves all pods of the node elsewhere, or leaves everything as it was.
+func (n *needless) vacate(id simulate.NodeID) (moves []move, vacant bool) {
+	mark := n.cluster.Mark()
+	n.cluster.Hide(id)
+	for _, s := range n.added[id] {
+		n.cluster.Take(s.class, id, len(s.pods))
+	}
+	for _, s := range n.added[id] {
+		var left []*Pod
+		if moves, left = n.place(s, moves); len(left) > 0 {
+			n.full[s.class] = append(n.full[s.class], id)
+			n.cluster.Undo(mark)
+			return nil, false
+		}
+	}
+	if !n.even() {
+		n.cluster.Undo(mark)
+		return nil, false
+	}
+	return moves, true
+}
+
+// place finds other nodes for the pods, and returns those that are left.
+func (n *needless) place(s share, moves []move) ([]move, []*Pod) {
+	left := s.pods
+	put := func(to simulate.NodeID) {
+		if k := n.cluster.Fill(s.class, to, len(left)); k > 0 {
+			moves = append(moves, move{share{s.class, left[:k]}, to})
+			left = left[k:]
+		}
+	}
+	if nodes, known := n.full[s.class]; known {
+		for _, to := range nodes {
+			put(to)
+		}
+		return moves, left
+	}
+	for to := n.cluster.NextWithRoom(s.class, 0); len(left) > 0 && int(to) < n.cluster.Len(); to = n.cluster.NextWithRoom(s.class, to+1) {
+		put(to)
+	}
+	return moves, left
+}
+
+// drop takes the node out of the plan, whose pods have gone elsewhere.
+func (n *needless) drop(g *groupState, id simulate.NodeID, moves []move) {
+	n.dropped++
+	delete(n.added, id)
+	maps.DeleteFunc(n.onWay, func(_ spreadOn, on simulate.NodeID) bool { return on == id })
+	n.cluster.Expect(n.templateOf(g), -1)
+	n.total = n.total.Plus(n.countedOf(g.Group), -1)
+	if g.grows--; g.grows == 0 {
+		g.verdict = verdict.Verdict{}
+	}
+	for _, m := range moves {
+		for _, pod := range m.pods {
+			if pod.spare() {
+				pod.spareOf.adds--
+				g.spares--
+			} else {
+				g.pods = slices.DeleteFunc(g.pods, func(name string) bool { return name == pod.Name })
+			}
+			n.noteOn(pod, m.to)
+		}
+		n.noteAdded(m.to, m.share)
+	}
+}
+
+// noteAdded notes the pods if the node is one that the plan adds.
+func (d *decision) noteAdded(id simulate.NodeID, s share) {
+	if int(id)-len(d.s.Nodes) >= d.requested {
+		d.added[id] = append(d.added[id], s)
+	}
+}

@@ -1,0 +1,179 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/verdict"
+)
+
+// option is what growing a group would bring.
+type option struct {
+	group *groupState
+	nodes int
+	// room is how many nodes there could have been, and first the first of them.
+	room  int
+	first simulate.NodeID
+	pods  int
+	// placed has the number of pods placed of each batch, and fill in which order and on which of the new nodes.
+	placed []int
+	fill   []fill
+	// requested is the sum of what the placed pods request.
+	requested simulate.Resources
+	// lot is what was drawn for the group; priority is its own, if it has one.
+	lot         float64
+	priority    int
+	prioritized bool
+	// preferred is what the expander grpc answered.
+	preferred bool
+	// of has the group of each node, and later says that none of them can come in this loop.
+	of    []*groupState
+	later bool
+	facts []verdict.Fact
+}
+
+// fill is that pods of a batch were placed on a node.
+type fill struct {
+	batch int
+	node  simulate.NodeID
+	pods  int
+}
+
+// fills places up to want pods of the batch on the node, and returns and notes how many.
+func (d *decision) fills(o *option, batch int, node simulate.NodeID, want int) int {
+	n := d.cluster.Fill(d.batches[batch].class, node, want)
+	if n > 0 {
+		o.fill = append(o.fill, fill{batch, node, n})
+	}
+	return n
+}
+
+// option packs the batches onto up to room new nodes of the members, the largest pods first, each onto
+// the first of the new nodes with room. The cluster is left as it was.
+func (d *decision) option(g *groupState, room int, members []member) option {
+	mark := d.cluster.Mark()
+	defer d.cluster.Undo(mark)
+	return d.pack(g, room, members, false)
+}
+
+// pack leaves the pods and nodes in the cluster. The members are similar to g. With gaps, nodes that were there before take
+// pods too, once they have become a place for them by what is placed on the new ones.
+func (d *decision) pack(g *groupState, room int, members []member, gaps bool) option {
+	first := simulate.NodeID(d.cluster.Len())
+	o := option{group: g, room: room, first: first, placed: make([]int, len(d.batches))}
+	for _, b := range d.largestFirst(g) {
+		class, want := d.batches[b].class, len(d.batches[b].pods)
+		constrained := d.cluster.Constrained(class)
+		if d.batches[b].later || !constrained && !d.misfit(g, class).OK() || constrained && len(members) > 1 && !d.open(g, class) {
+			continue
+		}
+		n := d.packOn(&o, b, first, want)
+		for n < want && o.nodes < room {
+			more := d.packNew(&o, b, members, want-n)
+			if more == 0 { // one more would not help either
+				break
+			}
+			n += more
+			if gaps || len(members) > 1 {
+				n += d.packAgain(&o, b, want-n, gaps)
+			}
+		}
+		o.placed[b] = n
+		o.pods += n
+		o.requested = o.requested.Plus(d.s.Classes.Spec(class).Requests, int64(n))
+	}
+	d.fillUp(g, &o)
+	return o
+}
+
+// packOn places up to want pods of the batch on the new nodes, of which first is the first.
+func (d *decision) packOn(o *option, b int, first simulate.NodeID, want int) (n int) {
+	for id := first; int(id) < d.cluster.Len() && n < want; id++ {
+		n += d.fills(o, b, id, want-n)
+	}
+	return n
+}
+
+// packAgain places up to want pods of the batch where others have made a place for them: on the new nodes and, with gaps, on
+// those that were there before.
+func (d *decision) packAgain(o *option, b int, want int, gaps bool) (n int) {
+	if !d.cluster.Yields(d.batches[b].class) {
+		return 0
+	}
+	for before := -1; n > before && n < want; {
+		before = n
+		if gaps {
+			for _, id := range d.batches[b].open {
+				n += d.fills(o, b, id, want-n)
+			}
+		}
+		n += d.packOn(o, b, o.first, want-n)
+	}
+	return n
+}
+
+// packNew places up to want pods of the batch on one more node. Of the members whose node takes the most of them it is the
+// smallest's.
+func (d *decision) packNew(o *option, b int, members []member, want int) int {
+	next := &members[0]
+	if len(members) > 1 {
+		next = d.smallest(members, d.batches[b].class, want)
+	}
+	if next == nil || next.added >= next.room {
+		return 0
+	}
+	mark := d.cluster.Mark()
+	n := d.fills(o, b, d.addTemplate(next.groupState), want)
+	if n == 0 {
+		d.cluster.Undo(mark)
+		return 0
+	}
+	o.of = append(o.of, next.groupState)
+	o.nodes++
+	next.added++
+	return n
+}
+
+// largestFirst orders the batches by their share of the group's node, CPU plus memory; headroom comes behind all pods.
+func (d *decision) largestFirst(g *groupState) []int {
+	order := make([]int, len(d.batches))
+	share := make([]float64, len(d.batches))
+	for i, b := range d.batches {
+		r := &d.s.Classes.Spec(b.class).Requests
+		order[i] = i
+		share[i] = ratio(r.MilliCPU, g.Template.Allocatable.MilliCPU) + ratio(r.Memory, g.Template.Allocatable.Memory)
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(d.batches[a].before(&d.batches[b]), cmp.Compare(share[b], share[a]))
+	})
+	return order
+}
+
+func ratio(part, whole int64) float64 {
+	if whole <= 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// misfit is why a pod of the class does not fit on an empty new node of the group, as the others stand now.
+func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
+	if m, known := g.misfits[class]; known {
+		return m
+	}
+	mark := d.cluster.Mark()
+	m := d.cluster.Fits(class, d.addTemplate(g))
+	d.cluster.Undo(mark)
+	if !d.cluster.Constrained(class) && !d.cluster.Judged(class) { // else it changes with what is placed
+		g.misfits[class] = m
+	}
+	return m
+}
+
+// open is whether a new node of the group may be a place for the class, now or once there are more pods elsewhere.
+func (d *decision) open(g *groupState, class simulate.Class) bool {
+	mark := d.cluster.Mark()
+	defer d.cluster.Undo(mark)
+	return d.cluster.Open(class, d.addTemplate(g))
+}
