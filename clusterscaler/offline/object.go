@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
+	internalkube "github.com/trimtab/trimtab/internal/kube"
 )
 
 // versionOf is the version in which a kind is read; empty for one that is ignored.
@@ -90,7 +91,7 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 	case "Pod":
 		p := &corev1.Pod{}
 		if d.decode(raw, p, h.Kind, where, path) {
-			d.Pods = append(d.Pods, p)
+			d.Pods = append(d.Pods, internalkube.StripPod(p))
 		}
 	case "DaemonSet":
 		ds := &appsv1.DaemonSet{}
@@ -175,6 +176,10 @@ func clusterWide(kind string) bool {
 func (d *dump) decode(raw []byte, into metav1.Object, kind, where, path string) bool {
 	if err := json.Unmarshal(raw, into); err != nil {
 		d.report(where+title(raw, kind), path, raw, into, err)
+		return false
+	}
+	if found := negatives(into, path); len(found) > 0 {
+		d.about(where+title(raw, kind), found)
 		return false
 	}
 	if problems := validation.IsDNS1123Subdomain(into.GetName()); len(problems) > 0 {

@@ -59,10 +59,14 @@ func stripAnnotations(all map[string]string) map[string]string {
 }
 
 func stripPod(obj any) (any, error) {
-	p, ok := obj.(*corev1.Pod)
-	if !ok {
-		return obj, nil
+	if p, ok := obj.(*corev1.Pod); ok {
+		return StripPod(p), nil
 	}
+	return obj, nil
+}
+
+// StripPod is the pod as the cache holds it: with all that some part reads, and no more. It shares memory with p.
+func StripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{TypeMeta: p.TypeMeta, ObjectMeta: p.ObjectMeta}
 	out.ManagedFields, out.Annotations = nil, stripAnnotations(p.Annotations)
 	s := &p.Spec
@@ -96,7 +100,7 @@ func stripPod(obj any) (any, error) {
 		ResourceClaimStatuses: st.ResourceClaimStatuses, ExtendedResourceClaimStatus: st.ExtendedResourceClaimStatus,
 		ContainerStatuses: keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
 	}
-	return out, nil
+	return out
 }
 
 func keepContainers(all []corev1.Container) []corev1.Container {
