@@ -47,6 +47,8 @@ func TestBadDumps(t *testing.T) {
 		{"a value behind another", oneNode + "\n{kind: Pod}", "d:1: not YAML: did not find expected <document start>"},
 		{"less far in than the first key", "  kind: Node\n  apiVersion: v1\n  metadata: {name: a}\nspec: {}", "d:3: not YAML: did not find expected <document start>"},
 		{"another line end", "  kind: Node\n  apiVersion: v1\n  metadata: {name: a}\u0085---\u0085kind: Pod", "d:4: not YAML: another value begins without --- before it"},
+		{"a key twice in JSON", `{"kind":"Node","apiVersion":"v1","metadata":{"name":"a"},"spec":{"podCIDR":"a","podCIDR":"b"}}`, `d:1: spec.podCIDR: stands twice (Node a)`},
+		{"a label twice in JSON", `{"kind":"Node","apiVersion":"v1","metadata":{"name":"a","labels":{"a/b.c":"1","a/b.c":"2"}}}`, `d:1: metadata.labels.a/b.c: stands twice (Node a)`},
 		{"behind the end", oneNode + "\n... {kind: Pod}", "d:2: apiVersion: is required: v1"},
 		{"UTF-32", "\xff\xfe\x00\x00{\x00\x00\x00", "d: is UTF-32; write it as UTF-8"},
 		{"no YAML", "a: b: c", "d: not YAML: mapping values are not allowed in this context"},
@@ -230,6 +232,55 @@ func TestBrokenPipe(t *testing.T) {
 	}
 }
 
+// Memory does not follow the size of the text: of items that are not read nothing is kept.
+func TestMemoryIsBounded(t *testing.T) {
+	const items = 2000 // 8 MiB
+	yamlItem := "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data:\n    a: " + strings.Repeat("x", 4000) + "\n"
+	jsonItem := `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"a":"` + strings.Repeat("x", 4000) + `"}}`
+	for _, text := range [][3]string{
+		{"apiVersion: v1\nitems:\n", yamlItem, "- " + node("n1") + "\nkind: List\n"},
+		{`{"apiVersion":"v1","items":[`, jsonItem + ",", `{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"}}],"kind":"List"}`},
+		{"", "---\n" + strings.ReplaceAll(yamlItem[2:], "\n  ", "\n"), "---\n" + node("n1")},
+		{"", jsonItem + "\n", `{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"}}`},
+	} {
+		parts := []io.Reader{strings.NewReader(text[0])}
+		for range items {
+			parts = append(parts, strings.NewReader(text[1]))
+		}
+		var before, most runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		measured := func() {
+			var now runtime.MemStats
+			runtime.GC()
+			if runtime.ReadMemStats(&now); now.HeapAlloc > most.HeapAlloc {
+				most = now
+			}
+		}
+		for i := 100; i < len(parts); i += 100 {
+			parts[i] = &noticed{parts[i], measured}
+		}
+		d := readDump("d", io.MultiReader(append(parts, strings.NewReader(text[2]))...), 16<<10)
+		if len(d.problems) > 0 || len(d.Nodes) != 1 || d.ignored["Secret"] != items {
+			t.Errorf("%.30q: %d nodes, %d secrets, %v", text[0]+text[1], len(d.Nodes), d.ignored["Secret"], d.problems)
+		}
+		if grown := int64(most.HeapAlloc) - int64(before.HeapAlloc); grown > 2<<20 {
+			t.Errorf("%.30q: reading 8 MiB needs %d bytes", text[0]+text[1], grown)
+		}
+	}
+}
+
+// noticed is a reader of which it is noticed that it is read.
+type noticed struct {
+	io.Reader
+	notice func()
+}
+
+func (n *noticed) Read(p []byte) (int, error) {
+	n.notice()
+	return n.Reader.Read(p)
+}
+
 // Each bad groups file is paired with all that is said of it.
 func TestBadGroups(t *testing.T) {
 	group := func(more string) string {
@@ -324,6 +375,10 @@ func FuzzRead(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, dump, groups string) {
+		whole, pieces := readDump("d", strings.NewReader(dump), wholeText), readDump("d", strings.NewReader(dump), 40)
+		if len(pieces.problems) == 0 && (len(whole.problems) > 0 || !reflect.DeepEqual(whole.read, pieces.read) || !reflect.DeepEqual(whole.ignored, pieces.ignored)) {
+			t.Errorf("as a whole %v, %v, %v; in pieces %v, %v", whole.read, whole.ignored, whole.problems, pieces.read, pieces.ignored)
+		}
 		c, err := readText(dump, groups)
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
