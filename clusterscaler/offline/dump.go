@@ -88,7 +88,7 @@ func (d *dump) trim() {
 
 // readDocument reads the document that the stream is at.
 func (d *dump) readDocument(s *stream, whole int) {
-	doc := config.Document{Line: s.line}
+	doc := config.Document{Line: s.begin()}
 	var all bool
 	doc.Data, all = s.text(whole)
 	switch {

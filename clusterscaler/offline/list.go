@@ -95,7 +95,9 @@ func (d *dump) readItem(l *list, raw []byte, number int, locate locator) {
 
 // finishList ends a List of which the items have been read, and says what it is.
 func (d *dump) finishList(l *list, h *header) {
-	if !l.identify(h) {
+	if isList := l.identify(h); h.Kind == "" {
+		d.problems.Add("kind", "is required of a List; without it the dump may be cut off")
+	} else if !isList {
 		d.problems.Add("kind", "%s has items, and is no List", printable(fmt.Sprintf("%.80q", h.Kind)))
 	}
 	for _, i := range l.held {

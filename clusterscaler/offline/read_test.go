@@ -49,6 +49,7 @@ func TestBadDumps(t *testing.T) {
 		{"another line end", "  kind: Node\n  apiVersion: v1\n  metadata: {name: a}\u0085---\u0085kind: Pod", "d:4: not YAML: another value begins without --- before it"},
 		{"a key twice in JSON", `{"kind":"Node","apiVersion":"v1","metadata":{"name":"a"},"spec":{"podCIDR":"a","podCIDR":"b"}}`, `d:1: spec.podCIDR: stands twice (Node a)`},
 		{"a label twice in JSON", `{"kind":"Node","apiVersion":"v1","metadata":{"name":"a","labels":{"a/b.c":"1","a/b.c":"2"}}}`, `d:1: metadata.labels.a/b.c: stands twice (Node a)`},
+		{"behind a mark", oneNode + "\n--- {kind: Pod}\n", "d:2: apiVersion: is required: v1"},
 		{"behind the end", oneNode + "\n... {kind: Pod}", "d:2: apiVersion: is required: v1"},
 		{"UTF-32", "\xff\xfe\x00\x00{\x00\x00\x00", "d: is UTF-32; write it as UTF-8"},
 		{"no YAML", "a: b: c", "d: not YAML: mapping values are not allowed in this context"},
@@ -206,6 +207,7 @@ kind: List
 		{"items twice", items + "items: []\n", `d:23: not YAML: key "items" already set in map`},
 		{"behind the items", items + "metadata: {\n", "d:23: not YAML: "},
 		{"no List", strings.Replace(items, "kind: List\n", "kind: Pods\n", -1), `d: kind: "Pods" has items, and is no List`},
+		{"cut off behind an item", strings.Replace(items, "kind: List\n", "", -1), "d: kind: is required of a List; without it the dump may be cut off"},
 		{"cut off JSON", indented.String()[:len(indented.String())-30], "d:"},
 		{"items twice in JSON", strings.TrimSuffix(indented.String(), "\n}") + `, "items": []}`, "d:"},
 	} {

@@ -21,8 +21,9 @@ type stream struct {
 	// line is that of the next byte, from 1, and begun says that it is not the first of its line.
 	line  int
 	begun bool
-	// left is what stands behind the mark that began the document.
-	left []byte
+	// left is what stands behind the mark that began the document, and leftLine its line.
+	left     []byte
+	leftLine int
 	// blank says that the document has had nothing but comments so far.
 	blank bool
 	// unread is what Read has still to give of a chunk.
@@ -76,7 +77,7 @@ func (s *stream) chunk() (text []byte, ok bool) {
 		return text, true
 	}
 	for !s.ended && s.err == nil {
-		first := !s.begun
+		first, line := !s.begun, s.line
 		text, err := s.in.ReadSlice('\n')
 		if err != nil && err != bufio.ErrBufferFull {
 			s.err = err
@@ -88,7 +89,7 @@ func (s *stream) chunk() (text []byte, ok bool) {
 		case first && isMark(text, "---"), first && isMark(text, "..."):
 			rest := text[3:]
 			if !onlyComment(rest) {
-				s.left = append([]byte("   "), rest...) // the columns stay
+				s.left, s.leftLine = append([]byte("   "), rest...), line // the columns stay
 			}
 			s.ended = true
 			return nil, false
@@ -101,6 +102,14 @@ func (s *stream) chunk() (text []byte, ok bool) {
 	}
 	s.ended = true
 	return nil, false
+}
+
+// begin is the line where what is next of the document stands.
+func (s *stream) begin() int {
+	if len(s.left) > 0 {
+		return s.leftLine
+	}
+	return s.line
 }
 
 // isMark is whether the line begins with the mark, alone or before a blank.
