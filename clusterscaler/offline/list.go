@@ -87,7 +87,7 @@ func (d *dump) readItem(l *list, raw []byte, number int, locate locator) {
 			d.object(raw, h, l.where, path)
 		}
 	}
-	if found := d.problems[before:]; len(found) > 0 && locate != nil {
+	if found := d.problems[before:]; len(found) > 0 && locate != nil && before < maxProblems { // it costs many times the item
 		locate(found)
 	}
 	d.trim()

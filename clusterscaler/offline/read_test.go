@@ -330,6 +330,7 @@ func TestHostileFiles(t *testing.T) {
 		"deep blocks":  strings.Repeat("- ", 100_000),
 		"aliases":      aliases.String(),
 		"mistakes":     many,
+		"more of them": "apiVersion: v1\nitems:\n" + strings.Repeat("- {kind: Pod, apiVersion: v1, metadata: {name: A}}\n", 30_000) + "kind: List\n",
 		"nested Lists": lists,
 		"a long name":  long,
 		"a long kind":  "{kind: " + strings.Repeat("a", 1<<18) + "}",
