@@ -2,6 +2,7 @@ package offline
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -26,12 +27,23 @@ type Cluster struct {
 	member map[string]string
 }
 
-// Read reads both files. All mistakes are in the error, a config.Problems, each with its line where it has one.
-func Read(dump, groups Input) (*Cluster, error) {
-	d := readDump(dump)
+// Dump is a dump that is read as it comes.
+type Dump struct {
+	// Name is what errors call it.
+	Name string
+	Text io.Reader
+}
+
+// Read reads both files. All mistakes are in the error, a config.Problems, each with its line where it has one. Of the dump only
+// what a decision needs is in memory.
+func Read(dump Dump, groups Input) (*Cluster, error) {
+	return read(readDump(dump.Name, dump.Text, wholeText), dump.Name, groups)
+}
+
+func read(d *dump, name string, groups Input) (*Cluster, error) {
 	nodeGroups, ps := readGroups(groups)
 	if len(d.problems) == 0 { // else a node may be missing because it could not be read
-		ps = append(ps, unknownNodes(nodeGroups, &d.Objects, dump.Name)...)
+		ps = append(ps, unknownNodes(nodeGroups, &d.Objects, name)...)
 	}
 	for i := range ps {
 		ps[i].File = groups.Name

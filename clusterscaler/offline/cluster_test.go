@@ -13,7 +13,7 @@ import (
 
 func decide(t *testing.T, dump, groups string) Result {
 	t.Helper()
-	c, err := read(dump, groups)
+	c, err := readText(dump, groups)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestMinReplicas(t *testing.T) {
 		{"not said", ownedPod, replicaSet(""), 2, "Unneeded", ""},
 		{"no controller", ownedPod, node("n3"), 2, "Unneeded", none},
 	} {
-		cluster, err := read(documents(node("n1"), node("n2"), c.pod, c.other), "groups: [{name: a, max: 3, nodes: [n1], template: {instanceType: m5.large}}]")
+		cluster, err := readText(documents(node("n1"), node("n2"), c.pod, c.other), "groups: [{name: a, max: 3, nodes: [n1], template: {instanceType: m5.large}}]")
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -115,7 +115,7 @@ func TestPriorities(t *testing.T) {
 			"configmap kube-system/cluster-autoscaler-priority-expander: priorities: priority 10, expression 1: error parsing regexp: missing closing ): `(`: " +
 				"all groups are alike to the expander priority"},
 	} {
-		cluster, err := read(documents(node("n1"), c.other), "groups: [{name: a, max: 3, nodes: [n1], template: {instanceType: m5.large}}]")
+		cluster, err := readText(documents(node("n1"), c.other), "groups: [{name: a, max: 3, nodes: [n1], template: {instanceType: m5.large}}]")
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -198,7 +198,7 @@ func TestNotes(t *testing.T) {
 func TestTaintsThatPass(t *testing.T) {
 	const groups = "groups: [{name: a, max: 3, template: {instanceType: m5.large, taints: [{key: cni, effect: NoSchedule}]}}]"
 	for _, startup := range [][]string{nil, {"cni"}} {
-		c, err := read(documents(wanting), groups)
+		c, err := readText(documents(wanting), groups)
 		if err != nil {
 			t.Fatal(err)
 		}

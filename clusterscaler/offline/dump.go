@@ -3,12 +3,13 @@ package offline
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	yamlv3 "go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
@@ -30,6 +31,8 @@ type dump struct {
 	// seen says where each object stands that was read.
 	seen     map[owner]string
 	problems config.Problems
+	// more counts the problems beyond those, and documents the documents.
+	more, documents int
 	// storage is what decides on volumes and device claims.
 	storage kubesched.Objects
 }
@@ -42,76 +45,99 @@ const maxProblems = 50
 // maxLocated bounds the documents in which lines are looked for, which costs many times their size.
 const maxLocated = 8 << 20
 
-// readDump reads objects from JSON or YAML, one or several documents, each an object or a List.
-func readDump(in Input) *dump {
+// Bounds of what is in memory of the text.
+const (
+	// wholeText is up to where a document is read as a whole, whatever it is. What is larger is a List, of which the items are
+	// read one after another.
+	wholeText = 1 << 20
+	// maxText bounds what of a document has to be read at once.
+	maxText = 64 << 20
+)
+
+// readDump reads objects from JSON or YAML, one or several documents, each an object or a List. Documents of more than whole
+// bytes are read piece by piece.
+func readDump(name string, r io.Reader, whole int) *dump {
 	d := &dump{read: map[string]int{}, ignored: map[string]int{}, owners: map[owner]bool{}, replicas: map[owner]int{}, priorities: map[string]*corev1.ConfigMap{}, seen: map[owner]string{}}
 	d.Namespaces = map[string]map[string]string{}
-	if docs, ok := documentsOfJSON(in.Data); ok {
-		for i, doc := range docs {
-			d.document(doc.Data, doc, within("document", i, len(docs)))
-		}
-	} else {
-		docs := config.Documents(in.Data)
-		for i, doc := range docs {
-			raw, found := toJSON(doc)
-			d.problems = append(d.problems, found...)
-			if len(found) == 0 {
-				d.document(raw, doc, within("document", i, len(docs)))
-			}
-		}
+	s := newStream(r)
+	for s.next() {
+		d.readDocument(s, whole)
+	}
+	if err := s.failure(); err != nil { // what comes before it may be cut off
+		d.problems, d.more = config.Problems{{Message: printable(err.Error())}}, 0
 	}
 	if len(d.problems) == 0 && len(d.seen) == 0 {
 		d.problems.Add("", "has no object that is read: no Node, no Pod; `kubectl get nodes,pods -A -o yaml` prints them")
 	}
-	if more := len(d.problems) - maxProblems; more > 0 {
-		d.problems = d.problems[:maxProblems]
-		d.problems.Add("", "and %d more mistakes", more)
+	if d.trim(); d.more > 0 {
+		d.problems.Add("", "and %d more mistakes", d.more)
 	}
 	for i := range d.problems {
-		d.problems[i].File = in.Name
+		d.problems[i].File = name
 	}
 	d.finish()
 	return d
 }
 
-// within tells one of several documents from the others.
-func within(what string, i, n int) string {
-	if n == 1 {
+// trim counts the problems that are not printed, and forgets them.
+func (d *dump) trim() {
+	if more := len(d.problems) - maxProblems; more > 0 {
+		d.problems, d.more = d.problems[:maxProblems], d.more+more
+	}
+}
+
+// readDocument reads the document that the stream is at.
+func (d *dump) readDocument(s *stream, whole int) {
+	doc := config.Document{Line: s.begin()}
+	var all bool
+	doc.Data, all = s.text(whole)
+	switch {
+	case all && s.blank:
+	case all && s.failure() == nil:
+		d.wholeDocument(doc, !s.over())
+	case looksJSON(doc.Data):
+		d.streamJSON(io.MultiReader(bytes.NewReader(doc.Data), s), doc.Line)
+	default:
+		d.streamYAML(doc, s)
+	}
+}
+
+// wholeDocument reads one document, or several JSON objects without marks between them.
+func (d *dump) wholeDocument(doc config.Document, more bool) {
+	var notJSON error
+	if docs := []config.Document(nil); bytes.HasPrefix(bytes.TrimSpace(doc.Data), []byte("{")) {
+		if docs, notJSON = documentsOfJSON(doc); notJSON == nil {
+			for i, value := range docs {
+				d.document(value.Data, value, d.nextDocument(more || i < len(docs)-1))
+			}
+			return
+		}
+	}
+	raw, found := toJSON(doc, false)
+	if len(found) > 0 && looksJSON(doc.Data) {
+		found, _ = errors.AsType[config.Problems](notJSON)
+	}
+	where := d.nextDocument(more)
+	if d.problems = append(d.problems, found...); len(found) == 0 {
+		d.document(raw, doc, where)
+	}
+}
+
+// nextDocument tells one of several documents from the others; the first of them only where it is known that there are more.
+func (d *dump) nextDocument(more bool) string {
+	if d.documents++; d.documents == 1 && !more {
 		return ""
 	}
-	return fmt.Sprintf("%s %d, ", what, i+1)
+	return fmt.Sprintf("document %d, ", d.documents)
 }
 
-// documentsOfJSON splits a stream of JSON objects. It is not ok for what is no JSON.
-func documentsOfJSON(data []byte) (docs []config.Document, ok bool) {
-	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		return nil, false
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	line, counted := 1, 0
-	for {
-		var raw json.RawMessage
-		if err := decoder.Decode(&raw); err == io.EOF {
-			return docs, true
-		} else if err != nil {
-			return nil, false
-		}
-		begin := int(decoder.InputOffset()) - len(raw)
-		line += bytes.Count(data[counted:begin], []byte("\n"))
-		counted = begin
-		docs = append(docs, config.Document{Line: line, Data: raw})
-	}
-}
-
-// toJSON translates a YAML document. A key that stands twice is a mistake.
-func toJSON(doc config.Document) ([]byte, config.Problems) {
-	for _, mark := range []string{"--- ", "---\t"} { // it would be read as far as there
-		if at := bytes.Index(doc.Data, []byte("\n"+mark)); at >= 0 || bytes.HasPrefix(doc.Data, []byte(mark)) {
-			line := doc.Line + bytes.Count(doc.Data[:at+1], []byte("\n"))
-			return nil, config.Problems{{Line: line, Message: "write --- alone on its line between documents"}}
-		}
-	}
+// toJSON translates YAML, all of it. A key that stands twice is a mistake. inner says that the text stands by itself within a
+// document, so that nothing can be left out.
+func toJSON(doc config.Document, inner bool) ([]byte, config.Problems) {
 	raw, err := yaml.YAMLToJSONStrict(doc.Data)
+	if err == nil && !inner {
+		err = trailing(doc.Data)
+	}
 	if err == nil {
 		return raw, nil
 	}
@@ -136,6 +162,39 @@ func toJSON(doc config.Document) ([]byte, config.Problems) {
 	return nil, ps
 }
 
+// trailing is what is wrong with what stands behind the first value of the text. The decoder reads only that, and says nothing of
+// the rest.
+func trailing(text []byte) error {
+	if outermost(text) && !bytes.ContainsAny(text, "\u0085\u2028\u2029") { // which are line ends too
+		return nil
+	}
+	decoder := yamlv3.NewDecoder(bytes.NewReader(text))
+	var value yamlv3.Node
+	if err := decoder.Decode(&value); err == io.EOF { // nothing but comments
+		return nil
+	} else if err != nil {
+		return err
+	}
+	switch err := decoder.Decode(&value); err {
+	case io.EOF:
+		return nil
+	case nil:
+		return fmt.Errorf("yaml: line %d: another value begins without --- before it", value.Line)
+	default:
+		return err
+	}
+}
+
+// outermost is whether the text begins with a key or a dash at the very left: nothing can be further out, where the value would end.
+func outermost(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if !onlyComment(line) {
+			return line[0] == '-' || 'a' <= line[0] && line[0] <= 'z' || 'A' <= line[0] && line[0] <= 'Z'
+		}
+	}
+	return true
+}
+
 // document reads one document, and finds the lines of its mistakes.
 func (d *dump) document(raw []byte, doc config.Document, where string) {
 	before := len(d.problems)
@@ -143,12 +202,7 @@ func (d *dump) document(raw []byte, doc config.Document, where string) {
 	if found := d.problems[before:]; len(doc.Data) <= maxLocated {
 		found.Locate(doc)
 	}
-}
-
-// header is what tells what an object is.
-type header struct {
-	metav1.TypeMeta `json:",inline"`
-	Items           []json.RawMessage `json:"items"`
+	d.trim()
 }
 
 // objects reads an object, or each item of a List.
@@ -161,26 +215,13 @@ func (d *dump) objects(raw []byte, where string) {
 		d.report(where, "", raw, &h, err)
 		return
 	}
-	single, isList := strings.CutSuffix(h.Kind, "List")
-	if !isList {
+	l := &list{where: where}
+	if !l.identify(&h) {
 		d.object(raw, h, where, "")
 		return
 	}
-	for i, item := range h.Items {
-		path := fmt.Sprintf("items[%d]", i)
-		var inner header
-		if err := json.Unmarshal(item, &inner); err != nil {
-			d.report(where, path, item, &inner, err)
-			continue
-		}
-		if inner.Kind == "" && single != "" { // as the API server writes a PodList
-			inner.Kind, inner.APIVersion = single, h.APIVersion
-		}
-		if strings.HasSuffix(inner.Kind, "List") {
-			d.problems.Add(path+".kind", "a List in a List is not read; put its items into the outer one")
-			continue
-		}
-		d.object(item, inner, where, path)
+	for _, item := range h.Items {
+		d.item(l, item, nil)
 	}
 }
 
@@ -190,6 +231,11 @@ func (d *dump) report(subject, path string, raw []byte, into any, err error) {
 	if len(found) == 0 {
 		found.Add(path, "%s", printable(err.Error()))
 	}
+	d.about(subject, found)
+}
+
+// about adds problems of an object.
+func (d *dump) about(subject string, found config.Problems) {
 	for _, p := range found {
 		if subject = strings.TrimSuffix(subject, ", "); subject != "" {
 			p.Message += " (" + subject + ")"

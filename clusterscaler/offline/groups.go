@@ -125,6 +125,9 @@ func (t *template) decode() config.Problems {
 		ps.Add(path, "%s", printable(err.Error()))
 		return ps
 	}
+	if ps = negatives(n, path); len(ps) > 0 {
+		return ps
+	}
 	alikeWhereMissing(&n.Status)
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourcePods} {
 		if q := n.Status.Allocatable[name]; q.Sign() <= 0 {

@@ -3,6 +3,7 @@ package offline
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -10,8 +11,11 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+	strictjson "sigs.k8s.io/json"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/internal/config"
+	internalkube "github.com/trimtab/trimtab/internal/kube"
 )
 
 // versionOf is the version in which a kind is read; empty for one that is ignored.
@@ -90,7 +94,7 @@ func (d *dump) object(raw []byte, h header, where, path string) {
 	case "Pod":
 		p := &corev1.Pod{}
 		if d.decode(raw, p, h.Kind, where, path) {
-			d.Pods = append(d.Pods, p)
+			d.Pods = append(d.Pods, internalkube.StripPod(p))
 		}
 	case "DaemonSet":
 		ds := &appsv1.DaemonSet{}
@@ -173,8 +177,17 @@ func clusterWide(kind string) bool {
 
 // decode reads an object with a name of its own, and says what is wrong with it otherwise.
 func (d *dump) decode(raw []byte, into metav1.Object, kind, where, path string) bool {
-	if err := json.Unmarshal(raw, into); err != nil {
+	twice, err := strictjson.UnmarshalStrict(raw, into, strictjson.DisallowDuplicateFields)
+	if err != nil {
 		d.report(where+title(raw, kind), path, raw, into, err)
+		return false
+	}
+	if len(twice) > 0 { // one of both would be dropped
+		d.about(where+title(raw, kind), duplicates(twice, path))
+		return false
+	}
+	if found := negatives(into, path); len(found) > 0 {
+		d.about(where+title(raw, kind), found)
 		return false
 	}
 	if problems := validation.IsDNS1123Subdomain(into.GetName()); len(problems) > 0 {
@@ -197,6 +210,19 @@ func (d *dump) decode(raw []byte, into metav1.Object, kind, where, path string) 
 	d.seen[key] = strings.TrimSuffix(where+path, ", ")
 	d.read[kind]++
 	return true
+}
+
+// duplicates are the keys that stand twice in JSON, by their paths below path.
+func duplicates(errs []error, path string) config.Problems {
+	var ps config.Problems
+	for _, err := range errs {
+		field := strings.TrimPrefix(err.Error(), "duplicate field ")
+		if unquoted, err := strconv.Unquote(field); err == nil {
+			field = unquoted
+		}
+		ps.Add(below(path, printable(field)), "stands twice")
+	}
+	return ps
 }
 
 // String is the kind and the name: "Pod shop/web-1".

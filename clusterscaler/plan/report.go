@@ -89,11 +89,11 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 		if g.Trouble != "" { // its template may be none
 			out = append(out, g.inTrouble())
 		} else if m := d.misfit(g, class); !m.OK() {
-			var more []verdict.Fact
+			more := g.taken(m)
 			if m.Code == simulate.HostPortTaken {
 				more = d.holderOnNew(g, class)
 			}
-			out = append(out, m.Verdict(subject, more...))
+			out = append(out, g.tooSmall(m).Verdict(subject, more...))
 		} else if g.blocked.Code != "" {
 			out = append(out, g.blocked)
 		} else if g.verdict.Code == NotChosen { // the group that was chosen for them grows in a later loop
@@ -102,6 +102,27 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 	}
 	slices.SortFunc(out, func(a, b verdict.Verdict) int { return a.Subject.Compare(b.Subject) })
 	return out
+}
+
+// tooSmall is the misfit on a new node, of which no less than nothing is left.
+func (g *groupState) tooSmall(m simulate.Misfit) simulate.Misfit {
+	if _, short := m.Of(g.Template.Allocatable); short {
+		m.Free = max(m.Free, 0)
+	}
+	return m
+}
+
+// taken says what the pods that each new node runs take of the resource that is short, where they leave nothing of it.
+func (g *groupState) taken(m simulate.Misfit) []verdict.Fact {
+	all, short := m.Of(g.Template.Allocatable)
+	if !short || m.Free > 0 || all <= 0 {
+		return nil
+	}
+	name := "DaemonSets take"
+	if slices.ContainsFunc(g.Runs, func(r Running) bool { return r.DaemonSet == "" }) {
+		name = "DaemonSets and static pods take"
+	}
+	return []verdict.Fact{m.Amount(name, all-m.Free)}
 }
 
 // groupSubject is how verdicts call a group.

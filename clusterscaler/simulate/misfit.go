@@ -1,6 +1,12 @@
 package simulate
 
-import "github.com/trimtab/trimtab/internal/verdict"
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
 
 // The codes of a pod that does not fit on a node.
 const (
@@ -104,12 +110,10 @@ func (m Misfit) Verdict(subject verdict.Subject, more ...verdict.Fact) verdict.V
 		facts = append(facts, verdict.Text("label", m.What))
 	case HostPortTaken:
 		facts = append(facts, verdict.Text("port", m.What))
-	case InsufficientCPU:
-		facts = append(facts, verdict.Milli("need", m.Need), verdict.Milli("free", m.Free))
-	case InsufficientMemory, InsufficientEphemeralStorage:
-		facts = append(facts, verdict.Bytes("need", m.Need), verdict.Bytes("free", m.Free))
+	case InsufficientCPU, InsufficientMemory, InsufficientEphemeralStorage:
+		facts = append(facts, m.Amount("need", m.Need), m.Amount("free", m.Free))
 	case InsufficientResource:
-		facts = append(facts, verdict.Text("resource", m.What), verdict.Number("need", m.Need), verdict.Number("free", m.Free))
+		facts = append(facts, verdict.Text("resource", m.What), m.Amount("need", m.Need), m.Amount("free", m.Free))
 	case TopologyKeyMissing:
 		facts = append(facts, verdict.Text("topologyKey", m.What))
 	case TopologySpreadExceeded:
@@ -157,6 +161,36 @@ func (m *Misfit) lacks() float64 {
 		return 0
 	}
 	return float64(m.Need-m.Free) / float64(m.Need)
+}
+
+// Amount is a fact in the unit of the resource that is short.
+func (m Misfit) Amount(name string, n int64) verdict.Fact {
+	switch {
+	case m.Code == InsufficientCPU:
+		return verdict.Milli(name, n)
+	case m.Code == InsufficientMemory, m.Code == InsufficientEphemeralStorage, strings.HasPrefix(m.What, corev1.ResourceHugePagesPrefix):
+		return verdict.Bytes(name, n)
+	default:
+		return verdict.Number(name, n)
+	}
+}
+
+// Of is how much there is of the resource that is short; ok is false where the pod does not fit for another reason.
+func (m Misfit) Of(r Resources) (n int64, ok bool) {
+	switch m.Code {
+	case TooManyPods:
+		return r.Pods, true
+	case InsufficientCPU:
+		return r.MilliCPU, true
+	case InsufficientMemory:
+		return r.Memory, true
+	case InsufficientEphemeralStorage:
+		return r.EphemeralStorage, true
+	case InsufficientResource:
+		return r.Other(m.What), true
+	default:
+		return 0, false
+	}
 }
 
 // shortage is the first resource that does not suffice, in the order in which the scheduler looks.

@@ -69,6 +69,26 @@ func readInput(path string, s stdio) (name string, data []byte, err error) {
 	return standardInput, data, err
 }
 
+// openInput is readInput for what is read as it comes, however large it is.
+func openInput(path string, s stdio) (name string, r io.ReadCloser, err error) {
+	if path == "-" {
+		return standardInput, io.NopCloser(s.in), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return path, nil, withoutPath(err)
+	}
+	return path, unnamed{f}, nil
+}
+
+// unnamed is a file of which errors do not repeat the name.
+type unnamed struct{ *os.File }
+
+func (f unnamed) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	return n, withoutPath(err)
+}
+
 // readFile reads a file of at most maxInputBytes; the error does not name it.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)

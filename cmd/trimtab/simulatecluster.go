@@ -100,13 +100,16 @@ func simulateCluster(f clusterFlags, now time.Time, s stdio) (offline.Result, er
 	if err != nil {
 		return offline.Result{}, err
 	}
-	var in [2]offline.Input
-	for i, path := range []string{f.dump, f.groups} {
-		if in[i].Name, in[i].Data, err = readInput(path, s); err != nil {
-			return offline.Result{}, fmt.Errorf("%s: %w", in[i].Name, err)
-		}
+	name, text, err := openInput(f.dump, s)
+	if err != nil {
+		return offline.Result{}, fmt.Errorf("%s: %w", name, err)
 	}
-	cluster, err := offline.Read(in[0], in[1])
+	defer text.Close()
+	var groups offline.Input
+	if groups.Name, groups.Data, err = readInput(f.groups, s); err != nil {
+		return offline.Result{}, fmt.Errorf("%s: %w", groups.Name, err)
+	}
+	cluster, err := offline.Read(offline.Dump{Name: name, Text: text}, groups)
 	if err != nil {
 		return offline.Result{}, err
 	}

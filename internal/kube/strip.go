@@ -16,7 +16,7 @@ import (
 func strip(obj any) (any, error) {
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		return stripPod(o), nil
+		return StripPod(o), nil
 	case *corev1.Node:
 		stripNode(o)
 	case *appsv1.ReplicaSet:
@@ -70,7 +70,8 @@ func stripAnnotations(all map[string]string) map[string]string {
 	return kept
 }
 
-func stripPod(p *corev1.Pod) *corev1.Pod {
+// StripPod is the pod as the cache holds it: with all that some part reads, and no more. It shares memory with p.
+func StripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{TypeMeta: p.TypeMeta, ObjectMeta: p.ObjectMeta}
 	out.ManagedFields, out.Annotations = nil, stripAnnotations(p.Annotations)
 	s := &p.Spec

@@ -24,10 +24,16 @@ func differ(got simulate.Misfit, want scheduler.Refusal) string {
 		return "two plugins"
 	case want.Plugin == "VolumeBinding" && !want.Anywhere:
 		return "" // the last free volume may be gone, where there is another reason anyway
-	case judged(want.Plugin) && !strings.Contains(want.Message, got.What):
+	case judged(want.Plugin) && !strings.Contains(want.Message, words(got.What)):
 		return "two reasons"
 	}
 	return ""
+}
+
+// words are those of the plugin: the claim that the simulator names behind them is its own.
+func words(reason string) string {
+	said, _, _ := strings.Cut(reason, ": claim ")
+	return said
 }
 
 // judged is whether the plugin is one that the simulator has a Judge for.
