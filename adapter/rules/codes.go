@@ -68,7 +68,7 @@ func Codes() []verdict.CodeDoc {
 	return []verdict.CodeDoc{
 		{Code: RuleExposes, Meaning: "the rule exposes metrics"},
 		{Code: RuleFindsNoSeries, Meaning: "Prometheus holds no series for the rule's seriesQuery, so the rule exposes nothing"},
-		{Code: RuleSeriesUnknown, Meaning: "the series of the rule's seriesQuery could not be listed, so that nobody can tell what the rule exposes"},
+		{Code: RuleSeriesUnknown, Severity: verdict.Warning, Meaning: "the series of the rule's seriesQuery could not be listed, so that nobody can tell what the rule exposes"},
 		{Code: RuleNamesNothing, Meaning: "no series passes the rule's seriesFilters and name.matches, so the rule exposes nothing"},
 		{Code: RuleMapsNoKind, Meaning: "no label of the rule's series is tied to a kind of objects by its resources, so the rule exposes nothing"},
 		{Code: OverrideMapsNothing, Meaning: "an override of the rule ties labels to kinds of objects that the API server does not serve, so the labels map nothing; a CRD may come later"},

@@ -167,7 +167,7 @@ func nodeCodes() []verdict.CodeDoc {
 		{Code: Unneeded, Meaning: "The node is removed: it is underused and its pods fit elsewhere"},
 		{Code: NotAutoscaled, Meaning: "The node belongs to no group"},
 		{Code: CurrentlyBeingDeleted, Meaning: "The node is being drained or deleted"},
-		{Code: DeletionOverdue, Meaning: "The provider accepted to delete the node more than five minutes ago, and it still stands; it is asked again every five minutes, unless it says that it is deleting the node"},
+		{Code: DeletionOverdue, Severity: verdict.Warning, Meaning: "The provider accepted to delete the node more than five minutes ago, and it still stands; it is asked again every five minutes, unless it says that it is deleting the node"},
 		{Code: ScaleDownDisabledAnnotation, Meaning: "The node's annotation scale-down-disabled keeps it"},
 		{Code: ScaleDownUnreadyDisabled, Meaning: "The node is not ready and scaleDownUnreadyEnabled is false"},
 		{Code: ScaleDownDisabled, Meaning: "scaleDownEnabled is false"},

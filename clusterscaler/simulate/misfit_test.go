@@ -1,6 +1,10 @@
 package simulate
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+)
 
 // Amounts have the unit of the resource that is short.
 func TestAmounts(t *testing.T) {
@@ -18,7 +22,7 @@ func TestAmounts(t *testing.T) {
 			"InsufficientResource: resource hugepages-2Mi, need 2048Mi, free 512Mi"},
 	} {
 		m := c.offered.shortage(c.want)
-		if got := m.Verdict("pod a").Message(); got != c.message {
+		if got := m.Verdict(verdict.On("pod", "a")).Message(); got != c.message {
 			t.Errorf("%s: %q, want %q", c.name, got, c.message)
 		}
 		if n, short := m.Of(c.offered); !short || n != m.Free {

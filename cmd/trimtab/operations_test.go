@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -198,7 +199,7 @@ func wire(t *testing.T, path string, cfg *configFile) program {
 	}
 	api := fake.NewClientBuilder().WithScheme(scheme).Build()
 	s := shared{
-		kube: &kube.Kube{Client: api, Live: api, Cache: &informertest.FakeInformers{Scheme: scheme}, Events: events.NewFakeRecorder(10)},
+		kube: &kube.Kube{Client: api, Live: api, Mapper: testrestmapper.TestOnlyStaticRESTMapper(scheme), Cache: &informertest.FakeInformers{Scheme: scheme}, Events: events.NewFakeRecorder(10)},
 		log:  log, registry: r, journal: newJournal(10, log, r),
 	}
 	if s.prom, err = prom.NewClient(*cfg.Prometheus, r); err != nil {
