@@ -73,11 +73,12 @@ func announcement(p *plan.PendingPod, groups []verdict.Verdict) (kind, reason, n
 func choice(group string, groups []verdict.Verdict) string {
 	for _, v := range groups {
 		chosen, ok := v.Facts.Lookup("chosen")
-		if v.Code != plan.NotChosen || !ok || !strings.HasPrefix(chosen.Value(), group+" with ") {
+		if v.Code != plan.NotChosen || !ok || chosen.Value() != group {
 			continue
 		}
-		other := slices.DeleteFunc(slices.Clone(v.Facts), func(f verdict.Fact) bool { return f.Name == "chosen" })
-		return fmt.Sprintf("%s was preferred to %s with %s", chosen.Value(), v.Subject.Name, other)
+		with, _ := v.Facts.Lookup("with")
+		other := slices.DeleteFunc(slices.Clone(v.Facts), func(f verdict.Fact) bool { return f.Name == "chosen" || f.Name == "with" })
+		return fmt.Sprintf("%s with %s was preferred to %s with %s", group, with.Value(), v.Subject.Name, other)
 	}
 	return "no other group can take it now"
 }

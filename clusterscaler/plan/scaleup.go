@@ -142,8 +142,7 @@ func (d *decision) grow(o *option) {
 		facts = append(facts, verdict.Number("shared by similar groups", n))
 	}
 	if g.grows == 0 && !slices.Contains(done.of, g) {
-		chosen := verdict.Text("chosen", done.of[0].Name+" with "+verdict.Facts(o.facts).String())
-		g.verdict = verdict.Because(groupSubject(g.Name), NotChosen, append(slices.Clone(o.facts), chosen, verdict.Text("tie broken by", "the sizes of similar groups"))...)
+		g.verdict = notChosen(o, done.of[0], o, verdict.Text("tie broken by", "the sizes of similar groups"))
 	}
 	for _, member := range done.of {
 		member.grows++
@@ -219,9 +218,13 @@ func (d *decision) explainChoice(best *option, options []option) {
 			facts := append(slices.Clone(o.facts), verdict.Number("options", len(options)))
 			g.verdict = verdict.Because(groupSubject(g.Name), ScaledUpGroup, facts...)
 		} else if g.verdict.Code == "" {
-			facts := append(slices.Clone(o.facts), verdict.Text("chosen", best.group.Name+" with "+verdict.Facts(best.facts).String()))
-			facts = append(facts, d.policy.tieBreak(o, best)...)
-			g.verdict = verdict.Because(groupSubject(g.Name), NotChosen, facts...)
+			g.verdict = notChosen(o, best.group, best, d.policy.tieBreak(o, best)...)
 		}
 	}
+}
+
+// notChosen says of o which group was chosen in its place, and how the expander valued both.
+func notChosen(o *option, chosen *groupState, by *option, tie ...verdict.Fact) verdict.Verdict {
+	facts := append(slices.Clone(o.facts), verdict.Text("chosen", chosen.Name), verdict.Text("with", verdict.Facts(by.facts).String()))
+	return verdict.Because(groupSubject(o.group.Name), NotChosen, append(facts, tie...)...)
 }
