@@ -164,7 +164,8 @@ func emptied(ctx context.Context, t *testing.T, w *world) {
 func clockOff(ctx context.Context, t *testing.T, w *world) {
 	strict := strings.Replace(ruleFile(), "- {seriesQuery: 'depth{", "- {maxStaleness: 30s, seriesQuery: 'late{", 1)
 	w.writeRules(t, strings.Replace(strict, "rules:\n", "rules:\n"+`- {seriesQuery: 'depth{pod!=""}', resources: {template: '<<.Resource>>'}, metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}`+"\n", 1))
-	defer w.writeRules(t, ruleFile())
+	const late = custom + "/pods/a/late"
+	defer w.restoreRules(ctx, t, late)
 	push := func(late time.Duration) {
 		t.Helper()
 		err := w.prometheus.Push(ctx, func(yield func(lab.Series) bool) {
@@ -177,7 +178,6 @@ func clockOff(ctx context.Context, t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 	}
-	const late = custom + "/pods/a/late"
 	push(time.Minute)
 	w.becomes(ctx, t, late, 404, "no sample")
 	push(0)
@@ -290,15 +290,9 @@ func halfWritten(ctx context.Context, t *testing.T, w *world) {
 		return fmt.Errorf("none of %d Events", len(list.Items))
 	})
 	w.writeRules(t, strings.Replace(text, "- {seriesQuery: 'depth{", "- {name: {as: level}, seriesQuery: 'depth{", 1))
-	w.becomes(ctx, t, custom+"/pods/a/level", 200, right)
-	w.writeRules(t, text)
-	w.lab.Wait(ctx, t, "the whole file is in force", func(ctx context.Context) error {
-		ok, err := w.metric(ctx, "trimtab_config_last_reload_successful ")
-		if err != nil {
-			return err
-		}
-		return lab.Want(ok, 1)
-	})
+	const level = custom + "/pods/a/level"
+	w.becomes(ctx, t, level, 200, right)
+	w.restoreRules(ctx, t, level)
 }
 
 func (w *world) writeRules(t *testing.T, text string) {
@@ -306,6 +300,14 @@ func (w *world) writeRules(t *testing.T, text string) {
 	if err := os.WriteFile(w.rules, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// restoreRules writes the rules that most tests have, and waits until they are in force and all of their series have been
+// asked for: only then is it certain that there is no such metric any more.
+func (w *world) restoreRules(ctx context.Context, t *testing.T, gone string) {
+	t.Helper()
+	w.writeRules(t, ruleFile())
+	w.becomes(ctx, t, gone, 404, "no rule exposes it")
 }
 
 // explained asks the running trimtab by its own command.
