@@ -106,3 +106,32 @@ func BenchmarkNextLoop(b *testing.B) {
 		i++
 	}
 }
+
+// Loops in which every pod without a node has changed, as when the scheduler has tried them all: time must not grow faster
+// than their number.
+func BenchmarkWaitingPodsChange(b *testing.B) {
+	for _, pods := range []int{10_000, 50_000} {
+		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
+			now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+			both := make([]*Snapshot, 2)
+			classes := &simulate.Classes{}
+			class := classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 200, Memory: 200, Pods: 1}})
+			for i := range both {
+				both[i] = &Snapshot{Classes: classes}
+				for n := range pods {
+					both[i].Pods = append(both[i].Pods, &Pod{Name: fmt.Sprintf("default/p-%05d", n), Class: class, State: Unseen})
+				}
+			}
+			var planner Planner
+			planner.Decide(both[0], Memory{}, DefaultPolicy(), now)
+			i := 1
+			b.ReportAllocs()
+			for b.Loop() {
+				if p, _ := planner.Decide(both[i%2], Memory{}, DefaultPolicy(), now); len(p.Pending) != pods {
+					b.Fatalf("%d pods are pending", len(p.Pending))
+				}
+				i++
+			}
+		})
+	}
+}

@@ -138,12 +138,6 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
 		})
 	}
-	if k.asked == nil {
-		k.asked = make(map[*Pod]int, len(k.waiting))
-		for i, pod := range k.waiting {
-			k.asked[pod] = i
-		}
-	}
 	d.known = make([]int, len(k.groupNames))
 	for i, name := range k.groupNames {
 		d.known[i] = -1
