@@ -89,7 +89,6 @@ type groupState struct {
 	policy *Policy
 	// grows is by how much the plan grows the group, for pods.
 	grows int
-	pods  []string
 	// limited is whether pods wait for a later loop in which it can grow again, and shut that it must open no domain.
 	limited, shut bool
 	// spares is how many of headrooms it grows for.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -107,8 +106,6 @@ func (n *needless) drop(g *groupState, id simulate.NodeID, moves []move) {
 			if pod.spare() {
 				pod.spareOf.adds--
 				g.spares--
-			} else {
-				g.pods = slices.DeleteFunc(g.pods, func(name string) bool { return name == pod.Name })
 			}
 			n.noteOn(pod, m.to)
 		}
