@@ -51,16 +51,19 @@ func (c *Config) validateGrpcExpander(ps *config.Problems) {
 const askTime = 30 * time.Second
 
 // asker is what answers in this loop. One question that fails is the last; the expanders behind grpc then choose among all
-// options.
+// options. A loop may plan growth several times: each question is asked once, and answered alike whenever it comes again.
 func (c *ClusterScaler) asker(ctx context.Context, s *plan.Snapshot) (ask func([]plan.Choice) []string, end func()) {
 	if c.expander == nil {
 		return nil, func() {}
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	templates := make(map[string]*corev1.Node, len(s.Groups))
+	answers := map[string][]string{}
 	return func(choices []plan.Choice) []string {
-		if ctx.Err() != nil {
-			return nil
+		question := fmt.Sprint(choices)
+		best, known := answers[question]
+		if known || ctx.Err() != nil {
+			return best
 		}
 		best, err := c.expander.BestOptions(ctx, c.optionsOf(s, choices, templates))
 		trouble := ""
@@ -72,6 +75,7 @@ func (c *ClusterScaler) asker(ctx context.Context, s *plan.Snapshot) (ask func([
 			c.deps.Log.Error("the gRPC expander does not answer; the others choose among all options", "server", c.cfg.GrpcExpanderUrl, "error", err)
 		}
 		c.expanderTrouble = trouble
+		answers[question] = best
 		return best
 	}, cancel
 }

@@ -47,3 +47,23 @@ func TestLoopAsksTheExpander(t *testing.T) {
 		}
 	}
 }
+
+// A loop may plan growth several times, and asks an expander the same question once: one that answers otherwise the next time
+// must not turn the plan into another.
+func TestExpanderIsAskedEachQuestionOnce(t *testing.T) {
+	r := newRig(t, pendingPod())
+	o := &oracle{prefers: "b"}
+	r.scaler.expander = o
+	s := &plan.Snapshot{Groups: []plan.Group{{Name: "a"}, {Name: "b"}}}
+	ask, end := r.scaler.asker(context.Background(), s)
+	defer end()
+	question := []plan.Choice{{Group: "a", Nodes: 1, Pods: []string{"default/web"}}, {Group: "b", Nodes: 1, Pods: []string{"default/web"}}}
+	first := ask(question)
+	o.prefers = "a"
+	again := ask(question)
+	question[1].Nodes = 2
+	other := ask(question)
+	if !slices.Equal(first, []string{"b"}) || !slices.Equal(again, first) || !slices.Equal(other, []string{"a"}) || len(o.asked) != 2 {
+		t.Errorf("answered %v, again %v, another question %v, after asking %d times", first, again, other, len(o.asked))
+	}
+}

@@ -59,6 +59,8 @@ type entry struct {
 	auth     []map[string]string
 	marks    []string
 	openedAt time.Time
+	// forgotten says that the object is gone, so that nothing stays open here.
+	forgotten bool
 }
 
 // triggerSet is an object's triggers, opened. Who has it from open may read it until he releases it; the
@@ -77,10 +79,17 @@ func newCatalog(cfg catalogConfig) *catalog {
 // open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The
 // caller releases them when it reads them no more.
 func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
-	e := c.entry(client.ObjectKeyFromObject(so))
+	return c.openIn(ctx, c.entry(client.ObjectKeyFromObject(so)), so)
+}
+
+func (c *catalog) openIn(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	set, err := c.current(ctx, e, so)
+	if e.forgotten { // the caller alone has what was opened
+		e.set, e.uid = nil, ""
+		return set, err
+	}
 	set.hold()
 	return set, err
 }
@@ -234,7 +243,7 @@ func (c *catalog) forget(key types.NamespacedName) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.set.release()
-		e.set, e.uid = nil, ""
+		e.set, e.uid, e.forgotten = nil, "", true
 	}
 	c.metrics.forget(key)
 }

@@ -85,6 +85,28 @@ func TestATriggerIsClosedAfterItsLastReading(t *testing.T) {
 	<-closed
 }
 
+// The object is deleted after a request has found its entry, and before it has opened the triggers, as while another opens
+// them: nobody will forget the entry again, so that the request is the last to have them.
+func TestTriggersOfADeletedObjectAreClosed(t *testing.T) {
+	h := newHarness(t, scaledObject(t, web))
+	key := types.NamespacedName{Namespace: "shop", Name: "web"}
+	e := h.triggers.entry(key)
+	h.triggers.forget(key)
+	for range 2 {
+		set, err := h.triggers.openIn(t.Context(), e, h.object())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := set.external[0].read(t.Context(), 0); r.err != nil {
+			t.Error(r.err)
+		}
+		set.release()
+	}
+	if h.closings() != len(h.opened) {
+		t.Errorf("%d were opened, %d closed", len(h.opened), h.closings())
+	}
+}
+
 // Requests, edits, polls and a deletion at the same time, for the race detector and the harness to judge. In the end
 // all that was opened is closed.
 func TestTriggersAreReopenedUnderRequests(t *testing.T) {

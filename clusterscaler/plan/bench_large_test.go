@@ -106,3 +106,65 @@ func BenchmarkNextLoop(b *testing.B) {
 		i++
 	}
 }
+
+// Loops in which every pod without a node has changed, as when the scheduler has tried them all: time must not grow faster
+// than their number.
+func BenchmarkWaitingPodsChange(b *testing.B) {
+	for _, pods := range []int{10_000, 50_000} {
+		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
+			now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+			both := make([]*Snapshot, 2)
+			classes := &simulate.Classes{}
+			class := classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 200, Memory: 200, Pods: 1}})
+			for i := range both {
+				both[i] = &Snapshot{Classes: classes}
+				for n := range pods {
+					both[i].Pods = append(both[i].Pods, &Pod{Name: fmt.Sprintf("default/p-%05d", n), Class: class, State: Unseen})
+				}
+			}
+			var planner Planner
+			planner.Decide(both[0], Memory{}, DefaultPolicy(), now)
+			i := 1
+			b.ReportAllocs()
+			for b.Loop() {
+				if p, _ := planner.Decide(both[i%2], Memory{}, DefaultPolicy(), now); len(p.Pending) != pods {
+					b.Fatalf("%d pods are pending", len(p.Pending))
+				}
+				i++
+			}
+		})
+	}
+}
+
+// Small pods for which a cheap group grows first, and large ones for which another grows that has room for them all: every
+// node of the first is dropped from the plan again, and time must not grow faster than the pods.
+func BenchmarkDropNeedless(b *testing.B) {
+	for _, pods := range []int{5_000, 20_000} {
+		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
+			now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+			s := &Snapshot{Classes: &simulate.Classes{}}
+			small := s.Classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 10, Memory: 10, Pods: 1}})
+			large := s.Classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 6_000, Memory: 1_000, Pods: 1}})
+			for i := range pods {
+				s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/a-%05d", i), Class: small, State: Pending})
+				if i%50 == 0 {
+					s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/b-%05d", i), Class: large, State: Pending})
+				}
+			}
+			for i, offer := range []simulate.Resources{{MilliCPU: 1_200, Memory: 1_200, Pods: 50}, {MilliCPU: 10_000, Memory: 10_000, Pods: 110}} {
+				s.Groups = append(s.Groups, Group{
+					Name: fmt.Sprintf("group-%d", i), Max: pods, Price: 0.001 + 100*float64(i), Template: simulate.Node{Name: "new", Allocatable: offer}, Capacity: offer,
+				})
+			}
+			policy := DefaultPolicy()
+			policy.Expanders = []Expander{Price}
+			b.ReportAllocs()
+			for b.Loop() {
+				p, _ := Decide(s, Memory{}, policy, now)
+				if len(p.ScaleUp) != 1 || p.ScaleUp[0].Group != "group-1" || len(p.ScaleUp[0].Pods) != len(s.Pods) {
+					b.Fatalf("planned %d increases", len(p.ScaleUp))
+				}
+			}
+		})
+	}
+}

@@ -89,7 +89,6 @@ type groupState struct {
 	policy *Policy
 	// grows is by how much the plan grows the group, for pods.
 	grows int
-	pods  []string
 	// limited is whether pods wait for a later loop in which it can grow again, and shut that it must open no domain.
 	limited, shut bool
 	// spares is how many of headrooms it grows for.
@@ -137,12 +136,6 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		d.groups = append(d.groups, groupState{
 			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
 		})
-	}
-	if k.asked == nil {
-		k.asked = make(map[*Pod]int, len(k.waiting))
-		for i, pod := range k.waiting {
-			k.asked[pod] = i
-		}
 	}
 	d.known = make([]int, len(k.groupNames))
 	for i, name := range k.groupNames {

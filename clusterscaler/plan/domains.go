@@ -16,11 +16,25 @@ import (
 // group in their way stays shut until the others run.
 func (d *decision) growForPods() {
 	d.growing = true
-	defer d.dropNeedless()
-	if !d.anySpread() {
+	if d.anySpread() {
+		d.attempts()
+	} else {
 		d.rounds()
-		return
 	}
+	for d.dropNeedless() { // which leaves room for others, but opens no domain late
+		for _, g := range d.closed() {
+			g.shut = true
+		}
+		d.rounds()
+	}
+	d.renumber()
+	for i := range d.groups {
+		d.groups[i].shut = false
+	}
+}
+
+// attempts plans the growth until no other attempt is worth it, and leaves the best.
+func (d *decision) attempts() {
 	before := d.checkpoint()
 	var best, last attempt
 	for n := 1; n <= maxAttempts; n++ {
@@ -41,9 +55,6 @@ func (d *decision) growForPods() {
 	if last.number != best.number {
 		d.restore(before)
 		d.try(&best)
-	}
-	for i := range d.groups {
-		d.groups[i].shut = false
 	}
 }
 

@@ -58,7 +58,7 @@ type kept struct {
 	on [][]*Pod
 	// ending are those of them that are being deleted.
 	ending map[*Pod]bool
-	// waiting are the pods that are not bound, in the order of their names, and asked finds them there; nil after a change.
+	// waiting are the pods that are not bound, in the order of their names, and asked finds them there.
 	waiting []*Pod
 	asked   map[*Pod]int
 	// used is what share of each node is requested, as far as it has been measured.
@@ -149,16 +149,25 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	}
 	k.cluster.SetJudge(s.Judge)
 	for _, pod := range s.Pods {
-		if pod.State != Bound {
-			k.waiting = append(k.waiting, pod)
-		}
 		if id, counts := k.counts(pod, now); counts {
 			k.add(pod, id)
 			k.on[id] = append(k.on[id], pod)
 		}
 	}
+	k.list()
 	k.cluster.Commit()
 	return k
+}
+
+// list lists the pods that are not bound. It lists all anew: to put many into their places one by one takes quadratic time.
+func (k *kept) list() {
+	k.waiting, k.asked = nil, map[*Pod]int{}
+	for _, pod := range k.pods {
+		if pod.State != Bound {
+			k.asked[pod] = len(k.waiting)
+			k.waiting = append(k.waiting, pod)
+		}
+	}
 }
 
 // startupTaint is whether a node bears the taint until it is ready.
@@ -248,7 +257,7 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 
 // followPods looks for what differs in two lists that are both in the order of their names.
 func (k *kept) followPods(next []*Pod, now time.Time) {
-	before := k.pods
+	before, waits := k.pods, false
 	k.pods = next
 	for len(before) > 0 || len(next) > 0 {
 		if len(before) > 0 && len(next) > 0 && before[0] == next[0] {
@@ -265,13 +274,18 @@ func (k *kept) followPods(next []*Pod, now time.Time) {
 			order = strings.Compare(before[0].Name, next[0].Name)
 		}
 		if order <= 0 {
-			k.leave(before[0])
+			waits = waits || before[0].State != Bound
+			k.remove(before[0])
 			before = before[1:]
 		}
 		if order >= 0 {
+			waits = waits || next[0].State != Bound
 			k.enter(next[0], now)
 			next = next[1:]
 		}
+	}
+	if waits {
+		k.list()
 	}
 }
 
@@ -279,9 +293,6 @@ func byPodName(a, b *Pod) int { return strings.Compare(a.Name, b.Name) }
 
 // enter adds a pod of the next snapshot.
 func (k *kept) enter(pod *Pod, now time.Time) {
-	if pod.State != Bound {
-		k.waiting, k.asked = inserted(k.waiting, pod), nil
-	}
 	if id, counts := k.counts(pod, now); counts {
 		k.add(pod, id)
 		k.on[id] = inserted(k.on[id], pod)
@@ -292,14 +303,6 @@ func (k *kept) enter(pod *Pod, now time.Time) {
 func inserted(list []*Pod, pod *Pod) []*Pod {
 	at, _ := slices.BinarySearchFunc(list, pod, byPodName)
 	return slices.Insert(list, at, pod)
-}
-
-// leave drops a pod of the snapshot before.
-func (k *kept) leave(pod *Pod) {
-	if at := slices.Index(k.waiting, pod); at >= 0 && pod.State != Bound {
-		k.waiting, k.asked = slices.Delete(k.waiting, at, at+1), nil
-	}
-	k.remove(pod)
 }
 
 // remove takes back the room that the pod had, if it had any.

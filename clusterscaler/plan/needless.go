@@ -2,7 +2,6 @@ package plan
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -24,23 +23,24 @@ type move struct {
 // for their pods, most often because groups have grown after them.
 type needless struct {
 	*decision
-	// full has, for each class that found no other place, the nodes that it was asked for to leave: nowhere else is one.
+	// full has, for classes that do not depend on other pods and found no place at all, the nodes that were to be left: only
+	// there may be one.
 	full map[simulate.Class][]simulate.NodeID
 }
 
-// dropNeedless takes such nodes out of the plan.
-func (d *decision) dropNeedless() {
-	n := needless{d, map[simulate.Class][]simulate.NodeID{}}
+// dropNeedless takes such nodes out of the plan, and says whether there were any.
+func (d *decision) dropNeedless() bool {
+	n, before := needless{d, map[simulate.Class][]simulate.NodeID{}}, d.dropped
 	for i := d.requested; i < len(d.upcoming); i++ {
 		g, id := &d.groups[d.byGroup[d.upcoming[i]]], simulate.NodeID(len(d.s.Nodes)+i)
-		if g.Options.ZeroOrMax || d.usedOf(id) > g.policy.UtilizationThreshold {
+		if g.Options.ZeroOrMax || d.cluster.Hidden(id) || d.usedOf(id) > g.policy.UtilizationThreshold {
 			continue
 		}
 		if moves, vacant := n.vacate(id); vacant {
 			n.drop(g, id, moves)
 		}
 	}
-	d.renumber()
+	return d.dropped > before
 }
 
 // usedOf is the larger share of CPU and memory that is taken of a node of the plan.
@@ -59,7 +59,9 @@ func (n *needless) vacate(id simulate.NodeID) (moves []move, vacant bool) {
 	for _, s := range n.added[id] {
 		var left []*Pod
 		if moves, left = n.place(s, moves); len(left) > 0 {
-			n.full[s.class] = append(n.full[s.class], id)
+			if len(moves) == 0 && !n.cluster.Constrained(s.class) {
+				n.full[s.class] = append(n.full[s.class], id)
+			}
 			n.cluster.Undo(mark)
 			return nil, false
 		}
@@ -107,8 +109,6 @@ func (n *needless) drop(g *groupState, id simulate.NodeID, moves []move) {
 			if pod.spare() {
 				pod.spareOf.adds--
 				g.spares--
-			} else {
-				g.pods = slices.DeleteFunc(g.pods, func(name string) bool { return name == pod.Name })
 			}
 			n.noteOn(pod, m.to)
 		}

@@ -184,7 +184,7 @@ func (d *decision) noteOn(pod *Pod, id simulate.NodeID) {
 	}
 	d.settleOn(pod, id)
 	if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
-		d.growFor(&d.groups[d.byGroup[d.upcoming[coming]]], pod)
+		d.growFor(d.upcoming[coming], pod)
 	} else if coming >= 0 {
 		d.planFor(pod, d.upcoming[coming], d.now)
 	} else if n := d.s.Nodes[id]; d.starting(id) {

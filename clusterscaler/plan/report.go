@@ -10,16 +10,17 @@ import (
 
 // reportGroups turns what was decided on each group into the plan's increases and verdicts.
 func (d *decision) reportGroups() {
+	grownFor := d.grownFor()
 	for i := range d.groups {
 		g := &d.groups[i]
 		v := g.verdict
 		switch {
 		case g.grows > 0:
 			to := g.Target + g.grows
-			facts := []verdict.Fact{verdict.Number("from", g.Target), verdict.Number("to", to), verdict.Number("for pods", len(g.pods))}
+			pods := grownFor[g.Name]
+			facts := []verdict.Fact{verdict.Number("from", g.Target), verdict.Number("to", to), verdict.Number("for pods", len(pods))}
 			v.Facts = append(append(facts, g.spareFact()...), v.Facts...)
-			slices.Sort(g.pods)
-			d.plan.ScaleUp = append(d.plan.ScaleUp, Increase{Group: g.Name, From: g.Target, To: to, Max: g.Max, Pods: g.pods})
+			d.plan.ScaleUp = append(d.plan.ScaleUp, Increase{Group: g.Name, From: g.Target, To: to, Max: g.Max, Pods: pods})
 		case v.Code != "":
 		case g.blocked.Code != "" && (d.wanted || g.blocked.Code == BackedOff || g.blocked.Code == GroupInTrouble):
 			v = g.blocked
@@ -30,6 +31,24 @@ func (d *decision) reportGroups() {
 		}
 		d.plan.Groups = append(d.plan.Groups, v)
 	}
+}
+
+// grownFor names, for each group that the plan adds nodes to, the pods on them, in the order of their names.
+func (d *decision) grownFor() map[string][]string {
+	out := map[string][]string{}
+	for i := d.requested; i < len(d.upcoming); i++ {
+		for _, s := range d.added[simulate.NodeID(len(d.s.Nodes)+i)] {
+			for _, pod := range s.pods {
+				if !pod.spare() {
+					out[d.upcoming[i]] = append(out[d.upcoming[i]], pod.Name)
+				}
+			}
+		}
+	}
+	for _, pods := range out {
+		slices.Sort(pods)
+	}
+	return out
 }
 
 // left is the number of pods that need a node and get none.

@@ -160,7 +160,7 @@ func (d *decision) grow(o *option) {
 			if fill.node < done.first {
 				d.noteOn(pod, fill.node)
 			} else {
-				d.growFor(done.of[fill.node-done.first], pod)
+				d.growFor(done.of[fill.node-done.first].Name, pod)
 			}
 		}
 		b.pods = b.pods[fill.pods:]
@@ -179,15 +179,14 @@ func distinct(groups []*groupState) int {
 }
 
 // growFor notes that the group grows for the pod.
-func (d *decision) growFor(g *groupState, pod *Pod) {
+func (d *decision) growFor(group string, pod *Pod) {
 	if pod.spare() {
-		d.growForSpare(g.Name, pod.spareOf)
+		d.growForSpare(group, pod.spareOf)
 		return
 	}
-	g.pods = append(g.pods, pod.Name)
-	d.planFor(pod, g.Name, d.now)
+	d.planFor(pod, group, d.now)
 	if at, is := d.kept.asked[pod]; is {
-		d.verdicts[at] = podVerdict{group: g.Name}
+		d.verdicts[at] = podVerdict{group: group}
 	}
 }
 
