@@ -72,7 +72,7 @@ func TestExplain(t *testing.T) {
 	for _, c := range []struct{ kind, name, want string }{
 		{"pod", "shop/web", `pod shop/web: TriggeredScaleUp: group small, from 3, to 4, max 10
 group small
-- group big: NotChosen: waste 89.1%, chosen small with waste 56.3%
+- group big: NotChosen: waste 89.1%, chosen small, with waste 56.3%
 - group gpu: TaintNotTolerated: taint gpu:NoSchedule
 - group small: ScaledUpGroup: from 3, to 4, for pods 1, waste 56.3%, options 2
 - group tiny: InsufficientCPU: need 3500m, free 1000m
