@@ -52,7 +52,7 @@ func (a resourceAPI) Nodes(ctx context.Context, name string, selector labels.Sel
 			continue
 		}
 		out = append(out, resourcemetrics.NodeMetrics{
-			ObjectMeta: described(object), Timestamp: metav1.NewTime(time.UnixMilli(min(cpu.millis, memory.millis))),
+			ObjectMeta: described(object, a.adapter.deps.Now()), Timestamp: metav1.NewTime(time.UnixMilli(min(cpu.millis, memory.millis))),
 			Window: metav1.Duration{Duration: usage.Window}, Usage: quantities(cpu, memory),
 		})
 	}
@@ -78,7 +78,7 @@ func (a resourceAPI) Pods(ctx context.Context, namespace, name string, selector 
 		}
 		warnings = append(warnings, found.warnings()...)
 		for _, object := range some {
-			pod, ok := podMetrics(object, found)
+			pod, ok := podMetrics(object, found, a.adapter.deps.Now())
 			if r.ofUsage(object.GetName(), found, ok); ok {
 				pod.Window = metav1.Duration{Duration: usage.Window}
 				out = append(out, pod)
@@ -167,7 +167,7 @@ func byNamespace(objects []metav1.Object) [][]metav1.Object {
 }
 
 // podMetrics joins the rows of a pod's containers; false where one of the resources is missing altogether.
-func podMetrics(pod metav1.Object, u used) (resourcemetrics.PodMetrics, bool) {
+func podMetrics(pod metav1.Object, u used, now time.Time) (resourcemetrics.PodMetrics, bool) {
 	cpu, memory := u.cpu.rows(pod.GetName()), u.memory.rows(pod.GetName())
 	if len(cpu) == 0 || len(memory) == 0 {
 		return resourcemetrics.PodMetrics{}, false
@@ -187,7 +187,7 @@ func podMetrics(pod metav1.Object, u used) (resourcemetrics.PodMetrics, bool) {
 		containers[memory[i].extra] = one
 		oldest = min(oldest, memory[i].millis)
 	}
-	out := resourcemetrics.PodMetrics{ObjectMeta: described(pod), Timestamp: metav1.NewTime(time.UnixMilli(oldest))}
+	out := resourcemetrics.PodMetrics{ObjectMeta: described(pod, now), Timestamp: metav1.NewTime(time.UnixMilli(oldest))}
 	for _, name := range slices.Sorted(maps.Keys(containers)) {
 		one := containers[name]
 		if one.cpu != nil && !usable(one.cpu) || one.memory != nil && !usable(one.memory) {
@@ -215,7 +215,7 @@ func quantities(cpu, memory *row) corev1.ResourceList {
 	}
 }
 
-// described is the metadata that an answer repeats of an object.
-func described(object metav1.Object) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: object.GetName(), Namespace: object.GetNamespace(), Labels: object.GetLabels(), CreationTimestamp: metav1.Now()}
+// described is the metadata that an answer repeats of an object. The answer itself is as old as it is asked for.
+func described(object metav1.Object, now time.Time) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: object.GetName(), Namespace: object.GetNamespace(), Labels: object.GetLabels(), CreationTimestamp: metav1.NewTime(now)}
 }

@@ -1,12 +1,14 @@
 package migrate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/migration"
 )
@@ -48,14 +50,22 @@ func (o Options) file(c *migration.Conversion, v migration.Value, what string) {
 	c.Note(v.Flag, "mount %s as %s in trimtab's pod", what, migration.Shown(file))
 }
 
-// inline copies the rules as they are written.
+// inline copies the rules as they are written, and tells what of them trimtab refuses.
 func inline(c *migration.Conversion, v migration.Value, at migration.Origin) error {
 	root, err := ruleFile(at.From, at.Text)
 	if err != nil {
 		return err
 	}
-	if root == nil || len(root.Content) == 0 {
-		c.Note(v.Flag, "%s has no rules; prometheus-adapter serves nothing with it", at.From)
+	var file rules.File
+	refused, _ := errors.AsType[config.Problems](config.Decode(at.From, []byte(at.Text), &file))
+	refused.Locate(config.Document{Line: 1, Data: []byte(at.Text)})
+	for _, p := range refused {
+		c.Block(v.Flag, "%v", p)
+	}
+	if len(refused) == 0 && file.Empty() {
+		c.Block(v.Flag, "%s has no rules: prometheus-adapter serves nothing with it, and trimtab refuses a section adapter that serves nothing; write a rule", at.From)
+	}
+	if root == nil {
 		return nil
 	}
 	section := c.File.Mapping("adapter")

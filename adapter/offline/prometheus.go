@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,12 +78,37 @@ func (p *Prometheus) Query(ctx context.Context, text string, at time.Time) (prom
 	if result.Err != nil {
 		return prom.Result{}, failure(text, result.Err)
 	}
+	if rows, ok := result.Value.(promql.Vector); ok && shuffled(query.Statement()) {
+		slices.SortFunc(rows, func(a, b promql.Sample) int { return labels.Compare(a.Metric, b.Metric) })
+	}
 	value, err := valueOf(result.Value)
 	if err != nil {
 		return prom.Result{}, refuse(prom.BadAnswer, text, err)
 	}
 	warnings, _ := result.Warnings.AsStrings(text, maxWarnings, 0)
 	return prom.Result{Value: value, Warnings: warnings}, nil
+}
+
+// shuffled tells whether the engine gives a query's rows in another order each time, that of a map, and nothing sorts them
+// afterwards.
+func shuffled(s parser.Statement) bool {
+	eval, ok := s.(*parser.EvalStmt)
+	if !ok {
+		return false
+	}
+	found, sorted := false, false
+	parser.Inspect(eval.Expr, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.Call:
+			found = found || slices.Contains([]string{"histogram_quantile", "histogram_fraction"}, n.Func.Name)
+			sorted = sorted || strings.HasPrefix(n.Func.Name, "sort")
+		case *parser.AggregateExpr:
+			found = found || n.Op == parser.COUNT_VALUES
+			sorted = sorted || n.Op == parser.TOPK || n.Op == parser.BOTTOMK
+		}
+		return nil
+	})
+	return found && !sorted
 }
 
 // failure is how a server answers to an error of its engine.

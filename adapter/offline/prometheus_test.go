@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 
@@ -145,4 +147,31 @@ func FuzzCostOfSamples(f *testing.F) {
 			t.Errorf("%q makes %d samples and costs %d (%v)", text, made, cost, err)
 		}
 	})
+}
+
+// The engine gives the rows of some operators in the order of a map; an answer has one order nevertheless.
+func TestRowsHaveOneOrder(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	for _, queue := range []string{"a", "b", "c", "d", "e"} {
+		lines = append(lines, `lat_bucket{queue="`+queue+`",le="1"} 0+1x10`, `lat_bucket{queue="`+queue+`",le="+Inf"} 0+2x10`)
+	}
+	server, at := NewPrometheus(storeOf(t, lines...)), time.UnixMilli(5*time.Minute.Milliseconds())
+	for query, sorted := range map[string]bool{
+		`count_values("v", lat_bucket)`: true, `histogram_quantile(0.5, rate(lat_bucket[5m]))`: true,
+		`sort_desc(lat_bucket)`: false, `(topk(3, lat_bucket))`: false,
+	} {
+		for range 20 {
+			result, err := server.Query(t.Context(), query, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := result.Value.(model.Vector)
+			byLabels := slices.IsSortedFunc(rows, func(a, b *model.Sample) int { return strings.Compare(a.Metric.String(), b.Metric.String()) })
+			byValue := slices.IsSortedFunc(rows, func(a, b *model.Sample) int { return cmp.Compare(b.Value, a.Value) })
+			if sorted && !byLabels || !sorted && !byValue {
+				t.Fatalf("%s: %v", query, rows)
+			}
+		}
+	}
 }

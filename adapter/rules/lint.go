@@ -88,6 +88,20 @@ func (l *linter) lint(path string, r Rule, external bool) {
 	}
 }
 
+// onlyName is the one name that a matcher lets pass, also one written as a pattern: {__name__=~"^up$"}.
+func onlyName(m *labels.Matcher) string {
+	switch names := m.SetMatches(); {
+	case m.Name != model.MetricNameLabel:
+		return ""
+	case m.Type == labels.MatchEqual:
+		return m.Value
+	case m.Type == labels.MatchRegexp && len(names) == 1:
+		return names[0]
+	default:
+		return ""
+	}
+}
+
 // readSelector parses seriesQuery.
 func (s *suspect) readSelector(warn warn) {
 	matchers, err := parseSelector(s.seriesQuery)
@@ -99,9 +113,7 @@ func (s *suspect) readSelector(warn warn) {
 	for _, m := range matchers {
 		selective = selective || !m.Matches("")
 		s.prefix = cmp.Or(s.prefix, sureBeginning(m))
-		if m.Name == model.MetricNameLabel && m.Type == labels.MatchEqual {
-			s.series = m.Value
-		}
+		s.series = cmp.Or(s.series, onlyName(m))
 	}
 	if !selective {
 		warn("seriesQuery", `names nothing that a series must have, and Prometheus refuses it; name a metric, or a label as in {namespace!=""}`)

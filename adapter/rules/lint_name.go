@@ -66,9 +66,10 @@ func nameOfGroupsThatAreNot(s suspect, warn warn) {
 	}
 }
 
-// nameForAllThatIsCaught: what the groups catch tells series apart, and the name does not have it.
+// nameForAllThatIsCaught: what the groups catch tells series apart, and the name does not have it. A query that does not
+// name the series is the same for all.
 func nameForAllThatIsCaught(s suspect, warn warn) {
-	if s.series == "" && s.matches.NumSubexp() > 0 && !strings.Contains(s.as, "$") {
+	if s.series == "" && s.query.uses.series && s.matches.NumSubexp() > 0 && !strings.Contains(s.as, "$") {
 		warn("name.as", "gives all series that name.matches finds the one name %s, under which only one of them is served; write what differs, as in ${1}_%s", s.as, s.as)
 	}
 }

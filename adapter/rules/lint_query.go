@@ -58,7 +58,7 @@ func queryOfRule(s suspect, warn warn) {
 }
 
 // kindLabels are the labels of which a result is expected to have one: those that overrides tie to kinds but
-// namespaces, or else that of namespaces; with a template, those of usual kinds. A label job is not taken for that of
+// namespaces, or else that of namespaces; with a template, those of usual kinds, of namespaces last. A label job is not taken for that of
 // Jobs, since each series has it.
 func (s suspect) kindLabels() [][]string {
 	var out [][]string
@@ -68,7 +68,7 @@ func (s suspect) kindLabels() [][]string {
 		}
 	}
 	if s.label != nil {
-		for _, kind := range []string{"pod", "namespace", "node", "service", "deployment", "statefulset", "daemonset", "replicaset", "ingress", "persistentvolumeclaim"} {
+		for _, kind := range []string{"pod", "node", "service", "deployment", "statefulset", "daemonset", "replicaset", "ingress", "persistentvolumeclaim", "namespace"} {
 			if label, ok := s.templateLabel("", kind); ok {
 				out = append(out, []string{label})
 			}
@@ -120,7 +120,7 @@ func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
 		return nil, false
 	}
 	if p.query.uses.branches {
-		if p.namespaceLabel != "" && !p.query.uses.matchers && p.query.uses.freely == "" {
+		if p.mixesNamespaces(groupBy) && !p.query.uses.matchers && p.query.uses.freely == "" {
 			warn(p.path, "does not use <<.LabelMatchers>>: %s", p.ignored)
 		}
 		return nil, false // what it writes depends on what is found
@@ -133,7 +133,7 @@ func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
 	case text == "":
 		warn(p.path, "makes an empty query, so that every request fails")
 		return nil, false
-	case p.namespaceLabel != "" && !strings.Contains(text, probeNamespace):
+	case p.mixesNamespaces(groupBy) && !strings.Contains(text, probeNamespace):
 		warn(p.path, "does not use <<.LabelMatchers>>: %s", p.ignored)
 	}
 	if len(text) > maxParsed {
@@ -150,6 +150,12 @@ func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
 	}
 	shortRanges(expr, p.path, warn)
 	return expr, true
+}
+
+// mixesNamespaces tells whether a query that is not narrowed to the namespace gives wrong values. Where namespaces
+// themselves are asked for, each has a row of its own.
+func (p probe) mixesNamespaces(groupBy []string) bool {
+	return p.namespaceLabel != "" && !slices.Contains(groupBy, p.namespaceLabel)
 }
 
 // matchers are those of a request by name in a namespace, with a value for each label that the template reads.

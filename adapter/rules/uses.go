@@ -15,6 +15,8 @@ import (
 type uses struct {
 	// matchers: <<.LabelMatchers>> is written out somewhere.
 	matchers bool
+	// series: .Series reaches the text, or may.
+	series bool
 	// values are the labels that the template names in .LabelValuesByName.
 	values []string
 	// freely says how the values asked for may reach the text in another way than as <<.LabelMatchers>>; empty
@@ -110,7 +112,9 @@ func (u *uses) argument(n parse.Node, root bool) {
 	switch {
 	case path == nil:
 	case len(path) == 0:
-		u.freely = cmp.Or(u.freely, "hands all its variables on, as . or $")
+		u.freely, u.series = cmp.Or(u.freely, "hands all its variables on, as . or $"), true
+	case path[0] == "Series":
+		u.series = true
 	case path[0] == "LabelMatchers":
 		u.freely = cmp.Or(u.freely, "uses .LabelMatchers in another way than as <<.LabelMatchers>>")
 	case path[0] == "LabelValuesByName":

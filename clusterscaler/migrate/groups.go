@@ -22,6 +22,9 @@ func provider(c *migration.Conversion, v migration.Value) error {
 	c.Set(v, v.Setting, migration.Str(v.Last))
 	switch v.Last {
 	case kwok:
+		if len(c.Given("nodes"))+len(c.Given("node-group-auto-discovery")) == 0 { // else these tell it
+			c.Block(v.Flag, "is set to %s, whose node groups cluster-autoscaler makes of node templates, such as those of the ConfigMap kwok-provider-templates; trimtab does not read these: write clusterScaler.groups, each with its name, min, max and template", kwok)
+		}
 		return nil
 	case externalGrpc:
 		server(c, v)

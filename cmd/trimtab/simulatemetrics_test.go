@@ -152,6 +152,21 @@ requests: [{get: '/apis/custom.metrics.k8s.io/v1beta1/namespaces/n/pods/x/a', wa
 	}
 }
 
+// No time but that of the file is in an answer.
+func TestSimulateMetricsHasNoClock(t *testing.T) {
+	const file = `{rules: {resourceRules: {
+  cpu: {nodeQuery: 'sum(c{<<.LabelMatchers>>}) by (<<.GroupBy>>)', resources: {overrides: {node: {resource: node}}}},
+  memory: {nodeQuery: 'sum(m{<<.LabelMatchers>>}) by (<<.GroupBy>>)', resources: {overrides: {node: {resource: node}}}}}},
+objects: [{resource: nodes, name: n}],
+series: [{series: 'c{node="n"}', values: 1x9}, {series: 'm{node="n"}', values: 1x9}],
+at: 2m,
+requests: [{get: /apis/metrics.k8s.io/v1beta1/nodes}]}`
+	got := runTrimtab(t, file, "simulate", "metrics", "-o", "json", "-")
+	if got.code != exitDone || !strings.Contains(got.out, `"creationTimestamp":"1970-01-01T00:02:00Z"`) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // An interrupted run says so, and a failed write is not silent.
 func TestSimulateMetricsEndsEarly(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -14,7 +14,7 @@ import (
 // MaxFileBytes bounds what Decode reads; a configuration is text written by hand.
 const MaxFileBytes = 4 << 20
 
-// maxAliasNodes bounds the nodes visited through YAML aliases, which can nest to billions.
+// maxAliasNodes bounds the nodes visited behind YAML aliases, which can nest to billions.
 const maxAliasNodes = 100_000
 
 // Validator is implemented by a Config that checks more than its fields' types. Paths given to the
@@ -67,15 +67,28 @@ func around(ps Problems) map[string]bool {
 type decode struct {
 	file     string
 	problems Problems
-	visited  int
+	// aliased is how many aliases the value at hand stands behind, and visited how many values were visited so.
+	aliased, visited int
 }
 
 func (d *decode) fail(n *yaml.Node, path, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.file, Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// visit counts a value, and says whether it may be looked into.
+// follow is what an alias stands for, or n itself; leave is to be called when that was decoded.
+func (d *decode) follow(n *yaml.Node) (target *yaml.Node, leave func()) {
+	if n.Kind != yaml.AliasNode {
+		return n, func() {}
+	}
+	d.aliased++
+	return n.Alias, func() { d.aliased-- }
+}
+
+// visit counts a value behind an alias, and says whether it may be looked into.
 func (d *decode) visit(n *yaml.Node, path string) bool {
+	if d.aliased == 0 {
+		return d.visited <= maxAliasNodes
+	}
 	if d.visited++; d.visited == maxAliasNodes+1 {
 		d.fail(n, path, "the file expands to more than %d values", maxAliasNodes)
 	}
@@ -83,7 +96,9 @@ func (d *decode) visit(n *yaml.Node, path string) bool {
 }
 
 func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
-	if n = target(n); !d.visit(n, path) {
+	n, leave := d.follow(n)
+	defer leave()
+	if !d.visit(n, path) {
 		return
 	}
 	if isNull(n) {

@@ -180,6 +180,29 @@ func TestDecodeStopsAtAliasBombs(t *testing.T) {
 	}
 }
 
+// A long file is none, whatever else it has.
+func TestDecodeReadsLongFiles(t *testing.T) {
+	var into outer
+	long := "sub: &a {name: a}\nforeign: *a\ngroups:\n" + strings.Repeat("- {name: a, max: 1}\n", maxAliasNodes/2)
+	if err := Decode("f", []byte(long), &into); err != nil || len(into.Groups) != maxAliasNodes/2 {
+		t.Errorf("%d groups, %v", len(into.Groups), err)
+	}
+}
+
+// Mappings that are merged through lists of them count as well.
+func TestDecodeStopsAtMergedBombs(t *testing.T) {
+	doc := "groups:\n- &a [{name: a}]\n"
+	for i := range 20 {
+		prev, next := string(rune('a'+i)), string(rune('b'+i))
+		doc += "- &" + next + " [{<<: *" + prev + "},{<<: *" + prev + "}]\n"
+	}
+	doc += "sub: {<<: *u}\n"
+	err := Decode("f", []byte(doc), &outer{})
+	if err == nil || !strings.Contains(err.Error(), "expands to more than") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A tree takes whatever stands there, for its owner to decode.
 func TestDecodeLeavesATreeAsItIs(t *testing.T) {
 	var into struct {
