@@ -93,10 +93,7 @@ func eviction(p *corev1.Pod) plan.Eviction {
 
 // localVolumes names the volumes whose data is lost with the node, but for those that an annotation gives up.
 func localVolumes(p *corev1.Pod) []string {
-	var safe []string
-	for name := range strings.SplitSeq(p.Annotations[annotationSafeLocalVolumes], ",") {
-		safe = append(safe, strings.TrimSpace(name))
-	}
+	safe := strings.Split(p.Annotations[annotationSafeLocalVolumes], ",") // a space is part of a name, as in cluster-autoscaler
 	var out []string
 	for i := range p.Spec.Volumes {
 		v := &p.Spec.Volumes[i]

@@ -66,7 +66,8 @@ func TestPodIsTranslated(t *testing.T) {
 		{name: "delay", pod: annotated(annotationPodScaleUpDelay, "90s"), got: func(p plan.Pod) any { return p.Delay }, want: 90 * time.Second},
 		{name: "unreadable delay", pod: annotated(annotationPodScaleUpDelay, "soon"), got: func(p plan.Pod) any { return p.Delay }, want: time.Duration(0)},
 		{name: "local volumes", pod: with(testPod("p", "Job"), volumes), got: func(p plan.Pod) any { return p.LocalVolumes }, want: []string{"scratch", "host"}},
-		{name: "safe local volumes", pod: with(annotated(annotationSafeLocalVolumes, "scratch, host"), volumes), got: func(p plan.Pod) any { return len(p.LocalVolumes) }, want: 0},
+		{name: "safe local volumes", pod: with(annotated(annotationSafeLocalVolumes, "scratch,host"), volumes), got: func(p plan.Pod) any { return len(p.LocalVolumes) }, want: 0},
+		{name: "a space before a safe volume is part of its name", pod: with(annotated(annotationSafeLocalVolumes, "scratch, host"), volumes), got: func(p plan.Pod) any { return p.LocalVolumes }, want: []string{"host"}},
 		{
 			name: "deletion began a grace before its timestamp",
 			pod: with(testPod("p", "Job"), func(p *corev1.Pod) {

@@ -216,12 +216,15 @@ func (d *dump) objects(raw []byte, where string) {
 		return
 	}
 	l := &list{where: where}
-	if !l.identify(&h) {
+	if !l.identify(&h) && (h.Kind != "" || h.Items == nil) {
 		d.object(raw, h, where, "")
 		return
 	}
 	for _, item := range h.Items {
 		d.item(l, item, nil)
+	}
+	if h.Items != nil {
+		d.finishList(l, &h, raw)
 	}
 }
 

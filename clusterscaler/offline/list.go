@@ -3,6 +3,8 @@ package offline
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,8 +95,9 @@ func (d *dump) readItem(l *list, raw []byte, number int, locate locator) {
 	d.trim()
 }
 
-// finishList ends a List of which the items have been read, and says what it is.
-func (d *dump) finishList(l *list, h *header) {
+// finishList ends a List of which the items have been read, and says what it is. Of raw it looks at what stands beside them.
+func (d *dump) finishList(l *list, h *header, raw []byte) {
+	d.strays(raw)
 	if isList := l.identify(h); h.Kind == "" {
 		d.problems.Add("kind", "is required of a List; without it the dump may be cut off")
 	} else if !isList {
@@ -104,6 +107,21 @@ func (d *dump) finishList(l *list, h *header) {
 		d.readItem(l, i.raw, i.number, i.locate)
 	}
 	l.held = nil
+}
+
+// strays reports what stands in a List and is none of its keys, such as an error that kubectl has written into the same file.
+func (d *dump) strays(raw []byte) {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(raw, &keys) != nil {
+		return // reading it says what is wrong
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		switch key {
+		case "apiVersion", "kind", "metadata", "items":
+		default:
+			d.problems.Add("", "%s is no key of a List; what kubectl writes to standard error does not belong into the dump", printable(fmt.Sprintf("%.80q", key)))
+		}
+	}
 }
 
 // locateItems finds the lines of mistakes in items, in the text of a list that begins with the item first.

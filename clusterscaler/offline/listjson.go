@@ -105,7 +105,7 @@ func (d *dump) valueOfJSON(decoder *json.Decoder, text *numbered) error {
 		d.report(l.where, "", raw, &h, err)
 		return nil
 	}
-	d.finishList(l, &h)
+	d.finishList(l, &h, raw)
 	return nil
 }
 

@@ -187,5 +187,5 @@ func (r *listYAML) readRest() {
 		r.d.report(r.l.where, "", raw, &h, err)
 		return
 	}
-	r.d.finishList(&r.l, &h)
+	r.d.finishList(&r.l, &h, raw)
 }

@@ -38,6 +38,8 @@ func TestBadDumps(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"nothing", "", "d: has no object that is read: no Node, no Pod; `kubectl get nodes,pods -A -o yaml` prints them"},
 		{"only others", "{apiVersion: v1, kind: Secret, metadata: {name: a}}", "d: has no object that is read"},
+		{"a List that breaks off behind an item", "apiVersion: v1\nitems:\n- " + oneNode + "\n", "d:1: kind: is required of a List; without it the dump may be cut off"},
+		{"an error of kubectl before a List", "Error from server (Forbidden): pods is forbidden\napiVersion: v1\nitems:\n- " + oneNode + "\nkind: List\n", `d: "Error from server (Forbidden)" is no key of a List; what kubectl writes to standard error does not belong into the dump`},
 		{"a word", "hello", `d: a mapping is expected, not "hello"`},
 		{"a list", "[1]", "d: a mapping is expected, not a list"},
 		{"a number in JSON", `{"kind": 7}`, "d:1: kind: 7 is not text"},
@@ -207,6 +209,8 @@ kind: List
 		{"items twice", items + "items: []\n", `d:23: not YAML: key "items" already set in map`},
 		{"behind the items", items + "metadata: {\n", "d:23: not YAML: "},
 		{"no List", strings.Replace(items, "kind: List\n", "kind: Pods\n", -1), `d: kind: "Pods" has items, and is no List`},
+		{"an error of kubectl before the List", "Error from server (Forbidden): pods is forbidden\n" + items, `d: "Error from server (Forbidden)" is no key of a List`},
+		{"an unknown key in JSON", strings.Replace(indented.String(), "{", `{"error": "pods is forbidden",`, 1), `d: "error" is no key of a List`},
 		{"cut off behind an item", strings.Replace(items, "kind: List\n", "", -1), "d: kind: is required of a List; without it the dump may be cut off"},
 		{"cut off JSON", indented.String()[:len(indented.String())-30], "d:"},
 		{"items twice in JSON", strings.TrimSuffix(indented.String(), "\n}") + `, "items": []}`, "d:"},

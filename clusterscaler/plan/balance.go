@@ -171,7 +171,8 @@ func (d *decision) waitForRest(done *option) {
 		return
 	}
 	for _, g := range d.kin(done.group) {
-		if most, _ := d.room(g); most == 0 {
+		most, _ := d.room(g)
+		if now, _ := d.loopRoom(g, most); most == 0 || now > 0 { // it cannot grow at all, or still in this loop
 			continue
 		}
 		for i, n := range done.placed {

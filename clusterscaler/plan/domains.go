@@ -108,7 +108,7 @@ func (d *decision) nextAttempt(a attempt) (attempt, bool) {
 		a.expected = slices.Concat(a.expected, a.late)
 		return a, true
 	}
-	if len(a.expected) > 0 && (!a.even || d.uneven()) {
+	if !a.even || d.uneven() {
 		if in := d.inTheWay(a); in != nil {
 			a.expected = slices.DeleteFunc(slices.Clone(a.expected), func(g *groupState) bool { return g == in })
 			a.shut = append(slices.Clone(a.shut), in)
@@ -120,7 +120,7 @@ func (d *decision) nextAttempt(a attempt) (attempt, bool) {
 
 // inTheWay is, of the groups that have opened a domain and cannot grow further in it, the one that has grown least.
 func (d *decision) inTheWay(a attempt) (smallest *groupState) {
-	for _, g := range a.expected {
+	for _, g := range slices.Concat(a.expected, a.late) {
 		if room, _ := d.room(g); (room == 0 || !a.even) && g.grows > 0 && (smallest == nil || g.grows < smallest.grows) {
 			smallest = g
 		}

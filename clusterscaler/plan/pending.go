@@ -37,7 +37,7 @@ func (d *decision) placePending(others ...*Pod) {
 	}
 	wanting := append(others, d.takeReplaced()...)
 	for _, pod := range d.kept.waiting {
-		if d.nominated(pod) || !pod.Deleted.IsZero() {
+		if !d.policy.expendable(pod) && d.nominated(pod) || !pod.Deleted.IsZero() {
 			d.say(pod, WaitsForNode, pod.awaited()...)
 			continue
 		}

@@ -131,10 +131,11 @@ func (g *groupState) tooSmall(m simulate.Misfit) simulate.Misfit {
 	return m
 }
 
-// taken says what the pods that each new node runs take of the resource that is short, where they leave nothing of it.
+// taken says what the pods that each new node runs take of the resource that is short, where they leave nothing of it or the
+// pod would fit without them.
 func (g *groupState) taken(m simulate.Misfit) []verdict.Fact {
 	all, short := m.Of(g.Template.Allocatable)
-	if !short || m.Free > 0 || all <= 0 {
+	if !short || all <= m.Free || m.Free > 0 && m.Need > all {
 		return nil
 	}
 	name := "DaemonSets take"
