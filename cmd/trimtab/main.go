@@ -49,7 +49,7 @@ func commands() []command {
 	return []command{
 		{"run", "run the service", runCommand},
 		{"check", "validate configuration, rule files, ScaledObjects and VerticalPodAutoscalers", checkCommand},
-		{"explain", "what the running trimtab decided on a metric, a pod or a node, and why", explainCommand},
+		{"explain", "what the running trimtab decided on a metric, a pod, a node or a headroom, and why", explainCommand},
 		{"maxpods", "pods that fit on an instance type", func(_ context.Context, args []string, s stdio) int {
 			return maxpods(args, s.out, s.err)
 		}},
