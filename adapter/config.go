@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -86,6 +87,9 @@ func (c *Config) Validate() config.Problems {
 	if c.RulesFile != "" && !c.File.Empty() {
 		ps.Add("rulesFile", "excludes rules, externalRules and resourceRules; keep one of them")
 	}
+	if net.ParseIP(c.BindAddress) == nil {
+		ps.Add("bindAddress", "%q is not an IP address; 0.0.0.0 is all of them", c.BindAddress)
+	}
 	if c.SecurePort < 0 || c.SecurePort > 65535 {
 		ps.Add("securePort", "%d is not a port: 1 to 65535, or 0 for any free one", c.SecurePort)
 	}
@@ -93,7 +97,8 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("tlsCertFile", "tlsCertFile and tlsPrivateKeyFile belong together; one is missing")
 	}
 	if err := api.CheckTLS(c.TLSMinVersion, c.TLSCipherSuites, !c.DisableHTTP2); err != nil {
-		ps.Add("", "%v", err)
+		field, message, _ := strings.Cut(err.Error(), ": ")
+		ps.Add(field, "%s", message)
 	}
 	if c.MetricsRelistInterval <= 0 {
 		ps.Add("metricsRelistInterval", "must be above zero")

@@ -22,6 +22,9 @@ f: metricsMaxAge: 1m0s is shorter than metricsRelistInterval (2m0s); metrics wou
 f: requestTimeout: must be above zero: a request without a limit can hang for ever`},
 		{"rulesFile: x\nrules: [{seriesQuery: a, metricsQuery: b}]", "f: rulesFile: excludes rules, externalRules and resourceRules; keep one of them"},
 		{"rules: [{seriesQuery: a}]", "f: rules[0].metricsQuery: is required; for example sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"},
+		{"bindAddress: localhost\ntlsMinVersion: TLS12", `f: bindAddress: "localhost" is not an IP address; 0.0.0.0 is all of them
+f: tlsMinVersion: "TLS12" is neither VersionTLS12 nor VersionTLS13`},
+		{"bindAddress: '::1'\ntlsCipherSuites: [X]\ndisableHttp2: true", "f: tlsCipherSuites: there is no \"X\"; known are"},
 		{"evaluationInterval: 10ms", "f: evaluationInterval: 10ms is too short: at least 1s"},
 		{"sources: [{name: a}, {name: a}]\nrules: [{seriesQuery: a, metricsQuery: b, source: c}]", "f: sources[1].name: \"a\" stands twice"},
 		{"rulesfile: x", `f:1: rulesfile: unknown key; did you mean "rulesFile"?`},
@@ -32,7 +35,7 @@ f: requestTimeout: must be above zero: a request without a limit can hang for ev
 		if err := config.Decode("f", []byte(c.in), &cfg); err != nil {
 			got = err.Error()
 		}
-		if got != c.want {
+		if got, _, _ = strings.Cut(got, " TLS_"); got != c.want {
 			t.Errorf("%s\n got: %s\nwant: %s", c.in, got, c.want)
 		}
 	}

@@ -101,7 +101,7 @@ func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q questio
 	} else {
 		e.Query, e.SeveralRows = query.PromQL, query.SeveralRows()
 	}
-	e.HPAs = a.hpasOf(ctx, p, q.source)
+	e.HPAs = a.hpasOf(ctx, p, q)
 	if p.cfg.Compat {
 		e.NotMerged = "compat: true asks each request as it is written"
 		return e
@@ -130,8 +130,8 @@ func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q questio
 	return e
 }
 
-// hpasOf are the HPAs that ask a source, sorted.
-func (a *Adapter) hpasOf(ctx context.Context, p *plan, source rules.Source) []string {
+// hpasOf are the HPAs that ask a source for objects of a kind, sorted.
+func (a *Adapter) hpasOf(ctx context.Context, p *plan, asked question) []string {
 	hpas, err := a.cluster.HPAs(ctx)
 	if err != nil {
 		return nil
@@ -140,7 +140,7 @@ func (a *Adapter) hpasOf(ctx context.Context, p *plan, source rules.Source) []st
 	for _, hpa := range hpas {
 		for _, one := range announcements(hpa, p.kinds) {
 			for _, q := range p.questions(one) {
-				if q.source.Rule() == source.Rule() && q.source.Series == source.Series {
+				if q.source.Rule() == asked.source.Rule() && q.source.Series == asked.source.Series && q.objects.Kind == asked.objects.Kind {
 					out = append(out, one.hpa)
 				}
 			}

@@ -339,8 +339,14 @@ func TestExplain(t *testing.T) {
 		if len(got) != 1 || got[0].Rule != "rules[0]" || got[0].Common != oneNamespace || got[0].Rows != 2 || got[0].HPAs[0] != "prod/web" || got[0].EvaluatedAt == nil {
 			t.Errorf("explained as %+v", got)
 		}
-		if all, _ := f.Explain(t.Context(), ExplainRequest{Metric: "http_requests"}); len(all) != 4 {
+		all, _ := f.Explain(t.Context(), ExplainRequest{Metric: "http_requests"})
+		if len(all) != 4 {
 			t.Errorf("by its bare name: %+v", all)
+		}
+		for _, e := range all { // the rule is one, but the HPA asks for the metric of pods only
+			if asked := len(e.HPAs) > 0; asked != (e.Metric == "pods/http_requests") {
+				t.Errorf("%s is asked for by %v", e.Metric, e.HPAs)
+			}
 		}
 		if none, instead := f.Explain(t.Context(), ExplainRequest{Metric: "http_request"}); none != nil || instead.CannotTell != "" || !strings.Contains(strings.Join(instead.Instead, "\n"), "pods/http_requests") {
 			t.Errorf("a typing mistake: %v %v", none, instead)

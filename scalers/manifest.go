@@ -7,9 +7,9 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"github.com/prometheus/client_golang/prometheus"
-	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/manifest"
 	"github.com/trimtab/trimtab/scalers/spec"
 )
 
@@ -31,7 +31,7 @@ func Supported(group, kind string) (ours bool, err error) {
 		return true, nil
 	case known:
 		return true, fmt.Errorf("%q is not supported; %s", kind, mend)
-	case group == "":
+	case group == "", kind == "": // what is missing is told by the caller
 		return false, nil
 	default:
 		return true, fmt.Errorf("%q is not supported; supported: ScaledObject, TriggerAuthentication", kind)
@@ -44,14 +44,14 @@ func Supported(group, kind string) (ours bool, err error) {
 func CheckManifest(file, kind string, doc []byte) error {
 	if kind == "TriggerAuthentication" {
 		var ta keda.TriggerAuthentication
-		if err := yaml.UnmarshalStrict(doc, &ta); err != nil {
-			return config.Problems{{File: file, Message: "not a TriggerAuthentication of keda.sh/v1alpha1: " + err.Error()}}
+		if err := manifest.Decode(file, doc, &ta); err != nil {
+			return err
 		}
 		return problemsOf(file, checkAuthentication(&ta.Spec)).AsError()
 	}
 	var so keda.ScaledObject
-	if err := yaml.UnmarshalStrict(doc, &so); err != nil {
-		return config.Problems{{File: file, Message: "not a ScaledObject of keda.sh/v1alpha1: " + err.Error()}}
+	if err := manifest.Decode(file, doc, &so); err != nil {
+		return err
 	}
 	var cfg Config
 	cfg.SetDefaults()

@@ -7,20 +7,19 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/manifest"
 )
 
 // CheckManifest says what is wrong with the VerticalPodAutoscaler in doc, one YAML or JSON document of the
-// file of that name: each problem with its path. It asks no cluster. It refuses what the admission webhook
-// of VPA 1.8 refuses.
+// file of that name: each problem with its path. It asks no cluster. It refuses what the schema of
+// the CRD and the admission webhook of VPA 1.8 refuse.
 func CheckManifest(file string, doc []byte) error {
-	v, err := decodeStrict(doc)
-	if err != nil {
-		return config.Problems{{File: file, Message: err.Error()}}
+	v := new(vpav1.VerticalPodAutoscaler)
+	if err := manifest.Decode(file, doc, v); err != nil {
+		return err
 	}
 	var ps config.Problems
 	checkTarget(&ps, v)
@@ -28,16 +27,7 @@ func CheckManifest(file string, doc []byte) error {
 		ps.Add("spec.recommenders", "has %d entries; at most one is possible", len(v.Spec.Recommenders))
 	}
 	if u := v.Spec.UpdatePolicy; u != nil {
-		modes := []vpav1.UpdateMode{"Off", "Initial", "Recreate", "Auto", "InPlaceOrRecreate", "InPlace"}
-		switch {
-		case u.UpdateMode == nil:
-			ps.Add("spec.updatePolicy.updateMode", "is required where there is an updatePolicy; one of %v", modes)
-		case !slices.Contains(modes, *u.UpdateMode):
-			ps.Add("spec.updatePolicy.updateMode", "%q is not one of %v", *u.UpdateMode, modes)
-		}
-		if u.MinReplicas != nil && *u.MinReplicas <= 0 {
-			ps.Add("spec.updatePolicy.minReplicas", "%d is not above zero", *u.MinReplicas)
-		}
+		checkUpdates(&ps, "spec.updatePolicy", u)
 	}
 	if p := v.Spec.ResourcePolicy; p != nil {
 		seen := map[string]bool{}
@@ -57,18 +47,6 @@ func CheckManifest(file string, doc []byte) error {
 	return ps.AsError()
 }
 
-// decodeStrict reads a manifest as the API server does with strict field validation.
-func decodeStrict(doc []byte) (*vpav1.VerticalPodAutoscaler, error) {
-	scheme := runtime.NewScheme()
-	if err := vpav1.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	kind := vpav1.SchemeGroupVersion.WithKind("VerticalPodAutoscaler")
-	v := &vpav1.VerticalPodAutoscaler{}
-	_, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(doc, &kind, v)
-	return v, err
-}
-
 func checkTarget(ps *config.Problems, v *vpav1.VerticalPodAutoscaler) {
 	ref := v.Spec.TargetRef
 	switch {
@@ -83,26 +61,70 @@ func checkTarget(ps *config.Problems, v *vpav1.VerticalPodAutoscaler) {
 	}
 }
 
+func checkUpdates(ps *config.Problems, path string, u *vpav1.PodUpdatePolicy) {
+	if u.UpdateMode == nil {
+		ps.Add(path+".updateMode", "is required where there is an updatePolicy; one of %v", updateModes())
+	} else {
+		checkOneOf(ps, path+".updateMode", *u.UpdateMode, updateModes()...)
+	}
+	if u.MinReplicas != nil && *u.MinReplicas <= 0 {
+		ps.Add(path+".minReplicas", "%d is not above zero", *u.MinReplicas)
+	}
+	checkLeast(ps, path+".evictAfterOOMSeconds", u.EvictAfterOOMSeconds, 1)
+	for i, r := range u.EvictionRequirements {
+		at := fmt.Sprintf("%s.evictionRequirements[%d]", path, i)
+		if r.Resources == nil {
+			ps.Add(at+".resources", "is required")
+		}
+		checkOneOf(ps, at+".changeRequirement", r.ChangeRequirement, vpav1.TargetHigherThanRequests, vpav1.TargetLowerThanRequests)
+	}
+}
+
+func updateModes() []vpav1.UpdateMode {
+	return []vpav1.UpdateMode{"Off", "Initial", "Recreate", "Auto", "InPlaceOrRecreate", "InPlace"}
+}
+
+func checkOneOf[T ~string](ps *config.Problems, path string, got T, known ...T) {
+	if !slices.Contains(known, got) {
+		ps.Add(path, "%q is not one of %v", got, known)
+	}
+}
+
+func checkLeast[T int32 | int64](ps *config.Problems, path string, got *T, least T) {
+	if got != nil && *got < least {
+		ps.Add(path, "%d is below %d", *got, least)
+	}
+}
+
+func checkLeastQuantity(ps *config.Problems, path string, got *resource.Quantity, least int64) {
+	if got != nil && got.CmpInt64(least) < 0 {
+		ps.Add(path, "%s is below %d", got, least)
+	}
+}
+
 func checkPolicy(ps *config.Problems, path string, c *vpav1.ContainerResourcePolicy) {
 	if c.ContainerName == "" {
 		ps.Add(path+".containerName", "is required; * is the policy of all others")
 	}
-	modes := []vpav1.ContainerScalingMode{vpav1.ContainerScalingModeAuto, vpav1.ContainerScalingModeOff}
-	if c.Mode != nil && !slices.Contains(modes, *c.Mode) {
-		ps.Add(path+".mode", "%q is not one of %v", *c.Mode, modes)
+	if c.Mode != nil {
+		checkOneOf(ps, path+".mode", *c.Mode, vpav1.ContainerScalingModeAuto, vpav1.ContainerScalingModeOff)
 	}
-	resources := []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory}
 	if c.ControlledResources != nil {
 		for _, r := range *c.ControlledResources {
-			if !slices.Contains(resources, r) {
-				ps.Add(path+".controlledResources", "%q is not one of %v", r, resources)
-			}
+			checkOneOf(ps, path+".controlledResources", r, corev1.ResourceCPU, corev1.ResourceMemory)
 		}
+	}
+	if c.ControlledValues != nil {
+		checkOneOf(ps, path+".controlledValues", *c.ControlledValues, vpav1.ContainerControlledValuesRequestsAndLimits, vpav1.ContainerControlledValuesRequestsOnly)
 	}
 	if is(c.Mode, vpav1.ContainerScalingModeOff) && is(c.ControlledValues, vpav1.ContainerControlledValuesRequestsAndLimits) {
 		ps.Add(path+".controlledValues", "must be left out where mode is Off: nothing of the container is controlled")
 	}
 	checkBounds(ps, path, c)
+	checkLeastQuantity(ps, path+".oomBumpUpRatio", c.OOMBumpUpRatio, 1)
+	checkLeastQuantity(ps, path+".oomMinBumpUp", c.OOMMinBumpUp, 0)
+	checkLeast(ps, path+".memoryAggregationIntervalSeconds", c.MemoryAggregationIntervalSeconds, 1)
+	checkLeast(ps, path+".memoryAggregationIntervalCount", c.MemoryAggregationIntervalCount, 1)
 }
 
 func is[T comparable](p *T, want T) bool { return p != nil && *p == want }

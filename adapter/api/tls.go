@@ -28,7 +28,7 @@ func tlsVersion(name string) (uint16, error) {
 	case "VersionTLS13":
 		return tls.VersionTLS13, nil
 	default:
-		return 0, fmt.Errorf("tlsMinVersion %q: must be VersionTLS12 or VersionTLS13", name)
+		return 0, fmt.Errorf("tlsMinVersion: %q is neither VersionTLS12 nor VersionTLS13", name)
 	}
 }
 

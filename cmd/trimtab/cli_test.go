@@ -56,7 +56,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "help"}, {"help", "--help"}, {"--help", "-h"}} {
 		got := runTrimtab(t, "", args...)
 		if got.code != exitDone || got.err != "" {
 			t.Errorf("%v: exit %d, %q", args, got.code, got.err)
@@ -82,6 +82,14 @@ func TestHelpOfEachCommand(t *testing.T) {
 		if other := runTrimtab(t, "", "help", c.name); other != got {
 			t.Errorf("help %s differs from %s --help: %+v", c.name, c.name, other)
 		}
+	}
+}
+
+// Help on a command of two words is that of both.
+func TestHelpOfTwoWords(t *testing.T) {
+	want := runTrimtab(t, "", "simulate", "cluster", "--help")
+	if got := runTrimtab(t, "", "help", "simulate", "cluster"); got != want || got.code != exitDone {
+		t.Errorf("%+v", got)
 	}
 }
 

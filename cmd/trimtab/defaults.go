@@ -14,7 +14,8 @@ import (
 
 const defaultsHeading = `## Every setting of trimtab with its default. A part runs when its section stands in the file.
 ## Only vpa is on here: it writes recommendations into the status of VerticalPodAutoscalers, and resizes no pod.
-## To turn on another part, take "# " off the lines of its section. To turn vpa off, put it before those of vpa.
+## To turn on another part, take "# " off the lines of its section; adapter needs rules, and clusterScaler groups.
+## To turn vpa off, put "# " before the lines of its section.
 `
 
 // writeDefaults prints the whole configuration. Whoever starts from it turns on no part that acts on workloads or nodes, or

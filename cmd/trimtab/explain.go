@@ -103,7 +103,7 @@ func askRunning(ctx context.Context, server, path string, into any) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server, "/")+path, nil)
 	if err != nil {
-		return fmt.Errorf("--server %q is no URL", server)
+		return fmt.Errorf("--server %q is no URL; write it with its scheme, as in http://localhost:8080", server)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 
 	"github.com/trimtab/trimtab/adapter"
@@ -85,11 +86,16 @@ func (c *logConfig) Validate() config.Problems {
 // Validate checks what the types cannot.
 func (c *serverConfig) Validate() config.Problems {
 	var ps config.Problems
+	// As the listener reads it, except that an empty one would be a port of the system's choice.
 	if c.Address == "" {
 		ps.Add("address", "is required; :8080 is usual")
+	} else if _, port, err := net.SplitHostPort(c.Address); err != nil {
+		ps.Add("address", "%q is not HOST:PORT; write :8080 for that port on all addresses", c.Address)
+	} else if _, err := net.LookupPort("tcp", port); err != nil {
+		ps.Add("address", "%q does not end in a port: 0 to 65535", c.Address)
 	}
 	if c.Decisions < 1 {
-		ps.Add("decisions", "must be above zero")
+		ps.Add("decisions", "%d is not above zero", c.Decisions)
 	}
 	return ps
 }

@@ -49,7 +49,7 @@ func commands() []command {
 	return []command{
 		{"run", "run the service", runCommand},
 		{"check", "validate configuration, rule files, ScaledObjects and VerticalPodAutoscalers", checkCommand},
-		{"explain", "what the running trimtab decided on a metric, a pod or a node, and why", explainCommand},
+		{"explain", "what the running trimtab decided on a metric, a pod, a node or a headroom, and why", explainCommand},
 		{"maxpods", "pods that fit on an instance type", func(_ context.Context, args []string, s stdio) int {
 			return maxpods(args, s.out, s.err)
 		}},
@@ -64,9 +64,9 @@ func dispatch(ctx context.Context, args []string, s stdio) int {
 		help(s.err)
 		return exitUsage
 	}
-	if slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
-		if len(args) > 1 {
-			return dispatch(ctx, []string{args[1], "--help"}, s)
+	if asksForHelp(args[0]) {
+		if len(args) > 1 && !asksForHelp(args[1]) {
+			return dispatch(ctx, append(slices.Clone(args[1:]), "--help"), s)
 		}
 		help(s.out)
 		return exitDone
@@ -79,6 +79,8 @@ func dispatch(ctx context.Context, args []string, s stdio) int {
 	fmt.Fprintf(s.err, "trimtab: unknown command %q; `trimtab --help` lists them\n", args[0])
 	return exitUsage
 }
+
+func asksForHelp(word string) bool { return slices.Contains([]string{"help", "--help", "-h"}, word) }
 
 func help(w io.Writer) {
 	fmt.Fprint(w, "trimtab scales pods out and in, sizes them, scales the nodes under them, and says why.\n\nUsage:\n\n")

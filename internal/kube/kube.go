@@ -47,11 +47,14 @@ func (c *Config) SetDefaults() {
 // Validate checks what the types cannot.
 func (c *Config) Validate() config.Problems {
 	var ps config.Problems
-	if !(c.QPS > 0) || c.Burst <= 0 {
-		ps.Add("kubeClientQps", "kubeClientQps and kubeClientBurst must be above zero")
+	if !(c.QPS > 0) {
+		ps.Add("kubeClientQps", "%v is not above zero", c.QPS)
+	}
+	if c.Burst <= 0 {
+		ps.Add("kubeClientBurst", "%d is not above zero", c.Burst)
 	}
 	if c.Timeout <= 0 {
-		ps.Add("timeout", "must be above zero")
+		ps.Add("timeout", "%v is not above zero", c.Timeout.Std())
 	}
 	return ps
 }

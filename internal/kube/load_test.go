@@ -104,9 +104,9 @@ func TestConfigValidate(t *testing.T) {
 		t.Errorf("the defaults: %v", ps)
 	}
 	for want, c := range map[string]Config{
-		"kubeClientQps: kubeClientQps and kubeClientBurst must be above zero":                              {QPS: 0, Burst: 1, Timeout: 1},
-		"kubeClientQps: kubeClientQps and kubeClientBurst must be above zero\ntimeout: must be above zero": {QPS: 1, Burst: 0, Timeout: 0},
-		"timeout: must be above zero": {QPS: 1, Burst: 1, Timeout: -1},
+		"kubeClientQps: 0 is not above zero":                                  {QPS: 0, Burst: 1, Timeout: 1},
+		"kubeClientBurst: 0 is not above zero\ntimeout: 0s is not above zero": {QPS: 1, Burst: 0, Timeout: 0},
+		"timeout: -1s is not above zero":                                      {QPS: 1, Burst: 1, Timeout: config.Duration(-time.Second)},
 	} {
 		ps := c.Validate()
 		if got := strings.ReplaceAll(strings.TrimPrefix(ps.Error(), ": "), "\n: ", "\n"); got != want {

@@ -1,7 +1,10 @@
 package prom
 
 import (
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	promconfig "github.com/prometheus/common/config"
 
@@ -69,7 +72,12 @@ func (c *Config) validateAuth(ps *config.Problems) {
 	c.TLS.validate(ps, "tls")
 	c.OAuth2.validate(ps)
 	c.SigV4.validate(ps)
-	for name := range c.Headers {
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		if !isToken(name) {
+			ps.Add("headers", "%.40q is not the name of a header", name)
+		} else if strings.ContainsFunc(c.Headers[name], func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			ps.Add("headers", "the value of %q has a character that no header may hold", name)
+		}
 		if http.CanonicalHeaderKey(name) == "Authorization" && (c.OAuth2 != nil || c.SigV4 != nil) {
 			ps.Add("headers", "holds Authorization, which oauth2 and sigv4 set; keep one of them")
 		}

@@ -161,6 +161,8 @@ func TestConfigRefusesMistakes(t *testing.T) {
 		"failoverUrls: ['http://u:geheim@x', 'http://localhost:9090', 'http://y', 'http://y']": "f: failoverUrls[0]: must not hold a user and password; use basicAuth\nf: failoverUrls[1]: stands above already; a server that is down is down twice\nf: failoverUrls[3]: stands above already; a server that is down is down twice",
 		"verb: PUT\nmaxConcurrent: 0":                     "f: verb: \"PUT\" is neither POST nor GET\nf: maxConcurrent: must be above zero",
 		"tenant: {}":                                      "f: tenant.value: is required where fromNamespace is false",
+		"headers: {'a b': x}":                             "f: headers: \"a b\" is not the name of a header",
+		"headers: {a: \"x\\ny\"}":                         "f: headers: the value of \"a\" has a character that no header may hold",
 		"tenant: {header: 'a b', value: x}":               "f: tenant.header: is not the name of a header; X-Scope-OrgID is usual",
 		"tenant: {header: authorization, value: x}":       "f: tenant.header: Authorization has another meaning; X-Scope-OrgID is usual",
 		"tenant: {value: \"a\\nb\"}":                      "f: tenant.value: has a character that no header may hold",
