@@ -67,8 +67,8 @@ func (c *LeaderElection) Validate() config.Problems {
 	return ps
 }
 
-// errLeadershipLost ends the process: another replica writes from now on.
-var errLeadershipLost = errors.New("leadership lost: the Lease could not be renewed in time; another replica leads")
+// errLeadershipLost ends the process: another replica may write from now on.
+var errLeadershipLost = errors.New("leadership lost: the Lease could not be renewed in time, or another replica took it")
 
 // StandsBy says whether another replica holds the Lease, as far as is known. It is false until the
 // first answer, so that a process that starts alone is not taken for one that waits its turn.
