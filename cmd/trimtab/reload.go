@@ -35,8 +35,10 @@ const (
 // reloader reads the configuration and its rule file again when they change, and gives the adapter the new one. What
 // cannot be taken is refused whole, and the old one stays. It is a part of the service without being configured.
 type reloader struct {
-	path    string
-	current *configFile
+	path string
+	// started is what the process began with, current what the files held when they were last taken.
+	started, current *configFile
+
 	shared  shared
 	adapter *adapter.Adapter
 
@@ -48,7 +50,7 @@ type reloader struct {
 // newReloader watches from now on; cfg is what the file at path held.
 func newReloader(path string, cfg *configFile, s shared, part *adapter.Adapter) *reloader {
 	r := &reloader{
-		path: path, current: cfg, shared: s, adapter: part,
+		path: path, started: cfg, current: cfg, shared: s, adapter: part,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "trimtab_config_last_reload_successful", Help: "Whether the configuration and the rule file as they are now are in force (1) or were refused (0).",
 		}),
@@ -185,7 +187,7 @@ func (r *reloader) reload() {
 	r.tell(corev1.EventTypeNormal, v)
 }
 
-// take reads the files and hands them to the adapter. It names the sections that changed and wait for a restart.
+// take reads the files and hands them to the adapter. It names the sections that wait for a restart.
 func (r *reloader) take() (*configFile, []string, error) {
 	next := *r.current
 	if r.path == "-" {
@@ -214,7 +216,7 @@ func (r *reloader) take() (*configFile, []string, error) {
 	if err := r.hand(cfg, main); err != nil {
 		return nil, nil, err
 	}
-	if r.shared.prom != main && r.shared.prom != nil && r.current.VPA == nil {
+	if r.shared.prom != main && r.shared.prom != nil && r.started.VPA == nil {
 		r.shared.prom.CloseIdleConnections() // vpa keeps the one that it began with
 	}
 	r.shared.prom = main
@@ -229,26 +231,26 @@ func (r *reloader) hand(cfg *configFile, main *prom.Client) error {
 	return nil
 }
 
-// waiting are the sections that differ and that only the next start reads.
+// waiting are the sections that differ from those that run and that only the next start reads.
 func (r *reloader) waiting(cfg *configFile) []string {
 	var out []string
 	for _, s := range []struct {
 		name     string
 		old, new any
 	}{
-		{"log", r.current.Log, cfg.Log},
-		{"server", r.current.Server, cfg.Server},
-		{"kubernetes", r.current.Kubernetes, cfg.Kubernetes},
-		{"leaderElection", r.current.LeaderElection, cfg.LeaderElection},
-		{"scalers", r.current.Scalers, cfg.Scalers},
-		{"vpa", r.current.VPA, cfg.VPA},
-		{"clusterScaler", r.current.ClusterScaler, cfg.ClusterScaler},
+		{"log", r.started.Log, cfg.Log},
+		{"server", r.started.Server, cfg.Server},
+		{"kubernetes", r.started.Kubernetes, cfg.Kubernetes},
+		{"leaderElection", r.started.LeaderElection, cfg.LeaderElection},
+		{"scalers", r.started.Scalers, cfg.Scalers},
+		{"vpa", r.started.VPA, cfg.VPA},
+		{"clusterScaler", r.started.ClusterScaler, cfg.ClusterScaler},
 	} {
 		if !reflect.DeepEqual(s.old, s.new) {
 			out = append(out, s.name)
 		}
 	}
-	if cfg.VPA != nil && !reflect.DeepEqual(cfg.Prometheus, r.current.Prometheus) {
+	if cfg.VPA != nil && !reflect.DeepEqual(cfg.Prometheus, r.started.Prometheus) {
 		out = append(out, "prometheus (for vpa)")
 	}
 	return out

@@ -79,7 +79,8 @@ func TestAChangeIsTakenWhateverIsWritten(t *testing.T) {
 // A reload refuses what check refuses, in its words, and takes an empty section for its defaults as it does.
 func TestReloadReadsAnEmptySectionAsCheckDoes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trimtab.yaml")
-	r := reloader{path: path, current: withAllSections()}
+	all := withAllSections()
+	r := reloader{path: path, started: all, current: all}
 	for _, text := range []string{"adapter:\n", "adapter: ~\nclusterScaler:\n", "vpa:\nadapter: {delegates: [{name: a, service: }]}\n"} {
 		replace(t, path, text)
 		checked := runTrimtab(t, "", "check", path)
@@ -92,12 +93,42 @@ func TestReloadReadsAnEmptySectionAsCheckDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.current = cfg
+	r.started, r.current = cfg, cfg
 	p := wire(t, path, cfg)
 	r.adapter, r.shared = p.services[1].part.(*adapter.Adapter), p.shared
 	next, waiting, err := r.take()
 	if err != nil || len(waiting) > 0 || next.VPA == nil {
 		t.Errorf("%+v, %v, %v", next, waiting, err)
+	}
+}
+
+// What waits for a restart is what differs from what the process runs with: it is told of at each change until then,
+// and no more once the file says again what runs.
+func TestReloadTellsWhatWaitsForARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trimtab.yaml")
+	const started = "prometheus: {url: http://localhost:9090}\nadapter: {rules: [{seriesQuery: up, metricsQuery: up, resources: {overrides: {pod: {resource: pod}}}}]}\nvpa: {}\n"
+	cfg, err := decodeConfig(path, []byte(started))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := wire(t, path, cfg)
+	r := p.services[slices.IndexFunc(p.services, func(s service) bool { return s.name == "reload" })].part.(*reloader)
+	for _, step := range []struct {
+		text    string
+		waiting []string
+	}{
+		{started + "scalers: {}\n", []string{"scalers"}},
+		{started + "scalers: {}\nserver: {decisions: 5}\n", []string{"server", "scalers"}},
+		{strings.Replace(started, "9090", "9091", 1), []string{"prometheus (for vpa)"}},
+		{strings.Replace(started, "9090", "9091", 1) + "scalers: {}\n", []string{"scalers", "prometheus (for vpa)"}},
+		{started, nil},
+	} {
+		replace(t, path, step.text)
+		next, waiting, err := r.take()
+		if err != nil || !slices.Equal(waiting, step.waiting) {
+			t.Errorf("%q: waits for a restart: %v, %v; want %v", step.text, waiting, err, step.waiting)
+		}
+		r.current = next
 	}
 }
 
