@@ -30,14 +30,9 @@ func CheckManifest(file string, doc []byte) error {
 		checkUpdates(&ps, "spec.updatePolicy", u)
 	}
 	if p := v.Spec.ResourcePolicy; p != nil {
-		seen := map[string]bool{}
 		for i := range p.ContainerPolicies {
 			c := &p.ContainerPolicies[i]
 			path := fmt.Sprintf("spec.resourcePolicy.containerPolicies[%d]", i)
-			if seen[c.ContainerName] {
-				ps.Add(path+".containerName", "%q has a policy already", c.ContainerName)
-			}
-			seen[c.ContainerName] = true
 			checkPolicy(&ps, path, c)
 		}
 	}

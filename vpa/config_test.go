@@ -105,7 +105,6 @@ f: spec.updatePolicy.updateMode: "Always" is not one of [Off Initial Recreate Au
 f: spec.updatePolicy.minReplicas: 0 is not above zero
 f: spec.resourcePolicy.containerPolicies[0].mode: "Always" is not one of [Auto Off]
 f: spec.resourcePolicy.containerPolicies[0].maxAllowed.cpu: 1 is less than minAllowed, 2
-f: spec.resourcePolicy.containerPolicies[1].containerName: "app" has a policy already
 f: spec.resourcePolicy.containerPolicies[1].controlledResources: "gpu" is not one of [cpu memory]
 f: spec.resourcePolicy.containerPolicies[2].containerName: is required; * is the policy of all others`
 	if err := CheckManifest("f", []byte(bad)); err == nil || err.Error() != want {
