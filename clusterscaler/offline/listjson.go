@@ -137,10 +137,10 @@ func (d *dump) itemsOfJSON(l *list, decoder *json.Decoder, text *numbered) error
 // numbered knows on which lines what it has read stands.
 type numbered struct {
 	r io.Reader
-	// at is how much has been read, line is that of the byte at seen, and breaks are the line ends behind that.
-	at, seen int64
-	line     int
-	breaks   []int64
+	// at is how much has been read, line is the last line asked for, and breaks are the line ends behind it.
+	at     int64
+	line   int
+	breaks []int64
 	// from is where the object begins that is being read.
 	from int64
 }
