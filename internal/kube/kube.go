@@ -11,7 +11,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/scale"
@@ -131,9 +130,9 @@ func (k *Kube) connect(scheme *runtime.Scheme, httpClient *http.Client) (err err
 	if err != nil {
 		return err
 	}
-	// It remembers what it found, and asks again for what it did not: a kind may be installed later.
-	kinds := scale.NewDiscoveryScaleKindResolver(clientset.Discovery())
-	k.Scale = scale.New(clientset.Discovery().RESTClient(), k.Mapper, dynamic.LegacyAPIPathResolverFunc, kinds)
+	if k.Scale, err = newScales(k.REST, httpClient, clientset.Discovery(), time.Now); err != nil {
+		return err
+	}
 	k.events = newEventWriter(clientset.CoreV1())
 	unlimited := rest.CopyConfig(k.REST)
 	unlimited.RateLimiter = nil

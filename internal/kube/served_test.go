@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	resourcev1 "k8s.io/api/resource/v1"
@@ -36,6 +37,12 @@ func (s *apiServer) serve(groupVersion, kind, resource string) {
 	s.groups[groupVersion][kind] = resource
 }
 
+func (s *apiServer) drop(groupVersion string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.groups, groupVersion)
+}
+
 func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +54,7 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = metav1.APIVersions{TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}}
 	case r.URL.Path == "/apis":
 		answer = s.list()
-	case strings.HasSuffix(path, "/scale"):
+	case strings.HasSuffix(path, "/scale") && s.groups[strings.Split(path, "/namespaces/")[0]] != nil:
 		answer = autoscalingv1.Scale{TypeMeta: metav1.TypeMeta{APIVersion: "autoscaling/v1", Kind: "Scale"}, Spec: autoscalingv1.ScaleSpec{Replicas: 3}}
 	case s.groups[path] != nil:
 		all := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: path}
@@ -58,8 +65,8 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		answer = all
 	default:
-		w.WriteHeader(http.StatusNotFound)
-		answer = metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure, Reason: metav1.StatusReasonNotFound, Code: 404}
+		http.NotFound(w, r) // without a Status, as the API server answers for a path that it does not have
+		return
 	}
 	_ = json.NewEncoder(w).Encode(answer)
 }
@@ -144,5 +151,37 @@ func TestScaleOfAKindThatComesLater(t *testing.T) {
 	server.serve("argoproj.io/v1alpha1", "Rollout", "rollouts")
 	if err := scale(rollouts); err != nil {
 		t.Errorf("after it was installed: %v", err)
+	}
+}
+
+// A kind whose CRD is replaced by one of another version can be scaled on. What has no scale is not asked about each time.
+func TestScaleOfAKindInAnotherVersion(t *testing.T) {
+	t.Parallel()
+	server, k := connected(t)
+	now := time.Now()
+	k.Scale.(*scales).now = func() time.Time { return now }
+	gadgets := schema.GroupResource{Group: "example.com", Resource: "gadgets"}
+	scaled := func() error {
+		_, err := k.Scale.Scales("shop").Get(t.Context(), gadgets, "web", metav1.GetOptions{})
+		return err
+	}
+	server.serve("example.com/v1alpha1", "Gadget", "gadgets")
+	if err := scaled(); err != nil {
+		t.Fatal(err)
+	}
+	server.drop("example.com/v1alpha1")
+	server.serve("example.com/v1", "Gadget", "gadgets")
+	if err := scaled(); err != nil {
+		t.Errorf("after the version was replaced: %v", err)
+	}
+	server.drop("example.com/v1")
+	server.serve("example.com/v2", "Gadget", "gadgets")
+	now = now.Add(relearnAfter - time.Second)
+	if err := scaled(); !pathIsGone(err) {
+		t.Errorf("before the time is over: %v", err)
+	}
+	now = now.Add(time.Second)
+	if err := scaled(); err != nil {
+		t.Errorf("once the time is over: %v", err)
 	}
 }
