@@ -143,7 +143,7 @@ func (c *Config) CheckServers(file rules.File, prometheus bool) config.Problems 
 	})
 }
 
-// missingServers finds the rules of a file that ask a server which is not there. Of those that name none, the first
+// missingServers finds the rules of a file that ask a server which is not there. Of the rules that name none, the first
 // stands for all.
 func missingServers(file rules.File, has func(name string) bool) config.Problems {
 	var ps config.Problems

@@ -31,7 +31,7 @@ type plan struct {
 	kinds   *kindTable
 	// found holds the series of each selector that was ever listed.
 	found map[rules.SelectorKey][]rules.Series
-	// missing says why: each selector that was never listed, and the kinds if they never were. outdated are those that
+	// missing says why: each selector that was never listed, and the kinds if they never were. outdated are selectors that
 	// were listed before and could not be listed in the last round.
 	missing, outdated []error
 	// refused are the errors of the selectors that Prometheus will never take.

@@ -146,7 +146,7 @@ type placed struct {
 	row
 }
 
-// compare sorts rows by object and extra label. Of several rows of one, those that are of no use come first. The order
+// compare sorts rows by object and extra label. Of several rows of one object, rows of no use come first. The order
 // of the others is that of their labels, whatever the order of the answer, unless the query itself sorts. Labels that all
 // rows have, as merging adds them, make no difference.
 func (l layout) compare(a, b placed) int {

@@ -31,7 +31,7 @@ func Supported(group, kind string) (ours bool, err error) {
 		return true, nil
 	case known:
 		return true, fmt.Errorf("%q is not supported; %s", kind, mend)
-	case group == "", kind == "": // what is missing is told by the caller
+	case group == "", kind == "": // the caller says what is missing
 		return false, nil
 	default:
 		return true, fmt.Errorf("%q is not supported; supported: ScaledObject, TriggerAuthentication", kind)

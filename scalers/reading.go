@@ -16,7 +16,7 @@ type reading struct {
 	at     time.Time
 }
 
-// openTrigger is a trigger with its last reading. It is safe for concurrent use by those that hold it.
+// openTrigger is a trigger with its last reading. It is safe for concurrent use by its holders.
 type openTrigger struct {
 	trigger.Opened
 	metric hpa.Metric

@@ -62,7 +62,7 @@ func (c *Catalog) External(name string) (Source, bool) {
 // Expose derives the catalog from the series found for each series selector. Where two sources claim one
 // entry, the later rule has it, and within a rule the series that is last in the order of the alphabet. Series
 // of one name may be given as one that has all their labels: that exposes the same. failures are the errors of the
-// selectors that could not be listed now: their series, if any are given, are those that were found before.
+// selectors that could not be listed now: their series, if any are given, were found before.
 func (s *Set) Expose(found map[SelectorKey][]Series, failures map[SelectorKey]error, kinds Kinds) *Catalog {
 	c := &Catalog{custom: map[Metric]Source{}, external: map[string]Source{}}
 	for _, r := range s.custom {

@@ -46,7 +46,7 @@ func (s labelSet) add(t labelSet) labelSet {
 
 // rowShape is what is known of the rows of a query's result.
 type rowShape struct {
-	// labels are those that rows can have; in doubt a label is among them.
+	// labels are what rows can have; in doubt a label is among them.
 	labels labelSet
 	// apart are labels of which no two rows have the same values all together.
 	apart labelSet

@@ -22,7 +22,7 @@ type Input struct {
 type Cluster struct {
 	dump   *dump
 	groups []plan.Group
-	// labels are those that the template of each group asks for.
+	// labels are what the template of each group asks for.
 	labels []map[string]string
 	member map[string]string
 }

@@ -37,7 +37,7 @@ func (r *removals) noPlace(pod *Pod, of int) []verdict.Fact {
 	return append(facts, verdict.Text("closest", r.s.Nodes[id].Name+" "+m.Verdict(verdict.Subject{}, more...).Message()))
 }
 
-// findClosest asks about all destinations. Of those that lack as much it takes the first.
+// findClosest asks about all destinations. Where several lack as much, it takes the first.
 func (r *removals) findClosest(class simulate.Class) (best simulate.NodeID, found bool) {
 	var least simulate.Misfit
 	for _, id := range r.destinations {

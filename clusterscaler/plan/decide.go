@@ -56,7 +56,7 @@ type decision struct {
 	growing bool
 	// added has the pods of each node that the plan adds.
 	added map[simulate.NodeID][]share
-	// needing are the pods that needed a node when the loop began, and batches those that still do.
+	// needing are the pods that needed a node when the loop began; those in batches still do.
 	needing []*Pod
 	batches []batch
 	// settling holds growth and removal back because the pods that need nodes have only just come.

@@ -64,9 +64,9 @@ const maxAttempts = 8
 // attempt is a plan of growth, and how it turned out.
 type attempt struct {
 	number int
-	// expected are the groups whose domains count from the beginning, and shut those that may open none.
+	// expected are the groups whose domains count from the beginning; those in shut may open none.
 	expected, shut []*groupState
-	// late are those that opened a domain that was not expected.
+	// late are the groups that opened a domain which was not expected.
 	late []*groupState
 	// even is whether all pods that wait for nodes keep their spread constraints, left how many have none, and nodes
 	// how many come.
@@ -74,7 +74,7 @@ type attempt struct {
 	left, nodes int
 }
 
-// better prefers plans that keep the spread constraints, then those that help more pods, then those with fewer nodes.
+// better prefers plans that keep the spread constraints, then plans that help more pods, then plans with fewer nodes.
 func (a *attempt) better(other *attempt) bool {
 	return a.even && (!other.even || cmp.Or(cmp.Compare(a.left, other.left), cmp.Compare(a.nodes, other.nodes)) < 0)
 }

@@ -53,7 +53,7 @@ type kept struct {
 	// ids finds the nodes by name; going are those that are being deleted.
 	ids   map[string]simulate.NodeID
 	going []simulate.NodeID
-	// on lists the pods of each node in the order of their names: bound ones, and those that others make room for. Those
+	// on lists the pods of each node in the order of their names: bound and nominated ones. Those
 	// below the cutoff and those that should have ended are left out.
 	on [][]*Pod
 	// ending are those of them that are being deleted.

@@ -73,7 +73,7 @@ func (n *needless) vacate(id simulate.NodeID) (moves []move, vacant bool) {
 	return moves, true
 }
 
-// place finds other nodes for the pods, and returns those that are left.
+// place finds other nodes for the pods, and returns the pods that are left.
 func (n *needless) place(s share, moves []move) ([]move, []*Pod) {
 	left := s.pods
 	put := func(to simulate.NodeID) {

@@ -30,7 +30,7 @@ type batch struct {
 
 // placePending sorts the pods that have no node: those that wait for something else, those that fit on
 // a node that stands or is coming, and the rest, which stays in d.batches. Pods of nodes that are going are among them,
-// as they will be once they have left: those that are made anew, and these others.
+// as they will be once they have left: pods that a controller makes anew, and these others.
 func (d *decision) placePending(others ...*Pod) {
 	for _, pod := range others {
 		d.cluster.Take(pod.Class, d.kept.ids[pod.Node], 1)

@@ -231,7 +231,7 @@ func (r *reloader) hand(cfg *configFile, main *prom.Client) error {
 	return nil
 }
 
-// waiting are the sections that differ from those that run and that only the next start reads.
+// waiting are the sections that differ from what the process runs with, and that only the next start reads.
 func (r *reloader) waiting(cfg *configFile) []string {
 	var out []string
 	for _, s := range []struct {

@@ -101,7 +101,7 @@ func TestDecodeParsesNoFileThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// What stands in any document of a stream is in one of those that Documents gives, or there is an error.
+// What stands in any document of a stream is in a document that Documents returns, or there is an error.
 func FuzzDocuments(f *testing.F) {
 	f.Add("a: 1\n--- # x\nb: 2\n...\n%YAML 1.1\n---\nc: 3\r---\rd: 4")
 	f.Add("\u3000")
