@@ -258,7 +258,7 @@ func (r *reloader) waiting(cfg *configFile) []string {
 
 // tell records what became of a change, and writes an Event on the own pod.
 func (r *reloader) tell(kind string, v verdict.Verdict) {
-	r.shared.journal.Record("adapter", v)
+	r.shared.journal.Happened("adapter", v)
 	name := os.Getenv("POD_NAME")
 	if name == "" {
 		name, _ = os.Hostname() // a pod's is its name

@@ -81,7 +81,7 @@ func (j *Journal) Record(part string, verdicts ...verdict.Verdict) {
 	for _, v := range verdicts {
 		j.decisions.WithLabelValues(part, string(v.Code)).Inc()
 		if j.keep(part, v, now) {
-			j.log.Log(context.Background(), j.level(part, v.Code), "decided", attributes(part, v)...)
+			j.say(part, v)
 		}
 	}
 }
@@ -91,6 +91,22 @@ func (j *Journal) level(part string, code verdict.Code) slog.Level {
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
+}
+
+// Happened records what happened once, such as a reload. It is an entry of its own and is logged, whatever was recorded last.
+func (j *Journal) Happened(part string, v verdict.Verdict) {
+	if j == nil {
+		return
+	}
+	j.decisions.WithLabelValues(part, string(v.Code)).Inc()
+	j.mu.Lock()
+	j.begin(key{part, v.Subject}, v, j.now())
+	j.mu.Unlock()
+	j.say(part, v)
+}
+
+func (j *Journal) say(part string, v verdict.Verdict) {
+	j.log.Log(context.Background(), j.level(part, v.Code), "decided", attributes(part, v)...)
 }
 
 // keep says whether the verdict began a new entry.
@@ -103,16 +119,21 @@ func (j *Journal) keep(part string, v verdict.Verdict, now time.Time) bool {
 		e.Times++
 		return false
 	}
+	j.begin(k, v, now)
+	return true
+}
+
+// begin puts a new entry into the ring. The caller holds mu.
+func (j *Journal) begin(k key, v verdict.Verdict, now time.Time) {
 	if old := j.ring[j.next]; old != nil {
 		if oldKey := (key{old.Part, old.Subject}); j.current[oldKey] == old {
 			delete(j.current, oldKey)
 		}
 	}
-	e := &Entry{Part: part, First: now, Last: now, Times: 1, Verdict: v}
+	e := &Entry{Part: k.part, First: now, Last: now, Times: 1, Verdict: v}
 	j.ring[j.next] = e
 	j.next = (j.next + 1) % len(j.ring)
 	j.current[k] = e
-	return true
 }
 
 func attributes(part string, v verdict.Verdict) []any {

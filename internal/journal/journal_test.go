@@ -150,3 +150,20 @@ func TestANilJournalRecordsNothing(t *testing.T) {
 		t.Error("a nil journal has entries")
 	}
 }
+
+// What happens again with the same outcome is told again, with its own words.
+func TestWhatHappensIsAnEntryEachTime(t *testing.T) {
+	t.Parallel()
+	j, log := newJournal(4)
+	for _, cause := range []string{"not YAML", "an unknown key"} {
+		j.Happened("adapter", verdict.Because(verdict.On("configuration", ""), "ConfigurationRefused", verdict.Text("error", cause)))
+	}
+	if got := j.Recent(Filter{}); len(got) != 2 || got[0].Message != "ConfigurationRefused: error an unknown key" || got[1].Message != "ConfigurationRefused: error not YAML" {
+		t.Errorf("the journal has %+v", got)
+	}
+	for _, cause := range []string{"not YAML", "an unknown key"} {
+		if lineWith(log.String(), cause) == "" {
+			t.Errorf("%q is not logged:\n%s", cause, log.String())
+		}
+	}
+}
