@@ -87,7 +87,7 @@ func TestDecreaseDeletesWhatFailed(t *testing.T) {
 }
 
 // For nodes without an instance the size is lowered. Instances that have not become nodes are not given up, however long
-// they have waited: they are told, and deleted by their names.
+// they have waited: the provider lists them, and they are deleted by their names.
 func TestDecreaseOfWhatHasNotCome(t *testing.T) {
 	r := newRig(t)
 	r.told(5, "a-0", "a-1", "a-2?")

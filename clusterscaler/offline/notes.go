@@ -62,7 +62,7 @@ func describedOnly(groups []plan.Group) []string {
 	return out
 }
 
-// exampleNotes say of which groups the template does not count, though it describes other nodes than those that stand.
+// exampleNotes name the groups whose template does not count, though it describes other nodes than the existing ones.
 func (c *Cluster) exampleNotes(s *plan.Snapshot) []string {
 	var out []string
 	for i, g := range s.Groups {
@@ -80,7 +80,7 @@ func (c *Cluster) exampleNotes(s *plan.Snapshot) []string {
 const sameAmount = 0.05
 
 // differences are what a node that stands has otherwise than the template of its group describes. Of labels those count that
-// have another value, and those that are asked for and missing: no template has all that a node has, and the other way round.
+// have another value, and labels that are asked for and missing: no template has all that a node has, and the other way round.
 func differences(template, node *simulate.Node, asked map[string]string) []string {
 	var out []string
 	amount := func(name string, a, b int64) {

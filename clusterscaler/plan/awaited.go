@@ -68,7 +68,7 @@ func (d *decision) neverReady(n *Node) bool {
 	return awaited && !n.Ready && !n.Deleting && !n.Created.Before(since.Truncate(time.Second))
 }
 
-// lateInstances are those that the group has had without a node for MaxNodeProvisionTime, the longest first.
+// lateInstances are the group's instances without a node for MaxNodeProvisionTime, the longest first.
 func (d *decision) lateInstances(g *groupState, before map[string]time.Time) []string {
 	if len(g.Unregistered) == 0 {
 		return nil
@@ -112,7 +112,7 @@ func (d *decision) deleteLate(g *groupState, late []string) {
 }
 
 // launches is how many of so many nodes of the group that the provider has not even launched are waited for no more. The
-// wait for them goes on until those that have been launched are ready; an instance without a node has a time of its own.
+// wait for them goes on until the launched ones are ready; an instance without a node has a time of its own.
 func (d *decision) launches(g *groupState, missing, launched, starting int) (lost int) {
 	missing = max(missing, 0)
 	since, known := d.memory.AwaitedSince[g.Name]

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// On random clusters the plan is the same as it is without the pods below the cutoff, but for what it says of those that
+// On random clusters the plan is the same as it is without the pods below the cutoff, but for what it says of pods that
 // wait; and so is each second look.
 func TestExpendablePodsAreLeftOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))

@@ -57,7 +57,7 @@ func spreadOverHosts(s *Snapshot) bool {
 }
 
 // tangled is whether it matters on which node of a group a pod runs, which a plan does not keep, or whether pods count for a
-// spread that is not theirs: once those that are spread run, others may leave their zone.
+// spread that is not theirs: once the spread pods run, others may leave their zone.
 func tangled(s *Snapshot) bool {
 	for i := range s.Classes.Len() {
 		spec := s.Classes.Spec(simulate.Class(i))

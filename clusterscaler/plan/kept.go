@@ -54,7 +54,7 @@ type kept struct {
 	ids   map[string]simulate.NodeID
 	going []simulate.NodeID
 	// on lists the pods of each node in the order of their names: bound and nominated ones. Those
-	// below the cutoff and those that should have ended are left out.
+	// below the cutoff, and pods that should have ended, are left out.
 	on [][]*Pod
 	// ending are those of them that are being deleted.
 	ending map[*Pod]bool

@@ -96,7 +96,7 @@ func (d *decision) packOn(o *option, b int, first simulate.NodeID, want int) (n 
 }
 
 // packAgain places up to want pods of the batch where others have made a place for them: on the new nodes and, with gaps, on
-// those that were there before.
+// the ones that were there before.
 func (d *decision) packAgain(o *option, b int, want int, gaps bool) (n int) {
 	if !d.cluster.Yields(d.batches[b].class) {
 		return 0

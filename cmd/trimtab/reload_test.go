@@ -101,7 +101,7 @@ func TestReloadReadsAnEmptySectionAsCheckDoes(t *testing.T) {
 	}
 }
 
-// What waits for a restart is what differs from what the process runs with: it is told of at each change until then,
+// What waits for a restart is what differs from what the process runs with: each change says so until then,
 // and no more once the file says again what runs.
 func TestReloadTellsWhatWaitsForARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trimtab.yaml")

@@ -151,7 +151,7 @@ func TestANilJournalRecordsNothing(t *testing.T) {
 	}
 }
 
-// What happens again with the same outcome is told again, with its own words.
+// What happens again with the same outcome is recorded again, with its own words.
 func TestWhatHappensIsAnEntryEachTime(t *testing.T) {
 	t.Parallel()
 	j, log := newJournal(4)

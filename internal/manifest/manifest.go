@@ -18,7 +18,7 @@ import (
 
 // Decode reads doc, one YAML or JSON document of the file of that name, into the struct that into points to. The error is a
 // config.Problems: each unknown field, each field that stands twice and each value of a wrong type, with its path. Fields
-// are told apart by their case, as the API server tells them apart.
+// differ by their case, as for the API server.
 func Decode(file string, doc []byte, into any) error {
 	var ps config.Problems
 	text, err := k8syaml.YAMLToJSONStrict(doc)
