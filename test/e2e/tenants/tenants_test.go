@@ -158,7 +158,7 @@ func (w *world) manyServers(ctx context.Context, t *testing.T) {
 	if n := w.series(ctx, t) - before; n > 300 {
 		t.Errorf("500 servers of one tenant make %d series", n)
 	}
-	if _, body := w.get(ctx, t, "/metrics"); strings.Contains(body, "trimtab_prometheus_endpoint_up{endpoint=\"http://127.0.") {
+	if _, body := w.get(ctx, t, "/metrics"); strings.Contains(body, "trimtab_prometheus_endpoint_up{server=\"http://127.0.") {
 		t.Error("a tenant's dead server looks as one of the operator's")
 	}
 	w.unharmed(ctx, t)

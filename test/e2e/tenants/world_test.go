@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,8 +39,8 @@ type world struct {
 	fake    *fakeServer
 	// pid is the process that must outlive all attacks.
 	pid int
-	// phase is when in each second the neighbour is polled, usual how long it then takes until it is scaled.
-	phase, usual time.Duration
+	// usual is how long it takes until the neighbour is scaled.
+	usual time.Duration
 }
 
 func newWorld(ctx context.Context, t *testing.T) *world {
@@ -81,7 +80,7 @@ scalers: {}
 	return w
 }
 
-// moveIn makes the neighbour, and learns its phase and its usual reaction.
+// moveIn makes the neighbour, and learns its usual reaction.
 func (w *world) moveIn(ctx context.Context, t *testing.T) {
 	err := w.Apply(ctx, fmt.Sprintf(`
 apiVersion: v1
@@ -127,31 +126,27 @@ spec:
 	w.Wait(ctx, t, "the neighbour is ready", func(ctx context.Context) error {
 		return w.ready(ctx, neighbour, "web", metav1.ConditionTrue, "")
 	})
-	took := w.react(ctx, t)
-	w.phase = time.Duration(time.Now().UnixNano()) % time.Second
-	t.Logf("the first reaction took %s", took)
 	w.usual = w.reaction(ctx, t)
 	t.Logf("the neighbour's usual reaction: %s", w.usual)
 }
 
-// reaction is the middle one of seven. Jobs come half a second before a poll is due, so that the polls are missed
-// that come late.
+// reaction is the mean of eight. The jobs come at times spread evenly over the second between two polls, so that it
+// does not matter when in the second the polls are.
 func (w *world) reaction(ctx context.Context, t *testing.T) time.Duration {
 	t.Helper()
-	var took []time.Duration
-	for range 7 {
+	const n = 8
+	var sum time.Duration
+	for i := range n {
 		w.empty(ctx, t)
-		at := (w.phase + time.Second/2) % time.Second
 		now := time.Duration(time.Now().UnixNano()) % time.Second
 		select {
 		case <-ctx.Done():
 			t.Fatal(ctx.Err())
-		case <-time.After((at - now + time.Second) % time.Second):
+		case <-time.After((time.Duration(i)*time.Second/n - now + time.Second) % time.Second):
 		}
-		took = append(took, w.react(ctx, t))
+		sum += w.react(ctx, t)
 	}
-	slices.Sort(took)
-	return took[len(took)/2]
+	return sum / n
 }
 
 // react puts a job into the queue, and measures until the neighbour has a replica.
