@@ -262,7 +262,7 @@ func (w *world) ready(ctx context.Context, namespace, name string, status metav1
 // attack runs the attack in a namespace of its own, of which nothing is left afterwards.
 func (w *world) attack(ctx context.Context, t *testing.T, name string, run func(context.Context, *testing.T)) {
 	t.Run(name, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 		defer cancel()
 		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: attacker}}
 		w.Wait(ctx, t, "the attacker has a namespace", func(ctx context.Context) error {
