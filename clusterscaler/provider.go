@@ -64,7 +64,7 @@ func newKwok(cfg *Config, deps Deps) Provider {
 		}
 	}
 	return kwok.New(groups, kwok.Deps{
-		Client: deps.Kube.Client, Log: deps.Log, Now: deps.Now, MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
+		Client: deps.drain().Client, Log: deps.Log, Now: deps.Now, MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
 		Suffix: func() string { return rand.String(suffixLength) },
 	})
 }

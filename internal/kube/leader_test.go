@@ -40,7 +40,7 @@ func start(t *testing.T, api *fake.Clientset, fail error) *replica {
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
 	r := &replica{
-		t: t, kube: &Kube{leases: api, log: slog.New(slog.DiscardHandler)},
+		t: t, kube: &Kube{shared: &shared{leases: api, log: slog.New(slog.DiscardHandler), term: newTerm(time.Now)}},
 		leads: make(chan struct{}), ended: make(chan struct{}), mayEnd: make(chan struct{}), done: make(chan error, 1), stop: stop,
 	}
 	go func() {
@@ -213,7 +213,7 @@ func TestAnErrorOfLeadEndsIt(t *testing.T) {
 func TestWithoutElectionLeadIsCalledAtOnce(t *testing.T) {
 	t.Parallel()
 	called := false
-	k := &Kube{log: slog.New(slog.DiscardHandler)}
+	k := &Kube{shared: &shared{log: slog.New(slog.DiscardHandler), term: newTerm(time.Now)}}
 	err := k.Lead(context.Background(), LeaderElection{}, func(context.Context) error { called = true; return nil })
 	if err != nil || !called || k.StandsBy() {
 		t.Errorf("%v, called %v", err, called)
