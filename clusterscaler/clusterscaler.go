@@ -1,6 +1,7 @@
 package clusterscaler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,12 +42,16 @@ type Provider interface {
 
 // Deps are what the part works with.
 type Deps struct {
-	Kube     *sharedkube.Kube
+	Kube *sharedkube.Kube
+	// Drain has the budget of requests that the drains and the provider use, so that nothing else holds them up. nil is Kube.
+	Drain    *sharedkube.Kube
 	Journal  *journal.Journal
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	Now      func() time.Time
 }
+
+func (d *Deps) drain() *sharedkube.Kube { return cmp.Or(d.Drain, d.Kube) }
 
 // ClusterScaler is the part. Make it with New.
 type ClusterScaler struct {
@@ -121,7 +126,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 		c.observer.Pods = kube.StoredPods(deps.Kube.Cache)
 	}
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
-		Client: deps.Kube.Client, Live: deps.Kube.Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
+		Client: deps.drain().Client, Live: deps.drain().Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
 		Judge: c.judge, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
 		DeleteTogether: c.remove, Finished: c.finished,
 	})
@@ -282,7 +287,9 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 	defer cancel()
-	objects, err := c.observer.ObserveFresh(ctx, node)
+	observer := c.observer
+	observer.Live = c.deps.drain().Live
+	objects, err := observer.ObserveFresh(ctx, node)
 	if err != nil {
 		return plan.Removal{}, verdict.Verdict{}, err
 	}

@@ -43,7 +43,7 @@ func newProvider(cfg *Config, deps Deps) (Provider, error) {
 		return newKwok(cfg, deps), nil
 	case providerExternalGrpc:
 		return externalgrpc.New(*cfg.ExternalGrpc, externalgrpc.Deps{
-			Log: deps.Log, Now: deps.Now, Defaults: cfg.groupOptions(), MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
+			Log: deps.Log, Now: deps.Now, MayWrite: deps.drain().MayWrite, Defaults: cfg.groupOptions(), MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
 			Prices: slices.Contains(cfg.Expander, string(plan.Price)),
 		})
 	default:
@@ -64,7 +64,7 @@ func newKwok(cfg *Config, deps Deps) Provider {
 		}
 	}
 	return kwok.New(groups, kwok.Deps{
-		Client: deps.Kube.Client, Log: deps.Log, Now: deps.Now, MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
+		Client: deps.drain().Client, Log: deps.Log, Now: deps.Now, MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
 		Suffix: func() string { return rand.String(suffixLength) },
 	})
 }

@@ -45,7 +45,7 @@ func TestGoodSections(t *testing.T) {
 		if err != nil || c.Timeout.Std() != 5*time.Second {
 			t.Errorf("%s: %+v, %v", address, c, err)
 		}
-		conn, err := connect(c)
+		conn, err := connect(c, nil)
 		if err != nil {
 			t.Errorf("%s: %v", address, err)
 			continue

@@ -1,17 +1,22 @@
 package externalgrpc
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/url"
+	"path"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/cloudconfig"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
@@ -30,7 +35,7 @@ const (
 )
 
 // connect makes a connection that is opened with the first call.
-func connect(cfg Config) (*grpc.ClientConn, error) {
+func connect(cfg Config, mayWrite func() error) (*grpc.ClientConn, error) {
 	creds := credentials.TransportCredentials(insecure.NewCredentials())
 	if !cfg.plain() {
 		host, _, err := net.SplitHostPort(cfg.Address)
@@ -59,10 +64,32 @@ func connect(cfg Config) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: delay, MinConnectTimeout: max(cloudconfig.DefaultTimeout, cfg.Timeout.Std())}),
 		grpc.WithUserAgent("trimtab"),
+		grpc.WithUnaryInterceptor(refuse(mayWrite)),
 	)
 }
 
-// retryPolicy lets calls that change nothing be made up to three times, within their time limit, when the connection
+// harmless are the calls that change nothing.
+func harmless() []string {
+	return []string{
+		"NodeGroups", "NodeGroupForNode", "Refresh", "NodeGroupTargetSize", "NodeGroupNodes", "NodeGroupTemplateNodeInfo",
+		"NodeGroupGetOptions", "PricingNodePrice",
+	}
+}
+
+// refuse lets no call through that may change something, unless mayWrite is nil or says nil. It is the last that a call
+// passes before it is sent.
+func refuse(mayWrite func() error) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, in, out any, conn *grpc.ClientConn, do grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if mayWrite != nil && !slices.Contains(harmless(), path.Base(method)) {
+			if err := mayWrite(); err != nil {
+				return status.Error(codes.FailedPrecondition, err.Error())
+			}
+		}
+		return do(ctx, method, in, out, conn, opts...)
+	}
+}
+
+// retryPolicy lets harmless calls be made up to three times, within their time limit, when the connection
 // breaks. NodeGroupIncreaseSize, NodeGroupDeleteNodes and NodeGroupDecreaseTargetSize are made once: an answer that got
 // lost says nothing of what was done.
 func retryPolicy() (string, error) {
@@ -71,10 +98,7 @@ func retryPolicy() (string, error) {
 		Method  string `json:"method"`
 	}
 	var names []name
-	for _, method := range []string{
-		"NodeGroups", "NodeGroupForNode", "Refresh", "NodeGroupTargetSize", "NodeGroupNodes", "NodeGroupTemplateNodeInfo",
-		"NodeGroupGetOptions", "PricingNodePrice",
-	} {
+	for _, method := range harmless() {
 		names = append(names, name{protocol.CloudProvider_ServiceDesc.ServiceName, method})
 	}
 	policy := map[string]any{"methodConfig": []any{map[string]any{

@@ -22,6 +22,8 @@ import (
 type Deps struct {
 	Log *slog.Logger
 	Now func() time.Time
+	// MayWrite, if it is not nil, says why nothing may be changed at the moment; it is asked immediately before each such call.
+	MayWrite func() error
 	// Defaults are the program's own settings, which servers are told.
 	Defaults Options
 	// MaxNodeDeletionTime is for how long a node may stand that the server has accepted to delete, before it counts again.
@@ -72,7 +74,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("externalGrpc: %w", err)
 	}
-	conn, err := connect(cfg)
+	conn, err := connect(cfg, deps.MayWrite)
 	if err != nil {
 		return nil, fmt.Errorf("externalGrpc: %w", err)
 	}

@@ -26,6 +26,8 @@ type rig struct {
 	provider *Provider
 	now      time.Time
 	log      *strings.Builder
+	// mayWrite is why nothing may be changed.
+	mayWrite error
 }
 
 // newRig is a provider before a fake with the groups a and b of at most ten nodes and two each.
@@ -53,6 +55,7 @@ func (r *rig) connect(cfg Config) *Provider {
 	}
 	p, err := New(cfg, Deps{
 		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return r.now }, Prices: true, MaxNodeDeletionTime: 5 * time.Minute,
+		MayWrite: func() error { return r.mayWrite },
 		Defaults: Options{
 			UtilizationThreshold: 0.5, UnneededTime: 10 * time.Minute, UnreadyTime: 20 * time.Minute,
 			MaxNodeProvisionTime: 15 * time.Minute, MaxNodeStartupTime: 15 * time.Minute,

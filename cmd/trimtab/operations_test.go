@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,9 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/cache/informertest"
-	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
@@ -188,20 +187,33 @@ func (r *recorder) Register(c prometheus.Collector) error {
 	return r.Registry.Register(c)
 }
 
+// nobodysKubeconfig leads to a port on which nobody listens.
+const nobodysKubeconfig = `
+apiVersion: v1
+kind: Config
+current-context: x
+contexts: [{name: x, context: {cluster: x, user: x}}]
+clusters: [{name: x, cluster: {server: 'https://127.0.0.1:1'}}]
+users: [{name: x, user: {token: x}}]
+`
+
 // wire makes the parts of a configuration, with nothing behind them.
 func wire(t *testing.T, path string, cfg *configFile) program {
 	t.Helper()
 	r := &recorder{Registry: prometheus.NewRegistry(), described: map[string]metric{}}
 	log := slog.New(slog.DiscardHandler)
-	scheme, err := kube.NewScheme()
+	away := cfg.Kubernetes
+	away.Kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	err := os.WriteFile(away.Kubeconfig, []byte(nobodysKubeconfig), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := fake.NewClientBuilder().WithScheme(scheme).Build()
-	s := shared{
-		kube: &kube.Kube{Client: api, Live: api, Mapper: testrestmapper.TestOnlyStaticRESTMapper(scheme), Cache: &informertest.FakeInformers{Scheme: scheme}, Events: events.NewFakeRecorder(10)},
-		log:  log, registry: r, journal: newJournal(10, log, r),
+	s := shared{log: log, registry: r, journal: newJournal(10, log, r)}
+	if s.kube, err = kube.New(away, log, r); err != nil {
+		t.Fatal(err)
 	}
+	scheme := s.kube.Client.Scheme()
+	s.kube.Mapper, s.kube.Cache = testrestmapper.TestOnlyStaticRESTMapper(scheme), &informertest.FakeInformers{Scheme: scheme}
 	if s.prom, err = prom.NewClient(*cfg.Prometheus, r); err != nil {
 		t.Fatal(err)
 	}

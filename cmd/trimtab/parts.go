@@ -60,9 +60,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 	var services []service
 	var external []adapter.ExternalSource
 	if cfg.Scalers != nil {
-		part, err := scalers.New(*cfg.Scalers, scalers.Deps{
-			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "scalers"), Registry: s.registry, Now: time.Now,
-		})
+		part, err := newScalers(*cfg.Scalers, s)
 		if err != nil {
 			return nil, fmt.Errorf("scalers: %w", err)
 		}
@@ -75,10 +73,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 		adapterConfig.SetDefaults()
 	}
 	if adapterConfig != nil {
-		part, err := adapter.New(*adapterConfig, adapter.Deps{
-			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "adapter"), Registry: s.registry, Prom: s.prom, Now: time.Now,
-			External: external,
-		})
+		part, err := newAdapter(*adapterConfig, s, external)
 		if err != nil {
 			return nil, fmt.Errorf("adapter: %w", err)
 		}
@@ -88,22 +83,64 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 		}
 	}
 	if cfg.VPA != nil {
-		part, err := vpa.New(*cfg.VPA, vpa.Deps{
-			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "vpa"), Registry: s.registry, Prom: s.prom, Now: time.Now,
-		})
+		part, err := newVPA(*cfg.VPA, s)
 		if err != nil {
 			return nil, fmt.Errorf("vpa: %w", err)
 		}
 		services = append(services, service{name: "vpa", part: part, leads: true})
 	}
 	if cfg.ClusterScaler != nil {
-		part, err := clusterscaler.New(*cfg.ClusterScaler, clusterscaler.Deps{
-			Kube: s.kube, Journal: s.journal, Log: s.log.With("part", "clusterScaler"), Registry: s.registry, Now: time.Now,
-		})
+		part, err := newClusterScaler(*cfg.ClusterScaler, s)
 		if err != nil {
 			return nil, fmt.Errorf("clusterScaler: %w", err)
 		}
 		services = append(services, service{name: "clusterScaler", part: part, leads: true})
 	}
 	return services, nil
+}
+
+func newScalers(cfg scalers.Config, s shared) (*scalers.Scalers, error) {
+	own, err := s.kube.ForLeader("scalers")
+	if err != nil {
+		return nil, err
+	}
+	return scalers.New(cfg, scalers.Deps{
+		Kube: own, Journal: s.journal, Log: s.log.With("part", "scalers"), Registry: s.registry, Now: time.Now,
+	})
+}
+
+func newAdapter(cfg adapter.Config, s shared, external []adapter.ExternalSource) (*adapter.Adapter, error) {
+	own, err := s.kube.For("adapter")
+	if err != nil {
+		return nil, err
+	}
+	return adapter.New(cfg, adapter.Deps{
+		Kube: own, Journal: s.journal, Log: s.log.With("part", "adapter"), Registry: s.registry, Prom: s.prom, Now: time.Now,
+		External: external,
+	})
+}
+
+func newVPA(cfg vpa.Config, s shared) (*vpa.Recommender, error) {
+	own, err := s.kube.ForLeader("vpa")
+	if err != nil {
+		return nil, err
+	}
+	return vpa.New(cfg, vpa.Deps{
+		Kube: own, Journal: s.journal, Log: s.log.With("part", "vpa"), Registry: s.registry, Prom: s.prom, Now: time.Now,
+	})
+}
+
+// newClusterScaler makes one whose drains have a budget of their own: nothing else that it writes holds them up.
+func newClusterScaler(cfg clusterscaler.Config, s shared) (*clusterscaler.ClusterScaler, error) {
+	own, err := s.kube.ForLeader("clusterScaler")
+	if err != nil {
+		return nil, err
+	}
+	drain, err := s.kube.ForLeader("drain")
+	if err != nil {
+		return nil, err
+	}
+	return clusterscaler.New(cfg, clusterscaler.Deps{
+		Kube: own, Drain: drain, Journal: s.journal, Log: s.log.With("part", "clusterScaler"), Registry: s.registry, Now: time.Now,
+	})
 }

@@ -109,7 +109,7 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	k, err := kube.New(cfg.Kubernetes, log)
+	k, err := kube.New(cfg.Kubernetes, log, registry)
 	if err != nil {
 		return err
 	}

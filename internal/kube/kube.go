@@ -9,14 +9,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/scale"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -29,9 +30,10 @@ type Config struct {
 	// Kubeconfig is a path; empty is the pod's own service account, or $KUBECONFIG.
 	// Mirrors --kubeconfig of all the programs that trimtab replaces.
 	Kubeconfig string `yaml:"kubeconfig"`
-	// QPS and Burst limit the requests of the whole process (default 50 and 100; reads come from
-	// watches and do not count). Only the Lease is renewed beside that limit, so that a busy process
-	// does not lose it. Mirror --kube-client-qps and --kube-client-burst.
+	// QPS and Burst limit the requests of each part, as the flags did of each program that it replaces (default 50 and 100;
+	// reads come from watches and do not count). The drain of nodes and the cloud of the provider kwok have a limit of their
+	// own, so that nothing else of the cluster scaler holds them up; so have watches, Events and the Lease. Reviews of the
+	// metrics API's clients have 200 and 400. Mirror --kube-client-qps and --kube-client-burst.
 	QPS   float64 `yaml:"kubeClientQps"`
 	Burst int     `yaml:"kubeClientBurst"`
 	// Timeout bounds each request that is not a watch. Default 30s.
@@ -58,7 +60,8 @@ func (c *Config) Validate() config.Problems {
 	return ps
 }
 
-// Kube is what the parts share. All of it is safe for concurrent use.
+// Kube is what a part works with. The cache, the kinds, the connections and the recorder of Events are shared by all parts;
+// the budget of requests is its own, see For. All of it is safe for concurrent use.
 type Kube struct {
 	// Client reads from the cache, and so sees its own writes only after the watch has brought them;
 	// it writes straight to the API server.
@@ -69,78 +72,105 @@ type Kube struct {
 	// Events writes Events as cluster-autoscaler and KEDA do. Equal ones are counted up; of those about one object for one
 	// reason that differ, the eleventh in ten minutes and those after it share one Event, which has the newest message.
 	Events events.EventRecorder
+	// REST makes further clients; those that keep its rate limiter share the budget.
 	REST   *rest.Config
 	Mapper meta.RESTMapper
 	Scale  scale.ScalesGetter
 
-	leases   kubernetes.Interface
-	events   *eventWriter
-	log      *slog.Logger
+	shared *shared
+	// gate is nil for a part that runs on all replicas.
+	gate *term
+}
+
+// shared is what the Kubes of all parts have in common.
+type shared struct {
+	base    *rest.Config // without a limit
+	cfg     Config
+	scheme  *runtime.Scheme
+	metrics *metrics
+	leases  kubernetes.Interface
+	events  *eventWriter
+	log     *slog.Logger
+	term    *term
+	// standsBy says that another replica holds the Lease.
 	standsBy atomic.Bool
 }
 
-// New connects; it fails when the API server cannot be reached.
-func New(cfg Config, log *slog.Logger) (*Kube, error) {
-	restConfig, err := load(cfg)
+// The names under which metrics count what no part asks for.
+const (
+	partShared = "shared" // watches, and which kinds there are
+	partEvents = "events"
+	partLease  = "lease"
+)
+
+// New makes the clients. It asks the API server nothing yet.
+func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Kube, error) {
+	base, err := load(cfg)
 	if err != nil {
 		return nil, err
-	}
-	httpClient, err := rest.HTTPClientFor(restConfig)
-	if err != nil {
-		return nil, fmt.Errorf("kubernetes client: %w", err)
 	}
 	scheme, err := NewScheme()
 	if err != nil {
 		return nil, err
 	}
-	mapper, err := apiutil.NewDynamicRESTMapper(restConfig, httpClient)
-	if err != nil {
+	k := &Kube{shared: &shared{base: base, cfg: cfg, scheme: scheme, metrics: newMetrics(reg), log: log, term: newTerm(time.Now)}}
+	if err := k.connect(); err != nil {
 		return nil, fmt.Errorf("kubernetes client: %w", err)
-	}
-	k := &Kube{REST: restConfig, Mapper: mapper, log: log}
-	if err := k.connect(scheme, httpClient); err != nil {
-		return nil, fmt.Errorf("kubernetes API: %w", err)
 	}
 	return k, nil
 }
 
-func (k *Kube) connect(scheme *runtime.Scheme, httpClient *http.Client) (err error) {
-	k.Cache, err = cache.New(k.REST, cache.Options{
+func (k *Kube) connect() error {
+	restConfig := k.shared.restFor(partShared, nil)
+	httpClient, err := rest.HTTPClientFor(restConfig)
+	if err != nil {
+		return err
+	}
+	if k.Mapper, err = apiutil.NewDynamicRESTMapper(restConfig, httpClient); err != nil {
+		return err
+	}
+	k.Cache, err = cache.New(restConfig, cache.Options{
 		// Watches must not end with the time-out of requests.
 		HTTPClient:       watchClient(httpClient),
-		Scheme:           scheme,
+		Scheme:           k.shared.scheme,
 		Mapper:           k.Mapper,
 		DefaultTransform: strip,
 	})
 	if err != nil {
 		return err
 	}
-	k.Client, err = client.New(k.REST, client.Options{
-		HTTPClient: httpClient, Scheme: scheme, Mapper: k.Mapper,
+	eventClient, err := kubernetes.NewForConfig(k.shared.restFor(partEvents, nil))
+	if err != nil {
+		return err
+	}
+	k.shared.events = newEventWriter(eventClient.CoreV1())
+	k.Events = k.shared.events.recorder(k.shared.scheme)
+	if k.shared.leases, err = kubernetes.NewForConfig(k.shared.restFor(partLease, nil)); err != nil {
+		return err
+	}
+	return k.useOwn(restConfig, httpClient)
+}
+
+// useOwn makes the clients that ask with a configuration of their own.
+func (k *Kube) useOwn(restConfig *rest.Config, httpClient *http.Client) (err error) {
+	k.REST = restConfig
+	k.Client, err = client.New(restConfig, client.Options{
+		HTTPClient: httpClient, Scheme: k.shared.scheme, Mapper: k.Mapper,
 		Cache: &client.CacheOptions{Reader: k.Cache},
 	})
 	if err != nil {
 		return err
 	}
-	k.Live, err = client.New(k.REST, client.Options{HTTPClient: httpClient, Scheme: scheme, Mapper: k.Mapper})
+	k.Live, err = client.New(restConfig, client.Options{HTTPClient: httpClient, Scheme: k.shared.scheme, Mapper: k.Mapper})
 	if err != nil {
 		return err
 	}
-	clientset, err := kubernetes.NewForConfigAndClient(k.REST, httpClient)
+	found, err := discovery.NewDiscoveryClientForConfigAndClient(restConfig, httpClient)
 	if err != nil {
 		return err
 	}
-	if k.Scale, err = newScales(k.REST, httpClient, clientset.Discovery(), time.Now); err != nil {
-		return err
-	}
-	k.events = newEventWriter(clientset.CoreV1())
-	unlimited := rest.CopyConfig(k.REST)
-	unlimited.RateLimiter = nil
-	if k.leases, err = kubernetes.NewForConfigAndClient(unlimited, httpClient); err != nil {
-		return err
-	}
-	k.Events = k.events.recorder(scheme)
-	return nil
+	k.Scale, err = newScales(restConfig, httpClient, found, time.Now)
+	return err
 }
 
 // watchClient is c without its overall time-out.
@@ -163,8 +193,6 @@ func load(cfg Config) (*rest.Config, error) {
 		return nil, fmt.Errorf("kubeconfig %s: %s; mend the file, or name another in kubernetes.kubeconfig or $KUBECONFIG",
 			files, strings.Join(strings.Fields(err.Error()), " "))
 	}
-	// One limit for all clients that are made of this; without it each would have its own.
-	restConfig.RateLimiter = flowcontrol.NewTokenBucketRateLimiter(float32(cfg.QPS), cfg.Burst)
 	restConfig.QPS, restConfig.Burst, restConfig.Timeout = float32(cfg.QPS), cfg.Burst, cfg.Timeout.Std()
 	restConfig.UserAgent = "trimtab"
 	return restConfig, nil
@@ -172,7 +200,7 @@ func load(cfg Config) (*rest.Config, error) {
 
 // Run keeps the cache current and sends Events until ctx ends.
 func (k *Kube) Run(ctx context.Context) error {
-	k.events.start()
-	defer k.events.Shutdown()
+	k.shared.events.start()
+	defer k.shared.events.Shutdown()
 	return k.Cache.Start(ctx)
 }

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,21 +68,31 @@ func (c *LeaderElection) Validate() config.Problems {
 	return ps
 }
 
-// errLeadershipLost ends the process: another replica may write from now on, if the API server answers it.
-var errLeadershipLost = errors.New("leadership lost: the Lease could not be renewed in time, so that another replica may lead")
+// errLeadershipLost ends the process: another replica may write from now on.
+var errLeadershipLost = errors.New("leadership lost")
+
+// errNotRenewed is how it is lost while nobody else is known to hold it.
+var errNotRenewed = fmt.Errorf("%w: the Lease could not be renewed in time, so that another replica may lead", errLeadershipLost)
 
 // StandsBy says whether another replica holds the Lease, as far as is known. It is false until the
 // first answer, so that a process that starts alone is not taken for one that waits its turn.
-func (k *Kube) StandsBy() bool { return k.standsBy.Load() }
+func (k *Kube) StandsBy() bool { return k.shared.standsBy.Load() }
 
 // Lead calls lead as soon as this process holds the Lease, with a context that ends when it no longer
-// does. It returns when ctx ends, lead ends, or leadership is lost (an error); lead has then returned.
+// does: at once when another holder is read, else when renewing has failed for too long. It returns when ctx ends, lead
+// ends, or leadership is lost (an error); lead has then returned.
 // The Lease is given back after lead has returned; when it was lost, it is left to run out.
+//
+// While Lead runs, writes of the leader's parts pass as long as no other replica can lead; see MayWrite.
 func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.Context) error) error {
 	if !cfg.Enabled {
+		k.shared.term.openForEver()
 		return lead(ctx)
 	}
-	lock, err := k.lock(cfg)
+	// The Lease is renewed until lead has returned, which may be after ctx has ended.
+	electorCtx, stopElector := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopElector()
+	lock, err := k.lock(cfg, stopElector)
 	if err != nil {
 		return fmt.Errorf("leader election: %w", err)
 	}
@@ -93,9 +104,9 @@ func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.C
 			OnStartedLeading: func(leading context.Context) { granted <- leading },
 			OnStoppedLeading: func() {},
 			OnNewLeader: func(leader string) {
-				k.standsBy.Store(leader != lock.Identity())
+				k.shared.standsBy.Store(leader != lock.Identity())
 				if leader != lock.Identity() {
-					k.log.Info("standing by", "leader", leader)
+					k.shared.log.Info("standing by", "leader", leader)
 				}
 			},
 		},
@@ -103,8 +114,6 @@ func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.C
 	if err != nil {
 		return fmt.Errorf("leader election: %w", err)
 	}
-	// The Lease is renewed until lead has returned, which may be after ctx has ended.
-	electorCtx, stopElector := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -114,15 +123,15 @@ func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.C
 	select {
 	case <-ctx.Done():
 	case leading := <-granted:
-		k.standsBy.Store(false)
-		k.log.Info("leading", "identity", lock.Identity(), "lease", lock.Describe())
+		k.shared.standsBy.Store(false)
+		k.shared.log.Info("leading", "identity", lock.Identity(), "lease", lock.Describe())
 		err = whileBoth(ctx, leading, lead)
 		lost = leading.Err() != nil
 	}
 	stopElector()
 	<-stopped
 	if lost {
-		return errors.Join(errLeadershipLost, err)
+		return errors.Join(cmp.Or(lock.whyLost(), errNotRenewed), err)
 	}
 	if elector.IsLeader() {
 		k.giveBack(ctx, lock, cfg.RenewDeadline.Std())
@@ -132,13 +141,17 @@ func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.C
 
 // lock names this process among all that may hold the Lease: a host's name and process id can be
 // those of another container too.
-func (k *Kube) lock(cfg LeaderElection) (resourcelock.Interface, error) {
+func (k *Kube) lock(cfg LeaderElection, onLost func()) (*lock, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, err
 	}
-	return resourcelock.New(resourcelock.LeasesResourceLock, cfg.Namespace, cfg.Name, k.leases.CoreV1(), k.leases.CoordinationV1(),
+	lease, err := resourcelock.New(resourcelock.LeasesResourceLock, cfg.Namespace, cfg.Name, k.shared.leases.CoreV1(), k.shared.leases.CoordinationV1(),
 		resourcelock.ResourceLockConfig{Identity: fmt.Sprintf("%s_%s", host, uuid.NewUUID())})
+	if err != nil {
+		return nil, err
+	}
+	return &lock{Interface: lease, term: k.shared.term, onLost: onLost}, nil
 }
 
 // whileBoth calls f with a context that ends with the first of the two.
@@ -163,6 +176,6 @@ func (k *Kube) giveBack(ctx context.Context, lock resourcelock.Interface, limit 
 		})
 	}
 	if err != nil {
-		k.log.Warn("the Lease could not be given back; it runs out by itself", "lease", lock.Describe(), "error", err)
+		k.shared.log.Warn("the Lease could not be given back; it runs out by itself", "lease", lock.Describe(), "error", err)
 	}
 }

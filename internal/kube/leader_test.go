@@ -3,11 +3,14 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
@@ -37,14 +40,18 @@ type replica struct {
 }
 
 func start(t *testing.T, api *fake.Clientset, fail error) *replica {
+	return startWith(t, api, election(), fail)
+}
+
+func startWith(t *testing.T, api *fake.Clientset, cfg LeaderElection, fail error) *replica {
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
 	r := &replica{
-		t: t, kube: &Kube{leases: api, log: slog.New(slog.DiscardHandler)},
+		t: t, kube: &Kube{shared: &shared{leases: api, log: slog.New(slog.DiscardHandler), term: newTerm(time.Now)}},
 		leads: make(chan struct{}), ended: make(chan struct{}), mayEnd: make(chan struct{}), done: make(chan error, 1), stop: stop,
 	}
 	go func() {
-		r.done <- r.kube.Lead(ctx, election(), func(ctx context.Context) error {
+		r.done <- r.kube.Lead(ctx, cfg, func(ctx context.Context) error {
 			close(r.leads)
 			if fail != nil {
 				return fail
@@ -197,6 +204,55 @@ func TestLostLeadershipIsAnErrorAfterLeadHasReturned(t *testing.T) {
 	}
 }
 
+// The elector of client-go would go on for an hour.
+func TestAnotherHolderEndsLeadershipAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, takeover := range map[string]func(*coordinationv1.LeaseSpec){
+		"another leads":          func(s *coordinationv1.LeaseSpec) { s.HolderIdentity = new("other") },
+		"another led, and ended": func(s *coordinationv1.LeaseSpec) { s.HolderIdentity = new("") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := fake.NewClientset()
+			var taken atomic.Bool
+			api.PrependReactor("update", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
+				// The server refuses a renewal that has not seen the takeover.
+				return taken.Load(), nil, apierrors.NewConflict(coordinationv1.Resource("leases"), "trimtab", errors.New("changed"))
+			})
+			cfg := election()
+			cfg.LeaseDuration, cfg.RenewDeadline = config.Duration(2*time.Hour), config.Duration(time.Hour)
+			r := startWith(t, api, cfg, nil)
+			gated := &Kube{gate: r.kube.shared.term}
+			await(t, "leading", r.leads)
+			if err := gated.MayWrite(); err != nil {
+				t.Errorf("who leads may not write: %v", err)
+			}
+			lease, err := api.CoordinationV1().Leases("ns").Get(t.Context(), "trimtab", metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken.Store(true)
+			takeover(&lease.Spec)
+			if err := api.Tracker().Update(coordinationv1.SchemeGroupVersion.WithResource("leases"), lease, "ns"); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "the end of lead's context", r.ended)
+			if err := gated.MayWrite(); err == nil {
+				t.Error("who has lost the Lease may write")
+			}
+			taken.Store(false)
+			close(r.mayEnd)
+			want := fmt.Sprintf("leadership lost: it is held by %q", *lease.Spec.HolderIdentity)
+			if err := await(t, "the end of Lead", r.done); !errors.Is(err, errLeadershipLost) || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+			if got := holder(t, api); got != *lease.Spec.HolderIdentity {
+				t.Errorf("who has lost the Lease made it %q's", got)
+			}
+		})
+	}
+}
+
 func TestAnErrorOfLeadEndsIt(t *testing.T) {
 	t.Parallel()
 	api := fake.NewClientset()
@@ -213,7 +269,7 @@ func TestAnErrorOfLeadEndsIt(t *testing.T) {
 func TestWithoutElectionLeadIsCalledAtOnce(t *testing.T) {
 	t.Parallel()
 	called := false
-	k := &Kube{log: slog.New(slog.DiscardHandler)}
+	k := &Kube{shared: &shared{log: slog.New(slog.DiscardHandler), term: newTerm(time.Now)}}
 	err := k.Lead(context.Background(), LeaderElection{}, func(context.Context) error { called = true; return nil })
 	if err != nil || !called || k.StandsBy() {
 		t.Errorf("%v, called %v", err, called)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -97,7 +98,7 @@ func connected(t *testing.T) (*apiServer, *Kube) {
 	}
 	cfg := defaults()
 	cfg.Kubeconfig = path
-	k, err := New(cfg, slog.New(slog.DiscardHandler))
+	k, err := New(cfg, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatalf("a server that has little: %v", err)
 	}
