@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 
@@ -68,17 +67,6 @@ func loadConfig(path string, s stdio) (*configFile, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return decodeConfig(name, data)
-}
-
-func (c logConfig) level() (l slog.Level, err error) { return l, l.UnmarshalText([]byte(c.Level)) }
-
-func newLogger(c logConfig, w io.Writer) *slog.Logger {
-	level, _ := c.level() // validated
-	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // part is what each of the four parts is to this program. Errors do not name the part: that is done here.
