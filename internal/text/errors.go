@@ -60,3 +60,19 @@ func (j joined) Error() string {
 }
 
 func (j joined) Unwrap() []error { return j }
+
+// Each is err with f applied to it or, where several were joined, to each of them.
+func Each(err error, f func(error) error) error {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return f(err)
+	}
+	var all Errors
+	for _, one := range several.Unwrap() {
+		if _, counts := one.(more); !counts {
+			one = f(one)
+		}
+		all.Add(one)
+	}
+	return all.Err()
+}
