@@ -35,7 +35,10 @@ func Short(s string) string {
 }
 
 // Quote is Short in quotes, with what cannot be printed escaped.
-func Quote(s string) string {
+func Quote(s string) string { return QuoteTo(s, most) }
+
+// QuoteTo is Quote for at most that many bytes of s.
+func QuoteTo(s string, most int) string {
 	if len(s) <= most {
 		return strconv.Quote(s)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,11 +29,16 @@ func (s *Secrets) Add(values ...string) {
 	for _, v := range values {
 		for line := range strings.Lines(v) {
 			line = strings.TrimSpace(line)
-			if len(line) >= shortest && !strings.HasPrefix(line, "-----") {
+			if len(line) >= shortest && !strings.HasPrefix(line, "-----") && !slices.Contains(openWords(), line) {
 				s.values = append(s.values, line)
 			}
 		}
 	}
+}
+
+// openWords stand where secrets do, and give nothing away: hidden, they would make other texts unreadable.
+func openWords() []string {
+	return []string{"true", "false", "enable", "disable", "default"}
 }
 
 // AddAddress takes the user, the password and the parameters of an address.

@@ -42,6 +42,10 @@ func parse(d trigger.Definition, timeout time.Duration) (query, error) {
 	if q.server.URL != "" {
 		q.server.URL = withQuery(q.server.URL, parameters)
 		for _, problem := range q.server.Validate() {
+			if problem.Path == "headers" {
+				p.Fail("customHeaders", "a name or a value in it, or in the custom header of the authentication, is none that a header may have (not shown: it may be a credential)")
+				continue
+			}
 			p.Fail("serverAddress", "%s", problem.Message)
 		}
 	}
