@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/logs"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
@@ -67,6 +69,13 @@ func loadConfig(path string, s stdio) (*configFile, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return decodeConfig(name, data)
+}
+
+func (c logConfig) level() (l slog.Level, err error) { return l, l.UnmarshalText([]byte(c.Level)) }
+
+func newLogger(c logConfig, w io.Writer) *slog.Logger {
+	level, _ := c.level() // validated
+	return logs.New(w, level, c.Format == "json")
 }
 
 // part is what each of the four parts is to this program. Errors do not name the part: that is done here.

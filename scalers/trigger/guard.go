@@ -3,16 +3,17 @@ package trigger
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/internal/text"
 )
 
 // guard is what is known of a trigger while it is opened and read: its secrets, wherever they stand, and the keys that its
-// source looks for in the metadata and in the authentication.
+// source looks for in the metadata and in the authentication. Of the metadata those in hidden are secrets.
 type guard struct {
-	secrets        text.Secrets
-	metadata, auth []string
+	secrets                text.Secrets
+	metadata, auth, hidden []string
 }
 
 // Open opens d by the source's own open. No error of the source shows a secret of the trigger, or is longer than a
@@ -31,13 +32,18 @@ func Open(d Definition, open func(Definition) (Opened, error)) (Opened, error) {
 	return opened, nil
 }
 
-// Parameters are the keys that a source looks for in a trigger's metadata and in its authentication.
-func Parameters(open func(Definition) (Opened, error)) (metadata, auth []string) {
+// Keys are what a source looks for in a trigger. An error may show the value of a key in Metadata, without user, password and
+// parameters where it is an address; never that of one in Hidden, or of one in Auth that comes from there.
+type Keys struct{ Metadata, Hidden, Auth []string }
+
+// KeysOf are the keys that a source looks for.
+func KeysOf(open func(Definition) (Opened, error)) Keys {
 	d := Definition{Offline: true, guard: &guard{}}
 	if opened, err := open(d); err == nil {
 		opened.Close()
 	}
-	return d.guard.metadata, d.guard.auth
+	shown := slices.DeleteFunc(slices.Clone(d.guard.metadata), func(key string) bool { return slices.Contains(d.guard.hidden, key) })
+	return Keys{shown, d.guard.hidden, d.guard.auth}
 }
 
 func (g *guard) clean(err error) error {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -94,11 +94,8 @@ func TestErrorsOfASourceShowNoSecret(t *testing.T) {
 	if shown != "the address from the parameter address of TriggerAuthentication shop/auth" || shownHost != "redis://h:1/" {
 		t.Errorf("addresses are shown as %q and %q", shown, shownHost)
 	}
-	metadata, auth := Parameters(source(true))
-	if want := []string{"password", "headers", "address", "host", "other", "unread"}; !slices.Equal(metadata, want) {
-		t.Errorf("reads %v of the metadata", metadata)
-	}
-	if want := []string{"password", "address", "host"}; !slices.Equal(auth, want) {
-		t.Errorf("reads %v of the authentication", auth)
+	want := Keys{Metadata: []string{"address", "host", "other", "unread"}, Hidden: []string{"password", "headers"}, Auth: []string{"password", "address", "host"}}
+	if got := KeysOf(source(true)); !reflect.DeepEqual(got, want) {
+		t.Errorf("reads %+v", got)
 	}
 }

@@ -94,6 +94,7 @@ func (p *Params) Required(key string) string {
 func (p *Params) Secret(key string) string {
 	v, _ := p.lookup(key)
 	p.def.guard.secrets.Add(v)
+	p.def.guard.hidden = with(p.def.guard.hidden, key)
 	if auth := p.Auth(key); auth != "" {
 		return auth
 	}
@@ -196,6 +197,7 @@ func (p *Params) Duration(key string, absent time.Duration) time.Duration {
 // Pairs is a comma-separated list of name=value. What stands after the first = is the value. Nothing of it is shown.
 func (p *Params) Pairs(key string) map[string]string {
 	v, ok := p.lookup(key)
+	p.def.guard.hidden = with(p.def.guard.hidden, key)
 	if !ok {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"encoding"
@@ -10,16 +10,12 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-func (c logConfig) level() (l slog.Level, err error) { return l, l.UnmarshalText([]byte(c.Level)) }
-
-// newLogger writes lines of which each message, key and value is a text.Line: what is longer was never meant to be read
-// here, and would fill the disk of the node. It bounds what libraries log too, which goes the same way.
-func newLogger(c logConfig, w io.Writer) *slog.Logger {
-	level, _ := c.level() // validated
+// New makes a log that is written to w from level on, as text or as JSON.
+func New(w io.Writer, level slog.Level, inJSON bool) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		return slog.Attr{Key: text.Line(a.Key), Value: short(a.Value)}
 	}}
-	if c.Format == "json" {
+	if inJSON {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))

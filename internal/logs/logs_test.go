@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func TestALogLineIsBounded(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		for name, value := range values {
 			var out bytes.Buffer
-			log := newLogger(logConfig{Level: "info", Format: format}, &out)
+			log := New(&out, slog.LevelInfo, format == "json")
 			log.With(name, value).Warn(flood, name, value)                // our own
 			logr.FromSlogHandler(log.Handler()).Info(flood, "key", value) // klog, controller-runtime
 			slog.NewLogLogger(log.Handler(), slog.LevelWarn).Print(flood) // package log
@@ -43,7 +43,7 @@ func TestALogLineIsBounded(t *testing.T) {
 func TestTheLogKeepsTheFormOfShortValues(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	log := newLogger(logConfig{Level: "info", Format: "json"}, &out)
+	log := New(&out, slog.LevelInfo, true)
 	log.Info("hello", "n", 3, "list", []string{"a", "b"}, "error", errors.New("e"), "subject", verdict.On("pod", "a/b"), "none", nil)
 	_, got, _ := strings.Cut(out.String(), `,"level"`)
 	if want := `:"INFO","msg":"hello","n":3,"list":["a","b"],"error":"e","subject":"pod a/b","none":null}` + "\n"; got != want {
