@@ -23,7 +23,7 @@ func resourceMetric(d trigger.Definition, metricType autoscalingv2.MetricTargetT
 	case autoscalingv2.AverageValueMetricType:
 		q, err := resource.ParseQuantity(value)
 		if value != "" && (err != nil || q.Sign() <= 0) {
-			p.Fail("value", "%s is not a quantity above zero such as 500m or 100Mi", text.Quote(value))
+			p.Fail("value", "%s is not a quantity above zero such as 500m or 100Mi", text.Quote(text.Address(value)))
 		}
 		m.Target = q.AsApproximateFloat64()
 	default:

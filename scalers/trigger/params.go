@@ -68,9 +68,9 @@ func (p *Params) Fail(key, format string, args ...any) {
 	p.errs.Add(fmt.Errorf("%s: %s: %s", p.def, key, fmt.Sprintf(format, args...)))
 }
 
-// wrong is Fail for a parameter of which each value may be shown.
+// wrong is Fail for a parameter of which each value may be shown. A right one has no @; an address may be there by mistake.
 func (p *Params) wrong(key, v, format string, args ...any) {
-	p.Fail(key, "%s %s", text.Quote(v), fmt.Sprintf(format, args...))
+	p.Fail(key, "%s %s", text.Quote(text.Address(v)), fmt.Sprintf(format, args...))
 }
 
 // Text is the metadata's value of key, or absent.

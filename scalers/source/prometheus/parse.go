@@ -76,7 +76,7 @@ func authenticate(p *trigger.Params, server *prom.Config) {
 			}
 			header(name, value)
 		default:
-			p.Fail("authModes", "%s is not supported; supported: basic, bearer, custom", text.Quote(mode))
+			p.Fail("authModes", "%s is not supported; supported: basic, bearer, custom", text.Quote(text.Address(mode)))
 		}
 	}
 }
