@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,8 +54,8 @@ func (s stdio) end(cfg *configFile, err error) int {
 		return s.fail(err)
 	}
 	log := newLogger(cfg.Log, s.err)
-	for line := range strings.Lines(err.Error()) {
-		log.Error("trimtab ends", "error", strings.TrimRight(line, "\n"))
+	for _, line := range linesOf(err) {
+		log.Error("trimtab ends", "error", line)
 	}
 	return exitWrong
 }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/trimtab/trimtab/internal/text"
@@ -140,26 +138,17 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 // credentials are what was sent with req, which an answer may repeat: in its headers, whoever put them there, and in the
 // parameters of the servers' urls.
 func (c *core) credentials(req *http.Request) *text.Secrets {
-	var sent text.Secrets
-	for name, values := range req.Header {
-		if slices.Contains([]string{"Accept", "Accept-Encoding", "Content-Type", "Referer", "User-Agent"}, name) || c.tenant != nil && name == http.CanonicalHeaderKey(c.tenant.Header) {
-			continue
-		}
-		sent.Add(values...)
-		for _, value := range values {
-			_, token, _ := strings.Cut(value, " ") // behind Basic, Bearer
-			sent.Add(token)
-		}
+	open := []string{"Accept", "Accept-Encoding", "Content-Type", "Referer", "User-Agent"}
+	if c.tenant != nil {
+		open = append(open, http.CanonicalHeaderKey(c.tenant.Header))
 	}
-	if user, password, ok := req.BasicAuth(); ok {
-		sent.Add(user, password)
-	}
+	sent := text.Sent(req.Header, open...)
 	for _, e := range c.fleet.endpoints {
 		for _, values := range e.base.Query() {
 			sent.Add(values...)
 		}
 	}
-	return &sent
+	return sent
 }
 
 // without is a text of an answer to req without the credentials that were sent with it.

@@ -141,3 +141,23 @@ func inBase64(secret string) []string {
 	}
 	return out
 }
+
+// Sent are the secrets among the headers of a request, whoever put them there: the values of all but those that are open.
+func Sent(headers map[string][]string, open ...string) *Secrets {
+	var s Secrets
+	for name, values := range headers {
+		if slices.Contains(open, name) {
+			continue
+		}
+		s.Add(values...)
+		for _, value := range values {
+			scheme, token, _ := strings.Cut(value, " ")
+			s.Add(token)
+			if pair, err := base64.StdEncoding.DecodeString(token); err == nil && scheme == "Basic" {
+				user, password, _ := strings.Cut(string(pair), ":")
+				s.Add(user, password)
+			}
+		}
+	}
+	return &s
+}
