@@ -11,6 +11,7 @@ import (
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -59,8 +60,9 @@ func (r *request) fail(code verdict.Code, status func(format string, args ...any
 	return &failure{code, status("%s: %s", r.subject, fmt.Sprintf(format, args...))}
 }
 
-// refused ends the request with an error.
+// refused ends the request with an error. Its text is bounded: the HPA controller copies it into a status and Events.
 func (r *request) refused(f *failure) error {
+	f.status.ErrStatus.Message = text.Line(f.status.ErrStatus.Message)
 	r.end(f.code, verdict.Text("answer", fmt.Sprintf("%d %s", f.status.ErrStatus.Code, f.status.ErrStatus.Message)))
 	return f.status
 }
@@ -97,7 +99,7 @@ func (r *request) unknown(p *plan, what string) *failure {
 	case p == nil:
 		return r.fail(rules.PrometheusUnavailable, unavailable, "the first discovery of series is not done yet")
 	case len(p.missing) > 0:
-		return r.fail(rules.PrometheusUnavailable, unavailable, "not known yet, and discovery is not complete: %v", errors.Join(p.missing...))
+		return r.fail(rules.PrometheusUnavailable, unavailable, "not known yet, and discovery is not complete: %v", text.Join(p.missing...))
 	case len(p.refused) > 0:
 		return r.fail(rules.MetricUnknown, api.NotFound, "%s; %d series queries are refused by Prometheus, the first by: %v", what, len(p.refused), p.refused[0])
 	default:

@@ -29,9 +29,6 @@ type announcer struct {
 // maxEventsPerLoop bounds what a rollout of thousands of pods writes; the others follow in later loops.
 const maxEventsPerLoop = 200
 
-// maxNote is what the API server accepts as the text of an Event.
-const maxNote = 1024
-
 // pods announces on the pods without a node that a group grows for them, or that none can. It
 // says nothing of groups that failed to grow.
 func (a *announcer) pods(object func(name string) *corev1.Pod, p *plan.Plan, failed map[string]bool) {
@@ -47,7 +44,7 @@ func (a *announcer) pods(object func(name string) *corev1.Pod, p *plan.Plan, fai
 			}
 			continue
 		}
-		a.recorder.Eventf(object(pending.Pod), nil, kind, reason, "ScaleUp", "%s", clip(note))
+		a.recorder.Eventf(object(pending.Pod), nil, kind, reason, "ScaleUp", "%s", note)
 		said[pending.Pod] = essence
 		written++
 	}
@@ -101,11 +98,4 @@ func codes(why []verdict.Verdict) string {
 		fmt.Fprintf(&b, "|%s %s", v.Subject.Name, v.Code)
 	}
 	return b.String()
-}
-
-func clip(note string) string {
-	if len(note) <= maxNote {
-		return note
-	}
-	return strings.ToValidUTF8(note[:maxNote-len("...")], "") + "..."
 }

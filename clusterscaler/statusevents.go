@@ -127,7 +127,7 @@ func (e *statusEvents) state(p *plan.Plan) {
 func (e *statusEvents) tell(recorder events.EventRecorder, namespace, name string, uid types.UID) {
 	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: uid}}
 	for _, event := range e.waiting {
-		recorder.Eventf(object, nil, event.kind, event.reason, "Scale", "%s", clip(event.note))
+		recorder.Eventf(object, nil, event.kind, event.reason, "Scale", "%s", event.note)
 	}
 	e.waiting = nil
 }

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // authReader resolves TriggerAuthentications. Secrets and ConfigMaps are read live and not cached: the
@@ -118,5 +120,5 @@ func checkAuthentication(s *keda.TriggerAuthenticationSpec) error {
 	for i, t := range s.ConfigMapTargetRef {
 		target(fmt.Sprintf("configMapTargetRef[%d]", i), t.Parameter, t.Name, t.Key)
 	}
-	return errors.Join(errs...)
+	return text.Join(errs...)
 }

@@ -2,7 +2,6 @@ package scalers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/spec"
 	"github.com/trimtab/trimtab/scalers/trigger"
@@ -155,7 +155,7 @@ func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []ma
 			errs = append(errs, fmt.Errorf("trigger %d (%s): %w", i, t.Type, err))
 		}
 	}
-	return auth, marks, errors.Join(errs...)
+	return auth, marks, text.Join(errs...)
 }
 
 // openAll opens every trigger of so, or none.
@@ -163,9 +163,13 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 	set := &triggerSet{}
 	var errs []error
 	for i, t := range so.Spec.Triggers {
-		metric, open, err := c.openOne(so, i, trigger.Definition{
+		d := trigger.Definition{
 			Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i], Offline: c.offline && t.AuthenticationRef != nil,
-		})
+		}
+		if ref := t.AuthenticationRef; ref != nil {
+			d.AuthName = so.Namespace + "/" + ref.Name
+		}
+		metric, open, err := c.openOne(so, i, d)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -180,7 +184,7 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 			set.external = append(set.external, open)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := text.Join(errs...); err != nil {
 		set.release()
 		return nil, err
 	}
@@ -200,13 +204,13 @@ func (c *catalog) openOne(so *keda.ScaledObject, i int, d trigger.Definition) (h
 	}
 	from, ok := c.sources[t.Type]
 	if !ok {
-		return hpa.Metric{}, nil, fmt.Errorf("%s: type: %q is not supported; supported: %s", d, t.Type, strings.Join(c.supported(), ", "))
+		return hpa.Metric{}, nil, fmt.Errorf("%s: type: %s is not supported; supported: %s", d, text.Quote(t.Type), strings.Join(c.supported(), ", "))
 	}
 	metricType, err := hpa.ExternalType(t.MetricType)
 	if err != nil {
 		return hpa.Metric{}, nil, fmt.Errorf("%s: %w", d, err)
 	}
-	opened, err := from.Open(d)
+	opened, err := trigger.Open(d, from.Open)
 	if err != nil {
 		return hpa.Metric{}, nil, err
 	}

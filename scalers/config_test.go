@@ -44,18 +44,18 @@ spec:
 `
 	for name, c := range map[string]struct{ from, to, want string }{
 		"good":          {"", "", ""},
-		"two at once":   {`threshold: "5"`, `threshold: "x", treshold: "5"`, "f: trigger 0 (prometheus): threshold: \"x\" is not a number\nf: trigger 0 (prometheus): treshold: unknown parameter (value \"5\")"},
+		"two at once":   {`threshold: "5"`, `threshold: "x", treshold: "5"`, "f: trigger 0 (prometheus): threshold: \"x\" is not a number\nf: trigger 0 (prometheus): treshold: unknown parameter; known here: serverAddress, "},
 		"no address":    {"{listName: orders}, authenticationRef: {name: a}", "{listName: orders}", "f: trigger 1 (redis): address: is required (or host and port)"},
 		"spec and type": {"type: redis", "type: kafka", `f: trigger 1 (kafka): type: "kafka" is not supported; supported: cpu, memory, prometheus, redis`},
 		"bounds":        {"triggers:", "minReplicaCount: 101\n  triggers:", "f: spec.minReplicaCount: 101 is above maxReplicaCount, 100"},
 		"unknown field": {"triggers:", "minReplicas: 1\n  triggers:", `f: spec.minReplicas: unknown field; did you mean "minReplicaCount"?`},
-		"unquoted":      {"500m", "1", `f: spec.triggers[2].metadata.value: 1 is not a string; put it in quotes`},
+		"unquoted":      {"500m", "1", `f: spec.triggers[2].metadata.value: a number is not a string; put it in quotes`},
 		"bad quantity":  {"500m", `"-1"`, `f: trigger 2 (cpu): value: "-1" is not a quantity above zero`},
 		"cluster's authentication": {"authenticationRef: {name: a}}\n  - {type: redis", "authenticationRef: {name: a, kind: ClusterTriggerAuthentication}}\n  - {type: redis",
 			`f: trigger 0 (prometheus): authenticationRef.kind: "ClusterTriggerAuthentication" is not supported`},
 		"nameless authentication": {"{listName: orders}, authenticationRef: {name: a}", "{listName: orders}, authenticationRef: {name: ''}",
 			`f: trigger 1 (redis): authenticationRef.name: is required`},
-		"not even a map": {"metadata: {name: web}", "metadata: []", "f: metadata: [] is not a mapping"},
+		"not even a map": {"metadata: {name: web}", "metadata: []", "f: metadata: a list is not a mapping"},
 	} {
 		err := CheckManifest("f", "ScaledObject", []byte(strings.Replace(good, c.from, c.to, 1)))
 		switch {

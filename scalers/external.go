@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/metrics/pkg/apis/external_metrics"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/replicas"
 	"github.com/trimtab/trimtab/scalers/spec"
@@ -99,7 +100,8 @@ func answer(name string, value float64, at time.Time) *external_metrics.External
 }
 
 func unavailable(key types.NamespacedName, name string, err error) error {
-	return apierrors.NewServiceUnavailable(fmt.Sprintf("%s, metric %s: %v", spec.Subject(key.Namespace, key.Name), name, err))
+	message := fmt.Sprintf("%s, metric %s: %v", spec.Subject(key.Namespace, key.Name), text.Short(name), err)
+	return apierrors.NewServiceUnavailable(text.Line(message)) // the HPA controller copies it into its status and Events
 }
 
 func notFound(name string) error {

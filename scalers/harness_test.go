@@ -56,6 +56,7 @@ type harness struct {
 	client   client.Client
 	journal  *journal.Journal
 	recorder *events.FakeRecorder
+	registry *prometheus.Registry
 	handlers *informertest.FakeInformers
 
 	mu    sync.Mutex
@@ -109,6 +110,7 @@ func newHarnessOn(t *testing.T, mapper meta.RESTMapper, objects ...client.Object
 	h.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithStatusSubresource(&keda.ScaledObject{}).WithIndex(&autoscalingv2.HorizontalPodAutoscaler{}, ownerIndex, ownerUID).WithInterceptorFuncs(h.noteWrites()).Build()
 	registry := prometheus.NewRegistry()
+	h.registry = registry
 	h.journal = journal.New(100, slog.New(slog.DiscardHandler), registry, h.time)
 	var cfg Config
 	cfg.SetDefaults()

@@ -2,7 +2,6 @@ package scalers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -11,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/status"
@@ -105,7 +105,7 @@ func (l *loop) deleteHPAs(ctx context.Context, so *keda.ScaledObject, kept strin
 			errs = append(errs, l.deleteHPA(ctx, so, h))
 		}
 	}
-	return errors.Join(errs...)
+	return text.Join(errs...)
 }
 
 // deleteHPA deletes h as long as it belongs to so. The version that is named in the request makes sure:

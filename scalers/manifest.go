@@ -1,7 +1,6 @@
 package scalers
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/manifest"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/spec"
 )
 
@@ -59,7 +59,7 @@ func CheckManifest(file, kind string, doc []byte) error {
 	c := newCatalog(catalogConfig{sources: sources(cfg, prometheus.NewRegistry()), offline: true})
 	set, unopened := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
 	set.release()
-	return problemsOf(file, errors.Join(wrong, unopened)).AsError()
+	return problemsOf(file, text.Join(wrong, unopened)).AsError()
 }
 
 // problemsOf has one problem for each of the joined errors, which begin with their path.

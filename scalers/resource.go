@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
@@ -22,11 +23,11 @@ func resourceMetric(d trigger.Definition, metricType autoscalingv2.MetricTargetT
 	case autoscalingv2.AverageValueMetricType:
 		q, err := resource.ParseQuantity(value)
 		if value != "" && (err != nil || q.Sign() <= 0) {
-			p.Fail("value", "%q is not a quantity above zero such as 500m or 100Mi", value)
+			p.Fail("value", "%s is not a quantity above zero such as 500m or 100Mi", text.Quote(text.Address(value)))
 		}
 		m.Target = q.AsApproximateFloat64()
 	default:
-		return m, fmt.Errorf("%s: metricType: %q cannot be used with the type %s; write Utilization or AverageValue", d, metricType, d.Type)
+		return m, fmt.Errorf("%s: metricType: %s cannot be used with the type %s; write Utilization or AverageValue", d, text.Quote(string(metricType)), d.Type)
 	}
 	return m, p.Err()
 }

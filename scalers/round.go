@@ -191,15 +191,8 @@ func (l *loop) forget(key types.NamespacedName) {
 
 // event sends e about so; where it refers to the target, so is still what people look at.
 func (l *loop) event(so *keda.ScaledObject, e status.Event) {
-	note := e.Message
-	if len(note) > maxNote {
-		note = note[:maxNote-3] + "..."
-	}
-	l.kube.Events.Eventf(so, nil, e.Type, e.Reason, e.Action, "%s", note)
+	l.kube.Events.Eventf(so, nil, e.Type, e.Reason, e.Action, "%s", e.Message)
 	if e.Type == corev1.EventTypeWarning {
 		l.log.Warn("event", "object", spec.Subject(so.Namespace, so.Name), "reason", e.Reason, "message", e.Message)
 	}
 }
-
-// maxNote is the longest note that the API server takes in an Event.
-const maxNote = 1024

@@ -16,6 +16,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 const (
@@ -95,6 +97,9 @@ func refusal(resp *http.Response, body []byte) *failure {
 	if !isStatus {
 		mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 		said = fmt.Sprintf("HTTP %d, no status of a Kubernetes API: %s %.120q", resp.StatusCode, excerpt(mediaType), body)
+	}
+	if sent := resp.Request; sent != nil { // it may repeat trimtab's token
+		said = text.Sent(map[string][]string{"Authorization": sent.Header["Authorization"]}).Hide(said)
 	}
 	f := refused(resp.StatusCode, isStatus, said, status)
 	f.answered = resp.StatusCode

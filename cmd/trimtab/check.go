@@ -12,7 +12,7 @@ import (
 
 const checkUsage = `Checks files without a cluster: trimtab's configuration, rule files of prometheus-adapter, and
 manifests of ScaledObjects, TriggerAuthentications and VerticalPodAutoscalers. What a file is, is seen from its content.
-Every mistake is reported, a line each, with file, line, path and what would mend it; and for rules what
+Every mistake is reported, a line each (100 of a document at most), with file, line, path and what would mend it; and for rules what
 is allowed but probably not meant, as a warning.
 
 Usage: trimtab check [-o text|json] [--strict] FILE...

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -288,4 +290,25 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A file of thousands of mistakes is told in part, and so is why the service does not start with it.
+func TestThousandsOfMistakesAreToldInPart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "many.yaml")
+	var b strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&b, "key%d: geheim\n", i)
+	}
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check", file}, {"check", "-o", "json", file}, {"run", "--config", file}} {
+		var out, errs bytes.Buffer
+		code := dispatch(t.Context(), args, stdio{in: strings.NewReader(""), out: &out, err: &errs})
+		said := out.String() + errs.String()
+		if code != exitWrong || len(said) > 64<<10 || !strings.Contains(said, "and 9900 more problems") || strings.Contains(said, "geheim") {
+			t.Errorf("%v: exit %d, %d bytes: ...%s", args, code, len(said), said[max(0, len(said)-300):])
+		}
+	}
 }

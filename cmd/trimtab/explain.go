@@ -17,6 +17,7 @@ import (
 
 	"github.com/trimtab/trimtab/adapter"
 	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 const explainUsage = `Asks the running trimtab what it decided, and why.
@@ -103,7 +104,7 @@ func askRunning(ctx context.Context, server, path string, into any) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server, "/")+path, nil)
 	if err != nil {
-		return fmt.Errorf("--server %q is no URL; write it with its scheme, as in http://localhost:8080", server)
+		return fmt.Errorf("--server %s is no URL; write it with its scheme, as in http://localhost:8080", text.Quote(text.Address(server)))
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -113,12 +114,12 @@ func askRunning(ctx context.Context, server, path string, into any) error {
 	body, err := readBounded(resp.Body)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the answer of %s: %w", server, err)
+		return fmt.Errorf("read the answer of %s: %w", text.Address(server), err)
 	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: %s", server, resp.Status, oneLine(string(body[:min(len(body), 300)])))
+		return fmt.Errorf("%s answers %s: %s", text.Address(server), resp.Status, oneLine(string(body[:min(len(body), 300)])))
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%s does not answer as trimtab does: %w", server, err)
+		return fmt.Errorf("%s does not answer as trimtab does: %w", text.Address(server), err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
 )
@@ -217,14 +218,28 @@ func result(file, kind string, err error) checked {
 	if err != nil && !known {
 		ps = config.Problems{{File: file, Message: err.Error()}}
 	}
-	for _, p := range ps {
-		p.Message = oneLine(p.Message)
-		c.Problems = append(c.Problems, problem(p))
-	}
+	c.Problems = firstOf(file, ps)
 	return c
+}
+
+// mostProblems is how many problems of a file, or of a document of a manifest, are told.
+const mostProblems = 100
+
+// firstOf are the first problems, a line each, and how many more there are.
+func firstOf(file string, ps config.Problems) []problem {
+	out := []problem{}
+	for i, p := range ps {
+		if i == mostProblems {
+			more := fmt.Sprintf("and %d more problems; mend these first", len(ps)-mostProblems)
+			return append(out, problem{File: file, Line: ps[i-1].Line, Message: more})
+		}
+		p.Message = oneLine(p.Message)
+		out = append(out, problem(p))
+	}
+	return out
 }
 
 // oneLine keeps what comes from a file or a library to one line that a terminal can show.
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	return text.Line(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " "))
 }

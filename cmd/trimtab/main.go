@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 func main() {
@@ -30,12 +32,24 @@ type stdio struct {
 	out, err io.Writer
 }
 
-// fail reports err, one line for each problem, and gives the exit code for wrong input.
+// fail reports err, one line for each problem up to mostProblems, and gives the exit code for wrong input.
 func (s stdio) fail(err error) int {
-	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(s.err, "trimtab: %s\n", strings.TrimRight(line, "\n"))
+	for _, line := range linesOf(err) {
+		fmt.Fprintf(s.err, "trimtab: %s\n", line)
 	}
 	return exitWrong
+}
+
+// linesOf is the text of an error as it is shown.
+func linesOf(err error) []string {
+	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	if more := len(lines) - mostProblems; more > 0 {
+		lines = append(lines[:mostProblems], fmt.Sprintf("and %d more problems; mend these first", more))
+	}
+	for i := range lines {
+		lines[i] = text.Line(lines[i])
+	}
+	return lines
 }
 
 // command is one word after trimtab.

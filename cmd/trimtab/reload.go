@@ -171,8 +171,7 @@ func (r *reloader) reload() {
 	next, waiting, err := r.take()
 	if err != nil {
 		r.successful.Set(0)
-		message := strings.ReplaceAll(err.Error(), "\n", "; ")
-		r.tell(corev1.EventTypeWarning, verdict.Because(verdict.On("configuration", ""), rules.ConfigurationRefused, verdict.Text("error", message)))
+		r.tell(corev1.EventTypeWarning, verdict.Because(verdict.On("configuration", ""), rules.ConfigurationRefused, verdict.Text("error", err.Error())))
 		return
 	}
 	r.current = next
@@ -269,6 +268,5 @@ func (r *reloader) tell(kind string, v verdict.Verdict) {
 		return
 	}
 	pod := &corev1.Pod{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	message := v.Message()
-	r.shared.kube.Events.Eventf(pod, nil, kind, string(v.Code), "Reload", "%s", message[:min(len(message), 1000)])
+	r.shared.kube.Events.Eventf(pod, nil, kind, string(v.Code), "Reload", "%s", v.Message())
 }

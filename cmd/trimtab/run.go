@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +16,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/logs"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
@@ -54,8 +54,8 @@ func (s stdio) end(cfg *configFile, err error) int {
 		return s.fail(err)
 	}
 	log := newLogger(cfg.Log, s.err)
-	for line := range strings.Lines(err.Error()) {
-		log.Error("trimtab ends", "error", strings.TrimRight(line, "\n"))
+	for _, line := range linesOf(err) {
+		log.Error("trimtab ends", "error", line)
 	}
 	return exitWrong
 }
@@ -74,11 +74,7 @@ func (c logConfig) level() (l slog.Level, err error) { return l, l.UnmarshalText
 
 func newLogger(c logConfig, w io.Writer) *slog.Logger {
 	level, _ := c.level() // validated
-	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return logs.New(w, level, c.Format == "json")
 }
 
 // part is what each of the four parts is to this program. Errors do not name the part: that is done here.

@@ -37,10 +37,8 @@ func checkConfig(name string, data []byte) checked {
 func (c *checked) lint(name string, data []byte, below string, file rules.File) {
 	var ps config.Problems
 	for _, w := range rules.Lint(file) {
-		ps = append(ps, config.Problem{File: name, Path: below + w.Path, Message: oneLine(w.Message)})
+		ps = append(ps, config.Problem{File: name, Path: below + w.Path, Message: w.Message})
 	}
 	ps.Locate(config.Document{Line: 1, Data: data})
-	for _, p := range ps {
-		c.Warnings = append(c.Warnings, problem(p))
-	}
+	c.Warnings = append(c.Warnings, firstOf(name, ps)...)
 }

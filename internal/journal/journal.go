@@ -3,11 +3,13 @@ package journal
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -71,6 +73,27 @@ func (j *Journal) Document(part string, codes []verdict.CodeDoc) {
 	}
 }
 
+const (
+	// mostFacts is how much an entry keeps of a verdict's facts, in bytes of their names and texts and in factSize for each.
+	mostFacts = 4 << 10
+	factSize  = 64
+	// MaxEntryBytes is the memory of an entry at most: its facts, its subject twice (with what it is a part of) and what
+	// the journal needs to find it.
+	MaxEntryBytes = mostFacts + 2*text.Most + 1024
+)
+
+// bounded is v with as many of its facts as an entry keeps, and how many there are besides.
+func bounded(v verdict.Verdict) verdict.Verdict {
+	left := mostFacts
+	for i, f := range v.Facts {
+		if left -= factSize + len(f.Name) + f.TextLen(); left < 0 {
+			v.Facts = append(slices.Clone(v.Facts[:i]), verdict.Number("facts not kept", len(v.Facts)-i))
+			break
+		}
+	}
+	return v
+}
+
 // Record keeps the verdicts of one round of a part. A verdict whose code differs from the last on the
 // same subject is logged; one that only repeats it confirms the entry and takes over its facts.
 func (j *Journal) Record(part string, verdicts ...verdict.Verdict) {
@@ -80,6 +103,7 @@ func (j *Journal) Record(part string, verdicts ...verdict.Verdict) {
 	now := j.now()
 	for _, v := range verdicts {
 		j.decisions.WithLabelValues(part, string(v.Code)).Inc()
+		v = bounded(v)
 		if j.keep(part, v, now) {
 			j.say(part, v)
 		}
@@ -99,6 +123,7 @@ func (j *Journal) Happened(part string, v verdict.Verdict) {
 		return
 	}
 	j.decisions.WithLabelValues(part, string(v.Code)).Inc()
+	v = bounded(v)
 	j.mu.Lock()
 	j.begin(key{part, v.Subject}, v, j.now())
 	j.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -165,5 +166,52 @@ func TestWhatHappensIsAnEntryEachTime(t *testing.T) {
 		if lineWith(log.String(), cause) == "" {
 			t.Errorf("%q is not logged:\n%s", cause, log.String())
 		}
+	}
+}
+
+// Verdicts of texts of 5 MB, on as many subjects as there is room for, take what the constant says and no more.
+func TestMemoryIsBoundedWhateverIsRecorded(t *testing.T) {
+	const capacity = 1000
+	flood := strings.Repeat("päh\x00", 1<<20)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	j := New(capacity, slog.New(slog.DiscardHandler), prometheus.NewRegistry(), time.Now)
+	before := heap()
+	for i := range 2 * capacity {
+		name := fmt.Sprint(i, flood[:16<<10])
+		facts := []verdict.Fact{verdict.Text("error", flood)}
+		for range i % 500 {
+			facts = append(facts, verdict.Text("error", name[:min(len(name), i)]))
+		}
+		j.Record("scalers", verdict.Because(verdict.On("scaledobject", name).Part("trigger", name), "Failed", facts...))
+	}
+	if used, most := heap()-before, uint64(capacity*MaxEntryBytes); used > most {
+		t.Errorf("%d entries take %d bytes each, which may be %d", capacity, used/capacity, MaxEntryBytes)
+	}
+	w := httptest.NewRecorder()
+	j.ServeHTTP(w, httptest.NewRequest("GET", "/debug/decisions?limit=1&format=json", nil))
+	if body := w.Body.String(); len(body) > 4*MaxEntryBytes || !strings.Contains(body, "facts_not_kept") {
+		t.Errorf("an entry is shown in %d bytes: %.300s", len(body), body)
+	}
+	runtime.KeepAlive(j)
+}
+
+// What is logged of a verdict is what is kept of it.
+func TestALargeVerdictIsASmallLineOfTheLog(t *testing.T) {
+	j, log := newJournal(4)
+	facts := []verdict.Fact{}
+	for range 100 {
+		facts = append(facts, verdict.Text("error", strings.Repeat("x", 5<<20)))
+	}
+	j.Happened("scalers", verdict.Because(verdict.On("scaledobject", "a/b"), "Failed", facts...))
+	if log.Len() > 2*MaxEntryBytes {
+		t.Errorf("%d bytes are logged", log.Len())
+	}
+	if last, ok := j.Recent(Filter{})[0].Facts.Lookup("facts not kept"); !ok || last.Value() != "97" {
+		t.Errorf("%v", last)
 	}
 }

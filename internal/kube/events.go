@@ -8,6 +8,8 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/tools/record"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // eventWriter sends Events. client-go's recorder of events.k8s.io takes all Events on one object with one reason for one,
@@ -33,7 +35,16 @@ func sameMessage(e *corev1.Event) string {
 
 // recorder writes in the name of trimtab.
 func (w *eventWriter) recorder(scheme *runtime.Scheme) events.EventRecorder {
-	return record.NewEventRecorderAdapter(w.NewRecorder(scheme, corev1.EventSource{Component: "trimtab"}))
+	return Bounded(record.NewEventRecorderAdapter(w.NewRecorder(scheme, corev1.EventSource{Component: "trimtab"})))
+}
+
+// Bounded makes each note a text.Line, which is as long as the API server takes, before it goes to r.
+func Bounded(r events.EventRecorder) events.EventRecorder { return bounded{r} }
+
+type bounded struct{ events.EventRecorder }
+
+func (b bounded) Eventf(regarding, related runtime.Object, kind, reason, action, note string, args ...any) {
+	b.EventRecorder.Eventf(regarding, related, kind, reason, action, "%s", text.Line(fmt.Sprintf(note, args...)))
 }
 
 // start sends what is recorded from now on, until Shutdown.

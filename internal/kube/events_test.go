@@ -8,11 +8,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // written are the Events that stand there once want is among them, with their counts.
@@ -76,5 +79,27 @@ func TestEventsTellTheNewest(t *testing.T) {
 	}
 	if len(got) > 20 {
 		t.Errorf("%d Events of four pods: %v", len(got), got)
+	}
+}
+
+// The API server takes notes of 1024 bytes; a longer one is cut between two characters.
+func TestNotesOfEventsAreBounded(t *testing.T) {
+	t.Parallel()
+	client := fake.NewClientset()
+	w := newEventWriter(client.CoreV1())
+	scheme, err := NewScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	t.Cleanup(w.Shutdown)
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}
+	note := strings.Repeat("ä\n", 2<<20)
+	w.recorder(scheme).Eventf(pod, nil, corev1.EventTypeWarning, "Failed", "Read", "cause: %s", note)
+	for said := range written(t, client, "web Warning Failed: "+text.Line("cause: "+note)) {
+		said = strings.TrimPrefix(said, "web Warning Failed: ")
+		if len(said) > 1024 || !utf8.ValidString(said) || strings.Contains(said, "\n") {
+			t.Errorf("%d bytes: %q", len(said), said)
+		}
 	}
 }

@@ -125,17 +125,33 @@ func wrongValue(text []byte, err error) string {
 		if value == "true" || value == "false" {
 			return value + " is not a string; YAML reads on, off, yes and no like true and false: put it in quotes"
 		}
-		return value + " is not a string; put it in quotes"
+		return kindOf(value) + " is not a string; put it in quotes"
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return value + " is not a whole number"
 	case reflect.Bool:
 		return value + " is not true or false"
 	case reflect.Slice:
-		return value + " is not a list"
+		return kindOf(value) + " is not a list"
 	case reflect.Map, reflect.Struct:
-		return value + " is not a mapping"
+		return kindOf(value) + " is not a mapping"
 	default:
 		return fmt.Sprintf("%s is not of the type %s", value, typed.Type)
+	}
+}
+
+// kindOf is what a value is, without repeating it: a password may be a number, or stand in the place of a mapping.
+func kindOf(value string) string {
+	switch {
+	case strings.HasPrefix(value, "{"):
+		return "a mapping"
+	case strings.HasPrefix(value, "["):
+		return "a list"
+	case strings.HasPrefix(value, `"`):
+		return "a text"
+	case value == "true", value == "false":
+		return value
+	default:
+		return "a number"
 	}
 }
 

@@ -14,9 +14,12 @@ func TestDecode(t *testing.T) {
 		{"two types", `{spec: {minReplicaCount: "1", cooldownPeriod: 60s, triggers: [{type: a}, {type: 5}]}}`,
 			`f: spec.cooldownPeriod: "60s" is not a whole number
 f: spec.minReplicaCount: "1" is not a whole number
-f: spec.triggers[1].type: 5 is not a string; put it in quotes`},
-		{"no list", `{spec: {triggers: {type: a}}}`, `f: spec.triggers: {"type":"a"} is not a list`},
-		{"no mapping", `{spec: [a]}`, `f: spec: ["a"] is not a mapping`},
+f: spec.triggers[1].type: a number is not a string; put it in quotes`},
+		{"no list", `{spec: {triggers: {type: a}}}`, `f: spec.triggers: a mapping is not a list`},
+		{"no mapping", `{spec: [a]}`, `f: spec: a list is not a mapping`},
+		{"a secret for a string", `{spec: {triggers: [{metadata: {password: 12345678, tls: {a: geheim}}}]}}`, `f: spec.triggers[0].metadata.password: a number is not a string; put it in quotes
+f: spec.triggers[0].metadata.tls: a mapping is not a string; put it in quotes`},
+		{"a secret for a mapping", `{spec: {triggers: [{metadata: geheim}]}}`, `f: spec.triggers[0].metadata: a text is not a mapping`},
 		{"not true", `{spec: {triggers: [{useCachedMetrics: "yes"}]}}`, `f: spec.triggers[0].useCachedMetrics: "yes" is not true or false`},
 		{"unknown", `{spec: {minReplicas: 1, triggers: [{metdata: {}}]}, stat: 1}`,
 			`f: spec.minReplicas: unknown field; did you mean "minReplicaCount"?

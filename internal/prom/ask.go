@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // call is what is asked.
@@ -89,7 +92,7 @@ func (c *Client) settle(caller context.Context, e *endpoint, failed *Error, bega
 func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decoder) error, fail func(Kind, error) *Error) (envelope, *Error) {
 	req, err := e.request(ctx, q.verb, q.path, q.form)
 	if err != nil {
-		return envelope{}, fail(BadQuery, err)
+		return envelope{}, fail(BadQuery, errors.New("the request cannot be made")) // the error would print the url
 	}
 	if c.tenant != "" {
 		req.Header.Set(c.core.tenant.Header, c.tenant)
@@ -99,6 +102,13 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		return envelope{}, fail(transportError(err))
 	}
 	defer resp.Body.Close()
+	failed := fail
+	fail = func(kind Kind, err error) *Error {
+		if said := err.Error(); c.core.without(resp.Request, said) != said {
+			err = errors.New(c.core.without(resp.Request, said))
+		}
+		return failed(kind, err)
+	}
 	body, err := bodyOf(resp, c.core.maxBytes)
 	if err != nil {
 		return envelope{}, fail(readError(err, c.core.maxBytes))
@@ -119,8 +129,30 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	case answer.status != "success":
 		return envelope{}, fail(BadQuery, fmt.Errorf("%s: %s", printable(answer.errorType), printable(answer.message)))
 	}
+	for i, said := range answer.warnings {
+		answer.warnings[i] = c.core.without(resp.Request, said)
+	}
 	return answer, nil
 }
+
+// credentials are what was sent with req, which an answer may repeat: in its headers, whoever put them there, and in the
+// parameters of the servers' urls.
+func (c *core) credentials(req *http.Request) *text.Secrets {
+	open := []string{"Accept", "Accept-Encoding", "Content-Type", "Referer", "User-Agent"}
+	if c.tenant != nil {
+		open = append(open, http.CanonicalHeaderKey(c.tenant.Header))
+	}
+	sent := text.Sent(req.Header, open...)
+	for _, e := range c.fleet.endpoints {
+		for _, values := range e.base.Query() {
+			sent.Add(values...)
+		}
+	}
+	return sent
+}
+
+// without is a text of an answer to req without the credentials that were sent with it.
+func (c *core) without(req *http.Request, said string) string { return c.credentials(req).Hide(said) }
 
 func (c *core) release(d *decoder) {
 	if d.reset(nil); len(d.buf) <= keptBuffer {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // endpoint is one of the servers.
@@ -26,7 +28,7 @@ func newEndpoint(address string, maxConcurrent int) (*endpoint, error) {
 	}
 	return &endpoint{
 		base:  base,
-		name:  base.Scheme + "://" + base.Host + strings.TrimSuffix(base.Path, "/"),
+		name:  strings.TrimSuffix(text.Address(address), "/"),
 		slots: make(chan struct{}, maxConcurrent),
 	}, nil
 }

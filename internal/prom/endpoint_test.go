@@ -15,7 +15,7 @@ func TestEndpointRequest(t *testing.T) {
 		{"http://h:1/", "GET", "http://h:1", "http://h:1/api/v1/query?query=a%7Bb%3D%22c+d%22%7D", ""},
 		{"https://h?dedup=true", "POST", "https://h", "https://h/api/v1/query?dedup=true", "query=a%7Bb%3D%22c+d%22%7D"},
 		{"https://h/select/0/prometheus/?a=1&b=%2F", "GET", "https://h/select/0/prometheus", "https://h/select/0/prometheus/api/v1/query?a=1&b=%2F&query=a%7Bb%3D%22c+d%22%7D", ""},
-		{"https://[::1]:9090/%2Fp", "POST", "https://[::1]:9090//p", "https://[::1]:9090/%2Fp/api/v1/query", "query=a%7Bb%3D%22c+d%22%7D"},
+		{"https://[::1]:9090/%2Fp", "POST", "https://[::1]:9090/%2Fp", "https://[::1]:9090/%2Fp/api/v1/query", "query=a%7Bb%3D%22c+d%22%7D"},
 	} {
 		e, err := newEndpoint(c.address, 1)
 		if err != nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Kind says what sort of failure an Error was, and so what may help.
@@ -48,7 +50,7 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "query %q", e.Query)
+	fmt.Fprintf(&b, "query %s", text.QuoteTo(e.Query, maxQuery))
 	for _, earlier := range e.Earlier {
 		fmt.Fprintf(&b, " at %s: %s: %v, then", earlier.Server, earlier.Kind, earlier.Err)
 	}
@@ -57,6 +59,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// maxQuery is how much of a query an error repeats, so that the cause behind it is read too.
+const maxQuery = 300
 
 // KindOf returns the kind of err, and false when it is no Error.
 func KindOf(err error) (Kind, bool) {
@@ -101,8 +106,8 @@ func transportError(err error) (Kind, error) {
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout() {
 		return Timeout, errors.New("no answer within the time-out")
 	}
-	if text := err.Error(); text != printable(text) {
-		err = errors.New(printable(text))
+	if said := err.Error(); said != printable(said) {
+		err = errors.New(printable(said))
 	}
 	return Unavailable, err
 }

@@ -12,6 +12,8 @@ import (
 	promconfig "github.com/prometheus/common/config"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // tokens puts an OAuth2 token into requests. prometheus/common can do so too, but waits for its token server
@@ -87,15 +89,17 @@ func (t *tokens) renew(ctx context.Context, held heldToken) (heldToken, error) {
 	cfg := clientcredentials.Config{ClientID: t.cfg.ClientID, ClientSecret: string(secret), TokenURL: t.cfg.TokenURL, Scopes: t.cfg.Scopes}
 	token, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, t.client))
 	if err != nil {
-		return heldToken{}, t.failure(err)
+		return heldToken{}, t.failure(err, string(secret))
 	}
 	return heldToken{token, string(secret)}, nil
 }
 
-// failure repeats nothing of what the token server wrote but its code: it may have repeated the secret.
-func (t *tokens) failure(err error) error {
+// failure repeats nothing of what the token server wrote but its code, and not the secret in that.
+func (t *tokens) failure(err error, secret string) error {
+	var sent text.Secrets
+	sent.Add(secret)
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		return fmt.Errorf("no token from %s: HTTP %d %s", t.server, refused.Response.StatusCode, printable(refused.ErrorCode))
+		return fmt.Errorf("no token from %s: HTTP %d %s", t.server, refused.Response.StatusCode, sent.Hide(printable(refused.ErrorCode)))
 	}
 	if broken, ok := errors.AsType[*url.Error](err); ok {
 		err = broken.Err

@@ -5,6 +5,7 @@
 // of `trimtab explain` and a row of docs/reference-codes.md, so that all of them agree.
 //
 // It guarantees that equal verdicts render equally: facts keep the order in which they were given, and
-// numbers are printed in the unit they were given in (3200m, 512Mi, 40s). It does not log, count or
+// numbers are printed in the unit they were given in (3200m, 512Mi, 40s). Names and texts are lines of at most
+// text.Most bytes, wherever they come from. It does not log, count or
 // send anything: see package journal for that.
 package verdict

@@ -5,13 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // unit says in what a fact's number is counted and so how it is printed.
 type unit uint8
 
 const (
-	text unit = iota
+	words unit = iota
 	count
 	milli
 	bytesUnit
@@ -27,8 +29,8 @@ type Fact struct {
 	text   string
 }
 
-// Text is a fact that is no number: a group's name, a label, an error.
-func Text(name, value string) Fact { return Fact{Name: name, unit: text, text: value} }
+// Text is a fact that is no number: a group's name, a label, an error. It is kept as a text.Line.
+func Text(name, value string) Fact { return Fact{Name: name, unit: words, text: text.Line(value)} }
 
 // Number is a plain number without a unit: replicas, pods, a metric's value.
 func Number[T ~int | ~int32 | ~int64 | ~float64](name string, n T) Fact {
@@ -52,7 +54,7 @@ func Ratio(name string, r float64) Fact { return Fact{Name: name, unit: ratio, n
 // Value is the fact's value as people read it, with its unit.
 func (f Fact) Value() string {
 	switch f.unit {
-	case text:
+	case words:
 		return f.text
 	case milli:
 		return strconv.FormatInt(int64(f.number), 10) + "m"
@@ -67,6 +69,9 @@ func (f Fact) Value() string {
 	}
 }
 
+// TextLen is the length of a fact that is a Text, and else 0.
+func (f Fact) TextLen() int { return len(f.text) }
+
 // String is the name and the value: "need 3200m".
 func (f Fact) String() string { return f.Name + " " + f.Value() }
 
@@ -74,7 +79,7 @@ func (f Fact) String() string { return f.Name + " " + f.Value() }
 func (f Fact) jsonPair() (string, any) {
 	key := strings.ReplaceAll(f.Name, " ", "_")
 	switch f.unit {
-	case text:
+	case words:
 		return key, f.text
 	case milli:
 		key += "_milli"

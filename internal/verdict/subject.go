@@ -3,10 +3,12 @@ package verdict
 import (
 	"cmp"
 	"strings"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Subject is what a verdict is about: a pod, a node, a group, a metric, a trigger of a ScaledObject.
-// It is comparable, and costs no allocation to make.
+// It is comparable, and costs no allocation to make of what Kubernetes takes for a name. A longer name is cut.
 type Subject struct {
 	// Kind is one lower-case word where it is an object, such as pod, node, group or metric.
 	Kind string
@@ -17,15 +19,16 @@ type Subject struct {
 }
 
 // On is the subject of that kind and name.
-func On(kind, name string) Subject { return Subject{Kind: kind, Name: name} }
+func On(kind, name string) Subject { return Subject{Kind: kind, Name: text.Line(name)} }
 
 // Part is the part of s of that kind and name.
-func (s Subject) Part(kind, name string) Subject { return Subject{kind, name, s.String()} }
+func (s Subject) Part(kind, name string) Subject {
+	return Subject{kind, text.Line(name), text.Line(s.String())}
+}
 
 // String names the subject for people: "pod default/web-1", "scaledobject default/web trigger queue".
 func (s Subject) String() string {
-	text := strings.Join([]string{s.Of, s.Kind, s.Name}, " ")
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(strings.Join([]string{s.Of, s.Kind, s.Name}, " "))
 }
 
 // MarshalText writes the String, so that JSON has the subject as one text.

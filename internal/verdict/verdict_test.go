@@ -3,8 +3,10 @@ package verdict
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestVerdictReadsAsOneLine(t *testing.T) {
@@ -43,6 +45,16 @@ func TestBytesPrintTwoDigits(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 1023: "1023", 10240: "10Ki", 9 << 20: "9216Ki", 16 << 30: "16Gi", 1<<30 + 512<<20: "1536Mi"} {
 		if got := Bytes("x", n).Value(); got != want {
 			t.Errorf("%d bytes print as %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestTextsAndNamesAreShortLines(t *testing.T) {
+	flood := strings.Repeat("ä\n", 2<<20)
+	v := Because(On("scaledobject", flood).Part("trigger", flood), "Failed", Text("error", flood))
+	for name, got := range map[string]string{"fact": v.Facts[0].Value(), "name": v.Subject.Name, "owner": v.Subject.Of} {
+		if len(got) > 1024 || len(got) < 1000 || !utf8.ValidString(got) || strings.Contains(got, "\n") || !strings.Contains(got, "cut") {
+			t.Errorf("%s: %d bytes, %q", name, len(got), got)
 		}
 	}
 }

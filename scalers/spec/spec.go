@@ -8,6 +8,7 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/replicas"
@@ -52,9 +53,9 @@ func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
 	}
 	pausedAt, err := so.GetPausedReplicaCount()
 	if err != nil || pausedAt != nil && *pausedAt < 0 {
-		errs = append(errs, fmt.Errorf("metadata.annotations[%s]: %q is not a number of replicas", keda.PausedReplicasAnnotation, so.Annotations[keda.PausedReplicasAnnotation]))
+		errs = append(errs, fmt.Errorf("metadata.annotations[%s]: %s is not a number of replicas", keda.PausedReplicasAnnotation, text.Quote(so.Annotations[keda.PausedReplicasAnnotation])))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := text.Join(errs...); err != nil {
 		return Checked{Paused: so.NeedToBePausedByAnnotation()}, err
 	}
 	return Checked{
@@ -130,7 +131,7 @@ func bounds(so *keda.ScaledObject) (errs []error) {
 		}
 	}
 	if name := hpa.Name(so); len(name) > 63 {
-		errs = append(errs, fmt.Errorf("spec.advanced.horizontalPodAutoscalerConfig.name: %q has more than 63 characters", name))
+		errs = append(errs, fmt.Errorf("spec.advanced.horizontalPodAutoscalerConfig.name: %s has more than 63 characters", text.Quote(name)))
 	}
 	return errs
 }
@@ -138,7 +139,7 @@ func bounds(so *keda.ScaledObject) (errs []error) {
 // unsupported names what KEDA does and trimtab does not.
 func unsupported(so *keda.ScaledObject) (errs []error) {
 	refuse := func(path, value, mend string) {
-		errs = append(errs, fmt.Errorf("spec.%s: %q is not supported; %s", path, value, mend))
+		errs = append(errs, fmt.Errorf("spec.%s: %s is not supported; %s", path, text.Quote(value), mend))
 	}
 	if a := so.Spec.Advanced; a != nil && a.RestoreToOriginalReplicaCount {
 		refuse("advanced.restoreToOriginalReplicaCount", "true", "leave it out, the replicas then stay as they are when the ScaledObject is deleted")
@@ -168,7 +169,7 @@ func triggerNames(so *keda.ScaledObject) (errs []error) {
 	for i, t := range so.Spec.Triggers {
 		onlyResources = onlyResources && IsResource(t.Type)
 		if first, twice := seen[t.Name]; twice && t.Name != "" {
-			errs = append(errs, fmt.Errorf("spec.triggers[%d].name: %q is the name of triggers[%d] already", i, t.Name, first))
+			errs = append(errs, fmt.Errorf("spec.triggers[%d].name: %s is the name of triggers[%d] already", i, text.Quote(t.Name), first))
 		}
 		seen[t.Name] = i
 		if t.UseCachedMetrics && (IsResource(t.Type) || t.Type == "cron") {
@@ -193,7 +194,7 @@ func targetKind(so *keda.ScaledObject) (schema.GroupVersionKind, error) {
 	if ref.APIVersion != "" {
 		gv, err := schema.ParseGroupVersion(ref.APIVersion)
 		if err != nil {
-			return gvk, fmt.Errorf("spec.scaleTargetRef.apiVersion: %q is not a group and version", ref.APIVersion)
+			return gvk, fmt.Errorf("spec.scaleTargetRef.apiVersion: %s is not a group and version", text.Quote(ref.APIVersion))
 		}
 		gvk.Group, gvk.Version = gv.Group, gv.Version
 	}

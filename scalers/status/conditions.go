@@ -2,7 +2,6 @@ package status
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -10,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
@@ -33,7 +33,7 @@ func setConditions(c *keda.Conditions, r Round) {
 	status, reason, message = active(r)
 	set(keda.ConditionActive, status, reason, message)
 	if r.Plan != nil && len(r.Plan.FallbackTriggers) > 0 {
-		set(keda.ConditionFallback, metav1.ConditionTrue, reasonFallback, fmt.Sprintf("%s cannot be read; %d replicas are asked for in its place", strings.Join(r.Plan.FallbackTriggers, ";"), r.Policy.Fallback.Replicas))
+		set(keda.ConditionFallback, metav1.ConditionTrue, reasonFallback, fmt.Sprintf("%s cannot be read; %d replicas are asked for in its place", text.List(r.Plan.FallbackTriggers, ";"), r.Policy.Fallback.Replicas))
 	} else {
 		set(keda.ConditionFallback, metav1.ConditionFalse, reasonNoFallback, "no trigger is on its fallback")
 	}
@@ -72,7 +72,7 @@ func failures(p *replicas.Plan) string {
 		cause, _ := v.Facts.Lookup("error")
 		out = append(out, v.Subject.Name+": "+cause.Value())
 	}
-	return strings.Join(out, "; ")
+	return text.List(out, "; ")
 }
 
 func active(r Round) (metav1.ConditionStatus, string, string) {
@@ -83,7 +83,7 @@ func active(r Round) (metav1.ConditionStatus, string, string) {
 	case p == nil:
 		return metav1.ConditionUnknown, reasonUnknown, "triggers were not read"
 	case len(p.ActiveTriggers) > 0:
-		return metav1.ConditionTrue, string(replicas.Active), "active: " + strings.Join(p.ActiveTriggers, ";")
+		return metav1.ConditionTrue, string(replicas.Active), "active: " + text.List(p.ActiveTriggers, ";")
 	case r.Policy.ForceActive:
 		return metav1.ConditionTrue, string(replicas.Active), "active by annotation " + keda.ForceActivationAnnotation
 	case r.Policy.NoReadings:

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
@@ -67,6 +68,9 @@ func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) 
 	if r.Plan != nil {
 		setActivity(&next, r)
 		setLastActive(&next, old, r)
+	}
+	for i := range next.Conditions { // the one place where texts from outside enter a status
+		next.Conditions[i].Message = text.Line(next.Conditions[i].Message)
 	}
 	return next
 }

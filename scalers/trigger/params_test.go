@@ -60,8 +60,8 @@ trigger 2 (x, "n"): whole: "10" is not between 1 and 9
 trigger 2 (x, "n"): yes: "perhaps" is not true or false
 trigger 2 (x, "n"): timeout: "-1s" is not a duration above zero such as 5s, nor a number of milliseconds
 trigger 2 (x, "n"): pairs: one of its items is not name=value (the value is not shown: it may be a credential)
-trigger 2 (x, "n"): tetx: unknown parameter (value "v"); known here: text, required, secret, number, target, whole, yes, timeout, pairs, words
-trigger 2 (x, "n"): textFromEnv: "A" would be read from the environment of the workload's container, which trimtab does not do; write text, or put it in a TriggerAuthentication with a secretTargetRef`
+trigger 2 (x, "n"): textFromEnv: would be read from the environment of the workload's container, which trimtab does not do; write text, or put it in a TriggerAuthentication with a secretTargetRef
+trigger 2 (x, "n"): tetx: unknown parameter; known here: text, required, secret, number, target, whole, yes, timeout, pairs, words`
 	if got := p.Err().Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Definition is one trigger as its ScaledObject declares it, with its authentication resolved.
@@ -19,17 +21,28 @@ type Definition struct {
 	// Auth is what the authentication object resolved to. Its values are secrets. Keys that a source
 	// does not know are allowed: one authentication may serve triggers of several types.
 	Auth map[string]string
+	// AuthName is the namespace and name of the authentication object; empty where there is none.
+	AuthName string
 	// Offline says that the authentication was not resolved, as in a check of files: a parameter that
 	// may come from there is then not missed.
 	Offline bool
+	// guard is not nil where Open is at work.
+	guard *guard
 }
 
 // String is how errors name the trigger: `trigger 0 (redis)`, `trigger 1 (prometheus, "requests")`.
 func (d Definition) String() string {
 	if d.Name == "" {
-		return fmt.Sprintf("trigger %d (%s)", d.Index, d.Type)
+		return fmt.Sprintf("trigger %d (%s)", d.Index, text.Short(d.Type))
 	}
-	return fmt.Sprintf("trigger %d (%s, %q)", d.Index, d.Type, d.Name)
+	return fmt.Sprintf("trigger %d (%s, %s)", d.Index, text.Short(d.Type), text.Quote(d.Name))
+}
+
+func (d Definition) authentication() string {
+	if d.AuthName == "" {
+		return "the trigger's authentication"
+	}
+	return "TriggerAuthentication " + d.AuthName
 }
 
 // Sample is what a source answered.

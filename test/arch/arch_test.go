@@ -25,7 +25,7 @@ func cores() []string {
 		"vpa/histogram", "vpa/recommend",
 		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni", "clusterscaler/group", "clusterscaler/migrate", "clusterscaler/status",
 		"clusterscaler/externalgrpc/cloudconfig",
-		"internal/verdict", "internal/migration",
+		"internal/verdict", "internal/migration", "internal/text",
 	}
 }
 
@@ -35,7 +35,7 @@ func parts() []string { return []string{"adapter", "scalers", "vpa", "clustersca
 // libraries of values. Kubernetes API types are the domain's own words.
 func vocabulary() []string {
 	return []string{
-		module + "internal/verdict", module + "internal/config", module + "internal/migration",
+		module + "internal/verdict", module + "internal/config", module + "internal/migration", module + "internal/text",
 		"k8s.io/api/", "k8s.io/apimachinery/pkg/", "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/",
 		"github.com/kedacore/keda/v2/apis/", "github.com/prometheus/common/model", "github.com/prometheus/prometheus/promql/parser",
 		"github.com/prometheus/prometheus/model/labels", "k8s.io/component-helpers/", "k8s.io/metrics/pkg/apis/",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -25,7 +26,7 @@ type query struct {
 func parse(d trigger.Definition, timeout time.Duration) (query, error) {
 	p := d.Params()
 	q := query{server: prom.DefaultConfig()}
-	q.server.URL = p.Required("serverAddress")
+	q.server.URL = p.Required("serverAddress") // its problems are told without its text
 	q.promql = p.Required("query")
 	q.target = p.Target("threshold", math.NaN())
 	q.activation = p.Number("activationThreshold", 0)
@@ -41,6 +42,10 @@ func parse(d trigger.Definition, timeout time.Duration) (query, error) {
 	if q.server.URL != "" {
 		q.server.URL = withQuery(q.server.URL, parameters)
 		for _, problem := range q.server.Validate() {
+			if problem.Path == "headers" {
+				p.Fail("customHeaders", "a name or a value in it, or in the custom header of the authentication, is none that a header may have (not shown: it may be a credential)")
+				continue
+			}
 			p.Fail("serverAddress", "%s", problem.Message)
 		}
 	}
@@ -50,29 +55,28 @@ func parse(d trigger.Definition, timeout time.Duration) (query, error) {
 // authenticate adds what authModes asks for.
 func authenticate(p *trigger.Params, server *prom.Config) {
 	modes := p.Words("authModes")
+	user, password, token := p.Auth("username"), p.Auth("password"), p.Auth("bearerToken")
+	name, value := p.Auth("customAuthHeader"), p.Auth("customAuthValue")
 	header := func(name, value string) { server.Headers = withPair(server.Headers, name, value) }
 	for _, mode := range modes {
 		switch mode {
 		case "basic":
-			user, password := p.Auth("username"), p.Auth("password")
 			if user == "" && p.AuthKnown() {
 				p.Fail("authModes", "basic needs the parameter username in the trigger's authentication")
 			}
 			server.BasicAuth = &prom.BasicAuth{Username: user, Password: password}
 		case "bearer":
-			token := p.Auth("bearerToken")
 			if token == "" && p.AuthKnown() {
 				p.Fail("authModes", "bearer needs the parameter bearerToken in the trigger's authentication")
 			}
 			header("Authorization", "Bearer "+token)
 		case "custom":
-			name, value := p.Auth("customAuthHeader"), p.Auth("customAuthValue")
 			if (name == "" || value == "") && p.AuthKnown() {
 				p.Fail("authModes", "custom needs the parameters customAuthHeader and customAuthValue in the trigger's authentication")
 			}
 			header(name, value)
 		default:
-			p.Fail("authModes", "%q is not supported; supported: basic, bearer, custom", mode)
+			p.Fail("authModes", "%s is not supported; supported: basic, bearer, custom", text.Quote(text.Address(mode)))
 		}
 	}
 }

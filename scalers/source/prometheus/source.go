@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -56,7 +57,7 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 			}
 			sample, err := q.number(result)
 			if err != nil {
-				return trigger.Sample{}, fmt.Errorf("query %q at %s: %w", q.promql, client.Server(), err)
+				return trigger.Sample{}, fmt.Errorf("query %s at %s: %w", text.Quote(q.promql), client.Server(), err)
 			}
 			return sample, nil
 		},

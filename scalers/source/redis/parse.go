@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"math"
 	"net"
+	"strings"
 
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
@@ -20,7 +21,9 @@ type endpoint struct {
 
 // list is a checked trigger.
 type list struct {
-	endpoint   endpoint
+	endpoint endpoint
+	// server is how errors call the address.
+	server     string
 	name       string
 	target     float64
 	activation float64
@@ -33,8 +36,10 @@ func parse(d trigger.Definition) (list, error) {
 		target:     float64(p.Whole("listLength", 5, 1, math.MaxInt32)),
 		activation: float64(p.Whole("activationListLength", 0, 0, math.MaxInt32)),
 	}
+	where, shown := address(p)
+	l.server = shown
 	l.endpoint = endpoint{
-		address:  address(p),
+		address:  where,
 		username: p.Secret("username"), password: p.Secret("password"),
 		database: int(p.Whole("databaseIndex", 0, 0, math.MaxInt32)),
 		tls:      p.Bool("enableTLS", false), insecure: p.Bool("unsafeSsl", false),
@@ -53,15 +58,17 @@ func parse(d trigger.Definition) (list, error) {
 	return l, p.Err()
 }
 
-// address is host:port, from the one key or from the two.
-func address(p *trigger.Params) string {
-	whole, host, port := p.Secret("address"), p.Secret("host"), p.Secret("port")
+// address is host:port, from the one key or from the two, and how errors call it.
+func address(p *trigger.Params) (address, shown string) {
+	whole, shown := p.Address("address")
+	host, shownHost := p.Address("host")
+	port, shownPort := p.Address("port")
 	switch {
 	case whole != "" && (host != "" || port != ""):
 		p.Fail("address", "excludes host and port; keep address, or the two")
 	case whole != "":
-		if _, _, err := net.SplitHostPort(whole); err != nil {
-			p.Fail("address", "%q is not host:port", whole)
+		if host, _, err := net.SplitHostPort(whole); err != nil || !isHost(host) {
+			p.Fail("address", "%s is not host:port", shown)
 		}
 	case !p.AuthKnown() && (host == "" || port == ""):
 	case host == "" && port == "":
@@ -70,11 +77,16 @@ func address(p *trigger.Params) string {
 		p.Fail("host", "is required beside port")
 	case port == "":
 		p.Fail("port", "is required beside host")
+	case !isHost(host):
+		p.Fail("host", "%s is not the name of a host", shownHost)
 	default:
-		return net.JoinHostPort(host, port)
+		return net.JoinHostPort(host, port), shownHost + " port " + shownPort
 	}
-	return whole
+	return whole, shown
 }
+
+// isHost says that host has no user, password or path: where it is shown, these would be too.
+func isHost(host string) bool { return !strings.ContainsAny(host, "@/") }
 
 type tlsError string
 

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -53,7 +54,7 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				return trigger.Sample{}, fmt.Errorf("redis at %s, key %q: %w", l.endpoint.address, l.name, err)
+				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), err)
 			}
 			return trigger.Sample{Value: float64(n)}, nil
 		},

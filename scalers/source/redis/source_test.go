@@ -144,14 +144,14 @@ func TestOpenRefusesMistakes(t *testing.T) {
 		want     string
 	}{
 		"nothing is given":  {map[string]string{"address": "", "listName": " "}, at + "listName: is required\n" + at + "address: is required (or host and port)"},
-		"no port":           {map[string]string{"address": "redis"}, at + `address: "redis" is not host:port`},
+		"no port":           {map[string]string{"address": "redis"}, at + `address: redis is not host:port`},
 		"host alone":        {map[string]string{"address": "", "host": "redis"}, at + "port: is required beside host"},
 		"both":              {map[string]string{"host": "redis"}, at + "address: excludes host and port; keep address, or the two"},
 		"length of zero":    {map[string]string{"listLength": "0"}, at + `listLength: "0" is not between 1 and 2147483647`},
 		"length no number":  {map[string]string{"listLength": "5.5"}, at + `listLength: "5.5" is not a whole number`},
 		"negative database": {map[string]string{"databaseIndex": "-1"}, at + `databaseIndex: "-1" is not between 0 and 2147483647`},
-		"from environment":  {map[string]string{"passwordFromEnv": "REDIS_PASSWORD"}, at + `passwordFromEnv: "REDIS_PASSWORD" would be read from the environment of the workload's container, which trimtab does not do; write password, or put it in a TriggerAuthentication with a secretTargetRef`},
-		"a typing error":    {map[string]string{"listLenght": "5"}, at + `listLenght: unknown parameter (value "5"); known here: listName, listLength, `},
+		"from environment":  {map[string]string{"passwordFromEnv": "REDIS_PASSWORD"}, at + `passwordFromEnv: would be read from the environment of the workload's container, which trimtab does not do; write password, or put it in a TriggerAuthentication with a secretTargetRef`},
+		"a typing error":    {map[string]string{"listLenght": "5"}, at + `listLenght: unknown parameter; known here: listName, listLength, `},
 	} {
 		_, err := New(time.Second).Open(define(&fake{address: "redis:6379"}, c.metadata))
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {

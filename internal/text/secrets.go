@@ -1,0 +1,163 @@
+package text
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	// shortest is the shortest secret that is looked for: a shorter one would hide half of any text.
+	shortest = 4
+	// longestWindow bounds how much of a long secret may stay: a text may have been cut in the middle of it.
+	longestWindow = 8
+	// looked is how much of a text is looked at; the rest is cut.
+	looked = 16 << 10
+	// hidden stands in the place of a secret.
+	hidden = "(secret)"
+)
+
+// Secrets are values that must not be shown, and that a text of a client library or of a server may repeat. The zero
+// value has none.
+type Secrets struct{ values []string }
+
+// Add takes secret values. Of one with several lines, such as a key, each line is a secret.
+func (s *Secrets) Add(values ...string) {
+	for _, v := range values {
+		for line := range strings.Lines(v) {
+			line = strings.TrimSpace(line)
+			if len(line) >= shortest && !strings.HasPrefix(line, "-----") && !slices.Contains(openWords(), line) {
+				s.values = append(s.values, line)
+			}
+		}
+	}
+}
+
+// openWords stand where secrets do, and give nothing away: hidden, they would make other texts unreadable.
+func openWords() []string {
+	return []string{"true", "false", "enable", "disable", "default"}
+}
+
+// AddAddress takes the user, the password and the parameters of an address.
+func (s *Secrets) AddAddress(address string) { s.Add(addressSecrets(address)...) }
+
+// Hide is text without the secrets: as they are, quoted, in JSON, escaped for a URL and in base64, whole or in part. It
+// is for texts that are shown, and so cuts long ones.
+func (s *Secrets) Hide(text string) string {
+	if s == nil || len(s.values) == 0 {
+		return text
+	}
+	if len(text) > looked {
+		text = text[:looked]
+	}
+	t := searched{text: text, marks: make([]bool, len(text))}
+	for _, v := range s.values {
+		for _, form := range forms(v) {
+			t.mark(form)
+		}
+	}
+	if !t.found {
+		return text
+	}
+	return replaced(text, t.marks)
+}
+
+// searched is a text in which secrets are looked for.
+type searched struct {
+	text  string
+	marks []bool
+	found bool
+	// places has, by their length, where each piece of the text begins.
+	places [longestWindow + 1]map[string][]int
+}
+
+// mark marks all of the text that is a piece of form, of half its length or of longestWindow.
+func (t *searched) mark(form string) {
+	n := min(max(len(form)/2, shortest), longestWindow)
+	if t.places[n] == nil {
+		t.places[n] = make(map[string][]int, len(t.text))
+		for i := 0; i+n <= len(t.text); i++ {
+			t.places[n][t.text[i:i+n]] = append(t.places[n][t.text[i:i+n]], i)
+		}
+	}
+	for i := 0; i+n <= len(form); i++ {
+		for _, at := range t.places[n][form[i:i+n]] {
+			t.found = true
+			for j := range n {
+				t.marks[at+j] = true
+			}
+		}
+	}
+}
+
+func replaced(text string, marks []bool) string {
+	var b strings.Builder
+	for i := range len(text) {
+		switch {
+		case !marks[i]:
+			b.WriteByte(text[i])
+		case i == 0 || !marks[i-1]:
+			b.WriteString(hidden)
+		}
+	}
+	return b.String()
+}
+
+// forms are the ways in which a text may repeat a secret.
+func forms(secret string) []string {
+	quoted := strconv.Quote(secret)
+	out := []string{secret}
+	escaped := []string{quoted[1 : len(quoted)-1], url.QueryEscape(secret), url.PathEscape(secret), strings.ToLower(url.QueryEscape(secret))}
+	if inJSON, err := json.Marshal(secret); err == nil {
+		escaped = append(escaped, string(inJSON[1:len(inJSON)-1]))
+	}
+	for _, form := range escaped {
+		if form != secret {
+			out = append(out, form)
+		}
+	}
+	return append(out, inBase64(secret)...)
+}
+
+// inBase64 is what stands in base64 of any text with the secret in it: its beginning may fall on each of three places, and
+// the characters at the edges depend on what is beside it.
+func inBase64(secret string) []string {
+	var out []string
+	for shift := range 3 {
+		code := base64.RawStdEncoding.EncodeToString([]byte("\x00\x00\x00"[:shift] + secret))
+		from := (shift*8 + 5) / 6
+		to := (shift + len(secret)) * 8 / 6
+		if to-from < shortest {
+			continue
+		}
+		core := code[from:to]
+		out = append(out, core)
+		if inURL := strings.NewReplacer("+", "-", "/", "_").Replace(core); inURL != core {
+			out = append(out, inURL)
+		}
+	}
+	return out
+}
+
+// Sent are the secrets among the headers of a request, whoever put them there: the values of all but those that are open.
+func Sent(headers map[string][]string, open ...string) *Secrets {
+	var s Secrets
+	for name, values := range headers {
+		if slices.Contains(open, name) {
+			continue
+		}
+		s.Add(values...)
+		for _, value := range values {
+			scheme, token, _ := strings.Cut(value, " ")
+			s.Add(token)
+			if pair, err := base64.StdEncoding.DecodeString(token); err == nil && scheme == "Basic" {
+				user, password, _ := strings.Cut(string(pair), ":")
+				s.Add(user, password)
+			}
+		}
+	}
+	return &s
+}

@@ -1,0 +1,125 @@
+package scalers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trimtab/trimtab/internal/journal"
+	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/internal/logs"
+)
+
+// withTold makes the harness keep all that is told: its log, and Events as the API server gets them.
+func (h *harness) withTold() *bytes.Buffer {
+	log := &bytes.Buffer{}
+	logger := logs.New(log, slog.LevelInfo, false)
+	h.Scalers.log = logger
+	h.journal = journal.New(100, logger, prometheus.NewRegistry(), h.time)
+	h.journal.Document(part, Codes())
+	h.Scalers.journal = h.journal
+	h.kube.Events = kube.Bounded(h.recorder)
+	return log
+}
+
+// told is the text of the Events since the last call, and of what the journal shows.
+func (h *harness) told() (events []string, decisions string) {
+	for len(h.recorder.Events) > 0 {
+		events = append(events, <-h.recorder.Events)
+	}
+	w := httptest.NewRecorder()
+	h.journal.ServeHTTP(w, httptest.NewRequest("GET", "/debug/decisions?format=json", nil))
+	return events, w.Body.String()
+}
+
+// Objects whose mistakes or failures fill megabytes leave little behind, and their owners read what is wrong.
+func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
+	t.Parallel()
+	flood, long := strings.Repeat("flööd\n", 5<<20/8), strings.Repeat("flööd\n", 1<<15) // an object is 1.5 MB at most
+	for name, c := range map[string]struct {
+		change func(*harness, *keda.ScaledObject)
+		want   string
+	}{
+		"unknown keys": {func(_ *harness, so *keda.ScaledObject) {
+			for i := range 5000 {
+				so.Spec.Triggers[0].Metadata[fmt.Sprintf("key%d", i)] = "geheim"
+			}
+		}, "trigger 0 (queue): key0, key1, key10, key100, key1000, key1001, key1002, key1003, key1004, key1005, and 4990 more: unknown parameters; known here: key, target"},
+		"unknown keys in many triggers": {func(_ *harness, so *keda.ScaledObject) {
+			for range 29 {
+				so.Spec.Triggers = append(so.Spec.Triggers, keda.ScaleTriggers{Type: "queue", Metadata: map[string]string{"key": "a", "typo": "x"}})
+			}
+		}, "typo: unknown parameter; known here: key, target; trigger 2 (queue)"},
+		"a type and a name": {func(_ *harness, so *keda.ScaledObject) {
+			so.Spec.Triggers[0].Type, so.Spec.Triggers[0].Name = long, long
+		}, "is not supported; supported: cpu, memory, prometheus, queue, redis"},
+		"values": {func(_ *harness, so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["target"] = long }, "is not a number"},
+		"a formula": {func(_ *harness, so *keda.ScaledObject) {
+			so.Spec.Advanced = &keda.AdvancedConfig{ScalingModifiers: keda.ScalingModifiers{Formula: long, Target: "1"}}
+		}, "is not supported; write one trigger"},
+		"an error of the source": {func(h *harness, _ *keda.ScaledObject) { h.failures["a"] = errors.New("cause " + flood) }, "s0-queue-a: cause flööd; flööd"},
+		"errors of many triggers": {func(h *harness, so *keda.ScaledObject) {
+			for i := range 30 {
+				key := fmt.Sprint("a", i)
+				h.failures[key] = errors.New("cause")
+				so.Spec.Triggers = append(so.Spec.Triggers, keda.ScaleTriggers{Type: "queue", Metadata: map[string]string{"key": key}})
+			}
+		}, "s10-queue-a9: cause; and 20 more; replicas are held"},
+		"an error of the API server": {func(h *harness, so *keda.ScaledObject) {
+			h.values["a"] = 1
+			h.refuse = errors.New("admission webhook denied the request: " + flood)
+		}, "admission webhook denied the request: flööd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			so := scaledObject(t, web)
+			h := newHarness(t)
+			log := h.withTold()
+			c.change(h, so)
+			if err := h.client.Create(t.Context(), so); err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				h.poll(2 * time.Minute)
+			}
+			ready := h.condition(keda.ConditionReady)
+			if !strings.Contains(ready, c.want) {
+				t.Errorf("the owner reads %.2000s", ready)
+			}
+			status, err := json.Marshal(h.object().Status.Conditions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			events, decisions := h.told()
+			_, asked := h.metric("s0-queue-a")
+			for what, of := range map[string]struct {
+				text string
+				most int
+			}{
+				"status": {string(status), 6 << 10}, "log": {log.String(), 16 << 10}, "decisions": {decisions, 32 << 10}, "answer": {fmt.Sprint(asked), 1200},
+			} {
+				if len(of.text) > of.most {
+					t.Errorf("%s: %d bytes: %.300s", what, len(of.text), of.text)
+				}
+			}
+			if len(events) == 0 {
+				t.Error("no Event")
+			}
+			for _, e := range events {
+				if len(e) > 1024+60 {
+					t.Errorf("an Event of %d bytes", len(e))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,64 @@
+package trigger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
+)
+
+// guard is what is known of a trigger while it is opened and read: its secrets, wherever they stand, and the keys that its
+// source looks for in the metadata and in the authentication. Of the metadata those in hidden are secrets.
+type guard struct {
+	secrets                text.Secrets
+	metadata, auth, hidden []string
+}
+
+// Open opens d by the source's own open. No error of the source shows a secret of the trigger, or is longer than a
+// text.Line, whatever a client library or a server wrote into it.
+func Open(d Definition, open func(Definition) (Opened, error)) (Opened, error) {
+	d.guard = &guard{}
+	opened, err := open(d)
+	if err != nil {
+		return Opened{}, text.Each(err, d.guard.clean)
+	}
+	read := opened.Read
+	opened.Read = func(ctx context.Context, at time.Time) (Sample, error) {
+		sample, err := read(ctx, at)
+		return sample, d.guard.clean(err)
+	}
+	return opened, nil
+}
+
+// Keys are what a source looks for in a trigger. An error may show the value of a key in Metadata, without user, password and
+// parameters where it is an address; never that of one in Hidden, or of one in Auth that comes from there.
+type Keys struct{ Metadata, Hidden, Auth []string }
+
+// KeysOf are the keys that a source looks for.
+func KeysOf(open func(Definition) (Opened, error)) Keys {
+	d := Definition{Offline: true, guard: &guard{}}
+	if opened, err := open(d); err == nil {
+		opened.Close()
+	}
+	shown := slices.DeleteFunc(slices.Clone(d.guard.metadata), func(key string) bool { return slices.Contains(d.guard.hidden, key) })
+	return Keys{shown, d.guard.hidden, d.guard.auth}
+}
+
+func (g *guard) clean(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{text.Line(g.secrets.Hide(err.Error())), err}
+}
+
+// failure is an error whose text was cleaned. What it is can be asked, but the original is not given away.
+type failure struct {
+	text string
+	err  error
+}
+
+func (f failure) Error() string { return f.text }
+
+func (f failure) Is(target error) bool { return errors.Is(f.err, target) }

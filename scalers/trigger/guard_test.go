@@ -1,0 +1,101 @@
+package trigger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Thousands of keys that nothing reads are one line of ten, and the keys that are read stand in it once.
+func TestUnknownKeysAreToldTogether(t *testing.T) {
+	t.Parallel()
+	d := Definition{Type: "x", Metadata: map[string]string{"required": "r", "target": "1"}}
+	for i := range 5000 {
+		d.Metadata[fmt.Sprintf("key%04d", i)] = "geheim"
+	}
+	d.Metadata[strings.Repeat("ä", 1<<20)] = ""
+	p := d.Params()
+	readAll(p)
+	want := "trigger 0 (x): key0000, key0001, key0002, key0003, key0004, key0005, key0006, key0007, key0008, key0009, and 4991 more: " +
+		"unknown parameters; known here: text, required, secret, number, target, whole, yes, timeout, pairs, words"
+	if got := p.Err().Error(); got != want {
+		t.Errorf("got %d bytes\n%.2000s\nwant\n%s", len(got), got, want)
+	}
+}
+
+// A value of any size is repeated in part, and at most ten problems are told.
+func TestProblemsAreFewAndShort(t *testing.T) {
+	t.Parallel()
+	d := Definition{Type: strings.Repeat("x", 5<<20), Name: strings.Repeat("\n", 5<<20), Metadata: map[string]string{}}
+	for i := range 30 {
+		d.Metadata[fmt.Sprint("n", i)] = strings.Repeat("ä", 5<<10)
+	}
+	p := d.Params()
+	for i := range 30 {
+		p.Number(fmt.Sprint("n", i), 0)
+	}
+	got := p.Err().Error()
+	if n := strings.Count(got, "\n"); n != 10 || !strings.HasSuffix(got, "\nand 20 more") || len(got) > 10*500 {
+		t.Errorf("%d lines, %d bytes: %.2000s", n+1, len(got), got)
+	}
+}
+
+// Whatever a source makes of a trigger's secrets, no error of it shows them, and none is long.
+func TestErrorsOfASourceShowNoSecret(t *testing.T) {
+	t.Parallel()
+	d := Definition{
+		Type: "x", AuthName: "shop/auth", Auth: map[string]string{"address": "redis://:from-auth-1@host", "unread": "from-auth-2"},
+		Metadata: map[string]string{"password": "from-data-1", "headers": "X-Token=from-data-2", "host": "redis://u:from-data-3@h:1/?t=from-data-4", "other": "http://from-data-5@x"},
+	}
+	all := []string{"from-auth-1", "from-auth-2", "from-data-1", "from-data-2", "from-data-3", "from-data-4", "from-data-5"}
+	var shown, shownHost string
+	source := func(fail bool) func(Definition) (Opened, error) {
+		return func(d Definition) (Opened, error) {
+			p := d.Params()
+			p.Secret("password")
+			p.Pairs("headers")
+			_, shown = p.Address("address")
+			_, shownHost = p.Address("host")
+			p.Text("other", "")
+			p.Number("unread", 0)
+			if fail {
+				p.Fail("password", "is %s", strings.Join(all, " "))
+				p.Fail("host", "is %q", d.Metadata["host"])
+				return Opened{}, p.Err()
+			}
+			return Opened{Read: func(context.Context, time.Time) (Sample, error) {
+				return Sample{}, fmt.Errorf("%w: %s %s", context.DeadlineExceeded, strings.Join(all, " "), strings.Repeat("\n", 5<<20))
+			}}, p.Err()
+		}
+	}
+	_, refused := Open(d, source(true))
+	opened, err := Open(d, source(false))
+	if refused == nil || err != nil {
+		t.Fatal(refused, err)
+	}
+	_, unread := opened.Read(t.Context(), time.Time{})
+	for _, err := range []error{refused, unread} {
+		for _, secret := range all {
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("%s is shown in %s", secret, err)
+			}
+		}
+		if len(err.Error()) > 2048 {
+			t.Errorf("%d bytes", len(err.Error()))
+		}
+	}
+	if !errors.Is(unread, context.DeadlineExceeded) {
+		t.Error("it cannot be told any more that the time was over")
+	}
+	if shown != "the address from the parameter address of TriggerAuthentication shop/auth" || shownHost != "redis://h:1/" {
+		t.Errorf("addresses are shown as %q and %q", shown, shownHost)
+	}
+	want := Keys{Metadata: []string{"address", "host", "other", "unread"}, Hidden: []string{"password", "headers"}, Auth: []string{"password", "address", "host"}}
+	if got := KeysOf(source(true)); !reflect.DeepEqual(got, want) {
+		t.Errorf("reads %+v", got)
+	}
+}
