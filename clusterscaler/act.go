@@ -4,30 +4,69 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
-// actTimeout bounds a request to the provider.
-const actTimeout = time.Minute
+// actTimeout bounds a request to the provider, and actParallel how many groups are asked at a time.
+const (
+	actTimeout  = time.Minute
+	actParallel = 32
+)
 
 // act carries the plan out. It returns the groups that could not grow: for their pods another may be the
 // next best, so that the next loop should come at once.
-func (c *ClusterScaler) act(ctx context.Context, p plan.Plan) (failed map[string]bool) {
+func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan) (failed map[string]bool) {
+	c.begin(ctx, p.ScaleDown)
 	failed = map[string]bool{}
+	var all []*request
 	for _, less := range p.GiveUp {
-		c.decrease(ctx, less)
+		all = append(all, c.decrease(less))
 	}
 	for _, gone := range p.Unregistered {
-		c.deleteUnregistered(ctx, gone)
+		all = append(all, c.deleteUnregistered(gone))
 	}
 	for _, up := range p.ScaleUp {
-		if !c.increase(ctx, up) {
-			failed[up.Group] = true
-		}
+		all = append(all, c.increase(up, failed))
 	}
-	c.begin(ctx, p.ScaleDown)
+	ask(ctx, all)
+	for _, r := range all {
+		r.note(r.err)
+	}
 	return failed
+}
+
+// request is one to the provider about a group.
+type request struct {
+	group string
+	call  func(ctx context.Context) error
+	// note takes the outcome, in the loop.
+	note func(err error)
+	err  error
+}
+
+// ask makes the requests of each group one after another, beside those of the other groups: a group whose requests hang
+// holds up no other. It returns when all have been answered or have timed out, so that the next loop knows what was done.
+func ask(ctx context.Context, all []*request) {
+	byGroup := map[string][]*request{}
+	for _, r := range all {
+		byGroup[r.group] = append(byGroup[r.group], r)
+	}
+	var groups errgroup.Group
+	groups.SetLimit(actParallel)
+	for _, ofGroup := range byGroup {
+		groups.Go(func() error {
+			for _, r := range ofGroup {
+				asking, cancel := context.WithTimeout(ctx, actTimeout)
+				r.err = r.call(asking)
+				cancel()
+			}
+			return nil
+		})
+	}
+	_ = groups.Wait() // the errors are in the requests
 }
 
 // begin removes the nodes in the background.
@@ -79,43 +118,44 @@ func (c *ClusterScaler) overdue(node, group string, accepted plan.Accepted) {
 	c.metrics.original.removeFailures.WithLabelValues(reasonTimeout).Inc()
 }
 
-func (c *ClusterScaler) increase(ctx context.Context, up plan.Increase) (done bool) {
-	ctx, cancel := context.WithTimeout(ctx, actTimeout)
-	defer cancel()
-	err := c.provider.Increase(ctx, up.Group, up.From, up.To-up.From)
-	c.status.events.increased(up, err)
-	if err != nil {
-		c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
-		c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
-		c.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
-		c.memory = c.memory.ScaleUpFailed(up.Group, err.Error(), c.policy, c.deps.Now())
-		return false
-	}
-	c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
-	c.metrics.original.added.Add(float64(up.To - up.From))
-	c.memory = c.memory.ScaledUp(up.Group, c.deps.Now())
-	return true
+// increase asks for nodes, and notes the group where there will be none.
+func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *request {
+	call := func(ctx context.Context) error { return c.provider.Increase(ctx, up.Group, up.From, up.To-up.From) }
+	return &request{group: up.Group, call: call, note: func(err error) {
+		c.status.events.increased(up, err)
+		if err != nil {
+			failed[up.Group] = true
+			c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
+			c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
+			c.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
+			c.memory = c.memory.ScaleUpFailed(up.Group, err.Error(), c.policy, c.deps.Now())
+			return
+		}
+		c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
+		c.metrics.original.added.Add(float64(up.To - up.From))
+		c.memory = c.memory.ScaledUp(up.Group, c.deps.Now())
+	}}
 }
 
 // decrease tells the provider not to work towards nodes any more that have not come. If it cannot, the next loop tries
 // again.
-func (c *ClusterScaler) decrease(ctx context.Context, less plan.Decrease) {
-	ctx, cancel := context.WithTimeout(ctx, actTimeout)
-	defer cancel()
+func (c *ClusterScaler) decrease(less plan.Decrease) *request {
 	by := less.From - less.To
 	c.deps.Log.Warn("nodes have not come and are given up", "group", less.Group, "nodes", by)
-	err := c.provider.Decrease(ctx, less.Group, less.From, by)
-	c.status.events.decreased(less, err)
-	if err != nil {
-		c.deps.Log.Error("nodes that have not come could not be given up", "group", less.Group, "from", less.From, "to", less.To, "error", err)
-		return
-	}
-	c.metrics.nodesGivenUp.WithLabelValues(less.Group).Add(float64(by))
-	reason := reasonTimeout
-	if less.Failed > 0 {
-		reason = reasonFailed
-	}
-	c.metrics.original.addFailures.WithLabelValues(reason).Inc()
+	call := func(ctx context.Context) error { return c.provider.Decrease(ctx, less.Group, less.From, by) }
+	return &request{group: less.Group, call: call, note: func(err error) {
+		c.status.events.decreased(less, err)
+		if err != nil {
+			c.deps.Log.Error("nodes that have not come could not be given up", "group", less.Group, "from", less.From, "to", less.To, "error", err)
+			return
+		}
+		c.metrics.nodesGivenUp.WithLabelValues(less.Group).Add(float64(by))
+		reason := reasonTimeout
+		if less.Failed > 0 {
+			reason = reasonFailed
+		}
+		c.metrics.original.addFailures.WithLabelValues(reason).Inc()
+	}}
 }
 
 // remove gives nodes, or instances that have none, back to the provider.
@@ -126,17 +166,19 @@ func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string
 }
 
 // deleteUnregistered deletes instances that have not registered in time. If they cannot be, the next loop tries again.
-func (c *ClusterScaler) deleteUnregistered(ctx context.Context, gone plan.Deletion) {
+func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion) *request {
 	c.deps.Log.Warn("instances have not registered as nodes in time and are deleted", "group", gone.Group, "instances", gone.Instances)
-	err := c.remove(ctx, gone.Group, gone.Instances)
-	c.status.events.deleted(gone, err)
-	if err != nil {
-		c.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)
-		return
-	}
-	c.metrics.nodesGivenUp.WithLabelValues(gone.Group).Add(float64(len(gone.Instances)))
-	c.metrics.original.unregisteredRemoved.Add(float64(len(gone.Instances)))
-	c.metrics.original.addFailures.WithLabelValues(reasonTimeout).Inc()
+	call := func(ctx context.Context) error { return c.provider.Delete(ctx, gone.Group, gone.Instances) }
+	return &request{group: gone.Group, call: call, note: func(err error) {
+		c.status.events.deleted(gone, err)
+		if err != nil {
+			c.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)
+			return
+		}
+		c.metrics.nodesGivenUp.WithLabelValues(gone.Group).Add(float64(len(gone.Instances)))
+		c.metrics.original.unregisteredRemoved.Add(float64(len(gone.Instances)))
+		c.metrics.original.addFailures.WithLabelValues(reasonTimeout).Inc()
+	}}
 }
 
 // finished takes the outcome of a drain, and starts a loop that learns of it.

@@ -74,8 +74,9 @@ type ClusterScaler struct {
 	priorities        []plan.Priority
 	prioritiesTrouble string
 	// marks are the soft taints; recalled says that those were read that were there at the start.
-	marks    kube.SoftTaints
+	marks    *kube.SoftTaints
 	recalled bool
+	slow     slowLoops
 	// judging is the translator of those who look again at a node that is going, one after another.
 	judging struct {
 		sync.Mutex
@@ -118,9 +119,12 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 		},
 		metrics: newMetrics(deps.Registry),
 		events:  announcer{recorder: deps.Kube.Events, said: map[string]string{}},
-		marks:   kube.SoftTaints{Client: deps.Kube.Client, MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std()},
 		wake:    make(chan struct{}, 1),
 	}
+	c.marks = kube.NewSoftTaints(kube.SoftTaintConfig{
+		MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std(), Now: deps.Now,
+	}, deps.Kube.Client, deps.Log)
+	c.status.writer = c.newStatusWriter()
 	c.observer.Missing = c.isMissing
 	if deps.Kube.Cache != nil {
 		c.observer.Pods = kube.StoredPods(deps.Kube.Cache)
@@ -167,6 +171,8 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.provider.Run(ctx) })
 	g.Go(func() error { return c.awaitKinds(ctx) })
+	g.Go(func() error { return c.marks.Run(ctx) })
+	g.Go(func() error { return c.status.writer.Run(ctx) })
 	g.Go(func() error {
 		defer c.drainer.Wait()
 		timer := time.NewTimer(0)
@@ -187,36 +193,38 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// loop observes, decides and acts once. It returns how long to wait for the next.
+// loop observes, decides and acts once. It returns how long to wait for the next. It waits for no write that a decision does
+// not depend on: marks, Events and the status are written beside it.
 func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
-	start := c.deps.Now()
+	watch := newStopwatch(c.deps.Now)
+	defer c.measure(watch)
 	c.learn()
-	p, seen, err := c.decide(ctx)
-	c.note(err)
+	seen, err := c.observe(ctx)
+	watch.ends(phaseObserve)
 	if err != nil {
+		c.note(err)
 		c.deps.Log.Error("the cluster could not be observed; nothing is changed", "error", err)
 		c.metrics.failures.Inc()
 		c.metrics.original.errors.WithLabelValues(errorTransient).Inc()
 		return c.cfg.ScanInterval.Std()
 	}
+	p := c.decide(ctx, seen)
+	c.note(nil)
+	watch.ends(phaseDecide)
 	c.resume(ctx, p, seen)
-	failed := c.act(ctx, *p)
-	c.markUnneeded(ctx, p, seen)
+	failed := c.act(ctx, p)
+	watch.ends(phaseAct)
 	c.report(p, failed)
-	c.writeStatus(ctx, p)
+	c.markUnneeded(p, seen)
+	c.writeStatus(p)
 	c.tellStatus(p)
-	took := c.deps.Now().Sub(start)
-	c.metrics.duration.Observe(took.Seconds())
-	c.metrics.original.observe(p, &c.policy, start, took)
+	c.metrics.original.observe(p, &c.policy, watch.began)
+	watch.ends(phaseReport)
 	return c.pause(p.Next, len(failed) > 0)
 }
 
-// decide looks at the cluster and plans. It also returns what it has seen.
-func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, error) {
-	seen, err := c.observe(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+// decide plans from what was seen.
+func (c *ClusterScaler) decide(ctx context.Context, seen *observation) *plan.Plan {
 	c.recall(seen)
 	policy := c.policyNow(ctx)
 	c.look.Lock()
@@ -235,7 +243,7 @@ func (c *ClusterScaler) decide(ctx context.Context) (*plan.Plan, *observation, e
 	for _, g := range seen.groups {
 		c.metrics.size.WithLabelValues(g.Name).Set(float64(g.Target))
 	}
-	return &l.plan, seen, nil
+	return &l.plan
 }
 
 // pause is how long to wait for the next loop.
@@ -271,7 +279,9 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	if err != nil {
 		return nil, err
 	}
+	asked := c.deps.Now()
 	groups, member, err := c.provider.Groups(ctx, objects.Nodes)
+	c.metrics.original.duration.WithLabelValues(functionRefresh).Observe(c.deps.Now().Sub(asked).Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("node groups: %w", err)
 	}

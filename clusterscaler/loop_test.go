@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -35,6 +39,7 @@ func sprint(v any) string { return fmt.Sprintf("%+v", v) }
 type stub struct {
 	Provider
 	refuse map[string]bool
+	mu     sync.Mutex
 	grown  []string
 	failed map[string][]plan.Failure
 	member map[string]string
@@ -61,16 +66,23 @@ func (s *stub) Groups(context.Context, []*corev1.Node) ([]plan.Group, map[string
 	return groups, s.member, nil
 }
 
+// ask writes down what is asked for.
+func (s *stub) ask(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.grown = append(s.grown, fmt.Sprintf(format, args...))
+}
+
 func (s *stub) Increase(_ context.Context, group string, from, by int) error {
 	if s.refuse[group] {
 		return errors.New("no capacity")
 	}
-	s.grown = append(s.grown, fmt.Sprintf("%s %d+%d", group, from, by))
+	s.ask("%s %d+%d", group, from, by)
 	return nil
 }
 
 func (s *stub) Decrease(_ context.Context, group string, from, by int) error {
-	s.grown = append(s.grown, fmt.Sprintf("%s %d-%d", group, from, by))
+	s.ask("%s %d-%d", group, from, by)
 	return nil
 }
 
@@ -87,6 +99,18 @@ type rig struct {
 	events   *events.FakeRecorder
 	journal  *journal.Journal
 	listing  error
+	registry *prometheus.Registry
+	// held, if it is not nil, holds all writes up until it is closed; writes counts them.
+	held   chan struct{}
+	writes atomic.Int64
+}
+
+// await returns when a write is answered.
+func (r *rig) await() {
+	r.writes.Add(1)
+	if r.held != nil {
+		<-r.held
+	}
 }
 
 func newRig(t *testing.T, objects ...client.Object) *rig {
@@ -101,7 +125,7 @@ func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
 	reg := prometheus.NewRegistry()
 	now := func() time.Time { return startTime() }
 	log := slog.New(slog.DiscardHandler)
-	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now)}
+	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now), registry: reg}
 	api := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if r.listing != nil {
@@ -109,11 +133,30 @@ func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
 			}
 			return c.List(ctx, list, opts...)
 		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+			r.await()
+			return c.Patch(ctx, o, p, opts...)
+		},
+		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+			r.await()
+			return c.Apply(ctx, o, opts...)
+		},
 	}).Build()
 	r.scaler = newWith(cfg, Deps{
 		Kube: &sharedkube.Kube{Client: api, Live: api, Events: r.events}, Journal: r.journal, Log: log, Registry: reg, Now: now,
 	}, r.provider)
 	return r
+}
+
+// loop runs one, and writes what it wants to be written.
+func (r *rig) loop() {
+	r.scaler.loop(context.Background())
+	r.settle()
+}
+
+func (r *rig) settle() {
+	r.scaler.marks.Finish(context.Background())
+	r.scaler.status.writer.Finish(context.Background())
 }
 
 // announced are the Events on pods since the last look, and told those on the status ConfigMap.
@@ -190,6 +233,7 @@ func TestLoopGivesUpWhatCannotBeLaunched(t *testing.T) {
 	r := newRig(t, pendingPod())
 	r.provider.failed = map[string][]plan.Failure{"a": {{Instance: "i-1", Message: "out of capacity"}}}
 	r.scaler.loop(context.Background())
+	slices.Sort(r.provider.grown) // groups are asked side by side
 	if got := strings.Join(r.provider.grown, ", "); got != "a 1-1, b 0+1" {
 		t.Errorf("asked of the provider: %s", got)
 	}
@@ -227,24 +271,24 @@ func TestStatusConfigMap(t *testing.T) {
 		}
 		return &m
 	}
-	r.scaler.loop(context.Background())
+	r.loop()
 	first := read()
 	if text := first.Data["status"]; !strings.Contains(text, "autoscalerStatus: Running") || !strings.Contains(text, "status: InProgress") || first.Annotations[statusAnnotation] != "2026-01-01 00:00:00 +0000 UTC" {
 		t.Errorf("%v\n%s", first.Annotations, text)
 	}
-	r.scaler.loop(context.Background())
+	r.loop()
 	if again := read(); again.ResourceVersion != first.ResourceVersion {
 		t.Errorf("written again at once: %s", again.Data["status"])
 	}
 	now := startTime().Add(time.Minute)
 	r.scaler.deps.Now = func() time.Time { return now }
-	r.scaler.loop(context.Background())
+	r.loop()
 	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
 		t.Errorf("a minute later: %v", again.Annotations)
 	}
 	r.scaler.cfg.WriteStatusConfigmap = false
 	now = now.Add(time.Minute)
-	r.scaler.loop(context.Background())
+	r.loop()
 	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
 		t.Errorf("written though it is off: %v", again.Annotations)
 	}

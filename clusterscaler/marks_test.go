@@ -43,7 +43,7 @@ func (r *rig) taintsOf(t *testing.T, node string) map[string]string {
 func TestIdleNodesAreMarked(t *testing.T) {
 	r := newRig(t, idle())
 	r.provider.member = map[string]string{"n": "a"}
-	r.scaler.loop(context.Background())
+	r.loop()
 	if got := r.taintsOf(t, "n"); got[softTaint] != "1767225600" {
 		t.Fatalf("taints %v", got)
 	}
@@ -52,7 +52,7 @@ func TestIdleNodesAreMarked(t *testing.T) {
 	if err := r.scaler.deps.Kube.Client.Create(context.Background(), pod); err != nil {
 		t.Fatal(err)
 	}
-	r.scaler.loop(context.Background())
+	r.loop()
 	if got := r.taintsOf(t, "n"); len(got) > 0 {
 		t.Errorf("needed again, and has %v", got)
 	}
@@ -65,6 +65,7 @@ func TestMarksAreRecalled(t *testing.T) {
 		r.scaler.cfg.NodeDeletionCandidateTtl = config.Duration(ttl)
 		ctx, cancel := context.WithCancel(context.Background())
 		r.scaler.loop(ctx)
+		r.settle()
 		cancel()
 		r.scaler.drainer.Wait()
 		if got := len(r.scaler.look.plan.ScaleDown) > 0; got != goes {
@@ -97,6 +98,7 @@ func TestWhatGoesIsNotMarked(t *testing.T) {
 	r.scaler.policy.UnneededTime = 0
 	ctx, cancel := context.WithCancel(context.Background())
 	r.scaler.loop(ctx)
+	r.settle()
 	cancel()
 	r.scaler.drainer.Wait()
 	if got := r.taintsOf(t, "n"); got[softTaint] != "" || len(r.scaler.look.plan.ScaleDown) != 1 {

@@ -11,6 +11,7 @@ import (
 type metrics struct {
 	original          *originalMetrics
 	duration          prometheus.Histogram
+	phases            *prometheus.HistogramVec
 	failures          prometheus.Counter
 	pending           prometheus.Gauge
 	unneeded          prometheus.Gauge
@@ -36,6 +37,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "trimtab_clusterscaler_loop_duration_seconds", Help: "Time of a loop, from observation to report.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
 		}),
+		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "trimtab_clusterscaler_loop_phase_duration_seconds", Help: "Time of a phase of a loop: observe, decide, act, report.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2, 15),
+		}, []string{"phase"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "trimtab_clusterscaler_loop_failures_total", Help: "Loops that could not observe the cluster and changed nothing.",
 		}),
@@ -50,7 +55,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		scaleUpFailures:   counter("scale_up_failures_total", "Requests for nodes that the provider refused."),
 		scaleDownFailures: counter("scale_down_failures_total", "Removals that failed, and that the provider accepted and did not carry out in time."),
 	}
-	reg.MustRegister(m.duration, m.failures, m.pending, m.unneeded, m.size, m.nodesAdded, m.nodesRemoved, m.nodesGivenUp, m.scaleUpFailures, m.scaleDownFailures)
+	reg.MustRegister(m.duration, m.phases, m.failures, m.pending, m.unneeded, m.size, m.nodesAdded, m.nodesRemoved, m.nodesGivenUp, m.scaleUpFailures, m.scaleDownFailures)
 	return m
 }
 

@@ -27,6 +27,9 @@ type originalMetrics struct {
 // The values of labels as cluster-autoscaler writes them.
 const (
 	activityMain                = "main"
+	functionMain                = "main"
+	functionUpdateState         = "updateClusterState"
+	functionRefresh             = "cloudProviderRefresh"
 	reasonAPICall, reasonFailed = "apiCallError", "cloudProviderError"
 	reasonTimeout               = "timeout"
 	reasonEmpty, reasonUnready  = "empty", "unready"
@@ -78,7 +81,7 @@ func newOriginalMetrics(reg prometheus.Registerer) *originalMetrics {
 		groupBackoff: gauges("node_group_backoff_status", "1 for a group that is left alone after it failed to grow, else 0.", "node_group", "reason"),
 
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "cluster_autoscaler_function_duration_seconds", Help: "Time of a loop.",
+			Name: "cluster_autoscaler_function_duration_seconds", Help: "Time of a loop (main), of its observation, and of what the provider has of that.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 1.5, 30),
 		}, []string{"function"}),
 		added:               prometheus.NewCounter(prometheus.CounterOpts(opts("scaled_up_nodes_total", "Nodes requested."))),
@@ -93,9 +96,8 @@ func newOriginalMetrics(reg prometheus.Registerer) *originalMetrics {
 }
 
 // observe sets what a loop has found.
-func (m *originalMetrics) observe(p *plan.Plan, policy *plan.Policy, at time.Time, took time.Duration) {
+func (m *originalMetrics) observe(p *plan.Plan, policy *plan.Policy, at time.Time) {
 	m.lastActivity.WithLabelValues(activityMain).Set(float64(at.Unix()))
-	m.duration.WithLabelValues(activityMain).Observe(took.Seconds())
 	m.safe.Set(one(p.Cluster.Code == plan.ClusterHealthy))
 	m.maxNodes.Set(float64(policy.MaxNodesTotal))
 	m.unneeded.Set(float64(len(p.Unneeded)))

@@ -43,8 +43,8 @@ func TestOriginalMetrics(t *testing.T) {
 		Nodes:    []plan.NodeVerdict{node(plan.Unneeded), node(plan.InCooldown), node(plan.NotUnderutilized), node(plan.NotUnderutilized)},
 		Unneeded: make([]plan.Removal, 2),
 	}
-	m.observe(&before, &policy, time.Unix(1000, 0), time.Second)
-	m.observe(&now, &policy, time.Unix(2000, 0), time.Second)
+	m.observe(&before, &policy, time.Unix(1000, 0))
+	m.observe(&now, &policy, time.Unix(2000, 0))
 	want := `
 cluster_autoscaler_cluster_cpu_current_cores 12.5
 cluster_autoscaler_cluster_memory_current_bytes 3.4359738368e+10

@@ -30,7 +30,7 @@ const (
 	eventMaxNodesTotal  = "MaxNodesTotalReached"
 )
 
-// statusEvents collects what a loop did, and tells it as Events on the status ConfigMap once that is there.
+// statusEvents collects what a loop did. It is told as Events on the status ConfigMap, once that is there.
 type statusEvents struct {
 	waiting []statusEvent
 	// lasting are the reasons of the last loop that hold on: they are told when they begin.
@@ -123,11 +123,18 @@ func (e *statusEvents) state(p *plan.Plan) {
 	}
 }
 
-// tell writes the Events on the ConfigMap. Those of a loop are few: each is of a group or a node that was acted on.
-func (e *statusEvents) tell(recorder events.EventRecorder, namespace, name string, uid types.UID) {
+// take is what is to be told after a loop with that plan.
+func (e *statusEvents) take(p *plan.Plan) []statusEvent {
+	e.state(p)
+	said := e.waiting
+	e.waiting = nil
+	return said
+}
+
+// tell writes Events on the ConfigMap. Those of a loop are few: each is of a group or a node that was acted on.
+func tell(recorder events.EventRecorder, all []statusEvent, namespace, name string, uid types.UID) {
 	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: uid}}
-	for _, event := range e.waiting {
+	for _, event := range all {
 		recorder.Eventf(object, nil, event.kind, event.reason, "Scale", "%s", event.note)
 	}
-	e.waiting = nil
 }

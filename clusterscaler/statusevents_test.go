@@ -1,7 +1,6 @@
 package clusterscaler
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -63,14 +62,14 @@ func TestLoopTellsOnTheStatus(t *testing.T) {
 		r := newRig(t, pendingPod())
 		r.scaler.cfg.WriteStatusConfigmap = written
 		r.provider.refuse["a"] = true
-		r.scaler.loop(context.Background())
-		r.scaler.loop(context.Background())
+		r.loop()
+		r.loop()
 		got := strings.Join(r.told(), "\n")
 		want := "Warning FailedToScaleUpGroup group a could not grow from 0 to 1: no capacity\nNormal ScaledUpGroup group b grows from 0 to 1 (max 3) for 1 pods"
 		if written && got != want || !written && got != "" {
 			t.Errorf("written %t: %s", written, got)
 		}
-		if left := len(r.scaler.status.events.waiting); left > 0 {
+		if left := len(r.scaler.status.events.waiting) + len(r.scaler.status.untold); left > 0 {
 			t.Errorf("written %t: %d events wait for ever", written, left)
 		}
 	}
@@ -81,7 +80,7 @@ func TestLoopTellsOutcomes(t *testing.T) {
 	r := newRig(t)
 	r.provider.failed = map[string][]plan.Failure{"a": {{Instance: "i-1", Message: "out of capacity"}}}
 	r.scaler.finished(kube.Outcome{Node: "n", Group: "a", Err: errors.New("no")})
-	r.scaler.loop(context.Background())
+	r.loop()
 	want := "Warning ScaleDownFailed node n of group a is kept: no\nWarning ScaleUpFailed 1 nodes of group a could not be launched"
 	if got := strings.Join(r.told(), "\n"); got != want {
 		t.Errorf("told\n%s\nwant\n%s", got, want)
@@ -93,7 +92,7 @@ func TestStatusEventsNameTheConfigMap(t *testing.T) {
 	var e statusEvents
 	e.normal("ScaledUpGroup", "x")
 	seen := &regarding{}
-	e.tell(seen, "kube-system", "cluster-autoscaler-status", "u-1")
+	tell(seen, e.waiting, "kube-system", "cluster-autoscaler-status", "u-1")
 	m, ok := seen.object.(*corev1.ConfigMap)
 	if !ok || m.Namespace != "kube-system" || m.Name != "cluster-autoscaler-status" || m.UID != "u-1" {
 		t.Errorf("%+v", seen.object)

@@ -2,6 +2,8 @@ package clusterscaler
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/status"
+	"github.com/trimtab/trimtab/internal/wanted"
 )
 
 // Where cluster-autoscaler has its status, beside the name of the ConfigMap, and the key and annotation in it.
@@ -19,59 +22,106 @@ const (
 	statusFieldOwner  = "trimtab"
 	statusTimeout     = 10 * time.Second
 	statusMinInterval = 10 * time.Second
+	statusMaxPause    = 5 * time.Minute
 )
 
-// statusMap writes the status, at most once in statusMinInterval.
+// statusMap has the status written beside the loop, at most once in statusMinInterval.
 type statusMap struct {
-	book    status.Book
-	written time.Time
-	// uid is that of the ConfigMap, as soon as it is known.
-	uid    types.UID
+	// book, handed and events belong to the loop: handed is when a text was handed over last.
+	book   status.Book
+	handed time.Time
 	events statusEvents
+	writer *wanted.Writer[statusText]
+
+	mu sync.Mutex
+	// uid is that of the ConfigMap, as soon as it is known; tried says that it was to be written once.
+	uid   types.UID
+	tried bool
 	// trouble is what was said last of a write that failed.
 	trouble string
+	// untold are the Events that wait for the first write.
+	untold []statusEvent
 }
 
-// writeStatus tells what the plan says of the cluster and its groups. That it cannot is said once, and stops nothing.
-func (c *ClusterScaler) writeStatus(ctx context.Context, p *plan.Plan) {
+// statusText is what is to be written.
+type statusText struct {
+	text string
+	at   time.Time
+}
+
+// newStatusWriter makes the one of the ConfigMap. What fails is tried again after statusMinInterval, up to statusMaxPause.
+func (c *ClusterScaler) newStatusWriter() *wanted.Writer[statusText] {
+	return wanted.New(wanted.Config{
+		Workers: 1, Timeout: statusTimeout, MinPause: statusMinInterval, MaxPause: statusMaxPause, Now: func() time.Time { return c.deps.Now() },
+	}, func(ctx context.Context, w wanted.Write[statusText]) error {
+		err := c.applyStatus(ctx, w.Value)
+		if !errors.Is(ctx.Err(), context.Canceled) { // it is not the end
+			c.statusTried(err)
+		}
+		return err
+	})
+}
+
+// writeStatus has written what the plan says of the cluster and its groups. It does not wait for that.
+func (c *ClusterScaler) writeStatus(p *plan.Plan) {
 	now := c.deps.Now()
 	text, err := c.status.book.Text(p, now)
-	if !c.cfg.WriteStatusConfigmap || now.Sub(c.status.written) < statusMinInterval {
+	if !c.cfg.WriteStatusConfigmap || now.Sub(c.status.handed) < statusMinInterval {
 		return
 	}
-	if err == nil {
-		err = c.applyStatus(ctx, text, now)
+	c.status.handed = now
+	if err != nil {
+		c.statusTried(err)
+		return
 	}
+	c.status.writer.Want(statusTimeout, []wanted.Write[statusText]{{Key: c.cfg.StatusConfigMapName, Value: statusText{text, now}}})
+}
+
+// statusTried takes what came of a write. That it failed is said once, and stops nothing.
+func (c *ClusterScaler) statusTried(err error) {
+	c.status.mu.Lock()
+	defer c.status.mu.Unlock()
 	trouble := ""
 	if err != nil {
 		trouble = err.Error()
-		if trouble != c.status.trouble && ctx.Err() == nil {
+		if trouble != c.status.trouble {
 			c.deps.Log.Error("the status cannot be written", "configmap", c.cfg.Namespace+"/"+c.cfg.StatusConfigMapName, "error", err)
 		}
 	}
-	c.status.trouble, c.status.written = trouble, now
+	c.status.trouble, c.status.tried = trouble, true
+	c.tellUntold()
 }
 
 // applyStatus writes the ConfigMap.
-func (c *ClusterScaler) applyStatus(ctx context.Context, text string, now time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
-	defer cancel()
+func (c *ClusterScaler) applyStatus(ctx context.Context, t statusText) error {
 	m := applycorev1.ConfigMap(c.cfg.StatusConfigMapName, c.cfg.Namespace).
-		WithAnnotations(map[string]string{statusAnnotation: now.UTC().Format(status.TimeFormat)}).
-		WithData(map[string]string{statusKey: text})
+		WithAnnotations(map[string]string{statusAnnotation: t.at.UTC().Format(status.TimeFormat)}).
+		WithData(map[string]string{statusKey: t.text})
 	err := c.deps.Kube.Client.Apply(ctx, m, client.ForceOwnership, client.FieldOwner(statusFieldOwner))
 	if err == nil && m.UID != nil {
+		c.status.mu.Lock()
 		c.status.uid = *m.UID
+		c.status.mu.Unlock()
 	}
 	return err
 }
 
 // tellStatus writes the Events of the loop on the status ConfigMap, if there is one.
 func (c *ClusterScaler) tellStatus(p *plan.Plan) {
-	c.status.events.state(p)
+	said := c.status.events.take(p)
 	if !c.cfg.WriteStatusConfigmap {
-		c.status.events.waiting = nil
 		return
 	}
-	c.status.events.tell(c.deps.Kube.Events, c.cfg.Namespace, c.cfg.StatusConfigMapName, c.status.uid)
+	c.status.mu.Lock()
+	defer c.status.mu.Unlock()
+	c.status.untold = append(c.status.untold, said...)
+	if c.status.tried {
+		c.tellUntold()
+	}
+}
+
+// tellUntold hands the Events to the recorder, which does not wait. The lock of the status is held.
+func (c *ClusterScaler) tellUntold() {
+	tell(c.deps.Kube.Events, c.status.untold, c.cfg.Namespace, c.cfg.StatusConfigMapName, c.status.uid)
+	c.status.untold = nil
 }

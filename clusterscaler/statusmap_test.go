@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,33 +16,74 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 )
 
-// An API server that does not answer the write of the status is said once, until it answers; the end of the process is no
-// trouble.
+// logBuffer keeps what several goroutines log.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// take is what was logged since the last look.
+func (b *logBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.text.Reset()
+	return b.text.String()
+}
+
+// An API server that does not answer the write of the status is said once, until it answers, and asked less and less often.
+// Events wait for the first write only. The end of the process is no trouble.
 func TestStatusThatCannotBeWrittenIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
+		var writes atomic.Int64
 		r.scaler.deps.Kube.Client = fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
 			Apply: func(ctx context.Context, _ client.WithWatch, _ runtime.ApplyConfiguration, _ ...client.ApplyOption) error {
+				writes.Add(1)
 				<-ctx.Done()
 				return ctx.Err()
 			},
 		}).Build()
-		var log strings.Builder
+		var log logBuffer
 		r.scaler.deps.Log, r.scaler.deps.Now = slog.New(slog.NewTextHandler(&log, nil)), time.Now
-		ended, cancel := context.WithCancel(t.Context())
-		cancel()
-		r.scaler.writeStatus(ended, &r.scaler.look.plan)
-		if log.Len() > 0 {
-			t.Errorf("said at the end of the process: %s", log.String())
+		r.scaler.status.events.normal("ScaledUpGroup", "first")
+		p := &r.scaler.look.plan
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.scaler.status.writer.Run(ctx) }()
+		r.scaler.writeStatus(p)
+		r.scaler.tellStatus(p)
+		synctest.Wait()
+		if told, said := r.told(), log.take(); len(told) > 0 || said != "" || writes.Load() != 1 {
+			t.Errorf("%d writes, told %v before the first was answered: %s", writes.Load(), told, said)
 		}
-		r.scaler.status.trouble = ""
-		for range 3 {
-			time.Sleep(time.Minute) // of the bubble
-			r.scaler.writeStatus(t.Context(), &r.scaler.look.plan)
+		for range 360 { // an hour
+			time.Sleep(10 * time.Second) // of the bubble
+			synctest.Wait()
+			r.scaler.writeStatus(p)
 		}
 		const want = `level=ERROR msg="the status cannot be written" configmap=kube-system/cluster-autoscaler-status error="context deadline exceeded"`
-		if strings.Count(log.String(), want) != 1 {
-			t.Errorf("said\n%s\nwant once %s", log.String(), want)
+		if said := log.take(); strings.Count(said, want) != 1 {
+			t.Errorf("said\n%s\nwant once %s", said, want)
+		}
+		if told := r.told(); len(told) != 1 {
+			t.Errorf("told %v", told)
+		}
+		if n := writes.Load(); n < 12 || n > 30 {
+			t.Errorf("%d writes in an hour, want that they become rare", n)
+		}
+		time.Sleep(statusMaxPause)
+		synctest.Wait()
+		r.scaler.writeStatus(p)
+		synctest.Wait()
+		cancel()
+		if err, said := <-done, log.take(); err != nil || said != "" {
+			t.Errorf("%v, said at the end of the process: %s", err, said)
 		}
 	})
 }

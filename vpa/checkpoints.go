@@ -16,98 +16,102 @@ import (
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/internal/wanted"
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
 
 // dueCheckpoint is one that is to be written.
 type dueCheckpoint struct {
-	vpa  types.NamespacedName
-	name string // of the container
-	of   *container
-	err  error
+	object *vpav1.VerticalPodAutoscalerCheckpoint
+	// exists says that there is one already, as far as is known.
+	exists bool
+	// of is the container's memory, which belongs to the rounds, and changes how many of its changes are in the object.
+	of      *container
+	changes int
+	at      time.Time
 }
 
-// object is the checkpoint's own name.
-func (d *dueCheckpoint) object() types.NamespacedName {
-	return types.NamespacedName{Namespace: d.vpa.Namespace, Name: d.vpa.Name + "-" + d.name}
-}
-
-// writeCheckpoints writes those that would differ and are old enough, the oldest first and a bounded
-// number of them; all that differ when it is the last time.
-func (r *Recommender) writeCheckpoints(parent context.Context, last bool) {
-	ctx, cancel := context.WithTimeout(parent, r.cfg.CheckpointsTimeout.Std())
-	defer cancel()
+// wantCheckpoints has those written that would differ and are old enough, the oldest first and a bounded number of them;
+// all that differ when it is the last time.
+func (r *Recommender) wantCheckpoints(last bool) {
 	now := r.now()
-	due := r.dueCheckpoints(now, last)
-	var group errgroup.Group
-	group.SetLimit(r.cfg.UpdateWorkerCount)
-	for i := range due {
-		group.Go(func() error {
-			due[i].err = r.writeCheckpoint(ctx, &due[i], now)
-			return nil
-		})
+	type candidate struct {
+		vpa  types.NamespacedName
+		name string // of the container
+		of   *container
 	}
-	_ = group.Wait() // the errors are in due
-	for i := range due {
-		d := &due[i]
-		if d.err != nil && !last && parent.Err() != nil {
-			continue // we are being stopped; the last write is still to come
-		}
-		if d.err != nil {
-			r.metrics.checkpoints.WithLabelValues("failed").Inc()
-			r.journal.Record("vpa", verdict.Because(verdict.On("checkpoint", d.object().String()), recommend.CheckpointFailed, verdict.Text("error", d.err.Error())))
-			continue
-		}
-		r.metrics.checkpoints.WithLabelValues("written").Inc()
-		d.of.checkpoint.exists, d.of.checkpoint.changed, d.of.checkpoint.written = true, false, now
-	}
-}
-
-func (r *Recommender) dueCheckpoints(now time.Time, last bool) []dueCheckpoint {
-	var due []dueCheckpoint
-	for key, s := range r.states {
+	key := func(c candidate) string { return c.vpa.Namespace + "/" + c.vpa.Name + "-" + c.name }
+	var all []candidate
+	for vpa, s := range r.states {
 		for name, c := range s.containers {
-			if c.checkpoint.changed && (last || now.Sub(c.checkpoint.written) >= r.cfg.CheckpointInterval.Std()) {
-				due = append(due, dueCheckpoint{vpa: key, name: name, of: c})
+			one := candidate{vpa, name, c}
+			if c.checkpoint.changed() && (last || now.Sub(c.checkpoint.written) >= r.cfg.CheckpointInterval.Std() && !r.writers.checkpoints.Rests(key(one), "")) {
+				all = append(all, one)
 			}
 		}
 	}
-	slices.SortFunc(due, func(a, b dueCheckpoint) int {
-		return cmp.Or(a.of.checkpoint.written.Compare(b.of.checkpoint.written), strings.Compare(a.object().String(), b.object().String()))
+	slices.SortFunc(all, func(a, b candidate) int {
+		return cmp.Or(a.of.checkpoint.written.Compare(b.of.checkpoint.written), strings.Compare(key(a), key(b)))
 	})
-	if !last && len(due) > r.cfg.CheckpointsPerRound {
-		due = due[:r.cfg.CheckpointsPerRound]
+	if !last && len(all) > r.cfg.CheckpointsPerRound {
+		all = all[:r.cfg.CheckpointsPerRound]
 	}
-	return due
+	writes := make([]wanted.Write[*dueCheckpoint], len(all))
+	for i, c := range all {
+		writes[i] = wanted.Write[*dueCheckpoint]{Key: key(c), Value: r.checkpoint(c.vpa, c.name, c.of, now)}
+	}
+	r.writers.checkpoints.Want(r.cfg.CheckpointsTimeout.Std(), writes)
 }
 
-// writeCheckpoint patches the stored checkpoint, or creates it.
-func (r *Recommender) writeCheckpoint(ctx context.Context, d *dueCheckpoint, now time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	status, windows := r.aggregation.Save(d.of.usage, d.of.instances, now)
-	annotations := maps.Clone(d.of.checkpoint.annotations)
+// checkpoint is that of a container as it is now.
+func (r *Recommender) checkpoint(vpa types.NamespacedName, name string, of *container, now time.Time) *dueCheckpoint {
+	status, windows := r.aggregation.Save(of.usage, of.instances, now)
+	annotations := maps.Clone(of.checkpoint.annotations)
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
 	annotations[recommend.WindowsAnnotation] = windows
-	object := &vpav1.VerticalPodAutoscalerCheckpoint{
-		ObjectMeta: metav1.ObjectMeta{Namespace: d.object().Namespace, Name: d.object().Name, Annotations: annotations},
-		Spec:       vpav1.VerticalPodAutoscalerCheckpointSpec{VPAObjectName: d.vpa.Name, ContainerName: d.name},
-		Status:     status,
+	return &dueCheckpoint{
+		object: &vpav1.VerticalPodAutoscalerCheckpoint{
+			ObjectMeta: metav1.ObjectMeta{Namespace: vpa.Namespace, Name: vpa.Name + "-" + name, Annotations: annotations},
+			Spec:       vpav1.VerticalPodAutoscalerCheckpointSpec{VPAObjectName: vpa.Name, ContainerName: name},
+			Status:     status,
+		},
+		exists: of.checkpoint.exists, of: of, changes: of.checkpoint.changes, at: now,
 	}
-	if !d.of.checkpoint.exists {
-		err := r.kube.Client.Create(ctx, object.DeepCopy())
+}
+
+// writeCheckpoint writes one, and tells what came of it.
+func (r *Recommender) writeCheckpoint(ctx context.Context, d *dueCheckpoint) error {
+	err := r.storeCheckpoint(ctx, d)
+	switch {
+	case err == nil:
+		r.metrics.checkpoints.WithLabelValues("written").Inc()
+		r.note(wrote{checkpoint: d.of, changes: d.changes, at: d.at})
+	case !isEnd(ctx):
+		r.failed("checkpoint", d.object.Namespace+"/"+d.object.Name, err)
+	}
+	return err
+}
+
+// failed tells of something about checkpoints that failed.
+func (r *Recommender) failed(kind, name string, err error) {
+	r.metrics.checkpoints.WithLabelValues("failed").Inc()
+	r.journal.Record("vpa", verdict.Because(verdict.On(kind, name), recommend.CheckpointFailed, verdict.Text("error", err.Error())))
+}
+
+// storeCheckpoint patches the stored checkpoint, or creates it.
+func (r *Recommender) storeCheckpoint(ctx context.Context, d *dueCheckpoint) error {
+	if !d.exists {
+		err := r.kube.Client.Create(ctx, d.object.DeepCopy())
 		if !apierrors.IsAlreadyExists(err) {
 			return wrap("create", err)
 		}
 	}
-	err := r.patchCheckpoint(ctx, object)
+	err := r.patchCheckpoint(ctx, d.object)
 	if apierrors.IsNotFound(err) {
-		err = r.kube.Client.Create(ctx, object)
+		err = r.kube.Client.Create(ctx, d.object)
 	}
 	return wrap("patch", err)
 }
@@ -139,38 +143,39 @@ func (r *Recommender) patchCheckpoint(ctx context.Context, object *vpav1.Vertica
 	return r.kube.Client.Patch(ctx, target, client.RawPatch(types.JSONPatchType, patch))
 }
 
-// collectCheckpoints removes, once an interval, the checkpoints of VPAs that are gone. The API server is
-// asked again for each such VPA before its history is removed, since a cache may lag behind.
-func (r *Recommender) collectCheckpoints(ctx context.Context, s snapshot) {
+// collectCheckpoints has, once an interval, the checkpoints of VPAs removed that are gone.
+func (r *Recommender) collectCheckpoints(s snapshot) {
 	now := r.now()
 	if r.collected.IsZero() {
 		r.collected = now // not in the first round
 	}
-	if s.kindMissing || ctx.Err() != nil || now.Sub(r.collected) < r.cfg.CheckpointsGCInterval.Std() {
+	if s.kindMissing || now.Sub(r.collected) < r.cfg.CheckpointsGCInterval.Std() {
 		return
 	}
 	r.collected = now
-	collecting, cancel := context.WithTimeout(ctx, r.cfg.CheckpointsTimeout.Std())
-	defer cancel()
+	r.writers.leftovers.Want(r.cfg.CheckpointsTimeout.Std(), []wanted.Write[map[types.NamespacedName]bool]{{Key: "checkpoints", Value: s.exists}})
+}
+
+// removeLeftovers removes the checkpoints of VPAs that do not exist. The API server is asked again for each such VPA before
+// its history is removed, since a cache may lag behind.
+func (r *Recommender) removeLeftovers(ctx context.Context, exists map[types.NamespacedName]bool) error {
 	var orphans []vpav1.VerticalPodAutoscalerCheckpoint
-	err := r.eachCheckpoint(collecting, r.cfg.VPAObjectNamespace, func(c *vpav1.VerticalPodAutoscalerCheckpoint) {
+	err := r.eachCheckpoint(ctx, r.cfg.VPAObjectNamespace, func(c *vpav1.VerticalPodAutoscalerCheckpoint) {
 		owner := types.NamespacedName{Namespace: c.Namespace, Name: c.Spec.VPAObjectName}
-		if !s.exists[owner] && !slices.Contains(r.cfg.IgnoredVPAObjectNamespaces, c.Namespace) {
+		if !exists[owner] && !slices.Contains(r.cfg.IgnoredVPAObjectNamespaces, c.Namespace) {
 			orphans = append(orphans, vpav1.VerticalPodAutoscalerCheckpoint{ObjectMeta: *c.ObjectMeta.DeepCopy(), Spec: c.Spec})
 		}
 	})
-	if err != nil && ctx.Err() == nil {
-		r.journal.Record("vpa", verdict.Because(verdict.On("checkpoints", ""), recommend.CheckpointFailed, verdict.Text("error", err.Error())))
-	}
-	if err != nil {
-		return
+	if err != nil && !isEnd(ctx) {
+		r.failed("checkpoints", "", err)
 	}
 	for i := range orphans {
-		if ctx.Err() != nil {
-			return
+		if err != nil || ctx.Err() != nil {
+			break
 		}
-		r.removeOrphan(collecting, &orphans[i])
+		r.removeOrphan(ctx, &orphans[i])
 	}
+	return err
 }
 
 func (r *Recommender) removeOrphan(ctx context.Context, c *vpav1.VerticalPodAutoscalerCheckpoint) {
@@ -182,10 +187,10 @@ func (r *Recommender) removeOrphan(ctx context.Context, c *vpav1.VerticalPodAuto
 	if apierrors.IsNotFound(err) {
 		err = r.kube.Client.Delete(ctx, c, client.Preconditions{UID: &c.UID})
 	}
-	if client.IgnoreNotFound(err) != nil {
-		r.metrics.checkpoints.WithLabelValues("failed").Inc()
-		r.journal.Record("vpa", verdict.Because(verdict.On("checkpoint", c.Namespace+"/"+c.Name), recommend.CheckpointFailed, verdict.Text("error", err.Error())))
-		return
+	switch {
+	case client.IgnoreNotFound(err) == nil:
+		r.metrics.checkpoints.WithLabelValues("removed").Inc()
+	case !isEnd(ctx):
+		r.failed("checkpoint", c.Namespace+"/"+c.Name, err)
 	}
-	r.metrics.checkpoints.WithLabelValues("removed").Inc()
 }

@@ -33,7 +33,7 @@ type Config struct {
 	VPAObjectNamespace string `yaml:"vpaObjectNamespace"`
 	// IgnoredVPAObjectNamespaces are not looked at; excludes vpaObjectNamespace. Default none.
 	IgnoredVPAObjectNamespaces []string `yaml:"ignoredVpaObjectNamespaces"`
-	// UpdateWorkerCount is the number of writes at the same time. Default 10.
+	// UpdateWorkerCount is how many statuses are written at the same time, and how many checkpoints. Default 10.
 	UpdateWorkerCount int `yaml:"updateWorkerCount"`
 	// StatusPatience is how long a bound that drifted by at most 1% waits to be written. Mirrors no
 	// flag: the recommender writes each change. Default 10m; 0s writes each change.
@@ -88,7 +88,7 @@ type Config struct {
 	// CheckpointsPerRound bounds the checkpoints written in one round, the oldest first. Mirrors no
 	// flag. Default 200.
 	CheckpointsPerRound int `yaml:"checkpointsPerRound"`
-	// CheckpointsTimeout bounds the time that a round spends on them. Default 1m.
+	// CheckpointsTimeout is how long those of one round are written; the rest is left to the next. Default 1m.
 	CheckpointsTimeout config.Duration `yaml:"checkpointsTimeout"`
 	// CheckpointsGCInterval is how often checkpoints of VPAs that are gone are removed. Default 10m.
 	CheckpointsGCInterval config.Duration `yaml:"checkpointsGcInterval"`

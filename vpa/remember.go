@@ -23,10 +23,14 @@ type checkpointState struct {
 	exists bool
 	// annotations are all that the stored object had when it was read; ours is replaced in them.
 	annotations map[string]string
-	// written is when it was written last; changed says that it would differ now.
+	// written is when it was written last.
 	written time.Time
-	changed bool
+	// changes counts those of what it holds, and saved is how many of them are written.
+	changes, saved int
 }
+
+// changed is whether it would differ now.
+func (c *checkpointState) changed() bool { return c.changes != c.saved }
 
 // remember makes the memory fit the snapshot: VPAs that are new get what their checkpoints hold, VPAs
 // and pods that are gone are forgotten. It fails when checkpoints cannot be read: beginning without them

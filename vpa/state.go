@@ -52,7 +52,7 @@ func (s *state) forget(agg *recommend.Aggregation, pods []*corev1.Pod, now time.
 		for uid := range c.instances {
 			if !live[uid] {
 				delete(c.instances, uid)
-				c.checkpoint.changed = true // its peak is final now
+				c.checkpoint.changes++ // its peak is final now
 			}
 		}
 		if len(c.instances) == 0 && agg.Expired(c.usage, now) {
@@ -93,14 +93,21 @@ func (r *Recommender) takeSamples(c *container, instance *recommend.Instance, ke
 		milli, valid := recommend.MilliCores(s.Value)
 		counted := valid && instance.AddCPU(c.usage, milli, s.At)
 		r.metrics.sample("cpu", counted)
-		c.checkpoint.changed = c.checkpoint.changed || counted
+		c.checkpoint.changes += one(counted)
 	}
 	if s, ok := in.memory[key]; ok {
 		bytes, valid := recommend.WholeBytes(s.Value)
 		counted := valid && instance.AddMemory(r.aggregation, c.usage, bytes, s.At)
 		r.metrics.sample("memory", counted)
-		c.checkpoint.changed = c.checkpoint.changed || counted
+		c.checkpoint.changes += one(counted)
 	}
+}
+
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // takeKill counts the last kill for memory of a container once. Kills from before we ran count too,
@@ -123,7 +130,7 @@ func (r *Recommender) takeKill(c *container, instance *recommend.Instance, p *co
 		if !counted {
 			return verdict.Verdict{}, false
 		}
-		c.checkpoint.changed = true
+		c.checkpoint.changes++
 		r.metrics.kills.Inc()
 		return verdict.Because(verdict.On("pod", p.Namespace+"/"+p.Name).Part("container", spec.Name), recommend.OutOfMemoryKill,
 			verdict.Bytes("request", request), verdict.Bytes("needed", needed), verdict.Duration("ago", now.Sub(at))), true

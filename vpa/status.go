@@ -3,16 +3,15 @@ package vpa
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/internal/wanted"
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
 
@@ -61,52 +60,38 @@ func (r *Recommender) plan(s *state, o *observed, now time.Time) plan {
 	return p
 }
 
-// writeStatuses writes those that are worth it, several at a time. One that fails stays as it was and is
-// decided anew in the next round.
-func (r *Recommender) writeStatuses(ctx context.Context, plans []plan) {
-	failed := make([]error, len(plans))
-	var group errgroup.Group
-	group.SetLimit(r.cfg.UpdateWorkerCount)
-	for i := range plans {
-		if plans[i].write {
-			group.Go(func() error {
-				failed[i] = r.writeStatus(ctx, &plans[i])
-				return nil
-			})
-		}
-	}
-	_ = group.Wait() // the errors are in failed
+// wantStatuses has those written that are worth it. One that fails stays as it was and is decided anew in later rounds.
+func (r *Recommender) wantStatuses(plans []plan) {
+	var writes []wanted.Write[*plan]
 	for i := range plans {
 		p := &plans[i]
-		switch {
-		case !p.write:
+		if !p.write {
 			r.metrics.statuses.WithLabelValues("unchanged").Inc()
-		case failed[i] != nil && ctx.Err() != nil: // we are being stopped
-		case failed[i] != nil:
-			r.metrics.statuses.WithLabelValues("failed").Inc()
-			r.journal.Record("vpa", verdict.Because(p.subject.Part("status", ""), recommend.StatusFailed, verdict.Text("error", failed[i].Error())))
-		default:
-			r.metrics.statuses.WithLabelValues("written").Inc()
-			p.memory.statusWritten = r.now()
-			r.tell(p)
+			continue
 		}
+		// A changed spec may be what the API server had against the status.
+		writes = append(writes, wanted.Write[*plan]{Key: p.key.String(), Version: strconv.FormatInt(p.object.Generation, 10), Value: p})
 	}
+	r.writers.statuses.Want(statusesTimeout, writes)
 }
 
 // writeStatus patches the status with what differs from the object that the plan was made for.
 func (r *Recommender) writeStatus(ctx context.Context, p *plan) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
 	changed := p.object.DeepCopy()
 	changed.Status = p.next
 	err := r.kube.Client.Status().Patch(ctx, changed, client.MergeFrom(p.object))
-	if apierrors.IsNotFound(err) {
-		return nil // deleted meanwhile
+	switch {
+	case client.IgnoreNotFound(err) == nil: // or deleted meanwhile
+		r.metrics.statuses.WithLabelValues("written").Inc()
+		r.note(wrote{status: p.memory, at: r.now()})
+		r.tell(p)
+		return nil
+	case !isEnd(ctx):
+		r.metrics.statuses.WithLabelValues("failed").Inc()
+		err = fmt.Errorf("patch status of %s: %w", p.subject, err)
+		r.journal.Record("vpa", verdict.Because(p.subject.Part("status", ""), recommend.StatusFailed, verdict.Text("error", err.Error())))
 	}
-	if err != nil {
-		return fmt.Errorf("patch status of %s: %w", p.subject, err)
-	}
-	return nil
+	return err
 }
 
 // tell sends an Event when a VPA has become unsupported.

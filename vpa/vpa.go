@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/internal/journal"
@@ -51,12 +53,18 @@ type Recommender struct {
 	now         func() time.Time
 	metrics     *metrics
 
+	writers writers
+
 	states map[types.NamespacedName]*state
 	// loaded says that the checkpoints of all namespaces were read.
 	loaded    bool
 	collected time.Time // when checkpoints without a VPA were looked for last
 	// waiting is what the first plan waits for; nil once it exists.
 	waiting atomic.Pointer[string]
+
+	mu sync.Mutex
+	// wrote is what was written since the last round.
+	wrote []wrote
 }
 
 // New checks cfg and registers the part's metrics. It asks nothing of the cluster yet.
@@ -81,6 +89,7 @@ func newRecommender(cfg Config, deps Deps, querier usage.Querier) (*Recommender,
 		metrics: newMetrics(deps.Registry),
 		states:  map[types.NamespacedName]*state{},
 	}
+	r.writers = r.newWriters()
 	r.wait("the first round")
 	return r, nil
 }
@@ -101,12 +110,15 @@ func (r *Recommender) wait(what string) {
 }
 
 // Run does a round as soon as the cache is started and then one in each interval, until ctx ends; then it
-// writes the checkpoints that are due and returns nil. Until the first plan it tries more often.
+// writes the checkpoints that are due and returns nil. Until the first plan it tries more often. No round waits for the
+// writes of another.
 func (r *Recommender) Run(ctx context.Context) error {
 	if r.kube.Cache != nil {
 		r.wait("the cache of Kubernetes objects")
 		r.kube.Cache.WaitForCacheSync(ctx)
 	}
+	var writing errgroup.Group
+	writing.Go(func() error { return r.writers.run(ctx) })
 	interval := r.cfg.RecommenderInterval.Std()
 	ticker := time.NewTicker(min(interval, firstInterval))
 	defer ticker.Stop()
@@ -121,9 +133,12 @@ func (r *Recommender) Run(ctx context.Context) error {
 		case <-ticker.C:
 		}
 	}
+	_ = writing.Wait() // it ends with ctx, and has no error
+	r.learn()
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	r.writeCheckpoints(flush, true)
+	r.wantCheckpoints(true)
+	r.writers.checkpoints.Finish(flush)
 	return nil
 }
 
@@ -131,6 +146,7 @@ func (r *Recommender) Run(ctx context.Context) error {
 // written.
 func (r *Recommender) round(ctx context.Context) {
 	began := r.now()
+	r.learn()
 	defer func() { r.metrics.round.Observe(r.now().Sub(began).Seconds()) }()
 
 	// 1. Observe: objects, what was known of them before, and their usage.
@@ -164,10 +180,10 @@ func (r *Recommender) round(ctx context.Context) {
 	r.journal.Record("vpa", verdicts...)
 	r.metrics.count(plans)
 
-	// 3. Act.
-	r.writeStatuses(ctx, plans)
-	r.writeCheckpoints(ctx, false)
-	r.collectCheckpoints(ctx, s)
+	// 3. Act, without waiting for it.
+	r.wantStatuses(plans)
+	r.wantCheckpoints(false)
+	r.collectCheckpoints(s)
 	r.waiting.Store(nil)
 }
 

@@ -47,7 +47,9 @@ type world struct {
 	listFails    func(client.ObjectList) error
 	getFails     func(client.Object) error
 	patched      atomic.Int64 // statuses of VPAs, which are written side by side
-	queries      int
+	// held, if it is not nil, says that the write of an object is not answered before its context ends.
+	held    func(client.Object) bool
+	queries int
 }
 
 func newWorld(t *testing.T, objects ...client.Object) *world {
@@ -83,7 +85,18 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 				}
 				return c.Get(ctx, key, o, opts...)
 			},
+			Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+				if w.held != nil && w.held(o) {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				return c.Create(ctx, o, opts...)
+			},
 			SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+				if w.held != nil && w.held(o) {
+					<-ctx.Done()
+					return ctx.Err()
+				}
 				if w.patchFails != nil {
 					return w.patchFails
 				}
@@ -94,7 +107,13 @@ func newWorld(t *testing.T, objects ...client.Object) *world {
 	return w
 }
 
-func (w *world) now() time.Time { return w.clock }
+// now is the time of the test, or that of its bubble.
+func (w *world) now() time.Time {
+	if w.clock.IsZero() {
+		return time.Now()
+	}
+	return w.clock
+}
 
 // Query answers for the two queries of the configuration.
 func (w *world) Query(_ context.Context, promql string, at time.Time) (prom.Result, error) {
@@ -144,10 +163,13 @@ func (w *world) start() *Recommender {
 	return r
 }
 
-// rounds lets r work for a number of minutes.
+// rounds lets r work for a number of minutes, and write what each round wants.
 func (w *world) rounds(r *Recommender, n int) {
 	for range n {
 		r.round(w.t.Context())
+		r.writers.statuses.Finish(w.t.Context())
+		r.writers.checkpoints.Finish(w.t.Context())
+		r.writers.leftovers.Finish(w.t.Context())
 		w.clock = w.clock.Add(time.Minute)
 	}
 }

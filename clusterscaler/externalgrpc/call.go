@@ -41,13 +41,16 @@ type subject struct{ group, node string }
 
 // call makes one within the time limit. method is the name of do on the wire.
 func call[In, Out any](ctx context.Context, p *Provider, method string, about subject, do func(context.Context, *In, ...grpc.CallOption) (*Out, error), in *In) (*Out, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout.Std())
+	calling, cancel := context.WithTimeout(ctx, p.cfg.Timeout.Std())
 	defer cancel()
-	out, err := do(ctx, in)
+	out, err := do(calling, in)
 	if err != nil {
-		return nil, &Error{Server: p.cfg.Address, Method: method, Group: about.group, Node: about.node, Err: err}
+		out, err = nil, &Error{Server: p.cfg.Address, Method: method, Group: about.group, Node: about.node, Err: err}
 	}
-	return out, nil
+	if isRead(method) {
+		p.answered(ctx, method, about.group, err)
+	}
+	return out, err
 }
 
 // unimplemented says that the server does not know the call, which is an answer where the call is optional.

@@ -62,8 +62,10 @@ func (p *Provider) detailsOf(ctx context.Context, group string, last *details, n
 
 // template is the server's template of a node. A server that has none is no trouble.
 func (p *Provider) template(ctx context.Context, group string) (node *corev1.Node, trouble string) {
-	answer, err := call(ctx, p, "NodeGroupTemplateNodeInfo", subject{group: group}, p.client.NodeGroupTemplateNodeInfo,
-		&protocol.NodeGroupTemplateNodeInfoRequest{Id: group})
+	answer, err := unlessSilent(p, "NodeGroupTemplateNodeInfo", group, func() (*protocol.NodeGroupTemplateNodeInfoResponse, error) {
+		return call(ctx, p, "NodeGroupTemplateNodeInfo", subject{group: group}, p.client.NodeGroupTemplateNodeInfo,
+			&protocol.NodeGroupTemplateNodeInfoRequest{Id: group})
+	})
 	switch {
 	case unimplemented(err):
 		return nil, ""
@@ -87,8 +89,10 @@ func (p *Provider) template(ctx context.Context, group string) (node *corev1.Nod
 // price is what a node costs in an hour. A server that knows no prices is no trouble.
 func (p *Provider) price(ctx context.Context, group string, template *corev1.Node, now time.Time) (price float64, trouble string) {
 	start, end := timestamppb.New(now), timestamppb.New(now.Add(time.Hour))
-	answer, err := call(ctx, p, "PricingNodePrice", subject{group: group}, p.client.PricingNodePrice, &protocol.PricingNodePriceRequest{
-		Node: sent(template), StartTimestamp: start, EndTimestamp: end, StartBefore_1_35: start, EndBefore_1_35: end,
+	answer, err := unlessSilent(p, "PricingNodePrice", group, func() (*protocol.PricingNodePriceResponse, error) {
+		return call(ctx, p, "PricingNodePrice", subject{group: group}, p.client.PricingNodePrice, &protocol.PricingNodePriceRequest{
+			Node: sent(template), StartTimestamp: start, EndTimestamp: end, StartBefore_1_35: start, EndBefore_1_35: end,
+		})
 	})
 	switch {
 	case unimplemented(err):
@@ -105,8 +109,10 @@ func (p *Provider) price(ctx context.Context, group string, template *corev1.Nod
 // options asks for the group's own settings. When the server fails to tell, the last ones hold: they may say that the
 // group must not have some of its nodes only.
 func (p *Provider) options(ctx context.Context, group string, next, last *details) {
-	answer, err := call(ctx, p, "NodeGroupGetOptions", subject{group: group}, p.client.NodeGroupGetOptions,
-		&protocol.NodeGroupAutoscalingOptionsRequest{Id: group, Defaults: p.deps.Defaults.toWire()})
+	answer, err := unlessSilent(p, "NodeGroupGetOptions", group, func() (*protocol.NodeGroupAutoscalingOptionsResponse, error) {
+		return call(ctx, p, "NodeGroupGetOptions", subject{group: group}, p.client.NodeGroupGetOptions,
+			&protocol.NodeGroupAutoscalingOptionsRequest{Id: group, Defaults: p.deps.Defaults.toWire()})
+	})
 	switch own := answer.GetNodeGroupAutoscalingOptions(); {
 	case unimplemented(err):
 	case err != nil && last != nil && !last.optionsUnknown:

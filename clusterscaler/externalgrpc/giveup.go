@@ -88,9 +88,9 @@ func (p *Provider) Decrease(ctx context.Context, group string, from, by int) err
 	case by < 1:
 		return fmt.Errorf("group %s: %d nodes are none to give up", printable(group), by)
 	}
-	done, err := take(ctx, p.growth)
+	done, err := p.takeGroup(ctx, group)
 	if err != nil {
-		return fmt.Errorf("group %s: another request takes too long: %w", printable(group), err)
+		return err
 	}
 	defer done()
 	size, err := p.size(ctx, group)
@@ -168,9 +168,9 @@ const reasonAnnotation = "k8s.io/cluster-autoscaler/fake-node-reason"
 // deleteUnregistered removes instances that had no node in the last observation. How small the group may become was decided
 // before; but a size below the nodes that stand would make the cloud delete one of these.
 func (p *Provider) deleteUnregistered(ctx context.Context, g *observed, ids []string) error {
-	done, err := take(ctx, p.growth)
+	done, err := p.takeGroup(ctx, g.id)
 	if err != nil {
-		return fmt.Errorf("group %s: another request takes too long: %w", printable(g.id), err)
+		return err
 	}
 	defer done()
 	size, err := p.size(ctx, g.id)

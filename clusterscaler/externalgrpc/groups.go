@@ -130,11 +130,11 @@ func (p *Provider) inspect(ctx context.Context, groups []*observed) error {
 }
 
 func (p *Provider) inspectOne(ctx context.Context, g *observed, last *details, now time.Time) {
-	size, err := p.size(ctx, g.id)
+	size, err := unlessSilent(p, "NodeGroupTargetSize", g.id, func() (int, error) { return p.size(ctx, g.id) })
 	if g.sizeErr = err; err == nil {
 		g.size, g.sizeTold = size, true
 	}
-	instances, err := p.instances(ctx, g.id)
+	instances, err := unlessSilent(p, "NodeGroupNodes", g.id, func() ([]Instance, error) { return p.instances(ctx, g.id) })
 	if g.instancesErr = err; err == nil {
 		g.instances, g.instancesTold = instances, true
 	}

@@ -49,11 +49,12 @@ type Provider struct {
 	failure error
 	failed  time.Time
 
-	// growth lets one request to grow be made at a time, from the look at the size on.
-	growth chan struct{}
-
 	mu   sync.Mutex
 	last observation
+	// resizing lets one request be made at a time that changes the size of a group, from the look at the size on.
+	resizing map[string]chan struct{}
+	// silences are of groups about which reads hang.
+	silences map[string]*silence
 	// said is the trouble that was logged, by its subject.
 	said map[string]string
 	// promises has by group what the server accepted and does not tell yet, gone the nodes that it has deleted.
@@ -84,7 +85,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	return &Provider{
 		cfg: cfg, deps: deps, conn: conn, client: protocol.NewCloudProviderClient(conn),
-		turn: make(chan struct{}, 1), growth: make(chan struct{}, 1), members: map[string]*member{}, details: map[string]*details{},
+		turn: make(chan struct{}, 1), resizing: map[string]chan struct{}{}, silences: map[string]*silence{}, members: map[string]*member{}, details: map[string]*details{},
 		said: map[string]string{}, promises: map[string]promise{}, gone: map[string]gone{},
 	}, nil
 }
@@ -172,6 +173,25 @@ func (p *Provider) remember(groups []*observed, groupOf map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = next
+	gone := func(id string) bool { return next.groups[id] == nil }
+	maps.DeleteFunc(p.resizing, func(id string, turn chan struct{}) bool { return gone(id) && len(turn) == 0 })
+	maps.DeleteFunc(p.silences, func(id string, _ *silence) bool { return gone(id) })
+}
+
+// takeGroup is the turn of a request that changes the size of the group. A group that hangs holds no other up.
+func (p *Provider) takeGroup(ctx context.Context, id string) (done func(), err error) {
+	p.mu.Lock()
+	turn, known := p.resizing[id]
+	if !known {
+		turn = make(chan struct{}, 1)
+		p.resizing[id] = turn
+	}
+	p.mu.Unlock()
+	done, err = take(ctx, turn)
+	if err != nil {
+		return nil, fmt.Errorf("group %s: another request takes too long: %w", printable(id), err)
+	}
+	return done, nil
 }
 
 // observation is the last one.
@@ -211,9 +231,9 @@ func (p *Provider) Increase(ctx context.Context, group string, from, by int) err
 	case from+by > g.max:
 		return fmt.Errorf("group %s: %d nodes are more than its maximum of %d", printable(group), from+by, g.max)
 	}
-	done, err := take(ctx, p.growth)
+	done, err := p.takeGroup(ctx, group)
 	if err != nil {
-		return fmt.Errorf("group %s: another request to grow takes too long: %w", printable(group), err)
+		return err
 	}
 	defer done()
 	size, err := p.size(ctx, group)

@@ -2,8 +2,7 @@ package kube
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -11,61 +10,98 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/internal/wanted"
 )
 
 // SoftTaints keeps a mark on the nodes that could go, so that the scheduler prefers others, and takes it off again when
-// they are needed. It is not safe for concurrent use.
+// they are needed. It writes beside the loop that wants it. Make it with NewSoftTaints.
 type SoftTaints struct {
-	Client client.Writer
-	// MaxCount bounds the writes of one Update; with 0 no node is marked, and the marks of others are taken off once.
-	MaxCount int
-	// MaxTime bounds how long one Update takes.
-	MaxTime time.Duration
+	cfg    SoftTaintConfig
+	client client.Writer
+	log    *slog.Logger
+	writer *wanted.Writer[*corev1.Node]
 	// cleaned says that nodes have no marks any more, with a MaxCount of 0.
 	cleaned bool
 }
 
+// SoftTaintConfig bounds the writes.
+type SoftTaintConfig struct {
+	// MaxCount is how many are written for one Want; with 0 no node is marked, and the marks of others are taken off once.
+	MaxCount int
+	// MaxTime is how long what one Want asks for is written. The rest is left to the next one.
+	MaxTime time.Duration
+	Now     func() time.Time
+}
+
+// After a write has failed its node is left alone for softTaintPause, which doubles up to maxSoftTaintPause.
+const (
+	softTaintPause    = 10 * time.Second
+	maxSoftTaintPause = 5 * time.Minute
+)
+
+// NewSoftTaints makes SoftTaints that write nothing before Run.
+func NewSoftTaints(cfg SoftTaintConfig, w client.Writer, log *slog.Logger) *SoftTaints {
+	s := &SoftTaints{cfg: cfg, client: w, log: log}
+	s.writer = wanted.New(wanted.Config{
+		Workers: 1, Timeout: cfg.MaxTime, MinPause: softTaintPause, MaxPause: maxSoftTaintPause, Now: cfg.Now,
+	}, func(ctx context.Context, one wanted.Write[*corev1.Node]) error { return s.write(ctx, one.Value) })
+	return s
+}
+
+// Run writes what is wanted until ctx ends.
+func (s *SoftTaints) Run(ctx context.Context) error { return s.writer.Run(ctx) }
+
+// Finish writes what is wanted, and returns.
+func (s *SoftTaints) Finish(ctx context.Context) { s.writer.Finish(ctx) }
+
 // isSoft is whether the taint is the mark.
 func isSoft(t corev1.Taint) bool { return t.Key == softTaintKey }
 
-// Update writes the nodes that are not as they should be: first those that are needed again, then the unneeded ones in their
-// order. Those that are going are left alone. What does not come to be written is written by a later Update. The error tells
-// of all writes that failed, but of nodes that have changed meanwhile or are gone.
-func (s *SoftTaints) Update(ctx context.Context, nodes []*corev1.Node, unneeded []string, going map[string]bool, now time.Time) error {
+// Want has the nodes written that are not as they should be: first those that are needed again, then the unneeded ones in
+// their order. Those that are going are left alone, and so are for a while those whose write has failed. It does not wait,
+// and must not be called by two at the same time.
+func (s *SoftTaints) Want(nodes []*corev1.Node, unneeded []string, going map[string]bool) {
 	if s.cleaned {
-		return nil
+		return
 	}
-	count, clean := s.MaxCount, s.MaxCount == 0
+	most, clean := s.cfg.MaxCount, s.cfg.MaxCount == 0
 	if clean {
-		count, unneeded = len(nodes), nil
+		most, unneeded = len(nodes), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.MaxTime)
-	defer cancel()
-	var failed []error
-	for _, n := range s.wrong(nodes, unneeded, going) {
-		if count == 0 || ctx.Err() != nil {
-			return errors.Join(failed...)
+	wrong := s.wrong(nodes, unneeded, going)
+	s.cleaned = clean && len(wrong) == 0
+	writes := make([]wanted.Write[*corev1.Node], 0, min(most, len(wrong)))
+	for _, n := range wrong {
+		// What the write depends on beside the API server is what it does.
+		one := wanted.Write[*corev1.Node]{Key: n.Name, Version: "mark", Value: n}
+		if marked(n) {
+			one.Version = "unmark"
 		}
-		count--
-		if err := s.write(ctx, n, now); err != nil {
-			failed = append(failed, err)
+		if len(writes) == most {
+			break
+		}
+		if !s.writer.Rests(one.Key, one.Version) {
+			writes = append(writes, one)
 		}
 	}
-	s.cleaned = clean && len(failed) == 0
-	return errors.Join(failed...)
+	s.writer.Want(s.cfg.MaxTime, writes)
 }
+
+// marked is whether the node has the mark.
+func marked(n *corev1.Node) bool { return slices.ContainsFunc(n.Spec.Taints, isSoft) }
 
 // wrong lists the nodes that have the mark and should not, and then those that should have it.
 func (s *SoftTaints) wrong(nodes []*corev1.Node, unneeded []string, going map[string]bool) []*corev1.Node {
-	wanted := make(map[string]int, len(unneeded))
+	place := make(map[string]int, len(unneeded))
 	for i, name := range unneeded {
-		wanted[name] = i
+		place[name] = i
 	}
 	var out []*corev1.Node
 	lacking := make([]*corev1.Node, len(unneeded))
 	for _, n := range nodes {
-		at, want := wanted[n.Name]
-		has := slices.ContainsFunc(n.Spec.Taints, isSoft)
+		at, want := place[n.Name]
+		has := marked(n)
 		switch {
 		case going[n.Name] || want == has:
 		case has:
@@ -77,22 +113,25 @@ func (s *SoftTaints) wrong(nodes []*corev1.Node, unneeded []string, going map[st
 	return append(out, slices.DeleteFunc(lacking, func(n *corev1.Node) bool { return n == nil })...)
 }
 
-// write puts the mark on the node, or takes it off where it is. The cache's object is not changed.
-func (s *SoftTaints) write(ctx context.Context, n *corev1.Node, now time.Time) error {
+// write puts the mark on the node, or takes it off where it is. The cache's object is not changed. That another has changed
+// the node meanwhile, or deleted it, is no failure.
+func (s *SoftTaints) write(ctx context.Context, n *corev1.Node) error {
 	// A merge patch replaces the whole list: the lock refuses it when another has changed the node.
 	patch := client.MergeFromWithOptions(n, client.MergeFromWithOptimisticLock{})
 	next := n.DeepCopy()
-	if slices.ContainsFunc(n.Spec.Taints, isSoft) {
+	if marked(n) {
 		next.Spec.Taints = slices.DeleteFunc(next.Spec.Taints, isSoft)
 	} else {
 		next.Spec.Taints = append(next.Spec.Taints, corev1.Taint{
-			Key: softTaintKey, Value: strconv.FormatInt(now.Unix(), 10), Effect: corev1.TaintEffectPreferNoSchedule,
+			Key: softTaintKey, Value: strconv.FormatInt(s.cfg.Now().Unix(), 10), Effect: corev1.TaintEffectPreferNoSchedule,
 		})
 	}
-	if err := s.Client.Patch(ctx, next, patch); client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
-		return fmt.Errorf("soft taint of node %s: %w", n.Name, err)
+	err := s.client.Patch(ctx, next, patch)
+	if client.IgnoreNotFound(err) == nil || apierrors.IsConflict(err) {
+		return nil
 	}
-	return nil
+	s.log.Warn("a node could not be marked as one that could go, or the mark not be taken off; it is tried again after a pause", "node", n.Name, "error", err)
+	return err
 }
 
 // UnneededSince reads from the marks since when nodes could go, of those younger than ttl. A mark that cannot be read

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +58,13 @@ func (r *softRig) nodes(t *testing.T) []*corev1.Node {
 	return pointers(list.Items)
 }
 
+// softTaints are some that write to the rig at the time of that clock, and what they say.
+func (r *softRig) softTaints(count int, now *time.Time) (*SoftTaints, *strings.Builder) {
+	var log strings.Builder
+	cfg := SoftTaintConfig{MaxCount: count, MaxTime: time.Minute, Now: func() time.Time { return *now }}
+	return NewSoftTaints(cfg, r.api, slog.New(slog.NewTextHandler(&log, nil))), &log
+}
+
 func (r *softRig) marked(t *testing.T) string {
 	t.Helper()
 	var out []string
@@ -94,23 +102,25 @@ func TestSoftTaints(t *testing.T) {
 		{"what goes is left alone", 10, "e", "e d", nil, 1, "b", "d", ""},
 		{"what is not there is passed over", 10, "x b d", "", nil, 1, "", "b d", ""},
 		{"off: leftovers are cleaned, whatever is unneeded", 0, "e b", "", nil, 1, "b d", "", ""},
-		{"refused", 10, "b d c e", "", errors.New("no"), 1, "c e", "b d e", "soft taint of node c: no"},
+		{"refused", 10, "b d c e", "", errors.New("no"), 1, "c e", "b d e", "node=c error=no"},
+		{"refused, and left alone", 10, "b d c e", "", errors.New("no"), 3, "c e", "b d e", "node=c error=no"},
+		{"refused, and the next has its turn", 1, "b d c e", "", errors.New("no"), 2, "c e", "b d e", "node=c error=no"},
 		{"gone meanwhile", 10, "b d c e", "", gone, 1, "c e", "b d e", ""},
 		{"changed meanwhile", 10, "b d c e", "", conflict, 1, "c e", "b d e", ""},
 	} {
 		r := newSoftRig(t)
 		r.refuse["c"] = c.refuse
-		s := SoftTaints{Client: r.api, MaxCount: c.count, MaxTime: time.Minute}
+		s, log := r.softTaints(c.count, &now)
 		going := map[string]bool{}
 		for _, name := range strings.Fields(c.going) {
 			going[name] = true
 		}
-		var err error
 		for range c.updates {
-			err = s.Update(context.Background(), r.nodes(t), strings.Fields(c.unneeded), going, now)
+			s.Want(r.nodes(t), strings.Fields(c.unneeded), going)
+			s.Finish(t.Context())
 		}
-		if fmt.Sprint(err) != c.fails && (err != nil || c.fails != "") {
-			t.Errorf("%s: %v, want %q", c.name, err, c.fails)
+		if got := log.String(); (got != "") != (c.fails != "") || !strings.Contains(got, c.fails) {
+			t.Errorf("%s: said %q, want %q", c.name, got, c.fails)
 		}
 		if got := strings.Join(r.writes, " "); got != c.writes {
 			t.Errorf("%s: writes %s, want %s", c.name, got, c.writes)
@@ -121,16 +131,15 @@ func TestSoftTaints(t *testing.T) {
 	}
 }
 
-// An Update ends with its time, and leaves the rest to the next. With none wanted, nodes are cleaned until it is done, once.
+// Writing ends with its time, and leaves the rest to the next loop. With none wanted, nodes are cleaned until it is done, once.
 func TestSoftTaintsEnd(t *testing.T) {
 	r := newSoftRig(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.onWrite = cancel
-	s := SoftTaints{Client: r.api, MaxTime: time.Minute}
+	s, _ := r.softTaints(0, &time.Time{})
 	for range 3 {
-		if err := s.Update(ctx, r.nodes(t), nil, nil, time.Time{}); err != nil {
-			t.Fatal(err)
-		}
+		s.Want(r.nodes(t), nil, nil)
+		s.Finish(ctx)
 		ctx = context.Background()
 	}
 	r.onWrite = func() {}
@@ -153,18 +162,19 @@ func TestUnneededSince(t *testing.T) {
 	}
 }
 
-// A mark that could not be taken off is tried again, and others are not looked for after that.
+// A mark that could not be taken off is tried again after a pause, and others are not looked for after that.
 func TestLeftoverMarksAreTriedAgain(t *testing.T) {
 	r := newSoftRig(t)
-	s := SoftTaints{Client: r.api, MaxTime: time.Minute}
+	now := time.Unix(1_767_225_600, 0)
+	s, _ := r.softTaints(0, &now)
 	r.refuse["d"] = errors.New("no")
-	for range 3 {
-		if err := s.Update(context.Background(), r.nodes(t), nil, nil, time.Time{}); (err != nil) != (r.refuse["d"] != nil) {
-			t.Errorf("refused %v, and says %v", r.refuse["d"], err)
-		}
+	for _, later := range []time.Duration{0, 0, softTaintPause, 0} {
+		now = now.Add(later)
+		s.Want(r.nodes(t), nil, nil)
+		s.Finish(t.Context())
 		r.refuse["d"] = nil
 	}
-	if got := strings.Join(r.writes, " "); got != "b d d" {
+	if got := strings.Join(r.writes, " "); got != "b d d" || !s.cleaned {
 		t.Errorf("writes %s", got)
 	}
 }

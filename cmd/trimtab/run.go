@@ -102,6 +102,7 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	// What they print with package log is a complaint.
 	slog.SetDefault(log)
 	slog.SetLogLoggerLevel(slog.LevelWarn)
+	limitMemory(log)
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

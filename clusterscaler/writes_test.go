@@ -1,0 +1,153 @@
+package clusterscaler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
+)
+
+// An API server that answers no write holds no loop up, and a later loop neither.
+func TestLoopWaitsForNoWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, idle())
+		r.provider.member = map[string]string{"n": "a"}
+		r.held = make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = r.scaler.marks.Run(ctx) }()
+		go func() { _ = r.scaler.status.writer.Run(ctx) }()
+		loops := 0
+		go func() {
+			for range 3 {
+				r.scaler.loop(ctx)
+				loops++
+			}
+		}()
+		synctest.Wait()
+		if n := r.writes.Load(); loops != 3 || n != 2 {
+			t.Errorf("%d loops ended while %d writes are not answered, want 3 and those of the mark and the status", loops, n)
+		}
+		close(r.held)
+		synctest.Wait()
+		cancel()
+	})
+}
+
+// hanging is a provider that does not answer for one group.
+type hanging struct {
+	*stub
+	group string
+	ended chan struct{}
+}
+
+func (h *hanging) Increase(ctx context.Context, group string, from, by int) error {
+	if group == h.group {
+		<-h.ended
+	}
+	return h.stub.Increase(ctx, group, from, by)
+}
+
+// A group whose provider does not answer holds up the growth of no other. The loop ends when it is known what was done.
+func TestGroupThatHangsHoldsNoOtherUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		h := &hanging{r.provider, "a", make(chan struct{})}
+		r.scaler.provider = h
+		failed := make(chan map[string]bool, 1)
+		go func() {
+			failed <- r.scaler.act(t.Context(), &plan.Plan{
+				GiveUp:  []plan.Decrease{{Group: "c", From: 1}},
+				ScaleUp: []plan.Increase{{Group: "a", To: 1}, {Group: "b", To: 2}},
+			})
+		}()
+		synctest.Wait()
+		if got := len(r.provider.grown); got != 2 || len(failed) != 0 {
+			t.Errorf("asked of the provider: %v", r.provider.grown)
+		}
+		r.provider.refuse["a"] = true
+		close(h.ended)
+		if got := <-failed; !got["a"] || got["b"] {
+			t.Errorf("failed are %v", got)
+		}
+		m := r.scaler.memory
+		if _, backs := m.Backoffs["a"]; !backs || m.LastOf["b"].ScaleUp.IsZero() || !m.LastOf["a"].ScaleUp.IsZero() {
+			t.Errorf("remembered: %+v", m)
+		}
+	})
+}
+
+// slow is a provider that takes time to say which groups there are.
+type slow struct{ *stub }
+
+func (s slow) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
+	time.Sleep(11 * time.Second) // of the bubble
+	return s.stub.Groups(ctx, nodes)
+}
+
+// histograms are those of that name, as "LABEL COUNT SUM" in the order of the labels.
+func histograms(t *testing.T, reg *prometheus.Registry, name string) string {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			label := ""
+			for _, l := range m.GetLabel() {
+				label = l.GetValue()
+			}
+			out = append(out, fmt.Sprintf("%s %d %gs", label, m.GetHistogram().GetSampleCount(), m.GetHistogram().GetSampleSum()))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// The phases of a loop are measured, also of one that fails, and one that takes longer than the scan interval is said with
+// them, once a minute.
+func TestPhasesAreMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, pendingPod())
+		var log strings.Builder
+		r.scaler.deps.Now, r.scaler.deps.Log = time.Now, slog.New(slog.NewTextHandler(&log, nil))
+		r.scaler.loop(t.Context())
+		if log.Len() > 0 {
+			t.Errorf("said of a fast loop: %s", log.String())
+		}
+		r.scaler.provider = slow{r.provider}
+		for range 7 { // 77 s
+			r.scaler.loop(t.Context())
+		}
+		for _, want := range []string{
+			`level=WARN msg="a loop took longer than the scan interval" took=11s scanInterval=10s observe=11s decide=0s act=0s report=0s "slow loops since the last warning"=1`,
+			`"slow loops since the last warning"=6`,
+		} {
+			if strings.Count(log.String(), want) != 1 {
+				t.Errorf("said\n%swant %s", log.String(), want)
+			}
+		}
+		r.provider.broken = context.DeadlineExceeded
+		r.scaler.loop(t.Context())
+		for name, want := range map[string]string{
+			"trimtab_clusterscaler_loop_phase_duration_seconds": "act 8 0s, decide 8 0s, observe 9 88s, report 8 0s",
+			"cluster_autoscaler_function_duration_seconds":      "cloudProviderRefresh 9 88s, main 9 88s, updateClusterState 9 88s",
+			"trimtab_clusterscaler_loop_duration_seconds":       " 9 88s",
+		} {
+			if got := histograms(t, r.registry, name); got != want {
+				t.Errorf("%s: %s, want %s", name, got, want)
+			}
+		}
+	})
+}
