@@ -13,6 +13,8 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/filters"
 	"k8s.io/apiserver/pkg/endpoints/request"
+
+	"github.com/trimtab/trimtab/internal/recent"
 )
 
 const (
@@ -42,19 +44,19 @@ type route struct {
 type routes struct {
 	info  request.RequestInfoResolver
 	lists map[string]*document // by path
-	known *recent[*route]
+	known *recent.Cache[*route]
 }
 
 // find is nil for a request that is the library's. Only known URLs are remembered, by remember.
 func (s *routes) find(r *http.Request, key []byte) (found *route, remembered bool) {
-	if found, ok := s.known.get(key); ok {
+	if found, ok := s.known.Get(key); ok {
 		return found, true
 	}
 	return s.read(r), false
 }
 
 // remember keeps a route for others that ask the same.
-func (s *routes) remember(key []byte, found *route) { s.known.put(string(key), found) }
+func (s *routes) remember(key []byte, found *route) { s.known.Put(string(key), found) }
 
 // appendRouteKey writes what of a URL decides the route. It is false for a URL that is the library's.
 func appendRouteKey(b []byte, u *url.URL) ([]byte, bool) {
