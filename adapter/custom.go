@@ -48,10 +48,10 @@ func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.Cust
 		r.served(len(out.Items), len(objects.Names), found.warnings)
 		return nil
 	case r.dropped != nil:
-		return r.refused(r.fail(rules.ValueUnusable, unavailable, "the value is %s: %s asked %s", r.dropped.what(), r.source, found.query))
+		return r.refused(r.fail(rules.ValueUnusable, unavailable, "the value is %s: %s asked %s", r.dropped.what(), r.source, found.question.text()))
 	default:
 		return r.refused(r.fail(rules.NoSample, api.NotFound, "no sample for %s %q: %s asked %s, and %s",
-			kind.GroupResource, q.Name, r.source, found.query, found.noRow(q.Name)))
+			kind.GroupResource, q.Name, r.source, found.question.text(), found.noRow(q.Name)))
 	}
 }
 
@@ -73,7 +73,7 @@ func (r *request) fill(out *api.CustomAnswer, names []string, source rules.Sourc
 			continue
 		}
 		if rows[0].unusable && source.OnNaN() == rules.Fail {
-			return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s: %s asked %s", name, rows[0].what(), r.source, found.query)
+			return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s: %s asked %s", name, rows[0].what(), r.source, found.question.text())
 		}
 		r.amongRows(name, rows)
 		one := &rows[len(rows)-1]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/metrics/pkg/apis/custom_metrics"
 
 	"github.com/trimtab/trimtab/adapter/api"
@@ -74,11 +73,11 @@ func (r *request) eachDelegate(p *plan, apiName string, ask func(d *delegate.Del
 }
 
 func delegateFailure(r *request, err error) *failure {
-	var status apierrors.APIStatus
-	if errors.As(err, &status) {
-		return &failure{rules.DelegateFailed, &apierrors.StatusError{ErrStatus: status.Status()}}
+	var failed *delegate.Failure
+	if errors.As(err, &failed) {
+		return &failure{code: rules.DelegateFailed, status: failed.StatusError, cause: failed.Cause}
 	}
-	return r.fail(rules.DelegateFailed, unavailable, "%v", err)
+	return r.fail(rules.DelegateFailed, unavailable, "the delegates cannot tell"+seeCause).because(err)
 }
 
 // takeOver is a delegate's list as an answer of this server.

@@ -71,11 +71,11 @@ func (r *request) sourceFailure(err error) *failure {
 	var status apierrors.APIStatus
 	switch {
 	case errors.As(err, &status):
-		return &failure{rules.SourceFailed, &apierrors.StatusError{ErrStatus: status.Status()}}
+		return &failure{code: rules.SourceFailed, status: &apierrors.StatusError{ErrStatus: status.Status()}}
 	case errors.Is(err, context.DeadlineExceeded):
-		return r.fail(rules.SourceFailed, timedOut, "%v", err)
+		return r.fail(rules.SourceFailed, timedOut, "its source did not answer in time"+seeCause).because(err)
 	default:
-		return r.fail(rules.SourceFailed, unavailable, "%v", err)
+		return r.fail(rules.SourceFailed, unavailable, "its source cannot tell the value"+seeCause).because(err)
 	}
 }
 
@@ -136,7 +136,7 @@ func likeExternal(name string, known []string) string {
 // be too low, unless the rule takes it for zero.
 func (r *request) externalItem(one *row, metric string, source rules.Source, found found, out *api.ExternalAnswer) *failure {
 	if one.unusable && source.OnNaN() != rules.Zero {
-		return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s: %s asked %s", labelText(one.labels), one.what(), r.source, found.query)
+		return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s: %s asked %s", labelText(one.labels), one.what(), r.source, found.question.text())
 	}
 	item := api.ExternalItem{Metric: metric, Labels: one.labels, TimestampMillis: one.millis, WindowSeconds: int64(found.window / time.Second)}
 	if !one.unusable {

@@ -107,15 +107,17 @@ func TestErrorsOfSourcesKeepTheirStatus(t *testing.T) {
 		err    error
 		status int32
 		says   string
+		cause  string
 	}{
-		{fmt.Errorf("wrapped: %w", apierrors.NewForbidden(external_metrics.Resource("m"), "m", errors.New("why"))), 403, "why"},
-		{fmt.Errorf("redis: %w", context.DeadlineExceeded), 504, "redis"},
-		{errors.New("redis: connection refused"), 503, "connection refused"},
+		{fmt.Errorf("wrapped: %w", apierrors.NewForbidden(external_metrics.Resource("m"), "m", errors.New("why"))), 403, "why", "why"},
+		{fmt.Errorf("redis: %w", context.DeadlineExceeded), 504, "did not answer in time", "redis"},
+		{errors.New("redis: connection refused"), 503, "cannot tell the value", "connection refused"},
 	} {
 		f := newFixture(t, owner{err: c.err})
 		f.Discover(t.Context())
 		_, err := f.external(t, "m", mine)
 		checkStatus(t, err, c.status, c.says)
+		f.checkCause(t, c.cause)
 		if code := f.lastCode("metric external/m in prod"); code != "SourceFailed" {
 			t.Errorf("verdict %s", code)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -36,15 +38,32 @@ func (q question) query() (rules.Query, error) {
 	return q.source.Query(q.objects, q.selector)
 }
 
+// textMost bounds a query in a message; it may name a thousand pods.
+const textMost = 1024
+
+// text is the question's own query, for a message to who asks it. The common query would show what others ask.
+func (q question) text() string {
+	query, err := q.query()
+	switch {
+	case err != nil:
+		return "what cannot be written: " + err.Error()
+	case len(query.PromQL) > textMost:
+		return strings.ToValidUTF8(query.PromQL[:textMost], "") + "..."
+	default:
+		return query.PromQL
+	}
+}
+
 // found are the rows that a question was answered with.
 type found struct {
-	group *group // nil without any
-	// query was evaluated for the time at; total is how many rows it gave, whoever they belong to, and late how many of
-	// them were left out for their age.
-	query       string
+	question question
+	group    *group // nil without any
+	// total is how many rows the question's own query gives, and late how many of them were left out for their age. Rows that
+	// a common query gives others do not count.
 	total, late int
-	at          time.Time
-	window      time.Duration
+	// at is the time that the query was evaluated for.
+	at     time.Time
+	window time.Duration
 	// label is the one that names the objects.
 	label    string
 	warnings []string
@@ -120,14 +139,16 @@ func (r *request) common(ctx context.Context, p *plan, q question) (answer found
 	case err == nil:
 		t := last.Value
 		r.facts = append(r.facts, verdict.Text("from the common query", t.query))
-		return found{
-			group: t.groups[groupKey(values)], query: t.query, total: t.rows, late: t.late, at: last.At, window: family.common.Window(),
+		answer = found{
+			question: q, group: t.groups[groupKey(values)], at: last.At, window: family.common.Window(),
 			label: family.layout.object, warnings: t.warnings,
-		}, nil, true
+		}
+		answer.total, answer.late = answer.group.count(append(slices.Clip(q.objects.Names), ""))
+		return answer, nil, true
 	case errors.As(err, &refused) && (refused.Kind == prom.BadQuery || refused.Kind == prom.TooLarge):
 		return found{}, nil, false
 	default:
-		return found{}, r.askFailure(ctx, err), true
+		return found{}, r.askFailure(ctx, q, err), true
 	}
 }
 
@@ -151,7 +172,7 @@ func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failu
 		result, at, err = last.Value, last.At, asked
 	}
 	if err != nil {
-		return found{}, r.askFailure(ctx, err)
+		return found{}, r.askFailure(ctx, q, err)
 	}
 	samples, f := r.samples(q, query, result)
 	if f != nil {
@@ -165,7 +186,7 @@ func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failu
 	}
 	t := l.tabulate(samples, times, oldest)
 	return found{
-		group: t.groups[""], query: query.PromQL, total: t.rows, late: t.late, at: at, window: shape.window, label: query.Label, warnings: result.Warnings,
+		question: q, group: t.groups[""], total: t.rows, late: t.late(), at: at, window: shape.window, label: query.Label, warnings: result.Warnings,
 	}, nil
 }
 
@@ -198,7 +219,7 @@ func (r *request) exactTimes(ctx context.Context, server Server, q question, que
 	}
 	times, err := l.times(ctx, server, text, at)
 	if err != nil {
-		return nil, time.Time{}, r.askFailure(ctx, err)
+		return nil, time.Time{}, r.askFailure(ctx, q, err)
 	}
 	return times, at.Add(-stale), nil
 }

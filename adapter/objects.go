@@ -39,10 +39,10 @@ func fromWatch[T any](ctx context.Context, r *request, kind rules.Kind, list fun
 		return nil, r.fail(rules.ObjectsUnavailable, timedOut, "the watch of %s has not begun in time; is trimtab allowed to list and watch them?", kind.GroupResource)
 	}
 	if apierrors.IsForbidden(err) {
-		return nil, r.fail(rules.ObjectsUnavailable, api.Internal, "trimtab needs the right to list and watch %s: %v", kind.GroupResource, err)
+		return nil, r.fail(rules.ObjectsUnavailable, api.Internal, "trimtab needs the right to list and watch %s"+seeCause, kind.GroupResource).because(err)
 	}
 	if err != nil {
-		return nil, r.fail(rules.ObjectsUnavailable, unavailable, "list %s: %v", kind.GroupResource, err)
+		return nil, r.fail(rules.ObjectsUnavailable, unavailable, "%s cannot be listed"+seeCause, kind.GroupResource).because(err)
 	}
 	return out, nil
 }

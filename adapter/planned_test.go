@@ -157,7 +157,8 @@ func TestNoOldAnswerHidesAnOutage(t *testing.T) {
 		asked := len(f.prom.asked)
 		for range 20 {
 			_, err := f.custom(t, "prod/pods/*/http_requests", "app=web")
-			checkStatus(t, err, 503, "connection refused")
+			checkStatus(t, err, 503, "Prometheus is not available")
+			f.checkCause(t, "connection refused")
 		}
 		if n := len(f.prom.asked); n != asked {
 			t.Errorf("asked %d times more", n-asked)
@@ -299,7 +300,8 @@ func TestAReloadedRuleWaitsForItsSeries(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := f.custom(t, "prod/pods/a/other")
-		checkStatus(t, err, 503, "not asked for yet")
+		checkStatus(t, err, 503, "discovery is not complete")
+		f.checkCause(t, "not asked for yet")
 		f.Discover(t.Context())
 		if got := f.listed(); got != allMetrics {
 			t.Errorf("listed %s", got)

@@ -2,8 +2,11 @@ package adapter
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"syscall"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,13 +31,26 @@ const (
 	retryAfter = 15 * time.Second
 )
 
-// failure is why a request has no answer: the verdict and the status for the client.
+// failure is why a request has no answer.
 type failure struct {
-	code   verdict.Code
+	code verdict.Code
+	// status is what the caller reads. It is made of his own question and of words of ours.
 	status *apierrors.StatusError
+	// cause is for the operator only, in the journal: what a server said. It may name addresses, and a common query names
+	// what others asked.
+	cause error
 }
 
 func (f *failure) Error() string { return f.status.Error() }
+
+// because adds the cause, which the caller does not read.
+func (f *failure) because(cause error) *failure {
+	f.cause = cause
+	return f
+}
+
+// seeCause ends a message whose cause only the operator can read.
+const seeCause = "; the cause is in trimtab's log and at /debug/decisions"
 
 // request follows one request from its begin to its verdict.
 type request struct {
@@ -57,13 +73,17 @@ func (a *Adapter) begin(apiName string, subject verdict.Subject, namespace strin
 
 // fail makes the failure of this request; the message that the client reads begins with the subject.
 func (r *request) fail(code verdict.Code, status func(format string, args ...any) *apierrors.StatusError, format string, args ...any) *failure {
-	return &failure{code, status("%s: %s", r.subject, fmt.Sprintf(format, args...))}
+	return &failure{code: code, status: status("%s: %s", r.subject, fmt.Sprintf(format, args...))}
 }
 
 // refused ends the request with an error. Its text is bounded: the HPA controller copies it into a status and Events.
 func (r *request) refused(f *failure) error {
 	f.status.ErrStatus.Message = text.Line(f.status.ErrStatus.Message)
-	r.end(f.code, verdict.Text("answer", fmt.Sprintf("%d %s", f.status.ErrStatus.Code, f.status.ErrStatus.Message)))
+	facts := []verdict.Fact{verdict.Text("answer", fmt.Sprintf("%d %s", f.status.ErrStatus.Code, f.status.ErrStatus.Message))}
+	if f.cause != nil {
+		facts = append(facts, verdict.Text("cause", f.cause.Error()))
+	}
+	r.end(f.code, append(facts, r.facts...)...)
 	return f.status
 }
 
@@ -99,9 +119,9 @@ func (r *request) unknown(p *plan, what string) *failure {
 	case p == nil:
 		return r.fail(rules.PrometheusUnavailable, unavailable, "the first discovery of series is not done yet")
 	case len(p.missing) > 0:
-		return r.fail(rules.PrometheusUnavailable, unavailable, "not known yet, and discovery is not complete: %v", text.Join(p.missing...))
+		return r.fail(rules.PrometheusUnavailable, unavailable, "not known yet, and discovery is not complete"+seeCause).because(text.Join(p.missing...))
 	case len(p.refused) > 0:
-		return r.fail(rules.MetricUnknown, api.NotFound, "%s; %d series queries are refused by Prometheus, the first by: %v", what, len(p.refused), p.refused[0])
+		return r.fail(rules.MetricUnknown, api.NotFound, "%s; %d series queries are refused by Prometheus"+seeCause, what, len(p.refused)).because(p.refused[0])
 	default:
 		return r.fail(rules.MetricUnknown, api.NotFound, "%s", what)
 	}
@@ -142,32 +162,57 @@ func (a *Adapter) askNow(ctx context.Context, server Server, tenant, promql stri
 	}
 }
 
-// askFailure tells what a failure to get an answer means for the client.
-func (r *request) askFailure(ctx context.Context, err error) *failure {
+// askFailure tells what a failure to get the answer to a question means for the client.
+func (r *request) askFailure(ctx context.Context, q question, err error) *failure {
+	fail := func(code verdict.Code, status func(format string, args ...any) *apierrors.StatusError, said string) *failure {
+		return r.fail(code, status, "%s: %s when asked %s%s%s", r.source, said, q.text(), inPlainWords(err), seeCause).because(err)
+	}
 	var failed *prom.Error
 	switch {
 	case errors.As(err, &failed):
 	case errors.Is(err, errNoVector):
-		return r.fail(rules.QueryRefused, api.Internal, "%s: %v", r.source, err)
+		return fail(rules.QueryRefused, api.Internal, "Prometheus gives no vector")
 	case errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
-		return r.fail(rules.PrometheusSlow, timedOut, "%s waited for Prometheus: %v", r.source, err)
+		return fail(rules.PrometheusSlow, timedOut, "Prometheus did not answer in time")
 	default:
-		return r.fail(rules.PrometheusUnavailable, unavailable, "%s: %v", r.source, err)
+		return fail(rules.PrometheusUnavailable, unavailable, "Prometheus is not available")
 	}
 	wait := retryAfter
 	if failed.RetryAfter > 0 {
 		wait = failed.RetryAfter
 	}
+	later := func(format string, args ...any) *apierrors.StatusError { return api.Unavailable(wait, format, args...) }
 	switch failed.Kind {
 	case prom.Timeout:
-		return r.fail(rules.PrometheusSlow, func(format string, args ...any) *apierrors.StatusError {
+		return fail(rules.PrometheusSlow, func(format string, args ...any) *apierrors.StatusError {
 			return api.TimedOut(wait, format, args...)
-		}, "%s: Prometheus is slow: %v", r.source, err)
-	case prom.BadQuery, prom.TooLarge:
-		return r.fail(rules.QueryRefused, api.Internal, "%s: Prometheus refused: %v", r.source, err)
-	default: // Unavailable, and an answer that is none: a proxy's page, or a server that is starting
-		return r.fail(rules.PrometheusUnavailable, func(format string, args ...any) *apierrors.StatusError {
-			return api.Unavailable(wait, format, args...)
-		}, "%s: Prometheus is not available: %v", r.source, err)
+		}, "Prometheus is slow")
+	case prom.BadQuery:
+		return fail(rules.QueryRefused, api.Internal, "Prometheus refused")
+	case prom.TooLarge:
+		return fail(rules.QueryRefused, api.Internal, "Prometheus answered more than maxResponseBytes")
+	case prom.BadAnswer: // a proxy's page, or a server that is starting
+		return fail(rules.PrometheusUnavailable, later, "what answered is not Prometheus")
+	default:
+		return fail(rules.PrometheusUnavailable, later, "Prometheus is not available")
+	}
+}
+
+// inPlainWords is what kept two programs from speaking, without an address, as the end of a sentence.
+func inPlainWords(err error) string {
+	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ENETUNREACH, syscall.EHOSTUNREACH} {
+		if errors.Is(err, errno) {
+			return ": " + errno.Error()
+		}
+	}
+	var host *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &host):
+		return ": its host has no address"
+	case errors.As(err, &certificate):
+		return ": its certificate is not trusted"
+	default:
+		return ""
 	}
 }

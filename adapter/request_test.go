@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/trimtab/trimtab/adapter/api"
+	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
@@ -107,11 +108,11 @@ func TestFailuresAreToldWithTheirCause(t *testing.T) {
 		{"no objects", "prod/pods/*/http_requests", "app=none", nil, 404, "ObjectsUnknown", subject, `no pods match the selector "app=none"`},
 		{"NaN", "prod/pods/a/http_requests", "", func(t *testing.T, p *fakeProm) { p.answers[query] = vector(t, "pod=a NaN") }, 503, "ValueUnusable", subject, "the value is NaN"},
 		{"infinite", "prod/pods/a/http_requests", "", func(t *testing.T, p *fakeProm) { p.answers[query] = vector(t, "pod=a +Inf") }, 503, "ValueUnusable", subject, "the value is +Inf"},
-		{"down", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.Unavailable, "connection refused") }, 503, "PrometheusUnavailable", subject, "connection refused"},
-		{"slow", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.Timeout, "no answer") }, 504, "PrometheusSlow", subject, "no answer"},
+		{"down", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.Unavailable, "connection refused") }, 503, "PrometheusUnavailable", subject, "rules[0]: Prometheus is not available when asked " + query},
+		{"slow", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.Timeout, "no answer") }, 504, "PrometheusSlow", subject, "rules[0]: Prometheus is slow when asked " + query},
 		{"refused", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.BadQuery, "parse error") }, 500, "QueryRefused", subject, "rules[0]: Prometheus refused"},
-		{"garbage", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.BadAnswer, "not JSON") }, 503, "PrometheusUnavailable", subject, "not JSON"},
-		{"too large", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.TooLarge, "64 MiB") }, 500, "QueryRefused", subject, "64 MiB"},
+		{"garbage", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.BadAnswer, "not JSON") }, 503, "PrometheusUnavailable", subject, "what answered is not Prometheus"},
+		{"too large", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.down = promError(prom.TooLarge, "64 MiB") }, 500, "QueryRefused", subject, "more than maxResponseBytes"},
 		{"a matrix", "prod/pods/a/http_requests", "", func(_ *testing.T, p *fakeProm) { p.answers[query] = prom.Result{Value: model.Matrix{}} }, 500, "QueryRefused", subject, "a vector is needed"},
 		{"no namespace label", "prod/pods/a/other", "", nil, 500, "QueryImpossible", "metric pods/other in prod", "rules[1] ties no label to namespaces"},
 	} {
@@ -125,6 +126,9 @@ func TestFailuresAreToldWithTheirCause(t *testing.T) {
 			checkStatus(t, err, c.status, c.says)
 			if code := f.lastCode(c.subject); code != c.code {
 				t.Errorf("verdict %q on %q, want %s", code, c.subject, c.code)
+			}
+			if failed, ok := errors.AsType[*prom.Error](f.prom.down); ok {
+				f.checkCause(t, failed.Error())
 			}
 		})
 	}
@@ -142,6 +146,15 @@ func checkStatus(t *testing.T, err error, code int32, says string) {
 	}
 	if retry := s.Details != nil && s.Details.RetryAfterSeconds > 0; retry != (code == 503 || code == 504) {
 		t.Errorf("%d: Retry-After is given: %t", code, retry)
+	}
+}
+
+// checkCause asserts that the journal has the cause of the last failure, which the caller did not read.
+func (f *fixture) checkCause(t *testing.T, cause string) {
+	t.Helper()
+	last := f.journal.Recent(journal.Filter{Limit: 1})
+	if len(last) == 0 || !strings.Contains(last[0].Message, cause) {
+		t.Errorf("the journal does not have the cause %q: %+v", cause, last)
 	}
 }
 
@@ -191,7 +204,7 @@ func TestIdenticalQueriesShareOneCall(t *testing.T) {
 			go func() { answers <- ask(t.Context()) }()
 		}
 		synctest.Wait()
-		checkStatus(t, <-gone, 504, "context deadline exceeded")
+		checkStatus(t, <-gone, 504, "Prometheus did not answer in time")
 		close(f.prom.hold)
 		for range cap(answers) {
 			if err := <-answers; err != nil {

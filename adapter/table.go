@@ -41,6 +41,21 @@ type group struct {
 	rows []row
 	// names has for each object its rows: from, to.
 	names map[string][2]int
+	// late has for each object how many of its rows were left out for their age; nil without any.
+	late map[string]int
+}
+
+// count is how many rows there are of some objects, and how many of them were left out for their age.
+func (g *group) count(names []string) (total, late int) {
+	if g == nil {
+		return 0, 0
+	}
+	for _, name := range names {
+		span := g.names[name]
+		total += span[1] - span[0] + g.late[name]
+		late += g.late[name]
+	}
+	return total, late
 }
 
 // table is the answer of a common query, found by what requests ask.
@@ -48,9 +63,20 @@ type table struct {
 	groups map[string]*group
 	covers coverage
 	query  string
-	// rows is how many there were, and late how many of them were left out for their age.
-	rows, late int
-	warnings   []string
+	// rows is how many there were.
+	rows     int
+	warnings []string
+}
+
+// late is how many rows were left out for their age.
+func (t *table) late() int {
+	n := 0
+	for _, g := range t.groups {
+		for _, late := range g.late {
+			n += late
+		}
+	}
+	return n
 }
 
 // coverage says which values of the dimensions a query was narrowed to; a label that is not in it was not.
@@ -102,29 +128,35 @@ func newLayout(form rules.Form, common *merge.Form) layout {
 // the same labels; a row without one is left out, and so is one older than oldest.
 func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldest time.Time) *table {
 	t := &table{groups: map[string]*group{}, rows: len(samples)}
-	byGroup := map[string][]placed{}
+	byGroup, late := map[string][]placed{}, map[string]map[string]int{}
 	values := make([]string, len(l.groupBy))
 	for _, sample := range samples {
 		for i, label := range l.groupBy {
 			values[i] = string(sample.Metric[model.LabelName(label)])
 		}
+		key := groupKey(values)
 		one := placed{name: string(sample.Metric[model.LabelName(l.object)]), metric: sample.Metric, row: l.row(sample)}
 		if times != nil {
 			at, ok := times[l.identity(sample.Metric)]
 			if !ok || at.Before(oldest) {
-				t.late++
+				if late[key] == nil {
+					late[key] = map[string]int{}
+				}
+				late[key][one.name]++
 				continue
 			}
 			one.millis = at.UnixMilli()
 		}
-		key := groupKey(values)
 		byGroup[key] = append(byGroup[key], one)
+	}
+	for key, names := range late {
+		t.groups[key] = &group{late: names}
 	}
 	for key, rows := range byGroup {
 		if l.object != "" {
 			slices.SortStableFunc(rows, l.compare)
 		}
-		g := &group{rows: make([]row, len(rows)), names: make(map[string][2]int, len(rows))}
+		g := &group{rows: make([]row, len(rows)), names: make(map[string][2]int, len(rows)), late: late[key]}
 		for i, one := range rows {
 			g.rows[i] = one.row
 			span, ok := g.names[one.name]

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 
 	"github.com/trimtab/trimtab/adapter/api/apitest"
+	"github.com/trimtab/trimtab/internal/review"
 )
 
 // memory answers from memory: one pod by name, all of them by selector.
@@ -99,7 +100,7 @@ func newBenchPair(b *testing.B, m *memory) *benchPair {
 	cert := ca.Client(b, apitest.ProxyName)
 	p := &benchPair{fast: base.fast, library: base.library, certificate: *from(b, nil, &cert)}
 	p.fast.proxy = newFrontProxy(newSettings(ca.PEM), time.Now)
-	p.fast.authorizer = newReviews(allower{}, time.Hour, time.Now)
+	p.fast.authorizer = review.Remember(allower{}, time.Hour, time.Now)
 	return p
 }
 

@@ -15,6 +15,8 @@ import (
 	generatedcustom "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/custommetrics"
 	generatedexternal "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/externalmetrics"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
+
+	"github.com/trimtab/trimtab/internal/recent"
 )
 
 // apis are what a server answers; a nil one is not served.
@@ -86,7 +88,7 @@ func (a apis) newFast(library http.Handler, c *genericapiserver.Config) *fast {
 	}
 	return &fast{
 		library: library, custom: a.custom, external: a.external,
-		routes:  &routes{info: genericapiserver.NewRequestInfoResolver(c), lists: lists, known: newRecent[*route](routeLimit)},
+		routes:  &routes{info: genericapiserver.NewRequestInfoResolver(c), lists: lists, known: recent.New[*route](routeLimit)},
 		accepts: newNegotiator(),
 		timeout: c.RequestTimeout, limit: int64(c.MaxRequestsInFlight),
 		enter: func() error { return c.NonLongRunningRequestWaitGroup.Add(1) },

@@ -18,6 +18,8 @@ import (
 	"k8s.io/apiserver/pkg/server/options"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/trimtab/trimtab/internal/review"
 )
 
 const (
@@ -25,13 +27,6 @@ const (
 	// front proxy.
 	authNamespace = metav1.NamespaceSystem
 	authConfigMap = "extension-apiserver-authentication"
-	// reviewTimeout bounds each TokenReview and SubjectAccessReview.
-	reviewTimeout = 10 * time.Second
-	// tokenTTL is how long a TokenReview is believed; short, so that a token that was taken away ends soon.
-	tokenTTL = 10 * time.Second
-	// allowedTTL is how long a SubjectAccessReview is believed where nothing else is set. Longer than the
-	// time between two syncs of an HPA, so that not every request asks the API server for another one.
-	allowedTTL = time.Minute
 )
 
 // delegate asks the cluster's API server who a client is and what it may do.
@@ -44,11 +39,10 @@ type delegate struct {
 }
 
 func newDelegate(ctx context.Context, cfg *rest.Config) (*delegate, error) {
-	reviewing, watching := rest.CopyConfig(cfg), rest.CopyConfig(cfg)
-	reviewing.QPS, reviewing.Burst, reviewing.Timeout = 200, 400, reviewTimeout
-	reviewing.RateLimiter, watching.RateLimiter = nil, nil
+	watching := rest.CopyConfig(cfg)
+	watching.RateLimiter = nil
 	watching.Timeout = 0 // a time-out would end the watch as well
-	reviews, err := kubernetes.NewForConfig(reviewing)
+	reviews, err := review.Client(cfg, 200, 400)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +95,9 @@ func (d *delegate) authenticate(c *genericapiserver.Config) error {
 	authenticator, _, err := authenticatorfactory.DelegatingAuthenticatorConfig{
 		Anonymous:                          &apiserver.AnonymousAuthConfig{Enabled: true},
 		TokenAccessReviewClient:            d.reviews.AuthenticationV1(),
-		TokenAccessReviewTimeout:           reviewTimeout,
+		TokenAccessReviewTimeout:           review.Timeout,
 		WebhookRetryBackoff:                options.DefaultAuthWebhookRetryBackoff(),
-		CacheTTL:                           tokenTTL,
+		CacheTTL:                           review.TokenTTL,
 		ClientCertificateCAContentProvider: d.clients,
 		RequestHeaderConfig:                headers,
 	}.New()
@@ -120,18 +114,11 @@ func (d *delegate) authenticate(c *genericapiserver.Config) error {
 
 // authorize lets health checks and system:masters through and asks about everyone else.
 func (d *delegate) authorize(c *genericapiserver.Config, ttl time.Duration) error {
-	if ttl <= 0 {
-		ttl = allowedTTL
-	}
 	health, err := path.NewAuthorizer([]string{"/healthz", "/readyz", "/livez"})
 	if err != nil {
 		return err
 	}
-	// What is remembered is remembered by reviews; the library would keep its own copy, found more slowly.
-	reviewed, err := authorizerfactory.DelegatingAuthorizerConfig{
-		SubjectAccessReviewClient: d.reviews.AuthorizationV1(),
-		WebhookRetryBackoff:       options.DefaultAuthWebhookRetryBackoff(),
-	}.New()
+	reviewed, err := review.NewAuthorizer(d.reviews, ttl)
 	if err != nil {
 		return err
 	}
@@ -141,7 +128,7 @@ func (d *delegate) authorize(c *genericapiserver.Config, ttl time.Duration) erro
 	c.Authorization.Authorizer, err = union.New(
 		named("masters", authorizerfactory.NewPrivilegedGroups("system:masters")),
 		named("health", health),
-		named("review", newReviews(reviewed, ttl, time.Now)),
+		named("review", reviewed),
 	)
 	return err
 }

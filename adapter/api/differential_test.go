@@ -144,7 +144,7 @@ func hot() []string {
 		customPath + "/namespaces/a/pods/p/m?metricLabelSelector=a%3Db", customPath + "/namespaces/a/pods/p/m?labelSelector=a",
 		customPath + "/nodes/n-1.x/m", customPath + "/nodes/*/m", customPath + "/namespaces/a/deployments.apps/d/m",
 		customPath + "/namespaces/a/metrics/m", customPath2 + "/namespaces/*/metrics/m?labelSelector=a", customPath + "/metrics/a/b",
-		customPath + "/namespaces/a/pods/gr%C3%BC%20%3Fe/m", customPath + "/namespaces/a/pods/p/m?timeout=5s",
+		customPath + "/namespaces/a/pods/gr%C3%BC%20%3Fe/m",
 		customPath + "/namespaces/a/pods/p/gone", customPath2 + "/namespaces/a/pods/p/down", customPath + "/namespaces/a/pods/p/raw",
 		customPath + "/namespaces/a/pods/*/forbidden", customPath + "/namespaces/a/pods/*/large",
 		externalPath + "/namespaces/a/q", externalPath + "/namespaces/*/q?labelSelector=a%3Db,c!%3Dd", externalPath + "/namespaces/a/down",
@@ -156,7 +156,7 @@ func hot() []string {
 // odd are targets that the library must answer.
 func odd() []string {
 	return []string{
-		customPath + "/namespaces/a/pods/p/m?pretty=true", customPath + "/namespaces/a/pods/p/m?watch=true",
+		customPath + "/namespaces/a/pods/p/m?timeout=5s", customPath + "?timeout=5s", customPath + "/namespaces/a/pods/p/m?pretty=true", customPath + "/namespaces/a/pods/p/m?watch=true",
 		customPath + "/namespaces/a/pods/*/m?labelSelector=%28", customPath + "/namespaces/a/pods/p/m?metricLabelSelector=a%3D%3D%3D",
 		customPath + "/namespaces/a/pods/*/m?labelSelector=a&labelSelector=b", customPath + "/namespaces/a/pods/*/m?fieldSelector=metadata.name%3Dx",
 		customPath + "/namespaces/a/pods/*/m?limit=1", customPath + "/namespaces/a/pods/*/m?a;b", customPath + "/namespaces/a/foo",

@@ -57,6 +57,10 @@ const roomLimit = 1 << 20
 
 // ServeHTTP implements http.Handler.
 func (f *fast) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if length := len(r.URL.Path) + len(r.URL.RawQuery); length > urlMost {
+		fail(w, r, customV1beta1, tooLong("path and query have %d bytes; at most %d are read", length, urlMost))
+		return
+	}
 	if r.Method != http.MethodGet || r.ContentLength != 0 || hasUnusualHeader(r.Header) {
 		f.library.ServeHTTP(w, r)
 		return
@@ -151,11 +155,7 @@ func (c *call) serve() bool {
 		http.Error(c.w, "Too many requests, please try again later.", http.StatusTooManyRequests)
 		return false
 	}
-	timeout := c.timeout
-	if c.route.timeout > 0 {
-		timeout = min(timeout, c.route.timeout)
-	}
-	ctx, cancel := context.WithTimeout(c.r.Context(), timeout)
+	ctx, cancel := context.WithTimeout(c.r.Context(), c.timeout)
 	defer cancel()
 	if !c.authorize(ctx, who) {
 		return false

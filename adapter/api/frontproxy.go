@@ -11,6 +11,8 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/group"
 	"k8s.io/apiserver/pkg/authentication/request/headerrequest"
+
+	"github.com/trimtab/trimtab/internal/recent"
 )
 
 const (
@@ -37,7 +39,7 @@ type proxySettings interface {
 type frontProxy struct {
 	settings proxySettings
 	now      func() time.Time
-	verified *recent[verification]
+	verified *recent.Cache[verification]
 	// headers reads the user from a request that is known to come from the proxy, and takes the headers away.
 	headers authenticator.Request
 }
@@ -54,7 +56,7 @@ func newFrontProxy(settings proxySettings, now func() time.Time) *frontProxy {
 	}
 	headers := headerrequest.NewDynamic(get(settings.UsernameHeaders), get(settings.UIDHeaders), get(settings.GroupHeaders), get(settings.ExtraHeaderPrefixes))
 	return &frontProxy{
-		settings: settings, now: now, verified: newRecent[verification](proxyLimit),
+		settings: settings, now: now, verified: recent.New[verification](proxyLimit),
 		headers: group.NewAuthenticatedGroupAdder(headers),
 	}
 }
@@ -82,7 +84,7 @@ func (p *frontProxy) chainIsGood(state *tls.ConnectionState) bool {
 	// The bundle is read before the options: if it changes in between, the result is filed under the old one.
 	bundle, now := p.settings.CurrentCABundleContent(), p.now()
 	key := chainKey(state.PeerCertificates)
-	if v, ok := p.verified.get(key); ok && bytes.Equal(v.bundle, bundle) && now.Before(v.until) {
+	if v, ok := p.verified.Get(key); ok && bytes.Equal(v.bundle, bundle) && now.Before(v.until) {
 		return true
 	}
 	options, ok := p.settings.VerifyOptions()
@@ -106,7 +108,7 @@ func (p *frontProxy) chainIsGood(state *tls.ConnectionState) bool {
 			until = c.NotAfter
 		}
 	}
-	p.verified.put(string(key), verification{bundle, until})
+	p.verified.Put(string(key), verification{bundle, until})
 	return true
 }
 

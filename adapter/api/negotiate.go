@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/endpoints/handlers/negotiation"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
+
+	"github.com/trimtab/trimtab/internal/recent"
 )
 
 const (
@@ -24,9 +26,9 @@ type encoding struct {
 }
 
 // negotiator tells what encoding a client wants. The library decides it from the header, once for each text.
-type negotiator struct{ known *recent[encoding] }
+type negotiator struct{ known *recent.Cache[encoding] }
 
-func newNegotiator() *negotiator { return &negotiator{newRecent[encoding](mediaLimit)} }
+func newNegotiator() *negotiator { return &negotiator{recent.New[encoding](mediaLimit)} }
 
 // encoding is false for a request that the library must answer: for people, who get it indented, and for
 // encodings other than plain JSON and protobuf.
@@ -38,10 +40,10 @@ func (n *negotiator) encoding(r *http.Request) (encoding, bool) {
 	if len(accept) > acceptLimit {
 		return encoding{}, false
 	}
-	e, ok := n.known.get([]byte(accept))
+	e, ok := n.known.Get([]byte(accept))
 	if !ok {
 		e = negotiate(accept)
-		n.known.put(accept, e)
+		n.known.Put(accept, e)
 	}
 	return e, e.ours
 }

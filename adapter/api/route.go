@@ -7,16 +7,20 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/filters"
 	"k8s.io/apiserver/pkg/endpoints/request"
+
+	"github.com/trimtab/trimtab/internal/recent"
 )
 
 const (
+	// urlMost is the length of path and query above which a request is refused unread: a label selector takes many times
+	// its length when it is read, which is before anyone is asked who the caller is.
+	urlMost = 16 << 10
 	// urlLimit is the length above which a URL is left to the library, so that what is remembered of URLs
 	// stays small.
 	urlLimit = 4096
@@ -29,8 +33,6 @@ type route struct {
 	version version
 	// attributes are what is authorised, as the library understands the URL; the user is missing.
 	attributes authorizer.AttributesRecord
-	// timeout is what the client allows; 0 if it does not say.
-	timeout time.Duration
 	// list is set for the discovery document of the version, which else asks for a metric.
 	list     *document
 	custom   CustomRequest
@@ -42,19 +44,19 @@ type route struct {
 type routes struct {
 	info  request.RequestInfoResolver
 	lists map[string]*document // by path
-	known *recent[*route]
+	known *recent.Cache[*route]
 }
 
 // find is nil for a request that is the library's. Only known URLs are remembered, by remember.
 func (s *routes) find(r *http.Request, key []byte) (found *route, remembered bool) {
-	if found, ok := s.known.get(key); ok {
+	if found, ok := s.known.Get(key); ok {
 		return found, true
 	}
 	return s.read(r), false
 }
 
 // remember keeps a route for others that ask the same.
-func (s *routes) remember(key []byte, found *route) { s.known.put(string(key), found) }
+func (s *routes) remember(key []byte, found *route) { s.known.Put(string(key), found) }
 
 // appendRouteKey writes what of a URL decides the route. It is false for a URL that is the library's.
 func appendRouteKey(b []byte, u *url.URL) ([]byte, bool) {
@@ -76,9 +78,8 @@ func (s *routes) read(r *http.Request) *route {
 	if err != nil {
 		return nil
 	}
-	timeout, ok := readTimeout(query)
-	selector, good := readSelector(query, "labelSelector") // first, since the library logs a bad one
-	if !ok || !good {
+	selector, ok := readSelector(query, "labelSelector") // first, since the library logs a bad one
+	if !ok {
 		return nil
 	}
 	info, err := s.info.NewRequestInfo(r)
@@ -93,7 +94,7 @@ func (s *routes) read(r *http.Request) *route {
 	if !ok || record.LabelSelectorParsingErr != nil || record.FieldSelectorParsingErr != nil {
 		return nil
 	}
-	found := &route{attributes: *record, timeout: timeout}
+	found := &route{attributes: *record}
 	switch {
 	case s.lists[r.URL.Path] != nil:
 		found.list = s.lists[r.URL.Path]
@@ -166,10 +167,10 @@ func isClean(path string) bool {
 	return true
 }
 
-// hasOnly is true if each parameter is one of these, given once. The time-out is always allowed.
+// hasOnly is true if each parameter is one of these, given once. A time-out is none of them: the library's filters read it.
 func hasOnly(query url.Values, names ...string) bool {
 	for name, values := range query {
-		if len(values) != 1 || name != "timeout" && !slices.Contains(names, name) {
+		if len(values) != 1 || !slices.Contains(names, name) {
 			return false
 		}
 	}
@@ -183,13 +184,4 @@ func readSelector(query url.Values, name string) (labels.Selector, bool) {
 	}
 	selector, err := labels.Parse(text)
 	return selector, err == nil
-}
-
-func readTimeout(query url.Values) (time.Duration, bool) {
-	text := query.Get("timeout")
-	if text == "" {
-		return 0, true
-	}
-	timeout, err := time.ParseDuration(text)
-	return timeout, err == nil && timeout > 0
 }

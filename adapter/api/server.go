@@ -16,9 +16,15 @@ import (
 	"k8s.io/client-go/rest"
 	certutil "k8s.io/client-go/util/cert"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
+
+	"github.com/trimtab/trimtab/internal/serve"
 )
 
-const name = "trimtab"
+const (
+	name = "trimtab"
+	// connections bounds the port's. An API server keeps a few open; who holds many loses his own.
+	connections = 512
+)
 
 // Config says where to serve what.
 type Config struct {
@@ -67,7 +73,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metrics API: %w", err)
 	}
-	s := &Server{listener: listener, auth: auth}
+	s := &Server{listener: serve.Limit(listener, connections), auth: auth}
 	if s.generic, err = s.build(cfg); err != nil {
 		_ = listener.Close()
 		return nil, fmt.Errorf("metrics API: %w", err)

@@ -110,17 +110,21 @@ func readWire(kind, groupVersion string, body []byte) (bounded[value], error) {
 	return w.Items, nil
 }
 
-// readCustom reads an answer; with the name of one object there must be one value.
-func readCustom(version, name string, body []byte) (*custom_metrics.MetricValueList, error) {
+// readCustom reads an answer; with the name of one object there must be one value. One of another namespace is refused: who
+// asks has rights in this one only.
+func readCustom(version string, r Request, body []byte) (*custom_metrics.MetricValueList, error) {
 	items, err := readWire("MetricValueList", customGroup+"/"+version, body)
 	if err != nil {
 		return nil, err
 	}
-	if one := (Request{Name: name}).one(); one && len(items) != 1 {
+	if r.one() && len(items) != 1 {
 		return nil, unreadable("%d values for one object", len(items))
 	}
 	list := &custom_metrics.MetricValueList{Items: make([]custom_metrics.MetricValue, len(items))}
 	for i, v := range items {
+		if in := v.DescribedObject.Namespace; r.Namespaced && in != "" && in != r.Namespace {
+			return nil, unreadable("an object of namespace %q where one of %q is asked for", in, r.Namespace)
+		}
 		metric, window := custom_metrics.MetricIdentifier{Name: v.Metric.Name, Selector: v.Metric.Selector}, v.WindowSeconds
 		if version == "v1beta1" {
 			metric, window = custom_metrics.MetricIdentifier{Name: v.MetricName, Selector: v.Selector}, v.Window

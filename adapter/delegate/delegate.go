@@ -79,7 +79,7 @@ func (d *Delegate) CloseIdleConnections() { d.http.CloseIdleConnections() }
 //
 // The bool says whether the metric is this delegate's. With true the answer counts, also where it is an error.
 // With false and no error it does not know the metric; with false and an error nobody can tell: others may still
-// know the metric, but it must not be said not to exist. Every error is an *apierrors.StatusError: the delegate's
+// know the metric, but it must not be said not to exist. Every error is a *Failure, whose status is the delegate's
 // own, or 503 where it gave none, 504 where it was slow, 500 where it refuses trimtab.
 func (d *Delegate) Custom(ctx context.Context, r Request) (*custom_metrics.MetricValueList, bool, error) {
 	metric := Metric{Resource: r.Resource, Namespaced: r.Namespaced, Name: r.Metric}
@@ -87,7 +87,7 @@ func (d *Delegate) Custom(ctx context.Context, r Request) (*custom_metrics.Metri
 		path, err := r.path()
 		return question[*custom_metrics.MetricValueList]{
 			segments: append([]string{customGroup, l.version}, path...), query: r.query(),
-			read: func(body []byte) (*custom_metrics.MetricValueList, error) { return readCustom(l.version, r.Name, body) },
+			read: func(body []byte) (*custom_metrics.MetricValueList, error) { return readCustom(l.version, r, body) },
 		}, err
 	})
 }

@@ -33,6 +33,9 @@ type failure struct {
 	code    int32
 	reason  metav1.StatusReason
 	message string
+	// open says that the client may read the message: the delegate's own answer to his question, or words of ours. Else it
+	// may name addresses and accounts.
+	open bool
 	// retryAfter is rounded up to seconds; the zero value gives none.
 	retryAfter time.Duration
 	// answered is the delegate's own HTTP status; 0 where there was none.
@@ -54,7 +57,7 @@ func unavailable(format string, args ...any) *failure {
 
 func slow(format string, args ...any) *failure {
 	f := unavailable(format, args...)
-	f.code, f.reason = http.StatusGatewayTimeout, metav1.StatusReasonTimeout
+	f.code, f.reason, f.open = http.StatusGatewayTimeout, metav1.StatusReasonTimeout, true
 	return f
 }
 
@@ -134,25 +137,60 @@ func refused(code int, isStatus bool, said string, status metav1.Status) *failur
 		if len(reason) > maxReason {
 			reason = metav1.StatusReasonUnknown
 		}
-		return &failure{code: int32(code), reason: reason, message: said, unknown: code == http.StatusNotFound}
+		return &failure{code: int32(code), reason: reason, message: said, open: true, unknown: code == http.StatusNotFound}
 	}
 }
 
-// status is err as the client reads it; it begins with the delegate's name.
-func (d *Delegate) status(err error) *apierrors.StatusError {
+// Failure is every error of a Delegate: the status for the client, which begins with the delegate's name, and the cause
+// for the operator, nil where the client reads it too.
+type Failure struct {
+	*apierrors.StatusError
+	Cause error
+}
+
+// Error is for the operator: the cause, or the status where there is none.
+func (f *Failure) Error() string {
+	if f.Cause != nil {
+		return f.Cause.Error()
+	}
+	return f.StatusError.Error()
+}
+
+// Unwrap gives the status.
+func (f *Failure) Unwrap() error { return f.StatusError }
+
+// status is err as the client reads it.
+func (d *Delegate) status(err error) *Failure {
 	var own *apierrors.StatusError
 	if errors.As(err, &own) {
-		return own
+		return &Failure{StatusError: own}
 	}
 	var f *failure
 	if !errors.As(err, &f) {
 		f = unavailable("%v", err)
 	}
-	s := metav1.Status{Status: metav1.StatusFailure, Code: f.code, Reason: f.reason, Message: fmt.Sprintf("delegate %q: %s", d.cfg.Name, f.message)}
+	said, cause := f.message, error(nil)
+	if !f.open {
+		said, cause = f.closed(), fmt.Errorf("delegate %q: %w", d.cfg.Name, f)
+	}
+	s := metav1.Status{Status: metav1.StatusFailure, Code: f.code, Reason: f.reason, Message: fmt.Sprintf("delegate %q: %s", d.cfg.Name, said)}
 	if f.retryAfter > 0 {
 		s.Details = &metav1.StatusDetails{RetryAfterSeconds: int32((f.retryAfter + time.Second - 1) / time.Second)}
 	}
-	return &apierrors.StatusError{ErrStatus: s}
+	return &Failure{&apierrors.StatusError{ErrStatus: s}, cause}
+}
+
+// closed is what the client reads where the message is the operator's.
+func (f *failure) closed() string {
+	const see = "; the cause is in trimtab's log and at /debug/decisions"
+	switch {
+	case f.code == http.StatusInternalServerError:
+		return "does not let trimtab ask, or answers more than trimtab takes" + see
+	case f.answered != 0:
+		return fmt.Sprintf("answers with HTTP %d what no metrics API does", f.answered) + see
+	default:
+		return "is not available" + see
+	}
 }
 
 // stale is the error of a metric that is not in a list which could not be read again: nobody can tell.

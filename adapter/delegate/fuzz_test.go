@@ -22,7 +22,7 @@ func FuzzAnswers(f *testing.F) {
 			}
 		}
 		for _, version := range []string{"v1beta1", "v1beta2"} {
-			l, err := readCustom(version, "a", []byte(body))
+			l, err := readCustom(version, Request{Name: "a"}, []byte(body))
 			if err == nil && len(l.Items) != 1 {
 				t.Errorf("%d values for one object", len(l.Items))
 			}

@@ -15,7 +15,8 @@ type Answer struct {
 	Status int `json:"status"`
 	// Queries are the PromQL texts that were sent for the request, in their order; none if it was answered from memory.
 	Queries []string `json:"queries"`
-	// Why says what a good answer lacks, or what is odd in it: the adapter's verdict. Empty where there is nothing to say.
+	// Why says what a good answer lacks, or what is odd in it: the adapter's verdict. Of a refusal it is the cause that
+	// the caller does not read. Empty where there is nothing to say.
 	Why string `json:"why,omitempty"`
 	// Body is the API's answer; a string where it is no JSON.
 	Body json.RawMessage `json:"body"`
@@ -41,11 +42,9 @@ func (c *Case) Ask(ctx context.Context, handler http.Handler, asked func() (quer
 		if err != nil {
 			return nil, fmt.Errorf("requests[%d]: %w", i, err)
 		}
-		queries, why := asked()
+		var queries []string
+		queries, a.Why = asked()
 		a.Queries = append([]string{}, queries...)
-		if a.Status == http.StatusOK { // a refusal says why itself
-			a.Why = why
-		}
 		if want := c.Requests[i].Want; want != nil {
 			a.Differences = want.differences(a)
 		}

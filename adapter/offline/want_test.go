@@ -121,7 +121,7 @@ func TestAsk(t *testing.T) {
 	for _, a := range answers {
 		fmt.Fprintf(&got, "%d %q %s%s %t\n", a.Status, a.Queries, a.Body, a.Why, a.Passed())
 	}
-	if want := "200 [\"a=b c\"] {\"kind\":\"x\"}odd false\n418 [\"\"] \"plain\" true\n200 [\"\"] \"\"odd true\n"; got.String() != want {
+	if want := "200 [\"a=b c\"] {\"kind\":\"x\"}odd false\n418 [\"\"] \"plain\"odd true\n200 [\"\"] \"\"odd true\n"; got.String() != want {
 		t.Errorf("got\n%swant\n%s", &got, want)
 	}
 }

@@ -35,9 +35,9 @@ whether it keeps its node. Without a namespace it is one of the namespace that -
 node: why it goes or stays, whether each of its pods keeps it, and where they would move.
 headroom: how much of it there is and is coming, and why no group grows for what is missing.
 
-The server is that of the section server; from outside of the cluster:
+The server is that of server.debugAddress; from outside of the cluster:
 
-  $ kubectl -n trimtab-system port-forward deployment/trimtab 8080 &
+  $ kubectl -n trimtab-system port-forward deployment/trimtab 8081 &
   $ trimtab explain metric --namespace shop pods/http_requests
   $ trimtab explain pod shop/web-7d9fc8b6c4-x2k9p
 `
@@ -55,7 +55,8 @@ type explained struct {
 func explainCommand(ctx context.Context, args []string, s stdio) int {
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
 	output := outputFlag(fs)
-	server := fs.String("server", "http://localhost:8080", "`URL` of the running trimtab")
+	server := fs.String("server", "http://localhost:8081", "`URL` of the debug pages of the running trimtab (server.debugAddress)")
+	tokenFile := fs.String("token-file", "", "`file` of a bearer token, for debug pages that are not on localhost")
 	query := url.Values{}
 	for _, f := range []struct{ name, usage string }{
 		{"namespace", "`namespace` to write the query for"},
@@ -73,12 +74,13 @@ func explainCommand(ctx context.Context, args []string, s stdio) int {
 	if *output != "text" && *output != "json" {
 		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
 	}
+	asked := running{url: *server, tokenFile: *tokenFile}
 	if kind := fs.Arg(0); kind != "metric" {
-		return explainObject(ctx, kind, fs.Arg(1), query, *server, *output, s)
+		return explainObject(ctx, kind, fs.Arg(1), query, asked, *output, s)
 	}
 	query.Set("metric", fs.Arg(1))
 	var answer explained
-	if err := askRunning(ctx, *server, "/debug/explain?"+query.Encode(), &answer); err != nil {
+	if err := asked.ask(ctx, "/debug/explain?"+query.Encode(), &answer); err != nil {
 		return s.fail(err)
 	}
 	if *output == "json" {
@@ -98,28 +100,38 @@ func explainCommand(ctx context.Context, args []string, s stdio) int {
 	}
 }
 
-// askRunning asks the plain HTTP server of a running trimtab.
-func askRunning(ctx context.Context, server, path string, into any) error {
+// running is the debug pages of a running trimtab.
+type running struct{ url, tokenFile string }
+
+// ask reads one page.
+func (server running) ask(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server, "/")+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server.url, "/")+path, nil)
 	if err != nil {
-		return fmt.Errorf("--server %s is no URL; write it with its scheme, as in http://localhost:8080", text.Quote(text.Address(server)))
+		return fmt.Errorf("--server %s is no URL; write it with its scheme, as in http://localhost:8081", text.Quote(text.Address(server.url)))
+	}
+	if server.tokenFile != "" {
+		token, err := readFile(server.tokenFile)
+		if err != nil {
+			return fmt.Errorf("--token-file %s: %w", server.tokenFile, err)
+		}
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the running trimtab: %w; --server names where it listens (server.address in its configuration)", err)
+		return fmt.Errorf("ask the running trimtab: %w; --server names where it listens (server.debugAddress in its configuration)", err)
 	}
 	defer resp.Body.Close()
 	body, err := readBounded(resp.Body)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the answer of %s: %w", text.Address(server), err)
+		return fmt.Errorf("read the answer of %s: %w", text.Address(server.url), err)
 	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: %s", text.Address(server), resp.Status, oneLine(string(body[:min(len(body), 300)])))
+		return fmt.Errorf("%s answers %s: %s", text.Address(server.url), resp.Status, oneLine(string(body[:min(len(body), 300)])))
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%s does not answer as trimtab does: %w", text.Address(server), err)
+		return fmt.Errorf("%s does not answer as trimtab does: %w", text.Address(server.url), err)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func explainsObject(part *clusterscaler.ClusterScaler, kind string) http.Handler
 }
 
 // explainObject asks about a pod or a node, and prints the answer.
-func explainObject(ctx context.Context, kind, name string, query url.Values, server, output string, s stdio) int {
+func explainObject(ctx context.Context, kind, name string, query url.Values, server running, output string, s stdio) int {
 	if kind == "pod" && !strings.Contains(name, "/") {
 		namespace := query.Get("namespace")
 		if namespace == "" {
@@ -87,7 +87,7 @@ func explainObject(ctx context.Context, kind, name string, query url.Values, ser
 		name = namespace + "/" + name
 	}
 	var answer explanation
-	if err := askRunning(ctx, server, "/debug/explain?"+url.Values{kind: {name}}.Encode(), &answer); err != nil {
+	if err := server.ask(ctx, "/debug/explain?"+url.Values{kind: {name}}.Encode(), &answer); err != nil {
 		return s.fail(err)
 	}
 	if output == "json" {

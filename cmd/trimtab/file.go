@@ -38,10 +38,20 @@ type logConfig struct {
 	Format string `yaml:"format"`
 }
 
-// serverConfig is the plain HTTP server of /healthz, /readyz, /metrics and /debug/decisions.
+// serverConfig is the two plain HTTP servers: of /healthz, /readyz and /metrics, and of the debug pages.
 type serverConfig struct {
-	// Address to listen on. Default :8080. It has no authentication: bind it to where only operators reach.
+	// Address of health and metrics. Default :8080. It has no authentication.
 	Address string `yaml:"address"`
+	// DebugAddress of /debug/decisions and /debug/explain, which show the decisions about all namespaces. Default
+	// localhost:8081, which kubectl port-forward reaches; empty turns them off. On an address that is not loopback each request needs a
+	// bearer token whose user may get the path (nonResourceURLs).
+	DebugAddress string `yaml:"debugAddress"`
+	// MaxRequests is how many requests for /metrics are answered at a time, a quarter of them for one client; the others get
+	// 503. Default 32. Health checks do not count.
+	MaxRequests int `yaml:"maxRequests"`
+	// MaxConnections is how many connections each of the two servers keeps open; at the limit a new one takes the place of the
+	// most silent one of the client that has most. Default 256.
+	MaxConnections int `yaml:"maxConnections"`
 	// Decisions is how many recent decisions /debug/decisions keeps. Default 10000.
 	Decisions int `yaml:"decisions"`
 }
@@ -49,7 +59,7 @@ type serverConfig struct {
 // SetDefaults fills in the values documented at the fields.
 func (c *configFile) SetDefaults() {
 	c.Log = logConfig{Level: "info", Format: "text"}
-	c.Server = serverConfig{Address: ":8080", Decisions: 10_000}
+	c.Server = serverConfig{Address: ":8080", DebugAddress: "localhost:8081", MaxRequests: 32, MaxConnections: 256, Decisions: 10_000}
 	c.Kubernetes.SetDefaults()
 	c.LeaderElection.SetDefaults()
 }
@@ -87,15 +97,28 @@ func (c *logConfig) Validate() config.Problems {
 func (c *serverConfig) Validate() config.Problems {
 	var ps config.Problems
 	// As the listener reads it, except that an empty one would be a port of the system's choice.
+	address := func(key, address, example string) {
+		if _, port, err := net.SplitHostPort(address); err != nil {
+			ps.Add(key, "%q is not HOST:PORT; write %s", address, example)
+		} else if _, err := net.LookupPort("tcp", port); err != nil {
+			ps.Add(key, "%q does not end in a port: 0 to 65535", address)
+		}
+	}
 	if c.Address == "" {
 		ps.Add("address", "is required; :8080 is usual")
-	} else if _, port, err := net.SplitHostPort(c.Address); err != nil {
-		ps.Add("address", "%q is not HOST:PORT; write :8080 for that port on all addresses", c.Address)
-	} else if _, err := net.LookupPort("tcp", port); err != nil {
-		ps.Add("address", "%q does not end in a port: 0 to 65535", c.Address)
+	} else {
+		address("address", c.Address, ":8080 for that port on all addresses")
 	}
-	if c.Decisions < 1 {
-		ps.Add("decisions", "%d is not above zero", c.Decisions)
+	if c.DebugAddress != "" {
+		address("debugAddress", c.DebugAddress, "localhost:8081, or \"\" for no debug pages")
+	}
+	for _, n := range []struct {
+		key   string
+		value int
+	}{{"maxRequests", c.MaxRequests}, {"maxConnections", c.MaxConnections}, {"decisions", c.Decisions}} {
+		if n.value < 1 {
+			ps.Add(n.key, "%d is not above zero", n.value)
+		}
 	}
 	return ps
 }

@@ -64,7 +64,9 @@ func TestOperationsPageNamesTheMetrics(t *testing.T) {
 // docs/operations.md names every path that is served, and no other.
 func TestOperationsPageNamesThePaths(t *testing.T) {
 	r := wire(t, "trimtab.yaml", withAllSections())
-	served := slices.Sorted(maps.Keys(pages(r.shared, r.services)))
+	served := slices.Sorted(maps.Keys(pages(withAllSections().Server, r.shared, r.services)))
+	served = append(served, slices.Sorted(maps.Keys(debugPages(r.shared, r.services)))...)
+	slices.Sort(served)
 	var documented []string
 	for _, row := range rows(t, "^\\| (`/[a-z/]+`) \\|(.*) \\|$", 2) {
 		documented = append(documented, strings.Trim(row[0], "`"))
@@ -79,7 +81,7 @@ func TestOperationsPageNamesThePaths(t *testing.T) {
 func TestReadinessNamesEachPartOnce(t *testing.T) {
 	r := wire(t, "trimtab.yaml", withAllSections())
 	answer := httptest.NewRecorder()
-	pages(r.shared, r.services)["/readyz"].ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
+	pages(withAllSections().Server, r.shared, r.services)["/readyz"].ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
 	want := `ok       scalers
 waiting  adapter: the metrics API is not listening yet
 ok       reload
@@ -102,7 +104,7 @@ func TestDebugPagesRefuseUnknownWords(t *testing.T) {
 	} {
 		path, _, _ := strings.Cut(query, "?")
 		answer := httptest.NewRecorder()
-		pages(r.shared, r.services)[path].ServeHTTP(answer, httptest.NewRequest("GET", query, nil))
+		debugPages(r.shared, r.services)[path].ServeHTTP(answer, httptest.NewRequest("GET", query, nil))
 		got := fmt.Sprint(answer.Code)
 		if answer.Code != 200 {
 			got += " " + strings.TrimSpace(answer.Body.String())

@@ -26,7 +26,7 @@ Usage: trimtab run --config FILE
 
   $ trimtab run --config trimtab.yaml
   $ curl -s localhost:8080/readyz          # which part is ready, and what the others wait for
-  $ curl -s localhost:8080/debug/decisions # what was decided lately, and why
+  $ curl -s localhost:8081/debug/decisions # what was decided lately, and why
 `
 
 func runCommand(ctx context.Context, args []string, s stdio) int {

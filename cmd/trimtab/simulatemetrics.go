@@ -152,11 +152,16 @@ func simulateMetrics(ctx context.Context, test *offline.Case, file rules.File) (
 	return result, err
 }
 
-// oddityOf is what the adapter recorded at a time, unless it is that all is well.
+// oddityOf is what the adapter recorded at a time, unless it is that all is well. Of a refusal, which says why itself, it
+// is the cause.
 func oddityOf(record *journal.Journal, at time.Time) string {
 	for _, e := range record.Recent(journal.Filter{}) {
 		if !e.Last.Equal(at) || e.Code == rules.MetricServed {
 			continue
+		}
+		if _, refused := e.Facts.Lookup("answer"); refused {
+			cause, _ := e.Facts.Lookup("cause")
+			return cause.Value()
 		}
 		// The query is shown anyway.
 		e.Facts = slices.DeleteFunc(slices.Clone(e.Facts), func(f verdict.Fact) bool { return f.Name == "query" })

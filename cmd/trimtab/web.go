@@ -10,41 +10,82 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	serving "github.com/trimtab/trimtab/internal/serve"
 )
 
-// webServer answers operators, in plain HTTP: health, metrics, decisions.
+// webServer is one plain HTTP port: that of health and metrics, or that of the debug pages.
 type webServer struct {
 	listener net.Listener
 	server   *http.Server
+	// debug is the port of the debug pages beside that of health and metrics; nil where it is turned off.
+	debug *webServer
 }
 
-// listen binds the address, so that a port in use is an error at start.
+// listen binds the addresses, so that a port in use is an error at start.
 func listen(cfg serverConfig, s shared, services []service) (*webServer, error) {
-	l, err := net.Listen("tcp", cfg.Address)
+	web, err := bind("server.address", cfg.Address, cfg.MaxConnections)
 	if err != nil {
-		return nil, fmt.Errorf("server.address: %w", err)
+		return nil, err
 	}
-	mux := http.NewServeMux()
-	for path, handler := range pages(s, services) {
-		mux.Handle("GET "+path, handler)
+	web.server.Handler = route(cfg, pages(cfg, s, services))
+	if cfg.DebugAddress == "" {
+		return web, nil
 	}
-	return &webServer{listener: l, server: &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	if web.debug, err = listenDebug(cfg, s, services); err != nil {
+		_ = web.listener.Close()
+		return nil, err
+	}
+	return web, nil
+}
+
+// bind opens a port, under its key in the configuration.
+func bind(key, address string, connections int) (*webServer, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return &webServer{listener: serving.Limit(l, connections), server: &http.Server{
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}}, nil
 }
 
-// pages are what is served, by path; docs/operations.md has the same list.
-func pages(s shared, services []service) map[string]http.Handler {
+// pages are what is served on server.address, by path; docs/operations.md has the same list. Health checks have an
+// allowance of their own, so that a flood of others leaves them answered.
+func pages(cfg serverConfig, s shared, services []service) map[string]http.Handler {
+	health := http.NewServeMux()
+	health.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	health.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		writeReadiness(w, services, s.kube.StandsBy())
+	})
+	checks := serving.InFlight(healthChecks, "health checks", health)
+	metrics := promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry})
 	return map[string]http.Handler{
-		"/healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }),
-		"/readyz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			writeReadiness(w, services, s.kube.StandsBy())
-		}),
-		"/metrics":         promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}),
-		"/debug/decisions": s.journal,
-		"/debug/explain":   explainHandler(services),
+		"/healthz": checks,
+		"/readyz":  checks,
+		"/metrics": serving.InFlight(cfg.MaxRequests, "server.maxRequests", metrics),
 	}
+}
+
+// healthChecks is how many health checks are answered at a time.
+const healthChecks = 32
+
+// route serves pages, and tells where the debug pages are.
+func route(cfg serverConfig, pages map[string]http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for path, handler := range pages {
+		mux.Handle("GET "+path, handler)
+	}
+	mux.HandleFunc("GET /debug/", func(w http.ResponseWriter, _ *http.Request) {
+		where := "at server.debugAddress, " + cfg.DebugAddress + " of this pod: kubectl port-forward reaches it"
+		if cfg.DebugAddress == "" {
+			where = "turned off: server.debugAddress is empty"
+		}
+		http.Error(w, "the debug pages are "+where, http.StatusNotFound)
+	})
+	return mux
 }
 
 // Addr is the address that is listened on.
@@ -52,6 +93,16 @@ func (w *webServer) Addr() string { return w.listener.Addr().String() }
 
 // Run serves until ctx ends.
 func (w *webServer) Run(ctx context.Context) error {
+	if w.debug == nil {
+		return w.serve(ctx)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.serve(ctx) })
+	g.Go(func() error { return w.debug.serve(ctx) })
+	return g.Wait()
+}
+
+func (w *webServer) serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- w.server.Serve(w.listener) }()
 	select {
@@ -79,7 +130,7 @@ func writeReadiness(w http.ResponseWriter, services []service, standsBy bool) {
 			fmt.Fprintf(&b, "ok       %s: standing by, another replica leads\n", sv.name)
 		case err != nil:
 			status = http.StatusServiceUnavailable
-			fmt.Fprintf(&b, "waiting  %s: %v\n", sv.name, err)
+			fmt.Fprintf(&b, "waiting  %s: %s\n", sv.name, boundedLine(err.Error()))
 		default:
 			fmt.Fprintf(&b, "ok       %s\n", sv.name)
 		}
@@ -87,4 +138,14 @@ func writeReadiness(w http.ResponseWriter, services []service, standsBy bool) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	fmt.Fprint(w, b.String())
+}
+
+// boundedLine is a text on one line of at most 256 bytes: /readyz names parts and objects, and what a server said is at
+// the debug pages.
+func boundedLine(text string) string {
+	const most = 256
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return oneLine(text)
 }

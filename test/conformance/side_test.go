@@ -139,7 +139,7 @@ func startOurs(ctx context.Context, t *testing.T, l *lab.Lab, s *side, name, rul
 	http := "127.0.0.1:" + freePort(t)
 	config := filepath.Join(l.Dir, name+".trimtab.yaml")
 	text := fmt.Sprintf(`
-server: {address: %q}
+server: {address: %q, debugAddress: ""}
 prometheus: {url: %q}
 adapter: {bindAddress: 127.0.0.1, securePort: %s, metricsRelistInterval: 5m, rulesFile: %q, compat: true}
 `, http, s.proxy.URL, port(s.url), rules)

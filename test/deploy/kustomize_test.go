@@ -59,6 +59,54 @@ func TestNamespaceAsShipped(t *testing.T) {
 	checkReferences(t, build(t, func(*testing.T, string) string { return "deploy" }), "trimtab-system")
 }
 
+// The optional policy selects trimtab's pods, names ports that they have, and keeps all but Prometheus from the plain one.
+func TestNetworkPolicy(t *testing.T) {
+	t.Parallel()
+	all := build(t, func(t *testing.T, dir string) string {
+		path := filepath.Join(dir, "deploy", "kustomization.yaml")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, strings.Replace(string(data), "\n# - networkpolicy.yaml", "\n- networkpolicy.yaml", 1))
+		return "deploy"
+	})
+	checkReferences(t, all, "trimtab-system")
+	one := func(kind string) object {
+		i := slices.IndexFunc(all, func(o object) bool { return o.kind() == kind })
+		if i < 0 {
+			t.Fatalf("there is no %s", kind)
+		}
+		return all[i]
+	}
+	policy, deployment := one("NetworkPolicy"), one("Deployment")
+	labels := at[map[string]any](deployment, "spec", "template", "metadata", "labels")
+	for name, value := range at[map[string]any](policy, "spec", "podSelector", "matchLabels") {
+		if labels[name] != value {
+			t.Errorf("it selects %s=%v, and the pods have %v", name, value, labels)
+		}
+	}
+	ports := map[any]bool{}
+	for _, c := range at[[]any](deployment, "spec", "template", "spec", "containers") {
+		for _, p := range at[[]any](c.(map[string]any), "ports") {
+			ports[p.(map[string]any)["name"]] = true
+		}
+	}
+	open := map[any]bool{}
+	for _, rule := range at[[]any](policy, "spec", "ingress") {
+		for _, p := range at[[]any](rule.(map[string]any), "ports") {
+			port := p.(map[string]any)["port"]
+			open[port] = len(at[[]any](rule.(map[string]any), "from")) == 0
+			if !ports[port] {
+				t.Errorf("port %v is none of the container's", port)
+			}
+		}
+	}
+	if fmt.Sprint(open) != "map[http:false metrics-api:true]" {
+		t.Errorf("open to all: %v", open)
+	}
+}
+
 // build copies deploy/, edits the copy, and builds the folder that edit names.
 func build(t *testing.T, edit func(t *testing.T, dir string) string) []object {
 	t.Helper()

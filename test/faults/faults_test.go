@@ -313,7 +313,7 @@ func (w *world) restoreRules(ctx context.Context, t *testing.T, gone string) {
 // explained asks the running trimtab by its own command.
 func explained(ctx context.Context, t *testing.T, w *world) {
 	explain := func(metric string) (string, error) {
-		cmd := exec.CommandContext(ctx, filepath.Join(w.lab.Dir, "bin", "trimtab"), "explain", "metric", "--server", w.web, "--namespace", namespace, metric)
+		cmd := exec.CommandContext(ctx, filepath.Join(w.lab.Dir, "bin", "trimtab"), "explain", "metric", "--server", w.debug, "--namespace", namespace, metric)
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}

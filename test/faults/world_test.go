@@ -36,7 +36,7 @@ type world struct {
 	process    *lab.Process
 	client     *http.Client
 	// api is where the metrics APIs are served, web where /metrics is; rules is the file that it reads.
-	api, web, rules string
+	api, web, debug, rules string
 }
 
 func TestMain(m *testing.M) { lab.Main(m) }
@@ -113,7 +113,7 @@ func ruleFile() string {
 }
 
 func (w *world) start(ctx context.Context, t *testing.T) {
-	ports := make([]int, 2)
+	ports := make([]int, 3)
 	for i := range ports {
 		var err error
 		if ports[i], err = lab.FreePort(); err != nil {
@@ -121,9 +121,10 @@ func (w *world) start(ctx context.Context, t *testing.T) {
 		}
 	}
 	w.api, w.web = "https://127.0.0.1:"+strconv.Itoa(ports[0]), "http://127.0.0.1:"+strconv.Itoa(ports[1])
+	w.debug = "http://127.0.0.1:" + strconv.Itoa(ports[2])
 	config := filepath.Join(w.lab.Dir, "faults.yaml")
 	text := fmt.Sprintf(`
-server: {address: "127.0.0.1:%d", decisions: 1000}
+server: {address: "127.0.0.1:%d", debugAddress: "127.0.0.1:%d", decisions: 1000}
 prometheus: {url: %q, timeout: 2s}
 adapter:
   bindAddress: 127.0.0.1
@@ -132,7 +133,7 @@ adapter:
   evaluationInterval: 1s
   metricsRelistInterval: 1s
   rulesFile: %q
-`, ports[1], w.proxy.URL, ports[0], w.rules)
+`, ports[1], ports[2], w.proxy.URL, ports[0], w.rules)
 	for path, content := range map[string]string{config: text, w.rules: ruleFile()} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -29,8 +32,8 @@ const Namespace = "trimtab-system"
 // reached by the API server through the real APIService.
 type Trimtab struct {
 	Process *Process
-	// URL is the plain HTTP server: /readyz, /metrics, /debug/decisions.
-	URL string
+	// URL is the plain HTTP server of /readyz and /metrics, Debug that of /debug/decisions and /debug/explain.
+	URL, Debug string
 	// ConfigFile is the configuration that it runs with.
 	ConfigFile string
 
@@ -117,7 +120,12 @@ func (l *Lab) StartTrimtab(ctx context.Context, ports Ports, config string) (*Tr
 		URL: "http://" + address(ports.HTTP), lab: l, name: name, binary: l.ownCommand("trimtab"),
 		ConfigFile: filepath.Join(l.Dir, name+".yaml"), kubeconfig: filepath.Join(l.Dir, name+".kubeconfig"),
 	}
-	if err := os.WriteFile(t.ConfigFile, []byte(config), 0o600); err != nil {
+	debug, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
+	t.Debug = "http://" + address(debug)
+	if err := t.Configure(config); err != nil {
 		return nil, err
 	}
 	token, err := l.token(ctx, "trimtab")
@@ -131,6 +139,26 @@ func (l *Lab) StartTrimtab(ctx context.Context, ports Ports, config string) (*Tr
 		return nil, err
 	}
 	return t, t.WaitReady(ctx)
+}
+
+// Configure writes the configuration that the process reads when it starts. The debug pages have a port of their own,
+// since the default one is taken as soon as a second trimtab runs on this machine.
+func (t *Trimtab) Configure(config string) error {
+	var sections map[string]any
+	if err := yaml.Unmarshal([]byte(config), &sections); err != nil {
+		return err
+	}
+	server, ok := sections["server"].(map[string]any)
+	if !ok {
+		server = map[string]any{}
+		sections["server"] = server
+	}
+	server["debugAddress"] = strings.TrimPrefix(t.Debug, "http://")
+	text, err := yaml.Marshal(sections)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(t.ConfigFile, text, 0o600)
 }
 
 // Start starts the process (again) without waiting for it.

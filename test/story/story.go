@@ -80,7 +80,7 @@ func Start(ctx context.Context, out io.Writer) (s *Story, err error) {
 		defer close(followed)
 		s.tell.follow(follow, s.Lab.Client)
 	}()
-	s.tell.say("trimtab", "is ready, as its own process behind the real APIService; its decisions: %s/debug/decisions", s.Trimtab.URL)
+	s.tell.say("trimtab", "is ready, as its own process behind the real APIService; its decisions: %s/debug/decisions", s.Trimtab.Debug)
 	s.summary.setUp = time.Since(s.began)
 	return s, nil
 }

@@ -58,7 +58,7 @@ func run(ctx context.Context, once bool) error {
 		return nil
 	}
 	fmt.Printf("\nThe cluster goes on. Look around, in another terminal:\n\n  export KUBECONFIG=%s\n  kubectl get hpa,so,vpa,nodes -A\n  curl %s/debug/decisions\n\nInterrupt (Ctrl-C) to end it.\n",
-		s.Lab.Kubeconfig, s.Trimtab.URL)
+		s.Lab.Kubeconfig, s.Trimtab.Debug)
 	select {
 	case <-ctx.Done():
 		return nil

@@ -35,7 +35,7 @@ type decision struct{ Subject, Code, Message string }
 
 func (c *Cluster) decisions(ctx context.Context) ([]decision, error) {
 	var out struct{ Decisions []decision }
-	text, err := c.Read(ctx, "/debug/decisions?"+url.Values{"format": {"json"}, "limit": {"5000"}}.Encode())
+	text, err := read(ctx, c.Trimtab.Debug+"/debug/decisions?"+url.Values{"format": {"json"}, "limit": {"5000"}}.Encode())
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (c *Cluster) Knows(node string) func(context.Context) error {
 // Explained is the condition that `trimtab explain` says these words of a pod or a node.
 func (c *Cluster) Explained(kind, name string, words ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		out, err := exec.CommandContext(ctx, c.Trimtab.Binary(), "explain", kind, "--server", c.Trimtab.URL, name).CombinedOutput()
+		out, err := exec.CommandContext(ctx, c.Trimtab.Binary(), "explain", kind, "--server", c.Trimtab.Debug, name).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("trimtab explain: %w: %s", err, out)
 		}
@@ -114,7 +114,11 @@ func (c *Cluster) Told(object, reason string, words ...string) func(context.Cont
 
 // Read is what the server of trimtab answers on the path.
 func (c *Cluster) Read(ctx context.Context, path string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Trimtab.URL+path, nil)
+	return read(ctx, c.Trimtab.URL+path)
+}
+
+func read(ctx context.Context, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
 	}
@@ -125,7 +129,7 @@ func (c *Cluster) Read(ctx context.Context, path string) (string, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %d: %s", path, resp.StatusCode, body)
+		err = fmt.Errorf("%s answers %d: %s", url, resp.StatusCode, body)
 	}
 	return string(body), err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -256,7 +255,7 @@ func groupGoesAway(ctx context.Context, t *testing.T, w *world) {
 
 func (w *world) configure(t *testing.T, without ...string) {
 	t.Helper()
-	if err := os.WriteFile(w.Trimtab.ConfigFile, []byte(configuration(w.Ports.HTTP, without...)), 0o600); err != nil {
+	if err := w.Trimtab.Configure(configuration(w.Ports.HTTP, without...)); err != nil {
 		t.Fatal(err)
 	}
 }

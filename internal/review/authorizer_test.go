@@ -1,9 +1,8 @@
-package api
+package review
 
 import (
 	"context"
 	"errors"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,7 +63,7 @@ func TestReviewsAreRemembered(t *testing.T) {
 	} {
 		j := &judge{}
 		now := time.Unix(1e9, 0)
-		s := newReviews(j, time.Minute, func() time.Time { return now })
+		s := Remember(j, time.Minute, func() time.Time { return now })
 		d1, r1, err1 := s.Authorize(t.Context(), by(c.user))
 		now = now.Add(c.after)
 		d2, r2, err2 := s.Authorize(t.Context(), by(c.user))
@@ -83,7 +82,7 @@ func TestAPermissionInUseIsReviewedAheadOfItsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		j := &judge{}
-		s := newReviews(j, time.Minute, time.Now)
+		s := Remember(j, time.Minute, time.Now)
 		is := func(when string, want authorizer.Decision, asked int64) {
 			t.Helper()
 			if got, _, err := s.Authorize(t.Context(), by("allowed")); got != want || err != nil {
@@ -129,7 +128,7 @@ func TestAPermissionInUseIsReviewedAheadOfItsEnd(t *testing.T) {
 func TestThoseWhoAskAtTheSameTimeShareAReview(t *testing.T) {
 	t.Parallel()
 	j := &judge{hold: make(chan struct{})}
-	s := newReviews(j, time.Minute, time.Now)
+	s := Remember(j, time.Minute, time.Now)
 	gone, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() { _, _, err := s.Authorize(gone, by("allowed")); left <- err }()
@@ -213,27 +212,5 @@ func TestNoTwoReviewsShareAKey(t *testing.T) {
 		if again := string(appendReviewKey(nil, &a)); again != key {
 			t.Errorf("%s: %q, then %q", name, key, again)
 		}
-	}
-}
-
-func TestRecentForgetsWhatIsNotUsed(t *testing.T) {
-	t.Parallel()
-	r := newRecent[int](3)
-	for i := range 1000 {
-		r.put(string(rune(i)), i)
-		if v, ok := r.get([]byte(string(rune(0)))); !ok || v != 0 {
-			t.Fatalf("what is used all the time is forgotten after %d others", i)
-		}
-		if n := len(r.young) + len(r.old); n > 6 {
-			t.Fatalf("%d values are kept", n)
-		}
-	}
-	if _, ok := r.get([]byte(string(rune(1)))); ok {
-		t.Error("what was used once is kept for ever")
-	}
-	r.put("x", 1)
-	r.put("x", 2)
-	if v, _ := r.get([]byte("x")); !reflect.DeepEqual(v, 2) {
-		t.Errorf("x is %d", v)
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package review
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+
+	"github.com/trimtab/trimtab/internal/recent"
 )
 
 const (
@@ -23,15 +25,15 @@ const (
 	reviewKeyLimit = 4096
 )
 
-// reviews remembers what another authorizer decided, and asks it once for all who ask the same at the same time.
+// Authorizer remembers what the API server decided, and asks it once for all who ask the same at the same time.
 // A permission that is still used in the last third of its time is asked for again while it still counts, so that
 // who asks every few seconds never waits for a review; none counts for longer than its time. Errors are not
 // remembered. It is safe for concurrent use.
-type reviews struct {
+type Authorizer struct {
 	next       authorizer.Authorizer
 	allowedTTL time.Duration
 	now        func() time.Time
-	known      *recent[review]
+	known      *recent.Cache[review]
 	flights    singleflight.Group
 	keys       sync.Pool
 }
@@ -43,19 +45,20 @@ type review struct {
 	due, until time.Time
 }
 
-func newReviews(next authorizer.Authorizer, allowedTTL time.Duration, now func() time.Time) *reviews {
-	return &reviews{
-		next: next, allowedTTL: allowedTTL, now: now, known: newRecent[review](reviewLimit),
+// Remember is an Authorizer of what next decides.
+func Remember(next authorizer.Authorizer, allowedTTL time.Duration, now func() time.Time) *Authorizer {
+	return &Authorizer{
+		next: next, allowedTTL: allowedTTL, now: now, known: recent.New[review](reviewLimit),
 		keys: sync.Pool{New: func() any { return new([]byte) }},
 	}
 }
 
 // Authorize implements authorizer.Authorizer.
-func (s *reviews) Authorize(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+func (s *Authorizer) Authorize(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	buffer := s.keys.Get().(*[]byte)
 	defer s.keys.Put(buffer)
 	*buffer = appendReviewKey((*buffer)[:0], a)
-	if known, ok := s.known.get(*buffer); ok {
+	if known, ok := s.known.Get(*buffer); ok {
 		now := s.now()
 		if now.Before(known.due) {
 			return known.decision, known.reason, nil
@@ -69,7 +72,7 @@ func (s *reviews) Authorize(ctx context.Context, a authorizer.Attributes) (autho
 	return answer.decision, answer.reason, err
 }
 
-func (s *reviews) wait(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
+func (s *Authorizer) wait(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
 	select {
 	case <-ctx.Done():
 		return review{decision: authorizer.DecisionNoOpinion}, ctx.Err()
@@ -80,17 +83,17 @@ func (s *reviews) wait(ctx context.Context, key string, a authorizer.Attributes)
 
 // share asks, or joins one who asks the same already. One caller that gives up does not take the answer from
 // the others.
-func (s *reviews) share(ctx context.Context, key string, a authorizer.Attributes) <-chan singleflight.Result {
+func (s *Authorizer) share(ctx context.Context, key string, a authorizer.Attributes) <-chan singleflight.Result {
 	return s.flights.DoChan(key, func() (any, error) {
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
 		defer cancel()
 		return s.ask(shared, key, a)
 	})
 }
 
-func (s *reviews) ask(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
+func (s *Authorizer) ask(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
 	asked := s.now()
-	if known, ok := s.known.get([]byte(key)); ok && asked.Before(known.due) { // a flight has just landed
+	if known, ok := s.known.Get([]byte(key)); ok && asked.Before(known.due) { // a flight has just landed
 		return known, nil
 	}
 	decision, reason, err := s.next.Authorize(ctx, a)
@@ -99,18 +102,18 @@ func (s *reviews) ask(ctx context.Context, key string, a authorizer.Attributes) 
 		answer.due, answer.until = asked.Add(s.allowedTTL*2/3), asked.Add(s.allowedTTL)
 	}
 	if err == nil && len(key) <= reviewKeyLimit {
-		s.known.put(key, answer)
+		s.known.Put(key, answer)
 	}
 	return answer, err
 }
 
 // ConditionsAwareAuthorize implements authorizer.Authorizer; there are no conditions.
-func (s *reviews) ConditionsAwareAuthorize(ctx context.Context, a authorizer.Attributes) authorizer.ConditionsAwareDecision {
+func (s *Authorizer) ConditionsAwareAuthorize(ctx context.Context, a authorizer.Attributes) authorizer.ConditionsAwareDecision {
 	return authorizer.ConditionsAwareDecisionFromParts(s.Authorize(ctx, a))
 }
 
 // EvaluateConditions implements authorizer.Authorizer; there are none, and who asks is refused.
-func (*reviews) EvaluateConditions(context.Context, authorizer.ConditionsAwareDecision, authorizer.ConditionsData) (authorizer.Decision, string, error) {
+func (*Authorizer) EvaluateConditions(context.Context, authorizer.ConditionsAwareDecision, authorizer.ConditionsData) (authorizer.Decision, string, error) {
 	return authorizer.DecisionDeny, "", authorizer.ErrorConditionEvaluationNotSupported
 }
 

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/trimtab/trimtab/internal/review"
+	serving "github.com/trimtab/trimtab/internal/serve"
+)
+
+const (
+	// debugReviews and debugReviewBurst are how often a second the debug pages ask the API server who calls. Their budget
+	// is their own: a flood of bad tokens costs the other parts nothing.
+	debugReviews     = 5
+	debugReviewBurst = 10
+	// debugRequests is how many debug pages are answered at a time.
+	debugRequests = 16
+)
+
+// debugPages show the decisions about all namespaces, by path; docs/operations.md has the same list.
+func debugPages(s shared, services []service) map[string]http.Handler {
+	return map[string]http.Handler{
+		"/debug/decisions": s.journal,
+		"/debug/explain":   explainHandler(services),
+	}
+}
+
+// listenDebug binds the address of the debug pages. Whoever reaches a loopback address may run programs in the pod, or
+// port-forward to it. On any other address each request needs a token, and its user the right to get the path.
+func listenDebug(cfg serverConfig, s shared, services []service) (*webServer, error) {
+	debug, err := bind("server.debugAddress", cfg.DebugAddress, cfg.MaxConnections)
+	if err != nil {
+		return nil, fmt.Errorf("%w; the debug pages take any other address, or none (\"\")", err)
+	}
+	mux := http.NewServeMux()
+	for path, handler := range debugPages(s, services) {
+		mux.Handle("GET "+path, handler)
+	}
+	if debug.server.Handler, err = guarded(debug, s, mux); err != nil {
+		_ = debug.listener.Close()
+		return nil, fmt.Errorf("server.debugAddress: %w", err)
+	}
+	return debug, nil
+}
+
+// guarded goes by what was bound, not by how the address was written.
+func guarded(debug *webServer, s shared, next http.Handler) (http.Handler, error) {
+	if serving.IsLoopback(debug.listener) {
+		return serving.InFlight(debugRequests, "debug pages", serving.Local(next)), nil
+	}
+	client, err := review.Client(s.kube.REST, debugReviews, debugReviewBurst)
+	if err != nil {
+		return nil, err
+	}
+	s.log.Warn("the debug pages are on an address that others reach: each request needs a bearer token, and travels in plain HTTP", "address", debug.Addr())
+	reviewed, err := review.Guard(client, next)
+	if err != nil {
+		return nil, err
+	}
+	return serving.InFlight(debugRequests, "debug pages", reviewed), nil
+}
