@@ -202,7 +202,7 @@ func wire(t *testing.T, path string, cfg *configFile) program {
 		kube: &kube.Kube{Client: api, Live: api, Mapper: testrestmapper.TestOnlyStaticRESTMapper(scheme), Cache: &informertest.FakeInformers{Scheme: scheme}, Events: events.NewFakeRecorder(10)},
 		log:  log, registry: r, journal: newJournal(10, log, r),
 	}
-	if s.prom, err = prom.NewClient(*cfg.Prometheus, r); err != nil {
+	if s.prom, err = prom.NewClient(*cfg.Prometheus, prom.Deps{Registry: r}); err != nil {
 		t.Fatal(err)
 	}
 	services, err := build(path, cfg, s)

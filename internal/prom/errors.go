@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/trimtab/trimtab/internal/fetch"
 )
 
 // Kind says what sort of failure an Error was, and so what may help.
@@ -67,9 +69,6 @@ func KindOf(err error) (Kind, bool) {
 	return "", false
 }
 
-// errTooLarge is what reading past the limit of an answer gives.
-var errTooLarge = errors.New("too large")
-
 // sourceError is a failure of the connection, not of what was read from it.
 type sourceError struct{ error }
 
@@ -80,12 +79,14 @@ func readError(err error, maxBytes int64) (Kind, error) {
 	var source sourceError
 	var corrupt flate.CorruptInputError
 	switch {
-	case errors.Is(err, errTooLarge):
-		return TooLarge, fmt.Errorf("the answer is larger than %d bytes", maxBytes)
+	case errors.Is(err, fetch.ErrTooLarge):
+		return TooLarge, fmt.Errorf("the answer is larger than %d bytes (maxResponseBytes)", maxBytes)
+	case errors.Is(err, fetch.ErrEncoding):
+		return BadAnswer, fetch.ErrEncoding
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
 		return BadAnswer, fmt.Errorf("the answer cannot be decompressed: %w", err)
 	case errors.As(err, &source):
-		return transportError(source.error)
+		return transportError(fetch.WithoutAnswer(source.error))
 	default:
 		return BadAnswer, fmt.Errorf("it cannot be read: %w", err)
 	}

@@ -12,6 +12,8 @@ import (
 	promconfig "github.com/prometheus/common/config"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/trimtab/trimtab/internal/fetch"
 )
 
 // tokens puts an OAuth2 token into requests. prometheus/common can do so too, but waits for its token server
@@ -36,10 +38,11 @@ func newTokens(cfg OAuth2, next http.RoundTripper) (*tokens, error) {
 	if err != nil {
 		return nil, errors.New("oauth2.tokenUrl is not a URL")
 	}
-	client, err := promconfig.NewClientFromConfig(promconfig.HTTPClientConfig{TLSConfig: cfg.TLS.common()}, "trimtab", promconfig.WithUserAgent("trimtab"))
+	sender, err := cfg.TLS.transport()
 	if err != nil {
 		return nil, fmt.Errorf("oauth2: %w", err)
 	}
+	client := &http.Client{Transport: promconfig.NewUserAgentRoundTripper(userAgent, sender), CheckRedirect: fetch.Stay}
 	t := &tokens{cfg: cfg, server: server.Scheme + "://" + server.Host, next: next, client: client, held: make(chan heldToken, 1)}
 	t.held <- heldToken{}
 	return t, nil
