@@ -17,11 +17,11 @@ import (
 // Error is a request or a connection that failed, in words that repeat nothing of an answer. Err is the whole
 // cause, which may repeat some: it is for a log of level debug.
 type Error struct {
-	text string
+	Text string
 	Err  error
 }
 
-func (e *Error) Error() string { return e.text }
+func (e *Error) Error() string { return e.Text }
 
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/trimtab/trimtab/internal/fetch"
 )
@@ -108,18 +107,5 @@ func transportError(err error) (Kind, error) {
 	return Unavailable, err
 }
 
-// maxForeign is how much of a foreign text an error repeats.
-const maxForeign = 500
-
 // printable is a foreign text on one line and of bounded length.
-func printable(s string) string {
-	if len(s) > maxForeign {
-		s = strings.ToValidUTF8(s[:maxForeign], "") + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return fetch.Printable(s) }

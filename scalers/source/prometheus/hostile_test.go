@@ -86,7 +86,7 @@ func TestAHostileServerCostsLittle(t *testing.T) {
 				writeEndless(conn, "", "HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n")
 				_ = conn.Close()
 			}
-		}, "the server"},
+		}, "headers of the answer are larger than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.handle)

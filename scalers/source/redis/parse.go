@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -26,7 +27,7 @@ type list struct {
 	activation float64
 }
 
-func parse(d trigger.Definition) (list, error) {
+func parse(d trigger.Definition, policy *fetch.Policy) (list, error) {
 	p := d.Params()
 	l := list{
 		name:       p.Required("listName"),
@@ -49,6 +50,11 @@ func parse(d trigger.Definition) (list, error) {
 	}
 	if _, err := l.endpoint.tlsConfig(); err != nil {
 		p.Fail("enableTLS", "%v", err)
+	}
+	if host, _, err := net.SplitHostPort(l.endpoint.address); err == nil {
+		if err := policy.CheckHost(l.endpoint.scheme(), host); err != nil {
+			p.Fail("address", "%v", err)
+		}
 	}
 	return l, p.Err()
 }
@@ -74,6 +80,14 @@ func address(p *trigger.Params) string {
 		return net.JoinHostPort(host, port)
 	}
 	return whole
+}
+
+// scheme is how a URL would begin.
+func (e endpoint) scheme() string {
+	if e.tls {
+		return "rediss"
+	}
+	return "redis"
 }
 
 type tlsError string
