@@ -68,7 +68,7 @@ func promAt(t testing.TB, url string) Server {
 	t.Helper()
 	cfg := prom.DefaultConfig()
 	cfg.URL = url
-	c, err := prom.NewClient(cfg, prometheus.NewRegistry())
+	c, err := prom.NewClient(cfg, prom.Deps{Registry: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func (s *setup) connect(deps Deps) error {
 		s.servers[""] = realServer{deps.Prom}
 	}
 	for i, source := range s.cfg.Sources {
-		c, err := prom.NewClient(source.Config, deps.Registry)
+		c, err := prom.NewClient(source.Config, prom.Deps{Registry: deps.Registry, Log: deps.Log})
 		if err != nil {
 			return fmt.Errorf("sources[%d] (%s): %w", i, source.Name, err)
 		}

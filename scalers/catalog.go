@@ -115,7 +115,7 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 		set, err = c.openAll(so, auth)
 	}
 	if e.set != nil {
-		c.metrics.forget(client.ObjectKeyFromObject(so))
+		c.metrics.triggers.forget(client.ObjectKeyFromObject(so))
 	}
 	e.set.release() // after the new ones were opened, so that a client both use stays open
 	e.uid, e.generation, e.set, e.err = so.UID, so.Generation, set, err
@@ -249,7 +249,7 @@ func (c *catalog) forget(key types.NamespacedName) {
 		e.set.release()
 		e.set, e.uid, e.forgotten = nil, "", true
 	}
-	c.metrics.forget(key)
+	c.metrics.triggers.forget(key)
 }
 
 func (s *triggerSet) hold() {

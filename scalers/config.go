@@ -26,6 +26,8 @@ type Config struct {
 	// AuthRefreshInterval is how often the secrets of a trigger are read again; they also are after a
 	// reading that failed. Default 5m.
 	AuthRefreshInterval config.Duration `yaml:"authRefreshInterval"`
+	// Sources says where triggers may lead.
+	Sources SourcesConfig `yaml:"sources"`
 }
 
 // SetDefaults fills in the values documented at the fields.
@@ -36,6 +38,7 @@ func (c *Config) SetDefaults() {
 	c.MaxReconciles = 20
 	c.MetricMaxAge = config.Duration(15 * time.Second)
 	c.AuthRefreshInterval = config.Duration(5 * time.Minute)
+	c.Sources.SetDefaults()
 }
 
 // Validate checks what the types cannot.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/manifest"
@@ -39,9 +38,9 @@ func Supported(group, kind string) (ours bool, err error) {
 }
 
 // CheckManifest checks one object of a file, of a kind that is Supported, strictly and without a cluster. It
-// refuses what the running part refuses, by the same functions; what only a cluster knows is not missed. The
-// error is a config.Problems.
-func CheckManifest(file, kind string, doc []byte) error {
+// refuses what the running part refuses with cfg, by the same functions; nil is the default. What only a cluster or
+// a resolver knows is not missed. The error is a config.Problems.
+func CheckManifest(file, kind string, doc []byte, cfg *Config) error {
 	if kind == "TriggerAuthentication" {
 		var ta keda.TriggerAuthentication
 		if err := manifest.Decode(file, doc, &ta); err != nil {
@@ -53,10 +52,12 @@ func CheckManifest(file, kind string, doc []byte) error {
 	if err := manifest.Decode(file, doc, &so); err != nil {
 		return err
 	}
-	var cfg Config
-	cfg.SetDefaults()
+	if cfg == nil {
+		cfg = new(Config)
+		cfg.SetDefaults()
+	}
 	_, wrong := spec.Parse(&so, cfg.defaults())
-	c := newCatalog(catalogConfig{sources: sources(cfg, prometheus.NewRegistry()), offline: true})
+	c := newCatalog(catalogConfig{sources: sources(*cfg, nil), offline: true})
 	set, unopened := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
 	set.release()
 	return problemsOf(file, text.Join(wrong, unopened)).AsError()

@@ -49,7 +49,7 @@ spec:
 				if err != nil {
 					t.Fatal(err)
 				}
-				return CheckManifest("f", kind, doc)
+				return CheckManifest("f", kind, doc, nil)
 			}
 			ofObject, ofAuth := check("ScaledObject", so), check("TriggerAuthentication", ta)
 			if (ofObject == nil) != c.ofAuth || (ofAuth == nil) == c.ofAuth {

@@ -5,20 +5,17 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 type metrics struct {
 	readDuration *prometheus.HistogramVec
 	readErrors   *prometheus.CounterVec
-	value        *prometheus.GaugeVec
-	active       *prometheus.GaugeVec
+	triggers     *triggerSeries
 	answers      *prometheus.CounterVec
 	round        prometheus.Histogram
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	trigger := []string{"namespace", "scaledobject", "metric"}
 	m := &metrics{
 		readDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "trimtab_scalers_source_read_duration_seconds", Help: "Time until a source answered or failed, by trigger type.",
@@ -27,12 +24,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		readErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trimtab_scalers_source_read_errors_total", Help: "Readings of a source that failed, by trigger type.",
 		}, []string{"type"}),
-		value: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "trimtab_scalers_trigger_value", Help: "The last value of a trigger; absent while it cannot be read.",
-		}, trigger),
-		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "trimtab_scalers_trigger_active", Help: "1 where a trigger exceeds its activation threshold, 0 where it does not; absent while it cannot be read.",
-		}, trigger),
+		triggers: newTriggerSeries(),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trimtab_scalers_external_metric_answers_total", Help: "Answers to HPAs, by result: value, fallback or error.",
 		}, []string{"result"}),
@@ -42,7 +34,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}),
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.readDuration, m.readErrors, m.value, m.active, m.answers, m.round} {
+	for _, c := range []prometheus.Collector{m.readDuration, m.readErrors, m.triggers.value, m.triggers.active, m.answers, m.round} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -54,11 +46,4 @@ func (m *metrics) read(kind string, took time.Duration, err error) {
 	if err != nil {
 		m.readErrors.WithLabelValues(kind).Inc()
 	}
-}
-
-// forget removes the series of an object, or of what an object was before it changed.
-func (m *metrics) forget(object types.NamespacedName) {
-	labels := prometheus.Labels{"namespace": object.Namespace, "scaledobject": object.Name}
-	m.value.DeletePartialMatch(labels)
-	m.active.DeletePartialMatch(labels)
 }

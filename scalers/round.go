@@ -139,18 +139,7 @@ func (l *loop) readAll(ctx context.Context, so *keda.ScaledObject, set *triggerS
 	}
 	all.Wait()
 	for _, r := range readings {
-		labels := []string{so.Namespace, so.Name, r.Trigger}
-		if r.State == replicas.Failed {
-			l.metrics.value.DeleteLabelValues(labels...)
-			l.metrics.active.DeleteLabelValues(labels...)
-			continue
-		}
-		active := 0.0
-		if r.Value > r.Activation {
-			active = 1
-		}
-		l.metrics.value.WithLabelValues(labels...).Set(r.Value)
-		l.metrics.active.WithLabelValues(labels...).Set(active)
+		l.metrics.triggers.show(types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, r)
 	}
 	return readings
 }

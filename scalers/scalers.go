@@ -60,7 +60,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 	}
 	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, metrics: m}
 	s.triggers = newCatalog(catalogConfig{
-		sources: sources(cfg, deps.Registry),
+		sources: sources(cfg, deps.Log),
 		auth:    authReader{cached: deps.Kube.Client, live: deps.Kube.Live},
 		refresh: cfg.AuthRefreshInterval.Std(),
 		now:     deps.Now,
@@ -79,10 +79,13 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 }
 
 // sources are the trigger types that are read here; cpu and memory are the HPA's own.
-func sources(cfg Config, registry prometheus.Registerer) map[string]source {
+func sources(cfg Config, log *slog.Logger) map[string]source {
+	timeout, policy := cfg.HTTPDefaultTimeout.Std(), cfg.Sources.policy()
 	return map[string]source{
-		"prometheus": promsource.New(cfg.HTTPDefaultTimeout.Std(), registry),
-		"redis":      redissource.New(cfg.HTTPDefaultTimeout.Std()),
+		"prometheus": promsource.New(promsource.Config{
+			Timeout: timeout, MaxResponseBytes: cfg.Sources.MaxResponseBytes, Policy: policy, Log: log,
+		}),
+		"redis": redissource.New(redissource.Config{Timeout: timeout, Policy: policy, Log: log}),
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 const checkUsage = `Checks files without a cluster: trimtab's configuration, rule files of prometheus-adapter, and
 manifests of ScaledObjects, TriggerAuthentications and VerticalPodAutoscalers. What a file is, is seen from its content.
 Every mistake is reported, a line each (100 of a document at most), with file, line, path and what would mend it; and for rules what
-is allowed but probably not meant, as a warning.
+is allowed but probably not meant, as a warning. Objects are checked by the section scalers of the configuration that is
+given beside them, or else by its defaults.
 
 Usage: trimtab check [-o text|json] [--strict] FILE...
        trimtab check --print-defaults [-o text|json]
@@ -64,9 +65,14 @@ func checkCommand(_ context.Context, args []string, s stdio) int {
 	if stdins := slices.DeleteFunc(slices.Clone(fs.Args()), func(a string) bool { return a != "-" }); len(stdins) > 1 {
 		return wrongUsage(fs, s, "standard input (-) can be read only once")
 	}
-	var all []checked
+	var inputs []input
 	for _, path := range fs.Args() {
-		all = append(all, checkFile(path, s)...)
+		inputs = append(inputs, readForCheck(path, s))
+	}
+	by := scalersOf(inputs)
+	var all []checked
+	for _, i := range inputs {
+		all = append(all, i.check(by)...)
 	}
 	for i, c := range all {
 		all[i].OK = c.OK && !(*strict && len(c.Warnings) > 0)

@@ -312,3 +312,45 @@ func TestThousandsOfMistakesAreToldInPart(t *testing.T) {
 		}
 	}
 }
+
+// An object is checked by the configuration that is given beside it, in any order; alone by the defaults.
+func TestCheckObjectsByTheConfigurationBesideThem(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string]string{
+		"trimtab.yaml": "scalers: {sources: {allowedNetworks: [127.0.0.0/8], allowedSchemes: [http]}}",
+		"so.yaml": `apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web}
+spec:
+  scaleTargetRef: {name: web}
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: "http://127.0.0.1:9090", query: x, threshold: "5"}}
+`,
+		"other.yaml": `apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: other}
+spec:
+  scaleTargetRef: {name: web}
+  triggers:
+  - {type: redis, metadata: {address: "redis:6379", listName: x}}
+`,
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const refused = "the address lies in 127.0.0.0/8 (loopback), which is refused unless scalers.sources.allowedNetworks has it"
+	for args, want := range map[string]trimtab{
+		"so.yaml":              {exitWrong, "", "trimtab: so.yaml:7: spec.triggers[0]: serverAddress: " + refused + "\n"},
+		"trimtab.yaml so.yaml": {exitDone, "trimtab.yaml: configuration: ok\nso.yaml: ScaledObject web: ok\n", ""},
+		"so.yaml trimtab.yaml": {exitDone, "so.yaml: ScaledObject web: ok\ntrimtab.yaml: configuration: ok\n", ""},
+		"other.yaml":           {exitDone, "other.yaml: ScaledObject other: ok\n", ""},
+		"trimtab.yaml other.yaml": {exitWrong, "trimtab.yaml: configuration: ok\n",
+			"trimtab: other.yaml:7: spec.triggers[0]: address: the scheme is not one of scalers.sources.allowedSchemes: http\n"},
+	} {
+		if got := runTrimtab(t, "", append([]string{"check"}, strings.Fields(args)...)...); got != want {
+			t.Errorf("%s: got %+v, want %+v", args, got, want)
+		}
+	}
+}

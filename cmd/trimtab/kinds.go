@@ -17,24 +17,61 @@ import (
 	"github.com/trimtab/trimtab/vpa"
 )
 
-// checkFile tells what a file is, by the keys of its first document, and checks it.
-func checkFile(path string, s stdio) []checked {
+// input is a file that a command was given.
+type input struct {
+	name string
+	data []byte
+	// keys are those of its first document, which tell what it is.
+	keys []string
+	err  error
+}
+
+func readForCheck(path string, s stdio) input {
 	name, data, err := readInput(path, s)
+	if err == nil {
+		err = tooLarge(name, data)
+	}
 	if err != nil {
-		return []checked{result(name, "file", err)}
+		return input{name: name, err: err}
 	}
-	if err := tooLarge(name, data); err != nil {
-		return []checked{result(name, "file", err)}
+	return input{name: name, data: data, keys: firstKeys(data)}
+}
+
+func (i input) has(keys ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { return slices.Contains(i.keys, key) })
+}
+
+func (i input) isManifest() bool { return i.has("kind", "apiVersion") }
+
+func (i input) isRules() bool { return i.has("rules", "externalRules", "resourceRules") }
+
+// scalersOf is the section scalers of the configuration among the files, by which objects among them are checked; nil
+// where there is none.
+func scalersOf(inputs []input) *scalers.Config {
+	if !slices.ContainsFunc(inputs, input.isManifest) {
+		return nil
 	}
-	keys := firstKeys(data)
-	has := func(key string) bool { return slices.Contains(keys, key) }
+	for _, i := range inputs {
+		if i.err == nil && !i.isManifest() && !i.isRules() {
+			if cfg, err := decodeConfig(i.name, i.data); err == nil && cfg.Scalers != nil {
+				return cfg.Scalers
+			}
+		}
+	}
+	return nil
+}
+
+// check checks a file, and objects in it by the configuration where one was given beside.
+func (i input) check(by *scalers.Config) []checked {
 	switch {
-	case has("kind"), has("apiVersion"):
-		return checkManifest(name, data)
-	case has("rules"), has("externalRules"), has("resourceRules"):
-		return []checked{checkRules(name, data)}
+	case i.err != nil:
+		return []checked{result(i.name, "file", i.err)}
+	case i.isManifest():
+		return checkManifest(i.name, i.data, by)
+	case i.isRules():
+		return []checked{checkRules(i.name, i.data)}
 	default:
-		return []checked{checkConfig(name, data)}
+		return []checked{checkConfig(i.name, i.data)}
 	}
 }
 
@@ -76,7 +113,7 @@ func firstKeys(data []byte) []string {
 }
 
 // checkManifest checks each document of a manifest, and each item of a List.
-func checkManifest(name string, data []byte) []checked {
+func checkManifest(name string, data []byte, by *scalers.Config) []checked {
 	var all []checked
 	for _, doc := range config.Documents(data) {
 		root, err := doc.Root(name)
@@ -87,7 +124,7 @@ func checkManifest(name string, data []byte) []checked {
 		if root == nil {
 			continue // a directive, and nothing behind it
 		}
-		for _, c := range checkObject(name, doc.Data, root) {
+		for _, c := range checkObject(name, doc.Data, root, by) {
 			c.locate(doc)
 			all = append(all, c)
 		}
@@ -97,7 +134,7 @@ func checkManifest(name string, data []byte) []checked {
 
 // checkObject checks the object that doc holds and root is the syntax tree of. The problems have paths,
 // but no lines yet. Kinds that are none of trimtab's business are named as skipped, not refused.
-func checkObject(name string, doc []byte, root *yaml.Node) []checked {
+func checkObject(name string, doc []byte, root *yaml.Node, by *scalers.Config) []checked {
 	var meta struct {
 		Kind       string `yaml:"kind"`
 		APIVersion string `yaml:"apiVersion"`
@@ -119,7 +156,7 @@ func checkObject(name string, doc []byte, root *yaml.Node) []checked {
 		return []checked{result(name, title, config.Problems{{File: name, Path: "kind", Message: refused.Error()}})}
 	case kedas:
 		c := versioned(name, title, meta.APIVersion, "keda.sh/v1alpha1", doc, func(file string, doc []byte) error {
-			return scalers.CheckManifest(file, meta.Kind, doc)
+			return scalers.CheckManifest(file, meta.Kind, doc, by)
 		})
 		for i := range c.Problems {
 			c.Problems[i].Path = triggerPath(c.Problems[i].Path)
@@ -132,7 +169,7 @@ func checkObject(name string, doc []byte, root *yaml.Node) []checked {
 	case meta.Kind == "":
 		return []checked{result(name, "manifest", config.Problems{{File: name, Path: "kind", Message: "is required"}})}
 	case meta.Kind == "List" && len(meta.Items) > 0:
-		return checkItems(name, meta.Items)
+		return checkItems(name, meta.Items, by)
 	default:
 		c := result(name, title, nil)
 		c.Skipped = true
@@ -180,7 +217,7 @@ func versioned(name, title, version, want string, doc []byte, check func(file st
 }
 
 // checkItems checks what `kubectl get -o yaml` prints of several objects.
-func checkItems(name string, items []yaml.Node) []checked {
+func checkItems(name string, items []yaml.Node, by *scalers.Config) []checked {
 	var all []checked
 	for i := range items {
 		doc, err := yaml.Marshal(&items[i])
@@ -188,7 +225,7 @@ func checkItems(name string, items []yaml.Node) []checked {
 			all = append(all, result(name, "manifest", err))
 			continue
 		}
-		for _, c := range checkObject(name, doc, &items[i]) {
+		for _, c := range checkObject(name, doc, &items[i], by) {
 			for j := range c.Problems {
 				p := &c.Problems[j]
 				p.Path = strings.TrimSuffix(fmt.Sprintf("items[%d].%s", i, p.Path), ".")

@@ -216,7 +216,7 @@ func wire(t *testing.T, path string, cfg *configFile) program {
 	}
 	scheme := s.kube.Client.Scheme()
 	s.kube.Mapper, s.kube.Cache = testrestmapper.TestOnlyStaticRESTMapper(scheme), &informertest.FakeInformers{Scheme: scheme}
-	if s.prom, err = prom.NewClient(*cfg.Prometheus, r); err != nil {
+	if s.prom, err = prom.NewClient(*cfg.Prometheus, prom.Deps{Registry: r}); err != nil {
 		t.Fatal(err)
 	}
 	services, err := build(path, cfg, s)

@@ -207,7 +207,7 @@ func (r *reloader) take() (*configFile, []string, error) {
 	if !reflect.DeepEqual(cfg.Prometheus, r.current.Prometheus) {
 		main = nil
 		if cfg.Prometheus != nil {
-			if main, err = prom.NewClient(*cfg.Prometheus, r.shared.registry); err != nil {
+			if main, err = prom.NewClient(*cfg.Prometheus, prom.Deps{Registry: r.shared.registry, Log: r.shared.log}); err != nil {
 				return nil, nil, err
 			}
 		}

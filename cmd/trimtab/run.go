@@ -112,7 +112,7 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	}
 	s := shared{kube: k, log: log, registry: registry, journal: newJournal(cfg.Server.Decisions, log, registry)}
 	if cfg.Prometheus != nil {
-		if s.prom, err = prom.NewClient(*cfg.Prometheus, registry); err != nil {
+		if s.prom, err = prom.NewClient(*cfg.Prometheus, prom.Deps{Registry: registry, Log: log}); err != nil {
 			return err
 		}
 	}

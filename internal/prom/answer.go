@@ -38,9 +38,9 @@ func (d *decoder) envelope(data func() error) (e envelope, err error) {
 		case "error":
 			e.message, err = d.optional()
 		case "warnings":
-			e.warnings, err = d.texts()
+			e.warnings, err = d.remarks()
 		case "infos":
-			e.infos, err = d.texts()
+			e.infos, err = d.remarks()
 		case "isPartial": // how VictoriaMetrics says it
 			var said []byte
 			said, err = d.capture()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -68,7 +69,7 @@ func (c *Client) attempt(ctx context.Context, e *endpoint, q call, read func(*de
 	if failed != nil {
 		outcome = string(failed.Kind)
 	}
-	c.core.metrics.duration.WithLabelValues(e.name, q.route, outcome).Observe(now.Sub(began).Seconds())
+	c.core.metrics.answered(e.name, q.route, outcome, now.Sub(began))
 	c.settle(outer, e, failed, began, now)
 	return answer, failed
 }
@@ -78,12 +79,12 @@ func (c *Client) settle(caller context.Context, e *endpoint, failed *Error, bega
 	spent := now.Sub(began)
 	switch {
 	case failed == nil || !failed.Kind.failsOver():
-		c.core.metrics.up.WithLabelValues(e.name).Set(1)
+		c.core.metrics.found(e.name, true)
 		c.core.fleet.note(e, func(health) health { return health{} })
 	case caller.Err() != nil && spent < min(patience, c.core.timeout), errors.Is(caller.Err(), context.Canceled):
 		c.core.fleet.note(e, func(h health) health { return h.untold(now) })
 	default:
-		c.core.metrics.up.WithLabelValues(e.name).Set(0)
+		c.core.metrics.found(e.name, false)
 		c.core.fleet.note(e, func(h health) health { return h.failed(began, now, failed.RetryAfter) })
 	}
 }
@@ -99,6 +100,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	}
 	resp, err := c.core.http.Do(req)
 	if err != nil {
+		c.core.log.Debug("a request to a server failed", "server", e.name, "error", text.Line(fetch.Cause(err).Error()))
 		return envelope{}, fail(transportError(err))
 	}
 	defer resp.Body.Close()
@@ -109,25 +111,31 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		}
 		return failed(kind, err)
 	}
-	body, err := bodyOf(resp, c.core.maxBytes)
+	body, err := fetch.Body(resp, c.core.maxBytes)
 	if err != nil {
-		return envelope{}, fail(readError(err, c.core.maxBytes))
+		return envelope{}, fail(readError(sourceError{err}, c.core.maxBytes))
 	}
 	if resp.StatusCode/100 != 2 {
-		return envelope{}, refusal(resp, body, fail)
+		return envelope{}, c.refusal(resp, body, fail)
 	}
-	d := c.core.decoders.Get().(*decoder)
-	defer c.core.release(d)
+	d := c.core.decoders.take()
+	defer c.core.decoders.giveBack(d)
 	d.reset(body)
 	answer, err := d.envelope(func() error { return read(d) })
 	switch {
 	case errors.Is(err, errForeign):
-		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: %s", err, excerpt(resp, d.head)))
+		c.core.foreign(resp, d.head)
+		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: %s", err, fetch.Shape(resp)))
+	case errors.Is(err, errSeveralRows), errors.Is(err, errNoVector):
+		return envelope{}, fail(BadQuery, err)
 	case err != nil:
 		kind, err := readError(err, c.core.maxBytes)
 		return envelope{}, fail(kind, err)
+	case answer.status == "error" && isErrorType(answer.errorType, resp.StatusCode):
+		return envelope{}, fail(BadQuery, fmt.Errorf("%s: %s", answer.errorType, text.Line(answer.message)))
 	case answer.status != "success":
-		return envelope{}, fail(BadQuery, fmt.Errorf("%s: %s", printable(answer.errorType), printable(answer.message)))
+		c.core.foreign(resp, d.head)
+		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: its status is neither success nor a known error", errForeign))
 	}
 	for i, said := range answer.warnings {
 		answer.warnings[i] = c.core.without(resp.Request, said)
@@ -153,12 +161,6 @@ func (c *core) credentials(req *http.Request) *text.Secrets {
 
 // without is a text of an answer to req without the credentials that were sent with it.
 func (c *core) without(req *http.Request, said string) string { return c.credentials(req).Hide(said) }
-
-func (c *core) release(d *decoder) {
-	if d.reset(nil); len(d.buf) <= keptBuffer {
-		c.decoders.Put(d)
-	}
-}
 
 // limit is the time that the server is given, as the API's parameter timeout: the client's own, or what the
 // caller's deadline leaves of it.

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	promconfig "github.com/prometheus/common/config"
-
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -118,13 +116,6 @@ func (s *SigV4) validate(ps *config.Problems) {
 	}
 }
 
-func (t TLS) common() promconfig.TLSConfig {
-	return promconfig.TLSConfig{
-		CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile,
-		ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify,
-	}
-}
-
 // Paths are the settings that name files, for who takes them as relative to the configuration's folder.
 func (c *Config) Paths() []*string {
 	paths := append(c.TLS.paths(), &c.BearerTokenFile)
@@ -138,23 +129,3 @@ func (c *Config) Paths() []*string {
 }
 
 func (t *TLS) paths() []*string { return []*string{&t.CAFile, &t.CertFile, &t.KeyFile} }
-
-// httpConfig is the configuration in the terms of prometheus/common, which does most of the work.
-func (c *Config) httpConfig() promconfig.HTTPClientConfig {
-	h := promconfig.HTTPClientConfig{FollowRedirects: true, EnableHTTP2: true, TLSConfig: c.TLS.common()}
-	if c.BearerTokenFile != "" {
-		h.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: c.BearerTokenFile}
-	}
-	if b := c.BasicAuth; b != nil {
-		h.BasicAuth = &promconfig.BasicAuth{
-			Username: b.Username, Password: promconfig.Secret(b.Password), PasswordFile: b.PasswordFile,
-		}
-	}
-	if len(c.Headers) > 0 {
-		h.HTTPHeaders = &promconfig.Headers{Headers: map[string]promconfig.Header{}}
-		for name, value := range c.Headers {
-			h.HTTPHeaders.Headers[name] = promconfig.Header{Secrets: []promconfig.Secret{promconfig.Secret(value)}}
-		}
-	}
-	return h
-}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 )
 
@@ -34,7 +32,8 @@ type core struct {
 	tenant   *Tenant
 	http     *http.Client
 	metrics  *metrics
-	decoders sync.Pool
+	decoders *Decoders
+	log      *slog.Logger
 	now      func() time.Time
 }
 
@@ -45,15 +44,21 @@ type Result struct {
 	Warnings, Infos []string
 }
 
-// NewClient checks cfg and makes a client for it; it sends nothing. Its metrics are shared by all clients of reg.
-func NewClient(cfg Config, reg prometheus.Registerer) (*Client, error) {
+// NewClient checks cfg and makes a client for it; it sends nothing. Its metrics are shared by all clients of a registry.
+func NewClient(cfg Config, deps Deps) (*Client, error) {
 	if err := cfg.Validate().AsError(); err != nil {
 		return nil, fmt.Errorf("prometheus client: %w", err)
 	}
 	c := &core{
 		verb: cfg.Verb, timeout: cfg.Timeout.Std(), maxBytes: cfg.MaxResponseBytes, tenant: cfg.Tenant, now: time.Now,
 		fleet:    fleet{probe: cfg.Timeout.Std(), health: map[*endpoint]health{}},
-		decoders: sync.Pool{New: func() any { return newDecoder() }},
+		decoders: deps.Decoders, log: deps.Log,
+	}
+	if c.decoders == nil {
+		c.decoders = new(Decoders)
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
 	}
 	for _, address := range append([]string{cfg.URL}, cfg.FailoverURLs...) {
 		e, err := newEndpoint(address, cfg.MaxConcurrent)
@@ -63,32 +68,15 @@ func NewClient(cfg Config, reg prometheus.Registerer) (*Client, error) {
 		c.fleet.endpoints = append(c.fleet.endpoints, e)
 	}
 	var err error
-	if c.http, err = newHTTPClient(cfg); err != nil {
+	if c.http, err = newHTTPClient(cfg, deps.Transport); err != nil {
 		return nil, fmt.Errorf("prometheus client: %w", err)
 	}
-	if c.metrics, err = newMetrics(reg); err != nil {
+	if c.metrics, err = newMetrics(deps.Registry); err != nil {
 		return nil, fmt.Errorf("prometheus client: %w", err)
 	}
 	client := &Client{core: c}
 	client.tenant = client.Tenant("")
 	return client, nil
-}
-
-func newHTTPClient(cfg Config) (*http.Client, error) {
-	hc, err := promconfig.NewClientFromConfig(cfg.httpConfig(), "trimtab", promconfig.WithUserAgent("trimtab"))
-	if err != nil {
-		return nil, err
-	}
-	hc.CheckRedirect = stay
-	if cfg.OAuth2 != nil {
-		if hc.Transport, err = newTokens(*cfg.OAuth2, hc.Transport); err != nil {
-			return nil, err
-		}
-	}
-	if cfg.SigV4 != nil {
-		hc.Transport = newSigner(*cfg.SigV4, hc.Transport)
-	}
-	return hc, nil
 }
 
 // Server is the first server's address, without parameters, as errors and metrics name it.
@@ -113,34 +101,44 @@ func (c *Client) QueryRange(ctx context.Context, promql string, start, end time.
 // QueryVector evaluates promql at one instant, as Query does, at a fraction of the memory. A query that gives
 // neither a vector nor a scalar is a BadQuery.
 func (c *Client) QueryVector(ctx context.Context, promql string, at time.Time) (Vector, error) {
-	r, e, server, err := c.evaluate(ctx, "/api/v1/query", promql, url.Values{"query": {promql}, "time": {unixMillis(at)}})
+	return c.queryVector(ctx, promql, at, 0)
+}
+
+// QueryOne evaluates promql as QueryVector does, for at most one row. A query that gives more is a BadQuery, and
+// the second row of its answer is not read.
+func (c *Client) QueryOne(ctx context.Context, promql string, at time.Time) (Vector, error) {
+	return c.queryVector(ctx, promql, at, 1)
+}
+
+func (c *Client) queryVector(ctx context.Context, promql string, at time.Time, maxRows int) (Vector, error) {
+	form := url.Values{"query": {promql}, "time": {unixMillis(at)}}
+	r, e, err := c.evaluate(ctx, "/api/v1/query", promql, form, func(d *decoder) { d.maxRows, d.onlyVector = maxRows, true })
 	if err != nil {
 		return Vector{}, err
 	}
 	v := Vector{Rows: r.rows, Warnings: e.warnings, Infos: e.infos}
-	switch {
-	case r.scalar != nil:
+	if r.scalar != nil {
 		v.Rows = []Row{{Value: float64(r.scalar.Value), TimestampMillis: int64(r.scalar.Timestamp)}}
-	case r.kind != "vector":
-		return Vector{}, &Error{Kind: BadQuery, Server: server, Query: promql, Err: fmt.Errorf("it gives a %s, where a vector is needed", r.kind)}
 	}
 	return v, nil
 }
 
 func (c *Client) query(ctx context.Context, path, promql string, form url.Values) (Result, error) {
-	r, e, _, err := c.evaluate(ctx, path, promql, form)
+	r, e, err := c.evaluate(ctx, path, promql, form, func(*decoder) {})
 	if err != nil {
 		return Result{}, err
 	}
 	return Result{Value: r.value(), Warnings: e.warnings, Infos: e.infos}, nil
 }
 
-func (c *Client) evaluate(ctx context.Context, path, promql string, form url.Values) (r result, e envelope, server string, err error) {
-	e, server, err = c.ask(ctx, call{path: path, route: path, verb: c.core.verb, query: promql, form: form}, func(d *decoder) (err error) {
+// evaluate asks for the result of a query; limit bounds the decoder as the question wants it.
+func (c *Client) evaluate(ctx context.Context, path, promql string, form url.Values, limit func(*decoder)) (r result, e envelope, err error) {
+	e, _, err = c.ask(ctx, call{path: path, route: path, verb: c.core.verb, query: promql, form: form}, func(d *decoder) (err error) {
+		limit(d)
 		r, err = d.result()
 		return err
 	})
-	return r, e, server, err
+	return r, e, err
 }
 
 func unixMillis(t time.Time) string {

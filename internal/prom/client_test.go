@@ -33,7 +33,7 @@ func serve(t *testing.T, handle http.HandlerFunc, change func(*Config)) *Client 
 
 func newClient(t *testing.T, cfg Config) *Client {
 	t.Helper()
-	c, err := NewClient(cfg, prometheus.NewRegistry())
+	c, err := NewClient(cfg, Deps{Registry: prometheus.NewRegistry()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +83,11 @@ func TestErrorsTellWhatHappened(t *testing.T) {
 	}{
 		"refused query":     {answer(400, `{"status":"error","errorType":"bad_data","error":"parse error"}`), BadQuery, "HTTP 400: bad_data: parse error"},
 		"execution failed":  {answer(422, `{"status":"error","errorType":"execution","error":"too many samples"}`), BadQuery, "too many samples"},
-		"server broken":     {answer(500, `oops`), Unavailable, `HTTP 500: application/json "oops"`},
+		"server broken":     {answer(500, `oops`), Unavailable, "HTTP 500: application/json of 4 bytes, where JSON of Prometheus's API is expected"},
 		"overloaded":        {answer(429, ``), Unavailable, "HTTP 429"},
 		"server timed out":  {answer(503, `{"status":"error","errorType":"timeout","error":"query timed out"}`), Timeout, "query timed out"},
-		"a login page":      {answer(200, `<html>please log in`), BadAnswer, "please log in"},
+		"a login page":      {answer(200, `<html>please log in`), BadAnswer, "not JSON of Prometheus's API: application/json of 19 bytes"},
+		"VictoriaMetrics":   {answer(422, `{"status":"error","errorType":"422","error":"cannot parse"}`), BadQuery, "HTTP 422: 422: cannot parse"},
 		"empty":             {answer(200, ``), BadAnswer, "not JSON"},
 		"another JSON":      {answer(200, `{"a":1}`), BadAnswer, "not JSON of Prometheus's API"},
 		"unknown type":      {answer(200, `{"status":"success","data":{"resultType":"cube","result":[]}}`), BadAnswer, `"cube"`},
@@ -199,7 +200,7 @@ func TestQueryVector(t *testing.T) {
 	}
 	for _, body = range []string{`{"status":"success","data":{"resultType":"matrix","result":[]}}`, `{"status":"success","data":{"resultType":"string","result":[1,"x"]}}`} {
 		_, err := c.QueryVector(t.Context(), "x", time.Now())
-		if kind, _ := KindOf(err); kind != BadQuery || !strings.Contains(err.Error(), "where a vector is needed") {
+		if kind, _ := KindOf(err); kind != BadQuery || !strings.Contains(err.Error(), "where an instant vector or a scalar is needed") {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -239,7 +240,7 @@ func TestMetricsAreShared(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
 	for range 2 {
-		if _, err := NewClient(DefaultConfig(), reg); err != nil {
+		if _, err := NewClient(DefaultConfig(), Deps{Registry: reg}); err != nil {
 			t.Error(err)
 		}
 	}

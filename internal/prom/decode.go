@@ -3,6 +3,7 @@ package prom
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"hash/maphash"
 	"io"
 	"strconv"
@@ -18,6 +19,15 @@ const (
 	maxShared, maxSharedBytes = 1 << 12, 100
 	// maxSeconds bounds the digits of a time.
 	maxSeconds = 12
+	// maxLabels bounds the labels of one series: in memory each costs four times what a hostile server writes.
+	maxLabels = 1 << 12
+)
+
+var (
+	// errSeveralRows ends the reading of an answer with more rows than the question takes.
+	errSeveralRows = errors.New("it gives several series, where one number is needed; aggregate them, as in sum(...)")
+	// errNoVector ends the reading of a result that is no vector, where the question takes nothing else.
+	errNoVector = errors.New("where an instant vector or a scalar is needed")
 )
 
 // decoder reads the API's answers. Where what it reads can have two meanings, as a key that stands twice
@@ -29,8 +39,12 @@ type decoder struct {
 	// shared are strings that were read lately, each at the place that its hash gives.
 	shared []string
 	seed   maphash.Seed
-	// head is how the answer begins, for errors.
+	// head is how the answer begins, for a log of level debug.
 	head []byte
+	// maxRows ends the reading of a vector of more rows; 0 is no limit. onlyVector ends that of a result which is
+	// neither a vector nor a scalar. Both are properties of the question.
+	maxRows    int
+	onlyVector bool
 }
 
 func newDecoder() *decoder {
@@ -42,7 +56,7 @@ func newDecoder() *decoder {
 // reset makes the decoder ready to read src.
 func (d *decoder) reset(src io.Reader) {
 	d.scanner.reset(src)
-	d.labels = nil
+	d.labels, d.maxRows, d.onlyVector = nil, 0, false
 }
 
 // share is b as a string, which may be one that was given before.
@@ -93,6 +107,9 @@ func (d *decoder) metric() ([]Label, error) {
 	}
 	begin := len(d.labels)
 	err := d.object(func(key []byte) error {
+		if len(d.labels)-begin == maxLabels {
+			return d.wrong("a series of more than %d labels", maxLabels)
+		}
 		name := d.share(key)
 		value, _, err := d.text()
 		if err != nil {

@@ -58,9 +58,7 @@ func (e *endpoint) enter(ctx context.Context, m *metrics) error {
 		return nil
 	default:
 	}
-	waiting := m.waiting.WithLabelValues(e.name)
-	waiting.Inc()
-	defer waiting.Dec()
+	defer m.waits(e.name)()
 	select {
 	case e.slots <- struct{}{}:
 		return nil

@@ -10,8 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -72,9 +72,6 @@ func KindOf(err error) (Kind, bool) {
 	return "", false
 }
 
-// errTooLarge is what reading past the limit of an answer gives.
-var errTooLarge = errors.New("too large")
-
 // sourceError is a failure of the connection, not of what was read from it.
 type sourceError struct{ error }
 
@@ -85,12 +82,14 @@ func readError(err error, maxBytes int64) (Kind, error) {
 	var source sourceError
 	var corrupt flate.CorruptInputError
 	switch {
-	case errors.Is(err, errTooLarge):
-		return TooLarge, fmt.Errorf("the answer is larger than %d bytes", maxBytes)
+	case errors.Is(err, fetch.ErrTooLarge):
+		return TooLarge, fmt.Errorf("the answer is larger than %d bytes (maxResponseBytes)", maxBytes)
+	case errors.Is(err, fetch.ErrEncoding):
+		return BadAnswer, fetch.ErrEncoding
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
 		return BadAnswer, fmt.Errorf("the answer cannot be decompressed: %w", err)
 	case errors.As(err, &source):
-		return transportError(source.error)
+		return transportError(fetch.WithoutAnswer(source.error))
 	default:
 		return BadAnswer, fmt.Errorf("it cannot be read: %w", err)
 	}
@@ -106,24 +105,8 @@ func transportError(err error) (Kind, error) {
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout() {
 		return Timeout, errors.New("no answer within the time-out")
 	}
-	if said := err.Error(); said != printable(said) {
-		err = errors.New(printable(said))
+	if said := err.Error(); said != text.Line(said) {
+		err = errors.New(text.Line(said))
 	}
 	return Unavailable, err
-}
-
-// maxForeign is how much of a foreign text an error repeats.
-const maxForeign = 500
-
-// printable is a foreign text on one line and of bounded length.
-func printable(s string) string {
-	if len(s) > maxForeign {
-		s = strings.ToValidUTF8(s[:maxForeign], "") + "..."
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }

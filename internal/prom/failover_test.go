@@ -50,7 +50,7 @@ func pair(t *testing.T, first, second *switchable, change func(*Config)) (c *Cli
 		change(&cfg)
 	}
 	reg = prometheus.NewRegistry()
-	c, err := NewClient(cfg, reg)
+	c, err := NewClient(cfg, Deps{Registry: reg})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestFailover(t *testing.T) {
 
 	first.become(answer(500, "broken"))
 	second.become(answer(200, "<html>log in"))
-	all := fmt.Sprintf("query \"up\" at %s: unavailable: HTTP 500: application/json \"broken\", then at %s: bad_answer: not JSON of Prometheus's API: application/json \"<html>log in\"", first.url, second.url)
+	all := fmt.Sprintf("query \"up\" at %s: unavailable: HTTP 500: application/json of 6 bytes, where JSON of Prometheus's API is expected, then at %s: bad_answer: not JSON of Prometheus's API: application/json of 12 bytes", first.url, second.url)
 	ask("both are down", "first 1 second 1 "+all)
 	ask("both rest, and are asked for want of better", "first 1 second 1 "+all)
 }

@@ -2,6 +2,7 @@ package prom
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/prometheus/common/model"
 )
@@ -39,6 +40,33 @@ func (d *decoder) texts() (list []string, err error) {
 	})
 	flush()
 	return texts.all(), err
+}
+
+// maxRemarks is how many warnings of one answer are kept, and maxRemark how many bytes of each.
+const maxRemarks, maxRemark = 100, 1 << 10
+
+// remarks reads a list of warnings or infos: the first of them, and how many more there are.
+func (d *decoder) remarks() (list []string, err error) {
+	if null, err := d.null(); null || err != nil {
+		return nil, err
+	}
+	more := 0
+	err = d.array(func() error {
+		text, _, err := d.text()
+		switch {
+		case err != nil:
+			return err
+		case len(list) == maxRemarks:
+			more++
+		default:
+			list = append(list, strings.ToValidUTF8(string(text[:min(len(text), maxRemark)]), ""))
+		}
+		return nil
+	})
+	if more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	return list, err
 }
 
 // sets reads a list of label sets.

@@ -2,11 +2,13 @@ package prom
 
 import (
 	"errors"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are shared by all clients of a registry.
+// metrics are shared by all clients of a registry. They have series for each server, so that they are for servers
+// whose number the configuration bounds. Nil metrics note nothing.
 type metrics struct {
 	duration *prometheus.HistogramVec
 	up       *prometheus.GaugeVec
@@ -14,6 +16,9 @@ type metrics struct {
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	if reg == nil {
+		return nil, nil
+	}
 	duration, err1 := register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "trimtab_prometheus_request_duration_seconds",
 		Help:    "Time until an answer of a Prometheus server was read, by API path, server and result.",
@@ -28,6 +33,34 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		Help: "Requests that wait because maxConcurrent of them are in flight to a Prometheus server.",
 	}, []string{"server"}))
 	return &metrics{duration, up, waiting}, errors.Join(err1, err2, err3)
+}
+
+// answered notes one request that ended.
+func (m *metrics) answered(server, route, outcome string, took time.Duration) {
+	if m != nil {
+		m.duration.WithLabelValues(server, route, outcome).Observe(took.Seconds())
+	}
+}
+
+// found notes how a request found a server.
+func (m *metrics) found(server string, well bool) {
+	up := 0.0
+	if well {
+		up = 1
+	}
+	if m != nil {
+		m.up.WithLabelValues(server).Set(up)
+	}
+}
+
+// waits notes a request that waits, until done is called.
+func (m *metrics) waits(server string) (done func()) {
+	if m == nil {
+		return func() {}
+	}
+	waiting := m.waiting.WithLabelValues(server)
+	waiting.Inc()
+	return waiting.Dec
 }
 
 // register registers c, or gives what stands in reg for it.

@@ -64,11 +64,17 @@ func (d *decoder) result() (r result, err error) {
 	}
 	late := &decoder{shared: d.shared, seed: d.seed}
 	late.reset(bytes.NewReader(early))
+	late.maxRows, late.onlyVector = d.maxRows, d.onlyVector
 	return r, late.fill(&r)
 }
 
 // fill reads the result of the kind that r has.
 func (d *decoder) fill(r *result) (err error) {
+	switch {
+	case r.kind != "matrix" && r.kind != "string":
+	case d.onlyVector:
+		return fmt.Errorf("it gives a %s, %w", r.kind, errNoVector)
+	}
 	switch r.kind {
 	case "vector":
 		r.rows, r.histograms, err = d.vector()

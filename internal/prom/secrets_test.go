@@ -68,7 +68,7 @@ func TestAServerThatRepeatsTheRequestRevealsNothing(t *testing.T) {
 					cfg.URL, cfg.Verb = server.URL, verb
 					way(&cfg)
 					registry := prometheus.NewRegistry()
-					c, err := NewClient(cfg, registry)
+					c, err := NewClient(cfg, Deps{Registry: registry})
 					if err != nil {
 						t.Fatal(err)
 					}

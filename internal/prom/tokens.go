@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -38,10 +39,11 @@ func newTokens(cfg OAuth2, next http.RoundTripper) (*tokens, error) {
 	if err != nil {
 		return nil, errors.New("oauth2.tokenUrl is not a URL")
 	}
-	client, err := promconfig.NewClientFromConfig(promconfig.HTTPClientConfig{TLSConfig: cfg.TLS.common()}, "trimtab", promconfig.WithUserAgent("trimtab"))
+	sender, err := cfg.TLS.transport()
 	if err != nil {
 		return nil, fmt.Errorf("oauth2: %w", err)
 	}
+	client := &http.Client{Transport: promconfig.NewUserAgentRoundTripper(userAgent, sender), CheckRedirect: fetch.Stay}
 	t := &tokens{cfg: cfg, server: server.Scheme + "://" + server.Host, next: next, client: client, held: make(chan heldToken, 1)}
 	t.held <- heldToken{}
 	return t, nil
@@ -99,7 +101,7 @@ func (t *tokens) failure(err error, secret string) error {
 	var sent text.Secrets
 	sent.Add(secret)
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		return fmt.Errorf("no token from %s: HTTP %d %s", t.server, refused.Response.StatusCode, sent.Hide(printable(refused.ErrorCode)))
+		return fmt.Errorf("no token from %s: HTTP %d %s", t.server, refused.Response.StatusCode, sent.Hide(text.Line(refused.ErrorCode)))
 	}
 	if broken, ok := errors.AsType[*url.Error](err); ok {
 		err = broken.Err

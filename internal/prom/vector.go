@@ -95,6 +95,9 @@ func (d *decoder) vector() ([]Row, map[int]*model.SampleHistogram, error) {
 	var histograms map[int]*model.SampleHistogram
 	known := []string{"metric", "value", "histogram"}
 	err := d.array(func() error {
+		if d.maxRows > 0 && rows.n == d.maxRows {
+			return errSeveralRows
+		}
 		row, histogram, err := d.row(known)
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/prom"
@@ -23,7 +22,7 @@ type query struct {
 	emptyIsZero bool
 }
 
-func parse(d trigger.Definition, timeout time.Duration) (query, error) {
+func parse(d trigger.Definition, cfg Config) (query, error) {
 	p := d.Params()
 	q := query{server: prom.DefaultConfig()}
 	q.server.URL = p.Required("serverAddress") // its problems are told without its text
@@ -31,7 +30,8 @@ func parse(d trigger.Definition, timeout time.Duration) (query, error) {
 	q.target = p.Target("threshold", math.NaN())
 	q.activation = p.Number("activationThreshold", 0)
 	q.emptyIsZero = p.Bool("ignoreNullValues", true)
-	q.server.Timeout = config.Duration(p.Duration("timeout", timeout))
+	q.server.Timeout = config.Duration(p.Duration("timeout", cfg.Timeout))
+	q.server.MaxResponseBytes = cfg.MaxResponseBytes
 	q.server.TLS.InsecureSkipVerify = p.Bool("unsafeSsl", false)
 	q.server.Headers = p.Pairs("customHeaders")
 	parameters := p.Pairs("queryParameters")
@@ -47,6 +47,11 @@ func parse(d trigger.Definition, timeout time.Duration) (query, error) {
 				continue
 			}
 			p.Fail("serverAddress", "%s", problem.Message)
+		}
+		if u, err := url.Parse(q.server.URL); err == nil {
+			if err := cfg.Policy.CheckHost(u.Scheme, u.Hostname()); err != nil {
+				p.Fail("serverAddress", "%v", err)
+			}
 		}
 	}
 	return q, p.Err()

@@ -2,25 +2,44 @@ package prometheus
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/prom"
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// Source opens triggers and shares their clients. It is safe for concurrent use.
+// keptIdle bounds the connections that are kept to all servers of all triggers, and keptIdlePerHost those to one.
+const keptIdle, keptIdlePerHost = 100, 10
+
+// Config is what all triggers have in common.
+type Config struct {
+	// Timeout bounds a query whose trigger says nothing else.
+	Timeout time.Duration
+	// MaxResponseBytes bounds an answer.
+	MaxResponseBytes int64
+	// Policy says where triggers may lead.
+	Policy *fetch.Policy
+	// Log is told, at level debug, what errors do not repeat of an answer.
+	Log *slog.Logger
+}
+
+// Source opens triggers and shares their clients and connections. It is safe for concurrent use.
 type Source struct {
-	timeout  time.Duration
-	registry prometheus.Registerer
+	cfg Config
+	// secure and insecure are the connections of all triggers: those that check certificates, and those that do not.
+	secure, insecure *fetch.Transport
+	decoders         prom.Decoders
 
 	mu sync.Mutex
 	// clients are counted by their users; one without users is let go.
@@ -32,14 +51,19 @@ type shared struct {
 	users  int
 }
 
-// New makes a source whose queries take at most timeout, where the trigger says nothing else.
-func New(timeout time.Duration, registry prometheus.Registerer) *Source {
-	return &Source{timeout: timeout, registry: registry, clients: map[string]*shared{}}
+// New makes a source.
+func New(cfg Config) *Source {
+	transport := func(insecure bool) *fetch.Transport {
+		return fetch.NewTransport(fetch.Options{
+			Policy: cfg.Policy, TLS: &tls.Config{InsecureSkipVerify: insecure}, MaxIdle: keptIdle, MaxIdlePerHost: keptIdlePerHost,
+		})
+	}
+	return &Source{cfg: cfg, secure: transport(false), insecure: transport(true), clients: map[string]*shared{}}
 }
 
 // Open checks d; it sends nothing.
 func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
-	q, err := parse(d, s.timeout)
+	q, err := parse(d, s.cfg)
 	if err != nil {
 		return trigger.Opened{}, err
 	}
@@ -51,11 +75,11 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 		Metric: "prometheus", Target: q.target, Activation: q.activation,
 		Timeout: q.server.Timeout.Std(), Close: release,
 		Read: func(ctx context.Context, at time.Time) (trigger.Sample, error) {
-			result, err := client.Query(ctx, q.promql, at)
+			answer, err := client.QueryOne(ctx, q.promql, at)
 			if err != nil {
 				return trigger.Sample{}, err
 			}
-			sample, err := q.number(result)
+			sample, err := q.number(answer)
 			if err != nil {
 				return trigger.Sample{}, fmt.Errorf("query %s at %s: %w", text.Quote(q.promql), client.Server(), err)
 			}
@@ -65,32 +89,32 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 }
 
 // number is the one number of an answer.
-func (q query) number(r prom.Result) (trigger.Sample, error) {
-	var n model.SampleValue
-	switch v := r.Value.(type) {
-	case *model.Scalar:
-		n = v.Value
-	case model.Vector:
-		switch {
-		case len(v) > 1:
-			return trigger.Sample{}, fmt.Errorf("%d series, where one number is needed; aggregate them, as in sum(...)", len(v))
-		case len(v) == 0 && len(r.Warnings) > 0:
-			return trigger.Sample{}, fmt.Errorf("no series, and the server warns: %s", strings.Join(r.Warnings, "; "))
-		case len(v) == 0 && !q.emptyIsZero:
-			return trigger.Sample{}, fmt.Errorf("no series (ignoreNullValues is false)")
-		case len(v) == 0:
-			return trigger.Sample{Empty: true}, nil
-		case v[0].Histogram != nil:
-			return trigger.Sample{}, fmt.Errorf("a native histogram, where a number is needed; take histogram_quantile(...) or histogram_count(...) of it")
-		}
-		n = v[0].Value
-	default:
-		return trigger.Sample{}, fmt.Errorf("a %s, where an instant vector or a scalar is needed", r.Value.Type())
+func (q query) number(v prom.Vector) (trigger.Sample, error) {
+	switch {
+	case len(v.Rows) == 0 && len(v.Warnings) > 0:
+		return trigger.Sample{}, fmt.Errorf("no series, and the server warns: %s", first(v.Warnings))
+	case len(v.Rows) == 0 && !q.emptyIsZero:
+		return trigger.Sample{}, errors.New("no series (ignoreNullValues is false)")
+	case len(v.Rows) == 0:
+		return trigger.Sample{Empty: true}, nil
 	}
-	if f := float64(n); math.IsNaN(f) || math.IsInf(f, 0) {
-		return trigger.Sample{}, fmt.Errorf("the value is %s, which is no number of anything", n)
+	row := v.Rows[0]
+	switch {
+	case row.Histogram:
+		return trigger.Sample{}, errors.New("a native histogram, where a number is needed; take histogram_quantile(...) or histogram_count(...) of it")
+	case math.IsNaN(row.Value), math.IsInf(row.Value, 0):
+		return trigger.Sample{}, fmt.Errorf("the value is %s, which is no number of anything", model.SampleValue(row.Value))
 	}
-	return trigger.Sample{Value: float64(n)}, nil
+	return trigger.Sample{Value: row.Value}, nil
+}
+
+// first is the first of the server's warnings, not at length, and how many more there are.
+func first(warnings []string) string {
+	text := fmt.Sprintf("%.200q", warnings[0])
+	if more := len(warnings) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // acquire returns a client for cfg and what gives it back.
@@ -104,7 +128,12 @@ func (s *Source) acquire(cfg prom.Config) (*prom.Client, func(), error) {
 	defer s.mu.Unlock()
 	entry := s.clients[key]
 	if entry == nil {
-		client, err := prom.NewClient(cfg, s.registry)
+		transport := s.secure
+		if cfg.TLS.InsecureSkipVerify {
+			transport = s.insecure
+		}
+		// No Registry: triggers name the servers, and each would have series of its own.
+		client, err := prom.NewClient(cfg, prom.Deps{Log: s.cfg.Log, Transport: transport, Decoders: &s.decoders})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -120,7 +149,6 @@ func (s *Source) release(key string) {
 	defer s.mu.Unlock()
 	entry := s.clients[key]
 	if entry.users--; entry.users == 0 {
-		delete(s.clients, key)
-		entry.client.CloseIdleConnections()
+		delete(s.clients, key) // its connections are those of all, and end when they were idle for a while
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -36,7 +34,7 @@ func vector(values ...string) string {
 	return `{"status":"success","data":{"resultType":"vector","result":[` + strings.Join(series, ",") + `]}}`
 }
 
-func newSource() *Source { return New(time.Second, prometheus.NewRegistry()) }
+func newSource() *Source { return New(Config{Timeout: time.Second, MaxResponseBytes: 1 << 20}) }
 
 // define is a trigger with the three required parameters and more.
 func define(address string, more map[string]string) trigger.Definition {
@@ -60,10 +58,10 @@ func TestReadOneNumber(t *testing.T) {
 		"a scalar":                   {200, `{"status":"success","data":{"resultType":"scalar","result":[10,"3"]}}`, nil, trigger.Sample{Value: 3}, ""},
 		"no series, allowed":         {200, vector(), nil, trigger.Sample{Empty: true}, ""},
 		"no series, not allowed":     {200, vector(), no, trigger.Sample{}, "no series (ignoreNullValues is false)"},
-		"no series of a partial one": {200, `{"status":"success","warnings":["store down"],"data":{"resultType":"vector","result":[]}}`, nil, trigger.Sample{}, "the server warns: store down"},
+		"no series of a partial one": {200, `{"status":"success","warnings":["store down"],"data":{"resultType":"vector","result":[]}}`, nil, trigger.Sample{}, `the server warns: "store down"`},
 		"NaN":                        {200, vector("NaN"), nil, trigger.Sample{}, "the value is NaN"},
 		"infinity":                   {200, vector("+Inf"), nil, trigger.Sample{}, "the value is +Inf"},
-		"two series":                 {200, vector("1", "2"), nil, trigger.Sample{}, "2 series, where one number is needed"},
+		"two series":                 {200, vector("1", "2"), nil, trigger.Sample{}, "several series, where one number is needed"},
 		"a matrix":                   {200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`, nil, trigger.Sample{}, "a matrix, where"},
 		"a string":                   {200, `{"status":"success","data":{"resultType":"string","result":[10,"3"]}}`, nil, trigger.Sample{}, "a string, where"},
 		"a histogram":                {200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"histogram":[10,{"count":"1","sum":"1","buckets":[]}]}]}}`, nil, trigger.Sample{}, "a native histogram"},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -29,7 +30,7 @@ type list struct {
 	activation float64
 }
 
-func parse(d trigger.Definition) (list, error) {
+func parse(d trigger.Definition, policy *fetch.Policy) (list, error) {
 	p := d.Params()
 	l := list{
 		name:       p.Required("listName"),
@@ -54,6 +55,11 @@ func parse(d trigger.Definition) (list, error) {
 	}
 	if _, err := l.endpoint.tlsConfig(); err != nil {
 		p.Fail("enableTLS", "%v", err)
+	}
+	if host, _, err := net.SplitHostPort(l.endpoint.address); err == nil {
+		if err := policy.CheckHost(l.endpoint.scheme(), host); err != nil {
+			p.Fail("address", "%v", err)
+		}
 	}
 	return l, p.Err()
 }
@@ -87,6 +93,14 @@ func address(p *trigger.Params) (address, shown string) {
 
 // isHost says that host has no user, password or path: where it is shown, these would be too.
 func isHost(host string) bool { return !strings.ContainsAny(host, "@/") }
+
+// scheme is how a URL would begin.
+func (e endpoint) scheme() string {
+	if e.tls {
+		return "rediss"
+	}
+	return "redis"
+}
 
 type tlsError string
 

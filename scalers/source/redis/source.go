@@ -3,58 +3,66 @@ package redis
 import (
 	"context"
 	"fmt"
-	"sync"
+	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// connections is the size of a pool: two commands for each trigger and poll need few.
-const connections = 4
+// Config is what all triggers have in common.
+type Config struct {
+	// Timeout bounds a read, the dial included.
+	Timeout time.Duration
+	// Policy says where triggers may lead.
+	Policy *fetch.Policy
+	// Log is told, at level debug, what errors do not repeat of an answer.
+	Log *slog.Logger
+}
 
 // Source opens triggers and shares their connections. It is safe for concurrent use.
 type Source struct {
-	timeout time.Duration
-
-	mu sync.Mutex
-	// pools are counted by their users; one without users is closed.
-	pools map[endpoint]*shared
+	cfg   Config
+	pools pools
 }
 
-type shared struct {
-	client *redis.Client
-	users  int
-}
-
-// New makes a source whose reads take at most timeout, the dial included. It silences the client
-// library's own log, of which there is one a process: every failure is in the error of a Read.
-func New(timeout time.Duration) *Source {
+// New makes a source. It silences the client library's own log, of which there is one a process: every failure is in
+// the error of a Read.
+func New(cfg Config) *Source {
 	redis.SetLogger(&logging.VoidLogger{})
-	return &Source{timeout: timeout, pools: map[endpoint]*shared{}}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Source{cfg: cfg, pools: pools{timeout: cfg.Timeout, policy: cfg.Policy, pools: map[endpoint]*pool{}}}
 }
 
 // Open checks d; it does not connect.
 func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
-	l, err := parse(d)
+	l, err := parse(d, s.cfg.Policy)
 	if err != nil {
 		return trigger.Opened{}, err
 	}
-	client, release, err := s.acquire(l.endpoint)
+	pool, err := s.pools.acquire(l.endpoint)
 	if err != nil {
 		return trigger.Opened{}, fmt.Errorf("%s: %w", d, err)
 	}
 	return trigger.Opened{
 		Metric: "redis-" + l.name, Target: l.target, Activation: l.activation,
-		Timeout: s.timeout, Close: release,
+		Timeout: s.cfg.Timeout, Close: func() { s.pools.release(pool) },
 		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
+			client, err := s.pools.enter(pool)
+			if err != nil {
+				return trigger.Sample{}, err
+			}
+			defer s.pools.leave(pool)
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), err)
+				s.cfg.Log.Debug("a trigger's Redis failed", "error", text.Line(err.Error()))
+				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), reason(err))
 			}
 			return trigger.Sample{Value: float64(n)}, nil
 		},
@@ -77,40 +85,9 @@ func length(ctx context.Context, c *redis.Client, key string) (int64, error) {
 		return c.ZCard(ctx, key).Result()
 	case "hash":
 		return c.HLen(ctx, key).Result()
+	case "string", "stream", "vectorset":
+		return 0, fmt.Errorf("holds a %s; %w", kind, errOtherKind)
 	default:
-		return 0, fmt.Errorf("holds a %s; a list, set, sorted set or hash is expected", kind)
-	}
-}
-
-// acquire returns a pool of connections to e and what gives it back.
-func (s *Source) acquire(e endpoint) (*redis.Client, func(), error) {
-	tlsConfig, err := e.tlsConfig()
-	if err != nil {
-		return nil, nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	entry := s.pools[e]
-	if entry == nil {
-		entry = &shared{client: redis.NewClient(&redis.Options{
-			Addr: e.address, Username: e.username, Password: e.password, DB: e.database, TLSConfig: tlsConfig,
-			Protocol: 2, DisableIdentity: true, MaxRetries: -1, DialerRetries: 1,
-			DialTimeout: s.timeout, ReadTimeout: s.timeout, WriteTimeout: s.timeout, ContextTimeoutEnabled: true,
-			PoolSize: connections, PoolTimeout: s.timeout,
-			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-		})}
-		s.pools[e] = entry
-	}
-	entry.users++
-	return entry.client, func() { s.release(e) }, nil
-}
-
-func (s *Source) release(e endpoint) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	entry := s.pools[e]
-	if entry.users--; entry.users == 0 {
-		delete(s.pools, e)
-		_ = entry.client.Close() // closing sockets: nobody can mend an error of it
+		return 0, fmt.Errorf("holds something else; %w", errOtherKind)
 	}
 }

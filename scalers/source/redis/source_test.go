@@ -27,7 +27,7 @@ func open(t *testing.T, s *Source, d trigger.Definition) trigger.Opened {
 
 func TestReadTheLengthByKind(t *testing.T) {
 	f := newFake(t)
-	s := New(time.Second)
+	s := New(Config{Timeout: time.Second})
 	for name, c := range map[string]struct {
 		key  string
 		want float64
@@ -61,7 +61,7 @@ func TestDefaultsAndDatabase(t *testing.T) {
 	f := newFake(t)
 	f.keys["0 orders"], f.keys["7 orders"] = "list 1", "list 70"
 	host, port, _ := strings.Cut(f.address, ":")
-	s := New(time.Second)
+	s := New(Config{Timeout: time.Second})
 	opened := open(t, s, define(f, nil))
 	defer opened.Close()
 	if opened.Metric != "redis-orders" || opened.Target != 5 || opened.Activation != 0 || opened.Timeout != time.Second {
@@ -77,7 +77,7 @@ func TestDefaultsAndDatabase(t *testing.T) {
 func TestCredentialsAreSentAndNotPrinted(t *testing.T) {
 	f := newFake(t)
 	f.password, f.keys["0 orders"] = "geheim", "list 3"
-	s := New(time.Second)
+	s := New(Config{Timeout: time.Second})
 	read := func(password string) (trigger.Sample, error) {
 		d := define(f, nil)
 		d.Auth = map[string]string{"username": "u", "password": password}
@@ -100,12 +100,12 @@ func TestCredentialsAreSentAndNotPrinted(t *testing.T) {
 func TestFailuresAreErrors(t *testing.T) {
 	f := newFake(t)
 	f.silent = true
-	opened := open(t, New(100*time.Millisecond), define(f, nil))
+	opened := open(t, New(Config{Timeout: 100 * time.Millisecond}), define(f, nil))
 	if got, err := opened.Read(t.Context(), time.Time{}); err == nil || got != (trigger.Sample{}) {
 		t.Errorf("a silent server: %+v, %v", got, err)
 	}
 	opened.Close()
-	gone := open(t, New(100*time.Millisecond), define(f, map[string]string{"address": "127.0.0.1:1"}))
+	gone := open(t, New(Config{Timeout: 100 * time.Millisecond}), define(f, map[string]string{"address": "127.0.0.1:1"}))
 	defer gone.Close()
 	if got, err := gone.Read(t.Context(), time.Time{}); err == nil || got != (trigger.Sample{}) || !strings.Contains(err.Error(), `redis at 127.0.0.1:1, key "orders"`) {
 		t.Errorf("a server that is away: %+v, %v", got, err)
@@ -114,7 +114,7 @@ func TestFailuresAreErrors(t *testing.T) {
 
 func TestConnectionsAreSharedAndClosed(t *testing.T) {
 	f := newFake(t)
-	s := New(time.Second)
+	s := New(Config{Timeout: time.Second})
 	a, b := open(t, s, define(f, nil)), open(t, s, define(f, map[string]string{"listName": "other"}))
 	for _, opened := range []trigger.Opened{a, b, a, b} {
 		if _, err := opened.Read(t.Context(), time.Time{}); err != nil {
@@ -129,7 +129,7 @@ func TestConnectionsAreSharedAndClosed(t *testing.T) {
 		t.Errorf("the pool was closed while it was in use: %v", err)
 	}
 	b.Close()
-	if len(s.pools) != 0 {
+	if len(s.pools.pools) != 0 {
 		t.Error("a pool is kept that nobody uses")
 	}
 	if _, err := b.Read(t.Context(), time.Time{}); err == nil {
@@ -153,14 +153,14 @@ func TestOpenRefusesMistakes(t *testing.T) {
 		"from environment":  {map[string]string{"passwordFromEnv": "REDIS_PASSWORD"}, at + `passwordFromEnv: would be read from the environment of the workload's container, which trimtab does not do; write password, or put it in a TriggerAuthentication with a secretTargetRef`},
 		"a typing error":    {map[string]string{"listLenght": "5"}, at + `listLenght: unknown parameter; known here: listName, listLength, `},
 	} {
-		_, err := New(time.Second).Open(define(&fake{address: "redis:6379"}, c.metadata))
+		_, err := New(Config{Timeout: time.Second}).Open(define(&fake{address: "redis:6379"}, c.metadata))
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 	}
 	d := define(&fake{address: "redis:6379"}, map[string]string{"enableTLS": "true"})
 	d.Auth = map[string]string{"tls": "maybe", "ca": "geheim"}
-	if _, err := New(time.Second).Open(d); err == nil || !strings.Contains(err.Error(), "neither enable nor disable") ||
+	if _, err := New(Config{Timeout: time.Second}).Open(d); err == nil || !strings.Contains(err.Error(), "neither enable nor disable") ||
 		!strings.Contains(err.Error(), "holds no PEM certificate") || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("bad TLS: %v", err)
 	}

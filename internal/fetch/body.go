@@ -1,0 +1,91 @@
+package fetch
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+var (
+	// ErrTooLarge is what reading past the limit of a body gives.
+	ErrTooLarge = errors.New("the answer is larger than allowed")
+	// ErrEncoding is what a body gives that is compressed in another way than was asked for.
+	ErrEncoding = errors.New("the answer has a Content-Encoding other than gzip, which alone is understood")
+)
+
+// Body is the text of an answer, decompressed. It gives ErrTooLarge where the text, or what was sent of it, has
+// more than limit bytes: a bomb of gzip ends there, and so does one that never gives any text.
+func Body(resp *http.Response, limit int64) (io.Reader, error) {
+	sent := &bounded{src: resp.Body, left: limit}
+	switch encoding := resp.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+		return sent, nil
+	case "gzip":
+		unzipped, err := gzip.NewReader(sent)
+		if err != nil {
+			return nil, err
+		}
+		return &bounded{src: unzipped, left: limit}, nil
+	default:
+		return nil, ErrEncoding
+	}
+}
+
+// ReadBody is the whole text of an answer.
+func ReadBody(resp *http.Response, limit int64) ([]byte, error) {
+	body, err := Body(resp, limit)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(body)
+}
+
+// bounded gives ErrTooLarge where src has more than left bytes, at the first read after them.
+type bounded struct {
+	src  io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, ErrTooLarge
+	}
+	n, err := b.src.Read(p)
+	b.left -= int64(n)
+	return n, err
+}
+
+// Shape says what an answer looks like that is not what was expected: its type and size, nothing of its text.
+func Shape(resp *http.Response) string {
+	size := "of unknown size"
+	if resp.ContentLength >= 0 {
+		size = fmt.Sprintf("of %d bytes", resp.ContentLength)
+	}
+	return mediaType(resp.Header.Get("Content-Type")) + " " + size
+}
+
+// mediaType is type/subtype, or says that there is none.
+func mediaType(header string) string {
+	for i, r := range header {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '/', r == '.', r == '+', r == '-':
+			if i < maxMediaType {
+				continue
+			}
+		case r == ';' || r == ' ':
+			if i > 0 {
+				return header[:i]
+			}
+		}
+		return "an answer of no media type"
+	}
+	if header == "" {
+		return "an answer of no media type"
+	}
+	return header
+}
+
+// maxMediaType is longer than the names of all registered types that matter here.
+const maxMediaType = 80

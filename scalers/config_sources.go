@@ -1,0 +1,109 @@
+package scalers
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/fetch"
+)
+
+// sourcesKey is where Sources stands in the configuration, as errors of triggers name it.
+const sourcesKey = "scalers.sources"
+
+// SourcesConfig is the section `scalers.sources`: where triggers may lead, and how much is read there. Whoever may
+// create ScaledObjects chooses the servers; these settings are the operator's word on it. They do not bind the
+// servers that the configuration itself names.
+type SourcesConfig struct {
+	// AllowedHosts are names, `*.` and a suffix, or IP addresses, without a port. Default none: all hosts are allowed.
+	AllowedHosts []string `yaml:"allowedHosts"`
+	// AllowedSchemes are of http, https, redis and rediss (Redis with TLS). Default none: all are allowed.
+	AllowedSchemes []string `yaml:"allowedSchemes"`
+	// AllowedNetworks are networks (10.1.0.0/16) or addresses that are reached although they are refused. Default none.
+	AllowedNetworks []string `yaml:"allowedNetworks"`
+	// RefusedNetworks are refused besides those that always are: loopback, link-local, clouds' metadata, multicast
+	// and the unspecified address. Default none.
+	RefusedNetworks []string `yaml:"refusedNetworks"`
+	// MaxResponseBytes bounds an answer to a trigger's query, decompressed. Default 1 MiB: a trigger needs one number.
+	MaxResponseBytes int64 `yaml:"maxResponseBytes"`
+}
+
+// SetDefaults fills in the values documented at the fields.
+func (c *SourcesConfig) SetDefaults() { c.MaxResponseBytes = 1 << 20 }
+
+// Validate checks what the types cannot.
+func (c *SourcesConfig) Validate() config.Problems {
+	var ps config.Problems
+	for i, host := range c.AllowedHosts {
+		if wrong := wrongHost(host); wrong != "" {
+			ps.Add(fmt.Sprintf("allowedHosts[%d]", i), "%.80q %s", host, wrong)
+		}
+	}
+	for i, scheme := range c.AllowedSchemes {
+		if known := []string{"http", "https", "redis", "rediss"}; !slices.Contains(known, scheme) {
+			ps.Add(fmt.Sprintf("allowedSchemes[%d]", i), "%.20q is not one of %s", scheme, strings.Join(known, ", "))
+		}
+	}
+	for _, list := range []struct {
+		key      string
+		networks []string
+	}{{"allowedNetworks", c.AllowedNetworks}, {"refusedNetworks", c.RefusedNetworks}} {
+		for i, text := range list.networks {
+			if _, err := parseNetwork(text); err != nil {
+				ps.Add(fmt.Sprintf("%s[%d]", list.key, i), "%.80q is not a network such as 10.1.0.0/16 or fd00:1::/32, nor an IP address", text)
+			}
+		}
+	}
+	if c.MaxResponseBytes < 1<<10 {
+		ps.Add("maxResponseBytes", "%d is below 1024", c.MaxResponseBytes)
+	}
+	return ps
+}
+
+// wrongHost says what is wrong with a host that is to be allowed.
+func wrongHost(host string) string {
+	name := strings.TrimPrefix(host, "*.")
+	if _, err := netip.ParseAddr(host); err == nil {
+		return ""
+	}
+	switch {
+	case strings.ContainsAny(name, "/:@[]"):
+		return "is not a host name: write it without scheme, port and path"
+	case strings.Contains(name, "*"):
+		return "has a * that is not followed by a dot at its begin; write *.example.com for all names below example.com"
+	case name == "" || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".") || strings.ContainsAny(name, " \t"):
+		return "is not a host name"
+	case name != strings.ToLower(name) || strings.ContainsFunc(name, func(r rune) bool { return r > '~' }):
+		return "must be in small letters and ASCII (xn--...), as names are compared"
+	}
+	return ""
+}
+
+// parseNetwork reads a network, or an address as the network of itself alone.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
+		address = address.Unmap()
+		return netip.PrefixFrom(address, address.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	return network.Masked(), err
+}
+
+// policy is what the settings mean. They were validated.
+func (c *SourcesConfig) policy() *fetch.Policy {
+	networks := func(texts []string) []netip.Prefix {
+		var all []netip.Prefix
+		for _, text := range texts {
+			if network, err := parseNetwork(text); err == nil {
+				all = append(all, network)
+			}
+		}
+		return all
+	}
+	return &fetch.Policy{
+		Key: sourcesKey, Hosts: c.AllowedHosts, Schemes: c.AllowedSchemes,
+		Allowed: networks(c.AllowedNetworks), Refused: networks(c.RefusedNetworks),
+	}
+}
