@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // zipped answers with text, compressed.
@@ -131,7 +132,7 @@ func TestFaults(t *testing.T) {
 				}
 			})
 			_, err := client.Query(t.Context(), "up", time.Now())
-			if kind, _ := KindOf(err); kind != c.kind || !strings.Contains(err.Error(), c.says) || len(err.Error()) > 1000 {
+			if kind, _ := KindOf(err); kind != c.kind || !strings.Contains(err.Error(), c.says) || len(err.Error()) > text.Most+500 {
 				t.Errorf("got %s %v, want %s and %q", kind, err, c.kind, c.says)
 			}
 		})
