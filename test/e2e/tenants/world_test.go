@@ -71,7 +71,7 @@ func newWorld(ctx context.Context, t *testing.T) *world {
 log: {format: json}
 server: {address: "127.0.0.1:%d", decisions: 5000}
 adapter: {bindAddress: 127.0.0.1, securePort: %d}
-scalers: {}
+scalers: {sources: {allowedNetworks: [127.0.0.0/8]}} # where the test's servers are
 `, ports.HTTP, ports.MetricsAPI)); err != nil {
 		t.Fatal(err)
 	}
@@ -227,10 +227,14 @@ func (w *world) peak(t *testing.T) int64 {
 	return 0
 }
 
-// get asks trimtab's plain port.
+// get asks trimtab's plain port, or the one of the debug pages.
 func (w *world) get(ctx context.Context, t *testing.T, path string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.trimtab.URL+path, nil)
+	url := w.trimtab.URL
+	if strings.HasPrefix(path, "/debug/") {
+		url = w.trimtab.Debug
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
