@@ -63,6 +63,9 @@ func TestAThawedLeaderWritesNothing(t *testing.T) {
 	if said := first.Trimtab.Process.Tail(3); !strings.Contains(said, "leadership lost: it is held by") {
 		t.Errorf("it ended with:\n%s", said)
 	}
+	if said := first.Trimtab.Process.Tail(1000); strings.Contains(said, "code=TriggeredScaleUp") {
+		t.Errorf("it told of nodes that it did not buy:\n%s", said)
+	}
 	if wrote := writesOf(t, first.AuditLog, me, thawed); len(wrote) > 0 {
 		t.Errorf("in the %s from its thaw to its end it wrote:\n%s", ended.Sub(thawed), strings.Join(wrote, "\n"))
 	}
