@@ -116,6 +116,11 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
+	if err := k.Await(ctx); ctx.Err() != nil {
+		return nil // interrupted
+	} else if err != nil {
+		return err
+	}
 	s := shared{kube: k, log: log, registry: registry, ending: new(atomic.Bool), journal: newJournal(cfg.Server.Decisions, log, registry)}
 	if cfg.Prometheus != nil {
 		if s.prom, err = prom.NewClient(*cfg.Prometheus, registry); err != nil {
