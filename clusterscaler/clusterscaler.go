@@ -285,6 +285,10 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node groups: %w", err)
 	}
+	// Each write asks again; here it keeps back what could not be done, and Events that would tell of it.
+	if err := c.deps.Kube.MayWrite(); err != nil {
+		return nil, err
+	}
 	deleting, tainted := c.drainer.Look(objects.Nodes)
 	orphans := make(map[string]bool, len(tainted))
 	for _, node := range tainted {

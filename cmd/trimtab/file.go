@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"time"
 
 	"github.com/trimtab/trimtab/adapter"
 	"github.com/trimtab/trimtab/clusterscaler"
@@ -54,12 +55,18 @@ type serverConfig struct {
 	MaxConnections int `yaml:"maxConnections"`
 	// Decisions is how many recent decisions /debug/decisions keeps. Default 10000.
 	Decisions int `yaml:"decisions"`
+	// ShutdownDelay is for how long a process that is ending answers requests for metrics, while /readyz already says that it
+	// ends. Default 5s: by then Services lead elsewhere. 0 ends at once.
+	ShutdownDelay config.Duration `yaml:"shutdownDelay"`
 }
 
 // SetDefaults fills in the values documented at the fields.
 func (c *configFile) SetDefaults() {
 	c.Log = logConfig{Level: "info", Format: "text"}
-	c.Server = serverConfig{Address: ":8080", DebugAddress: "localhost:8081", MaxRequests: 32, MaxConnections: 256, Decisions: 10_000}
+	c.Server = serverConfig{
+		Address: ":8080", DebugAddress: "localhost:8081", MaxRequests: 32, MaxConnections: 256, Decisions: 10_000,
+		ShutdownDelay: config.Duration(5 * time.Second),
+	}
 	c.Kubernetes.SetDefaults()
 	c.LeaderElection.SetDefaults()
 }

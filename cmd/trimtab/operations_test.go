@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -210,7 +211,7 @@ func wire(t *testing.T, path string, cfg *configFile) program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := shared{log: log, registry: r, journal: newJournal(10, log, r)}
+	s := shared{log: log, registry: r, ending: new(atomic.Bool), journal: newJournal(10, log, r)}
 	if s.kube, err = kube.New(away, log, r); err != nil {
 		t.Fatal(err)
 	}

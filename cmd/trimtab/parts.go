@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,8 @@ type shared struct {
 	journal  *journal.Journal
 	log      *slog.Logger
 	registry registry
+	// ending says that the process ends, so that no new requests should be led to it.
+	ending *atomic.Bool
 }
 
 // registry is where metrics are registered, and gathered from.

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -110,7 +113,12 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	s := shared{kube: k, log: log, registry: registry, journal: newJournal(cfg.Server.Decisions, log, registry)}
+	if err := k.Await(ctx); ctx.Err() != nil {
+		return nil // interrupted
+	} else if err != nil {
+		return err
+	}
+	s := shared{kube: k, log: log, registry: registry, ending: new(atomic.Bool), journal: newJournal(cfg.Server.Decisions, log, registry)}
 	if cfg.Prometheus != nil {
 		if s.prom, err = prom.NewClient(*cfg.Prometheus, prom.Deps{Registry: registry, Log: log}); err != nil {
 			return err
@@ -128,22 +136,42 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	return runAll(ctx, cfg, s, services, web)
 }
 
-// runAll starts what everything needs first, then all replicas' parts, then the leader's.
+// runAll starts what everything needs first, then all replicas' parts, then the leader's. When ctx ends, or something
+// cannot go on, they end in this order:
+//
+//  1. /readyz says so, so that no new requests are led here.
+//  2. The leader's parts end, and the Lease is given back: another replica leads.
+//  3. All replicas' parts serve for server.shutdownDelay, until nobody asks here any more; then they end.
+//  4. The plain HTTP server, the cache and the Event recorder end. The parts flush through them.
 func runAll(ctx context.Context, cfg *configFile, s shared, services []service, web *webServer) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return web.Run(ctx) })
-	// The cache and the Event recorder outlive the parts, which flush when they end.
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	edgeCtx, stopEdges := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEdges()
-	edges, _ := errgroup.WithContext(edgeCtx)
+	edges, edgeCtx := errgroup.WithContext(edgeCtx)
+	defer context.AfterFunc(edgeCtx, end)()
+	edges.Go(func() error { return web.Run(edgeCtx) })
 	edges.Go(func() error { return s.kube.Run(edgeCtx) })
+
+	g, ending := errgroup.WithContext(ctx)
+	servingCtx, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	serving, servingCtx := errgroup.WithContext(servingCtx)
 	for _, sv := range services {
 		if !sv.leads {
-			g.Go(sv.run(ctx))
+			serving.Go(sv.run(servingCtx))
 		}
 	}
+	defer context.AfterFunc(servingCtx, end)()
 	g.Go(func() error {
-		return s.kube.Lead(ctx, cfg.LeaderElection, func(ctx context.Context) error {
+		<-ending.Done()
+		s.ending.Store(true)
+		linger(servingCtx, cfg.Server.ShutdownDelay.Std(), s, services)
+		stopServing()
+		return serving.Wait()
+	})
+	g.Go(func() error {
+		return s.kube.Lead(ending, cfg.LeaderElection, func(ctx context.Context) error {
 			leaders, ctx := errgroup.WithContext(ctx)
 			leaders.Go(func() error { <-ctx.Done(); return nil })
 			for _, sv := range services {
@@ -157,6 +185,18 @@ func runAll(ctx context.Context, cfg *configFile, s shared, services []service, 
 	err := g.Wait()
 	stopEdges()
 	return errors.Join(err, edges.Wait())
+}
+
+// linger waits until requests are no longer led here, unless none were: a replica that is not ready gets none.
+func linger(ctx context.Context, delay time.Duration, s shared, services []service) {
+	if _, ready := readiness(services, s.kube.StandsBy()); !ready || !slices.ContainsFunc(services, func(sv service) bool { return !sv.leads }) {
+		return
+	}
+	s.log.Info("trimtab is ending; requests are answered for a while", "for", delay)
+	select {
+	case <-ctx.Done(): // a part that serves has failed
+	case <-time.After(delay):
+	}
 }
 
 // run names the part in its error; a part that ends early without one is an error too.

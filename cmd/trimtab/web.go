@@ -58,7 +58,7 @@ func pages(cfg serverConfig, s shared, services []service) map[string]http.Handl
 	health := http.NewServeMux()
 	health.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	health.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		writeReadiness(w, services, s.kube.StandsBy())
+		writeReadiness(w, services, s.kube.StandsBy(), s.ending.Load())
 	})
 	checks := serving.InFlight(healthChecks, "health checks", health)
 	metrics := promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry})
@@ -118,26 +118,36 @@ func (w *webServer) serve(ctx context.Context) error {
 	return nil
 }
 
-// writeReadiness lists each part: ready only when each has its first plan. A part that another replica
-// leads is ready to take over.
-func writeReadiness(w http.ResponseWriter, services []service, standsBy bool) {
+// writeReadiness lists each part: ready only when each has its first plan, and the process does not end.
+func writeReadiness(w http.ResponseWriter, services []service, standsBy, ending bool) {
+	text, ready := readiness(services, standsBy)
+	if ending {
+		text, ready = "ending   the process ends; requests are answered for a while\n"+text, false
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if !ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	fmt.Fprint(w, text)
+}
+
+// readiness has a line for each part. A part that another replica leads is ready to take over.
+func readiness(services []service, standsBy bool) (text string, ready bool) {
 	var b strings.Builder
-	status := http.StatusOK
+	ready = true
 	for _, sv := range services {
 		err := sv.part.Ready()
 		switch {
 		case sv.leads && standsBy:
 			fmt.Fprintf(&b, "ok       %s: standing by, another replica leads\n", sv.name)
 		case err != nil:
-			status = http.StatusServiceUnavailable
+			ready = false
 			fmt.Fprintf(&b, "waiting  %s: %s\n", sv.name, boundedLine(err.Error()))
 		default:
 			fmt.Fprintf(&b, "ok       %s\n", sv.name)
 		}
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	fmt.Fprint(w, b.String())
+	return b.String(), ready
 }
 
 // boundedLine is a text on one line of at most 256 bytes: /readyz names parts and objects, and what a server said is at

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
@@ -172,6 +173,34 @@ func (k *Kube) useOwn(restConfig *rest.Config, httpClient *http.Client) (err err
 	k.Scale, err = newScales(restConfig, httpClient, found, time.Now)
 	return err
 }
+
+// Await waits until the API server answers, for at most the time-out of a request. It is one rule for all parts, each of
+// which needs it. Who may not ask has reached it too.
+func (k *Kube) Await(ctx context.Context) error {
+	found, err := discovery.NewDiscoveryClientForConfig(k.REST)
+	if err != nil {
+		return fmt.Errorf("kubernetes client: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.shared.cfg.Timeout.Std())
+	defer cancel()
+	for told := false; ; told = true {
+		err := found.RESTClient().Get().AbsPath("/version").Do(ctx).Error()
+		if err == nil || apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) {
+			return nil
+		}
+		if !told {
+			k.shared.log.Warn("the API server does not answer yet", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the API server does not answer: %w", err)
+		case <-time.After(awaitPause):
+		}
+	}
+}
+
+// awaitPause is the time between two questions whether the API server is there.
+const awaitPause = time.Second
 
 // watchClient is c without its overall time-out.
 func watchClient(c *http.Client) *http.Client {

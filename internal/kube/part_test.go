@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +22,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// sink is an API server that answers 404 to all, and remembers the methods of requests.
+// sink is an API server that answers all requests with the same code, or the first with another, and remembers their methods.
 type sink struct {
+	code, next int
+
 	mu      sync.Mutex
 	methods []string
 }
@@ -32,8 +35,10 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.methods = append(s.methods, r.Method)
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusNotFound)
-	_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`))
+	w.WriteHeader(s.code)
+	reason := map[int]metav1.StatusReason{http.StatusNotFound: metav1.StatusReasonNotFound, http.StatusForbidden: metav1.StatusReasonForbidden}[s.code]
+	fmt.Fprintf(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d}`, reason, s.code)
+	s.code = s.next
 }
 
 func (s *sink) writes() (n int) {
@@ -50,7 +55,7 @@ func (s *sink) writes() (n int) {
 // sunk is a Kube on a sink, with a budget of burst requests that never comes back.
 func sunk(t *testing.T, burst int) (*sink, *Kube, *prometheus.Registry) {
 	t.Helper()
-	server := &sink{}
+	server := &sink{code: http.StatusNotFound, next: http.StatusNotFound}
 	listener := httptest.NewServer(server)
 	t.Cleanup(listener.Close)
 	cfg := defaults()
@@ -115,6 +120,23 @@ func TestEachPartHasItsOwnBudget(t *testing.T) {
 	}
 	if n, err := testutil.GatherAndCount(registry, "trimtab_kube_budget_wait_seconds"); err != nil || n == 0 {
 		t.Errorf("%d parts tell how long they waited: %v", n, err)
+	}
+}
+
+// An API server that comes late is waited for, one that does not come is an error that names it.
+func TestAwaitTheAPIServer(t *testing.T) {
+	t.Parallel()
+	server, k, _ := sunk(t, 100)
+	server.code = http.StatusServiceUnavailable
+	server.next = http.StatusForbidden // it is there, though it tells this client nothing
+	if err := k.Await(t.Context()); err != nil || len(server.methods) != 2 {
+		t.Errorf("after %d questions: %v", len(server.methods), err)
+	}
+	server.code, server.next = http.StatusServiceUnavailable, http.StatusServiceUnavailable
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := k.Await(ended); err == nil || !strings.HasPrefix(err.Error(), "the API server does not answer: ") {
+		t.Errorf("%v", err)
 	}
 }
 
