@@ -122,7 +122,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c.status.writer = c.newStatusWriter()
 	c.observer.Missing = c.isMissing
 	if deps.Kube.Cache != nil {
-		c.observer.Pods = kube.StoredPods(deps.Kube.Cache)
+		c.observer.Pods, c.observer.Nodes = kube.StoredPods(deps.Kube.Cache), kube.StoredNodes(deps.Kube.Cache)
 	}
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.Kube.Client, Live: deps.Kube.Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
