@@ -19,6 +19,7 @@ import (
 	"github.com/trimtab/trimtab/internal/journal"
 	sharedkube "github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/internal/wanted"
 )
 
 // partName is the name of the part in the journal.
@@ -72,6 +73,8 @@ type ClusterScaler struct {
 	marks    *kube.SoftTaints
 	recalled bool
 	slow     slowLoops
+	// pauses are of requests to the provider that failed.
+	pauses wanted.Pauses
 	// judging is the translator of those who look again at a node that is going, one after another.
 	judging struct {
 		sync.Mutex
@@ -115,6 +118,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 		metrics: newMetrics(deps.Registry),
 		events:  announcer{recorder: deps.Kube.Events, said: map[string]string{}},
 		wake:    make(chan struct{}, 1),
+		pauses:  wanted.Pauses{Min: actMinPause, Max: actMaxPause},
 	}
 	c.marks = kube.NewSoftTaints(kube.SoftTaintConfig{
 		MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std(), Now: deps.Now,
