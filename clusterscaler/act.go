@@ -2,6 +2,7 @@ package clusterscaler
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +15,10 @@ import (
 const (
 	actTimeout  = time.Minute
 	actParallel = 32
+	// Nodes that could not be given up, and instances that could not be deleted, are tried again after actMinPause, which
+	// doubles up to actMaxPause. A group that could not grow has the pauses of the plan.
+	actMinPause = 10 * time.Second
+	actMaxPause = 5 * time.Minute
 )
 
 // act carries the plan out. It returns the groups that could not grow: for their pods another may be the
@@ -22,11 +27,17 @@ func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan) (failed map[strin
 	c.begin(ctx, p.ScaleDown)
 	failed = map[string]bool{}
 	var all []*request
+	now := c.deps.Now()
+	c.pauses.Forget(now)
 	for _, less := range p.GiveUp {
-		all = append(all, c.decrease(less))
+		if what := fmt.Sprint(less); !c.pauses.Rests("give up "+less.Group, what, now) {
+			all = append(all, c.decrease(less, what))
+		}
 	}
 	for _, gone := range p.Unregistered {
-		all = append(all, c.deleteUnregistered(gone))
+		if what := fmt.Sprint(gone); !c.pauses.Rests("delete of "+gone.Group, what, now) {
+			all = append(all, c.deleteUnregistered(gone, what))
+		}
 	}
 	for _, up := range p.ScaleUp {
 		all = append(all, c.increase(up, failed))
@@ -137,13 +148,23 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 	}}
 }
 
-// decrease tells the provider not to work towards nodes any more that have not come. If it cannot, the next loop tries
+// repeated notes for how long a request is left alone, if it failed.
+func (c *ClusterScaler) repeated(key, what string, err error) {
+	if err == nil {
+		c.pauses.Succeeded(key)
+		return
+	}
+	c.pauses.Failed(key, what, c.deps.Now())
+}
+
+// decrease tells the provider not to work towards nodes any more that have not come. If it cannot, a later loop tries
 // again.
-func (c *ClusterScaler) decrease(less plan.Decrease) *request {
+func (c *ClusterScaler) decrease(less plan.Decrease, what string) *request {
 	by := less.From - less.To
 	c.deps.Log.Warn("nodes have not come and are given up", "group", less.Group, "nodes", by)
 	call := func(ctx context.Context) error { return c.provider.Decrease(ctx, less.Group, less.From, by) }
 	return &request{group: less.Group, call: call, note: func(err error) {
+		c.repeated("give up "+less.Group, what, err)
 		c.status.events.decreased(less, err)
 		if err != nil {
 			c.deps.Log.Error("nodes that have not come could not be given up", "group", less.Group, "from", less.From, "to", less.To, "error", err)
@@ -165,11 +186,12 @@ func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string
 	return c.provider.Delete(ctx, group, nodes)
 }
 
-// deleteUnregistered deletes instances that have not registered in time. If they cannot be, the next loop tries again.
-func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion) *request {
+// deleteUnregistered deletes instances that have not registered in time. If they cannot be, a later loop tries again.
+func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, what string) *request {
 	c.deps.Log.Warn("instances have not registered as nodes in time and are deleted", "group", gone.Group, "instances", gone.Instances)
 	call := func(ctx context.Context) error { return c.provider.Delete(ctx, gone.Group, gone.Instances) }
 	return &request{group: gone.Group, call: call, note: func(err error) {
+		c.repeated("delete of "+gone.Group, what, err)
 		c.status.events.deleted(gone, err)
 		if err != nil {
 			c.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)

@@ -20,6 +20,7 @@ import (
 	"github.com/trimtab/trimtab/internal/journal"
 	sharedkube "github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/internal/wanted"
 )
 
 // partName is the name of the part in the journal.
@@ -77,6 +78,8 @@ type ClusterScaler struct {
 	marks    *kube.SoftTaints
 	recalled bool
 	slow     slowLoops
+	// pauses are of requests to the provider that failed.
+	pauses wanted.Pauses
 	// judging is the translator of those who look again at a node that is going, one after another.
 	judging struct {
 		sync.Mutex
@@ -120,6 +123,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 		metrics: newMetrics(deps.Registry),
 		events:  announcer{recorder: deps.Kube.Events, said: map[string]string{}},
 		wake:    make(chan struct{}, 1),
+		pauses:  wanted.Pauses{Min: actMinPause, Max: actMaxPause},
 	}
 	c.marks = kube.NewSoftTaints(kube.SoftTaintConfig{
 		MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std(), Now: deps.Now,
@@ -127,7 +131,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c.status.writer = c.newStatusWriter()
 	c.observer.Missing = c.isMissing
 	if deps.Kube.Cache != nil {
-		c.observer.Pods = kube.StoredPods(deps.Kube.Cache)
+		c.observer.Pods, c.observer.Nodes = kube.StoredPods(deps.Kube.Cache), kube.StoredNodes(deps.Kube.Cache)
 	}
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.drain().Client, Live: deps.drain().Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,

@@ -26,8 +26,9 @@ type Observer struct {
 	MinReplicas int
 	// ExpendableBelow is that of the Objects.
 	ExpendableBelow int32
-	// Pods lists all pods without copying them; nil lists them from Cached.
-	Pods func(context.Context) ([]*corev1.Pod, error)
+	// Pods and Nodes list all of them without copying them; nil lists them from Cached.
+	Pods  func(context.Context) ([]*corev1.Pod, error)
+	Nodes func(context.Context) ([]*corev1.Node, error)
 	// Changes, if it is not nil, is what Observe gives instead of all pods.
 	Changes *PodChanges
 	// Missing, if it is not nil, says which of the Optional kinds the server does not serve. They count as empty.
@@ -36,8 +37,18 @@ type Observer struct {
 
 // StoredPods lists the pods that a cache holds, the very objects: they must not be changed.
 func StoredPods(c cache.Cache) func(context.Context) ([]*corev1.Pod, error) {
-	return func(ctx context.Context) ([]*corev1.Pod, error) {
-		informer, err := c.GetInformer(ctx, &corev1.Pod{})
+	return stored[corev1.Pod](c, &corev1.Pod{})
+}
+
+// StoredNodes lists the nodes that a cache holds, the very objects: they must not be changed. A list by value is one piece
+// of memory, which a single node that somebody remembers keeps as a whole.
+func StoredNodes(c cache.Cache) func(context.Context) ([]*corev1.Node, error) {
+	return stored[corev1.Node](c, &corev1.Node{})
+}
+
+func stored[T any](c cache.Cache, kind client.Object) func(context.Context) ([]*T, error) {
+	return func(ctx context.Context) ([]*T, error) {
+		informer, err := c.GetInformer(ctx, kind)
 		if err != nil {
 			return nil, err
 		}
@@ -45,14 +56,14 @@ func StoredPods(c cache.Cache) func(context.Context) ([]*corev1.Pod, error) {
 		if !ok {
 			return nil, fmt.Errorf("the cache's informer, a %T, has no store", informer)
 		}
-		stored := holder.GetStore().List()
-		pods := make([]*corev1.Pod, 0, len(stored))
-		for _, object := range stored {
-			if p, ok := object.(*corev1.Pod); ok {
-				pods = append(pods, p)
+		held := holder.GetStore().List()
+		out := make([]*T, 0, len(held))
+		for _, object := range held {
+			if one, ok := object.(*T); ok {
+				out = append(out, one)
 			}
 		}
-		return pods, nil
+		return out, nil
 	}
 }
 
@@ -63,6 +74,17 @@ func (o Observer) pods(ctx context.Context) ([]*corev1.Pod, error) {
 	var list corev1.PodList
 	if err := o.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list pods: %w", err)
+	}
+	return pointers(list.Items), nil
+}
+
+func (o Observer) nodes(ctx context.Context) ([]*corev1.Node, error) {
+	if o.Nodes != nil {
+		return o.Nodes(ctx)
+	}
+	var list corev1.NodeList
+	if err := o.Cached.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
 	}
 	return pointers(list.Items), nil
 }
@@ -78,13 +100,16 @@ func (o Observer) Observe(ctx context.Context) (*Objects, error) {
 }
 
 func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
-	var nodes corev1.NodeList
+	nodes, err := o.nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var daemonSets appsv1.DaemonSetList
 	var budgets policyv1.PodDisruptionBudgetList
 	for _, l := range []struct {
 		name string
 		list client.ObjectList
-	}{{"nodes", &nodes}, {"daemonsets", &daemonSets}, {"poddisruptionbudgets", &budgets}} {
+	}{{"daemonsets", &daemonSets}, {"poddisruptionbudgets", &budgets}} {
 		if err := o.Cached.List(ctx, l.list, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, fmt.Errorf("list %s: %w", l.name, err)
 		}
@@ -102,7 +127,7 @@ func (o Observer) withoutPods(ctx context.Context) (*Objects, error) {
 		return nil, err
 	}
 	return &Objects{
-		Nodes: pointers(nodes.Items), Changes: o.Changes, DaemonSets: pointers(daemonSets.Items),
+		Nodes: nodes, Changes: o.Changes, DaemonSets: pointers(daemonSets.Items),
 		Budgets: pointers(budgets.Items), Taints: o.Taints, ExpendableBelow: o.ExpendableBelow, OwnerMissing: missing, FewReplicas: few, Namespaces: namespaces, Storage: storage,
 	}, nil
 }

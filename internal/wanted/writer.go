@@ -2,7 +2,6 @@ package wanted
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -23,7 +22,7 @@ type Config struct {
 	Workers int
 	// Timeout bounds one write.
 	Timeout time.Duration
-	// MinPause is the pause after a first failure, and MaxPause the longest. Each is drawn between half of it and all.
+	// MinPause and MaxPause are those of Pauses, after writes that failed.
 	MinPause, MaxPause time.Duration
 	Now                func() time.Time
 }
@@ -39,20 +38,13 @@ type Writer[T any] struct {
 	todo     []Write[T]
 	until    time.Time
 	busy     map[string]bool
-	failures map[string]failure
-}
-
-// failure is that of the last write of an object.
-type failure struct {
-	version string
-	pause   time.Duration
-	until   time.Time
+	failures Pauses
 }
 
 // New makes a Writer. write is called by Workers goroutines; its error makes the object wait.
 func New[T any](cfg Config, write func(ctx context.Context, w Write[T]) error) *Writer[T] {
 	return &Writer[T]{
-		cfg: cfg, write: write, wake: make(chan struct{}, cfg.Workers), busy: map[string]bool{}, failures: map[string]failure{},
+		cfg: cfg, write: write, wake: make(chan struct{}, cfg.Workers), busy: map[string]bool{}, failures: Pauses{Min: cfg.MinPause, Max: cfg.MaxPause},
 	}
 }
 
@@ -62,15 +54,11 @@ func (w *Writer[T]) Want(within time.Duration, all []Write[T]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.cfg.Now()
-	for key, f := range w.failures {
-		if now.Sub(f.until) > w.cfg.MaxPause {
-			delete(w.failures, key) // wanted no more, or well for long
-		}
-	}
+	w.failures.Forget(now)
 	w.todo, w.until = make([]Write[T], 0, len(all)), now.Add(within)
 	for _, failed := range []bool{false, true} {
 		for _, one := range all {
-			if _, before := w.failures[one.Key]; before == failed && !w.busy[one.Key] && !w.rests(one, now) {
+			if w.failures.hasFailed(one.Key) == failed && !w.busy[one.Key] && !w.failures.Rests(one.Key, one.Version, now) {
 				w.todo = append(w.todo, one)
 			}
 		}
@@ -87,12 +75,7 @@ func (w *Writer[T]) Want(within time.Duration, all []Write[T]) {
 func (w *Writer[T]) Rests(key, version string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.rests(Write[T]{Key: key, Version: version}, w.cfg.Now())
-}
-
-func (w *Writer[T]) rests(one Write[T], now time.Time) bool {
-	f, failed := w.failures[one.Key]
-	return failed && f.version == one.Version && now.Before(f.until)
+	return w.failures.Rests(key, version, w.cfg.Now())
 }
 
 // Run writes what is wanted until ctx ends.
@@ -160,16 +143,10 @@ func (w *Writer[T]) settle(one Write[T], err error, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.busy, one.Key)
-	switch before := w.failures[one.Key]; {
+	switch {
 	case err == nil:
-		delete(w.failures, one.Key)
-	case ended:
-	default:
-		f := failure{version: one.Version, pause: w.cfg.MinPause}
-		if before.version == one.Version && before.pause > 0 {
-			f.pause = min(2*before.pause, w.cfg.MaxPause)
-		}
-		f.until = w.cfg.Now().Add(f.pause/2 + rand.N(f.pause/2+1))
-		w.failures[one.Key] = f
+		w.failures.Succeeded(one.Key)
+	case !ended:
+		w.failures.Failed(one.Key, one.Version, w.cfg.Now())
 	}
 }

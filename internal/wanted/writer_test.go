@@ -148,7 +148,7 @@ func TestFailuresBackOff(t *testing.T) {
 		r.refuse["a"] = false
 		time.Sleep(time.Minute)
 		w.Want(time.Second, []Write[int]{{Key: "a", Version: "other", Value: 3}})
-		if got := r.took(); got != "a3" || len(w.failures) > 0 {
+		if got := r.took(); got != "a3" || len(w.failures.failures) > 0 {
 			t.Errorf("well again: wrote %q, failures %v", got, w.failures)
 		}
 	})
@@ -164,7 +164,7 @@ func TestFailuresAreForgotten(t *testing.T) {
 			r.took()
 			time.Sleep(time.Minute)
 		}
-		if n := len(w.failures); n > 7 {
+		if n := len(w.failures.failures); n > 7 {
 			t.Errorf("%d failures are kept", n)
 		}
 	})
@@ -181,7 +181,7 @@ func TestEnd(t *testing.T) {
 		r.took()
 		cancel()
 		synctest.Wait()
-		if len(w.failures)+len(w.busy) > 0 {
+		if len(w.failures.failures)+len(w.busy) > 0 {
 			t.Errorf("failures %v, busy %v", w.failures, w.busy)
 		}
 		close(r.hold["a"])
