@@ -141,8 +141,8 @@ func (l *Lab) StartTrimtab(ctx context.Context, ports Ports, config string) (*Tr
 	return t, t.WaitReady(ctx)
 }
 
-// Configure writes the configuration that the process reads when it starts. The debug pages have a port of their own,
-// since the default one is taken as soon as a second trimtab runs on this machine.
+// Configure writes the configuration that the process reads when it starts. Debug pages that it gives no address have a
+// port of their own, since the default one is taken as soon as a second trimtab runs on this machine.
 func (t *Trimtab) Configure(config string) error {
 	var sections map[string]any
 	if err := yaml.Unmarshal([]byte(config), &sections); err != nil {
@@ -153,7 +153,9 @@ func (t *Trimtab) Configure(config string) error {
 		server = map[string]any{}
 		sections["server"] = server
 	}
-	server["debugAddress"] = strings.TrimPrefix(t.Debug, "http://")
+	if server["debugAddress"] == nil {
+		server["debugAddress"] = strings.TrimPrefix(t.Debug, "http://")
+	}
 	text, err := yaml.Marshal(sections)
 	if err != nil {
 		return err
