@@ -76,6 +76,8 @@ func reason(err error) string {
 		return context.Canceled.Error()
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "the server speaks HTTP where HTTPS is expected"
+	case strings.HasPrefix(text, "net/http: invalid header field"):
+		return "the request cannot be sent: invalid header field value"
 	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
 		return fmt.Sprintf("the headers of the answer are larger than %d bytes", MaxHeaderBytes)
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -99,16 +101,16 @@ func certificateReason(err error) string {
 		return "the server does not speak TLS"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "the server's certificate is for another host"
+		return "x509: the certificate is for another host"
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "the server's certificate is signed by an unknown authority"
+		return "x509: certificate signed by unknown authority"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		return "the server's certificate has expired or is not yet valid"
+		return "x509: certificate has expired or is not yet valid"
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the server's certificate is not accepted"
+		return "x509: certificate is not accepted"
 	}
 	return ""
 }
