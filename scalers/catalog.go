@@ -164,7 +164,7 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 	var errs []error
 	for i, t := range so.Spec.Triggers {
 		metric, open, err := c.openOne(so, i, trigger.Definition{
-			Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i], Offline: c.offline && t.AuthenticationRef != nil,
+			Namespace: so.Namespace, Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i], Offline: c.offline && t.AuthenticationRef != nil,
 		})
 		if err != nil {
 			errs = append(errs, err)

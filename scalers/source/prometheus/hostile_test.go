@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/internal/fetch"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
 // allocated is how many bytes f allocates.
@@ -182,4 +184,45 @@ func TestFewConnectionsAreKept(t *testing.T) {
 	for open > keptIdle {
 		changed.Wait()
 	}
+}
+
+// Queries of one namespace that are never answered hold up none of another, at the same server.
+func TestSlowQueriesOfANamespaceHoldUpNoOther(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("query") == "slow" {
+			begun <- struct{}{}
+			<-end
+		}
+		fmt.Fprint(w, vector("1"))
+	}))
+	defer server.Close()
+	source := New(Config{Timeout: time.Minute, MaxResponseBytes: 1 << 20})
+	open := func(namespace, query string) trigger.Opened {
+		d := define(server.URL, map[string]string{"query": query})
+		d.Namespace = namespace
+		opened, err := source.Open(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return opened
+	}
+	slow, quick := open("flood", "slow"), open("neighbour", "quick")
+	var all sync.WaitGroup
+	for range 2 * prom.DefaultConfig().MaxConcurrent {
+		all.Go(func() { _, _ = slow.Read(t.Context(), time.Now()) })
+	}
+	for range prom.DefaultConfig().MaxConcurrent {
+		<-begun
+	}
+	if sample, err := quick.Read(t.Context(), time.Now()); err != nil || sample.Value != 1 {
+		t.Errorf("the neighbour reads %v, %v", sample, err)
+	}
+	close(end)
+	go func() {
+		for range begun { // those that had to wait
+		}
+	}()
+	all.Wait()
+	close(begun)
 }
