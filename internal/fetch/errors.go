@@ -71,11 +71,12 @@ func reason(err error) string {
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return number.Error()
 	}
+	if _, ok := errors.AsType[*net.AddrError](err); ok {
+		return "the address is no host and port"
+	}
 	switch text := err.Error(); {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled.Error()
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return "the server speaks HTTP where HTTPS is expected"
 	case strings.HasPrefix(text, "net/http: invalid header field"):
 		return "the request cannot be sent: invalid header field value"
 	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
@@ -85,6 +86,8 @@ func reason(err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), strings.HasSuffix(text, "EOF"),
 		strings.Contains(text, "server closed"):
 		return "the server closed the connection"
+	case strings.Contains(text, "http2: "), strings.Contains(text, "stream error: "):
+		return "the server ended the connection or the stream of HTTP/2"
 	default:
 		return "what the server sends is not of the protocol"
 	}
@@ -97,7 +100,7 @@ func timedOut(err error) bool {
 
 // certificateReason is why TLS failed, where the certificate or the want of one is the reason.
 func certificateReason(err error) string {
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "the server does not speak TLS"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
