@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -197,7 +196,7 @@ func (c *Config) loadRules() (rules.File, error) {
 	if c.RulesFile == "" {
 		return c.File, nil
 	}
-	data, err := os.ReadFile(c.RulesFile)
+	data, err := config.ReadFile(c.RulesFile, config.MaxFileBytes)
 	if err != nil {
 		return rules.File{}, fmt.Errorf("read rules: %w", err)
 	}

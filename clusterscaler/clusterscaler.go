@@ -244,9 +244,7 @@ func (c *ClusterScaler) decide(ctx context.Context, seen *observation) *plan.Pla
 	l.before, l.policy, l.at, l.reasons = c.memory, policy, c.deps.Now(), nil
 	c.translator.Exemplify(l.snapshot, &seen.objects.Taints, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
-	for _, g := range seen.groups {
-		c.metrics.size.WithLabelValues(g.Name).Set(float64(g.Target))
-	}
+	c.metrics.observeGroups(seen.groups)
 	return &l.plan
 }
 

@@ -21,6 +21,8 @@ type metrics struct {
 	nodesGivenUp      *prometheus.CounterVec
 	scaleUpFailures   *prometheus.CounterVec
 	scaleDownFailures *prometheus.CounterVec
+	// known are the groups of the last loop.
+	known map[string]bool
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -70,6 +72,24 @@ func (m *metrics) observe(p *plan.Plan) {
 	}
 	m.pending.Set(float64(pending))
 	m.unneeded.Set(float64(len(p.Unneeded)))
+}
+
+// observeGroups sets the sizes of the groups that there are. The series of the others go: the provider names groups.
+func (m *metrics) observeGroups(groups []plan.Group) {
+	gone := m.known
+	m.known = make(map[string]bool, len(groups))
+	for i := range groups {
+		g := &groups[i]
+		m.known[g.Name] = true
+		delete(gone, g.Name)
+		m.size.WithLabelValues(g.Name).Set(float64(g.Target))
+	}
+	for name := range gone {
+		m.size.DeleteLabelValues(name)
+		for _, c := range []*prometheus.CounterVec{m.nodesAdded, m.nodesRemoved, m.nodesGivenUp, m.scaleUpFailures, m.scaleDownFailures} {
+			c.DeleteLabelValues(name)
+		}
+	}
 }
 
 // Codes lists the codes of the part for the reference page.

@@ -164,7 +164,7 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 	var errs []error
 	for i, t := range so.Spec.Triggers {
 		d := trigger.Definition{
-			Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i], Offline: c.offline && t.AuthenticationRef != nil,
+			Namespace: so.Namespace, Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i], Offline: c.offline && t.AuthenticationRef != nil,
 		}
 		if ref := t.AuthenticationRef; ref != nil {
 			d.AuthName = so.Namespace + "/" + ref.Name

@@ -16,6 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/metrics/pkg/apis/custom_metrics"
 	"k8s.io/metrics/pkg/apis/external_metrics"
+
+	"github.com/trimtab/trimtab/internal/fetch"
 )
 
 // Delegate is another metrics server. It is safe for concurrent use.
@@ -52,15 +54,18 @@ func newDelegate(cfg Config, podToken string) (*Delegate, error) {
 	if _, err := os.Stat(podToken); token == "" && err == nil {
 		token = podToken
 	}
-	h := promconfig.HTTPClientConfig{EnableHTTP2: true, TLSConfig: promconfig.TLSConfig{
-		CAFile: cfg.TLS.CAFile, ServerName: cfg.TLS.ServerName, InsecureSkipVerify: cfg.TLS.InsecureSkipVerify,
-	}}
-	if token != "" {
-		h.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: token}
-	}
-	client, err := promconfig.NewClientFromConfig(h, "trimtab", promconfig.WithUserAgent("trimtab"))
+	files := fetch.Files{CA: cfg.TLS.CAFile, ServerName: cfg.TLS.ServerName, InsecureSkipVerify: cfg.TLS.InsecureSkipVerify}
+	sender, err := files.Transport()
 	if err != nil {
 		return nil, fmt.Errorf("delegate %q: %w", cfg.Name, err)
+	}
+	if token != "" {
+		sender = promconfig.NewAuthorizationCredentialsRoundTripper("Bearer", fetch.File(token), sender)
+	}
+	// No redirect is followed: the answer is for the request that the user was authorised for.
+	client := &http.Client{
+		Transport:     promconfig.NewUserAgentRoundTripper("trimtab", sender),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return &Delegate{cfg: cfg, base: base, http: client}, nil
 }
@@ -129,7 +134,7 @@ func ask[T any](ctx context.Context, d *Delegate, api string, metric Metric, wri
 	}
 	path := d.base.JoinPath(append([]string{"apis"}, escaped(q.segments)...)...)
 	path.RawQuery = q.query.Encode()
-	value, err := d.share(ctx, path.String(), func(ctx context.Context) (any, error) { return fetch(ctx, d, path, q.read) })
+	value, err := d.share(ctx, path.String(), func(ctx context.Context) (any, error) { return fetched(ctx, d, path, q.read) })
 	known := l.metrics[metric]
 	var f *failure
 	switch {

@@ -77,7 +77,7 @@ func TestMisbehaviour(t *testing.T) {
 	}{
 		"hangs":                 {hang, 504, "no answer within 300ms", true},
 		"hangs in the body":     {func(w http.ResponseWriter, r *http.Request) { w.(http.Flusher).Flush(); hang(w, r) }, 504, "no answer within", true},
-		"hangs up":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 503, "EOF", true},
+		"hangs up":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 503, "closed the connection", true},
 		"too large":             {huge, 500, "answers more than 8388608 bytes", false},
 		"a redirect":            {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }, 503, "a redirect, which is not followed", true},
 		"a proxy's page":        {says(502, "<html>bad gateway"), 503, `HTTP 502, no status of a Kubernetes API: text/html "<html>bad gateway"`, true},

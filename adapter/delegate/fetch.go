@@ -3,10 +3,11 @@ package delegate
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/fetch"
 )
 
 const (
@@ -28,8 +29,8 @@ func (d *Delegate) share(ctx context.Context, key string, f func(context.Context
 	}
 }
 
-// fetch reads the answer to one GET, and sees to it that a delegate which gave none is left alone.
-func fetch[T any](ctx context.Context, d *Delegate, u *url.URL, read func(body []byte) (T, error)) (T, error) {
+// fetched reads the answer to one GET, and sees to it that a delegate which gave none is left alone.
+func fetched[T any](ctx context.Context, d *Delegate, u *url.URL, read func(body []byte) (T, error)) (T, error) {
 	var value T
 	if f := d.resting(); f != nil {
 		return value, f
@@ -74,17 +75,17 @@ func (d *Delegate) get(ctx context.Context, u *url.URL) ([]byte, error) {
 		return nil, unreached(err, d.cfg.Timeout.Std())
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBytes+1))
+	body, err := fetch.ReadBody(resp, maxBytes)
 	if ctx.Err() != nil {
 		err = ctx.Err() // a server that ends its answer when the client goes away would make it look whole
 	}
 	switch {
-	case err != nil:
-		return nil, unreached(err, d.cfg.Timeout.Std())
-	case len(body) > maxBytes:
+	case errors.Is(err, fetch.ErrTooLarge):
 		f := wrong("answers more than %d bytes", maxBytes)
 		f.answered = resp.StatusCode
 		return nil, f
+	case err != nil:
+		return nil, unreached(err, d.cfg.Timeout.Std())
 	case resp.StatusCode != http.StatusOK:
 		return nil, refusal(resp, body)
 	default:

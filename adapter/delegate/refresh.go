@@ -81,7 +81,7 @@ func (d *Delegate) read(ctx context.Context, api string) (*listing, error) {
 		group, versions = externalGroup, versions[1:]
 	}
 	for _, version := range versions {
-		l, err := fetch(ctx, d, d.base.JoinPath("apis", group, version), func(body []byte) (*listing, error) {
+		l, err := fetched(ctx, d, d.base.JoinPath("apis", group, version), func(body []byte) (*listing, error) {
 			return readListing(api, group, version, body)
 		})
 		var f *failure

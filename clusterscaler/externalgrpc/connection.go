@@ -25,6 +25,8 @@ import (
 const (
 	// maxAnswer bounds an answer: 16 MiB hold the instances of a hundred thousand nodes.
 	maxAnswer = 16 << 20
+	// maxHeaders bounds the headers of an answer, where an error's text stands too; the library's own bound is 16 MiB.
+	maxHeaders = 64 << 10
 	// keepaliveTime is longer than the five minutes below which a server may take pings for an attack. What matters
 	// more is that with it the kernel gives up a connection whose data nobody acknowledges for keepaliveTimeout; else a
 	// server that vanished without a word would be waited for a quarter of an hour.
@@ -61,6 +63,7 @@ func connect(cfg Config, mayWrite func() error) (*grpc.ClientConn, error) {
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDefaultServiceConfig(policy),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: delay, MinConnectTimeout: max(cloudconfig.DefaultTimeout, cfg.Timeout.Std())}),
 		grpc.WithUserAgent("trimtab"),

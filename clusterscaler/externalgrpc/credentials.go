@@ -7,9 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"google.golang.org/grpc/credentials"
+
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // fileCredentials are TLS credentials that are read from their files for each connection: certificates that were
@@ -23,7 +24,7 @@ type fileCredentials struct {
 
 // load reads the files as they are now. Its errors never repeat what stands in them.
 func (f *fileCredentials) load() (*tls.Config, error) {
-	authorities, err := os.ReadFile(f.ca)
+	authorities, err := config.ReadFile(f.ca, config.MaxSecretBytes)
 	if err != nil {
 		return nil, fmt.Errorf("cacert: %w", err)
 	}

@@ -18,6 +18,8 @@ const (
 	// maxAnswer bounds an answer, and maxQuestion a question: a thousand groups with thousands of pods.
 	maxAnswer   = 16 << 20
 	maxQuestion = 64 << 20
+	// maxHeaders bounds the headers of an answer, where an error's text stands too; the library's own bound is 16 MiB.
+	maxHeaders = 64 << 10
 )
 
 // Config says where the expander is.
@@ -52,7 +54,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("grpcExpanderCert %q: %w", cfg.Cert, err)
 	}
-	conn, err := grpc.NewClient("passthrough:///"+cfg.URL, grpc.WithTransportCredentials(creds), grpc.WithUserAgent("trimtab"), grpc.WithDisableServiceConfig(),
+	conn, err := grpc.NewClient("passthrough:///"+cfg.URL, grpc.WithTransportCredentials(creds), grpc.WithUserAgent("trimtab"), grpc.WithDisableServiceConfig(), grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.MaxCallSendMsgSize(maxQuestion)))
 	if err != nil {
 		return nil, fmt.Errorf("grpcExpanderUrl %q: %w", cfg.URL, err)

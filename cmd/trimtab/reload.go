@@ -19,6 +19,7 @@ import (
 
 	"github.com/trimtab/trimtab/adapter"
 	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/prom"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -81,7 +82,7 @@ func (r *reloader) files() []string {
 func (r *reloader) content() string {
 	h := sha256.New()
 	for _, file := range r.files() {
-		data, _ := os.ReadFile(file) // that it is not there will be told when it is read for good
+		data, _ := config.ReadFile(file, maxInputBytes) // that it is not there will be told when it is read for good
 		fmt.Fprintf(h, "%d ", len(data))
 		h.Write(data)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 var (
@@ -68,23 +69,15 @@ func Shape(resp *http.Response) string {
 
 // mediaType is type/subtype, or says that there is none.
 func mediaType(header string) string {
-	for i, r := range header {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '/', r == '.', r == '+', r == '-':
-			if i < maxMediaType {
-				continue
-			}
-		case r == ';' || r == ' ':
-			if i > 0 {
-				return header[:i]
-			}
-		}
+	name, _, _ := strings.Cut(header, ";")
+	kind, subtype, _ := strings.Cut(strings.TrimSpace(name), "/")
+	foreign := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("+-.", r))
+	}
+	if kind == "" || subtype == "" || len(name) > maxMediaType || strings.ContainsFunc(kind+subtype, foreign) {
 		return "an answer of no media type"
 	}
-	if header == "" {
-		return "an answer of no media type"
-	}
-	return header
+	return kind + "/" + subtype
 }
 
 // maxMediaType is longer than the names of all registered types that matter here.

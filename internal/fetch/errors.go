@@ -71,11 +71,14 @@ func reason(err error) string {
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return number.Error()
 	}
+	if _, ok := errors.AsType[*net.AddrError](err); ok {
+		return "the address is no host and port"
+	}
 	switch text := err.Error(); {
 	case errors.Is(err, context.Canceled):
 		return context.Canceled.Error()
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return "the server speaks HTTP where HTTPS is expected"
+	case strings.HasPrefix(text, "net/http: invalid header field"):
+		return "the request cannot be sent: invalid header field value"
 	case strings.Contains(text, "response headers exceeded"), strings.Contains(text, "response header list larger"):
 		return fmt.Sprintf("the headers of the answer are larger than %d bytes", MaxHeaderBytes)
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -83,6 +86,8 @@ func reason(err error) string {
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), strings.HasSuffix(text, "EOF"),
 		strings.Contains(text, "server closed"):
 		return "the server closed the connection"
+	case strings.Contains(text, "http2: "), strings.Contains(text, "stream error: "):
+		return "the server ended the connection or the stream of HTTP/2"
 	default:
 		return "what the server sends is not of the protocol"
 	}
@@ -95,20 +100,20 @@ func timedOut(err error) bool {
 
 // certificateReason is why TLS failed, where the certificate or the want of one is the reason.
 func certificateReason(err error) string {
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "the server does not speak TLS"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "the server's certificate is for another host"
+		return "x509: the certificate is for another host"
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "the server's certificate is signed by an unknown authority"
+		return "x509: certificate signed by unknown authority"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		return "the server's certificate has expired or is not yet valid"
+		return "x509: certificate has expired or is not yet valid"
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return "the server's certificate is not accepted"
+		return "x509: certificate is not accepted"
 	}
 	return ""
 }

@@ -112,7 +112,7 @@ func (c *Client) QueryOne(ctx context.Context, promql string, at time.Time) (Vec
 
 func (c *Client) queryVector(ctx context.Context, promql string, at time.Time, maxRows int) (Vector, error) {
 	form := url.Values{"query": {promql}, "time": {unixMillis(at)}}
-	r, e, err := c.evaluate(ctx, "/api/v1/query", promql, form, func(d *decoder) { d.maxRows, d.onlyVector = maxRows, true })
+	r, e, err := c.evaluate(ctx, "/api/v1/query", promql, form, func(d *decoder) { d.maxRows, d.onlyVector, d.small = maxRows, true, maxRows > 0 })
 	if err != nil {
 		return Vector{}, err
 	}

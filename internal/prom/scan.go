@@ -23,11 +23,13 @@ type scanner struct {
 	// passed is the number of bytes that have left the buffer, for messages.
 	passed int64
 	depth  int
+	// small says that the buffer may not grow: a value that it does not hold is an error.
+	small bool
 }
 
 // reset makes the scanner ready to read src.
 func (s *scanner) reset(src io.Reader) {
-	s.src, s.pos, s.end, s.mark, s.passed, s.depth = src, 0, 0, -1, 0, 0
+	s.src, s.pos, s.end, s.mark, s.passed, s.depth, s.small = src, 0, 0, -1, 0, 0, false
 }
 
 // more reads at least one byte behind those that it has. What is marked or unread stays, but moves.
@@ -39,7 +41,11 @@ func (s *scanner) more() error {
 	}
 	copy(s.buf, s.buf[keep:s.end])
 	s.pos, s.end, s.passed = s.pos-keep, s.end-keep, s.passed+int64(keep)
-	if s.end == len(s.buf) {
+	switch {
+	case s.end < len(s.buf):
+	case s.small:
+		return s.wrong("a value of more than %d bytes, where one number is needed", len(s.buf))
+	default:
 		s.buf = append(s.buf, make([]byte, max(len(s.buf), 512))...)
 	}
 	for range 100 { // a reader that gives nothing a hundred times is broken

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 
 	promconfig "github.com/prometheus/common/config"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/text"
 )
@@ -80,7 +80,7 @@ func (t *tokens) token(ctx context.Context) (*oauth2.Token, error) {
 }
 
 func (t *tokens) renew(ctx context.Context, held heldToken) (heldToken, error) {
-	secret, err := os.ReadFile(t.cfg.ClientSecretFile)
+	secret, err := config.ReadFile(t.cfg.ClientSecretFile, config.MaxSecretBytes)
 	if err != nil {
 		return held, fmt.Errorf("oauth2.clientSecretFile: %w", err)
 	}

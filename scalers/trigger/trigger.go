@@ -10,6 +10,8 @@ import (
 
 // Definition is one trigger as its ScaledObject declares it, with its authentication resolved.
 type Definition struct {
+	// Namespace is the ScaledObject's.
+	Namespace string
 	// Index is the position in spec.triggers, from 0.
 	Index int
 	// Type selects the source: prometheus, redis.

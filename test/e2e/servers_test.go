@@ -59,7 +59,7 @@ func workOn(ctx context.Context, t *testing.T, l *lab.Lab, warnings int) {
 server: {address: "127.0.0.1:%d"}
 prometheus: {url: "http://127.0.0.1:1"} # which nothing here asks
 adapter: {bindAddress: 127.0.0.1, securePort: %d}
-scalers: {}
+scalers: {sources: {allowedNetworks: [127.0.0.0/8]}} # the lab is on this machine
 vpa: {recommenderInterval: 1s}
 clusterScaler:
   scanInterval: 1s

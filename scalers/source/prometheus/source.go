@@ -67,7 +67,7 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 	if err != nil {
 		return trigger.Opened{}, err
 	}
-	client, release, err := s.acquire(q.server)
+	client, release, err := s.acquire(d.Namespace, q.server)
 	if err != nil {
 		return trigger.Opened{}, fmt.Errorf("%s: serverAddress: %w", d, err)
 	}
@@ -117,13 +117,14 @@ func first(warnings []string) string {
 	return text
 }
 
-// acquire returns a client for cfg and what gives it back.
-func (s *Source) acquire(cfg prom.Config) (*prom.Client, func(), error) {
+// acquire returns a client for cfg and what gives it back. Each namespace has its own: a client has a bounded number
+// of requests in flight, and slow queries of one namespace must not hold up another's.
+func (s *Source) acquire(namespace string, cfg prom.Config) (*prom.Client, func(), error) {
 	raw, err := json.Marshal(cfg) // maps are sorted by key
 	if err != nil {
 		return nil, nil, err
 	}
-	key := string(raw)
+	key := namespace + string(raw)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	entry := s.clients[key]
