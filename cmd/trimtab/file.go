@@ -11,6 +11,7 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
 )
@@ -90,9 +91,9 @@ func (c *serverConfig) Validate() config.Problems {
 	if c.Address == "" {
 		ps.Add("address", "is required; :8080 is usual")
 	} else if _, port, err := net.SplitHostPort(c.Address); err != nil {
-		ps.Add("address", "%q is not HOST:PORT; write :8080 for that port on all addresses", c.Address)
+		ps.Add("address", "%s is not HOST:PORT; write :8080 for that port on all addresses", text.Quote(text.Address(c.Address)))
 	} else if _, err := net.LookupPort("tcp", port); err != nil {
-		ps.Add("address", "%q does not end in a port: 0 to 65535", c.Address)
+		ps.Add("address", "%s does not end in a port: 0 to 65535", text.Quote(text.Address(c.Address)))
 	}
 	if c.Decisions < 1 {
 		ps.Add("decisions", "%d is not above zero", c.Decisions)
