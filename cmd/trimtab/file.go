@@ -43,7 +43,7 @@ type logConfig struct {
 type serverConfig struct {
 	// Address to listen on. Default :8080. It has no authentication: bind it to where only operators reach.
 	Address string `yaml:"address"`
-	// Decisions is how many recent decisions /debug/decisions keeps. Default 10000.
+	// Decisions is how many recent decisions /debug/decisions keeps, in at most 7 KiB each. Default 10000.
 	Decisions int `yaml:"decisions"`
 }
 
