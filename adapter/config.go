@@ -14,6 +14,7 @@ import (
 	"github.com/trimtab/trimtab/adapter/delegate"
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Config is the section `adapter` of the configuration file.
@@ -87,7 +88,7 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("rulesFile", "excludes rules, externalRules and resourceRules; keep one of them")
 	}
 	if net.ParseIP(c.BindAddress) == nil {
-		ps.Add("bindAddress", "%q is not an IP address; 0.0.0.0 is all of them", c.BindAddress)
+		ps.Add("bindAddress", "%s is not an IP address; 0.0.0.0 is all of them", text.Quote(text.Address(c.BindAddress)))
 	}
 	if c.SecurePort < 0 || c.SecurePort > 65535 {
 		ps.Add("securePort", "%d is not a port: 1 to 65535, or 0 for any free one", c.SecurePort)

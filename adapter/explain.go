@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // ExplainRequest names metrics to be explained.
@@ -97,7 +98,7 @@ func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q questio
 		q.objects.Namespace = "NAMESPACE"
 	}
 	if query, err := q.query(); err != nil {
-		e.Error = err.Error()
+		e.Error = text.Line(err.Error())
 	} else {
 		e.Query, e.SeveralRows = query.PromQL, query.SeveralRows()
 	}
@@ -108,12 +109,12 @@ func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q questio
 	}
 	family, _, err := p.familyOf(q)
 	if err != nil {
-		e.NotMerged = err.Error()
+		e.NotMerged = text.Line(err.Error())
 		return e
 	}
 	merged, why := family.merged(a.deps.Now())
 	if why != nil {
-		e.NotMerged = why.Error()
+		e.NotMerged = text.Line(why.Error())
 	}
 	if !merged {
 		return e
@@ -122,7 +123,7 @@ func (a *Adapter) explain(ctx context.Context, p *plan, metric string, q questio
 	if last, ok, err := family.cell.Last(); ok {
 		e.EvaluatedAt = &last.At
 		if err != nil {
-			e.Error = err.Error()
+			e.Error = text.Line(err.Error())
 		} else {
 			e.Rows, e.Common = last.Value.rows, last.Value.query
 		}
@@ -158,13 +159,13 @@ func (p *plan) whyNot(name string) NoExplanation {
 	}
 	var out []string
 	for _, err := range p.missing {
-		out = append(out, "not known yet: "+err.Error())
+		out = append(out, text.Line("not known yet: "+err.Error()))
 	}
 	for _, err := range p.outdated {
-		out = append(out, "as known before: "+err.Error())
+		out = append(out, text.Line("as known before: "+err.Error()))
 	}
 	for _, err := range p.refused {
-		out = append(out, "refused: "+err.Error())
+		out = append(out, text.Line("refused: "+err.Error()))
 	}
 	var similar []string
 	like := func(other string) bool {

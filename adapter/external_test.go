@@ -131,3 +131,24 @@ func TestASourceIsAskedBeforeTheFirstDiscovery(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// What an HPA is answered goes into its status and Events, and is short whoever wrote it: a source, Prometheus,
+// the HPA itself by a name of a megabyte.
+func TestAnErrorIsAShortLineForTheHPA(t *testing.T) {
+	flood := strings.Repeat("cause\n", 5<<17)
+	check := func(name string, f *fixture, metric, selector string) {
+		t.Helper()
+		_, err := f.external(t, metric, selector)
+		if err == nil || len(err.Error()) > 1024 || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "(cut, of ") {
+			t.Errorf("%s: %.300q", name, fmt.Sprint(err))
+		}
+	}
+	mine := "scaledobject.keda.sh/name=so"
+	check("a plain error", newFixture(t, owner{err: errors.New(flood)}), "x", mine)
+	check("a status", newFixture(t, owner{err: apierrors.NewBadRequest(flood)}), "x", mine)
+	f := newFixture(t)
+	f.Discover(t.Context())
+	f.prom.down = promError(prom.BadQuery, flood)
+	check("Prometheus", f, "queue", "name=orders")
+	check("a name", f, strings.Repeat("x", 1<<20), "")
+}

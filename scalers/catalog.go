@@ -215,6 +215,10 @@ func (c *catalog) openOne(so *keda.ScaledObject, i int, d trigger.Definition) (h
 		return hpa.Metric{}, nil, err
 	}
 	m := hpa.Metric{Name: hpa.MetricName(i, opened.Metric), Type: metricType, Target: opened.Target}
+	if len(m.Name) > text.Most { // it stands several times in the status, and in a URL
+		opened.Close()
+		return hpa.Metric{}, nil, fmt.Errorf("%s: the name of its metric, %s, has %d bytes, and %d are allowed", d, text.Quote(m.Name), len(m.Name), text.Most)
+	}
 	return m, &openTrigger{
 		Opened: opened, metric: m, kind: t.Type, cached: t.UseCachedMetrics, now: c.now, metrics: c.metrics,
 	}, nil

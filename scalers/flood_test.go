@@ -63,7 +63,8 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 		"a type and a name": {func(_ *harness, so *keda.ScaledObject) {
 			so.Spec.Triggers[0].Type, so.Spec.Triggers[0].Name = long, long
 		}, "is not supported; supported: cpu, memory, prometheus, queue, redis"},
-		"values": {func(_ *harness, so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["target"] = long }, "is not a number"},
+		"values":               {func(_ *harness, so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["target"] = long }, "is not a number"},
+		"the name of a metric": {func(_ *harness, so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["key"] = long }, "bytes, and 1024 are allowed"},
 		"a formula": {func(_ *harness, so *keda.ScaledObject) {
 			so.Spec.Advanced = &keda.AdvancedConfig{ScalingModifiers: keda.ScalingModifiers{Formula: long, Target: "1"}}
 		}, "is not supported; write one trigger"},
@@ -96,7 +97,7 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 			if !strings.Contains(ready, c.want) {
 				t.Errorf("the owner reads %.2000s", ready)
 			}
-			status, err := json.Marshal(h.object().Status.Conditions)
+			status, err := json.Marshal(h.object().Status)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +107,7 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 				text string
 				most int
 			}{
-				"status": {string(status), 6 << 10}, "log": {log.String(), 16 << 10}, "decisions": {decisions, 32 << 10}, "answer": {fmt.Sprint(asked), 1200},
+				"status": {string(status), 20 << 10}, "log": {log.String(), 16 << 10}, "decisions": {decisions, 32 << 10}, "answer": {fmt.Sprint(asked), 1200},
 			} {
 				if len(of.text) > of.most {
 					t.Errorf("%s: %d bytes: %.300s", what, len(of.text), of.text)

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander/protocol"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 const (
@@ -57,9 +58,9 @@ func New(cfg Config) (*Client, error) {
 	conn, err := grpc.NewClient("passthrough:///"+cfg.URL, grpc.WithTransportCredentials(creds), grpc.WithUserAgent("trimtab"), grpc.WithDisableServiceConfig(), grpc.WithMaxHeaderListSize(maxHeaders),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.MaxCallSendMsgSize(maxQuestion)))
 	if err != nil {
-		return nil, fmt.Errorf("grpcExpanderUrl %q: %w", cfg.URL, err)
+		return nil, fmt.Errorf("grpcExpanderUrl %s: %w", text.Quote(text.Address(cfg.URL)), err)
 	}
-	return &Client{url: cfg.URL, conn: conn, client: protocol.NewExpanderClient(conn)}, nil
+	return &Client{url: text.Address(cfg.URL), conn: conn, client: protocol.NewExpanderClient(conn)}, nil
 }
 
 // Close ends the connection.

@@ -3,6 +3,8 @@ package plan
 import (
 	"maps"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Memory is all that one loop must know of those before it. The zero value is that of a first loop:
@@ -74,7 +76,7 @@ func (m Memory) ScaledUp(group string, now time.Time) Memory {
 func (m Memory) ScaleUpFailed(group, why string, p Policy, now time.Time) Memory {
 	m = m.clone()
 	last, failedBefore := m.Backoffs[group]
-	next := Backoff{Failed: now, Duration: p.InitialBackoff, Why: why}
+	next := Backoff{Failed: now, Duration: p.InitialBackoff, Why: text.Line(why)}
 	switch {
 	case failedBefore && now.Before(last.Until):
 		next.Duration = last.Duration // still backed off: the same failure, seen again

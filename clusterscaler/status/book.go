@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // TimeFormat is how the ConfigMap and its annotation write the time of the last update.
@@ -38,8 +39,8 @@ func (b *Book) Text(p *plan.Plan, now time.Time) (string, error) {
 	w := writer{before: b.since, now: map[string]condition{}, at: now}
 	doc := w.document(p)
 	b.since = w.now
-	text, err := yaml.Marshal(doc)
-	return string(text), err
+	raw, err := yaml.Marshal(doc)
+	return string(raw), err
 }
 
 // writer writes one document.
@@ -90,7 +91,7 @@ func (w *writer) group(g *plan.GroupState, grows bool, unneeded int) nodeGroup {
 	switch {
 	case !g.Backoff.Until.IsZero():
 		out.ScaleUp = w.scaleUp("group "+g.Name, backoff)
-		out.ScaleUp.BackoffInfo = &backoffInfo{failedCode, g.Backoff.Why}
+		out.ScaleUp.BackoffInfo = &backoffInfo{failedCode, text.Line(g.Backoff.Why)}
 	case grows || g.Coming > 0:
 		out.ScaleUp = w.scaleUp("group "+g.Name, inProgress)
 	default:

@@ -98,3 +98,12 @@ func TestTransitionTimes(t *testing.T) {
 	p.States = examplePlan().States
 	same(since(4, p), "01 00 01 00 00 01 04 04 04")
 }
+
+func TestTheCauseOfABackoffIsAShortLine(t *testing.T) {
+	p := examplePlan()
+	p.States[1].Backoff.Why = strings.Repeat("out of\n", 5<<17)
+	var b Book
+	if got, err := b.Text(p, time.Unix(0, 0)); err != nil || len(got) > 8<<10 || !strings.Contains(got, "errorMessage: out of; out of") {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
 )
@@ -53,7 +54,7 @@ type serverConfig struct {
 	// MaxConnections is how many connections each of the two servers keeps open; at the limit a new one takes the place of the
 	// most silent one of the client that has most. Default 256.
 	MaxConnections int `yaml:"maxConnections"`
-	// Decisions is how many recent decisions /debug/decisions keeps. Default 10000.
+	// Decisions is how many recent decisions /debug/decisions keeps, in at most 7 KiB each. Default 10000.
 	Decisions int `yaml:"decisions"`
 	// ShutdownDelay is for how long a process that is ending answers requests for metrics, while /readyz already says that it
 	// ends. Default 5s: by then Services lead elsewhere. 0 ends at once.
@@ -106,9 +107,9 @@ func (c *serverConfig) Validate() config.Problems {
 	// As the listener reads it, except that an empty one would be a port of the system's choice.
 	address := func(key, address, example string) {
 		if _, port, err := net.SplitHostPort(address); err != nil {
-			ps.Add(key, "%q is not HOST:PORT; write %s", address, example)
+			ps.Add(key, "%s is not HOST:PORT; write %s", text.Quote(text.Address(address)), example)
 		} else if _, err := net.LookupPort("tcp", port); err != nil {
-			ps.Add(key, "%q does not end in a port: 0 to 65535", address)
+			ps.Add(key, "%s does not end in a port: 0 to 65535", text.Quote(text.Address(address)))
 		}
 	}
 	if c.Address == "" {

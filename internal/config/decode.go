@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // MaxFileBytes bounds what Decode reads; a configuration is text written by hand.
@@ -271,7 +273,7 @@ func (d *decode) scalar(n *yaml.Node, into reflect.Value, path string) {
 		return
 	}
 	if err := n.Decode(into.Addr().Interface()); err != nil || cutOff(n, into.Kind()) {
-		d.fail(n, path, "%s is not %s", quote(n.Value), kindName(into.Type()))
+		d.fail(n, path, "%s is not %s", text.Quote(n.Value), kindName(into.Type()))
 	}
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Duration is a span of time as flags of the replaced programs write it: 10m, 1h30m, 500ms.
@@ -12,10 +14,10 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(s []byte) error {
 	parsed, err := time.ParseDuration(string(s))
 	if err != nil {
-		return fmt.Errorf("%s is not a duration; write a number with its unit, as in 30s, 10m or 1h30m", quote(string(s)))
+		return fmt.Errorf("%s is not a duration; write a number with its unit, as in 30s, 10m or 1h30m", text.Quote(string(s)))
 	}
 	if parsed < 0 {
-		return fmt.Errorf("%s is negative", quote(string(s)))
+		return fmt.Errorf("%s is negative", text.Quote(string(s)))
 	}
 	*d = Duration(parsed)
 	return nil

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Problem is one thing that is wrong with a file.
@@ -53,21 +55,13 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxQuoted is how many bytes of a value an error repeats.
+// maxQuoted is how many bytes of a key stand in a path.
 const maxQuoted = 80
-
-// quote repeats a value of the file, on one line and not at length.
-func quote(s string) string {
-	if len(s) > maxQuoted {
-		return fmt.Sprintf("%q...", strings.ToValidUTF8(s[:maxQuoted], ""))
-	}
-	return strconv.Quote(s)
-}
 
 // printable is a key as it stands in a path: quoted only where it would break the line or its length.
 func printable(key string) string {
 	if len(key) > maxQuoted || strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return quote(key)
+		return text.Quote(key)
 	}
 	return key
 }

@@ -54,6 +54,7 @@ func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) 
 	next := *old.DeepCopy()
 	setConditions(&next.Conditions, r)
 	types, authentications := keda.CombinedTriggersAndAuthenticationsTypes(triggers)
+	types, authentications = text.Line(types), text.Line(authentications)
 	next.TriggersTypes, next.AuthenticationsTypes = &types, &authentications
 	next.PausedReplicaCount = nil
 	if r.Paused {
@@ -69,7 +70,7 @@ func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) 
 		setActivity(&next, r)
 		setLastActive(&next, old, r)
 	}
-	for i := range next.Conditions { // the one place where texts from outside enter a status
+	for i := range next.Conditions { // errors of any origin
 		next.Conditions[i].Message = text.Line(next.Conditions[i].Message)
 	}
 	return next

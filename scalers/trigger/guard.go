@@ -50,15 +50,21 @@ func (g *guard) clean(err error) error {
 	if err == nil {
 		return nil
 	}
-	return failure{text.Line(g.secrets.Hide(err.Error())), err}
+	cleaned := failure{text: text.Line(g.secrets.Hide(err.Error()))}
+	for _, known := range []error{context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, known) {
+			cleaned.known = known
+		}
+	}
+	return cleaned
 }
 
-// failure is an error whose text was cleaned. What it is can be asked, but the original is not given away.
+// failure is an error whose text was cleaned. Of what it was there is only whether its time was over.
 type failure struct {
-	text string
-	err  error
+	text  string
+	known error
 }
 
 func (f failure) Error() string { return f.text }
 
-func (f failure) Is(target error) bool { return errors.Is(f.err, target) }
+func (f failure) Unwrap() error { return f.known }

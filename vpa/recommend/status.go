@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Drift is the share by which a bound may differ from the published one without a write.
@@ -81,7 +83,7 @@ func (c *conditions) set(t vpav1.VerticalPodAutoscalerConditionType, s corev1.Co
 	if old.Status != s {
 		old.LastTransitionTime = c.now
 	}
-	old.Status, old.Reason, old.Message = s, reason, message
+	old.Status, old.Reason, old.Message = s, reason, text.Line(message)
 }
 
 // Condition returns whether a condition is true in a status.

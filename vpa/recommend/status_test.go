@@ -117,3 +117,12 @@ func TestCodesAreComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestConditionsAreShortLines(t *testing.T) {
+	next := NextStatus(vpav1.VerticalPodAutoscalerStatus{}, 1, Outcome{Unsupported: strings.Repeat("webhook\n", 1<<19)}, start())
+	for _, c := range next.Conditions {
+		if len(c.Message) > 1024 || strings.Contains(c.Message, "\n") {
+			t.Errorf("%s: %d bytes", c.Type, len(c.Message))
+		}
+	}
+}

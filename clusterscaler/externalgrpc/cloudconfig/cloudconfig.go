@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Config is the file. With neither certificate the connection is plain text.
@@ -45,7 +46,7 @@ func (c *Config) Check(timeout string) config.Problems {
 	if c.Address == "" {
 		ps.Add("address", "is required: host:port of the server")
 	} else if host, port, ok := hostPort(c.Address); !ok || host == "" || !isPort(port) {
-		ps.Add("address", "%q is not host:port, such as provider.kube-system.svc:8086", c.Address)
+		ps.Add("address", "%s is not host:port, such as provider.kube-system.svc:8086", text.Quote(text.Address(c.Address)))
 	}
 	switch {
 	case c.Cert != "" && c.Key == "":
