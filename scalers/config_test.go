@@ -14,6 +14,13 @@ func TestConfigRefusesMistakes(t *testing.T) {
 		"maxReconciles: 0":          "f: maxReconciles: 0 is below 1",
 		"metricMaxAge: 0s":          "f: metricMaxAge: 0s is below 1ms",
 		"pollingIntervall: 30s":     `f:1: pollingIntervall: unknown key; did you mean "pollingInterval"?`,
+		"minPollingInterval: 1m":    "f: pollingInterval: 30s is below minPollingInterval, 1m0s; lower that, or raise this",
+		"maxTriggerTimeout: 1s":     "f: httpDefaultTimeout: 3s is above maxTriggerTimeout, 1s; raise that, or lower this",
+		"maxTriggerTimeout: 0s":     "f: maxTriggerTimeout: 0s is below 1ms\nf: httpDefaultTimeout: 3s is above maxTriggerTimeout, 0s; raise that, or lower this",
+		"maxReadings: 0":            "f: maxReadings: 0 is below 1",
+		"maxTriggers: 0":            "f: maxTriggers: 0 is below 1",
+		"maxTriggerParameters: 0":   "f: maxTriggerParameters: 0 is below 1",
+		"maxTriggerBytes: -1":       "f: maxTriggerBytes: -1 is below 1",
 		"authRefreshInterval: 10ms": "f: authRefreshInterval: 10ms is below 1s",
 		"httpDefaultTimeout: 0s":    "f: httpDefaultTimeout: 0s is below 1ms",
 		"httpDefaultTimeout: 3000":  `f:1: httpDefaultTimeout: "3000" is not a duration; write a number with its unit, as in 30s, 10m or 1h30m`,
@@ -57,7 +64,7 @@ spec:
 			`f: trigger 1 (redis): authenticationRef.name: is required`},
 		"not even a map": {"metadata: {name: web}", "metadata: []", "f: metadata: [] is not a mapping"},
 	} {
-		err := CheckManifest("f", "ScaledObject", []byte(strings.Replace(good, c.from, c.to, 1)))
+		_, err := CheckManifest("f", "ScaledObject", []byte(strings.Replace(good, c.from, c.to, 1)))
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)

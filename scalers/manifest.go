@@ -39,27 +39,37 @@ func Supported(group, kind string) (ours bool, err error) {
 }
 
 // CheckManifest checks one object of a file, of a kind that is Supported, strictly and without a cluster. It
-// refuses what the running part refuses, by the same functions; what only a cluster knows is not missed. The
-// error is a config.Problems.
-func CheckManifest(file, kind string, doc []byte) error {
+// refuses what the running part refuses, by the same functions and the default bounds; what only a cluster
+// knows is not missed. The error is a config.Problems. The warnings are what the running part would not do as
+// asked.
+func CheckManifest(file, kind string, doc []byte) (warnings config.Problems, err error) {
 	if kind == "TriggerAuthentication" {
 		var ta keda.TriggerAuthentication
 		if err := manifest.Decode(file, doc, &ta); err != nil {
-			return err
+			return nil, err
 		}
-		return problemsOf(file, checkAuthentication(&ta.Spec)).AsError()
+		return nil, problemsOf(file, checkAuthentication(&ta.Spec)).AsError()
 	}
 	var so keda.ScaledObject
 	if err := manifest.Decode(file, doc, &so); err != nil {
-		return err
+		return nil, err
 	}
 	var cfg Config
 	cfg.SetDefaults()
-	_, wrong := spec.Parse(&so, cfg.defaults())
-	c := newCatalog(catalogConfig{sources: sources(cfg, prometheus.NewRegistry()), offline: true})
+	checked, wrong := spec.Parse(&so, cfg.defaults())
+	if len(so.Spec.Triggers) > cfg.MaxTriggers {
+		return nil, problemsOf(file, wrong).AsError()
+	}
+	c := newCatalog(catalogConfig{sources: sources(cfg, prometheus.NewRegistry()), timeout: cfg.MaxTriggerTimeout.Std(), offline: true})
 	set, unopened := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
 	set.release()
-	return problemsOf(file, errors.Join(wrong, unopened)).AsError()
+	if err := problemsOf(file, errors.Join(wrong, unopened)).AsError(); err != nil {
+		return nil, err
+	}
+	for _, w := range append(checked.Warnings, set.warnings...) {
+		warnings = append(warnings, problemsOf(file, errors.New(w))...)
+	}
+	return warnings, nil
 }
 
 // problemsOf has one problem for each of the joined errors, which begin with their path.

@@ -81,10 +81,20 @@ func writeReadiness(w http.ResponseWriter, services []service, standsBy bool) {
 			status = http.StatusServiceUnavailable
 			fmt.Fprintf(&b, "waiting  %s: %v\n", sv.name, err)
 		default:
-			fmt.Fprintf(&b, "ok       %s\n", sv.name)
+			fmt.Fprintf(&b, "ok       %s%s\n", sv.name, note(sv.part))
 		}
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	fmt.Fprint(w, b.String())
+}
+
+// note is what a part that is ready says of itself beside.
+func note(p part) string {
+	if n, ok := p.(interface{ Note() string }); ok {
+		if text := n.Note(); text != "" {
+			return ": " + text
+		}
+	}
+	return ""
 }
