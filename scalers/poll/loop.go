@@ -173,7 +173,14 @@ func (l *Loop[R]) begin(key types.NamespacedName, o *object) {
 			l.finish(key, o, round)
 			return
 		}
-		l.workers.Go(key.Namespace, func() { l.finish(key, o, round) })
+		// What was read must not grow old: it comes before rounds that have not begun, and nothing more is
+		// read in its place until a worker has it.
+		taken := make(chan struct{})
+		l.workers.GoOn(key.Namespace, func() {
+			close(taken)
+			l.finish(key, o, round)
+		})
+		<-taken
 	})
 }
 

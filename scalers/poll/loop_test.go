@@ -18,8 +18,13 @@ type work struct {
 	// takes is how long an object's reading takes; -1 is for ever.
 	takes func(types.NamespacedName) time.Duration
 	again func(types.NamespacedName) time.Duration
+	// opens and acts are how long the two steps on a worker take.
+	opens, acts time.Duration
 
 	mu sync.Mutex
+	// read is when an object's reading ended, oldest the age of the oldest reading that was decided on.
+	read   map[types.NamespacedName]time.Time
+	oldest time.Duration
 	// at is where an object is; empty between rounds.
 	at map[types.NamespacedName]string
 	// ended and dropped count rounds; decided is when an object's rounds ended.
@@ -32,7 +37,7 @@ func newWork(t *testing.T) *work {
 		t:     t,
 		takes: func(types.NamespacedName) time.Duration { return 0 }, again: func(types.NamespacedName) time.Duration { return 0 },
 		at: map[types.NamespacedName]string{}, ended: map[string]int{}, dropped: map[string]int{}, readings: map[string]int{}, mostReadings: map[string]int{},
-		decided: map[types.NamespacedName][]time.Time{},
+		decided: map[types.NamespacedName][]time.Time{}, read: map[types.NamespacedName]time.Time{},
 	}
 }
 
@@ -47,6 +52,7 @@ func (w *work) step(key types.NamespacedName, from, to string) {
 
 func (w *work) Begin(_ context.Context, key types.NamespacedName) (types.NamespacedName, bool) {
 	w.step(key, "", "begun")
+	time.Sleep(w.opens)
 	return key, w.takes(key) != 0
 }
 
@@ -66,6 +72,7 @@ func (w *work) Read(ctx context.Context, key, _ types.NamespacedName) {
 	}
 	w.mu.Lock()
 	w.readings[key.Namespace]--
+	w.read[key] = time.Now()
 	w.mu.Unlock()
 	w.step(key, "reading", "begun")
 }
@@ -74,6 +81,12 @@ func (w *work) End(_ context.Context, key, round types.NamespacedName) time.Dura
 	if key != round {
 		w.t.Errorf("%s gets the round of %s", key, round)
 	}
+	w.mu.Lock()
+	if at, ok := w.read[key]; ok {
+		w.oldest = max(w.oldest, time.Since(at))
+	}
+	w.mu.Unlock()
+	time.Sleep(w.acts)
 	w.step(key, "begun", "")
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -273,4 +286,25 @@ func TestStartBeginsWhatWasQueued(t *testing.T) {
 		}
 		l.Close()
 	})
+}
+
+// However slow the API server makes the rounds of many objects, none is decided on a reading that waited long.
+func TestReadingsDoNotGrowOld(t *testing.T) {
+	for _, opens := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWork(t)
+			w.takes = func(types.NamespacedName) time.Duration { return 10 * time.Millisecond }
+			w.opens, w.acts = opens, time.Second
+			l := New(t.Context(), Config{Workers: 20, Readers: 200, Now: time.Now}, w)
+			l.Start()
+			for i := range 500 {
+				l.Add(key("a", i))
+			}
+			time.Sleep(5 * time.Minute)
+			l.Close()
+			if w.ended["a"] != 500 || w.oldest > 11*time.Second {
+				t.Errorf("opened in %s: %d were decided on, on readings up to %s old", opens, w.ended["a"], w.oldest)
+			}
+		})
+	}
 }

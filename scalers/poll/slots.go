@@ -27,16 +27,25 @@ type space struct {
 	waiting []*ticket
 }
 
-// ticket stands for one that waits. start must not block.
-type ticket struct{ start func() }
+// ticket stands for one that waits. start must not block. One with priority is served before the others of its
+// namespace.
+type ticket struct {
+	start    func()
+	priority bool
+}
 
 // NewSlots has n slots, at least 1.
 func NewSlots(n int) *Slots { return &Slots{free: n, spaces: map[string]*space{}} }
 
 // Go calls f on a goroutine of its own as soon as the namespace may have a slot, which is free again
 // when f returns.
-func (s *Slots) Go(namespace string, f func()) {
-	s.enter(namespace, &ticket{func() {
+func (s *Slots) Go(namespace string, f func()) { s.start(namespace, f, false) }
+
+// GoOn is Go for what has begun already: it comes before all of its namespace that has not.
+func (s *Slots) GoOn(namespace string, f func()) { s.start(namespace, f, true) }
+
+func (s *Slots) start(namespace string, f func(), priority bool) {
+	s.enter(namespace, &ticket{priority: priority, start: func() {
 		go func() {
 			defer s.leave(namespace)
 			f()
@@ -48,7 +57,7 @@ func (s *Slots) Go(namespace string, f func()) {
 // which is ctx's.
 func (s *Slots) Acquire(ctx context.Context, namespace string) (release func(), err error) {
 	ready := make(chan struct{})
-	t := &ticket{func() { close(ready) }}
+	t := &ticket{start: func() { close(ready) }}
 	s.enter(namespace, t)
 	release = func() { s.leave(namespace) }
 	select {
@@ -70,9 +79,17 @@ func (s *Slots) enter(namespace string, t *ticket) {
 		n = &space{}
 		s.spaces[namespace] = n
 	}
-	if n.waiting = append(n.waiting, t); len(n.waiting) == 1 {
+	if len(n.waiting) == 0 {
 		s.turns = append(s.turns, namespace)
 	}
+	place := len(n.waiting)
+	if t.priority {
+		place = 0
+		for place < len(n.waiting) && n.waiting[place].priority {
+			place++
+		}
+	}
+	n.waiting = slices.Insert(n.waiting, place, t)
 	s.serve()
 }
 

@@ -13,7 +13,7 @@ import (
 // take asks for n slots and notes in got who got one.
 func take(s *Slots, namespace string, n int, got *[]string) {
 	for range n {
-		s.enter(namespace, &ticket{func() { *got = append(*got, namespace) }})
+		s.enter(namespace, &ticket{start: func() { *got = append(*got, namespace) }})
 	}
 }
 
@@ -77,7 +77,7 @@ func TestNamespacesTakeTurns(t *testing.T) {
 	for i := range 4 {
 		for _, namespace := range []string{"a", "b", "c"} {
 			if namespace == "a" || i < 2 {
-				s.enter(namespace, &ticket{func() { got = append(got, fmt.Sprint(namespace, i)) }})
+				s.enter(namespace, &ticket{start: func() { got = append(got, fmt.Sprint(namespace, i)) }})
 			}
 		}
 	}
@@ -89,6 +89,21 @@ func TestNamespacesTakeTurns(t *testing.T) {
 	}
 	if len(s.spaces) != 0 || len(s.turns) != 0 || s.free != 1 {
 		t.Errorf("at rest it remembers %v, %v; %d are free", s.spaces, s.turns, s.free)
+	}
+}
+
+// What has begun already is served before what has not, in its own order, and only in its own namespace.
+func TestWhatHasBegunComesFirst(t *testing.T) {
+	s := NewSlots(1)
+	var got []string
+	for _, name := range []string{"a0", "a1", "b0", "a2!", "a3", "a4!", "b1!", "b2"} { // a0 has the slot
+		s.enter(name[:1], &ticket{start: func() { got = append(got, name) }, priority: strings.HasSuffix(name, "!")})
+	}
+	for i := 0; i < len(got); i++ {
+		s.leave(got[i][:1])
+	}
+	if want := "a0 a2! b1! a4! b0 a1 b2 a3"; strings.Join(got, " ") != want {
+		t.Errorf("served %v, want %s", got, want)
 	}
 }
 
