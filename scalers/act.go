@@ -8,14 +8,17 @@ import (
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/spec"
 	"github.com/trimtab/trimtab/scalers/status"
 )
@@ -23,7 +26,7 @@ import (
 // callTimeout bounds each request to the API server.
 const callTimeout = 10 * time.Second
 
-// target is what a ScaledObject scales, as it stood when the round began.
+// target is what a ScaledObject scales, as it stood when it was read.
 type target struct {
 	kind     schema.GroupVersionKind
 	resource schema.GroupVersionResource
@@ -31,25 +34,67 @@ type target struct {
 	scale *autoscalingv1.Scale
 }
 
+// target reads what is scaled: a Deployment or a StatefulSet from the cache, anything else live. The cache
+// may be behind; a write over what it does not know is refused.
 func (l *loop) target(ctx context.Context, namespace string, checked spec.Checked) (*target, *status.Problem) {
-	where := fmt.Sprintf("spec.scaleTargetRef: %s %q", checked.Target.Kind, checked.TargetName)
-	mapping, err := l.kube.Mapper.RESTMapping(checked.Target.GroupKind(), checked.Target.Version)
-	if meta.IsNoMatchError(err) {
-		return nil, &status.Problem{Reason: CheckFailed, Err: fmt.Errorf("%s: %w", where, err)}
+	scale := l.cachedScale(ctx, types.NamespacedName{Namespace: namespace, Name: checked.TargetName}, checked.Target)
+	if scale == nil {
+		return l.liveTarget(ctx, namespace, checked)
 	}
+	mapping, err := l.kube.Mapper.RESTMapping(checked.Target.GroupKind(), checked.Target.Version)
 	if err != nil {
-		return nil, &status.Problem{Reason: TargetUnknown, Err: fmt.Errorf("%s: %w", where, err)}
+		return nil, unknownTarget(checked, err)
+	}
+	return &target{kind: checked.Target, resource: mapping.Resource, scale: scale}, nil
+}
+
+// cachedScale is the scale of a Deployment or a StatefulSet that the cache has; else nil.
+func (l *loop) cachedScale(ctx context.Context, key types.NamespacedName, kind schema.GroupVersionKind) *autoscalingv1.Scale {
+	var o client.Object
+	var replicas **int32
+	switch d, s := (&appsv1.Deployment{}), (&appsv1.StatefulSet{}); kind.GroupKind() {
+	case appsv1.SchemeGroupVersion.WithKind("Deployment").GroupKind():
+		o, replicas = d, &d.Spec.Replicas
+	case appsv1.SchemeGroupVersion.WithKind("StatefulSet").GroupKind():
+		o, replicas = s, &s.Spec.Replicas
+	default:
+		return nil
+	}
+	if err := l.kube.Client.Get(ctx, key, o); err != nil || *replicas == nil {
+		return nil
+	}
+	return &autoscalingv1.Scale{
+		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: o.GetUID(), ResourceVersion: o.GetResourceVersion()},
+		Spec:       autoscalingv1.ScaleSpec{Replicas: **replicas},
+	}
+}
+
+// liveTarget reads what is scaled from the API server.
+func (l *loop) liveTarget(ctx context.Context, namespace string, checked spec.Checked) (*target, *status.Problem) {
+	mapping, err := l.kube.Mapper.RESTMapping(checked.Target.GroupKind(), checked.Target.Version)
+	if err != nil {
+		return nil, unknownTarget(checked, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	scale, err := l.kube.Scale.Scales(namespace).Get(ctx, mapping.Resource.GroupResource(), checked.TargetName, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, &status.Problem{Reason: CheckFailed, Err: fmt.Errorf("%s: does not exist, or cannot be scaled: %w", where, err)}
-	}
 	if err != nil {
-		return nil, &status.Problem{Reason: TargetUnknown, Err: fmt.Errorf("%s: read its scale: %w", where, err)}
+		return nil, unknownTarget(checked, err)
 	}
 	return &target{kind: checked.Target, resource: mapping.Resource, scale: scale}, nil
+}
+
+// unknownTarget tells what the owner of the object has to mend from what may pass.
+func unknownTarget(checked spec.Checked, err error) *status.Problem {
+	where := fmt.Sprintf("spec.scaleTargetRef: %s %q", checked.Target.Kind, checked.TargetName)
+	switch {
+	case meta.IsNoMatchError(err):
+		return &status.Problem{Reason: CheckFailed, Err: fmt.Errorf("%s: %w", where, err)}
+	case apierrors.IsNotFound(err):
+		return &status.Problem{Reason: CheckFailed, Err: fmt.Errorf("%s: does not exist, or cannot be scaled: %w", where, err)}
+	default:
+		return &status.Problem{Reason: TargetUnknown, Err: fmt.Errorf("%s: read its scale: %w", where, err)}
+	}
 }
 
 // scale sets the replicas of t, unless somebody else has since.
@@ -65,69 +110,116 @@ func (l *loop) scale(ctx context.Context, namespace string, t *target, to int32)
 }
 
 // pause carries out the annotations that pause an object: no HPA, and a fixed number of replicas.
-func (l *loop) pause(ctx context.Context, so *keda.ScaledObject, o observation, r *status.Round) {
+func (l *loop) pause(ctx context.Context, r *round, out *status.Round) {
 	var facts []verdict.Fact
 	// The HPA is deleted first: it would fight the fixed number. It is deleted also where the object is
 	// wrong or its target cannot be read, as by KEDA.
-	if err := l.deleteHPAs(ctx, so, ""); err != nil {
-		r.Problem = &status.Problem{Reason: HPAFailed, Err: err}
+	if p := r.m.hpa.do(l.now(), r.so.UID, func() *status.Problem { return problem(HPAFailed, l.deleteHPAs(ctx, r.so, "")) }); p != nil {
+		out.Problem = p
 	}
-	if t := o.target; r.Problem == nil {
-		facts = append(facts, verdict.Number("replicas", t.scale.Spec.Replicas))
-		if at := o.checked.PausedAt; at != nil && *at != t.scale.Spec.Replicas {
+	if out.Problem == nil {
+		facts = append(facts, verdict.Number("replicas", r.target.scale.Spec.Replicas))
+		if at := r.checked.PausedAt; at != nil && *at != r.target.scale.Spec.Replicas {
 			facts = append(facts, verdict.Number("to", *at))
-			if err := l.scale(ctx, so.Namespace, t, *at); err != nil {
-				r.Problem = &status.Problem{Reason: TargetUnknown, Err: err}
-			}
+			out.Problem = r.m.scale.do(l.now(), r.so.UID, func() *status.Problem { return l.hold(ctx, r, *at) })
 		}
 	}
-	if r.Problem != nil {
-		facts = append(facts, verdict.Text("error", r.Problem.Err.Error()))
+	if out.Problem != nil {
+		facts = append(facts, verdict.Text("error", out.Problem.Err.Error()))
 	}
-	l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name), Paused, facts...))
+	l.journal.Record(part, verdict.Because(spec.Subject(r.so.Namespace, r.so.Name), Paused, facts...))
 }
 
-// publish writes the status where it changed, and sends the Events that its change is worth.
-func (l *loop) publish(ctx context.Context, so *keda.ScaledObject, r status.Round) {
-	m := l.memory(so)
-	next := status.Next(&so.Status, so.Spec.Triggers, r)
-	if !status.Due(&so.Status, &next, l.now().Sub(m.statusAt)) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	wanted := so.DeepCopy()
-	wanted.Status = next
-	err := l.kube.Client.Status().Patch(ctx, wanted, client.MergeFromWithOptions(so, client.MergeFromWithOptimisticLock{}))
-	if err != nil {
-		// Nothing is sent either: the next round finds the same transition again.
-		if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && !errors.Is(err, context.Canceled) {
-			l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", err.Error())))
+// hold sets a fixed number of replicas, also where the target changed meanwhile.
+func (l *loop) hold(ctx context.Context, r *round, at int32) *status.Problem {
+	err := l.scale(ctx, r.so.Namespace, r.target, at)
+	for n := 1; n < scaleAttempts && apierrors.IsConflict(err); n++ {
+		again, problem := l.liveTarget(ctx, r.so.Namespace, r.checked)
+		if problem != nil {
+			return problem
 		}
-		return
+		if r.target = again; r.target.scale.Spec.Replicas == at {
+			return nil
+		}
+		err = l.scale(ctx, r.so.Namespace, r.target, at)
 	}
-	m.statusAt = l.now()
-	for _, e := range status.Transitions(&so.Status, &next) {
-		l.event(so, e)
+	return problem(TargetUnknown, err)
+}
+
+// problem is nil where err is.
+func problem(reason verdict.Code, err error) *status.Problem {
+	if err == nil {
+		return nil
+	}
+	return &status.Problem{Reason: reason, Err: err}
+}
+
+const (
+	// transitionsAtOnce is how often a condition of an object may change and be written at once; from
+	// then on it is one each transitionEvery, so that a source that comes and goes costs few requests.
+	transitionsAtOnce = 5
+	transitionEvery   = 30 * time.Second
+)
+
+// publish writes the status where it changed, and sends the Events that its change is worth.
+func (l *loop) publish(ctx context.Context, r *round, out status.Round) {
+	so, m, now := r.so, r.m, l.now()
+	next := status.Next(&so.Status, so.Spec.Triggers, out)
+	switch status.Compare(&so.Status, &next, now.Sub(m.statusAt)) {
+	case status.Unchanged, status.MayWait:
+		return
+	case status.Transition:
+		if !m.transitions.AllowN(now, 1) {
+			return
+		}
+	case status.Now:
+		m.transitions.ReserveN(now, 1) // it counts, and does not wait
+	}
+	failed := m.status.do(now, so.UID, func() *status.Problem {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		wanted := so.DeepCopy()
+		wanted.Status = next
+		err := l.kube.Client.Status().Patch(ctx, wanted, client.MergeFromWithOptions(so, client.MergeFromWithOptimisticLock{}))
+		switch {
+		case err == nil:
+			m.statusAt = now
+			for _, e := range status.Transitions(&so.Status, &next) {
+				l.event(so, e)
+			}
+			return nil
+		case apierrors.IsConflict(err), apierrors.IsNotFound(err), errors.Is(err, context.Canceled):
+			// Nothing is sent either: the next round finds the same transition again.
+			return nil
+		default:
+			return &status.Problem{Reason: StatusFailed, Err: err}
+		}
+	})
+	if failed != nil {
+		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", failed.Err.Error())))
 	}
 }
 
 // release removes KEDA's finalizer from an object that is being deleted. Nothing else is to be done:
 // the HPA goes with its owner, and the replicas stay.
-func (l *loop) release(ctx context.Context, so *keda.ScaledObject) time.Duration {
+func (l *loop) release(ctx context.Context, r *round) time.Duration {
+	so := r.so
 	if !slices.Contains(so.Finalizers, spec.Finalizer) {
 		return 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	wanted := so.DeepCopy()
-	wanted.Finalizers = slices.DeleteFunc(wanted.Finalizers, func(f string) bool { return f == spec.Finalizer })
-	err := l.kube.Client.Patch(ctx, wanted, client.MergeFromWithOptions(so, client.MergeFromWithOptimisticLock{}))
-	if client.IgnoreNotFound(err) != nil {
-		l.log.Warn("remove finalizer", "object", spec.Subject(so.Namespace, so.Name), "error", err)
-		return retryAfter
+	failed := r.m.finalizer.do(l.now(), so.UID, func() *status.Problem {
+		ctx, cancel := context.WithTimeout(ctx, callTimeout)
+		defer cancel()
+		wanted := so.DeepCopy()
+		wanted.Finalizers = slices.DeleteFunc(wanted.Finalizers, func(f string) bool { return f == spec.Finalizer })
+		err := l.kube.Client.Patch(ctx, wanted, client.MergeFromWithOptions(so, client.MergeFromWithOptimisticLock{}))
+		return problem(StatusFailed, client.IgnoreNotFound(err))
+	})
+	if failed == nil {
+		return 0
 	}
-	return 0
+	l.log.Warn("remove finalizer", "object", spec.Subject(so.Namespace, so.Name), "error", failed.Err)
+	return r.m.next(l.now(), poll.RetryMost)
 }
 
 // facts are what the status tells of an object that is in order.

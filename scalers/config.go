@@ -17,9 +17,25 @@ type Config struct {
 	// HTTPDefaultTimeout bounds one reading of a source whose trigger names no timeout. Default 3s.
 	// Mirrors KEDA_HTTP_DEFAULT_TIMEOUT, which counts milliseconds.
 	HTTPDefaultTimeout config.Duration `yaml:"httpDefaultTimeout"`
-	// MaxReconciles is how many ScaledObjects are polled at the same time. Default 20. Mirrors
-	// KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES, which is 5 there and does not bound the polls.
+	// MaxReconciles is how many ScaledObjects are checked, decided on and written at the same time; one
+	// namespace gets at most a third. Default 20. Mirrors KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES, which is
+	// 5 there and does not bound the polls.
 	MaxReconciles int `yaml:"maxReconciles"`
+	// MaxReadings is how many ScaledObjects, and how many triggers, are read at the same time; one
+	// namespace gets at most a third. Default 200.
+	MaxReadings int `yaml:"maxReadings"`
+	// MaxTriggerTimeout bounds one reading of a source, whatever timeout its trigger asks for. Default 30s:
+	// half of what the API server gives an HPA's request.
+	MaxTriggerTimeout config.Duration `yaml:"maxTriggerTimeout"`
+	// MinPollingInterval is the shortest time between two polls of a ScaledObject, whatever it asks for.
+	// Default 1s.
+	MinPollingInterval config.Duration `yaml:"minPollingInterval"`
+	// MaxTriggers is how many triggers a ScaledObject may have. Default 100.
+	MaxTriggers int `yaml:"maxTriggers"`
+	// MaxTriggerParameters is how many keys the metadata of a trigger may have, MaxTriggerBytes how long
+	// its keys and values may be together. Defaults 100 and 65536.
+	MaxTriggerParameters int `yaml:"maxTriggerParameters"`
+	MaxTriggerBytes      int `yaml:"maxTriggerBytes"`
 	// MetricMaxAge is how old a reading may be that answers an HPA; an older one is read again first.
 	// A trigger with useCachedMetrics may be two polling intervals old. Default 15s, the HPA's own period.
 	MetricMaxAge config.Duration `yaml:"metricMaxAge"`
@@ -35,7 +51,10 @@ func (c *Config) SetDefaults() {
 	c.PollingInterval = config.Duration(30 * time.Second)
 	c.CooldownPeriod = config.Duration(300 * time.Second)
 	c.HTTPDefaultTimeout = config.Duration(3 * time.Second)
-	c.MaxReconciles = 20
+	c.MaxReconciles, c.MaxReadings = 20, 200
+	c.MaxTriggerTimeout = config.Duration(30 * time.Second)
+	c.MinPollingInterval = config.Duration(time.Second)
+	c.MaxTriggers, c.MaxTriggerParameters, c.MaxTriggerBytes = 100, 100, 64<<10
 	c.MetricMaxAge = config.Duration(15 * time.Second)
 	c.AuthRefreshInterval = config.Duration(5 * time.Minute)
 	c.Sources.SetDefaults()
@@ -50,6 +69,8 @@ func (c *Config) Validate() config.Problems {
 		least time.Duration
 	}{
 		{"pollingInterval", c.PollingInterval, time.Second},
+		{"minPollingInterval", c.MinPollingInterval, time.Millisecond},
+		{"maxTriggerTimeout", c.MaxTriggerTimeout, time.Millisecond},
 		{"httpDefaultTimeout", c.HTTPDefaultTimeout, time.Millisecond},
 		{"metricMaxAge", c.MetricMaxAge, time.Millisecond},
 		{"authRefreshInterval", c.AuthRefreshInterval, time.Second},
@@ -58,12 +79,28 @@ func (c *Config) Validate() config.Problems {
 			ps.Add(f.path, "%s is below %s", f.value, f.least)
 		}
 	}
-	if c.MaxReconciles < 1 {
-		ps.Add("maxReconciles", "%d is below 1", c.MaxReconciles)
+	if c.PollingInterval >= config.Duration(time.Second) && c.PollingInterval < c.MinPollingInterval {
+		ps.Add("pollingInterval", "%s is below minPollingInterval, %s; lower that, or raise this", c.PollingInterval, c.MinPollingInterval)
+	}
+	if c.HTTPDefaultTimeout > c.MaxTriggerTimeout {
+		ps.Add("httpDefaultTimeout", "%s is above maxTriggerTimeout, %s; raise that, or lower this", c.HTTPDefaultTimeout, c.MaxTriggerTimeout)
+	}
+	for _, f := range []struct {
+		path  string
+		value int
+	}{
+		{"maxReconciles", c.MaxReconciles}, {"maxReadings", c.MaxReadings}, {"maxTriggers", c.MaxTriggers},
+		{"maxTriggerParameters", c.MaxTriggerParameters}, {"maxTriggerBytes", c.MaxTriggerBytes},
+	} {
+		if f.value < 1 {
+			ps.Add(f.path, "%d is below 1", f.value)
+		}
 	}
 	return ps
 }
 
 func (c *Config) defaults() spec.Defaults {
-	return spec.Defaults{PollingInterval: c.PollingInterval.Std(), Cooldown: c.CooldownPeriod.Std()}
+	return spec.Defaults{PollingInterval: c.PollingInterval.Std(), Cooldown: c.CooldownPeriod.Std(), Limits: spec.Limits{
+		PollingInterval: c.MinPollingInterval.Std(), Triggers: c.MaxTriggers, Parameters: c.MaxTriggerParameters, Bytes: c.MaxTriggerBytes,
+	}}
 }

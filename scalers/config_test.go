@@ -14,6 +14,13 @@ func TestConfigRefusesMistakes(t *testing.T) {
 		"maxReconciles: 0":          "f: maxReconciles: 0 is below 1",
 		"metricMaxAge: 0s":          "f: metricMaxAge: 0s is below 1ms",
 		"pollingIntervall: 30s":     `f:1: pollingIntervall: unknown key; did you mean "pollingInterval"?`,
+		"minPollingInterval: 1m":    "f: pollingInterval: 30s is below minPollingInterval, 1m0s; lower that, or raise this",
+		"maxTriggerTimeout: 1s":     "f: httpDefaultTimeout: 3s is above maxTriggerTimeout, 1s; raise that, or lower this",
+		"maxTriggerTimeout: 0s":     "f: maxTriggerTimeout: 0s is below 1ms\nf: httpDefaultTimeout: 3s is above maxTriggerTimeout, 0s; raise that, or lower this",
+		"maxReadings: 0":            "f: maxReadings: 0 is below 1",
+		"maxTriggers: 0":            "f: maxTriggers: 0 is below 1",
+		"maxTriggerParameters: 0":   "f: maxTriggerParameters: 0 is below 1",
+		"maxTriggerBytes: -1":       "f: maxTriggerBytes: -1 is below 1",
 		"authRefreshInterval: 10ms": "f: authRefreshInterval: 10ms is below 1s",
 		"httpDefaultTimeout: 0s":    "f: httpDefaultTimeout: 0s is below 1ms",
 		"sources: {allowedHosts: [prometheus.monitoring.svc, '*.example.com', 10.0.0.1], allowedSchemes: [https, rediss]}": "",
@@ -72,7 +79,7 @@ spec:
 			`f: trigger 1 (redis): authenticationRef.name: is required`},
 		"not even a map": {"metadata: {name: web}", "metadata: []", "f: metadata: a list is not a mapping"},
 	} {
-		err := CheckManifest("f", "ScaledObject", []byte(strings.Replace(good, c.from, c.to, 1)), nil)
+		_, err := CheckManifest("f", "ScaledObject", []byte(strings.Replace(good, c.from, c.to, 1)), nil)
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -114,7 +121,7 @@ spec:
 			t.Fatal(err)
 		}
 		got := ""
-		if err := CheckManifest("f", "ScaledObject", []byte(strings.Replace(object, "ADDRESS", c.address, 1)), &cfg); err != nil {
+		if _, err := CheckManifest("f", "ScaledObject", []byte(strings.Replace(object, "ADDRESS", c.address, 1)), &cfg); err != nil {
 			got = err.Error()
 		}
 		if got != c.want {

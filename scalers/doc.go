@@ -6,7 +6,7 @@
 // HPA as external metrics.
 //
 // It guarantees that a trigger that cannot be read is never served as a number and never scales
-// anything in; that one bad object does not stop the others; that replicas are written only over the
+// anything in; that one bad object does not stop the others, and one namespace not another; that replicas are written only over the
 // count on which was decided; that nothing is written while nothing changes; and that external metrics
 // are served by every replica of trimtab, while Run, which writes, belongs to the leader.
 //

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -173,39 +175,56 @@ func TestAFallbackOfZeroReplicasIsNotServed(t *testing.T) {
 	}
 }
 
-// Callers at the same time share one question; one that gives up does not end it for the others.
+// Callers at the same time share one question. One that gives up does not end it for the others; the last one
+// does, and leaves no error behind.
 func TestCallersShareOneReading(t *testing.T) {
-	h := newHarness(t)
-	asked, release := make(chan struct{}), make(chan struct{})
-	questions := 0
-	trig := &openTrigger{now: time.Now, metrics: h.metrics, kind: "queue", Opened: trigger.Opened{
-		Timeout: time.Minute,
-		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
-			questions++
-			close(asked)
-			<-release
-			return trigger.Sample{Value: 7}, ctx.Err()
-		},
-	}}
-	ctx, giveUp := context.WithCancel(t.Context())
-	first := make(chan reading)
-	go func() { first <- trig.read(ctx, 0) }()
-	<-asked
-	var callers sync.WaitGroup
-	for range 5 {
-		callers.Go(func() {
-			if r := trig.read(t.Context(), time.Hour); r.err != nil || r.sample.Value != 7 {
-				t.Errorf("read %+v", r)
-			}
-		})
-	}
-	giveUp()
-	if r := <-first; r.err == nil {
-		t.Error("the caller that gave up got an answer")
-	}
-	close(release)
-	callers.Wait()
-	if questions != 1 {
-		t.Errorf("%d questions", questions)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t)
+		answer := make(chan struct{})
+		questions := 0
+		trig := &openTrigger{now: time.Now, metrics: h.metrics, kind: "queue", slots: poll.NewSlots(1), wait: time.Minute, Opened: trigger.Opened{
+			Timeout: time.Minute,
+			Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
+				questions++
+				select {
+				case <-answer:
+				case <-ctx.Done():
+				}
+				return trigger.Sample{Value: 7}, ctx.Err()
+			},
+			Close: func() {},
+		}}
+		alone, giveUp := context.WithCancel(t.Context())
+		first := make(chan reading)
+		go func() { first <- trig.read(alone, 0) }()
+		synctest.Wait()
+		giveUp()
+		if r := <-first; r.err == nil {
+			t.Error("the caller that gave up got an answer")
+		}
+		synctest.Wait()
+		if trig.asked != nil || !trig.remembered().at.IsZero() || trig.holders != 0 {
+			t.Errorf("a question that nobody waits for left %+v, held by %d", trig.remembered(), trig.holders)
+		}
+		ctx, giveUp := context.WithCancel(t.Context())
+		go func() { first <- trig.read(ctx, 0) }()
+		var callers sync.WaitGroup
+		for range 5 {
+			callers.Go(func() {
+				if r := trig.read(t.Context(), time.Hour); r.err != nil || r.sample.Value != 7 {
+					t.Errorf("read %+v", r)
+				}
+			})
+		}
+		synctest.Wait()
+		giveUp()
+		if r := <-first; r.err == nil {
+			t.Error("the caller that gave up got an answer")
+		}
+		close(answer)
+		callers.Wait()
+		if questions != 2 {
+			t.Errorf("%d questions", questions)
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
@@ -60,19 +61,25 @@ type harness struct {
 	handlers *informertest.FakeInformers
 
 	mu    sync.Mutex
-	clock time.Time
+	clock time.Time // zero is the time of the test's bubble
 	// values and failures are what the source has under a key.
 	values   map[string]float64
 	failures map[string]error
 	reads    int
-	opened   []trigger.Definition
-	closed   int
+	// asking is how many readings run now, by the source's key; most is how many ever did.
+	asking, most map[string]int
+	opened       []trigger.Definition
+	closed       int
 	// during, if it is not nil, is called within each reading.
 	during func()
-	// replicas are of Deployments in the namespace shop; writes are what was done to the API server.
+	// replicas are of Deployments in the namespace shop; writes are what was done to the API server. cached
+	// is where the cache has another number.
 	replicas map[string]int32
-	writes   []string
-	refuse   error
+	cached   map[string]int32
+	// stale says that a write over what the cache has is refused once, and that the cache then knows better.
+	stale  bool
+	writes []string
+	refuse error
 	// conflicts is how often another writes the target's replicas, as 5, before we do.
 	conflicts int
 	// outage, if it is not nil, is what becomes of the calls to the API server.
@@ -99,16 +106,21 @@ func newHarnessOn(t *testing.T, mapper meta.RESTMapper, objects ...client.Object
 	t.Helper()
 	// Only the kinds at hand: the fake API server goes through the whole scheme at each write.
 	scheme := runtime.NewScheme()
-	err := errors.Join(corev1.AddToScheme(scheme), autoscalingv2.AddToScheme(scheme), keda.AddToScheme(scheme))
+	err := errors.Join(corev1.AddToScheme(scheme), appsv1.AddToScheme(scheme), autoscalingv2.AddToScheme(scheme), keda.AddToScheme(scheme))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &harness{
 		t: t, clock: time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC), values: map[string]float64{}, failures: map[string]error{},
+		asking: map[string]int{}, most: map[string]int{},
 		replicas: map[string]int32{"web": 0}, recorder: events.NewFakeRecorder(100), handlers: &informertest.FakeInformers{Scheme: scheme},
 	}
-	h.client = fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithStatusSubresource(&keda.ScaledObject{}).WithIndex(&autoscalingv2.HorizontalPodAutoscaler{}, ownerIndex, ownerUID).WithInterceptorFuncs(h.noteWrites()).Build()
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
+		WithStatusSubresource(&keda.ScaledObject{}).WithInterceptorFuncs(h.noteWrites())
+	for _, i := range indexes() {
+		builder = builder.WithIndex(i.kind, i.name, i.values)
+	}
+	h.client = builder.Build()
 	registry := prometheus.NewRegistry()
 	h.registry = registry
 	h.journal = journal.New(100, slog.New(slog.DiscardHandler), registry, h.time)
@@ -124,14 +136,15 @@ func newHarnessOn(t *testing.T, mapper meta.RESTMapper, objects ...client.Object
 		t.Fatal(err)
 	}
 	h.triggers.sources["queue"] = h
-	h.loop = newLoop(h.Scalers)
+	h.loop = newLoop(t.Context(), h.Scalers)
 	return h
 }
 
-// Open makes the harness a source: the trigger reads the value under its metadata's key.
+// Open makes the harness a source: the trigger reads the value under its metadata's key. One that begins with
+// never does not answer.
 func (h *harness) Open(d trigger.Definition) (trigger.Opened, error) {
 	p := d.Params()
-	key, target := p.Required("key"), p.Target("target", 5)
+	key, target, timeout := p.Required("key"), p.Target("target", 5), p.Duration("timeout", time.Second)
 	if err := p.Err(); err != nil {
 		return trigger.Opened{}, err
 	}
@@ -140,10 +153,19 @@ func (h *harness) Open(d trigger.Definition) (trigger.Opened, error) {
 	h.opened = append(h.opened, d)
 	readers, closed := 0, false
 	return trigger.Opened{
-		Metric: "queue-" + key, Target: target, Timeout: time.Second,
-		Read: func(context.Context, time.Time) (trigger.Sample, error) {
+		Metric: "queue-" + key, Target: target, Timeout: timeout,
+		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			if strings.HasPrefix(key, "never") {
+				h.asking[key]++
+				h.most[key] = max(h.most[key], h.asking[key])
+				h.mu.Unlock()
+				<-ctx.Done()
+				h.mu.Lock()
+				h.asking[key]--
+				return trigger.Sample{}, ctx.Err()
+			}
 			if closed {
 				h.t.Error("a closed trigger is read")
 			}
@@ -177,6 +199,9 @@ func (h *harness) noteWrites() interceptor.Funcs {
 	}
 	return interceptor.Funcs{
 		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if d, ok := o.(*appsv1.Deployment); ok { // from the cache: no call
+				return h.cachedDeployment(key, d)
+			}
 			return h.outage.call("get "+key.Name, func() error { return c.Get(ctx, key, o, opts...) })
 		},
 		List: func(ctx context.Context, c client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
@@ -199,6 +224,20 @@ func (h *harness) noteWrites() interceptor.Funcs {
 			return h.outage.call(sub+" "+o.GetName(), func() error { return c.SubResource(sub).Patch(ctx, o, p, opts...) })
 		},
 	}
+}
+
+func (h *harness) cachedDeployment(key client.ObjectKey, d *appsv1.Deployment) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n, ok := h.cached[key.Name]
+	if !ok {
+		n, ok = h.replicas[key.Name]
+	}
+	if !ok {
+		return apierrors.NewNotFound(schema.GroupResource{Group: "apps", Resource: "deployments"}, key.Name)
+	}
+	d.Namespace, d.Name, d.Spec.Replicas = key.Namespace, key.Name, &n
+	return nil
 }
 
 // scales is the /scale subresource of h.replicas.
@@ -234,6 +273,10 @@ func (h *harness) updateScale(scale *autoscalingv1.Scale) error {
 	if h.refuse != nil {
 		return h.refuse
 	}
+	if h.stale {
+		h.stale, h.cached = false, nil
+		return apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, scale.Name, errors.New("changed"))
+	}
 	if h.conflicts > 0 {
 		h.conflicts--
 		h.replicas["web"] = 5
@@ -247,6 +290,9 @@ func (h *harness) updateScale(scale *autoscalingv1.Scale) error {
 func (h *harness) time() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.clock.IsZero() {
+		return time.Now()
+	}
 	return h.clock
 }
 
@@ -257,10 +303,21 @@ func (h *harness) poll(after time.Duration) string {
 	h.clock = h.clock.Add(after)
 	h.writes = nil
 	h.mu.Unlock()
-	h.loop.round(h.t.Context(), types.NamespacedName{Namespace: "shop", Name: "web"})
+	h.round("web")
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return strings.Join(h.writes, ", ")
+}
+
+// round runs one round of an object, as the polling loop does, and returns when it is due again.
+func (h *harness) round(name string) time.Duration {
+	h.t.Helper()
+	key := types.NamespacedName{Namespace: "shop", Name: name}
+	r, read := h.loop.Begin(h.t.Context(), key)
+	if read {
+		h.loop.Read(h.t.Context(), key, r)
+	}
+	return h.loop.End(h.t.Context(), key, r)
 }
 
 // set gives the source a number under a key; fail gives it an error instead.
@@ -280,11 +337,13 @@ func (h *harness) object() *keda.ScaledObject {
 func (h *harness) edit(change func(*keda.ScaledObject)) {
 	h.t.Helper()
 	so := h.object()
+	before := so.DeepCopy()
 	change(so)
 	so.Generation++
 	if err := h.client.Update(h.t.Context(), so); err != nil {
 		h.t.Fatal(err)
 	}
+	h.loop.changed(before, so)
 }
 
 func (h *harness) condition(t keda.ConditionType) string {

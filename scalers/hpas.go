@@ -29,20 +29,23 @@ func ownerUID(o client.Object) []string {
 
 // keepHPA makes the HPA what the object asks for, and notes how it stands. Any other HPA of the object
 // is deleted first, whatever its name and whichever round left it: two must not scale one target.
-func (l *loop) keepHPA(ctx context.Context, so *keda.ScaledObject, set *triggerSet, r *status.Round) {
-	want := hpa.Build(so, set.metrics)
-	have, err := l.findHPA(ctx, so, want)
-	if err == nil {
-		err = l.deleteHPAs(ctx, so, want.Name)
-	}
-	if err == nil {
-		r.HPA, err = l.writeHPA(ctx, have, want)
-	}
-	if err != nil && r.Problem == nil {
-		r.Problem = &status.Problem{Reason: HPAFailed, Err: err}
-	}
-	if err != nil {
-		l.journal.Record(part, verdict.Because(hpaSubject(want), HPAFailed, verdict.Text("error", err.Error())))
+func (l *loop) keepHPA(ctx context.Context, r *round, out *status.Round) {
+	failed := r.m.hpa.do(l.now(), r.so.UID, func() *status.Problem {
+		want := hpa.Build(r.so, r.set.metrics)
+		have, err := l.findHPA(ctx, r.so, want)
+		if err == nil {
+			err = l.deleteHPAs(ctx, r.so, want.Name)
+		}
+		if err == nil {
+			out.HPA, err = l.writeHPA(ctx, have, want)
+		}
+		if err != nil {
+			l.journal.Record(part, verdict.Because(hpaSubject(want), HPAFailed, verdict.Text("error", err.Error())))
+		}
+		return problem(HPAFailed, err)
+	})
+	if failed != nil && out.Problem == nil {
+		out.Problem = failed
 	}
 }
 

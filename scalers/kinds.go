@@ -7,6 +7,7 @@ import (
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -21,8 +22,8 @@ const kindsEvery = 10 * time.Second
 // errKindsMissing says that the API server does not serve what this part works with.
 var errKindsMissing = errors.New("the API server does not serve")
 
-// connect begins to watch ScaledObjects, HPAs and TriggerAuthentications, if the API server serves them all. Once
-// it has succeeded it does nothing more.
+// connect begins to watch ScaledObjects, HPAs, TriggerAuthentications and the usual targets, if the API server
+// serves them all. Once it has succeeded it does nothing more.
 func (s *Scalers) connect() error {
 	if s.objects.Load() != nil {
 		return nil
@@ -42,14 +43,18 @@ func (s *Scalers) connect() error {
 	}
 	ctx := context.Background()
 	var objects cache.Informer
-	for _, kind := range []client.Object{&autoscalingv2.HorizontalPodAutoscaler{}, &keda.TriggerAuthentication{}, &keda.ScaledObject{}} {
+	for _, kind := range []client.Object{
+		&appsv1.Deployment{}, &appsv1.StatefulSet{}, &autoscalingv2.HorizontalPodAutoscaler{}, &keda.TriggerAuthentication{}, &keda.ScaledObject{},
+	} {
 		// The last one is kept: it is the one that is waited for.
 		if objects, err = s.kube.Cache.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watch %T: %w", kind, err)
 		}
 	}
-	if err := s.kube.Cache.IndexField(ctx, &autoscalingv2.HorizontalPodAutoscaler{}, ownerIndex, ownerUID); err != nil {
-		return fmt.Errorf("index HorizontalPodAutoscalers by their owner: %w", err)
+	for _, i := range indexes() {
+		if err := s.kube.Cache.IndexField(ctx, i.kind, i.name, i.values); err != nil {
+			return fmt.Errorf("index %T by %s: %w", i.kind, i.name, err)
+		}
 	}
 	_, err = objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
 		if so, ok := deleted[*keda.ScaledObject](obj); ok {

@@ -112,7 +112,6 @@ func TestTriggersOfADeletedObjectAreClosed(t *testing.T) {
 func TestTriggersAreReopenedUnderRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, scaledObject(t, web))
-		defer h.loop.queue.ShutDown()
 		h.set("a", 9)
 		key := types.NamespacedName{Namespace: "shop", Name: "web"}
 		done := make(chan struct{})
@@ -137,7 +136,7 @@ func TestTriggersAreReopenedUnderRequests(t *testing.T) {
 		}
 		for range 100 {
 			h.edit(cooler)
-			h.loop.round(t.Context(), key)
+			h.round("web")
 		}
 		close(done)
 		asking.Wait()

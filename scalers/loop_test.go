@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/poll"
 )
 
 // The polls of a thousand objects that appear together are spread over the interval, and each keeps
@@ -96,16 +97,11 @@ func TestOnlyChangesThatMatterQueueAnObject(t *testing.T) {
 			h.loop.hpaChanged(owned, n)
 		}, 0},
 	} {
+		h.loop = newLoop(t.Context(), h.Scalers)
 		c.tell()
-		if n := h.loop.queue.Len(); n != c.queued {
-			t.Errorf("%s: %d are queued, want %d", name, n, c.queued)
-		}
-		for h.loop.queue.Len() > 0 {
-			key, _ := h.loop.queue.Get()
-			if key != client.ObjectKeyFromObject(so) {
-				t.Errorf("%s: %s is queued", name, key)
-			}
-			h.loop.queue.Done(key)
+		load := h.loop.polls.Load()
+		if n := load.Rounds[poll.Queued]; n != c.queued || n == 1 && load.Oldest != client.ObjectKeyFromObject(so) {
+			t.Errorf("%s: %d are queued, %s among them, want %d", name, n, load.Oldest, c.queued)
 		}
 	}
 }

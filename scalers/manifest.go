@@ -1,6 +1,7 @@
 package scalers
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -39,28 +40,38 @@ func Supported(group, kind string) (ours bool, err error) {
 
 // CheckManifest checks one object of a file, of a kind that is Supported, strictly and without a cluster. It
 // refuses what the running part refuses with cfg, by the same functions; nil is the default. What only a cluster or
-// a resolver knows is not missed. The error is a config.Problems.
-func CheckManifest(file, kind string, doc []byte, cfg *Config) error {
+// a resolver knows is not missed. The error is a config.Problems. The warnings are what the running part would not do as
+// asked.
+func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.Problems, err error) {
 	if kind == "TriggerAuthentication" {
 		var ta keda.TriggerAuthentication
 		if err := manifest.Decode(file, doc, &ta); err != nil {
-			return err
+			return nil, err
 		}
-		return problemsOf(file, checkAuthentication(&ta.Spec)).AsError()
+		return nil, problemsOf(file, checkAuthentication(&ta.Spec)).AsError()
 	}
 	var so keda.ScaledObject
 	if err := manifest.Decode(file, doc, &so); err != nil {
-		return err
+		return nil, err
 	}
 	if cfg == nil {
 		cfg = new(Config)
 		cfg.SetDefaults()
 	}
-	_, wrong := spec.Parse(&so, cfg.defaults())
-	c := newCatalog(catalogConfig{sources: sources(*cfg, nil), offline: true})
+	checked, wrong := spec.Parse(&so, cfg.defaults())
+	if len(so.Spec.Triggers) > cfg.MaxTriggers {
+		return nil, problemsOf(file, wrong).AsError()
+	}
+	c := newCatalog(catalogConfig{sources: sources(*cfg, nil), timeout: cfg.MaxTriggerTimeout.Std(), offline: true})
 	set, unopened := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
 	set.release()
-	return problemsOf(file, text.Join(wrong, unopened)).AsError()
+	if err := problemsOf(file, text.Join(wrong, unopened)).AsError(); err != nil {
+		return nil, err
+	}
+	for _, w := range append(checked.Warnings, set.warnings...) {
+		warnings = append(warnings, problemsOf(file, errors.New(w))...)
+	}
+	return warnings, nil
 }
 
 // problemsOf has one problem for each of the joined errors, which begin with their path.

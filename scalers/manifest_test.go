@@ -49,7 +49,8 @@ spec:
 				if err != nil {
 					t.Fatal(err)
 				}
-				return CheckManifest("f", kind, doc, nil)
+				_, err = CheckManifest("f", kind, doc, nil)
+				return err
 			}
 			ofObject, ofAuth := check("ScaledObject", so), check("TriggerAuthentication", ta)
 			if (ofObject == nil) != c.ofAuth || (ofAuth == nil) == c.ofAuth {

@@ -152,7 +152,7 @@ func TestInTheEndOneHPABelongsToTheObject(t *testing.T) {
 					}
 					reached := len(fault.calls) > at
 					if fault.rest { // the process has ended
-						h.loop = newLoop(h.Scalers)
+						h.loop = newLoop(t.Context(), h.Scalers)
 					}
 					for range 3 {
 						h.poll(30 * time.Second)

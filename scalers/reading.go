@@ -2,10 +2,12 @@ package scalers
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -25,6 +27,11 @@ type openTrigger struct {
 	cached  bool
 	now     func() time.Time
 	metrics *metrics
+	// slots bound the readings of all triggers; namespace is whose share this one takes, wait how long it
+	// waits for its turn.
+	slots     *poll.Slots
+	namespace string
+	wait      time.Duration
 
 	mu   sync.Mutex
 	last reading
@@ -38,6 +45,9 @@ type openTrigger struct {
 type question struct {
 	done    chan struct{}
 	reading reading
+	// waiting are those who wait for it; the last to give up cancels it.
+	waiting int
+	cancel  context.CancelFunc
 }
 
 // hold keeps the trigger open until release. Only who holds it already may hold it for another.
@@ -59,8 +69,8 @@ func (t *openTrigger) release() {
 }
 
 // read returns the last reading if it is not older than maxAge, and else asks the source. Callers at
-// the same time share one question; it goes on for the others when one of them gives up, and holds the
-// trigger until it is answered.
+// the same time share one question; it goes on for the others when one of them gives up, and ends with
+// the last. It holds the trigger until it has ended.
 func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
 	t.mu.Lock()
 	if !t.last.at.IsZero() && t.now().Sub(t.last.at) <= maxAge {
@@ -68,32 +78,63 @@ func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
 		return t.last
 	}
 	if t.asked == nil {
-		t.asked = &question{done: make(chan struct{})}
+		asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		t.asked = &question{done: make(chan struct{}), cancel: cancel}
 		t.holders++
-		go t.ask(context.WithoutCancel(ctx), t.asked)
+		go t.ask(asking, t.asked)
 	}
 	asked := t.asked
+	asked.waiting++
 	t.mu.Unlock()
 	select {
 	case <-ctx.Done():
+		t.giveUp(asked)
 		return reading{err: ctx.Err(), at: t.now()}
 	case <-asked.done:
 		return asked.reading
 	}
 }
 
-func (t *openTrigger) ask(ctx context.Context, q *question) {
-	ctx, cancel := context.WithTimeout(ctx, t.Timeout)
-	defer cancel()
-	began := t.now()
-	sample, err := t.Read(ctx, began)
-	q.reading = reading{sample: sample, err: err, at: t.now()}
-	t.metrics.read(t.kind, q.reading.at.Sub(began), err)
+func (t *openTrigger) giveUp(q *question) {
 	t.mu.Lock()
-	t.last, t.asked = q.reading, nil
+	defer t.mu.Unlock()
+	if q.waiting--; q.waiting > 0 {
+		return
+	}
+	q.cancel()
+	if t.asked == q { // who comes now asks anew
+		t.asked = nil
+	}
+}
+
+func (t *openTrigger) ask(ctx context.Context, q *question) {
+	defer q.cancel()
+	sample, err := t.askInTurn(ctx)
+	t.mu.Lock()
+	q.reading = reading{sample: sample, err: err, at: t.now()}
+	if t.asked == q { // else nobody waited for it to the end
+		t.last, t.asked = q.reading, nil
+	}
 	t.mu.Unlock()
 	t.release()
 	close(q.done)
+}
+
+// askInTurn asks the source when the namespace's turn has come.
+func (t *openTrigger) askInTurn(ctx context.Context) (trigger.Sample, error) {
+	waiting, cancel := context.WithTimeout(ctx, t.wait)
+	release, err := t.slots.Acquire(waiting, t.namespace)
+	cancel()
+	if err != nil {
+		return trigger.Sample{}, fmt.Errorf("not read: the triggers of namespace %s took their share of scalers.maxReadings for %s", t.namespace, t.wait)
+	}
+	defer release()
+	ctx, cancel = context.WithTimeout(ctx, t.Timeout)
+	defer cancel()
+	began := t.now()
+	sample, err := t.Read(ctx, began)
+	t.metrics.read(t.kind, t.now().Sub(began), err)
+	return sample, err
 }
 
 func (t *openTrigger) remembered() reading {

@@ -2,180 +2,203 @@ package scalers
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/replicas"
 	"github.com/trimtab/trimtab/scalers/spec"
 	"github.com/trimtab/trimtab/scalers/status"
 )
 
-// freshEnough is how old a reading may be that a round decides on: rounds that follow on each other at
-// once, because something changed, share it.
-const freshEnough = time.Second
+const (
+	// freshEnough is how old a reading may be that a round decides on: rounds that follow on each other at
+	// once, because something changed, share it. Two polls do not.
+	freshEnough = time.Second
+	// scaleAttempts bounds how often a round decides anew because the target changed under its hand.
+	scaleAttempts = 3
+	// readingsAtOnce bounds the triggers of one object that are read at the same time.
+	readingsAtOnce = 10
+)
 
-// scaleAttempts bounds how often a round decides anew because the target changed under its hand.
-const scaleAttempts = 3
-
-// round observes one object, decides, and acts. It returns when the next is due; 0 is never.
-func (l *loop) round(ctx context.Context, key types.NamespacedName) time.Duration {
-	var cached keda.ScaledObject
-	if err := l.kube.Client.Get(ctx, key, &cached); apierrors.IsNotFound(err) {
-		l.forget(key)
-		return 0
-	} else if err != nil {
-		return retryAfter // the cache is not there: the process is ending
-	}
-	so := cached.DeepCopy()
-	if so.DeletionTimestamp != nil {
-		return l.release(ctx, so)
-	}
-	o, problem := l.observe(ctx, so)
-	defer o.set.release()
-	r := status.Round{Problem: problem, Policy: o.checked.Replicas, Paused: o.checked.Paused, PausedAt: o.checked.PausedAt}
-	if problem == nil {
-		r.Facts = facts(so, o.target, o.set)
-	}
-	switch {
-	case o.checked.Paused:
-		l.pause(ctx, so, o, &r)
-	case problem != nil:
-		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name), problem.Reason, verdict.Text("error", problem.Err.Error())))
-	default:
-		l.decide(ctx, so, o, &r)
-		l.keepHPA(ctx, so, o.set, &r)
-	}
-	l.publish(ctx, so, r)
-	next := untilNext(l.now(), o.interval, so.UID)
-	if r.Problem != nil {
-		next = min(next, retryAfter)
-	}
-	return next
-}
-
-// observation is all that a decision is made of.
-type observation struct {
-	// interval is the time between two polls, also of an object that cannot be read.
+// round is one look at an object: Begin opens it, Read reads its triggers, End decides and acts.
+type round struct {
+	began time.Time
+	// unread says why there is no so: it is gone, or the cache is.
+	unread error
+	so     *keda.ScaledObject
+	m      *memory
+	// interval is the time between two polls, also of an object that cannot be acted on.
 	interval time.Duration
 	checked  spec.Checked
 	// set is nil where the triggers could not be opened. It is released at the end of the round.
 	set      *triggerSet
 	readings []replicas.Reading
-	target   *target
+	// target is read last, so that little time passes until it is written.
+	target *target
+	// problem is why nothing is decided; readings and target then have no meaning.
+	problem *status.Problem
 }
 
-// observe checks the object, reads its triggers and then its target: the target comes last, so that
-// little time passes until it is written. What could not be observed is a problem.
-func (l *loop) observe(ctx context.Context, so *keda.ScaledObject) (observation, *status.Problem) {
-	o := observation{interval: l.cfg.PollingInterval.Std()}
+// Begin checks the object and opens its triggers.
+func (l *loop) Begin(ctx context.Context, key types.NamespacedName) (*round, bool) {
+	r := &round{began: l.now(), interval: l.cfg.PollingInterval.Std(), so: &keda.ScaledObject{}}
+	if r.unread = l.kube.Client.Get(ctx, key, r.so); r.unread != nil {
+		return r, false
+	}
+	r.m = l.remember(r.so)
+	if r.so.DeletionTimestamp != nil {
+		return r, false
+	}
 	var err error
-	if o.checked, err = spec.Parse(so, l.defaults()); err != nil {
-		return o, &status.Problem{Reason: CheckFailed, Err: err}
+	if r.checked, err = spec.Parse(r.so, l.defaults()); err != nil {
+		// No retry mends it: the object has to change.
+		r.problem, r.interval = &status.Problem{Reason: CheckFailed, Err: err}, poll.RetryMost
+		return r, false
 	}
-	o.interval = o.checked.Interval
-	o.set, err = l.triggers.open(ctx, so)
-	if err != nil && !o.checked.Paused { // a pause is obeyed also where the triggers are broken
-		return o, &status.Problem{Reason: CheckFailed, Err: err}
+	r.interval = r.checked.Interval
+	r.set, err = l.triggers.open(ctx, r.so)
+	switch {
+	case r.checked.Paused: // a pause is obeyed also where the triggers are broken
+		return r, false
+	case err != nil:
+		r.problem = &status.Problem{Reason: CheckFailed, Err: err}
+	case r.m.target.Waits(l.now()):
+		r.problem = r.m.target.problem
 	}
-	if !o.checked.Paused {
-		o.readings = l.readAll(ctx, so, o.set)
+	return r, r.problem == nil && len(r.set.external) > 0
+}
+
+// Read reads the triggers, some at the same time; their order stays.
+func (l *loop) Read(ctx context.Context, _ types.NamespacedName, r *round) {
+	r.readings = make([]replicas.Reading, len(r.set.external))
+	maxAge := min(freshEnough, r.interval/2)
+	var all errgroup.Group
+	all.SetLimit(readingsAtOnce)
+	for i, t := range r.set.external {
+		all.Go(func() error {
+			r.readings[i] = toReading(t, t.read(ctx, maxAge))
+			return nil
+		})
 	}
-	var problem *status.Problem
-	o.target, problem = l.target(ctx, so.Namespace, o.checked)
-	return o, problem
+	_ = all.Wait() // a trigger's error is in its reading
+}
+
+// Drop lets go of a round of which the object changed.
+func (l *loop) Drop(r *round) { r.set.release() }
+
+// End decides and acts. It returns when the object is due again; 0 is never.
+func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time.Duration {
+	defer r.set.release()
+	defer l.decided(key)
+	defer func() { l.metrics.round.Observe(l.now().Sub(r.began).Seconds()) }()
+	switch {
+	case apierrors.IsNotFound(r.unread):
+		l.forget(key)
+		return 0
+	case r.unread != nil:
+		return retryAfter // the cache is not there: the process is ending
+	case r.so.DeletionTimestamp != nil:
+		return l.release(ctx, r)
+	}
+	l.tellReadings(r)
+	if r.problem == nil {
+		r.problem = r.m.target.do(l.now(), r.so.UID, func() (problem *status.Problem) {
+			r.target, problem = l.target(ctx, r.so.Namespace, r.checked)
+			return problem
+		})
+	}
+	out := status.Round{Problem: r.problem, Policy: r.checked.Replicas, Paused: r.checked.Paused, PausedAt: r.checked.PausedAt, Warnings: r.warnings()}
+	if r.problem == nil {
+		out.Facts = facts(r.so, r.target, r.set)
+	}
+	switch {
+	case r.checked.Paused:
+		l.pause(ctx, r, &out)
+	case r.problem != nil:
+		l.journal.Record(part, verdict.Because(spec.Subject(key.Namespace, key.Name), r.problem.Reason, verdict.Text("error", r.problem.Err.Error())))
+	default:
+		l.decide(ctx, r, &out)
+		l.keepHPA(ctx, r, &out)
+	}
+	l.publish(ctx, r, out)
+	r.m.failing.Store(out.Problem != nil)
+	if out.Problem != nil && r.m.stirred.Load() { // what it failed by changed meanwhile
+		return time.Millisecond
+	}
+	now := l.now()
+	return r.m.next(now, untilNext(now, r.interval, r.so.UID), l.triggers.retryAt(key))
+}
+
+// warnings are what the object asks for beyond a bound that it is kept within.
+func (r *round) warnings() []string {
+	if r.set == nil {
+		return r.checked.Warnings
+	}
+	return append(r.checked.Warnings, r.set.warnings...)
 }
 
 // decide decides and scales.
-func (l *loop) decide(ctx context.Context, so *keda.ScaledObject, o observation, r *status.Round) {
-	m := l.remember(so, r.Policy.Cooldown)
-	plan, next, err := l.scaleByPlan(ctx, so, o, m.decisions)
-	m.decisions = next
-	r.Plan, r.Memory = &plan, next
+func (l *loop) decide(ctx context.Context, r *round, out *status.Round) {
+	r.m.resume(r.so, r.checked.Replicas.Cooldown, l.now())
+	waits := r.m.scale.Waits(l.now())
+	plan, next, err := l.scaleByPlan(ctx, r, waits)
+	r.m.decisions = next
+	out.Plan, out.Memory = &plan, next
+	if !plan.Scale {
+		l.journal.Record(part, append([]verdict.Verdict{plan.Verdict}, plan.Triggers...)...)
+		return
+	}
 	v := plan.Verdict
-	if plan.Scale {
-		l.event(so, status.Scaled(o.target.kind.Kind, so.Namespace, o.target.scale.Name, &plan, err))
+	if waits {
+		err = r.m.scale.problem.Err
+	} else {
+		l.event(r.so, status.Scaled(r.target.kind.Kind, r.so.Namespace, r.target.scale.Name, &plan, err))
 	}
 	if err != nil {
 		v = verdict.Because(v.Subject, status.FailedScale(&plan), append(v.Facts, verdict.Text("error", err.Error()))...)
-		r.Problem = &status.Problem{Reason: v.Code, Err: err}
+		out.Problem = &status.Problem{Reason: v.Code, Err: err}
+	}
+	if !waits {
+		r.m.scale.note(l.now(), r.so.UID, out.Problem)
 	}
 	l.journal.Record(part, append([]verdict.Verdict{v}, plan.Triggers...)...)
 }
 
-// scaleByPlan decides and writes what was decided. Where the target changed meanwhile, it decides
-// again on what the target now is.
-func (l *loop) scaleByPlan(ctx context.Context, so *keda.ScaledObject, o observation, m replicas.Memory) (plan replicas.Plan, next replicas.Memory, err error) {
+// scaleByPlan decides and, unless a failure of before is left alone, writes what was decided. Where the
+// target changed meanwhile, it decides again on what the target now is.
+func (l *loop) scaleByPlan(ctx context.Context, r *round, waits bool) (plan replicas.Plan, next replicas.Memory, err error) {
 	for range scaleAttempts {
-		plan, next = replicas.Decide(o.checked.Replicas, o.readings, o.target.scale.Spec.Replicas, m, l.now())
-		if !plan.Scale {
+		plan, next = replicas.Decide(r.checked.Replicas, r.readings, r.target.scale.Spec.Replicas, r.m.decisions, l.now())
+		if !plan.Scale || waits {
 			return plan, next, nil
 		}
-		err = l.scale(ctx, so.Namespace, o.target, plan.To)
+		err = l.scale(ctx, r.so.Namespace, r.target, plan.To)
 		if !apierrors.IsConflict(err) {
 			return plan, next, err
 		}
-		again, problem := l.target(ctx, so.Namespace, o.checked)
+		again, problem := l.liveTarget(ctx, r.so.Namespace, r.checked)
 		if problem != nil {
 			return plan, next, problem.Err
 		}
-		o.target = again
+		r.target = again
 	}
 	return plan, next, err
 }
 
-// readAll reads the triggers at the same time; their order stays.
-func (l *loop) readAll(ctx context.Context, so *keda.ScaledObject, set *triggerSet) []replicas.Reading {
-	readings := make([]replicas.Reading, len(set.external))
-	var all sync.WaitGroup
-	for i, t := range set.external {
-		all.Go(func() { readings[i] = toReading(t, t.read(ctx, freshEnough)) })
+// tellReadings puts the readings into the metrics.
+func (l *loop) tellReadings(r *round) {
+	for _, reading := range r.readings {
+		l.metrics.triggers.show(client.ObjectKeyFromObject(r.so), reading)
 	}
-	all.Wait()
-	for _, r := range readings {
-		l.metrics.triggers.show(types.NamespacedName{Namespace: so.Namespace, Name: so.Name}, r)
-	}
-	return readings
-}
-
-// remember is the memory of an object, taken up from its status where this term has not seen it.
-func (l *loop) remember(so *keda.ScaledObject, cooldown time.Duration) *memory {
-	m := l.memory(so)
-	if m.uid != so.UID {
-		m.uid = so.UID
-		var last time.Time
-		if so.Status.LastActiveTime != nil {
-			last = so.Status.LastActiveTime.Time
-		}
-		active := status.Condition(&so.Status, keda.ConditionActive)
-		m.decisions = replicas.Resume(last, active.Status != metav1.ConditionFalse, status.Failures(&so.Status), cooldown, l.now())
-	}
-	return m
-}
-
-func (l *loop) memory(so *keda.ScaledObject) *memory {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := types.NamespacedName{Namespace: so.Namespace, Name: so.Name}
-	m := l.memories[key]
-	if m == nil {
-		m = &memory{}
-		l.memories[key] = m
-	}
-	return m
-}
-
-func (l *loop) forget(key types.NamespacedName) {
-	l.mu.Lock()
-	delete(l.memories, key)
-	l.mu.Unlock()
-	l.triggers.forget(key)
 }
 
 // event sends e about so; where it refers to the target, so is still what people look at.

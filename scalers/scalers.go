@@ -15,6 +15,7 @@ import (
 
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/scalers/poll"
 	promsource "github.com/trimtab/trimtab/scalers/source/prometheus"
 	redissource "github.com/trimtab/trimtab/scalers/source/redis"
 	"github.com/trimtab/trimtab/scalers/spec"
@@ -49,20 +50,25 @@ type Scalers struct {
 	// that becomes the leader goes on answering.
 	waitsFor atomic.Pointer[string]
 	leading  atomic.Bool
+	// term is nil where this replica does not lead.
+	term atomic.Pointer[loop]
 }
 
 // New makes the part. Where the API server does not have the kinds that it works with, this part alone is off
 // until they come; that is said once, in the log.
 func New(cfg Config, deps Deps) (*Scalers, error) {
-	m, err := newMetrics(deps.Registry)
+	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now}
+	m, err := newMetrics(deps.Registry, s.load)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, metrics: m}
+	s.metrics = m
 	s.triggers = newCatalog(catalogConfig{
 		sources: sources(cfg, deps.Log),
 		auth:    authReader{cached: deps.Kube.Client, live: deps.Kube.Live},
 		refresh: cfg.AuthRefreshInterval.Std(),
+		timeout: cfg.MaxTriggerTimeout.Std(),
+		slots:   poll.NewSlots(cfg.MaxReadings),
 		now:     deps.Now,
 		metrics: m,
 	})
@@ -90,7 +96,7 @@ func sources(cfg Config, log *slog.Logger) map[string]source {
 }
 
 // Ready is nil once this replica can answer: the ScaledObjects are known and, where it leads, each of
-// them was decided on once.
+// them was decided on once, or had a minute for it.
 func (s *Scalers) Ready() error {
 	if what := s.waitsFor.Load(); what != nil {
 		if s.leading.Load() || !(*s.objects.Load()).HasSynced() {
@@ -110,7 +116,7 @@ func (s *Scalers) Run(ctx context.Context) error {
 	}
 	s.leading.Store(true)
 	defer s.leading.Store(false)
-	return newLoop(s).run(ctx)
+	return newLoop(ctx, s).run(ctx)
 }
 
 // defaults are what a ScaledObject gets that names no value.

@@ -189,11 +189,11 @@ func TestAScaleThatIsRefusedIsToldAndTriedAgain(t *testing.T) {
 	if got := h.condition(keda.ConditionReady); got != "False KEDAScaleTargetActivationFailed: set 1 replicas of Deployment shop/web: forbidden" {
 		t.Errorf("Ready %s", got)
 	}
-	if next := h.loop.round(t.Context(), types.NamespacedName{Namespace: "shop", Name: "web"}); next > retryAfter {
+	if next := h.round("web"); next > retryAfter {
 		t.Errorf("it is tried again after %s", next)
 	}
 	h.refuse = nil
-	h.poll(time.Second)
+	h.poll(retryAfter)
 	if h.replicas["web"] != 1 || !strings.HasPrefix(h.condition(keda.ConditionReady), "True") {
 		t.Errorf("%d replicas, Ready %s", h.replicas["web"], h.condition(keda.ConditionReady))
 	}
@@ -219,7 +219,7 @@ func TestANewLeaderGoesOnWithTheCooldown(t *testing.T) {
 	h.poll(0)
 	h.set("a", 0)
 	h.poll(30 * time.Second)
-	h.loop = newLoop(h.Scalers)
+	h.loop = newLoop(t.Context(), h.Scalers)
 	if h.poll(20 * time.Second); h.replicas["web"] != 1 {
 		t.Error("a new leader scaled in within the cooldown")
 	}

@@ -155,11 +155,18 @@ func checkObject(name string, doc []byte, root *yaml.Node, by *scalers.Config) [
 	case refused != nil:
 		return []checked{result(name, title, config.Problems{{File: name, Path: "kind", Message: refused.Error()}})}
 	case kedas:
-		c := versioned(name, title, meta.APIVersion, "keda.sh/v1alpha1", doc, func(file string, doc []byte) error {
-			return scalers.CheckManifest(file, meta.Kind, doc, by)
+		var warnings config.Problems
+		c := versioned(name, title, meta.APIVersion, "keda.sh/v1alpha1", doc, func(file string, doc []byte) (err error) {
+			warnings, err = scalers.CheckManifest(file, meta.Kind, doc, by)
+			return err
 		})
-		for i := range c.Problems {
-			c.Problems[i].Path = triggerPath(c.Problems[i].Path)
+		for _, w := range warnings {
+			c.Warnings = append(c.Warnings, problem(w))
+		}
+		for _, ps := range [][]problem{c.Problems, c.Warnings} {
+			for i := range ps {
+				ps[i].Path = triggerPath(ps[i].Path)
+			}
 		}
 		return []checked{c}
 	case meta.Kind == "VerticalPodAutoscaler" && (group == "autoscaling.k8s.io" || group == ""):
@@ -226,9 +233,10 @@ func checkItems(name string, items []yaml.Node, by *scalers.Config) []checked {
 			continue
 		}
 		for _, c := range checkObject(name, doc, &items[i], by) {
-			for j := range c.Problems {
-				p := &c.Problems[j]
-				p.Path = strings.TrimSuffix(fmt.Sprintf("items[%d].%s", i, p.Path), ".")
+			for _, ps := range [][]problem{c.Problems, c.Warnings} {
+				for j := range ps {
+					ps[j].Path = strings.TrimSuffix(fmt.Sprintf("items[%d].%s", i, ps[j].Path), ".")
+				}
 			}
 			all = append(all, c)
 		}
@@ -236,15 +244,17 @@ func checkItems(name string, items []yaml.Node, by *scalers.Config) []checked {
 	return all
 }
 
-// locate finds the lines of the problems.
+// locate finds the lines of the problems and of the warnings.
 func (c *checked) locate(doc config.Document) {
-	ps := make(config.Problems, len(c.Problems))
-	for i, p := range c.Problems {
-		ps[i] = config.Problem(p)
-	}
-	ps.Locate(doc)
-	for i, p := range ps {
-		c.Problems[i] = problem(p)
+	for _, all := range [][]problem{c.Problems, c.Warnings} {
+		ps := make(config.Problems, len(all))
+		for i, p := range all {
+			ps[i] = config.Problem(p)
+		}
+		ps.Locate(doc)
+		for i, p := range ps {
+			all[i] = problem(p)
+		}
 	}
 }
 

@@ -94,6 +94,25 @@ waiting  clusterScaler: waits for its first look at the cluster
 	}
 }
 
+// noted is a part that is ready and has something to say.
+type noted struct{ part }
+
+func (noted) Ready() error { return nil }
+func (noted) Note() string { return "rounds in flight: 3 reading" }
+
+// What a part says of itself stands beside its ok, and leaves the answer at 200.
+func TestReadinessHasTheNoteOfAPart(t *testing.T) {
+	for standsBy, want := range map[bool]string{
+		false: "ok       scalers: rounds in flight: 3 reading\n", true: "ok       scalers: standing by, another replica leads\n",
+	} {
+		answer := httptest.NewRecorder()
+		writeReadiness(answer, []service{{name: "scalers", part: noted{}, leads: true}}, standsBy, false)
+		if answer.Code != 200 || answer.Body.String() != want {
+			t.Errorf("%d %q, want %q", answer.Code, answer.Body, want)
+		}
+	}
+}
+
 // The running program knows the codes of all parts, and refuses a question with a word that it does not know.
 func TestDebugPagesRefuseUnknownWords(t *testing.T) {
 	r := wire(t, "trimtab.yaml", withAllSections())

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	serving "github.com/trimtab/trimtab/internal/serve"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // webServer is one plain HTTP port: that of health and metrics, or that of the debug pages.
@@ -120,19 +121,19 @@ func (w *webServer) serve(ctx context.Context) error {
 
 // writeReadiness lists each part: ready only when each has its first plan, and the process does not end.
 func writeReadiness(w http.ResponseWriter, services []service, standsBy, ending bool) {
-	text, ready := readiness(services, standsBy)
+	list, ready := readiness(services, standsBy)
 	if ending {
-		text, ready = "ending   the process ends; requests are answered for a while\n"+text, false
+		list, ready = "ending   the process ends; requests are answered for a while\n"+list, false
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if !ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	fmt.Fprint(w, text)
+	fmt.Fprint(w, list)
 }
 
 // readiness has a line for each part. A part that another replica leads is ready to take over.
-func readiness(services []service, standsBy bool) (text string, ready bool) {
+func readiness(services []service, standsBy bool) (list string, ready bool) {
 	var b strings.Builder
 	ready = true
 	for _, sv := range services {
@@ -142,20 +143,20 @@ func readiness(services []service, standsBy bool) (text string, ready bool) {
 			fmt.Fprintf(&b, "ok       %s: standing by, another replica leads\n", sv.name)
 		case err != nil:
 			ready = false
-			fmt.Fprintf(&b, "waiting  %s: %s\n", sv.name, boundedLine(err.Error()))
+			fmt.Fprintf(&b, "waiting  %s: %s\n", sv.name, text.Line(err.Error()))
 		default:
-			fmt.Fprintf(&b, "ok       %s\n", sv.name)
+			fmt.Fprintf(&b, "ok       %s%s\n", sv.name, note(sv.part))
 		}
 	}
 	return b.String(), ready
 }
 
-// boundedLine is a text on one line of at most 256 bytes: /readyz names parts and objects, and what a server said is at
-// the debug pages.
-func boundedLine(text string) string {
-	const most = 256
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
+// note is what a part that is ready says of itself beside.
+func note(p part) string {
+	if n, ok := p.(interface{ Note() string }); ok {
+		if text := n.Note(); text != "" {
+			return ": " + text
+		}
 	}
-	return oneLine(text)
+	return ""
 }

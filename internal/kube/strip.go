@@ -21,6 +21,10 @@ func strip(obj any) (any, error) {
 		stripNode(o)
 	case *appsv1.ReplicaSet:
 		stripReplicaSet(o)
+	case *appsv1.Deployment:
+		stripDeployment(o)
+	case *appsv1.StatefulSet:
+		stripStatefulSet(o)
 	case *corev1.PersistentVolumeClaim:
 		stripClaim(o)
 	case *corev1.PersistentVolume:
@@ -164,4 +168,15 @@ func stripNode(n *corev1.Node) {
 // stripReplicaSet keeps who owns it and how many it wants; there is one for each past rollout.
 func stripReplicaSet(r *appsv1.ReplicaSet) {
 	r.Annotations, r.Spec.Template = nil, corev1.PodTemplateSpec{}
+}
+
+// stripDeployment keeps what selects its pods and how many it wants; a controller of pods is watched for no more.
+func stripDeployment(d *appsv1.Deployment) {
+	d.Annotations, d.Spec.Template, d.Status = nil, corev1.PodTemplateSpec{}, appsv1.DeploymentStatus{}
+}
+
+// stripStatefulSet keeps what stripDeployment does.
+func stripStatefulSet(s *appsv1.StatefulSet) {
+	s.Annotations, s.Spec.Template, s.Status = nil, corev1.PodTemplateSpec{}, appsv1.StatefulSetStatus{}
+	s.Spec.VolumeClaimTemplates = nil
 }

@@ -51,6 +51,9 @@ func read(t *testing.T, name string, into any) {
 
 func TestStripKeepsWhatIsUsed(t *testing.T) {
 	pod, node, rs := &corev1.Pod{}, &corev1.Node{}, &appsv1.ReplicaSet{}
+	deployment, set := &appsv1.Deployment{}, &appsv1.StatefulSet{}
+	read(t, "deployment.yaml", deployment)
+	read(t, "statefulset.yaml", set)
 	read(t, "pod.yaml", pod)
 	read(t, "node.yaml", node)
 	read(t, "replicaset.yaml", rs)
@@ -66,6 +69,8 @@ func TestStripKeepsWhatIsUsed(t *testing.T) {
 		{"pod.kept.yaml", pod},
 		{"node.kept.yaml", node},
 		{"replicaset.kept.yaml", rs},
+		{"deployment.kept.yaml", deployment},
+		{"statefulset.kept.yaml", set},
 	} {
 		once, err := strip(c.obj)
 		if err != nil {
@@ -200,7 +205,7 @@ func TestStripLeavesOtherObjectsAlone(t *testing.T) {
 }
 
 func TestStripMetadataOfAllKinds(t *testing.T) {
-	d := &appsv1.Deployment{}
+	d := &appsv1.DaemonSet{}
 	fill(reflect.ValueOf(d).Elem(), 0)
 	d.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "kept": "yes"}
 	if _, err := strip(d); err != nil {

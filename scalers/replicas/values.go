@@ -106,5 +106,9 @@ func Resume(lastActive time.Time, wasActive bool, failures map[string]int32, coo
 }
 
 // WriteEvery is how old the time of last activity may become in the status while a trigger is active:
-// a quarter of the cooldown, and at least a second, which is the status' resolution.
-func WriteEvery(cooldown time.Duration) time.Duration { return max(cooldown/4, time.Second) }
+// a quarter of the cooldown, and at least WriteLeast.
+func WriteEvery(cooldown time.Duration) time.Duration { return max(cooldown/4, WriteLeast) }
+
+// WriteLeast is how long a status may wait of which only the activity of triggers changed, so that one
+// whose values go to and fro costs few requests.
+const WriteLeast = 30 * time.Second

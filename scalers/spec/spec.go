@@ -17,10 +17,20 @@ import (
 // KEDA's finalizer; an object that KEDA has seen carries it.
 const Finalizer = "finalizer.keda.sh"
 
-// Defaults apply where a ScaledObject names no value.
+// Defaults apply where a ScaledObject names no value; Limits bound what it names.
 type Defaults struct {
 	PollingInterval time.Duration
 	Cooldown        time.Duration
+	Limits          Limits
+}
+
+// Limits bound what one object may cost.
+type Limits struct {
+	// PollingInterval is the shortest; a shorter one is raised to it.
+	PollingInterval time.Duration
+	// Triggers is how many an object may have, Parameters how many keys the metadata of one of them,
+	// Bytes how long all keys and values of one together. An object beyond them is refused.
+	Triggers, Parameters, Bytes int
 }
 
 // Checked is a ScaledObject whose every field was checked.
@@ -36,6 +46,8 @@ type Checked struct {
 	// how many replicas the target is set meanwhile; nil leaves it as it is.
 	Paused   bool
 	PausedAt *int32
+	// Warnings are what the object asks for beyond a bound that it is kept within.
+	Warnings []string
 }
 
 // Subject is how verdicts name the object.
@@ -43,8 +55,12 @@ func Subject(namespace, name string) verdict.Subject {
 	return verdict.On("scaledobject", namespace+"/"+name)
 }
 
-// Parse checks so. The error has one line for each problem.
+// Parse checks so. The error has one line for each problem. An object that is too large is not looked at
+// any further, so that it costs little.
 func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
+	if err := tooLarge(so, d.Limits); err != nil {
+		return Checked{Paused: so.NeedToBePausedByAnnotation()}, err
+	}
 	errs := append(bounds(so), unsupported(so)...)
 	errs = append(errs, triggerNames(so)...)
 	target, err := targetKind(so)
@@ -58,14 +74,38 @@ func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
 	if err := text.Join(errs...); err != nil {
 		return Checked{Paused: so.NeedToBePausedByAnnotation()}, err
 	}
-	return Checked{
+	c := Checked{
 		Replicas:   policy(so, d),
 		Interval:   seconds(so.Spec.PollingInterval, d.PollingInterval),
 		Target:     target,
 		TargetName: so.Spec.ScaleTargetRef.Name,
 		Paused:     so.NeedToBePausedByAnnotation(),
 		PausedAt:   pausedAt,
-	}, nil
+	}
+	if least := d.Limits.PollingInterval; c.Interval < least {
+		c.Warnings = append(c.Warnings, fmt.Sprintf("spec.pollingInterval: %s is below scalers.minPollingInterval; it is polled every %s", c.Interval, least))
+		c.Interval = least
+	}
+	return c, nil
+}
+
+func tooLarge(so *keda.ScaledObject, l Limits) error {
+	if n := len(so.Spec.Triggers); n > l.Triggers {
+		return fmt.Errorf("spec.triggers: %d triggers are more than %d; split the object, or raise scalers.maxTriggers", n, l.Triggers)
+	}
+	for i, t := range so.Spec.Triggers {
+		if n := len(t.Metadata); n > l.Parameters {
+			return fmt.Errorf("spec.triggers[%d].metadata: %d parameters are more than %d; take some out, or raise scalers.maxTriggerParameters", i, n, l.Parameters)
+		}
+		bytes := len(t.Name) + len(t.Type)
+		for key, value := range t.Metadata {
+			bytes += len(key) + len(value)
+		}
+		if bytes > l.Bytes {
+			return fmt.Errorf("spec.triggers[%d].metadata: %d bytes are more than %d; shorten the values, or raise scalers.maxTriggerBytes", i, bytes, l.Bytes)
+		}
+	}
+	return nil
 }
 
 func policy(so *keda.ScaledObject, d Defaults) replicas.Spec {
@@ -180,6 +220,15 @@ func triggerNames(so *keda.ScaledObject) (errs []error) {
 		errs = append(errs, errors.New("spec.fallback: needs a trigger that is not cpu or memory"))
 	}
 	return errs
+}
+
+// Target is the kind that so scales, and its name; empty where so names none.
+func Target(so *keda.ScaledObject) (schema.GroupVersionKind, string) {
+	gvk, err := targetKind(so)
+	if err != nil {
+		return schema.GroupVersionKind{}, ""
+	}
+	return gvk, so.Spec.ScaleTargetRef.Name
 }
 
 func targetKind(so *keda.ScaledObject) (schema.GroupVersionKind, error) {

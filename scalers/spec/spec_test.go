@@ -10,7 +10,10 @@ import (
 )
 
 func defaults() Defaults {
-	return Defaults{PollingInterval: 30 * time.Second, Cooldown: 300 * time.Second}
+	return Defaults{
+		PollingInterval: 30 * time.Second, Cooldown: 300 * time.Second,
+		Limits: Limits{PollingInterval: 2 * time.Second, Triggers: 100, Parameters: 100, Bytes: 64 << 10},
+	}
 }
 
 // parse reads a ScaledObject as people write it; the header is the same for all.

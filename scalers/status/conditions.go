@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -54,12 +55,22 @@ func ready(r Round) (metav1.ConditionStatus, string, string) {
 	case r.Problem != nil:
 		return metav1.ConditionFalse, string(r.Problem.Reason), r.Problem.Err.Error()
 	case r.Plan == nil || len(r.Plan.FailedTriggers) == 0:
-		return metav1.ConditionTrue, reasonReady, "every trigger can be read and the target can be scaled"
+		return metav1.ConditionTrue, reasonReady, readyMessage + limits(r.Warnings)
 	case len(r.Plan.ActiveTriggers) > 0 || r.Policy.ForceActive:
 		return metav1.ConditionUnknown, string(replicas.ActivePartly), failures(r.Plan)
 	default:
 		return metav1.ConditionFalse, string(replicas.HeldOnError), failures(r.Plan) + "; replicas are held"
 	}
+}
+
+const readyMessage = "every trigger can be read and the target can be scaled"
+
+// limits tells the bounds that an object is kept within, behind the message of a condition.
+func limits(warnings []string) string {
+	if len(warnings) == 0 {
+		return ""
+	}
+	return "; limited: " + text.List(warnings, "; ")
 }
 
 // failures tells each failed trigger's error, without the count that grows.
@@ -156,6 +167,9 @@ func Transitions(old, next *keda.ScaledObjectStatus) []Event {
 			out = append(out, Event{corev1.EventTypeWarning, is.Reason, "Check", is.Message})
 		}
 	}
+	if limited := strings.TrimPrefix(is.Message, readyMessage); is.IsTrue() && limited != "" && was.Message != is.Message {
+		out = append(out, Event{corev1.EventTypeWarning, string(Limited), "Check", strings.TrimPrefix(limited, "; ")})
+	}
 	if e, due := flip(old, next, keda.ConditionPaused); due {
 		out = append(out, Event{corev1.EventTypeNormal, e.Reason, "Pause", e.Message})
 	}
@@ -198,6 +212,9 @@ func Scaled(kind, namespace, name string, p *replicas.Plan, err error) Event {
 	}
 	return e
 }
+
+// Limited: the object asks for more than a bound; it is kept within the bound, and goes on.
+const Limited verdict.Code = "ScaledObjectLimited"
 
 // The outcomes of a change of replicas that could not be written.
 const (

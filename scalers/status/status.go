@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -31,6 +32,8 @@ type Round struct {
 	PausedAt *int32
 	// Facts are nil where they could not be known.
 	Facts *Facts
+	// Warnings are what the object asks for beyond a bound that it is kept within.
+	Warnings []string
 	// HPA is the HPA as it stands; nil where there is none or it could not be read.
 	HPA *autoscalingv2.HorizontalPodAutoscaler
 }
@@ -135,12 +138,45 @@ func Failures(s *keda.ScaledObjectStatus) map[string]int32 {
 	return out
 }
 
-// Due says whether next is to be written over old, given how long ago the status was last written.
-func Due(old, next *keda.ScaledObjectStatus, since time.Duration) bool {
-	if equality.Semantic.DeepEqual(old, next) {
-		return false
+// Urgency is how soon a new status is to be written over the old one.
+type Urgency uint8
+
+const (
+	// Unchanged: there is nothing to write.
+	Unchanged Urgency = iota
+	// MayWait: what changed is written later, with what changes until then.
+	MayWait
+	// Transition: a condition or a fact changed. It is worth a write, and an object that changes to and fro
+	// is worth few.
+	Transition
+	// Now: it is to be written.
+	Now
+)
+
+// Compare says how soon next is to be written over old, given how long ago the status was last written. An
+// activity that begins is always written, so that a new leader knows of it; one that ends may wait.
+func Compare(old, next *keda.ScaledObjectStatus, since time.Duration) Urgency {
+	was, is := Condition(old, keda.ConditionActive), Condition(next, keda.ConditionActive)
+	switch {
+	case equality.Semantic.DeepEqual(old, next):
+		return Unchanged
+	case since >= messageEvery, is.IsTrue() && !was.IsTrue():
+		return Now
+	case !equality.Semantic.DeepEqual(lasting(old), lasting(next)):
+		return Transition
+	case since >= replicas.WriteLeast && !equality.Semantic.DeepEqual(withoutMessages(old), withoutMessages(next)):
+		return Now
+	default:
+		return MayWait
 	}
-	return since >= messageEvery || !equality.Semantic.DeepEqual(withoutMessages(old), withoutMessages(next))
+}
+
+// lasting is what does not change with the triggers' values.
+func lasting(s *keda.ScaledObjectStatus) *keda.ScaledObjectStatus {
+	out := withoutMessages(s)
+	out.TriggersActivity, out.Health, out.LastActiveTime = nil, nil, nil
+	out.Conditions = slices.DeleteFunc(out.Conditions, func(c keda.Condition) bool { return c.Type == keda.ConditionActive })
+	return out
 }
 
 func withoutMessages(s *keda.ScaledObjectStatus) *keda.ScaledObjectStatus {

@@ -10,6 +10,7 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers/replicas"
@@ -19,6 +20,7 @@ var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // object is a ScaledObject under test, with two triggers, fallback and a cooldown of 400s.
 type object struct {
+	written time.Time
 	status  keda.ScaledObjectStatus
 	memory  replicas.Memory
 	policy  replicas.Spec
@@ -43,9 +45,11 @@ func (o *object) poll(after time.Duration, readings ...replicas.Reading) (writte
 
 func (o *object) take(r Round) (written bool, events []string) {
 	next := Next(&o.status, []keda.ScaleTriggers{{Type: "redis"}, {Type: "redis"}}, r)
-	if !Due(&o.status, &next, 0) {
+	since := min(o.now.Sub(o.written), messageEvery-1) // messages alone are another test's
+	if u := Compare(&o.status, &next, since); u != Now && u != Transition {
 		return false, nil
 	}
+	o.written = o.now
 	for _, e := range Transitions(&o.status, &next) {
 		events = append(events, e.Type+" "+e.Reason)
 	}
@@ -246,10 +250,10 @@ func TestHPAActiveMirrorsTheHPA(t *testing.T) {
 func TestAMessageAloneIsWrittenSeldom(t *testing.T) {
 	old := Next(&keda.ScaledObjectStatus{}, nil, Round{Problem: &Problem{"X", errors.New("read tcp 1.2.3.4:1000")}})
 	next := Next(&old, nil, Round{Problem: &Problem{"X", errors.New("read tcp 1.2.3.4:1001")}})
-	if Due(&old, &next, messageEvery-time.Second) {
+	if Compare(&old, &next, messageEvery-time.Second) != MayWait {
 		t.Error("another port in an error's text is written at once")
 	}
-	if !Due(&old, &next, messageEvery) {
+	if Compare(&old, &next, messageEvery) != Now {
 		t.Error("another text is never written")
 	}
 }
@@ -265,6 +269,75 @@ func TestScaledTellsWhatHappened(t *testing.T) {
 	} {
 		if got := fmt.Sprint(Scaled("Deployment", "shop", "web", &p, c.err)); got != c.want {
 			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+}
+
+// How soon a change is written: what begins at once, a condition as a transition, what the values alone do later.
+func TestCompare(t *testing.T) {
+	plan := func(active bool) Round {
+		p, m := replicas.Decide(newObject().policy, []replicas.Reading{value("a", map[bool]float64{true: 9}[active]), value("b", 0)}, 3, replicas.Memory{}, noon)
+		return Round{Plan: &p, Memory: m, Policy: newObject().policy, Facts: facts()}
+	}
+	idle := Next(&keda.ScaledObjectStatus{}, nil, plan(false))
+	active := Next(&idle, nil, plan(true))
+	moved := *active.DeepCopy()
+	moved.LastActiveTime = &metav1.Time{Time: noon.Add(time.Hour)}
+	broken := Next(&idle, nil, Round{Problem: &Problem{"X", errors.New("y")}})
+	later := func(s keda.ScaledObjectStatus) keda.ScaledObjectStatus { return *s.DeepCopy() }
+	for _, c := range []struct {
+		name      string
+		old, next keda.ScaledObjectStatus
+		since     time.Duration
+		want      Urgency
+	}{
+		{"nothing", idle, later(idle), time.Hour, Unchanged},
+		{"an activity begins", idle, active, 0, Now},
+		{"it ends", active, Next(&active, nil, plan(false)), 29 * time.Second, MayWait},
+		{"it ended a while ago", active, Next(&active, nil, plan(false)), 30 * time.Second, Now},
+		{"the last activity moves", active, moved, 29 * time.Second, MayWait},
+		{"it moved a while ago", active, moved, 30 * time.Second, Now},
+		{"a problem", idle, broken, time.Second, Transition},
+		{"a problem after a quiet time", idle, broken, messageEvery, Now},
+	} {
+		if got := Compare(&c.old, &c.next, c.since); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// A bound that an object is kept within leaves it ready, and is told once.
+func TestBoundsStandInReady(t *testing.T) {
+	o := newObject()
+	limited := func(n int) Round {
+		r := Round{Facts: facts()}
+		for i := range n {
+			r.Warnings = append(r.Warnings, fmt.Sprint("bound ", i))
+		}
+		return r
+	}
+	for _, c := range []struct {
+		warnings int
+		events   string
+		message  string
+	}{
+		{0, "Normal ScaledObjectReady", readyMessage},
+		{2, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1"},
+		{2, "", readyMessage + "; limited: bound 0; bound 1"},
+		{5, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1; bound 2; 2 more"},
+		{0, "", readyMessage},
+	} {
+		next := Next(&o.status, nil, limited(c.warnings))
+		var events []string
+		for _, e := range Transitions(&o.status, &next) {
+			events = append(events, e.Type+" "+e.Reason)
+		}
+		o.status = next
+		if got := strings.Join(events, ", "); got != c.events {
+			t.Errorf("%d warnings: events %q, want %q", c.warnings, got, c.events)
+		}
+		if is := Condition(&o.status, keda.ConditionReady); !is.IsTrue() || is.Message != c.message {
+			t.Errorf("%d warnings: Ready %s: %s", c.warnings, is.Status, is.Message)
 		}
 	}
 }

@@ -1,0 +1,136 @@
+package scalers
+
+import (
+	"sync/atomic"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	"golang.org/x/time/rate"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/trimtab/trimtab/scalers/poll"
+	"github.com/trimtab/trimtab/scalers/replicas"
+	"github.com/trimtab/trimtab/scalers/status"
+)
+
+// memory is what a round leaves to the next of the same object.
+type memory struct {
+	uid types.UID
+	// decisions are of this term where resumed is true.
+	decisions replicas.Memory
+	resumed   bool
+	// statusAt is when the status was last written; transitions bound how often a condition that changes
+	// may be written at once.
+	statusAt    time.Time
+	transitions *rate.Limiter
+	// The calls to the API server that failed, and are left alone for a time: to read the target, to scale
+	// it, to keep the HPA, to write the status, to take the finalizer off.
+	target, scale, hpa, status, finalizer attempt
+	// failing says that the last round had a problem; stirred that what it failed by may be mended.
+	failing, stirred atomic.Bool
+}
+
+// attempt is a call to the API server that is tried again later and later while it fails.
+type attempt struct {
+	poll.Retry
+	problem *status.Problem
+}
+
+// do calls f, or returns the problem of the last call while that is to be left alone.
+func (a *attempt) do(now time.Time, uid types.UID, f func() *status.Problem) *status.Problem {
+	if a.Waits(now) {
+		return a.problem
+	}
+	problem := f()
+	a.note(now, uid, problem)
+	return problem
+}
+
+// note keeps what came of a call; nil is success.
+func (a *attempt) note(now time.Time, uid types.UID, problem *status.Problem) {
+	if problem == nil {
+		*a = attempt{}
+		return
+	}
+	a.problem = problem
+	a.Failed(now, spread(uid))
+}
+
+// attempts are those of m.
+func (m *memory) attempts() []*attempt {
+	return []*attempt{&m.target, &m.scale, &m.hpa, &m.status, &m.finalizer}
+}
+
+// remember is the memory of an object. What failed is tried again at once where the object is another, or
+// something that it depends on changed.
+func (l *loop) remember(so *keda.ScaledObject) *memory {
+	m := l.memory(types.NamespacedName{Namespace: so.Namespace, Name: so.Name})
+	if m.stirred.Swap(false) || m.uid != so.UID {
+		for _, a := range m.attempts() {
+			*a = attempt{}
+		}
+	}
+	if m.uid != so.UID {
+		m.uid, m.resumed = so.UID, false
+	}
+	return m
+}
+
+// resume takes the memory of decisions up from the status, at the first decision of a term.
+func (m *memory) resume(so *keda.ScaledObject, cooldown time.Duration, now time.Time) {
+	if m.resumed {
+		return
+	}
+	m.resumed = true
+	var last time.Time
+	if so.Status.LastActiveTime != nil {
+		last = so.Status.LastActiveTime.Time
+	}
+	active := status.Condition(&so.Status, keda.ConditionActive)
+	m.decisions = replicas.Resume(last, active.Status != metav1.ConditionFalse, status.Failures(&so.Status), cooldown, now)
+}
+
+func (l *loop) memory(key types.NamespacedName) *memory {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m := l.memories[key]
+	if m == nil {
+		m = &memory{transitions: rate.NewLimiter(rate.Every(transitionEvery), transitionsAtOnce)}
+		l.memories[key] = m
+	}
+	return m
+}
+
+// next is how long after now the object is due: at its next poll, or when the first of what failed may be
+// tried again.
+func (m *memory) next(now time.Time, poll time.Duration, retries ...time.Time) time.Duration {
+	for _, a := range m.attempts() {
+		retries = append(retries, a.At())
+	}
+	for _, at := range retries {
+		if wait := at.Sub(now); wait > 0 {
+			poll = min(poll, wait)
+		}
+	}
+	return poll
+}
+
+// stir makes the next round try again at once what failed. It returns whether the object fails.
+func (l *loop) stir(key types.NamespacedName) (failing bool) {
+	l.mu.Lock()
+	m := l.memories[key]
+	l.mu.Unlock()
+	if m == nil {
+		return false
+	}
+	m.stirred.Store(true)
+	return m.failing.Load()
+}
+
+func (l *loop) forget(key types.NamespacedName) {
+	l.mu.Lock()
+	delete(l.memories, key)
+	l.mu.Unlock()
+	l.triggers.forget(key)
+}
