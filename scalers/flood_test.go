@@ -59,7 +59,7 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 			for range 29 {
 				so.Spec.Triggers = append(so.Spec.Triggers, keda.ScaleTriggers{Type: "queue", Metadata: map[string]string{"key": "a", "typo": "x"}})
 			}
-		}, "typo: unknown parameter; known here: key, target; trigger 2 (queue)"},
+		}, "typo: unknown parameter; known here: key, target, timeout; trigger 2 (queue)"},
 		"a type and a name": {func(_ *harness, so *keda.ScaledObject) {
 			so.Spec.Triggers[0].Type, so.Spec.Triggers[0].Name = long, long
 		}, "is not supported; supported: cpu, memory, prometheus, queue, redis"},
@@ -85,6 +85,7 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 			t.Parallel()
 			so := scaledObject(t, web)
 			h := newHarness(t)
+			h.Scalers.cfg.MaxTriggerParameters, h.Scalers.cfg.MaxTriggerBytes = 1<<20, 1<<30 // texts are bounded by themselves
 			log := h.withTold()
 			c.change(h, so)
 			if err := h.client.Create(t.Context(), so); err != nil {

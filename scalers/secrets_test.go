@@ -166,7 +166,8 @@ func (p planted) everythingTold(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all = append(all, string(status), string(spec), families, log.String(), CheckManifest("f", "ScaledObject", doc, &cfg))
+	warnings, refused := CheckManifest("f", "ScaledObject", doc, &cfg)
+	all = append(all, string(status), string(spec), families, log.String(), warnings, refused)
 	return fmt.Sprint(all...)
 }
 

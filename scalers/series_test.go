@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
 
@@ -48,14 +49,14 @@ func TestNoSeriesStaysOfObjectsThatAreGone(t *testing.T) {
 	}))
 	defer server.Close()
 	registry := prometheus.NewRegistry()
-	m, err := newMetrics(registry)
+	m, err := newMetrics(registry, func() poll.Load { return poll.Load{} })
 	if err != nil {
 		t.Fatal(err)
 	}
 	var cfg Config
 	cfg.SetDefaults()
 	cfg.Sources.AllowedNetworks = []string{"127.0.0.0/8"}
-	c := newCatalog(catalogConfig{sources: sources(cfg, slog.New(slog.DiscardHandler)), refresh: time.Hour, now: time.Now, metrics: m})
+	c := newCatalog(catalogConfig{sources: sources(cfg, slog.New(slog.DiscardHandler)), refresh: time.Hour, timeout: time.Minute, slots: poll.NewSlots(100), now: time.Now, metrics: m})
 	// live reads an object as a round does.
 	live := func(name, path string) types.NamespacedName {
 		so := &keda.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID(name)}}
@@ -97,7 +98,7 @@ func TestNoSeriesStaysOfObjectsThatAreGone(t *testing.T) {
 // Whoever fills a namespace with triggers fills no more than its share of the metrics, and no label is long.
 func TestTheSeriesOfANamespaceAreBounded(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	m, err := newMetrics(registry)
+	m, err := newMetrics(registry, func() poll.Load { return poll.Load{} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -324,7 +324,7 @@ func TestBoundsStandInReady(t *testing.T) {
 		{0, "Normal ScaledObjectReady", readyMessage},
 		{2, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1"},
 		{2, "", readyMessage + "; limited: bound 0; bound 1"},
-		{5, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1; bound 2; 2 more"},
+		{3, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1; bound 2"},
 		{0, "", readyMessage},
 	} {
 		next := Next(&o.status, nil, limited(c.warnings))
