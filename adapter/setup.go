@@ -53,6 +53,7 @@ func prepare(cfg Config, deps Deps) (*setup, error) {
 	s := &setup{cfg: cfg, set: set, servers: deps.Servers}
 	if s.servers == nil {
 		if err = s.connect(deps); err != nil {
+			s.retire()
 			return nil, err
 		}
 	}
@@ -62,6 +63,7 @@ func prepare(cfg Config, deps Deps) (*setup, error) {
 	for i, c := range cfg.Delegates {
 		d, err := delegate.New(c)
 		if err != nil {
+			s.retire()
 			return nil, fmt.Errorf("delegates[%d]: %w", i, err)
 		}
 		s.delegates = append(s.delegates, d)
@@ -74,7 +76,7 @@ func prepare(cfg Config, deps Deps) (*setup, error) {
 // retire lets go of the connections that nothing will use again; requests in flight keep theirs until they end.
 func (s *setup) retire() {
 	for _, c := range s.clients {
-		c.CloseIdleConnections()
+		c.Close()
 	}
 	for _, d := range s.delegates {
 		d.CloseIdleConnections()

@@ -214,10 +214,13 @@ func (r *reloader) take() (*configFile, []string, error) {
 		}
 	}
 	if err := r.hand(cfg, main); err != nil {
+		if main != nil && main != r.shared.prom {
+			main.Close()
+		}
 		return nil, nil, err
 	}
 	if r.shared.prom != main && r.shared.prom != nil && r.started.VPA == nil {
-		r.shared.prom.CloseIdleConnections() // vpa keeps the one that it began with
+		r.shared.prom.Close() // vpa keeps the one that it began with
 	}
 	r.shared.prom = main
 	return cfg, r.waiting(cfg), nil

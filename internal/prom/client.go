@@ -74,6 +74,7 @@ func NewClient(cfg Config, deps Deps) (*Client, error) {
 	if c.metrics, err = newMetrics(deps.Registry); err != nil {
 		return nil, fmt.Errorf("prometheus client: %w", err)
 	}
+	c.metrics.open(c.fleet.endpoints)
 	client := &Client{core: c}
 	client.tenant = client.Tenant("")
 	return client, nil
@@ -82,8 +83,12 @@ func NewClient(cfg Config, deps Deps) (*Client, error) {
 // Server is the first server's address, without parameters, as errors and metrics name it.
 func (c *Client) Server() string { return c.core.fleet.endpoints[0].name }
 
-// CloseIdleConnections lets go of what a client that is no longer used still holds.
-func (c *Client) CloseIdleConnections() { c.core.http.CloseIdleConnections() }
+// Close lets go of what a client that is no longer used still holds: connections, and the series of its servers that
+// no other client has. Requests in flight end as they would. It is called once.
+func (c *Client) Close() {
+	c.core.http.CloseIdleConnections()
+	c.core.metrics.closed(c.core.fleet.endpoints)
+}
 
 // Query evaluates promql at one instant.
 func (c *Client) Query(ctx context.Context, promql string, at time.Time) (Result, error) {

@@ -2,19 +2,29 @@ package prom
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are shared by all clients of a registry. They have series for each server, so that they are for servers
-// whose number the configuration bounds. Nil metrics note nothing.
+// metrics are shared by all clients of a registry. They have series for each server that a client has, so that they
+// are for servers whose number the configuration bounds. Nil metrics note nothing.
 type metrics struct {
 	duration *prometheus.HistogramVec
-	up       *prometheus.GaugeVec
+	up       *upGauge
 	waiting  *prometheus.GaugeVec
 }
 
+// upGauge has, beside its series, what all clients of a registry share.
+type upGauge struct {
+	*prometheus.GaugeVec
+	mu sync.Mutex
+	// clients counts those that have a server. Without one it has no series.
+	clients map[string]int
+}
+
+// newMetrics registers the metrics, or gives those that the registry has.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return nil, nil
@@ -24,43 +34,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		Help:    "Time until an answer of a Prometheus server was read, by API path, server and result.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"server", "path", "result"}))
-	up, err2 := register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	up, err2 := register(reg, &upGauge{clients: map[string]int{}, GaugeVec: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "trimtab_prometheus_endpoint_up",
 		Help: "Whether the last request to a Prometheus server that told how it is found it well (1) or down (0).",
-	}, []string{"server"}))
+	}, []string{"server"})})
 	waiting, err3 := register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "trimtab_prometheus_requests_waiting",
 		Help: "Requests that wait because maxConcurrent of them are in flight to a Prometheus server.",
 	}, []string{"server"}))
 	return &metrics{duration, up, waiting}, errors.Join(err1, err2, err3)
-}
-
-// answered notes one request that ended.
-func (m *metrics) answered(server, route, outcome string, took time.Duration) {
-	if m != nil {
-		m.duration.WithLabelValues(server, route, outcome).Observe(took.Seconds())
-	}
-}
-
-// found notes how a request found a server.
-func (m *metrics) found(server string, well bool) {
-	up := 0.0
-	if well {
-		up = 1
-	}
-	if m != nil {
-		m.up.WithLabelValues(server).Set(up)
-	}
-}
-
-// waits notes a request that waits, until done is called.
-func (m *metrics) waits(server string) (done func()) {
-	if m == nil {
-		return func() {}
-	}
-	waiting := m.waiting.WithLabelValues(server)
-	waiting.Inc()
-	return waiting.Dec
 }
 
 // register registers c, or gives what stands in reg for it.
@@ -70,4 +52,66 @@ func register[C prometheus.Collector](reg prometheus.Registerer, c C) (C, error)
 		return registered.ExistingCollector.(C), nil
 	}
 	return c, err
+}
+
+// open notes a client that has the servers, and closed one that has them no longer.
+func (m *metrics) open(servers []*endpoint) {
+	if m == nil {
+		return
+	}
+	m.up.mu.Lock()
+	defer m.up.mu.Unlock()
+	for _, e := range servers {
+		m.up.clients[e.name]++
+	}
+}
+
+func (m *metrics) closed(servers []*endpoint) {
+	if m == nil {
+		return
+	}
+	m.up.mu.Lock()
+	defer m.up.mu.Unlock()
+	for _, e := range servers {
+		if m.up.clients[e.name]--; m.up.clients[e.name] > 0 {
+			continue
+		}
+		delete(m.up.clients, e.name)
+		of := prometheus.Labels{"server": e.name}
+		m.duration.DeletePartialMatch(of)
+		m.up.DeletePartialMatch(of)
+		m.waiting.DeletePartialMatch(of)
+	}
+}
+
+// note runs do unless no client has the server any more: a request may end after its client was closed.
+func (m *metrics) note(server string, do func()) {
+	if m == nil {
+		return
+	}
+	m.up.mu.Lock()
+	defer m.up.mu.Unlock()
+	if m.up.clients[server] > 0 {
+		do()
+	}
+}
+
+// answered notes one request that ended.
+func (m *metrics) answered(server, route, outcome string, took time.Duration) {
+	m.note(server, func() { m.duration.WithLabelValues(server, route, outcome).Observe(took.Seconds()) })
+}
+
+// found notes how a request found a server.
+func (m *metrics) found(server string, well bool) {
+	up := 0.0
+	if well {
+		up = 1
+	}
+	m.note(server, func() { m.up.WithLabelValues(server).Set(up) })
+}
+
+// waits notes a request that waits, until done is called.
+func (m *metrics) waits(server string) (done func()) {
+	m.note(server, func() { m.waiting.WithLabelValues(server).Inc() })
+	return func() { m.note(server, func() { m.waiting.WithLabelValues(server).Dec() }) }
 }

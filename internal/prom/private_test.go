@@ -71,7 +71,7 @@ func check(t *testing.T, server *httptest.Server, logged bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.CloseIdleConnections()
+	defer c.Close()
 	_, err = c.QueryOne(t.Context(), "up", time.Now())
 	if err == nil || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("got %v", err)
