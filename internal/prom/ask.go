@@ -102,10 +102,13 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		return envelope{}, fail(transportError(err))
 	}
 	defer resp.Body.Close()
+	if resp.Request != nil {
+		req = resp.Request // with what the transports put into it
+	}
 	failed := fail
 	fail = func(kind Kind, err error) *Error {
-		if said := err.Error(); c.core.without(resp.Request, said) != said {
-			err = errors.New(c.core.without(resp.Request, said))
+		if said := err.Error(); c.core.without(req, said) != said {
+			err = errors.New(c.core.without(req, said))
 		}
 		return failed(kind, err)
 	}
@@ -130,7 +133,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		return envelope{}, fail(BadQuery, fmt.Errorf("%s: %s", printable(answer.errorType), printable(answer.message)))
 	}
 	for i, said := range answer.warnings {
-		answer.warnings[i] = c.core.without(resp.Request, said)
+		answer.warnings[i] = c.core.without(req, said)
 	}
 	return answer, nil
 }
