@@ -104,10 +104,13 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		return envelope{}, fail(transportError(err))
 	}
 	defer resp.Body.Close()
+	if resp.Request != nil {
+		req = resp.Request // with what the transports put into it
+	}
 	failed := fail
 	fail = func(kind Kind, err error) *Error {
-		if said := err.Error(); c.core.without(resp.Request, said) != said {
-			err = errors.New(c.core.without(resp.Request, said))
+		if said := err.Error(); c.core.without(req, said) != said {
+			err = errors.New(c.core.without(req, said))
 		}
 		return failed(kind, err)
 	}
@@ -138,7 +141,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: its status is neither success nor a known error", errForeign))
 	}
 	for i, said := range answer.warnings {
-		answer.warnings[i] = c.core.without(resp.Request, said)
+		answer.warnings[i] = c.core.without(req, said)
 	}
 	return answer, nil
 }
