@@ -2,6 +2,7 @@ package clusterscaler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -53,13 +55,43 @@ func newKwokWorld(t *testing.T, keeps func(*corev1.Node) bool, nodes ...*corev1.
 		}}).Build()
 	reg, log, now := prometheus.NewRegistry(), slog.New(slog.DiscardHandler), func() time.Time { return w.clock }
 	w.part, err = New(cfg, Deps{
-		Kube:    &sharedkube.Kube{Client: api, Live: api, Events: events.NewFakeRecorder(1000)},
+		Kube:    &sharedkube.Kube{Client: usedUp(api), Live: usedUp(api), Events: events.NewFakeRecorder(1000)},
+		Drain:   &sharedkube.Kube{Client: api, Live: api},
 		Journal: journal.New(1000, log, reg, now), Log: log, Registry: reg, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// usedUp is the API server to a part without any budget left: only its cache, which all parts share, answers.
+func usedUp(api client.WithWatch) client.Client {
+	bad := errors.New("client rate limiter Wait returned an error: the budget is used up")
+	return interceptor.NewClient(api, interceptor.Funcs{
+		Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+			return bad
+		},
+		Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return bad },
+		Patch: func(context.Context, client.WithWatch, client.Object, client.Patch, ...client.PatchOption) error {
+			return bad
+		},
+		Update: func(context.Context, client.WithWatch, client.Object, ...client.UpdateOption) error { return bad },
+		Delete: func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error { return bad },
+		Apply: func(context.Context, client.WithWatch, runtime.ApplyConfiguration, ...client.ApplyOption) error {
+			return bad
+		},
+	})
+}
+
+// Nothing that the part does beside holds up a drain: it works while the budget of the loop is used up.
+func TestDrainHasItsOwnBudget(t *testing.T) {
+	w := newKwokWorld(t, func(*corev1.Node) bool { return false }, named("a", idle()))
+	w.loop(0)
+	w.loop(10 * time.Minute)
+	if !slices.Equal(w.deleted, []string{"a"}) {
+		t.Errorf("deleted %v, want a", w.deleted)
+	}
 }
 
 func (w *kwokWorld) loop(after time.Duration) {
