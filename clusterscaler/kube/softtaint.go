@@ -23,6 +23,9 @@ type SoftTaints struct {
 	writer *wanted.Writer[*corev1.Node]
 	// cleaned says that nodes have no marks any more, with a MaxCount of 0.
 	cleaned bool
+	// said is when the worker warned last, and failed how many writes failed since.
+	said   time.Time
+	failed int
 }
 
 // SoftTaintConfig bounds the writes.
@@ -34,10 +37,12 @@ type SoftTaintConfig struct {
 	Now     func() time.Time
 }
 
-// After a write has failed its node is left alone for softTaintPause, which doubles up to maxSoftTaintPause.
+// After a write has failed its node is left alone for softTaintPause, which doubles up to maxSoftTaintPause. Failures are
+// warned of once in softTaintWarning.
 const (
 	softTaintPause    = 10 * time.Second
 	maxSoftTaintPause = 5 * time.Minute
+	softTaintWarning  = time.Minute
 )
 
 // NewSoftTaints makes SoftTaints that write nothing before Run.
@@ -130,7 +135,12 @@ func (s *SoftTaints) write(ctx context.Context, n *corev1.Node) error {
 	if client.IgnoreNotFound(err) == nil || apierrors.IsConflict(err) {
 		return nil
 	}
-	s.log.Warn("a node could not be marked as one that could go, or the mark not be taken off; it is tried again after a pause", "node", n.Name, "error", err)
+	s.failed++
+	if now := s.cfg.Now(); now.Sub(s.said) >= softTaintWarning {
+		s.log.Warn("nodes could not be marked as ones that could go, or the mark not be taken off; each is tried again after a pause",
+			"writes failed", s.failed, "last node", n.Name, "error", err)
+		s.said, s.failed = now, 0
+	}
 	return err
 }
 

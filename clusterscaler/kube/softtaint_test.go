@@ -102,9 +102,9 @@ func TestSoftTaints(t *testing.T) {
 		{"what goes is left alone", 10, "e", "e d", nil, 1, "b", "d", ""},
 		{"what is not there is passed over", 10, "x b d", "", nil, 1, "", "b d", ""},
 		{"off: leftovers are cleaned, whatever is unneeded", 0, "e b", "", nil, 1, "b d", "", ""},
-		{"refused", 10, "b d c e", "", errors.New("no"), 1, "c e", "b d e", "node=c error=no"},
-		{"refused, and left alone", 10, "b d c e", "", errors.New("no"), 3, "c e", "b d e", "node=c error=no"},
-		{"refused, and the next has its turn", 1, "b d c e", "", errors.New("no"), 2, "c e", "b d e", "node=c error=no"},
+		{"refused", 10, "b d c e", "", errors.New("no"), 1, "c e", "b d e", `"writes failed"=1 "last node"=c error=no`},
+		{"refused, and left alone", 10, "b d c e", "", errors.New("no"), 3, "c e", "b d e", `"writes failed"=1 "last node"=c error=no`},
+		{"refused, and the next has its turn", 1, "b d c e", "", errors.New("no"), 2, "c e", "b d e", `"writes failed"=1 "last node"=c error=no`},
 		{"gone meanwhile", 10, "b d c e", "", gone, 1, "c e", "b d e", ""},
 		{"changed meanwhile", 10, "b d c e", "", conflict, 1, "c e", "b d e", ""},
 	} {
@@ -145,6 +145,24 @@ func TestSoftTaintsEnd(t *testing.T) {
 	r.onWrite = func() {}
 	if got := strings.Join(r.writes, " "); got != "b d" || r.marked(t) != "" || !s.cleaned {
 		t.Errorf("writes %s, marked %s", got, r.marked(t))
+	}
+}
+
+// When all writes fail, that is said once a minute with how many it were.
+func TestFailingSoftTaintsAreSaidNowAndThen(t *testing.T) {
+	r := newSoftRig(t)
+	now := time.Unix(1_767_225_600, 0)
+	s, log := r.softTaints(10, &now)
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		r.refuse[name] = errors.New("no")
+	}
+	for range 10 {
+		s.Want(r.nodes(t), []string{"a", "b", "c", "d", "e"}, nil)
+		s.Finish(t.Context())
+		now = now.Add(10 * time.Second)
+	}
+	if got := log.String(); strings.Count(got, "WARN") != 2 || !strings.Contains(got, `"writes failed"=1 "last node"=a`) {
+		t.Errorf("said\n%s", got)
 	}
 }
 

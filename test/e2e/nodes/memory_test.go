@@ -33,6 +33,7 @@ clusterScaler:
   scanInterval: 2s
   scaleDownUnneededTime: 20s
   nodeDeleteDelayAfterTaint: 1s
+  scaleDownDelayAfterFailure: 1s
   skipNodesWithCustomControllerPods: false
   maxDrainParallelism: 10
   groups: [{name: large-a, max: 2000, template: {capacity: {cpu: "4", memory: 16Gi, pods: "110"}}}]
@@ -130,7 +131,7 @@ func largePod(node, i int) *corev1.Pod {
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "example.com/v1", Kind: "Set", Name: "large", UID: "7b0f4f3e-0000-4000-8000-000000000000", Controller: new(true)}},
 	}}
 	p.Spec.NodeName = fmt.Sprintf("large-a-%04d", node)
-	grace := int64(1)
+	grace := int64(0) // nobody who plays a kubelet keeps up with so many pods
 	p.Spec.TerminationGracePeriodSeconds = &grace
 	p.Spec.Containers = []corev1.Container{{Name: "c", Image: "registry.example.com/team/app:1.2.3", Resources: corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{"cpu": resource.MustParse("100m"), "memory": resource.MustParse("256Mi")},
