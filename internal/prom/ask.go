@@ -100,7 +100,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	}
 	resp, err := c.core.http.Do(req)
 	if err != nil {
-		c.core.log.Debug("a request to a server failed", "server", e.name, "error", text.Line(fetch.Cause(err).Error()))
+		c.core.log.Debug("a request to a server failed", "server", e.name, "error", text.Line(c.core.without(req, fetch.Cause(err).Error())))
 		return envelope{}, fail(transportError(err))
 	}
 	defer resp.Body.Close()

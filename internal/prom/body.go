@@ -79,5 +79,5 @@ func target(resp *http.Response) string {
 // foreign tells the log how an answer began that is not of the API.
 func (c *core) foreign(resp *http.Response, content []byte) {
 	c.log.Debug("a server's answer is not of Prometheus's API", "server", resp.Request.URL.Host, "status", resp.StatusCode,
-		"begins", text.Line(string(content[:min(len(content), maxExcerpt)])))
+		"begins", text.Line(c.without(resp.Request, string(content[:min(len(content), maxExcerpt)]))))
 }

@@ -61,7 +61,9 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 			defer s.pools.leave(pool)
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				s.cfg.Log.Debug("a trigger's Redis failed", "error", text.Line(err.Error()))
+				var sent text.Secrets
+				sent.Add(l.endpoint.username, l.endpoint.password)
+				s.cfg.Log.Debug("a trigger's Redis failed", "error", text.Line(sent.Hide(err.Error())))
 				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), reason(err))
 			}
 			return trigger.Sample{Value: float64(n)}, nil
