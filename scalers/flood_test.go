@@ -83,7 +83,7 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 			for range 29 {
 				so.Spec.Triggers = append(so.Spec.Triggers, keda.ScaleTriggers{Type: "queue", Metadata: map[string]string{"key": "a", "typo": "x"}})
 			}
-		}, "typo: unknown parameter; known here: key, target; trigger 2 (queue)"},
+		}, "trigger 2 (queue): typo: unknown parameter; known here: key, target"},
 		"a type and a name": {func(_ *harness, so *keda.ScaledObject) {
 			so.Spec.Triggers[0].Type, so.Spec.Triggers[0].Name = long, long
 		}, "is not supported; supported: cpu, memory, prometheus, queue, redis"},
