@@ -137,7 +137,7 @@ func (p planted) everythingTold(t *testing.T) string {
 	h := newHarness(t, so, others[0].(*keda.TriggerAuthentication), others[1].(*corev1.Secret), others[2].(*corev1.ConfigMap))
 	log := h.withTold()
 	cfg := localSources()
-	h.triggers.sources = sources(cfg, slog.New(slog.DiscardHandler))
+	h.triggers.sources = sources(cfg, h.Scalers.log)
 	var all []any
 	for range 2 {
 		h.poll(time.Minute)

@@ -46,6 +46,14 @@ func KeysOf(open func(Definition) (Opened, error)) Keys {
 	return Keys{shown, d.guard.hidden, d.guard.auth}
 }
 
+// Hide is a text of a source without the trigger's secrets, for a log. Errors of Open and Read need none.
+func (d Definition) Hide(said string) string {
+	if d.guard == nil {
+		return text.Line(said)
+	}
+	return text.Line(d.guard.secrets.Hide(said))
+}
+
 func (g *guard) clean(err error) error {
 	if err == nil {
 		return nil

@@ -68,6 +68,9 @@ func TestErrorsOfASourceShowNoSecret(t *testing.T) {
 				return Opened{}, p.Err()
 			}
 			return Opened{Read: func(context.Context, time.Time) (Sample, error) {
+				if said := d.Hide("log " + strings.Join(all, " ")); said != "log "+strings.TrimSpace(strings.Repeat("(secret) ", len(all))) {
+					t.Errorf("the log reads %s", said)
+				}
 				return Sample{}, fmt.Errorf("%w: %s %s", context.DeadlineExceeded, strings.Join(all, " "), strings.Repeat("\n", 5<<20))
 			}}, p.Err()
 		}

@@ -61,9 +61,7 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 			defer s.pools.leave(pool)
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				var sent text.Secrets
-				sent.Add(l.endpoint.username, l.endpoint.password)
-				s.cfg.Log.Debug("a trigger's Redis failed", "error", text.Line(sent.Hide(err.Error())))
+				s.cfg.Log.Debug("a trigger's Redis failed", "error", d.Hide(err.Error()))
 				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), reason(err))
 			}
 			return trigger.Sample{Value: float64(n)}, nil
