@@ -227,7 +227,8 @@ func (c *catalog) entry(key types.NamespacedName) *entry {
 	return e
 }
 
-// forget lets go of the triggers of an object that is gone.
+// forget lets go of the triggers of an object that is gone, and ends what is still read for them: also an HPA of it
+// may wait for that.
 func (c *catalog) forget(key types.NamespacedName) {
 	c.mu.Lock()
 	e := c.entries[key]
@@ -236,6 +237,7 @@ func (c *catalog) forget(key types.NamespacedName) {
 	if e != nil {
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		e.set.endReadings()
 		e.set.release()
 		e.set, e.uid, e.forgotten = nil, "", true
 	}

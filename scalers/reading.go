@@ -95,6 +95,15 @@ func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
 	}
 }
 
+// endReading ends the question that is asked, for all who wait for it.
+func (t *openTrigger) endReading() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.asked != nil {
+		t.asked.cancel()
+	}
+}
+
 func (t *openTrigger) giveUp(q *question) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -88,6 +88,12 @@ func TestObjectsThatNeverAnswerLeaveANeighbourAlone(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				asked := make(chan error, 1)
+				go func() {
+					_, _, err := h.ExternalMetric(t.Context(), "hostile", "s0-queue-never-0", labels.SelectorFromSet(labels.Set{hpa.OwnerLabel: "h0"}))
+					asked <- err
+				}()
+				synctest.Wait()
 				for _, o := range all {
 					if err := h.client.Delete(t.Context(), o); err != nil {
 						t.Fatal(err)
@@ -95,6 +101,14 @@ func TestObjectsThatNeverAnswerLeaveANeighbourAlone(t *testing.T) {
 					informer.Delete(o)
 				}
 				synctest.Wait()
+				select {
+				case err := <-asked:
+					if err == nil {
+						t.Error("an HPA was answered by a source that never answers")
+					}
+				default:
+					t.Error("the request of an HPA of a deleted object goes on")
+				}
 				if note := h.Note(); note != "" {
 					t.Errorf("after they were deleted it says of itself %q", note)
 				}

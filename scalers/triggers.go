@@ -126,6 +126,15 @@ func (s *triggerSet) release() {
 	}
 }
 
+func (s *triggerSet) endReadings() {
+	if s == nil {
+		return
+	}
+	for _, t := range s.external {
+		t.endReading()
+	}
+}
+
 func (s *triggerSet) anyFailed() bool {
 	return slices.ContainsFunc(s.external, func(t *openTrigger) bool { return t.remembered().err != nil })
 }
