@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/scalers/hpa"
 )
@@ -423,6 +424,13 @@ func TestLargeObjectsAreRefused(t *testing.T) {
 		h.poll(0)
 		if got := h.condition(keda.ConditionReady); got != "False ScaledObjectCheckFailed: "+want {
 			t.Errorf("Ready %.300s\nwant %s", got, want)
+		}
+		doc, err := yaml.Marshal(so)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := CheckManifest("f", "ScaledObject", doc); err == nil || err.Error() != "f: "+want {
+			t.Errorf("the check of a file says %.300v", err)
 		}
 		if len(h.opened) > 0 {
 			t.Errorf("%d of its triggers were opened", len(h.opened))
