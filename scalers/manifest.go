@@ -58,10 +58,10 @@ func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.
 		cfg = new(Config)
 		cfg.SetDefaults()
 	}
-	checked, wrong := spec.Parse(&so, cfg.defaults())
-	if len(so.Spec.Triggers) > cfg.MaxTriggers {
-		return nil, problemsOf(file, wrong).AsError()
+	if err := spec.TooLarge(&so, cfg.defaults().Limits); err != nil {
+		return nil, problemsOf(file, err).AsError()
 	}
+	checked, wrong := spec.Parse(&so, cfg.defaults())
 	c := newCatalog(catalogConfig{sources: sources(*cfg, nil), timeout: cfg.MaxTriggerTimeout.Std(), offline: true})
 	set, unopened := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
 	set.release()

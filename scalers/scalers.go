@@ -68,6 +68,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 		auth:    authReader{cached: deps.Kube.Client, live: deps.Kube.Live},
 		refresh: cfg.AuthRefreshInterval.Std(),
 		timeout: cfg.MaxTriggerTimeout.Std(),
+		bytes:   cfg.MaxTriggerBytes,
 		slots:   poll.NewSlots(cfg.MaxReadings),
 		now:     deps.Now,
 		metrics: m,

@@ -11,10 +11,12 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/scalers/hpa"
 )
@@ -437,11 +439,50 @@ func TestLargeObjectsAreRefused(t *testing.T) {
 		if got := h.condition(keda.ConditionReady); got != "False ScaledObjectCheckFailed: "+want {
 			t.Errorf("Ready %.300s\nwant %s", got, want)
 		}
+		doc, err := yaml.Marshal(so)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := CheckManifest("f", "ScaledObject", doc); err == nil || err.Error() != "f: "+want {
+			t.Errorf("the check of a file says %.300v", err)
+		}
 		if len(h.opened) > 0 {
 			t.Errorf("%d of its triggers were opened", len(h.opened))
 		}
 		if _, err := h.metric("s0-queue-a"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("an HPA is answered %.300v", err)
+		}
+	}
+}
+
+// One TriggerAuthentication that all triggers of an object name is resolved and held once, and may not be long.
+func TestAuthenticationIsSharedAndBounded(t *testing.T) {
+	auth := &keda.TriggerAuthentication{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "auth"}, Spec: keda.TriggerAuthenticationSpec{
+		SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "password", Name: "s", Key: "pw"}},
+	}}
+	so := scaledObject(t, web)
+	so.Spec.Triggers = nil
+	for i := range 10 {
+		so.Spec.Triggers = append(so.Spec.Triggers, keda.ScaleTriggers{
+			Type: "queue", Metadata: map[string]string{"key": fmt.Sprint("k", i)}, AuthenticationRef: &keda.AuthenticationRef{Name: "auth"},
+		})
+	}
+	for _, c := range []struct {
+		length int
+		ready  string
+	}{
+		{100, "True ScaledObjectReady"},
+		{64 << 10, "False ScaledObjectCheckFailed: trigger 0 (queue): TriggerAuthentication shop/auth: its values have 65544 bytes, more than 65536; take out what no trigger needs, or raise scalers.maxTriggerBytes"},
+	} {
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s"}, Data: map[string][]byte{"pw": []byte(strings.Repeat("x", c.length))}}
+		h := newHarness(t, so.DeepCopy(), auth.DeepCopy(), secret)
+		h.outage = &outage{at: -1}
+		h.poll(0)
+		if n := h.calls("get s"); n != 1 {
+			t.Errorf("the Secret was read %d times", n)
+		}
+		if got := h.condition(keda.ConditionReady); !strings.HasPrefix(got, c.ready) {
+			t.Errorf("Ready %.300s, want %s", got, c.ready)
 		}
 	}
 }

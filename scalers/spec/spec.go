@@ -58,7 +58,7 @@ func Subject(namespace, name string) verdict.Subject {
 // Parse checks so. The error has one line for each problem. An object that is too large is not looked at
 // any further, so that it costs little.
 func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
-	if err := tooLarge(so, d.Limits); err != nil {
+	if err := TooLarge(so, d.Limits); err != nil {
 		return Checked{Paused: so.NeedToBePausedByAnnotation()}, err
 	}
 	errs := append(bounds(so), unsupported(so)...)
@@ -89,7 +89,8 @@ func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
 	return c, nil
 }
 
-func tooLarge(so *keda.ScaledObject, l Limits) error {
+// TooLarge says why so is beyond the limits: nothing of it is to be looked at then.
+func TooLarge(so *keda.ScaledObject, l Limits) error {
 	if n := len(so.Spec.Triggers); n > l.Triggers {
 		return fmt.Errorf("spec.triggers: %d triggers are more than %d; split the object, or raise scalers.maxTriggers", n, l.Triggers)
 	}
