@@ -443,7 +443,7 @@ func TestLargeObjectsAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := CheckManifest("f", "ScaledObject", doc); err == nil || err.Error() != "f: "+want {
+		if _, err := CheckManifest("f", "ScaledObject", doc, nil); err == nil || err.Error() != "f: "+want {
 			t.Errorf("the check of a file says %.300v", err)
 		}
 		if len(h.opened) > 0 {
