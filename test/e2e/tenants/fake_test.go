@@ -36,6 +36,7 @@ func startFake(t *testing.T) *fakeServer {
 	mux.HandleFunc("/one/", func(w http.ResponseWriter, _ *http.Request) { write(w, vector(1)) })
 	mux.HandleFunc("/never/", func(_ http.ResponseWriter, r *http.Request) {
 		f.never.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see that the client has gone
 		<-r.Context().Done()
 	})
 	mux.HandleFunc("/big/", func(w http.ResponseWriter, _ *http.Request) {
