@@ -198,7 +198,7 @@ func (w *world) manyTriggers(ctx context.Context, t *testing.T) {
 func (w *world) forbiddenPlaces(ctx context.Context, t *testing.T) {
 	w.deployment(ctx, t)
 	address := []string{"http://169.254.169.254/latest", w.fake.url("away"), w.fake.url("echo")}
-	says := []string{"169.254.169.254", "redirect", "418"}
+	says := []string{"169.254.0.0/16", "redirect", "418"}
 	w.create(ctx, t, 3, func(i int, so *keda.ScaledObject) {
 		trigger := w.prometheus("one")
 		trigger.Metadata["serverAddress"] = address[i]
