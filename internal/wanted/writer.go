@@ -78,6 +78,13 @@ func (w *Writer[T]) Rests(key, version string) bool {
 	return w.failures.Rests(key, version, w.cfg.Now())
 }
 
+// Retry ends all pauses, for the last Want of a program: no later one comes after them.
+func (w *Writer[T]) Retry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.failures.failures)
+}
+
 // Run writes what is wanted until ctx ends.
 func (w *Writer[T]) Run(ctx context.Context) error {
 	var workers errgroup.Group
