@@ -274,7 +274,7 @@ func TestServerThatHangs(t *testing.T) {
 // so is the group when its reads are answered again.
 func TestGroupThatHangs(t *testing.T) {
 	r := newRig(t)
-	r.provider = r.connect(Config{Address: r.server.Address, Timeout: config.Duration(20 * time.Millisecond)})
+	r.provider = r.connect(Config{Address: r.server.Address, Timeout: config.Duration(100 * time.Millisecond)})
 	r.groups(nodes()...)
 	hangs := func(hang bool) {
 		r.server.Change(func(s *externalgrpctest.Fake) {
