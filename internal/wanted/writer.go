@@ -118,8 +118,8 @@ func (w *Writer[T]) Finish(ctx context.Context) {
 // work writes until nothing waits.
 func (w *Writer[T]) work(ctx context.Context) {
 	for ctx.Err() == nil {
-		one, within, any := w.take()
-		if !any {
+		one, within, waits := w.take()
+		if !waits {
 			return
 		}
 		writing, cancel := context.WithTimeout(ctx, within)
@@ -130,7 +130,7 @@ func (w *Writer[T]) work(ctx context.Context) {
 }
 
 // take is what is to be written next, and how long that may take.
-func (w *Writer[T]) take() (one Write[T], within time.Duration, any bool) {
+func (w *Writer[T]) take() (one Write[T], within time.Duration, waits bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	left := w.until.Sub(w.cfg.Now())
