@@ -2,17 +2,15 @@ package adapter
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"syscall"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/rules"
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/prom"
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -198,21 +196,11 @@ func (r *request) askFailure(ctx context.Context, q question, err error) *failur
 	}
 }
 
-// inPlainWords is what kept two programs from speaking, without an address, as the end of a sentence.
+// inPlainWords is what kept two programs from speaking, as the end of a sentence: of a fetch.Error, which names no address
+// and repeats nothing of a server.
 func inPlainWords(err error) string {
-	for _, errno := range []syscall.Errno{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ENETUNREACH, syscall.EHOSTUNREACH} {
-		if errors.Is(err, errno) {
-			return ": " + errno.Error()
-		}
+	if failed, ok := errors.AsType[*fetch.Error](err); ok {
+		return ": " + failed.Text
 	}
-	var host *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &host):
-		return ": its host has no address"
-	case errors.As(err, &certificate):
-		return ": its certificate is not trusted"
-	default:
-		return ""
-	}
+	return ""
 }

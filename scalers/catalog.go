@@ -196,7 +196,7 @@ func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []ma
 	defer cancel()
 	release, err := c.resolving.Acquire(ctx, so.Namespace)
 	if err != nil {
-		return nil, fmt.Errorf("authentication: other objects of namespace %s took all that can be resolved in %s", so.Namespace, callTimeout)
+		return nil, fmt.Errorf("authentication: no turn for namespace %s within %s, since that of other objects is being read", so.Namespace, callTimeout)
 	}
 	defer release()
 	type outcome struct {

@@ -134,8 +134,11 @@ func (t *openTrigger) askInTurn(ctx context.Context) (trigger.Sample, error) {
 	waiting, cancel := context.WithTimeout(ctx, t.wait)
 	release, err := t.slots.Acquire(waiting, t.namespace)
 	cancel()
-	if err != nil {
-		return trigger.Sample{}, fmt.Errorf("not read: the triggers of namespace %s took their share of scalers.maxReadings for %s", t.namespace, t.wait)
+	switch {
+	case err != nil && ctx.Err() != nil: // nobody waits any more
+		return trigger.Sample{}, ctx.Err()
+	case err != nil:
+		return trigger.Sample{}, fmt.Errorf("not read: no turn for namespace %s within %s; other triggers take all of scalers.maxReadings, or this namespace's third of it", t.namespace, t.wait)
 	}
 	defer release()
 	ctx, cancel = context.WithTimeout(ctx, t.Timeout)

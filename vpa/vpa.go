@@ -137,6 +137,7 @@ func (r *Recommender) Run(ctx context.Context) error {
 	r.learn()
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
+	r.writers.checkpoints.Retry()
 	r.wantCheckpoints(true)
 	r.writers.checkpoints.Finish(flush)
 	return nil

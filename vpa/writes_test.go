@@ -35,3 +35,24 @@ func TestRoundWaitsForNoWrite(t *testing.T) {
 		}
 	})
 }
+
+// The history that could not be written for a while is written at the end, although its pause is not over.
+func TestTheEndWritesWhatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := web(t)
+		w.clock = time.Time{}
+		held := true
+		w.held = func(o client.Object) bool { return held && o.GetName() == "web-app" }
+		r := w.start()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		time.Sleep(writeTimeout + time.Second) // of the bubble: the first write has failed
+		synctest.Wait()
+		held = false
+		cancel()
+		if err := <-done; err != nil || len(w.checkpoints()) != 1 {
+			t.Errorf("%v; %d checkpoints at the end", err, len(w.checkpoints()))
+		}
+	})
+}

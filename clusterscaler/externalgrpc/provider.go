@@ -16,6 +16,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/wanted"
 )
 
 // Deps are what a Provider works with.
@@ -53,8 +54,9 @@ type Provider struct {
 	last observation
 	// resizing lets one request be made at a time that changes the size of a group, from the look at the size on.
 	resizing map[string]chan struct{}
-	// silences are of groups about which reads hang.
-	silences map[string]*silence
+	// silences are of groups about which reads hang, pauses how long they are not made.
+	silences map[string]silence
+	pauses   wanted.Pauses
 	// said is the trouble that was logged, by its subject.
 	said map[string]string
 	// promises has by group what the server accepted and does not tell yet, gone the nodes that it has deleted.
@@ -85,7 +87,7 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	return &Provider{
 		cfg: cfg, deps: deps, conn: conn, client: protocol.NewCloudProviderClient(conn),
-		turn: make(chan struct{}, 1), resizing: map[string]chan struct{}{}, silences: map[string]*silence{}, members: map[string]*member{}, details: map[string]*details{},
+		turn: make(chan struct{}, 1), resizing: map[string]chan struct{}{}, silences: map[string]silence{}, pauses: wanted.Pauses{Min: minSilence, Max: maxSilence}, members: map[string]*member{}, details: map[string]*details{},
 		said: map[string]string{}, promises: map[string]promise{}, gone: map[string]gone{},
 	}, nil
 }
@@ -175,7 +177,12 @@ func (p *Provider) remember(groups []*observed, groupOf map[string]string) {
 	p.last = next
 	gone := func(id string) bool { return next.groups[id] == nil }
 	maps.DeleteFunc(p.resizing, func(id string, turn chan struct{}) bool { return gone(id) && len(turn) == 0 })
-	maps.DeleteFunc(p.silences, func(id string, _ *silence) bool { return gone(id) })
+	for id := range p.silences {
+		if gone(id) {
+			delete(p.silences, id)
+			p.pauses.Succeeded(id)
+		}
+	}
 }
 
 // takeGroup is the turn of a request that changes the size of the group. A group that hangs holds no other up.

@@ -2,7 +2,6 @@ package externalgrpc
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -16,13 +15,8 @@ const (
 	maxSilence = 2 * time.Minute
 )
 
-// silence is what is known of a group about which reads hang.
-type silence struct {
-	// reads are those that hang, each with its first time-out: what is said of it must not change each time.
-	reads map[string]error
-	pause time.Duration
-	until time.Time
-}
+// silence are the reads about a group that hang, each with its first time-out: what is said of it must not change each time.
+type silence map[string]error
 
 // isRead is whether the method reads something about one group.
 func isRead(method string) bool {
@@ -37,11 +31,10 @@ func isRead(method string) bool {
 func (p *Provider) silent(method, group string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.silences[group]
-	if s == nil || s.reads[method] == nil || !p.deps.Now().Before(s.until) {
+	if !p.pauses.Rests(group, "", p.deps.Now()) {
 		return nil
 	}
-	return s.reads[method]
+	return p.silences[group][method]
 }
 
 // unlessSilent reads something about a group for an observation. Requests that change a group always read anew.
@@ -61,20 +54,20 @@ func (p *Provider) answered(ctx context.Context, method, group string, err error
 	switch hung := status.Code(err) == codes.DeadlineExceeded; {
 	case hung && ctx.Err() != nil:
 	case hung:
-		now := p.deps.Now()
 		if s == nil {
-			s = &silence{reads: map[string]error{}, pause: minSilence}
+			s = silence{}
 			p.silences[group] = s
-		} else if !now.Before(s.until) { // it was asked again
-			s.pause = min(2*s.pause, maxSilence)
 		}
-		if s.reads[method] == nil {
-			s.reads[method] = err
+		if s[method] == nil {
+			s[method] = err
 		}
-		s.until = now.Add(s.pause/2 + rand.N(s.pause/2+1))
+		if now := p.deps.Now(); !p.pauses.Rests(group, "", now) { // reads that hang together count once
+			p.pauses.Failed(group, "", now)
+		}
 	case s != nil:
-		if delete(s.reads, method); len(s.reads) == 0 {
+		if delete(s, method); len(s) == 0 {
 			delete(p.silences, group)
+			p.pauses.Succeeded(group)
 		}
 	}
 }

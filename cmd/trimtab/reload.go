@@ -42,6 +42,8 @@ type reloader struct {
 
 	shared  shared
 	adapter *adapter.Adapter
+	// ofVPA is the client that vpa began with, and keeps; nil without vpa.
+	ofVPA *prom.Client
 
 	successful prometheus.Gauge
 	last       prometheus.Gauge
@@ -58,6 +60,9 @@ func newReloader(path string, cfg *configFile, s shared, part *adapter.Adapter) 
 		last: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "trimtab_config_last_reload_success_timestamp_seconds", Help: "When the configuration in force was read.",
 		}),
+	}
+	if cfg.VPA != nil {
+		r.ofVPA = s.prom
 	}
 	s.registry.MustRegister(r.successful, r.last)
 	r.successful.Set(1)
@@ -219,8 +224,8 @@ func (r *reloader) take() (*configFile, []string, error) {
 		}
 		return nil, nil, err
 	}
-	if r.shared.prom != main && r.shared.prom != nil && r.started.VPA == nil {
-		r.shared.prom.Close() // vpa keeps the one that it began with
+	if old := r.shared.prom; old != nil && old != main && old != r.ofVPA {
+		old.Close()
 	}
 	r.shared.prom = main
 	return cfg, r.waiting(cfg), nil

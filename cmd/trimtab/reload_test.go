@@ -131,6 +131,42 @@ func TestReloadTellsWhatWaitsForARestart(t *testing.T) {
 	}
 }
 
+// The client of a server that no part asks any more is let go, with its series. vpa keeps the one that it began with.
+func TestReloadLetsGoOfServersThatNobodyAsks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trimtab.yaml")
+	text := func(port int) string {
+		return fmt.Sprintf("prometheus: {url: http://localhost:%d}\nadapter: {rules: [{seriesQuery: up, metricsQuery: up, resources: {overrides: {pod: {resource: pod}}}}]}\nvpa: {}\n", port)
+	}
+	cfg, err := decodeConfig(path, []byte(text(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := wire(t, path, cfg)
+	r := p.services[slices.IndexFunc(p.services, func(s service) bool { return s.name == "reload" })].part.(*reloader)
+	for port := 1; port <= 3; port++ {
+		replace(t, path, text(port))
+		if r.current, _, err = r.take(); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = r.shared.prom.Query(t.Context(), "up", time.Now()) // nobody answers there
+	}
+	var servers []string
+	families, err := r.shared.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == "trimtab_prometheus_endpoint_up" {
+			for _, m := range family.GetMetric() {
+				servers = append(servers, m.GetLabel()[0].GetValue())
+			}
+		}
+	}
+	if want := []string{"http://localhost:1", "http://localhost:3"}; !slices.Equal(servers, want) {
+		t.Errorf("series of %v, want %v", servers, want)
+	}
+}
+
 // Only what leads to a file's content concerns it.
 func TestWritesBesideTheFilesDoNotConcernThem(t *testing.T) {
 	dir := t.TempDir()

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,13 +17,34 @@ import (
 // and shows its first message for as long as they come; that of core/v1 counts up equal messages only.
 type eventWriter struct {
 	record.EventBroadcaster
-	sink record.EventSink
+	sink eventSink
+}
+
+// endReason marks what Shutdown records. It has the last turn, and is not sent.
+const endReason = "(end)"
+
+// endTimeout bounds how long the end waits for Events.
+const endTimeout = 3 * time.Second
+
+// eventSink is where Events are sent. It closes ended when all that were recorded before the end had their turn.
+type eventSink struct {
+	record.EventSink
+	ended chan struct{}
+}
+
+// Create is part of record.EventSink.
+func (s eventSink) Create(e *corev1.Event) (*corev1.Event, error) {
+	if e.Reason == endReason {
+		close(s.ended)
+		return e, nil
+	}
+	return s.EventSink.Create(e)
 }
 
 func newEventWriter(client typedcorev1.EventsGetter) *eventWriter {
 	return &eventWriter{
 		record.NewBroadcasterWithCorrelatorOptions(record.CorrelatorOptions{SpamKeyFunc: sameMessage}),
-		&typedcorev1.EventSinkImpl{Interface: client.Events("")},
+		eventSink{&typedcorev1.EventSinkImpl{Interface: client.Events("")}, make(chan struct{})},
 	}
 }
 
@@ -49,3 +71,13 @@ func (b bounded) Eventf(regarding, related runtime.Object, kind, reason, action,
 
 // start sends what is recorded from now on, until Shutdown.
 func (w *eventWriter) start() { w.StartRecordingToSink(w.sink) }
+
+// Shutdown sends what was recorded before it, for endTimeout at most. client-go's own drops all that waits. It follows start.
+func (w *eventWriter) Shutdown() {
+	w.NewRecorder(runtime.NewScheme(), corev1.EventSource{}).Event(&corev1.ObjectReference{}, corev1.EventTypeNormal, endReason, "")
+	select {
+	case <-w.sink.ended:
+	case <-time.After(endTimeout):
+	}
+	w.EventBroadcaster.Shutdown()
+}

@@ -12,8 +12,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/trimtab/trimtab/internal/text"
 )
@@ -101,5 +103,31 @@ func TestNotesOfEventsAreBounded(t *testing.T) {
 		if len(said) > 1024 || !utf8.ValidString(said) || strings.Contains(said, "\n") {
 			t.Errorf("%d bytes: %q", len(said), said)
 		}
+	}
+}
+
+// What is said last before the end is written before Shutdown returns, also where the API server takes its time.
+func TestTheEndWaitsForEvents(t *testing.T) {
+	t.Parallel()
+	client := fake.NewClientset()
+	client.PrependReactor("create", "events", func(clienttesting.Action) (bool, runtime.Object, error) {
+		time.Sleep(20 * time.Millisecond)
+		return false, nil, nil
+	})
+	w := newEventWriter(client.CoreV1())
+	scheme, err := NewScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	recorder := w.recorder(scheme)
+	for i := range 5 {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: fmt.Sprint("pod-", i)}}
+		recorder.Eventf(pod, nil, corev1.EventTypeNormal, "TriggeredScaleUp", "ScaleUp", "the last word")
+	}
+	w.Shutdown()
+	list, err := client.CoreV1().Events("").List(t.Context(), metav1.ListOptions{})
+	if err != nil || len(list.Items) != 5 {
+		t.Errorf("%v; %d of 5 Events are written", err, len(list.Items))
 	}
 }

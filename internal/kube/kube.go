@@ -227,7 +227,7 @@ func load(cfg Config) (*rest.Config, error) {
 	return restConfig, nil
 }
 
-// Run keeps the cache current and sends Events until ctx ends.
+// Run keeps the cache current and sends Events until ctx ends, and then the Events that were recorded before.
 func (k *Kube) Run(ctx context.Context) error {
 	k.shared.events.start()
 	defer k.shared.events.Shutdown()

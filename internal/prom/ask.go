@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -100,7 +101,9 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	}
 	resp, err := c.core.http.Do(req)
 	if err != nil {
-		c.core.log.Debug("a request to a server failed", "server", e.name, "error", text.Line(c.core.without(req, fetch.Cause(err).Error())))
+		if c.core.log.Enabled(ctx, slog.LevelDebug) { // to hide secrets takes time
+			c.core.log.Debug("a request to a server failed", "server", e.name, "error", text.Line(c.core.without(req, fetch.Cause(err).Error())))
+		}
 		return envelope{}, fail(transportError(err))
 	}
 	defer resp.Body.Close()
@@ -109,8 +112,9 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	}
 	failed := fail
 	fail = func(kind Kind, err error) *Error {
-		if said := err.Error(); c.core.without(req, said) != said {
-			err = errors.New(c.core.without(req, said))
+		said := err.Error()
+		if hidden := c.core.without(req, said); hidden != said {
+			err = errors.New(hidden)
 		}
 		return failed(kind, err)
 	}
@@ -140,8 +144,14 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		c.core.foreign(resp, d.head)
 		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: its status is neither success nor a known error", errForeign))
 	}
-	for i, said := range answer.warnings {
-		answer.warnings[i] = c.core.without(req, said)
+	if len(answer.warnings) > 0 {
+		sent := c.core.credentials(req)
+		for i, said := range answer.warnings {
+			answer.warnings[i] = ""
+			if i == 0 || !d.small { // of a small answer the others are counted only: to hide secrets takes time
+				answer.warnings[i] = sent.Hide(said)
+			}
+		}
 	}
 	return answer, nil
 }

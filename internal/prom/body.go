@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -78,6 +79,9 @@ func target(resp *http.Response) string {
 
 // foreign tells the log how an answer began that is not of the API.
 func (c *core) foreign(resp *http.Response, content []byte) {
+	if !c.log.Enabled(resp.Request.Context(), slog.LevelDebug) { // to hide secrets takes time
+		return
+	}
 	c.log.Debug("a server's answer is not of Prometheus's API", "server", resp.Request.URL.Host, "status", resp.StatusCode,
 		"begins", text.Line(c.without(resp.Request, string(content[:min(len(content), maxExcerpt)]))))
 }

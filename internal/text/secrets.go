@@ -53,7 +53,7 @@ func (s *Secrets) Hide(text string) string {
 	if len(text) > looked {
 		text = text[:looked]
 	}
-	t := searched{text: text, marks: make([]bool, len(text))}
+	t := newSearched(text)
 	for _, v := range s.values {
 		for _, form := range forms(v) {
 			t.mark(form)
@@ -72,25 +72,50 @@ type searched struct {
 	found bool
 	// places has, by their length, where each piece of the text begins.
 	places [longestWindow + 1]map[string][]int
+	// begins says which beginnings of pieces the text has, by their hash. It tells nearly all pieces of a long secret from
+	// those of the text without a look at places.
+	begins [1 << 16]bool
+}
+
+func newSearched(text string) *searched {
+	t := &searched{text: text, marks: make([]bool, len(text))}
+	for i := 0; i+shortest <= len(text); i++ {
+		t.begins[hash(text[i:])] = true
+	}
+	return t
+}
+
+// hash is of the first four bytes, which are as many as the shortest piece has.
+func hash(s string) uint16 {
+	four := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+	return uint16(four * 2654435761 >> 16) // the multiplier of Knuth's multiplicative hash
 }
 
 // mark marks all of the text that is a piece of form, of half its length or of longestWindow.
 func (t *searched) mark(form string) {
 	n := min(max(len(form)/2, shortest), longestWindow)
-	if t.places[n] == nil {
-		t.places[n] = make(map[string][]int, len(t.text))
-		for i := 0; i+n <= len(t.text); i++ {
-			t.places[n][t.text[i:i+n]] = append(t.places[n][t.text[i:i+n]], i)
-		}
-	}
 	for i := 0; i+n <= len(form); i++ {
-		for _, at := range t.places[n][form[i:i+n]] {
+		if !t.begins[hash(form[i:])] {
+			continue
+		}
+		for _, at := range t.piecesOf(n)[form[i:i+n]] {
 			t.found = true
 			for j := range n {
 				t.marks[at+j] = true
 			}
 		}
 	}
+}
+
+// piecesOf has where each piece of the text begins that has n bytes.
+func (t *searched) piecesOf(n int) map[string][]int {
+	if t.places[n] == nil {
+		t.places[n] = make(map[string][]int, len(t.text))
+		for i := 0; i+n <= len(t.text); i++ {
+			t.places[n][t.text[i:i+n]] = append(t.places[n][t.text[i:i+n]], i)
+		}
+	}
+	return t.places[n]
 }
 
 func replaced(text string, marks []bool) string {
@@ -108,6 +133,9 @@ func replaced(text string, marks []bool) string {
 
 // forms are the ways in which a text may repeat a secret.
 func forms(secret string) []string {
+	if !strings.ContainsFunc(secret, isEscaped) {
+		return append([]string{secret}, inBase64(secret)...)
+	}
 	quoted := strconv.Quote(secret)
 	out := []string{secret}
 	escaped := []string{quoted[1 : len(quoted)-1], url.QueryEscape(secret), url.PathEscape(secret), strings.ToLower(url.QueryEscape(secret))}
@@ -120,6 +148,11 @@ func forms(secret string) []string {
 		}
 	}
 	return append(out, inBase64(secret)...)
+}
+
+// isEscaped is whether some form has another character in the place of r.
+func isEscaped(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.~", r))
 }
 
 // inBase64 is what stands in base64 of any text with the secret in it: its beginning may fall on each of three places, and
@@ -135,8 +168,8 @@ func inBase64(secret string) []string {
 		}
 		core := code[from:to]
 		out = append(out, core)
-		if inURL := strings.NewReplacer("+", "-", "/", "_").Replace(core); inURL != core {
-			out = append(out, inURL)
+		if strings.ContainsAny(core, "+/") {
+			out = append(out, strings.ReplaceAll(strings.ReplaceAll(core, "+", "-"), "/", "_"))
 		}
 	}
 	return out

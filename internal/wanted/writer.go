@@ -78,6 +78,13 @@ func (w *Writer[T]) Rests(key, version string) bool {
 	return w.failures.Rests(key, version, w.cfg.Now())
 }
 
+// Retry ends all pauses, for the last Want of a program: no later one comes after them.
+func (w *Writer[T]) Retry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.failures.failures)
+}
+
 // Run writes what is wanted until ctx ends.
 func (w *Writer[T]) Run(ctx context.Context) error {
 	var workers errgroup.Group
@@ -111,8 +118,8 @@ func (w *Writer[T]) Finish(ctx context.Context) {
 // work writes until nothing waits.
 func (w *Writer[T]) work(ctx context.Context) {
 	for ctx.Err() == nil {
-		one, within, any := w.take()
-		if !any {
+		one, within, waits := w.take()
+		if !waits {
 			return
 		}
 		writing, cancel := context.WithTimeout(ctx, within)
@@ -123,7 +130,7 @@ func (w *Writer[T]) work(ctx context.Context) {
 }
 
 // take is what is to be written next, and how long that may take.
-func (w *Writer[T]) take() (one Write[T], within time.Duration, any bool) {
+func (w *Writer[T]) take() (one Write[T], within time.Duration, waits bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	left := w.until.Sub(w.cfg.Now())

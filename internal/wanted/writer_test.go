@@ -192,3 +192,21 @@ func TestEnd(t *testing.T) {
 		}
 	})
 }
+
+// What failed a moment ago is not left out at the end: there is no later loop to want it again.
+func TestTheEndWaitsForNoPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{refuse: map[string]bool{"a": true}}
+		w := New(Config{Workers: 1, Timeout: 10 * time.Second, MinPause: time.Minute, MaxPause: time.Minute, Now: time.Now}, r.write)
+		w.Want(time.Second, all("a", 1))
+		w.Finish(t.Context())
+		r.took()
+		r.refuse["a"] = false
+		w.Retry()
+		w.Want(time.Second, all("a", 2))
+		w.Finish(t.Context())
+		if got := r.took(); got != "a2" {
+			t.Errorf("wrote %q at the end", got)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/trimtab/trimtab/internal/text"
@@ -24,13 +25,37 @@ func Open(d Definition, open func(Definition) (Opened, error)) (Opened, error) {
 	if err != nil {
 		return Opened{}, text.Each(err, d.guard.clean)
 	}
-	read := opened.Read
+	read, clean := opened.Read, d.guard.cleaner()
 	opened.Read = func(ctx context.Context, at time.Time) (Sample, error) {
 		sample, err := read(ctx, at)
-		return sample, d.guard.clean(err)
+		return sample, clean(err)
 	}
 	return opened, nil
 }
+
+// cleaner is clean for one error after another. To look for long secrets takes time, and a source that fails mostly fails
+// as it did before: what the last text became is kept.
+func (g *guard) cleaner() func(error) error {
+	type text struct{ said, cleaned string }
+	var last atomic.Pointer[text]
+	return func(err error) error {
+		if err == nil {
+			return nil
+		}
+		said := err.Error()
+		if known := last.Load(); known != nil && known.said == said {
+			return failure{text: known.cleaned, known: knownOf(err)}
+		}
+		cleaned := g.hide(said)
+		if len(said) <= keptText {
+			last.Store(&text{said, cleaned})
+		}
+		return failure{text: cleaned, known: knownOf(err)}
+	}
+}
+
+// keptText bounds the text that a trigger keeps of its last error.
+const keptText = 4 << 10
 
 // Keys are what a source looks for in a trigger. An error may show the value of a key in Metadata, without user, password and
 // parameters where it is an address; never that of one in Hidden, or of one in Auth that comes from there.
@@ -51,20 +76,26 @@ func (d Definition) Hide(said string) string {
 	if d.guard == nil {
 		return text.Line(said)
 	}
-	return text.Line(d.guard.secrets.Hide(said))
+	return d.guard.hide(said)
 }
 
 func (g *guard) clean(err error) error {
 	if err == nil {
 		return nil
 	}
-	cleaned := failure{text: text.Line(g.secrets.Hide(err.Error()))}
-	for _, known := range []error{context.DeadlineExceeded, context.Canceled} {
+	return failure{text: g.hide(err.Error()), known: knownOf(err)}
+}
+
+func (g *guard) hide(said string) string { return text.Line(g.secrets.Hide(said)) }
+
+// knownOf is whether the time was over.
+func knownOf(err error) error {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
-			cleaned.known = known
+			return known
 		}
 	}
-	return cleaned
+	return nil
 }
 
 // failure is an error whose text was cleaned. Of what it was there is only whether its time was over.

@@ -102,3 +102,35 @@ func TestErrorsOfASourceShowNoSecret(t *testing.T) {
 		t.Errorf("reads %+v", got)
 	}
 }
+
+// What the last error became is kept, and is taken for no other: neither for another text nor for what it was.
+func TestTheLastErrorIsCleanedOnce(t *testing.T) {
+	var next error
+	opened, err := Open(Definition{Type: "x", Metadata: map[string]string{"password": "geheim-1"}}, func(d Definition) (Opened, error) {
+		p := d.Params()
+		p.Secret("password")
+		return Opened{Read: func(context.Context, time.Time) (Sample, error) { return Sample{}, next }}, p.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		err  error
+		want string
+		is   error
+	}{
+		{errors.New("no geheim-1"), "no (secret)", nil}, {errors.New("no geheim-1"), "no (secret)", nil},
+		{errors.New("context canceled"), "context canceled", nil}, {context.Canceled, "context canceled", context.Canceled},
+		{errors.New("not geheim-1"), "not (secret)", nil}, {nil, "", nil}, {errors.New("not geheim-1"), "not (secret)", nil},
+	} {
+		next = c.err
+		_, got := opened.Read(t.Context(), time.Time{})
+		if got != nil != (c.err != nil) || got != nil && got.Error() != c.want || errors.Is(got, context.Canceled) != (c.is != nil) {
+			t.Errorf("%v became %v", c.err, got)
+		}
+	}
+	next = errors.New("no geheim-1")
+	if n := testing.AllocsPerRun(10, func() { _, _ = opened.Read(t.Context(), time.Time{}) }); n > 5 {
+		t.Errorf("an error that stays the same costs %v allocations", n)
+	}
+}
