@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/trimtab/trimtab/adapter"
@@ -86,7 +87,43 @@ func (c *configFile) Validate() config.Problems {
 			ps.Add("adapter."+p.Path, "%s", p.Message)
 		}
 	}
+	c.checkPorts(&ps)
 	return ps
+}
+
+// checkPorts finds the servers of this process that want the same port. A port of the system's choice (0) is never one.
+func (c *configFile) checkPorts(ps *config.Problems) {
+	type server struct{ key, host, port string }
+	var servers []server
+	add := func(key, address string) {
+		host, name, err := net.SplitHostPort(address)
+		if port, wrong := net.LookupPort("tcp", name); err == nil && wrong == nil && port != 0 {
+			servers = append(servers, server{key, host, strconv.Itoa(port)})
+		}
+	}
+	add("server.address", c.Server.Address)
+	add("server.debugAddress", c.Server.DebugAddress)
+	if a := c.metricsAPI(); a != nil {
+		add("adapter.securePort", net.JoinHostPort(a.BindAddress, strconv.Itoa(a.SecurePort)))
+	}
+	all := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+	for i, b := range servers {
+		for _, a := range servers[:i] {
+			if a.port == b.port && (a.host == b.host || all(a.host) || all(b.host)) {
+				ps.Add(b.key, "has the port of %s, %s; give each server a port of its own", a.key, a.port)
+			}
+		}
+	}
+}
+
+// metricsAPI says where the metrics APIs are served, nil where they are not. scalers need them too.
+func (c *configFile) metricsAPI() *adapter.Config {
+	if c.Adapter != nil || c.Scalers == nil {
+		return c.Adapter
+	}
+	var a adapter.Config
+	a.SetDefaults()
+	return &a
 }
 
 // Validate checks what the types cannot.

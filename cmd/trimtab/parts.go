@@ -70,12 +70,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 		services = append(services, service{name: "scalers", part: part, leads: true})
 		external = append(external, part)
 	}
-	adapterConfig := cfg.Adapter
-	if adapterConfig == nil && cfg.Scalers != nil {
-		adapterConfig = new(adapter.Config)
-		adapterConfig.SetDefaults()
-	}
-	if adapterConfig != nil {
+	if adapterConfig := cfg.metricsAPI(); adapterConfig != nil {
 		part, err := newAdapter(*adapterConfig, s, external)
 		if err != nil {
 			return nil, fmt.Errorf("adapter: %w", err)

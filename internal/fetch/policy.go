@@ -64,6 +64,9 @@ func (p *Policy) CheckHost(scheme, host string) error {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return p.CheckAddress(address)
 	}
+	if host == "localhost" && p.CheckAddress(netip.IPv6Loopback()) != nil { // a name that leads to loopback anywhere (RFC 6761)
+		return p.CheckAddress(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	}
 	return nil
 }
 

@@ -3,7 +3,9 @@ package trigger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +15,8 @@ import (
 // guard is what is known of a trigger while it is opened and read: its secrets, wherever they stand, and the keys that its
 // source looks for in the metadata and in the authentication. Of the metadata those in hidden are secrets.
 type guard struct {
+	// title is how errors call the trigger, and kind its beginning, to the trigger's type.
+	title, kind            string
 	secrets                text.Secrets
 	metadata, auth, hidden []string
 }
@@ -20,7 +24,8 @@ type guard struct {
 // Open opens d by the source's own open. No error of the source shows a secret of the trigger, or is longer than a
 // text.Line, whatever a client library or a server wrote into it.
 func Open(d Definition, open func(Definition) (Opened, error)) (Opened, error) {
-	d.guard = &guard{}
+	d.guard = &guard{title: d.String() + ": "}
+	d.guard.kind = fmt.Sprintf("trigger %d (%s", d.Index, text.Short(d.Type))
 	opened, err := open(d)
 	if err != nil {
 		return Opened{}, text.Each(err, d.guard.clean)
@@ -86,8 +91,6 @@ func (g *guard) clean(err error) error {
 	return failure{text: g.hide(err.Error()), known: knownOf(err)}
 }
 
-func (g *guard) hide(said string) string { return text.Line(g.secrets.Hide(said)) }
-
 // knownOf is whether the time was over.
 func knownOf(err error) error {
 	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
@@ -96,6 +99,20 @@ func knownOf(err error) error {
 		}
 	}
 	return nil
+}
+
+// hide takes the secrets out of an error. Its beginning, the trigger and a key that is looked for, gives nothing away, and
+// a secret may be like it: with the user "redis", say, nobody could tell which trigger is meant.
+func (g *guard) hide(said string) string {
+	rest, ok := strings.CutPrefix(said, g.title)
+	if !ok {
+		return text.Line(g.secrets.Hide(said))
+	}
+	place := g.kind + g.secrets.Hide(g.title[len(g.kind):])
+	if key, reason, ok := strings.Cut(rest, ": "); ok && slices.Contains(g.metadata, key) {
+		place, rest = place+key+": ", reason
+	}
+	return text.Line(place + g.secrets.Hide(rest))
 }
 
 // failure is an error whose text was cleaned. Of what it was there is only whether its time was over.

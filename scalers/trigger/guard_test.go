@@ -134,3 +134,21 @@ func TestTheLastErrorIsCleanedOnce(t *testing.T) {
 		t.Errorf("an error that stays the same costs %v allocations", n)
 	}
 }
+
+// A secret that is like the trigger's type or a key hides neither: the owner has to find the mistake.
+func TestASecretHidesNotWhereTheMistakeIs(t *testing.T) {
+	t.Parallel()
+	d := Definition{Type: "redis", Name: "address", Metadata: map[string]string{"address": "redis:address@host", "number": "number", "numbers": ""}}
+	_, err := Open(d, func(d Definition) (Opened, error) {
+		p := d.Params()
+		_, shown := p.Address("address")
+		p.Fail("address", "%s is no address", shown)
+		p.Number("number", 0)
+		return Opened{}, p.Err()
+	})
+	const title = `trigger 0 (redis, "(secret)"): `
+	want := title + "address: host is no (secret)\n" + title + "number: \"number\" is not a number\n" + title + "numbers: unknown parameter; known here: (secret), number"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}

@@ -74,7 +74,7 @@ func address(p *trigger.Params) (address, shown string) {
 		p.Fail("address", "excludes host and port; keep address, or the two")
 	case whole != "":
 		if host, _, err := net.SplitHostPort(whole); err != nil || !isHost(host) {
-			p.Fail("address", "%s is not host:port", shown)
+			p.Fail("address", "%s is not host:port; write it with a port, and without scheme, credentials and path", shown)
 		}
 	case !p.AuthKnown() && (host == "" || port == ""):
 	case host == "" && port == "":

@@ -144,7 +144,7 @@ func TestOpenRefusesMistakes(t *testing.T) {
 		want     string
 	}{
 		"nothing is given":  {map[string]string{"address": "", "listName": " "}, at + "listName: is required\n" + at + "address: is required (or host and port)"},
-		"no port":           {map[string]string{"address": "redis"}, at + `address: redis is not host:port`},
+		"no port":           {map[string]string{"address": "redis"}, at + `address: redis is not host:port; write it with a port, and without scheme, credentials and path`},
 		"host alone":        {map[string]string{"address": "", "host": "redis"}, at + "port: is required beside host"},
 		"both":              {map[string]string{"host": "redis"}, at + "address: excludes host and port; keep address, or the two"},
 		"length of zero":    {map[string]string{"listLength": "0"}, at + `listLength: "0" is not between 1 and 2147483647`},
