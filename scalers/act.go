@@ -69,6 +69,11 @@ func (l *loop) cachedScale(ctx context.Context, key types.NamespacedName, kind s
 	}
 }
 
+// watched says whether the cache has targets of that kind, so that one that appears is noticed at once.
+func watched(kind schema.GroupVersionKind) bool {
+	return kind.Group == appsv1.GroupName && (kind.Kind == "Deployment" || kind.Kind == "StatefulSet")
+}
+
 // liveTarget reads what is scaled from the API server.
 func (l *loop) liveTarget(ctx context.Context, namespace string, checked spec.Checked) (*target, *status.Problem) {
 	mapping, err := l.kube.Mapper.RESTMapping(checked.Target.GroupKind(), checked.Target.Version)

@@ -56,6 +56,8 @@ type catalog struct {
 	resolving *poll.Slots
 	mu        sync.Mutex
 	entries   map[types.NamespacedName]*entry
+	// failing is how many entries of a namespace fail.
+	failing map[string]int
 }
 
 // entry is what became of one version of one object. Its lock is held while it is opened, so that
@@ -73,12 +75,14 @@ type entry struct {
 	// retry is when the object is opened again after an error, and when its authentication is resolved
 	// again after a reading that failed.
 	retry poll.Retry
+	// failing says that the entry is among the catalog's failing.
+	failing bool
 	// forgotten says that the object is gone, so that nothing stays open here.
 	forgotten bool
 }
 
 func newCatalog(cfg catalogConfig) *catalog {
-	return &catalog{catalogConfig: cfg, resolving: poll.NewSlots(resolvedAtOnce), entries: map[types.NamespacedName]*entry{}}
+	return &catalog{catalogConfig: cfg, resolving: poll.NewSlots(resolvedAtOnce), entries: map[types.NamespacedName]*entry{}, failing: map[string]int{}}
 }
 
 // open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The
@@ -113,7 +117,7 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 	if same && e.err == nil && (err != nil || slices.EqualFunc(auth, e.auth, maps.Equal)) {
 		// Nothing changed, or it cannot be known: what is open stays in use.
 		e.openedAt, e.marks = c.now(), marks
-		e.note(c.now(), err != nil || e.set.anyFailed())
+		c.note(e, so.Namespace, err != nil || e.set.anyFailed())
 		return e.set, nil
 	}
 	var set *triggerSet
@@ -126,17 +130,37 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 	e.set.release() // after the new ones were opened, so that a client both use stays open
 	e.uid, e.generation, e.set, e.err = so.UID, so.Generation, set, err
 	e.auth, e.marks, e.openedAt = auth, marks, c.now()
-	e.note(c.now(), err != nil)
+	c.note(e, so.Namespace, err != nil)
 	return e.set, e.err
 }
 
-// note keeps whether what was opened works.
-func (e *entry) note(now time.Time, failed bool) {
+// note keeps whether what was opened works; e is locked. No watch tells that a Secret was mended, so it is looked at
+// soon; but all that fail in a namespace, together, about once a second.
+func (c *catalog) note(e *entry, namespace string, failed bool) {
+	together := time.Duration(c.count(e, namespace, failed)) * time.Second
 	if failed {
-		e.retry.Failed(now, spread(e.uid))
+		e.retry.Failed(c.now(), spread(e.uid), min(max(together, poll.RetrySoon), poll.RetryMost))
 	} else {
 		e.retry = poll.Retry{}
 	}
+}
+
+// count puts e among those of its namespace that fail, or takes it out, and returns how many these are.
+func (c *catalog) count(e *entry, namespace string, failed bool) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch failed = failed && !e.forgotten; {
+	case failed && !e.failing:
+		c.failing[namespace]++
+	case !failed && e.failing:
+		c.failing[namespace]--
+	}
+	e.failing = failed
+	n := c.failing[namespace]
+	if n == 0 {
+		delete(c.failing, namespace)
+	}
+	return n
 }
 
 // retryAt is when an object that cannot be opened is tried again; zero where it is open.
@@ -255,6 +279,7 @@ func (c *catalog) forget(key types.NamespacedName) {
 		e.set.endReadings()
 		e.set.release()
 		e.set, e.uid, e.forgotten = nil, "", true
+		c.count(e, key.Namespace, false)
 	}
 	c.metrics.triggers.forget(key)
 }

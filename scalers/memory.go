@@ -1,11 +1,14 @@
 package scalers
 
 import (
+	"errors"
+	"net/url"
 	"sync/atomic"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"golang.org/x/time/rate"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -35,6 +38,8 @@ type memory struct {
 type attempt struct {
 	poll.Retry
 	problem *status.Problem
+	// unwatched says that no watch tells when what was not found is there.
+	unwatched bool
 }
 
 // do calls f, or returns the problem of the last call while that is to be left alone.
@@ -54,7 +59,19 @@ func (a *attempt) note(now time.Time, uid types.UID, problem *status.Problem) {
 		return
 	}
 	a.problem = problem
-	a.Failed(now, spread(uid))
+	most := poll.RetryMost
+	if passes(problem.Err) || a.unwatched && apierrors.IsNotFound(problem.Err) {
+		most = poll.RetrySoon
+	}
+	a.Failed(now, spread(uid), most)
+}
+
+// passes says that err is of an API server or a webhook that is away, slow or overloaded: it has nothing to do with
+// the object, and nothing of the object changes when it has passed.
+func passes(err error) bool {
+	_, unreachable := errors.AsType[*url.Error](err)
+	return unreachable || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
+		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
 }
 
 // attempts are those of m.

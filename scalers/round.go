@@ -111,6 +111,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 	}
 	l.tellReadings(r)
 	if r.problem == nil {
+		r.m.target.unwatched = !watched(r.checked.Target)
 		r.problem = r.m.target.do(l.now(), r.so.UID, func() (problem *status.Problem) {
 			r.target, problem = l.target(ctx, r.so.Namespace, r.checked)
 			return problem

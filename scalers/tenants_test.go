@@ -263,7 +263,7 @@ func TestWhatFailsBacksOff(t *testing.T) {
 		}},
 		{"its Secret does not exist", func(h *harness, so *keda.ScaledObject) {
 			so.Spec.Triggers[0].AuthenticationRef = &keda.AuthenticationRef{Name: "auth"}
-		}, "get s", 8, func(h *harness) {
+		}, "get s", 24, func(h *harness) {
 			ta := &keda.TriggerAuthentication{}
 			if err := h.client.Get(h.t.Context(), types.NamespacedName{Namespace: "shop", Name: "auth"}, ta); err != nil {
 				h.t.Fatal(err)

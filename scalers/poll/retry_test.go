@@ -13,8 +13,8 @@ func TestRetryDoublesToItsMostAndSpreads(t *testing.T) {
 	}
 	for i, want := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300, 300, 300, 300, 300} {
 		want *= time.Second
-		early.Failed(now, 1)
-		late.Failed(now, 0)
+		early.Failed(now, 1, RetryMost)
+		late.Failed(now, 0, RetryMost)
 		if late.At().Sub(now) != want || early.At().Sub(now) != want*4/5 {
 			t.Errorf("failure %d waits %s to %s, want %s to %s", i, early.At().Sub(now), late.At().Sub(now), want*4/5, want)
 		}
@@ -23,13 +23,19 @@ func TestRetryDoublesToItsMostAndSpreads(t *testing.T) {
 		}
 	}
 	for range 1000 {
-		late.Failed(now, 0)
+		late.Failed(now, 0, RetryMost)
 	}
 	if late.At().Sub(now) != RetryMost {
 		t.Errorf("after 1000 failures it waits %s", late.At().Sub(now))
 	}
 	now = late.At().Add(RetryMost + time.Second)
-	if late.Failed(now, 0); late.At().Sub(now) != retryFirst {
+	if late.Failed(now, 0, RetryMost); late.At().Sub(now) != retryFirst {
 		t.Errorf("a failure long after the last one waits %s", late.At().Sub(now))
+	}
+	for range 20 {
+		late.Failed(now, 0, RetrySoon)
+	}
+	if late.At().Sub(now) != RetrySoon {
+		t.Errorf("after 20 failures within a bound it waits %s", late.At().Sub(now))
 	}
 }
