@@ -109,8 +109,9 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	}
 	failed := fail
 	fail = func(kind Kind, err error) *Error {
-		if said := err.Error(); c.core.without(req, said) != said {
-			err = errors.New(c.core.without(req, said))
+		said := err.Error()
+		if without := c.core.without(req, said); without != said {
+			err = errors.New(without)
 		}
 		return failed(kind, err)
 	}
@@ -140,8 +141,8 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		c.core.foreign(resp, d.head)
 		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: its status is neither success nor a known error", errForeign))
 	}
-	for i, said := range answer.warnings {
-		answer.warnings[i] = c.core.without(req, said)
+	if len(answer.warnings) > 0 {
+		answer.warnings = c.core.credentials(req).HideEach(answer.warnings)
 	}
 	return answer, nil
 }

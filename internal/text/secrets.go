@@ -3,6 +3,7 @@ package text
 import (
 	"encoding/base64"
 	"encoding/json"
+	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,6 +19,8 @@ const (
 	looked = 16 << 10
 	// hidden stands in the place of a secret.
 	hidden = "(secret)"
+	// between keeps texts apart that are looked at together: no form of a secret has it.
+	between = "\n\x00\n"
 )
 
 // Secrets are values that must not be shown, and that a text of a client library or of a server may repeat. The zero
@@ -46,23 +49,33 @@ func (s *Secrets) AddAddress(address string) { s.Add(addressSecrets(address)...)
 
 // Hide is text without the secrets: as they are, quoted, in JSON, escaped for a URL and in base64, whole or in part. It
 // is for texts that are shown, and so cuts long ones.
-func (s *Secrets) Hide(text string) string {
-	if s == nil || len(s.values) == 0 {
-		return text
+func (s *Secrets) Hide(text string) string { return s.HideEach([]string{text})[0] }
+
+// HideEach is Hide for several texts at the price of one: to go through the secrets is what costs.
+func (s *Secrets) HideEach(texts []string) []string {
+	if s == nil || len(s.values) == 0 || len(texts) == 0 {
+		return texts
 	}
-	if len(text) > looked {
-		text = text[:looked]
+	cut := make([]string, len(texts))
+	for i, text := range texts {
+		cut[i] = text[:min(len(text), looked)]
 	}
-	t := searched{text: text, marks: make([]bool, len(text))}
+	whole := strings.Join(cut, between)
+	t := searched{text: whole, marks: make([]bool, len(whole))}
 	for _, v := range s.values {
 		for _, form := range forms(v) {
 			t.mark(form)
 		}
 	}
 	if !t.found {
-		return text
+		return cut
 	}
-	return replaced(text, t.marks)
+	begin := 0
+	for i, text := range cut {
+		cut[i] = replaced(text, t.marks[begin:])
+		begin += len(text) + len(between)
+	}
+	return cut
 }
 
 // searched is a text in which secrets are looked for.
@@ -70,22 +83,44 @@ type searched struct {
 	text  string
 	marks []bool
 	found bool
-	// places has, by their length, where each piece of the text begins.
-	places [longestWindow + 1]map[string][]int
+	// places has, by their length, where each piece of the text begins that is not marked yet.
+	places [longestWindow + 1]map[piece][]int
 }
 
-// mark marks all of the text that is a piece of form, of half its length or of longestWindow.
+// piece is a text of up to longestWindow bytes, as a number.
+type piece uint64
+
+// pieces gives each piece of n bytes, and where it begins.
+func pieces(text string, n int) iter.Seq2[int, piece] {
+	return func(yield func(int, piece) bool) {
+		var p piece
+		for i := range len(text) {
+			p = p<<8 | piece(text[i])
+			if begin := i + 1 - n; begin >= 0 && !yield(begin, p<<(8*(longestWindow-n))) {
+				return
+			}
+		}
+	}
+}
+
+// mark marks all of the text that is a piece of form, of half its length or of longestWindow. A piece is marked once,
+// however often the form repeats it: both texts may be a tenant's, and long.
 func (t *searched) mark(form string) {
 	n := min(max(len(form)/2, shortest), longestWindow)
 	if t.places[n] == nil {
-		t.places[n] = make(map[string][]int, len(t.text))
-		for i := 0; i+n <= len(t.text); i++ {
-			t.places[n][t.text[i:i+n]] = append(t.places[n][t.text[i:i+n]], i)
+		t.places[n] = make(map[piece][]int, len(t.text))
+		for at, p := range pieces(t.text, n) {
+			t.places[n][p] = append(t.places[n][p], at)
 		}
 	}
-	for i := 0; i+n <= len(form); i++ {
-		for _, at := range t.places[n][form[i:i+n]] {
-			t.found = true
+	for _, p := range pieces(form, n) {
+		places, stands := t.places[n][p]
+		if !stands {
+			continue
+		}
+		t.found = true
+		delete(t.places[n], p)
+		for _, at := range places {
 			for j := range n {
 				t.marks[at+j] = true
 			}

@@ -61,7 +61,9 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 			defer s.pools.leave(pool)
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				s.cfg.Log.Debug("a trigger's Redis failed", "error", d.Hide(err.Error()))
+				if s.cfg.Log.Enabled(ctx, slog.LevelDebug) { // what is hidden costs time to look for
+					s.cfg.Log.Debug("a trigger's Redis failed", "error", d.Hide(err.Error()))
+				}
 				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), reason(err))
 			}
 			return trigger.Sample{Value: float64(n)}, nil
