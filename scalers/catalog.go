@@ -127,7 +127,7 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 	if e.set != nil {
 		c.metrics.triggers.forget(client.ObjectKeyFromObject(so))
 	}
-	e.set.release() // after the new ones were opened, so that a client both use stays open
+	e.set.replaced() // after the new ones were opened, so that a client both use stays open
 	e.uid, e.generation, e.set, e.err = so.UID, so.Generation, set, err
 	e.auth, e.marks, e.openedAt = auth, marks, c.now()
 	c.note(e, so.Namespace, err != nil)

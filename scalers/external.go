@@ -60,7 +60,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 		if !strings.EqualFold(t.metric.Name, name) { // client-go asks in small letters, whatever the HPA says
 			continue
 		}
-		r := t.read(ctx, s.maxAge(t, checked.Interval))
+		r := s.patients.read(ctx, t, s.maxAge(t, checked.Interval))
 		if r.err == nil {
 			return answer(name, r.sample.Value, r.at), "value", nil
 		}

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
-
 	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
@@ -147,5 +149,23 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whoever edits a Deployment, an HPA or a TriggerAuthentication again and again makes no copies of all the objects that
+// name it: they may be many, and a megabyte each.
+func TestEditsOfWhatManyObjectsNameCopyNone(t *testing.T) {
+	h := newHarness(t, scaledObject(t, web))
+	for i := range 10 {
+		m := metav1.ObjectMeta{Namespace: "shop", Name: "web", Generation: int64(i)}
+		h.loop.mends(byTarget("Deployment")).OnAdd(&appsv1.Deployment{ObjectMeta: m}, false)
+		h.loop.mends(byAuthentication).OnAdd(&keda.TriggerAuthentication{ObjectMeta: m}, false)
+		h.loop.queueOwners(&autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: m})
+	}
+	if err := h.loop.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h.copied > 0 {
+		t.Errorf("ScaledObjects were copied for %d lists", h.copied)
 	}
 }

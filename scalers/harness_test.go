@@ -84,6 +84,8 @@ type harness struct {
 	conflicts int
 	// outage, if it is not nil, is what becomes of the calls to the API server.
 	outage *outage
+	// copied counts the lists of ScaledObjects for which the cache copies all of them.
+	copied int
 }
 
 func newHarness(t *testing.T, objects ...client.Object) *harness {
@@ -205,6 +207,10 @@ func (h *harness) noteWrites() interceptor.Funcs {
 			return h.outage.call("get "+key.Name, func() error { return c.Get(ctx, key, o, opts...) })
 		},
 		List: func(ctx context.Context, c client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
+			asked := (&client.ListOptions{}).ApplyOptions(opts)
+			if _, ok := l.(*keda.ScaledObjectList); ok && asked.UnsafeDisableDeepCopy == nil {
+				h.copied++
+			}
 			return h.outage.call("list", func() error { return c.List(ctx, l, opts...) })
 		},
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {

@@ -62,8 +62,8 @@ func (l *loop) run(ctx context.Context) error {
 
 // begin queues every object, and makes Ready wait for them.
 func (l *loop) begin(ctx context.Context) error {
-	var list keda.ScaledObjectList
-	if err := l.kube.Client.List(ctx, &list); err != nil {
+	var list keda.ScaledObjectList // shared with the cache, and so only read
+	if err := l.kube.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("list ScaledObjects: %w", err)
 	}
 	l.mu.Lock()

@@ -45,8 +45,9 @@ type openTrigger struct {
 type question struct {
 	done    chan struct{}
 	reading reading
-	// waiting are those who wait for it; the last to give up cancels it.
+	// waiting are those who wait for it; the last to give up cancels it, unless it is kept for who comes next.
 	waiting int
+	kept    bool
 	cancel  context.CancelFunc
 }
 
@@ -72,20 +73,10 @@ func (t *openTrigger) release() {
 // the same time share one question; it goes on for the others when one of them gives up, and ends with
 // the last. It holds the trigger until it has ended.
 func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
-	t.mu.Lock()
-	if !t.last.at.IsZero() && t.now().Sub(t.last.at) <= maxAge {
-		defer t.mu.Unlock()
-		return t.last
+	last, asked := t.question(ctx, maxAge)
+	if asked == nil {
+		return last
 	}
-	if t.asked == nil {
-		asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		t.asked = &question{done: make(chan struct{}), cancel: cancel}
-		t.holders++
-		go t.ask(asking, t.asked)
-	}
-	asked := t.asked
-	asked.waiting++
-	t.mu.Unlock()
 	select {
 	case <-ctx.Done():
 		t.giveUp(asked)
@@ -93,6 +84,30 @@ func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
 	case <-asked.done:
 		return asked.reading
 	}
+}
+
+// question is nil where the last reading is not older than maxAge; else the caller waits for it or gives up.
+func (t *openTrigger) question(ctx context.Context, maxAge time.Duration) (last reading, asked *question) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.last.at.IsZero() && t.now().Sub(t.last.at) <= maxAge {
+		return t.last, nil
+	}
+	if t.asked == nil {
+		asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		t.asked = &question{done: make(chan struct{}), cancel: cancel}
+		t.holders++
+		go t.ask(asking, t.asked)
+	}
+	t.asked.waiting++
+	return t.last, t.asked
+}
+
+// keep lets the question go on when nobody waits for it: its reading is for who asks next.
+func (t *openTrigger) keep(q *question) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	q.kept = true
 }
 
 // endReading ends the question that is asked, for all who wait for it.
@@ -104,10 +119,22 @@ func (t *openTrigger) endReading() {
 	}
 }
 
+// dismiss ends a question that was kept: the trigger was replaced, and nobody asks it next.
+func (t *openTrigger) dismiss() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.asked == nil {
+		return
+	}
+	if t.asked.kept = false; t.asked.waiting == 0 {
+		t.asked.cancel()
+	}
+}
+
 func (t *openTrigger) giveUp(q *question) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if q.waiting--; q.waiting > 0 {
+	if q.waiting--; q.waiting > 0 || q.kept {
 		return
 	}
 	q.cancel()

@@ -42,6 +42,7 @@ type Scalers struct {
 	now      func() time.Time
 	metrics  *metrics
 	triggers *catalog
+	patients patients
 
 	connecting sync.Mutex
 	// objects are the ScaledObjects; nil until connect has found that the API server has them.

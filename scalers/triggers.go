@@ -135,6 +135,17 @@ func (s *triggerSet) endReadings() {
 	}
 }
 
+// replaced says that another set is used from now on.
+func (s *triggerSet) replaced() {
+	if s == nil {
+		return
+	}
+	for _, t := range s.external {
+		t.dismiss()
+		t.release()
+	}
+}
+
 func (s *triggerSet) anyFailed() bool {
 	return slices.ContainsFunc(s.external, func(t *openTrigger) bool { return t.remembered().err != nil })
 }

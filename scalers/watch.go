@@ -204,8 +204,8 @@ func (l *loop) mends(by func(client.Object) client.MatchingFields) toolscache.Re
 }
 
 func (l *loop) mended(o client.Object, by client.MatchingFields) {
-	var list keda.ScaledObjectList
-	if err := l.kube.Client.List(context.Background(), &list, client.InNamespace(o.GetNamespace()), by); err != nil {
+	var list keda.ScaledObjectList // shared with the cache, and so only read: there may be thousands, for each edit of o
+	if err := l.kube.Client.List(context.Background(), &list, client.InNamespace(o.GetNamespace()), by, client.UnsafeDisableDeepCopy); err != nil {
 		l.log.Warn("find the ScaledObjects of what changed", "by", by, "namespace", o.GetNamespace(), "error", err)
 		return
 	}

@@ -32,8 +32,8 @@ type dueCheckpoint struct {
 	at      time.Time
 }
 
-// wantCheckpoints has those written that would differ and are old enough, the oldest first and a bounded number of them;
-// all that differ when it is the last time.
+// wantCheckpoints has those written that would differ and are old enough: a bounded number of them, for which namespaces take
+// turns, each with its oldest first; all that differ when it is the last time.
 func (r *Recommender) wantCheckpoints(last bool) {
 	now := r.now()
 	type candidate struct {
@@ -54,6 +54,7 @@ func (r *Recommender) wantCheckpoints(last bool) {
 	slices.SortFunc(all, func(a, b candidate) int {
 		return cmp.Or(a.of.checkpoint.written.Compare(b.of.checkpoint.written), strings.Compare(key(a), key(b)))
 	})
+	all = inTurns(all, func(c candidate) string { return c.vpa.Namespace })
 	if !last && len(all) > r.cfg.CheckpointsPerRound {
 		all = all[:r.cfg.CheckpointsPerRound]
 	}

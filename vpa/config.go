@@ -85,8 +85,8 @@ type Config struct {
 	// CheckpointInterval is the least time between two writes of one checkpoint. Mirrors no flag: the
 	// recommender writes all in every round. Default 1m.
 	CheckpointInterval config.Duration `yaml:"checkpointInterval"`
-	// CheckpointsPerRound bounds the checkpoints written in one round, the oldest first. Mirrors no
-	// flag. Default 200.
+	// CheckpointsPerRound bounds the checkpoints written in one round. Namespaces take turns, each with its oldest
+	// first. Mirrors no flag. Default 200.
 	CheckpointsPerRound int `yaml:"checkpointsPerRound"`
 	// CheckpointsTimeout is how long those of one round are written; the rest is left to the next. Default 1m.
 	CheckpointsTimeout config.Duration `yaml:"checkpointsTimeout"`

@@ -60,7 +60,7 @@ func (r *Recommender) plan(s *state, o *observed, now time.Time) plan {
 	return p
 }
 
-// wantStatuses has those written that are worth it. One that fails stays as it was and is decided anew in later rounds.
+// wantStatuses has those written that are worth it; namespaces take turns. One that fails stays as it was and is decided anew in later rounds.
 func (r *Recommender) wantStatuses(plans []plan) {
 	var writes []wanted.Write[*plan]
 	for i := range plans {
@@ -74,7 +74,7 @@ func (r *Recommender) wantStatuses(plans []plan) {
 		// A changed spec may be what the API server had against the status.
 		writes = append(writes, wanted.Write[*plan]{Key: p.key.String(), Version: strconv.FormatInt(p.object.Generation, 10), Value: p})
 	}
-	r.writers.statuses.Want(statusesTimeout, writes)
+	r.writers.statuses.Want(statusesTimeout, inTurns(writes, func(w wanted.Write[*plan]) string { return w.Value.key.Namespace }))
 }
 
 // writeStatus patches the status with what differs from the object that the plan was made for.

@@ -145,13 +145,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 		return envelope{}, fail(BadAnswer, fmt.Errorf("%w: its status is neither success nor a known error", errForeign))
 	}
 	if len(answer.warnings) > 0 {
-		sent := c.core.credentials(req)
-		for i, said := range answer.warnings {
-			answer.warnings[i] = ""
-			if i == 0 || !d.small { // of a small answer the others are counted only: to hide secrets takes time
-				answer.warnings[i] = sent.Hide(said)
-			}
-		}
+		answer.warnings = c.core.credentials(req).HideEach(answer.warnings)
 	}
 	return answer, nil
 }

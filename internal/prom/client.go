@@ -110,7 +110,7 @@ func (c *Client) QueryVector(ctx context.Context, promql string, at time.Time) (
 }
 
 // QueryOne evaluates promql as QueryVector does, for at most one row. A query that gives more is a BadQuery, and
-// the second row of its answer is not read. Of several warnings only the first has a text.
+// the second row of its answer is not read.
 func (c *Client) QueryOne(ctx context.Context, promql string, at time.Time) (Vector, error) {
 	return c.queryVector(ctx, promql, at, 1)
 }

@@ -3,6 +3,7 @@ package text
 import (
 	"encoding/base64"
 	"encoding/json"
+	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,6 +19,8 @@ const (
 	looked = 16 << 10
 	// hidden stands in the place of a secret.
 	hidden = "(secret)"
+	// between keeps texts apart that are looked at together: no form of a secret has it.
+	between = "\n\x00\n"
 )
 
 // Secrets are values that must not be shown, and that a text of a client library or of a server may repeat. The zero
@@ -46,23 +49,33 @@ func (s *Secrets) AddAddress(address string) { s.Add(addressSecrets(address)...)
 
 // Hide is text without the secrets: as they are, quoted, in JSON, escaped for a URL and in base64, whole or in part. It
 // is for texts that are shown, and so cuts long ones.
-func (s *Secrets) Hide(text string) string {
-	if s == nil || len(s.values) == 0 {
-		return text
+func (s *Secrets) Hide(text string) string { return s.HideEach([]string{text})[0] }
+
+// HideEach is Hide for several texts at the price of one: to go through the secrets is what costs.
+func (s *Secrets) HideEach(texts []string) []string {
+	if s == nil || len(s.values) == 0 || len(texts) == 0 {
+		return texts
 	}
-	if len(text) > looked {
-		text = text[:looked]
+	cut := make([]string, len(texts))
+	for i, text := range texts {
+		cut[i] = text[:min(len(text), looked)]
 	}
-	t := newSearched(text)
+	whole := strings.Join(cut, between)
+	t := searched{text: whole, marks: make([]bool, len(whole))}
 	for _, v := range s.values {
 		for _, form := range forms(v) {
 			t.mark(form)
 		}
 	}
 	if !t.found {
-		return text
+		return cut
 	}
-	return replaced(text, t.marks)
+	begin := 0
+	for i, text := range cut {
+		cut[i] = replaced(text, t.marks[begin:])
+		begin += len(text) + len(between)
+	}
+	return cut
 }
 
 // searched is a text in which secrets are looked for.
@@ -70,52 +83,49 @@ type searched struct {
 	text  string
 	marks []bool
 	found bool
-	// places has, by their length, where each piece of the text begins.
-	places [longestWindow + 1]map[string][]int
-	// begins says which beginnings of pieces the text has, by their hash. It tells nearly all pieces of a long secret from
-	// those of the text without a look at places.
-	begins [1 << 16]bool
+	// places has, by their length, where each piece of the text begins that is not marked yet.
+	places [longestWindow + 1]map[piece][]int
 }
 
-func newSearched(text string) *searched {
-	t := &searched{text: text, marks: make([]bool, len(text))}
-	for i := 0; i+shortest <= len(text); i++ {
-		t.begins[hash(text[i:])] = true
-	}
-	return t
-}
+// piece is a text of up to longestWindow bytes, as a number.
+type piece uint64
 
-// hash is of the first four bytes, which are as many as the shortest piece has.
-func hash(s string) uint16 {
-	four := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-	return uint16(four * 2654435761 >> 16) // the multiplier of Knuth's multiplicative hash
-}
-
-// mark marks all of the text that is a piece of form, of half its length or of longestWindow.
-func (t *searched) mark(form string) {
-	n := min(max(len(form)/2, shortest), longestWindow)
-	for i := 0; i+n <= len(form); i++ {
-		if !t.begins[hash(form[i:])] {
-			continue
-		}
-		for _, at := range t.piecesOf(n)[form[i:i+n]] {
-			t.found = true
-			for j := range n {
-				t.marks[at+j] = true
+// pieces gives each piece of n bytes, and where it begins.
+func pieces(text string, n int) iter.Seq2[int, piece] {
+	return func(yield func(int, piece) bool) {
+		var p piece
+		for i := range len(text) {
+			p = p<<8 | piece(text[i])
+			if begin := i + 1 - n; begin >= 0 && !yield(begin, p<<(8*(longestWindow-n))) {
+				return
 			}
 		}
 	}
 }
 
-// piecesOf has where each piece of the text begins that has n bytes.
-func (t *searched) piecesOf(n int) map[string][]int {
+// mark marks all of the text that is a piece of form, of half its length or of longestWindow. A piece is marked once,
+// however often the form repeats it: both texts may be a tenant's, and long.
+func (t *searched) mark(form string) {
+	n := min(max(len(form)/2, shortest), longestWindow)
 	if t.places[n] == nil {
-		t.places[n] = make(map[string][]int, len(t.text))
-		for i := 0; i+n <= len(t.text); i++ {
-			t.places[n][t.text[i:i+n]] = append(t.places[n][t.text[i:i+n]], i)
+		t.places[n] = make(map[piece][]int, len(t.text))
+		for at, p := range pieces(t.text, n) {
+			t.places[n][p] = append(t.places[n][p], at)
 		}
 	}
-	return t.places[n]
+	for _, p := range pieces(form, n) {
+		places, stands := t.places[n][p]
+		if !stands {
+			continue
+		}
+		t.found = true
+		delete(t.places[n], p)
+		for _, at := range places {
+			for j := range n {
+				t.marks[at+j] = true
+			}
+		}
+	}
 }
 
 func replaced(text string, marks []bool) string {
@@ -133,9 +143,6 @@ func replaced(text string, marks []bool) string {
 
 // forms are the ways in which a text may repeat a secret.
 func forms(secret string) []string {
-	if !strings.ContainsFunc(secret, isEscaped) {
-		return append([]string{secret}, inBase64(secret)...)
-	}
 	quoted := strconv.Quote(secret)
 	out := []string{secret}
 	escaped := []string{quoted[1 : len(quoted)-1], url.QueryEscape(secret), url.PathEscape(secret), strings.ToLower(url.QueryEscape(secret))}
@@ -148,11 +155,6 @@ func forms(secret string) []string {
 		}
 	}
 	return append(out, inBase64(secret)...)
-}
-
-// isEscaped is whether some form has another character in the place of r.
-func isEscaped(r rune) bool {
-	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_.~", r))
 }
 
 // inBase64 is what stands in base64 of any text with the secret in it: its beginning may fall on each of three places, and
@@ -168,8 +170,8 @@ func inBase64(secret string) []string {
 		}
 		core := code[from:to]
 		out = append(out, core)
-		if strings.ContainsAny(core, "+/") {
-			out = append(out, strings.ReplaceAll(strings.ReplaceAll(core, "+", "-"), "/", "_"))
+		if inURL := strings.NewReplacer("+", "-", "/", "_").Replace(core); inURL != core {
+			out = append(out, inURL)
 		}
 	}
 	return out

@@ -1,0 +1,81 @@
+package scalers
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	// patience is how long any HPA may wait for a source, and patienceFailed for one of which the last reading failed.
+	// kube-controller-manager has five workers for the HPAs of all namespaces, and each waits as long as it gets no answer.
+	patience       = time.Second
+	patienceFailed = 100 * time.Millisecond
+	// patientHPAs is how many HPAs of one namespace may wait longer at the same time.
+	patientHPAs = 2
+)
+
+// patients are the requests of HPAs that wait longer than others may, by namespace. It is safe for concurrent use.
+type patients struct {
+	mu      sync.Mutex
+	waiting map[string]int
+}
+
+func (p *patients) enter(namespace string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting[namespace] >= patientHPAs {
+		return false
+	}
+	if p.waiting == nil {
+		p.waiting = map[string]int{}
+	}
+	p.waiting[namespace]++
+	return true
+}
+
+func (p *patients) leave(namespace string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting[namespace]--; p.waiting[namespace] == 0 {
+		delete(p.waiting, namespace)
+	}
+}
+
+// read is t.read for an HPA. A reading that it waits for no longer goes on, and answers who asks next.
+func (p *patients) read(ctx context.Context, t *openTrigger, maxAge time.Duration) reading {
+	last, asked := t.question(ctx, maxAge)
+	if asked == nil {
+		return last
+	}
+	defer t.giveUp(asked)
+	wait := patience
+	if last.err != nil {
+		wait = patienceFailed
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-asked.done:
+		return asked.reading
+	case <-ctx.Done():
+		return reading{err: ctx.Err(), at: t.now()}
+	case <-timer.C:
+		t.keep(asked)
+	}
+	if last.err != nil {
+		return last
+	}
+	if !p.enter(t.namespace) {
+		return reading{at: t.now(), err: fmt.Errorf("the source has not answered for %s, and %d HPAs of namespace %s wait longer already; "+
+			"it is still read for the next request", patience, patientHPAs, t.namespace)}
+	}
+	defer p.leave(t.namespace)
+	select {
+	case <-asked.done:
+		return asked.reading
+	case <-ctx.Done():
+		return reading{err: ctx.Err(), at: t.now()}
+	}
+}

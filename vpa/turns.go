@@ -1,0 +1,19 @@
+package vpa
+
+import "slices"
+
+// inTurns puts the first of each namespace before the second of any, and so on: what there is no time for is of the
+// namespaces that want most. Within a namespace the order stays.
+func inTurns[T any](all []T, namespace func(T) string) []T {
+	var turns [][]T
+	seen := map[string]int{}
+	for _, one := range all {
+		n := seen[namespace(one)]
+		if n == len(turns) {
+			turns = append(turns, nil)
+		}
+		turns[n] = append(turns[n], one)
+		seen[namespace(one)]++
+	}
+	return slices.Concat(turns...)
+}
