@@ -38,6 +38,26 @@ func (w *eventWriter) recorder(scheme *runtime.Scheme) events.EventRecorder {
 	return Bounded(record.NewEventRecorderAdapter(w.NewRecorder(scheme, corev1.EventSource{Component: "trimtab"})))
 }
 
+// recorder makes a queue of Events, which startEvents begins to send. They are sent one after another, and what comes when
+// the queue is full is dropped, so that no two parts share one.
+func (s *shared) recorder(client typedcorev1.EventsGetter) events.EventRecorder {
+	w := newEventWriter(client)
+	s.events = append(s.events, w)
+	return w.recorder(s.scheme)
+}
+
+func (s *shared) startEvents() {
+	for _, w := range s.events {
+		w.start()
+	}
+}
+
+func (s *shared) endEvents() {
+	for _, w := range s.events {
+		w.Shutdown()
+	}
+}
+
 // Bounded makes each note a text.Line, which is as long as the API server takes, before it goes to r.
 func Bounded(r events.EventRecorder) events.EventRecorder { return bounded{r} }
 
