@@ -136,7 +136,11 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 		return time.Millisecond
 	}
 	now := l.now()
-	return r.m.next(now, untilNext(now, r.interval, r.so.UID), l.triggers.retryAt(key))
+	due := untilNext(now, r.interval, r.so.UID)
+	if r.m.target.Waits(now) { // nothing is read or decided before
+		due = poll.RetryMost
+	}
+	return r.m.next(now, due, l.triggers.retryAt(key))
 }
 
 // warnings are what the object asks for beyond a bound that it is kept within.

@@ -152,6 +152,21 @@ func TestAnObjectThatIsWrongIsLeftAlone(t *testing.T) {
 	}
 }
 
+// However often an object asks to be polled, there is nothing to poll it for before its target is looked for again.
+func TestAnObjectWithoutATargetIsNotPolled(t *testing.T) {
+	so := scaledObject(t, web)
+	so.Spec.PollingInterval, so.Spec.ScaleTargetRef.Name = new(int32(1)), "gone"
+	h := newHarness(t, so)
+	h.set("a", 1)
+	for i, want := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second} {
+		again := h.round("web")
+		if again < want*4/5 || again > want {
+			t.Errorf("after failure %d it is due after %s, want %s", i+1, again, want)
+		}
+		h.clock = h.clock.Add(want)
+	}
+}
+
 func TestPauses(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
 	h.set("a", 1)

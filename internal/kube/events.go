@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,6 +59,28 @@ func sameMessage(e *corev1.Event) string {
 // recorder writes in the name of trimtab.
 func (w *eventWriter) recorder(scheme *runtime.Scheme) events.EventRecorder {
 	return Bounded(record.NewEventRecorderAdapter(w.NewRecorder(scheme, corev1.EventSource{Component: "trimtab"})))
+}
+
+// recorder makes a queue of Events, which startEvents begins to send. They are sent one after another, and what comes when
+// the queue is full is dropped, so that no two parts share one.
+func (s *shared) recorder(client typedcorev1.EventsGetter) events.EventRecorder {
+	w := newEventWriter(client)
+	s.events = append(s.events, w)
+	return w.recorder(s.scheme)
+}
+
+func (s *shared) startEvents() {
+	for _, w := range s.events {
+		w.start()
+	}
+}
+
+func (s *shared) endEvents() {
+	var all sync.WaitGroup
+	for _, w := range s.events {
+		all.Go(w.Shutdown)
+	}
+	all.Wait()
 }
 
 // Bounded makes each note a text.Line, which is as long as the API server takes, before it goes to r.

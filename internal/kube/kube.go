@@ -33,8 +33,8 @@ type Config struct {
 	Kubeconfig string `yaml:"kubeconfig"`
 	// QPS and Burst limit the requests of each part, as the flags did of each program that it replaces (default 50 and 100;
 	// reads come from watches and do not count). The drain of nodes and the cloud of the provider kwok have a limit of their
-	// own, so that nothing else of the cluster scaler holds them up; so have watches, Events and the Lease. Reviews of the
-	// metrics API's clients have 200 and 400. Mirror --kube-client-qps and --kube-client-burst.
+	// own, so that nothing else of the cluster scaler holds them up; so have watches, the Lease and the Events of each part.
+	// Reviews of the metrics API's clients have 200 and 400. Mirror --kube-client-qps and --kube-client-burst.
 	QPS   float64 `yaml:"kubeClientQps"`
 	Burst int     `yaml:"kubeClientBurst"`
 	// Timeout bounds each request that is not a watch. Default 30s.
@@ -61,8 +61,8 @@ func (c *Config) Validate() config.Problems {
 	return ps
 }
 
-// Kube is what a part works with. The cache, the kinds, the connections and the recorder of Events are shared by all parts;
-// the budget of requests is its own, see For. All of it is safe for concurrent use.
+// Kube is what a part works with. The cache, the kinds and the connections are shared by all parts; the budget of requests
+// and the queue of Events, with a budget too, are its own, see For. All of it is safe for concurrent use.
 type Kube struct {
 	// Client reads from the cache, and so sees its own writes only after the watch has brought them;
 	// it writes straight to the API server.
@@ -90,9 +90,10 @@ type shared struct {
 	scheme  *runtime.Scheme
 	metrics *metrics
 	leases  kubernetes.Interface
-	events  *eventWriter
-	log     *slog.Logger
-	term    *term
+	// events are the writers of all parts that were made before Run.
+	events []*eventWriter
+	log    *slog.Logger
+	term   *term
 	// standsBy says that another replica holds the Lease.
 	standsBy atomic.Bool
 }
@@ -140,12 +141,6 @@ func (k *Kube) connect() error {
 	if err != nil {
 		return err
 	}
-	eventClient, err := kubernetes.NewForConfig(k.shared.restFor(partEvents, nil))
-	if err != nil {
-		return err
-	}
-	k.shared.events = newEventWriter(eventClient.CoreV1())
-	k.Events = k.shared.events.recorder(k.shared.scheme)
 	if k.shared.leases, err = kubernetes.NewForConfig(k.shared.restFor(partLease, nil)); err != nil {
 		return err
 	}
@@ -155,6 +150,11 @@ func (k *Kube) connect() error {
 // useOwn makes the clients that ask with a configuration of their own.
 func (k *Kube) useOwn(restConfig *rest.Config, httpClient *http.Client) (err error) {
 	k.REST = restConfig
+	told, err := kubernetes.NewForConfig(k.shared.restFor(partEvents, nil))
+	if err != nil {
+		return err
+	}
+	k.Events = k.shared.recorder(told.CoreV1())
 	k.Client, err = client.New(restConfig, client.Options{
 		HTTPClient: httpClient, Scheme: k.shared.scheme, Mapper: k.Mapper,
 		Cache: &client.CacheOptions{Reader: k.Cache},
@@ -227,9 +227,9 @@ func load(cfg Config) (*rest.Config, error) {
 	return restConfig, nil
 }
 
-// Run keeps the cache current and sends Events until ctx ends, and then the Events that were recorded before.
+// Run keeps the cache current and sends Events until ctx ends, and then those that still wait. Parts are made before it.
 func (k *Kube) Run(ctx context.Context) error {
-	k.shared.events.start()
-	defer k.shared.events.Shutdown()
+	k.shared.startEvents()
+	defer k.shared.endEvents()
 	return k.Cache.Start(ctx)
 }

@@ -21,7 +21,7 @@ func (k *Kube) For(part string) (*Kube, error) { return k.with(part, nil) }
 func (k *Kube) ForLeader(part string) (*Kube, error) { return k.with(part, k.shared.term) }
 
 func (k *Kube) with(part string, gate *term) (*Kube, error) {
-	own := &Kube{Cache: k.Cache, Events: k.Events, Mapper: k.Mapper, shared: k.shared, gate: gate}
+	own := &Kube{Cache: k.Cache, Mapper: k.Mapper, shared: k.shared, gate: gate}
 	restConfig := k.shared.restFor(part, gate)
 	httpClient, err := rest.HTTPClientFor(restConfig)
 	if err == nil {

@@ -123,6 +123,34 @@ func TestEachPartHasItsOwnBudget(t *testing.T) {
 	}
 }
 
+// A part that has more to tell than its Events are allowed leaves those of another alone.
+func TestEachPartHasItsOwnEvents(t *testing.T) {
+	t.Parallel()
+	server, k, _ := sunk(t, 3)
+	flooding, other := part(t, k.For, "flooding"), part(t, k.For, "other")
+	k.shared.startEvents()
+	defer k.shared.endEvents()
+	tell := func(k *Kube, name string) {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}
+		k.Events.Eventf(pod, nil, corev1.EventTypeNormal, "Told", "Tell", "something")
+	}
+	for i := range 10 {
+		tell(flooding, fmt.Sprint("flood-", i))
+	}
+	for _, want := range []int{3, 4} {
+		deadline := time.Now().Add(patience)
+		for server.writes() < want && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+		if n := server.writes(); n != want {
+			t.Fatalf("%d Events were sent, want %d", n, want)
+		}
+		if want == 3 {
+			tell(other, "web")
+		}
+	}
+}
+
 // An API server that comes late is waited for, one that does not come is an error that names it.
 func TestAwaitTheAPIServer(t *testing.T) {
 	t.Parallel()
