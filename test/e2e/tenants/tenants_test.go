@@ -179,7 +179,7 @@ func (w *world) manyTriggers(ctx context.Context, t *testing.T) {
 	w.fake.most.Store(w.fake.open.Load())
 	w.create(ctx, t, 2, func(i int, so *keda.ScaledObject) {
 		for range []int{2000, 90}[i] {
-			so.Spec.Triggers = append(so.Spec.Triggers, w.prometheus("never", "timeout", "5s"))
+			so.Spec.Triggers = append(so.Spec.Triggers, w.prometheus("never", "timeout", "2s"))
 		}
 	})
 	w.Wait(ctx, t, "the object with 2,000 is refused", func(ctx context.Context) error {
