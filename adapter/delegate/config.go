@@ -111,7 +111,7 @@ func (c *Config) validateURL(ps *config.Problems) {
 	case u.Hostname() == "":
 		ps.Add("url", "names no host")
 	case u.User != nil:
-		ps.Add("url", "must not hold a user and password; use bearerTokenFile")
+		ps.Add("url", "must not hold credentials; use bearerTokenFile")
 	case u.RawQuery != "" || u.Fragment != "":
 		ps.Add("url", "must end with its path: without ? and #")
 	}

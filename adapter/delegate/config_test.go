@@ -20,7 +20,7 @@ func TestConfigRefusesMistakes(t *testing.T) {
 		"{name: a, url: '%'}":                                           "url: is not a URL",
 		"{name: a, url: 'http://x'}":                                    "url: must begin with https://: metrics servers speak nothing else, and a token is sent",
 		"{name: a, url: 'https://:443'}":                                "url: names no host",
-		"{name: a, url: 'https://u:geheim@x'}":                          "url: must not hold a user and password; use bearerTokenFile",
+		"{name: a, url: 'https://u:geheim@x'}":                          "url: must not hold credentials; use bearerTokenFile",
 		"{name: a, url: 'https://x?a=b'}":                               "url: must end with its path: without ? and #",
 		"{name: a, url: 'https://x', apis: []}":                         "apis: is empty; name custom, external or both, or leave it out",
 		"{name: a, url: 'https://x', apis: [custom, resource]}":         `apis[1]: "resource" is no API that can be passed on; known are custom and external`,

@@ -112,7 +112,7 @@ func wrongURL(address string) string {
 	case u.Host == "":
 		return "names no host"
 	case u.User != nil:
-		return "must not hold a user and password; use basicAuth"
+		return "must not hold credentials; use basicAuth"
 	case u.Fragment != "":
 		return "must not have a part behind #, which no server sees"
 	}

@@ -129,7 +129,7 @@ func TestOpenRefusesMistakes(t *testing.T) {
 	}{
 		"nothing is given":      {map[string]string{"serverAddress": "", "query": "", "threshold": ""}, "trigger 0 (prometheus): serverAddress: is required\ntrigger 0 (prometheus): query: is required\ntrigger 0 (prometheus): threshold: is required"},
 		"no URL":                {map[string]string{"serverAddress": "localhost:9090"}, "trigger 0 (prometheus): serverAddress: must begin with http:// or https://"},
-		"a password in the URL": {map[string]string{"serverAddress": "http://u:geheim@x"}, "trigger 0 (prometheus): serverAddress: must not hold a user and password; use basicAuth"},
+		"a password in the URL": {map[string]string{"serverAddress": "http://u:geheim@x"}, "trigger 0 (prometheus): serverAddress: must not hold credentials; use basicAuth"},
 		"unknown mode":          {map[string]string{"authModes": "tls"}, `trigger 0 (prometheus): authModes: "tls" is not supported; supported: basic, bearer, custom`},
 		"no token":              {map[string]string{"authModes": "bearer"}, "trigger 0 (prometheus): authModes: bearer needs the parameter bearerToken in the trigger's authentication"},
 		"a cloud's signature":   {map[string]string{"awsRegion": "eu-west-1"}, "awsRegion: unknown parameter"},
