@@ -74,15 +74,22 @@ type searched struct {
 	places [longestWindow + 1]map[string][]int
 	// begins says which beginnings of pieces the text has, by their hash. It tells nearly all pieces of a long secret from
 	// those of the text without a look at places.
-	begins [1 << 16]bool
+	begins [1 << 16 / 64]uint64
 }
 
 func newSearched(text string) *searched {
 	t := &searched{text: text, marks: make([]bool, len(text))}
 	for i := 0; i+shortest <= len(text); i++ {
-		t.begins[hash(text[i:])] = true
+		h := hash(text[i:])
+		t.begins[h/64] |= 1 << (h % 64)
 	}
 	return t
+}
+
+// has is false where no piece of the text begins as s does.
+func (t *searched) has(s string) bool {
+	h := hash(s)
+	return t.begins[h/64]&(1<<(h%64)) != 0
 }
 
 // hash is of the first four bytes, which are as many as the shortest piece has.
@@ -95,7 +102,7 @@ func hash(s string) uint16 {
 func (t *searched) mark(form string) {
 	n := min(max(len(form)/2, shortest), longestWindow)
 	for i := 0; i+n <= len(form); i++ {
-		if !t.begins[hash(form[i:])] {
+		if !t.has(form[i:]) {
 			continue
 		}
 		for _, at := range t.piecesOf(n)[form[i:i+n]] {
