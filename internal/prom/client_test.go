@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -243,5 +244,14 @@ func TestMetricsAreShared(t *testing.T) {
 		if _, err := NewClient(DefaultConfig(), Deps{Registry: reg}); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Of many warnings of one number the first is told, and the others are counted.
+func TestQueryOneCountsItsWarnings(t *testing.T) {
+	c := serve(t, answer(200, `{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["first","second","third"]}`), func(*Config) {})
+	v, err := c.QueryOne(t.Context(), "q", time.Time{})
+	if err != nil || !slices.Equal(v.Warnings, []string{"first", "", ""}) {
+		t.Errorf("%q, %v", v.Warnings, err)
 	}
 }
