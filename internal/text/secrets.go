@@ -61,7 +61,7 @@ func (s *Secrets) HideEach(texts []string) []string {
 		cut[i] = text[:min(len(text), looked)]
 	}
 	whole := strings.Join(cut, between)
-	t := searched{text: whole, marks: make([]bool, len(whole))}
+	t := newSearched(whole)
 	for _, v := range s.values {
 		for _, form := range forms(v) {
 			t.mark(form)
@@ -85,10 +85,44 @@ type searched struct {
 	found bool
 	// places has, by their length, where each piece of the text begins that is not marked yet.
 	places [longestWindow + 1]map[piece][]int
+	// begins says which beginnings of pieces the text has, by their hash. It tells nearly all pieces of a long secret from
+	// those of the text without a look at places.
+	begins [1 << 16 / 64]uint64
+}
+
+func newSearched(text string) *searched {
+	t := &searched{text: text, marks: make([]bool, len(text))}
+	for _, p := range pieces(text, shortest) {
+		h := p.hash()
+		t.begins[h/64] |= 1 << (h % 64)
+	}
+	return t
+}
+
+// has is false where no piece of the text begins as p does.
+func (t *searched) has(p piece) bool {
+	h := p.hash()
+	return t.begins[h/64]&(1<<(h%64)) != 0
+}
+
+// placesOf are the places of pieces of n bytes.
+func (t *searched) placesOf(n int) map[piece][]int {
+	if t.places[n] == nil {
+		t.places[n] = make(map[piece][]int, len(t.text))
+		for at, p := range pieces(t.text, n) {
+			t.places[n][p] = append(t.places[n][p], at)
+		}
+	}
+	return t.places[n]
 }
 
 // piece is a text of up to longestWindow bytes, as a number.
 type piece uint64
+
+// hash is of the first four bytes, which are as many as the shortest piece has.
+func (p piece) hash() uint16 {
+	return uint16(uint32(p>>32) * 2654435761 >> 16) // the multiplier of Knuth's multiplicative hash
+}
 
 // pieces gives each piece of n bytes, and where it begins.
 func pieces(text string, n int) iter.Seq2[int, piece] {
@@ -107,14 +141,11 @@ func pieces(text string, n int) iter.Seq2[int, piece] {
 // however often the form repeats it: both texts may be a tenant's, and long.
 func (t *searched) mark(form string) {
 	n := min(max(len(form)/2, shortest), longestWindow)
-	if t.places[n] == nil {
-		t.places[n] = make(map[piece][]int, len(t.text))
-		for at, p := range pieces(t.text, n) {
-			t.places[n][p] = append(t.places[n][p], at)
-		}
-	}
 	for _, p := range pieces(form, n) {
-		places, stands := t.places[n][p]
+		if !t.has(p) {
+			continue
+		}
+		places, stands := t.placesOf(n)[p]
 		if !stands {
 			continue
 		}
