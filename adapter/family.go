@@ -21,6 +21,8 @@ const exactPause = 5 * time.Minute
 // family is the requests that one common query can answer: equal but for the values of some labels.
 type family struct {
 	source rules.Source
+	// maker is the namespace that asked first.
+	maker  string
 	form   rules.Form
 	layout layout
 	server Server
@@ -160,18 +162,24 @@ func (l layout) times(ctx context.Context, server Server, question string, at ti
 type families struct {
 	mu    sync.RWMutex
 	byKey map[string]*family
+	// made is how many of them each namespace has made.
+	made map[string]int
 }
 
-// mostFamilies bounds the families; each is a metric with a set of labels asked by.
-const mostFamilies = 5000
+// mostFamilies bounds the families; each is a metric with a set of labels asked by. mostFamiliesOf bounds those that one
+// namespace makes: its HPAs may name a thousand labels each, and each family is a query in every interval.
+const mostFamilies, mostFamiliesOf = 5000, 500
 
-func newFamilies() *families { return &families{byKey: map[string]*family{}} }
+func newFamilies() *families { return &families{byKey: map[string]*family{}, made: map[string]int{}} }
 
-// errTooManyFamilies is why a request belongs to no family.
-var errTooManyFamilies = fmt.Errorf("there are %d families of requests already, so that further ones are asked as they are written", mostFamilies)
+// errTooManyFamilies and errTooManyFamiliesOf are why a request belongs to no family.
+var (
+	errTooManyFamilies   = fmt.Errorf("there are %d families of requests already, so that further ones are asked as they are written", mostFamilies)
+	errTooManyFamiliesOf = fmt.Errorf("its namespace has made %d families of requests already, so that further ones are asked as they are written", mostFamiliesOf)
+)
 
-// of finds the family with the key, or makes it.
-func (fs *families) of(key string, build func() *family) (*family, error) {
+// of finds the family with the key, or makes it for a namespace.
+func (fs *families) of(key, namespace string, build func() *family) (*family, error) {
 	fs.mu.RLock()
 	f := fs.byKey[key]
 	fs.mu.RUnlock()
@@ -183,10 +191,15 @@ func (fs *families) of(key string, build func() *family) (*family, error) {
 	if f = fs.byKey[key]; f != nil {
 		return f, nil
 	}
-	if len(fs.byKey) >= mostFamilies {
+	switch {
+	case len(fs.byKey) >= mostFamilies:
 		return nil, errTooManyFamilies
+	case fs.made[namespace] >= mostFamiliesOf:
+		return nil, errTooManyFamiliesOf
 	}
 	f = build()
+	f.maker = namespace
+	fs.made[namespace]++
 	fs.byKey[key] = f
 	return f, nil
 }
@@ -201,6 +214,9 @@ func (fs *families) all(since time.Time) map[string]*family {
 			out[key] = f
 		} else {
 			delete(fs.byKey, key)
+			if fs.made[f.maker]--; fs.made[f.maker] == 0 {
+				delete(fs.made, f.maker)
+			}
 		}
 	}
 	return out

@@ -239,7 +239,7 @@ func (p *plan) familyOf(q question) (*family, []string, error) {
 		return nil, nil, err
 	}
 	tenant, server := p.tenant(q)
-	f, err := p.families.of(tenant+key, func() *family {
+	f, err := p.families.of(tenant+key, q.objects.Namespace, func() *family {
 		form, err := q.form()
 		if err != nil {
 			return &family{source: q.source, why: err, grid: p.grid}

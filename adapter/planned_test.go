@@ -361,7 +361,7 @@ func TestTheFamiliesAreBounded(t *testing.T) {
 	inPlan(t, func(t *testing.T, f *fixture, tick func()) {
 		s := f.setup.Load()
 		for i := range mostFamilies {
-			if _, err := s.families.of(fmt.Sprint("another", i), func() *family { return &family{} }); err != nil {
+			if _, err := s.families.of(fmt.Sprint("another", i), fmt.Sprint("team", i%100), func() *family { return &family{} }); err != nil {
 				t.Fatal(err)
 			}
 		}

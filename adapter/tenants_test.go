@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -135,6 +136,37 @@ func TestNoValueOfAnotherNamespace(t *testing.T) {
 			if strings.Contains(asked, `=~".*`) || strings.Contains(asked, "prod|secret-project") && !strings.Contains(asked, `"prod|secret-project`) {
 				t.Errorf("a name became a pattern: %s", asked)
 			}
+		}
+	})
+}
+
+// HPAs of one namespace that ask by thousands of labels take no more than a share of the common queries: another's are
+// still asked ahead.
+func TestOneNamespaceMakesFewFamilies(t *testing.T) {
+	inPlan(t, func(t *testing.T, f *fixture, tick func()) {
+		greedy := podsHPA("greedy", "web")
+		one := greedy.Spec.Metrics[0]
+		greedy.Spec.Metrics = nil
+		for i := range mostFamilies {
+			m := one.DeepCopy()
+			m.Pods.Metric.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{fmt.Sprint("label", i): "x"}}
+			greedy.Spec.Metrics = append(greedy.Spec.Metrics, *m)
+		}
+		f.world.hpas = []*autoscalingv2.HorizontalPodAutoscaler{greedy, podsHPA("prod", "web")}
+		f.Warm(t.Context())
+		got, _ := f.Explain(t.Context(), ExplainRequest{Metric: "pods/http_requests", Namespace: "prod"})
+		if len(got) != 1 || got[0].Common == "" || got[0].EvaluatedAt == nil {
+			t.Errorf("the neighbour's metric is explained as %+v", got)
+		}
+		if n := len(f.setup.Load().families.byKey); n > mostFamiliesOf+10 {
+			t.Errorf("%d families", n)
+		}
+		f.world.hpas = nil
+		for range 10 {
+			tick()
+		}
+		if n := len(f.setup.Load().families.made); n != 0 {
+			t.Errorf("families of %d namespaces are counted when nobody asks", n)
 		}
 	})
 }

@@ -174,8 +174,14 @@ func replaced(text string, marks []bool) string {
 
 // forms are the ways in which a text may repeat a secret.
 func forms(secret string) []string {
-	quoted := strconv.Quote(secret)
 	out := []string{secret}
+	if !strings.ContainsFunc(secret, isEscaped) {
+		if lower := strings.ToLower(secret); lower != secret {
+			out = append(out, lower)
+		}
+		return append(out, inBase64(secret)...)
+	}
+	quoted := strconv.Quote(secret)
 	escaped := []string{quoted[1 : len(quoted)-1], url.QueryEscape(secret), url.PathEscape(secret), strings.ToLower(url.QueryEscape(secret))}
 	if inJSON, err := json.Marshal(secret); err == nil {
 		escaped = append(escaped, string(inJSON[1:len(inJSON)-1]))
@@ -186,6 +192,11 @@ func forms(secret string) []string {
 		}
 	}
 	return append(out, inBase64(secret)...)
+}
+
+// isEscaped is whether something may write a character in another way.
+func isEscaped(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_' || r == '.')
 }
 
 // inBase64 is what stands in base64 of any text with the secret in it: its beginning may fall on each of three places, and
@@ -201,8 +212,8 @@ func inBase64(secret string) []string {
 		}
 		core := code[from:to]
 		out = append(out, core)
-		if inURL := strings.NewReplacer("+", "-", "/", "_").Replace(core); inURL != core {
-			out = append(out, inURL)
+		if strings.ContainsAny(core, "+/") {
+			out = append(out, strings.ReplaceAll(strings.ReplaceAll(core, "+", "-"), "/", "_"))
 		}
 	}
 	return out
