@@ -61,6 +61,9 @@ func (p *Policy) CheckHost(scheme, host string) error {
 	if len(p.Hosts) > 0 && !slices.ContainsFunc(p.Hosts, func(allowed string) bool { return matches(allowed, host) }) {
 		return &Refusal{"the host is not one of " + p.Key + ".allowedHosts"}
 	}
+	if host == "localhost" && p.CheckAddress(netip.IPv6Loopback()) != nil { // a name that leads nowhere else (RFC 6761)
+		host = "127.0.0.1"
+	}
 	if address, err := netip.ParseAddr(host); err == nil {
 		return p.CheckAddress(address)
 	}
