@@ -109,6 +109,8 @@ spec:
 		{"LocalHost", "", prefix + "the address lies in 127.0.0.0/8 (loopback), which is refused unless scalers.sources.allowedNetworks has it"},
 		{"localhost", "allowedNetworks: [127.0.0.1]", ""},
 		{"localhost", "allowedNetworks: ['::1']", ""},
+		{"LocalHost.", "allowedNetworks: [127.0.0.0/8]", ""},
+		{"localhost.example.com", "", ""},
 		{"169.254.169.254", "", prefix + "the address lies in 169.254.0.0/16 (link-local, where clouds serve metadata and credentials), which is refused unless scalers.sources.allowedNetworks has it"},
 		{"10.1.2.3", "refusedNetworks: [10.0.0.0/8]", prefix + "the address lies in a network of scalers.sources.refusedNetworks"},
 		{"10.1.2.3", "{refusedNetworks: [0.0.0.0/0], allowedNetworks: [10.1.2.3]}", ""},
