@@ -199,8 +199,11 @@ func (l *loop) scaleByPlan(ctx context.Context, r *round, waits bool) (plan repl
 	return plan, next, err
 }
 
-// tellReadings puts the readings into the metrics.
+// tellReadings puts the readings into the metrics; where nothing is read, nothing old stays.
 func (l *loop) tellReadings(r *round) {
+	if r.readings == nil {
+		l.metrics.triggers.forget(client.ObjectKeyFromObject(r.so))
+	}
 	for _, reading := range r.readings {
 		l.metrics.triggers.show(client.ObjectKeyFromObject(r.so), reading)
 	}

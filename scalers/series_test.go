@@ -127,3 +127,27 @@ func TestTheSeriesOfANamespaceAreBounded(t *testing.T) {
 		t.Errorf("%d series after one object went and another came, want %d", n, len(all))
 	}
 }
+
+// A number that is not read any more is not shown as if it were, whether the target is gone or the object is paused.
+func TestNoSeriesStaysOfTriggersThatAreNotRead(t *testing.T) {
+	for name, change := range map[string]func(*keda.ScaledObject){
+		"no target": func(so *keda.ScaledObject) { so.Spec.ScaleTargetRef.Name = "gone" },
+		"paused":    annotated(keda.PausedAnnotation, "true"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, scaledObject(t, web))
+			h.set("a", 1)
+			shown := func() bool {
+				return strings.Contains(strings.Join(series(t, h.registry), "\n"), "trimtab_scalers_trigger_value")
+			}
+			if h.poll(0); !shown() {
+				t.Fatal("the trigger's value is not shown")
+			}
+			h.edit(change)
+			h.poll(time.Minute)
+			if h.poll(time.Second); shown() {
+				t.Error("the value of the last reading is shown on")
+			}
+		})
+	}
+}
