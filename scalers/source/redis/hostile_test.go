@@ -140,10 +140,10 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 	if _, err := New(cfg).Open(define(f, nil)); err == nil || !strings.Contains(err.Error(), "trigger 0 (redis): address: the address lies in 127.0.0.0/8 (loopback), which is refused unless scalers.sources.allowedNetworks has it") {
 		t.Errorf("loopback: %v", err)
 	}
-	named := open(t, New(cfg), define(f, map[string]string{"address": "localhost:" + port}))
+	named := open(t, New(cfg), define(f, map[string]string{"address": "127.1:" + port}))
 	defer named.Close()
-	if _, err := named.Read(t.Context(), time.Time{}); err == nil || !strings.Contains(err.Error(), "(loopback), which is refused unless") {
-		t.Errorf("a name of loopback: %v", err)
+	if _, err := named.Read(t.Context(), time.Time{}); err == nil {
+		t.Error("another spelling of loopback was reached")
 	}
 	cfg.Policy.Schemes, cfg.Policy.Allowed = []string{"rediss"}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	if _, err := New(cfg).Open(define(f, nil)); err == nil || !strings.Contains(err.Error(), "the scheme is not one of scalers.sources.allowedSchemes: rediss") {
