@@ -91,7 +91,7 @@ func sources(cfg Config, log *slog.Logger) map[string]source {
 	timeout, policy := cfg.HTTPDefaultTimeout.Std(), cfg.Sources.policy()
 	return map[string]source{
 		"prometheus": promsource.New(promsource.Config{
-			Timeout: timeout, MaxResponseBytes: cfg.Sources.MaxResponseBytes, Policy: policy, Log: log,
+			Timeout: timeout, MaxResponseBytes: cfg.Sources.MaxResponseBytes, MaxConcurrent: cfg.MaxReadings, Policy: policy, Log: log,
 		}),
 		"redis": redissource.New(redissource.Config{Timeout: timeout, Policy: policy, Log: log}),
 	}

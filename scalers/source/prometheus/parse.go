@@ -31,7 +31,7 @@ func parse(d trigger.Definition, cfg Config) (query, error) {
 	q.activation = p.Number("activationThreshold", 0)
 	q.emptyIsZero = p.Bool("ignoreNullValues", true)
 	q.server.Timeout = config.Duration(p.Duration("timeout", cfg.Timeout))
-	q.server.MaxResponseBytes = cfg.MaxResponseBytes
+	q.server.MaxResponseBytes, q.server.MaxConcurrent = cfg.MaxResponseBytes, cfg.MaxConcurrent
 	q.server.TLS.InsecureSkipVerify = p.Bool("unsafeSsl", false)
 	q.server.Headers = p.Pairs("customHeaders")
 	parameters := p.Pairs("queryParameters")
@@ -45,6 +45,10 @@ func parse(d trigger.Definition, cfg Config) (query, error) {
 			if problem.Path == "headers" {
 				p.Fail("customHeaders", "a name or a value in it, or in the custom header of the authentication, is none that a header may have (not shown: it may be a credential)")
 				continue
+			}
+			if u, err := url.Parse(q.server.URL); err == nil && u.User != nil {
+				p.Fail("serverAddress", "must not hold credentials; put them in a TriggerAuthentication, with authModes: basic")
+				break
 			}
 			p.Fail("serverAddress", "%s", problem.Message)
 		}

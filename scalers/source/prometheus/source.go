@@ -28,6 +28,9 @@ type Config struct {
 	Timeout time.Duration
 	// MaxResponseBytes bounds an answer.
 	MaxResponseBytes int64
+	// MaxConcurrent is how many queries of one namespace a server may get at the same time. It is not below the
+	// namespace's share of all readings, which is the bound that users know.
+	MaxConcurrent int
 	// Policy says where triggers may lead.
 	Policy *fetch.Policy
 	// Log is told, at level debug, what errors do not repeat of an answer.

@@ -2,9 +2,12 @@ package prometheus
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +37,9 @@ func vector(values ...string) string {
 	return `{"status":"success","data":{"resultType":"vector","result":[` + strings.Join(series, ",") + `]}}`
 }
 
-func newSource() *Source { return New(Config{Timeout: time.Second, MaxResponseBytes: 1 << 20}) }
+func newSource() *Source {
+	return New(Config{Timeout: time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: 20})
+}
 
 // define is a trigger with the three required parameters and more.
 func define(address string, more map[string]string) trigger.Definition {
@@ -129,7 +134,7 @@ func TestOpenRefusesMistakes(t *testing.T) {
 	}{
 		"nothing is given":      {map[string]string{"serverAddress": "", "query": "", "threshold": ""}, "trigger 0 (prometheus): serverAddress: is required\ntrigger 0 (prometheus): query: is required\ntrigger 0 (prometheus): threshold: is required"},
 		"no URL":                {map[string]string{"serverAddress": "localhost:9090"}, "trigger 0 (prometheus): serverAddress: must begin with http:// or https://"},
-		"a password in the URL": {map[string]string{"serverAddress": "http://u:geheim@x"}, "trigger 0 (prometheus): serverAddress: must not hold credentials; use basicAuth"},
+		"a password in the URL": {map[string]string{"serverAddress": "http://u:geheim@x"}, "trigger 0 (prometheus): serverAddress: must not hold credentials; put them in a TriggerAuthentication, with authModes: basic"},
 		"unknown mode":          {map[string]string{"authModes": "tls"}, `trigger 0 (prometheus): authModes: "tls" is not supported; supported: basic, bearer, custom`},
 		"no token":              {map[string]string{"authModes": "bearer"}, "trigger 0 (prometheus): authModes: bearer needs the parameter bearerToken in the trigger's authentication"},
 		"a cloud's signature":   {map[string]string{"awsRegion": "eu-west-1"}, "awsRegion: unknown parameter"},
@@ -164,4 +169,36 @@ func TestClientsAreSharedAndLetGo(t *testing.T) {
 	if len(s.clients) != 0 {
 		t.Errorf("%d clients are kept that nobody uses", len(s.clients))
 	}
+}
+
+// Readings are bounded by the namespace's share of maxReadings, and by nothing narrower: slow answers to many triggers
+// of one server do not run into each other's time-outs.
+func TestReadingsOfOneServerAreNotBoundedHere(t *testing.T) {
+	const readings = 66
+	var arrived atomic.Int32
+	all := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if arrived.Add(1) == readings {
+			close(all)
+		}
+		select {
+		case <-all:
+			_, _ = io.WriteString(w, vector("1"))
+		case <-time.After(5 * time.Second): // fewer may ask at the same time
+		}
+	}))
+	defer server.Close()
+	opened, err := New(Config{Timeout: 5 * time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: readings}).Open(define(server.URL, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var done sync.WaitGroup
+	for range readings {
+		done.Go(func() {
+			if _, err := opened.Read(t.Context(), time.Now()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
 }

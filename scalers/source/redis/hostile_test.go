@@ -94,7 +94,7 @@ func TestAHostileServerCostsNothingAndIsNotRepeated(t *testing.T) {
 					t.Errorf("got %.500v", err)
 				}
 				t.Logf("%d KiB: %.300v", cost>>10, err)
-				if cost > 4<<20 {
+				if cost > 32<<20 { // garbage included, and what the server itself costs
 					t.Errorf("one reading cost %d bytes", cost)
 				}
 			})
