@@ -9,6 +9,7 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/scalers/hpa"
@@ -90,6 +91,33 @@ func TestSourcesThatNeverAnswerHoldNoHPAController(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Sources that take longer than an HPA may wait answer each of its requests all the same, however many there are.
+func TestSlowSourcesAnswerEachRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all []client.Object
+		for i := range 10 {
+			so := scaledObject(t, web)
+			so.Name, so.UID = fmt.Sprint("slow-", i), types.UID(fmt.Sprint("slow-", i))
+			so.Spec.Triggers[0].Metadata = map[string]string{"key": "a", "timeout": "10s"}
+			all = append(all, so)
+		}
+		h := newHarness(t, all...)
+		h.clock = time.Time{}
+		h.during = func() { time.Sleep(3 * time.Second) }
+		for request := range 20 {
+			for _, o := range all {
+				go func() {
+					_, _, err := h.ExternalMetric(t.Context(), "shop", "s0-queue-a", labels.SelectorFromSet(labels.Set{hpa.OwnerLabel: o.GetName()}))
+					if err != nil && request > 1 {
+						t.Errorf("request %d of the HPA of %s: %v", request, o.GetName(), err)
+					}
+				}()
+			}
+			time.Sleep(15 * time.Second)
+		}
+	})
 }
 
 // What goes on to be read for the next request ends when the object changes, as all that is read for it.

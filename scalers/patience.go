@@ -47,6 +47,7 @@ func (p *patients) leave(namespace string) {
 func (p *patients) read(ctx context.Context, t *openTrigger, maxAge time.Duration) reading {
 	last, asked := t.question(ctx, maxAge)
 	if asked == nil {
+		t.askAhead(ctx, maxAge/2)
 		return last
 	}
 	defer t.giveUp(asked)
@@ -77,5 +78,19 @@ func (p *patients) read(ctx context.Context, t *openTrigger, maxAge time.Duratio
 		return asked.reading
 	case <-ctx.Done():
 		return reading{err: ctx.Err(), at: t.now()}
+	}
+}
+
+// askAhead reads a source again, before it must, that takes longer than an HPA may wait. So the next request has its answer.
+func (t *openTrigger) askAhead(ctx context.Context, maxAge time.Duration) {
+	t.mu.Lock()
+	slow := t.last.err == nil && t.took > patience
+	t.mu.Unlock()
+	if !slow {
+		return
+	}
+	if _, ahead := t.question(ctx, maxAge); ahead != nil {
+		t.keep(ahead)
+		t.giveUp(ahead)
 	}
 }

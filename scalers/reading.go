@@ -35,6 +35,8 @@ type openTrigger struct {
 
 	mu   sync.Mutex
 	last reading
+	// took is how long the source took for it.
+	took time.Duration
 	// asked is the question that the source has not answered yet; nil where there is none.
 	asked *question
 	// holders are those beside whoever opened the trigger; at -1 it is closed.
@@ -145,11 +147,12 @@ func (t *openTrigger) giveUp(q *question) {
 
 func (t *openTrigger) ask(ctx context.Context, q *question) {
 	defer q.cancel()
+	began := t.now()
 	sample, err := t.askInTurn(ctx)
 	t.mu.Lock()
 	q.reading = reading{sample: sample, err: err, at: t.now()}
 	if t.asked == q { // else nobody waited for it to the end
-		t.last, t.asked = q.reading, nil
+		t.last, t.took, t.asked = q.reading, q.reading.at.Sub(began), nil
 	}
 	t.mu.Unlock()
 	t.release()
