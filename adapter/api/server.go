@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	"k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/rest"
@@ -104,7 +105,7 @@ func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 		return s.auth.authorize(c, cfg.AuthorizedTTL)
 	}
 	server, err := a.newGeneric(cfg.RequestTimeout, configure, func(handlers http.Handler, c *genericapiserver.Config) http.Handler {
-		f := a.newFast(genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(handlers)), c), c)
+		f := a.newFast(genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(withOwnRequestInfo(handlers))), c), c)
 		f.proxy, f.authorizer = newFrontProxy(s.auth.headers, time.Now), c.Authorization.Authorizer
 		if cfg.Wrap != nil {
 			return cfg.Wrap(f)
@@ -159,6 +160,18 @@ func checkMetricSelector(next http.Handler) http.Handler {
 				responsewriters.ErrorNegotiated(refusal, apiserver.Codecs, schema.GroupVersion{Version: "v1"}, w, r)
 				return
 			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withOwnRequestInfo gives next a RequestInfo that it may change. The library rewrites that of a metric of a namespace,
+// while the filter of time-outs may read it.
+func withOwnRequestInfo(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if info, ok := request.RequestInfoFrom(r.Context()); ok {
+			own := *info
+			r = r.WithContext(request.WithRequestInfo(r.Context(), &own))
 		}
 		next.ServeHTTP(w, r)
 	})

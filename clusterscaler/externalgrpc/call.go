@@ -30,7 +30,11 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " of node %s", printable(e.Node))
 	}
 	s := status.Convert(e.Err)
-	fmt.Fprintf(&b, ": %s: %s", s.Code(), printable(s.Message()))
+	said := printable(s.Message())
+	if s.Code() == codes.DeadlineExceeded { // which end gave up first differs from call to call
+		said = "no answer within the time limit"
+	}
+	fmt.Fprintf(&b, ": %s: %s", s.Code(), said)
 	return b.String()
 }
 
