@@ -80,11 +80,11 @@ func answersThatAreNone(ctx context.Context, t *testing.T, w *world) {
 		status  int
 		says    string
 	}{
-		"hangs":           {http.HandlerFunc(hang), 504, "no answer within the time-out"},
-		"422":             {say(422, `{"status":"error","errorType":"execution","error":"too many samples"}`), 500, "too many samples"},
-		"500":             {say(500, "oops"), 503, "HTTP 500"},
-		"a page":          {say(200, "<html>please log in</html>"), 503, "please log in"},
-		"half JSON":       {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"pod":"a"`), 503, "is not"},
+		"hangs":           {http.HandlerFunc(hang), 504, "Prometheus is slow"},
+		"422":             {say(422, `{"status":"error","errorType":"execution","error":"too many samples"}`), 500, "Prometheus refused"},
+		"500":             {say(500, "oops"), 503, "Prometheus is not available"},
+		"a page":          {say(200, "<html>please log in</html>"), 503, "what answered is not Prometheus"},
+		"half JSON":       {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"pod":"a"`), 503, "what answered is not Prometheus"},
 		"a matrix":        {say(200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`), 500, "vector"},
 		"NaN":             {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"faults","pod":"a"},"value":[1,"NaN"]}]}}`), 503, "NaN"},
 		"huge":            {say(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"namespace":"faults","pod":"a"},"value":[1,"1e300"]}]}}`), 503, "1e+300"},
@@ -97,6 +97,16 @@ func answersThatAreNone(ctx context.Context, t *testing.T, w *world) {
 		w.becomes(ctx, t, byName, f.status, f.says)
 		w.proxy.Instead(nil)
 		w.becomes(ctx, t, byName, 200, right)
+	}
+	log, err := os.ReadFile(w.process.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Callers are not shown the causes, which operators are.
+	for _, cause := range []string{"no answer within the time-out", "too many samples", "HTTP 500"} {
+		if !strings.Contains(string(log), cause) {
+			t.Errorf("the log does not have the cause %q", cause)
+		}
 	}
 }
 
@@ -140,7 +150,7 @@ func partialAnswer(ctx context.Context, t *testing.T, w *world) {
 
 func stopped(ctx context.Context, t *testing.T, w *world) {
 	w.prometheus.Stop()
-	w.becomes(ctx, t, byName, 503, "HTTP 502")
+	w.becomes(ctx, t, byName, 503, "Prometheus is not available")
 	if err := w.prometheus.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
