@@ -30,7 +30,7 @@ const (
 	eventMaxNodesTotal  = "MaxNodesTotalReached"
 )
 
-// statusEvents collects what a loop did. It is told as Events on the status ConfigMap, once that is there.
+// statusEvents collects what a loop did. The status ConfigMap gets it as Events, once the ConfigMap exists.
 type statusEvents struct {
 	waiting []statusEvent
 	// lasting are the reasons of the last loop that hold on: they are told when they begin.

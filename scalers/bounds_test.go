@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// What an object asks for beyond a bound is told, and the object goes on within it.
+// An object that asks for more than a bound allows is kept within it, and its condition says so.
 func TestBoundsAreTold(t *testing.T) {
 	so := scaledObject(t, web)
 	so.Spec.PollingInterval = new(int32(1))

@@ -41,7 +41,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// withTold makes the harness keep all that is told: its log of all levels, and Events as the API server gets them.
+// withTold makes the harness keep all output: its log of all levels, and Events as the API server gets them.
 func (h *harness) withTold() *lines {
 	log := &lines{}
 	logger := logs.New(log, slog.LevelDebug, false)

@@ -19,7 +19,7 @@ type metrics struct {
 	round        prometheus.Histogram
 }
 
-// newMetrics has load told of the rounds in flight.
+// newMetrics registers the metrics; load gives the rounds in flight.
 func newMetrics(reg prometheus.Registerer, load func() poll.Load) (*metrics, error) {
 	m := &metrics{
 		readDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{

@@ -45,7 +45,7 @@ func rightTriggers(address string) map[string]trigger.Definition {
 	}
 }
 
-// servers answer in the ways of those that may make a secret known.
+// servers answer in the ways that could make a secret known.
 func servers(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{"refuses": "127.0.0.1:1"}

@@ -164,7 +164,7 @@ func (l *loop) hpaChanged(old, obj any) {
 	l.queueOwners(h)
 }
 
-// queueOwners queues the object that h belongs to, and one that fails because h bears the name of its HPA.
+// queueOwners queues the object that h belongs to, and one that fails because h has the name of its HPA.
 func (l *loop) queueOwners(h *autoscalingv2.HorizontalPodAutoscaler) {
 	l.mended(h, client.MatchingFields{hpaIndex: h.Name})
 	if owner := metav1.GetControllerOf(h); owner != nil && owner.Kind == "ScaledObject" {

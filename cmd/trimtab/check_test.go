@@ -292,7 +292,7 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// A file of thousands of mistakes is told in part, and so is why the service does not start with it.
+// Of a file with thousands of mistakes, check and run report the first and count the others.
 func TestThousandsOfMistakesAreToldInPart(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "many.yaml")

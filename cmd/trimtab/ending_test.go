@@ -16,7 +16,7 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// fakePart runs until its context ends, or until it is told to fail.
+// fakePart runs until its context ends or a test makes it fail.
 type fakePart struct {
 	runs, ended chan struct{}
 	fail        chan error

@@ -269,7 +269,7 @@ func result(file, kind string, err error) checked {
 	return c
 }
 
-// mostProblems is how many problems of a file, or of a document of a manifest, are told.
+// mostProblems is how many problems of a file, or of a document of a manifest, are reported.
 const mostProblems = 100
 
 // firstOf are the first problems, a line each, and how many more there are.

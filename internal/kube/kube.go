@@ -73,7 +73,7 @@ type Kube struct {
 	// Events writes Events as cluster-autoscaler and KEDA do. Equal ones are counted up; of those about one object for one
 	// reason that differ, the eleventh in ten minutes and those after it share one Event, which has the newest message.
 	Events events.EventRecorder
-	// REST makes further clients; those that keep its rate limiter share the budget.
+	// REST makes further clients. A client that keeps its rate limiter shares the budget.
 	REST   *rest.Config
 	Mapper meta.RESTMapper
 	Scale  scale.ScalesGetter
@@ -227,7 +227,7 @@ func load(cfg Config) (*rest.Config, error) {
 	return restConfig, nil
 }
 
-// Run keeps the cache current and sends Events until ctx ends, and then those that still wait. Parts are made before it.
+// Run keeps the cache current and sends Events until ctx ends, and then the Events that still wait. Call it after all parts are made.
 func (k *Kube) Run(ctx context.Context) error {
 	k.shared.startEvents()
 	defer k.shared.endEvents()

@@ -24,7 +24,7 @@ type lock struct {
 	onLost func()
 }
 
-// Get is part of resourcelock.Interface. Who has lost the Lease is told nothing any more, so that it cannot take it again.
+// Get is part of resourcelock.Interface. After the Lease was lost it returns an error, so that the elector cannot take it again.
 func (l *lock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := l.Interface.Get(ctx)
 	if err == nil {

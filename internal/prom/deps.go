@@ -12,7 +12,7 @@ import (
 type Deps struct {
 	// Registry gets series for each server. Nil: there are none, as for servers that users name.
 	Registry prometheus.Registerer
-	// Log is told, at level debug, what errors do not repeat of an answer. Nil: nobody is.
+	// Log gets, at level debug, what errors do not repeat of an answer. Nil drops it.
 	Log *slog.Logger
 	// Transport sends the requests of several clients. It must not authenticate. Nil: the client has one of its own, for
 	// the settings tls, oauth2 and sigv4.

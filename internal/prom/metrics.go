@@ -20,7 +20,7 @@ type metrics struct {
 type upGauge struct {
 	*prometheus.GaugeVec
 	mu sync.Mutex
-	// clients counts those that have a server. Without one it has no series.
+	// clients counts the clients of each server. A server without clients has no series.
 	clients map[string]int
 }
 

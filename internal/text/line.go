@@ -13,7 +13,7 @@ const (
 	Most = 1024
 	// most is the size of a value or name that is a part of a text.
 	most = 80
-	// Shown is how many items of a list are told.
+	// Shown is how many items of a list a text has.
 	Shown = 10
 )
 

@@ -306,7 +306,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// A bound that an object is kept within leaves it ready, and is told once.
+// An object that is kept within a bound stays ready, and gets one Event.
 func TestBoundsStandInReady(t *testing.T) {
 	o := newObject()
 	limited := func(n int) Round {

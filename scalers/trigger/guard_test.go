@@ -27,7 +27,7 @@ func TestUnknownKeysAreToldTogether(t *testing.T) {
 	}
 }
 
-// A value of any size is repeated in part, and at most ten problems are told.
+// An error has a part of a long value, and at most ten problems.
 func TestProblemsAreFewAndShort(t *testing.T) {
 	t.Parallel()
 	d := Definition{Type: strings.Repeat("x", 5<<20), Name: strings.Repeat("\n", 5<<20), Metadata: map[string]string{}}

@@ -33,14 +33,14 @@ type Config struct {
 	MaxConcurrent int
 	// Policy says where triggers may lead.
 	Policy *fetch.Policy
-	// Log is told, at level debug, what errors do not repeat of an answer.
+	// Log gets, at level debug, what errors do not repeat of an answer.
 	Log *slog.Logger
 }
 
 // Source opens triggers and shares their clients and connections. It is safe for concurrent use.
 type Source struct {
 	cfg Config
-	// secure and insecure are the connections of all triggers: those that check certificates, and those that do not.
+	// secure and insecure are the connections of all triggers; secure ones check certificates.
 	secure, insecure *fetch.Transport
 	decoders         prom.Decoders
 

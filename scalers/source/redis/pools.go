@@ -101,7 +101,7 @@ func (s *pools) leave(p *pool) {
 	}
 }
 
-// wake takes a pool out of those that rest.
+// wake takes a pool out of the idle ones.
 func (s *pools) wake(p *pool) {
 	s.kept = slices.DeleteFunc(s.kept, func(other *pool) bool { return other == p })
 }

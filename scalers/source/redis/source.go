@@ -20,7 +20,7 @@ type Config struct {
 	Timeout time.Duration
 	// Policy says where triggers may lead.
 	Policy *fetch.Policy
-	// Log is told, at level debug, what errors do not repeat of an answer.
+	// Log gets, at level debug, what errors do not repeat of an answer.
 	Log *slog.Logger
 }
 

@@ -32,7 +32,7 @@ adapter: {bindAddress: 127.0.0.1, securePort: %d}
 scalers: {}
 `
 
-// A client asks without pause while one of two replicas is told to end. It is led to those whose readiness probe succeeds,
+// A client asks without pause while one of two replicas ends. Its requests go to replicas whose readiness probe succeeds,
 // as by a Service. No request is refused, and the other replica leads before the first has ended.
 func TestNoRequestIsRefusedWhenAReplicaEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)

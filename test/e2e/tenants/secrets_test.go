@@ -27,7 +27,7 @@ var parameters = []string{
 var shown = []string{"address", "host", "port", "serverAddress", "query", "listName", "listLength", "threshold"}
 
 // secrets: each parameter in turn holds the secret, through a Secret, a ConfigMap and inline; the servers refuse, and
-// one repeats all that it is told.
+// one repeats each request.
 func (w *world) secrets(ctx context.Context, t *testing.T) {
 	w.deployment(ctx, t)
 	forms := map[string]string{

@@ -173,7 +173,7 @@ func (w *world) manyServers(ctx context.Context, t *testing.T) {
 	})
 }
 
-// manyTriggers: the object is refused, and its owner is told how many it may have.
+// manyTriggers: the object is refused, and its condition says how many triggers are allowed.
 func (w *world) manyTriggers(ctx context.Context, t *testing.T) {
 	w.deployment(ctx, t)
 	w.fake.most.Store(w.fake.open.Load())
