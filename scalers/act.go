@@ -2,12 +2,10 @@ package scalers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -159,52 +157,6 @@ func problem(reason verdict.Code, err error) *status.Problem {
 	return &status.Problem{Reason: reason, Err: err}
 }
 
-const (
-	// transitionsAtOnce is how often a condition of an object may change and be written at once; from
-	// then on it is one each transitionEvery, so that a source that comes and goes costs few requests.
-	transitionsAtOnce = 5
-	transitionEvery   = 30 * time.Second
-)
-
-// publish writes the status where it changed, and sends the Events that its change is worth.
-func (l *loop) publish(ctx context.Context, r *round, out status.Round) {
-	so, m, now := r.so, r.m, l.now()
-	next := status.Next(&so.Status, so.Spec.Triggers, out)
-	switch status.Compare(&so.Status, &next, now.Sub(m.statusAt)) {
-	case status.Unchanged, status.MayWait:
-		return
-	case status.Transition:
-		if !m.transitions.AllowN(now, 1) {
-			return
-		}
-	case status.Now:
-		m.transitions.ReserveN(now, 1) // it counts, and does not wait
-	}
-	failed := m.status.do(now, so.UID, func() *status.Problem {
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		defer cancel()
-		wanted := so.DeepCopy()
-		wanted.Status = next
-		err := l.kube.Client.Status().Patch(ctx, wanted, client.MergeFromWithOptions(so, client.MergeFromWithOptimisticLock{}))
-		switch {
-		case err == nil:
-			m.statusAt = now
-			for _, e := range status.Transitions(&so.Status, &next) {
-				l.event(so, e)
-			}
-			return nil
-		case apierrors.IsConflict(err), apierrors.IsNotFound(err), errors.Is(err, context.Canceled):
-			// Nothing is sent either: the next round finds the same transition again.
-			return nil
-		default:
-			return &status.Problem{Reason: StatusFailed, Err: err}
-		}
-	})
-	if failed != nil {
-		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", failed.Err.Error())))
-	}
-}
-
 // release removes KEDA's finalizer from an object that is being deleted. Nothing else is to be done:
 // the HPA goes with its owner, and the replicas stay.
 func (l *loop) release(ctx context.Context, r *round) time.Duration {
@@ -225,24 +177,4 @@ func (l *loop) release(ctx context.Context, r *round) time.Duration {
 	}
 	l.log.Warn("remove finalizer", "object", spec.Subject(so.Namespace, so.Name), "error", failed.Err)
 	return r.m.next(l.now(), poll.RetryMost)
-}
-
-// facts are what the status tells of an object that is in order.
-func facts(so *keda.ScaledObject, t *target, set *triggerSet) *status.Facts {
-	f := &status.Facts{
-		Replicas: t.scale.Spec.Replicas,
-		Target:   keda.GroupVersionKindResource{Group: t.kind.Group, Version: t.kind.Version, Kind: t.kind.Kind, Resource: t.resource.Resource},
-	}
-	if set == nil { // paused, with triggers that cannot be opened
-		f.ExternalMetrics, f.ResourceMetrics = so.Status.ExternalMetricNames, so.Status.ResourceMetricNames
-		return f
-	}
-	for _, m := range set.metrics {
-		if m.Resource != "" {
-			f.ResourceMetrics = append(f.ResourceMetrics, string(m.Resource))
-		} else {
-			f.ExternalMetrics = append(f.ExternalMetrics, m.Name)
-		}
-	}
-	return f
 }

@@ -17,8 +17,8 @@ type Config struct {
 	// HTTPDefaultTimeout bounds one reading of a source whose trigger names no timeout. Default 3s.
 	// Mirrors KEDA_HTTP_DEFAULT_TIMEOUT, which counts milliseconds.
 	HTTPDefaultTimeout config.Duration `yaml:"httpDefaultTimeout"`
-	// MaxReconciles is how many ScaledObjects are checked, decided on and written at the same time; one
-	// namespace gets at most a third. Default 20. Mirrors KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES, which is
+	// MaxReconciles is how many ScaledObjects are checked, decided on and scaled at the same time, and how many
+	// statuses are written beside that; one namespace gets at most a third of each. Default 20. Mirrors KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES, which is
 	// 5 there and does not bound the polls.
 	MaxReconciles int `yaml:"maxReconciles"`
 	// MaxReadings is how many ScaledObjects, and how many triggers, are read at the same time; one

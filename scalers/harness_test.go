@@ -82,6 +82,8 @@ type harness struct {
 	refuse error
 	// conflicts is how often another writes the target's replicas, as 5, before we do.
 	conflicts int
+	// hangs, if it is not nil, says of which objects the status is not written before the request ends.
+	hangs func(client.Object) bool
 	// outage, if it is not nil, is what becomes of the calls to the API server.
 	outage *outage
 	// copied counts the lists of ScaledObjects for which the cache copies all of them.
@@ -227,6 +229,10 @@ func (h *harness) noteWrites() interceptor.Funcs {
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
 			note(sub, o)
+			if h.hangs != nil && h.hangs(o) {
+				<-ctx.Done()
+				return ctx.Err()
+			}
 			return h.outage.call(sub+" "+o.GetName(), func() error { return c.SubResource(sub).Patch(ctx, o, p, opts...) })
 		},
 	}
@@ -315,7 +321,8 @@ func (h *harness) poll(after time.Duration) string {
 	return strings.Join(h.writes, ", ")
 }
 
-// round runs one round of an object, as the polling loop does, and returns when it is due again.
+// round runs one round of an object, as the polling loop does, and waits for its status. It returns when the object is
+// due again.
 func (h *harness) round(name string) time.Duration {
 	h.t.Helper()
 	key := types.NamespacedName{Namespace: "shop", Name: name}
@@ -323,6 +330,7 @@ func (h *harness) round(name string) time.Duration {
 	if read {
 		h.loop.Read(h.t.Context(), key, r)
 	}
+	defer h.loop.writes.Wait()
 	return h.loop.End(h.t.Context(), key, r)
 }
 

@@ -23,6 +23,9 @@ const firstDecisions = time.Minute
 type loop struct {
 	*Scalers
 	polls *poll.Loop[*round]
+	// statuses bounds the writes of statuses beside the rounds; writes are those that wait or are under way.
+	statuses *poll.Slots
+	writes   sync.WaitGroup
 
 	mu sync.Mutex
 	// memories are of the objects seen in this term. Rounds of one object do not overlap, so that each
@@ -34,13 +37,14 @@ type loop struct {
 
 // newLoop is a loop that works until ctx ends.
 func newLoop(ctx context.Context, s *Scalers) *loop {
-	l := &loop{Scalers: s, memories: map[types.NamespacedName]*memory{}, first: map[types.NamespacedName]bool{}}
+	l := &loop{Scalers: s, statuses: poll.NewSlots(s.cfg.MaxReconciles), memories: map[types.NamespacedName]*memory{}, first: map[types.NamespacedName]bool{}}
 	l.polls = poll.New(ctx, poll.Config{Workers: s.cfg.MaxReconciles, Readers: s.cfg.MaxReadings, Now: s.now}, l)
 	return l
 }
 
 func (l *loop) run(ctx context.Context) error {
-	defer l.polls.Close()
+	defer l.writes.Wait()
+	defer l.polls.Close() // after it no status is wanted
 	stop, err := l.watch(ctx)
 	if err != nil {
 		return err

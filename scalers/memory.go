@@ -24,9 +24,10 @@ type memory struct {
 	decisions replicas.Memory
 	resumed   bool
 	// statusAt is when the status was last written; transitions bound how often a condition that changes
-	// may be written at once.
+	// may be written at once. writing gets what comes of the write under way; nil where there is none.
 	statusAt    time.Time
 	transitions *rate.Limiter
+	writing     chan statusWrite
 	// The calls to the API server that failed, and are left alone for a time: to read the target, to scale
 	// it, to keep the HPA, to write the status, to take the finalizer off.
 	target, scale, hpa, status, finalizer attempt

@@ -122,6 +122,57 @@ func TestObjectsThatNeverAnswerLeaveANeighbourAlone(t *testing.T) {
 	}
 }
 
+// Writes of statuses that hang hold up no round: neither of the same objects, nor of their namespace, nor of others. They
+// are tried again, few at a time, and those that do not hang are written.
+func TestStatusesThatHangHoldNoRoundUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all []client.Object
+		object := func(namespace, name, target, key string) {
+			so := scaledObject(t, web)
+			so.Namespace, so.Name, so.UID = namespace, name, types.UID(namespace+name)
+			so.Spec.PollingInterval, so.Spec.ScaleTargetRef.Name, so.Spec.Triggers[0].Metadata["key"] = new(int32(1)), target, key
+			all = append(all, so)
+		}
+		object("shop", "web", "web", "a")
+		for i := range 8 {
+			for j := range 15 {
+				object(fmt.Sprint("hostile-", i), fmt.Sprint("hangs-", j), "theirs", "b")
+			}
+		}
+		object("hostile-0", "web", "beside", "c")
+		h := newHarness(t, all...)
+		h.recorder.Events = nil // nobody reads them
+		h.replicas["theirs"], h.replicas["beside"] = 0, 0
+		h.hangs = func(o client.Object) bool { return strings.HasPrefix(o.GetName(), "hangs-") }
+		h.run(t)
+		time.Sleep(time.Minute)
+		h.mu.Lock()
+		tried := 0
+		for _, w := range h.writes {
+			if strings.HasPrefix(w, "status hangs-") {
+				tried++
+			}
+		}
+		h.values["a"], h.values["b"], h.values["c"] = 9, 9, 9
+		h.mu.Unlock()
+		if tried < 100 || tried > 140 { // 20 at a time, for 10 s each
+			t.Errorf("statuses that hang were tried %d times in a minute", tried)
+		}
+		time.Sleep(time.Second + 10*time.Millisecond)
+		synctest.Wait()
+		for _, name := range []string{"web", "beside", "theirs"} {
+			if h.replicas[name] != 1 {
+				t.Errorf("%s has %d replicas a second after its queue filled; %s", name, h.replicas[name], h.Note())
+			}
+		}
+		time.Sleep(20 * time.Second) // two writes that hang may be before it
+		synctest.Wait()
+		if got := h.condition(keda.ConditionActive); !strings.HasPrefix(got, "True") {
+			t.Errorf("the neighbour's status says Active %s", got)
+		}
+	})
+}
+
 // A reading takes no longer than the ceiling, and ends when the object is edited.
 func TestATimeoutHasACeiling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

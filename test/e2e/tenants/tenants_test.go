@@ -26,6 +26,7 @@ func TestTenants(t *testing.T) {
 	w.attack(ctx, t, "answers without end", w.answersWithoutEnd)
 	w.attack(ctx, t, "500 objects each second", w.manyObjects)
 	w.attack(ctx, t, "300 objects without a target", w.noTargets)
+	w.attack(ctx, t, "statuses that cannot be written", w.hangingStatuses)
 	w.attack(ctx, t, "secrets in every place", w.secrets)
 	w.attack(ctx, t, "500 servers", w.manyServers)
 	w.attack(ctx, t, "2,000 triggers in one object", w.manyTriggers)

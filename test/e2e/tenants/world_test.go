@@ -277,29 +277,33 @@ func (w *world) attack(ctx context.Context, t *testing.T, name string, run func(
 			if t.Failed() {
 				w.Keep()
 			}
-			w.clear(context.WithoutCancel(ctx), t)
+			w.clear(context.WithoutCancel(ctx), t, attacker)
 		}()
 		run(ctx, t)
 	})
 }
 
-// clear takes the attacker's namespace away.
-func (w *world) clear(ctx context.Context, t *testing.T) {
+// clear takes namespaces of the attacker's away.
+func (w *world) clear(ctx context.Context, t *testing.T, namespaces ...string) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	if err := w.Client.DeleteAllOf(ctx, &keda.ScaledObject{}, client.InNamespace(attacker)); err != nil {
-		t.Error(err)
-	}
-	if err := w.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: attacker}}); err != nil {
-		t.Error(err)
-	}
-	w.Wait(ctx, t, "the attacker's namespace is gone", func(ctx context.Context) error {
-		err := w.Client.Get(ctx, client.ObjectKey{Name: attacker}, &corev1.Namespace{})
-		if client.IgnoreNotFound(err) == nil && err != nil {
-			return nil
+	for _, namespace := range namespaces {
+		if err := w.Client.DeleteAllOf(ctx, &keda.ScaledObject{}, client.InNamespace(namespace)); err != nil {
+			t.Error(err)
 		}
-		return fmt.Errorf("it is still there (%v)", err)
-	})
+		if err := w.Client.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, namespace := range namespaces {
+		w.Wait(ctx, t, "namespace "+namespace+" is gone", func(ctx context.Context) error {
+			err := w.Client.Get(ctx, client.ObjectKey{Name: namespace}, &corev1.Namespace{})
+			if client.IgnoreNotFound(err) == nil && err != nil {
+				return nil
+			}
+			return fmt.Errorf("it is still there (%v)", err)
+		})
+	}
 }
 
 // create makes ScaledObjects of the attacker.

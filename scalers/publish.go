@@ -1,0 +1,126 @@
+package scalers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/internal/verdict"
+	"github.com/trimtab/trimtab/scalers/spec"
+	"github.com/trimtab/trimtab/scalers/status"
+)
+
+const (
+	// transitionsAtOnce is how often a condition of an object may change and be written at once; from
+	// then on it is one each transitionEvery, so that a source that comes and goes costs few requests.
+	transitionsAtOnce = 5
+	transitionEvery   = 30 * time.Second
+)
+
+// statusWrite is what came of a write beside the rounds.
+type statusWrite struct {
+	uid types.UID
+	// at is when the status was written; zero where it was not.
+	at  time.Time
+	err error
+}
+
+// learn takes what came of the last write into the memory. It returns whether that write is still under way.
+func (m *memory) learn(now time.Time, uid types.UID) (underWay bool) {
+	if m.writing == nil {
+		return false
+	}
+	select {
+	case w := <-m.writing:
+		m.writing = nil
+		if w.uid != uid {
+			return false
+		}
+		if !w.at.IsZero() {
+			m.statusAt = w.at
+		}
+		m.status.note(now, uid, problem(StatusFailed, w.err))
+		return false
+	default:
+		return true
+	}
+}
+
+// publish has the status written where it changed. The write is not waited for, since it may hang: the next round learns
+// what came of it, and finds the same change again where it failed.
+func (l *loop) publish(ctx context.Context, r *round, out status.Round) {
+	so, m, now := r.so, r.m, l.now()
+	if m.learn(now, so.UID) {
+		return
+	}
+	next := status.Next(&so.Status, so.Spec.Triggers, out)
+	urgency := status.Compare(&so.Status, &next, now.Sub(m.statusAt))
+	switch {
+	case urgency == status.Unchanged, urgency == status.MayWait:
+		return
+	case m.status.Waits(now):
+		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", m.status.problem.Err.Error())))
+		return
+	case urgency == status.Now:
+		m.transitions.ReserveN(now, 1) // it counts, and does not wait
+	case !m.transitions.AllowN(now, 1):
+		return
+	}
+	ended := make(chan statusWrite, 1)
+	m.writing = ended
+	l.writes.Add(1)
+	l.statuses.Go(so.Namespace, func() {
+		defer l.writes.Done()
+		w := statusWrite{uid: so.UID}
+		w.at, w.err = l.writeStatus(ctx, so, &next)
+		ended <- w
+		if w.err != nil { // the next round sets the time of the next attempt
+			l.polls.Add(client.ObjectKeyFromObject(so))
+		}
+	})
+}
+
+// writeStatus writes a status over that of so, and sends the Events that the change is worth. It returns when it was
+// written: never, and no error, where so changed meanwhile.
+func (l *loop) writeStatus(ctx context.Context, so *keda.ScaledObject, next *keda.ScaledObjectStatus) (at time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	wanted := so.DeepCopy()
+	wanted.Status = *next
+	err = l.kube.Client.Status().Patch(ctx, wanted, client.MergeFromWithOptions(so, client.MergeFromWithOptimisticLock{}))
+	switch {
+	case apierrors.IsConflict(err), apierrors.IsNotFound(err), errors.Is(err, context.Canceled):
+		return time.Time{}, nil
+	case err != nil:
+		return time.Time{}, err
+	}
+	for _, e := range status.Transitions(&so.Status, next) {
+		l.event(so, e)
+	}
+	return l.now(), nil
+}
+
+// facts are what the status tells of an object that is in order.
+func facts(so *keda.ScaledObject, t *target, set *triggerSet) *status.Facts {
+	f := &status.Facts{
+		Replicas: t.scale.Spec.Replicas,
+		Target:   keda.GroupVersionKindResource{Group: t.kind.Group, Version: t.kind.Version, Kind: t.kind.Kind, Resource: t.resource.Resource},
+	}
+	if set == nil { // paused, with triggers that cannot be opened
+		f.ExternalMetrics, f.ResourceMetrics = so.Status.ExternalMetricNames, so.Status.ResourceMetricNames
+		return f
+	}
+	for _, m := range set.metrics {
+		if m.Resource != "" {
+			f.ResourceMetrics = append(f.ResourceMetrics, string(m.Resource))
+		} else {
+			f.ExternalMetrics = append(f.ExternalMetrics, m.Name)
+		}
+	}
+	return f
+}
