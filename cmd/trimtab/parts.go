@@ -16,6 +16,7 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
+	"github.com/trimtab/trimtab/vpa/recommender"
 )
 
 // shared is what the parts have in common.
@@ -81,7 +82,7 @@ func build(path string, cfg *configFile, s shared) ([]service, error) {
 		}
 	}
 	if cfg.VPA != nil {
-		part, err := newVPA(*cfg.VPA, s)
+		part, err := newRecommender(cfg.VPA.Recommender, s)
 		if err != nil {
 			return nil, fmt.Errorf("vpa: %w", err)
 		}
@@ -118,12 +119,12 @@ func newAdapter(cfg adapter.Config, s shared, external []adapter.ExternalSource)
 	})
 }
 
-func newVPA(cfg vpa.Config, s shared) (*vpa.Recommender, error) {
+func newRecommender(cfg recommender.Config, s shared) (*recommender.Recommender, error) {
 	own, err := s.kube.ForLeader("vpa")
 	if err != nil {
 		return nil, err
 	}
-	return vpa.New(cfg, vpa.Deps{
+	return recommender.New(cfg, recommender.Deps{
 		Kube: own, Journal: s.journal, Log: s.log.With("part", "vpa"), Registry: s.registry, Prom: s.prom, Now: time.Now,
 	})
 }

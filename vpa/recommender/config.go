@@ -1,0 +1,238 @@
+package recommender
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/vpa/histogram"
+	"github.com/trimtab/trimtab/vpa/recommend"
+)
+
+// maxSpan bounds the spans that histograms are scaled by.
+const maxSpan = config.Duration(366 * 24 * time.Hour)
+
+// Config is the section `vpa.recommender`. Each field mirrors the flag of vpa-recommender of the same name, unless
+// its comment says otherwise.
+type Config struct {
+	// RecommenderName is the name in spec.recommenders that this recommender answers to; objects that
+	// name none count as "default". Default "default".
+	RecommenderName string `yaml:"recommenderName"`
+	// RecommenderInterval is the time between two rounds. Default 1m.
+	RecommenderInterval config.Duration `yaml:"recommenderInterval"`
+	// CPUQuery and MemoryQuery give the usage in cores and bytes as instant vectors with the labels
+	// namespace, pod and container. They mirror no flag: the recommender reads metrics.k8s.io. The
+	// defaults ask for the metrics of the kubelet's cAdvisor.
+	CPUQuery    string `yaml:"cpuQuery"`
+	MemoryQuery string `yaml:"memoryQuery"`
+	// VPAObjectNamespace is the only namespace looked at; empty is all. Default empty.
+	VPAObjectNamespace string `yaml:"vpaObjectNamespace"`
+	// IgnoredVPAObjectNamespaces are not looked at; excludes vpaObjectNamespace. Default none.
+	IgnoredVPAObjectNamespaces []string `yaml:"ignoredVpaObjectNamespaces"`
+	// UpdateWorkerCount is how many statuses are written at the same time, and how many checkpoints. Default 10.
+	UpdateWorkerCount int `yaml:"updateWorkerCount"`
+	// StatusPatience is how long a bound that drifted by at most 1% waits to be written. Mirrors no
+	// flag: the recommender writes each change. Default 10m; 0s writes each change.
+	StatusPatience config.Duration `yaml:"statusPatience"`
+
+	// TargetCPUPercentile and TargetMemoryPercentile (0 to 1) of the usage make the target. Default 0.9.
+	TargetCPUPercentile    float64 `yaml:"targetCpuPercentile"`
+	TargetMemoryPercentile float64 `yaml:"targetMemoryPercentile"`
+	// LowerBoundCPUPercentile and LowerBoundMemoryPercentile (0 to 1) of the usage make the lower bound, below which the
+	// updater raises a request. Mirror --recommendation-lower-bound-cpu-percentile and that for memory. Default 0.5.
+	LowerBoundCPUPercentile    float64 `yaml:"recommendationLowerBoundCpuPercentile"`
+	LowerBoundMemoryPercentile float64 `yaml:"recommendationLowerBoundMemoryPercentile"`
+	// UpperBoundCPUPercentile and UpperBoundMemoryPercentile (0 to 1) of the usage make the upper bound, above which the
+	// updater lowers a request. Mirror --recommendation-upper-bound-cpu-percentile and that for memory. Default 0.95.
+	UpperBoundCPUPercentile    float64 `yaml:"recommendationUpperBoundCpuPercentile"`
+	UpperBoundMemoryPercentile float64 `yaml:"recommendationUpperBoundMemoryPercentile"`
+	// ConfidenceIntervalCPU and ConfidenceIntervalMemory are the units in which the length of the history counts: after n
+	// of them the upper bound is 1+1/n times its percentile. Default 24h.
+	ConfidenceIntervalCPU    config.Duration `yaml:"confidenceIntervalCpu"`
+	ConfidenceIntervalMemory config.Duration `yaml:"confidenceIntervalMemory"`
+	// MarginFraction is added to each percentile, as a share of it. Default 0.15.
+	MarginFraction float64 `yaml:"recommendationMarginFraction"`
+	// PodMinCPUMillicores (milli-cores) and PodMinMemoryMB (MiB) are the least that is recommended for
+	// all containers of a pod together. Defaults 25 and 250.
+	PodMinCPUMillicores float64 `yaml:"podRecommendationMinCpuMillicores"`
+	PodMinMemoryMB      float64 `yaml:"podRecommendationMinMemoryMb"`
+	// RoundCPUMillicores and RoundMemoryBytes are what amounts are rounded up to a multiple of. Default 1.
+	RoundCPUMillicores int64 `yaml:"roundCpuMillicores"`
+	RoundMemoryBytes   int64 `yaml:"roundMemoryBytes"`
+	// MaxAllowedCPU and MaxAllowedMemory (quantities) hold where a resource policy has no maxAllowed.
+	// Default empty: no maximum.
+	MaxAllowedCPU    string `yaml:"containerRecommendationMaxAllowedCpu"`
+	MaxAllowedMemory string `yaml:"containerRecommendationMaxAllowedMemory"`
+	// CPUIntegerPostProcessorEnabled rounds CPU up to whole cores for the containers that the annotation
+	// vpa-post-processor.kubernetes.io/CONTAINER_integerCPU of a VPA names. Default false.
+	CPUIntegerPostProcessorEnabled bool `yaml:"cpuIntegerPostProcessorEnabled"`
+
+	// CPUHistogramDecayHalfLife and MemoryHistogramDecayHalfLife are the age at which a sample counts
+	// half. Default 24h.
+	CPUHistogramDecayHalfLife    config.Duration `yaml:"cpuHistogramDecayHalfLife"`
+	MemoryHistogramDecayHalfLife config.Duration `yaml:"memoryHistogramDecayHalfLife"`
+	// MemoryAggregationInterval is the time in which a container counts with one memory peak. Default 24h.
+	MemoryAggregationInterval config.Duration `yaml:"memoryAggregationInterval"`
+	// MemoryAggregationIntervalCount is after how many of them without a sample a container that no pod
+	// has any more is forgotten. Default 8.
+	MemoryAggregationIntervalCount int64 `yaml:"memoryAggregationIntervalCount"`
+	// OOMBumpUpRatio (at least 1) and OOMMinBumpUpBytes (bytes) raise the memory of a container that was
+	// killed for it. Defaults 1.2 and 104857600.
+	OOMBumpUpRatio    float64 `yaml:"oomBumpUpRatio"`
+	OOMMinBumpUpBytes int64   `yaml:"oomMinBumpUpBytes"`
+
+	// CheckpointInterval is the least time between two writes of one checkpoint. Mirrors no flag: the
+	// recommender writes all in every round. Default 1m.
+	CheckpointInterval config.Duration `yaml:"checkpointInterval"`
+	// CheckpointsPerRound bounds the checkpoints written in one round. Namespaces take turns, each with its oldest
+	// first. Mirrors no flag. Default 200.
+	CheckpointsPerRound int `yaml:"checkpointsPerRound"`
+	// CheckpointsTimeout is how long those of one round are written; the rest is left to the next. Default 1m.
+	CheckpointsTimeout config.Duration `yaml:"checkpointsTimeout"`
+	// CheckpointsGCInterval is how often checkpoints of VPAs that are gone are removed. Default 10m.
+	CheckpointsGCInterval config.Duration `yaml:"checkpointsGcInterval"`
+}
+
+// SetDefaults fills in the values documented at the fields.
+func (c *Config) SetDefaults() {
+	day, minute := config.Duration(24*time.Hour), config.Duration(time.Minute)
+	*c = Config{
+		RecommenderName: "default", RecommenderInterval: minute,
+		CPUQuery:          `sum by (namespace,pod,container) (rate(container_cpu_usage_seconds_total{container!="",container!="POD"}[5m]))`,
+		MemoryQuery:       `max by (namespace,pod,container) (container_memory_working_set_bytes{container!="",container!="POD"})`,
+		UpdateWorkerCount: 10, StatusPatience: 10 * minute,
+		TargetCPUPercentile: 0.9, TargetMemoryPercentile: 0.9,
+		LowerBoundCPUPercentile: 0.5, LowerBoundMemoryPercentile: 0.5,
+		UpperBoundCPUPercentile: 0.95, UpperBoundMemoryPercentile: 0.95,
+		ConfidenceIntervalCPU: day, ConfidenceIntervalMemory: day,
+		MarginFraction: 0.15, PodMinCPUMillicores: 25, PodMinMemoryMB: 250,
+		RoundCPUMillicores: 1, RoundMemoryBytes: 1,
+		CPUHistogramDecayHalfLife: day, MemoryHistogramDecayHalfLife: day,
+		MemoryAggregationInterval: day, MemoryAggregationIntervalCount: 8,
+		OOMBumpUpRatio: 1.2, OOMMinBumpUpBytes: 100 << 20,
+		CheckpointInterval: minute, CheckpointsPerRound: 200, CheckpointsTimeout: minute,
+		CheckpointsGCInterval: 10 * minute,
+	}
+}
+
+// Validate checks what the types cannot.
+func (c *Config) Validate() config.Problems {
+	var ps config.Problems
+	for _, t := range []struct{ path, value string }{
+		{"recommenderName", c.RecommenderName}, {"cpuQuery", c.CPUQuery}, {"memoryQuery", c.MemoryQuery},
+	} {
+		if t.value == "" {
+			ps.Add(t.path, "must not be empty")
+		}
+	}
+	for _, p := range []struct {
+		path  string
+		value float64
+	}{
+		{"targetCpuPercentile", c.TargetCPUPercentile}, {"targetMemoryPercentile", c.TargetMemoryPercentile},
+		{"recommendationLowerBoundCpuPercentile", c.LowerBoundCPUPercentile}, {"recommendationLowerBoundMemoryPercentile", c.LowerBoundMemoryPercentile},
+		{"recommendationUpperBoundCpuPercentile", c.UpperBoundCPUPercentile}, {"recommendationUpperBoundMemoryPercentile", c.UpperBoundMemoryPercentile},
+	} {
+		if math.IsNaN(p.value) || p.value < 0 || p.value > 1 {
+			ps.Add(p.path, "%v is not between 0 and 1", p.value)
+		}
+	}
+	c.validateSpans(&ps)
+	c.validateAmounts(&ps)
+	if c.VPAObjectNamespace != "" && len(c.IgnoredVPAObjectNamespaces) > 0 {
+		ps.Add("ignoredVpaObjectNamespaces", "excludes vpaObjectNamespace; keep one of them")
+	}
+	return ps
+}
+
+func (c *Config) validateSpans(ps *config.Problems) {
+	for _, s := range []struct {
+		path  string
+		value config.Duration
+	}{
+		{"recommenderInterval", c.RecommenderInterval}, {"checkpointsTimeout", c.CheckpointsTimeout},
+		{"checkpointsGcInterval", c.CheckpointsGCInterval},
+		{"confidenceIntervalCpu", c.ConfidenceIntervalCPU}, {"confidenceIntervalMemory", c.ConfidenceIntervalMemory},
+		{"cpuHistogramDecayHalfLife", c.CPUHistogramDecayHalfLife}, {"memoryHistogramDecayHalfLife", c.MemoryHistogramDecayHalfLife},
+		{"memoryAggregationInterval", c.MemoryAggregationInterval},
+	} {
+		if s.value <= 0 || s.value > maxSpan {
+			ps.Add(s.path, "%s is not above zero and at most %s", s.value, maxSpan)
+		}
+	}
+}
+
+func (c *Config) validateAmounts(ps *config.Problems) {
+	for _, n := range []struct {
+		path         string
+		value, least float64
+	}{
+		{"recommendationMarginFraction", c.MarginFraction, 0},
+		{"podRecommendationMinCpuMillicores", c.PodMinCPUMillicores, 0}, {"podRecommendationMinMemoryMb", c.PodMinMemoryMB, 0},
+		{"roundCpuMillicores", float64(c.RoundCPUMillicores), 1}, {"roundMemoryBytes", float64(c.RoundMemoryBytes), 1},
+		{"memoryAggregationIntervalCount", float64(c.MemoryAggregationIntervalCount), 1},
+		{"oomBumpUpRatio", c.OOMBumpUpRatio, 1}, {"oomMinBumpUpBytes", float64(c.OOMMinBumpUpBytes), 0},
+		{"updateWorkerCount", float64(c.UpdateWorkerCount), 1}, {"checkpointsPerRound", float64(c.CheckpointsPerRound), 1},
+	} {
+		if math.IsNaN(n.value) || n.value < n.least || math.IsInf(n.value, 1) {
+			ps.Add(n.path, "%v is less than %v or no number", n.value, n.least)
+		}
+	}
+	for _, q := range []struct{ path, value string }{
+		{"containerRecommendationMaxAllowedCpu", c.MaxAllowedCPU}, {"containerRecommendationMaxAllowedMemory", c.MaxAllowedMemory},
+	} {
+		if parsed, err := resource.ParseQuantity(q.value); q.value != "" && (err != nil || parsed.Sign() <= 0) {
+			ps.Add(q.path, "%q is not a quantity above zero such as 4 or 16Gi", q.value)
+		}
+	}
+}
+
+func (c *Config) maxAllowed() (corev1.ResourceList, error) {
+	list := corev1.ResourceList{}
+	for name, text := range map[corev1.ResourceName]string{corev1.ResourceCPU: c.MaxAllowedCPU, corev1.ResourceMemory: c.MaxAllowedMemory} {
+		if text == "" {
+			continue
+		}
+		q, err := resource.ParseQuantity(text)
+		if err != nil {
+			return nil, fmt.Errorf("maximum for %s: %w", name, err)
+		}
+		list[name] = q
+	}
+	return list, nil
+}
+
+// settings is the configuration in the terms of package recommend.
+func (c *Config) settings() (*recommend.Settings, error) {
+	maxAllowed, err := c.maxAllowed()
+	if err != nil {
+		return nil, err
+	}
+	return &recommend.Settings{
+		CPU: recommend.Percentiles{
+			Target: c.TargetCPUPercentile, Lower: c.LowerBoundCPUPercentile, Upper: c.UpperBoundCPUPercentile,
+			ConfidenceInterval: c.ConfidenceIntervalCPU.Std(),
+		},
+		Memory: recommend.Percentiles{
+			Target: c.TargetMemoryPercentile, Lower: c.LowerBoundMemoryPercentile, Upper: c.UpperBoundMemoryPercentile,
+			ConfidenceInterval: c.ConfidenceIntervalMemory.Std(),
+		},
+		MarginFraction: c.MarginFraction,
+		PodMinCPUMilli: c.PodMinCPUMillicores, PodMinMemoryMB: c.PodMinMemoryMB,
+		RoundCPUMilli: c.RoundCPUMillicores, RoundMemoryBytes: c.RoundMemoryBytes,
+		MaxAllowed: maxAllowed, IntegerCPU: c.CPUIntegerPostProcessorEnabled,
+	}, nil
+}
+
+func (c *Config) aggregation() *recommend.Aggregation {
+	return &recommend.Aggregation{
+		CPU: histogram.CPU(), Memory: histogram.Memory(),
+		CPUHalfLife: c.CPUHistogramDecayHalfLife.Std(), MemoryHalfLife: c.MemoryHistogramDecayHalfLife.Std(),
+		Interval: c.MemoryAggregationInterval.Std(), Intervals: c.MemoryAggregationIntervalCount,
+		OOMBumpRatio: c.OOMBumpUpRatio, OOMMinBump: c.OOMMinBumpUpBytes,
+	}
+}
