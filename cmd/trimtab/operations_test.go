@@ -78,15 +78,16 @@ func TestOperationsPageNamesThePaths(t *testing.T) {
 	}
 }
 
-// Each part that waits is named once.
-func TestReadinessNamesEachPartOnce(t *testing.T) {
+// Each service that waits is named once.
+func TestReadinessNamesEachServiceOnce(t *testing.T) {
 	r := wire(t, "trimtab.yaml", withAllSections())
 	answer := httptest.NewRecorder()
 	pages(withAllSections().Server, r.shared, r.services)["/readyz"].ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
 	want := `ok       scalers
+ok       scalers.answers
 waiting  adapter: the metrics API is not listening yet
 ok       reload
-waiting  vpa: waits for the first round
+waiting  vpa.recommender: waits for the first round
 waiting  clusterScaler: waits for its first look at the cluster
 `
 	if answer.Code != 503 || answer.Body.String() != want {
@@ -95,7 +96,7 @@ waiting  clusterScaler: waits for its first look at the cluster
 }
 
 // noted is a part that is ready and has something to say.
-type noted struct{ part }
+type noted struct{ runner }
 
 func (noted) Ready() error { return nil }
 func (noted) Note() string { return "rounds in flight: 3 reading" }
@@ -106,7 +107,7 @@ func TestReadinessHasTheNoteOfAPart(t *testing.T) {
 		false: "ok       scalers: rounds in flight: 3 reading\n", true: "ok       scalers: standing by, another replica leads\n",
 	} {
 		answer := httptest.NewRecorder()
-		writeReadiness(answer, []service{{name: "scalers", part: noted{}, leads: true}}, standsBy, false)
+		writeReadiness(answer, []service{{name: "scalers", runner: noted{}, leads: true}}, standsBy, false)
 		if answer.Code != 200 || answer.Body.String() != want {
 			t.Errorf("%d %q, want %q", answer.Code, answer.Body, want)
 		}
