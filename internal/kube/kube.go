@@ -31,7 +31,7 @@ type Config struct {
 	// Kubeconfig is a path; empty is the pod's own service account, or $KUBECONFIG.
 	// Mirrors --kubeconfig of all the programs that trimtab replaces.
 	Kubeconfig string `yaml:"kubeconfig"`
-	// QPS and Burst limit the requests of each service, as the flags did of each program that it replaces (default 50 and 100;
+	// QPS and Burst limit the requests of each part, as the flags did of each program that it replaces (default 50 and 100;
 	// reads come from watches and do not count). The drain of nodes and the cloud of the provider kwok have a limit of their
 	// own, so that nothing else of the cluster scaler holds them up; so have watches, the Lease and the Events of each part.
 	// Reviews of the metrics API's clients have 200 and 400. Mirror --kube-client-qps and --kube-client-burst.
