@@ -35,7 +35,8 @@ type Deps struct {
 	Now      func() time.Time
 }
 
-// Scalers is the part, and its service that runs on the leader; Answers is the other. ExternalMetric and Ready are safe for concurrent use, on every replica.
+// Scalers is the part, and its service that runs on the leader; Answers is the other. ExternalMetric and Ready are safe
+// for concurrent use, on every replica.
 type Scalers struct {
 	cfg      Config
 	kube     *kube.Kube

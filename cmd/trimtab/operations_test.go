@@ -95,6 +95,47 @@ waiting  clusterScaler: waits for its first look at the cluster
 	}
 }
 
+// docs/operations.md shows each service in the answer of /readyz, and names each budget of requests, and no other. A
+// service that asks the API server has a budget of its own, under its own name.
+func TestOperationsPageNamesServicesAndBudgets(t *testing.T) {
+	r := wire(t, "trimtab.yaml", withAllSections())
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?m)^(?:ok       [a-zA-Z.]+\n)+").FindString(string(page))
+	if want := "ok       " + strings.Join(names(r.services), "\nok       ") + "\n"; shown != want {
+		t.Errorf("the page shows\n%s\nand the services are\n%s", shown, want)
+	}
+	budgets := map[string]bool{}
+	families, err := r.shared.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "trimtab_kube_budget_wait_seconds" {
+			for _, m := range f.GetMetric() {
+				budgets[m.GetLabel()[0].GetValue()] = true
+			}
+		}
+	}
+	documented := map[string]bool{}
+	_, table, _ := strings.Cut(string(page), "| `part` | Requests |")
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.*`) \\|").FindAllStringSubmatch(table, -1) {
+		for _, name := range strings.Split(row[1], ", ") {
+			documented[strings.Trim(name, "`")] = true
+		}
+	}
+	if !maps.Equal(budgets, documented) {
+		t.Errorf("the budgets are %v, and the page has %v", slices.Sorted(maps.Keys(budgets)), slices.Sorted(maps.Keys(documented)))
+	}
+	for _, sv := range r.services {
+		if sv.name != "reload" && !budgets[sv.name] { // which only writes Events, by the shared queue
+			t.Errorf("%s has no budget of its own", sv.name)
+		}
+	}
+}
+
 // noted is a part that is ready and has something to say.
 type noted struct{ runner }
 
