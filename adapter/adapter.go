@@ -125,13 +125,10 @@ func (a *Adapter) Run(ctx context.Context) error {
 	server, err := api.Listen(ctx, api.Config{
 		BindAddress: cfg.BindAddress,
 		SecurePort:  cfg.SecurePort,
-		CertFile:    cfg.TLSCertFile,
-		KeyFile:     cfg.TLSPrivateKeyFile,
+		TLS:         cfg.tls(),
 		// A little longer than what a request gives itself, so that the answer that says why still gets out.
-		RequestTimeout: cfg.RequestTimeout.Std() + 5*time.Second,
-		AuthorizedTTL:  cfg.AuthorizationWebhookCacheAuthorizedTTL.Std(),
-		DisableHTTP2:   cfg.DisableHTTP2,
-		TLSMinVersion:  cfg.TLSMinVersion, TLSCipherSuites: cfg.TLSCipherSuites,
+		RequestTimeout:  cfg.RequestTimeout.Std() + 5*time.Second,
+		AuthorizedTTL:   cfg.AuthorizationWebhookCacheAuthorizedTTL.Std(),
 		Wrap:            a.refuseCircles,
 		REST:            a.deps.Kube.REST,
 		CustomMetrics:   a,

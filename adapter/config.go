@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/delegate"
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/serve"
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -96,7 +96,7 @@ func (c *Config) Validate() config.Problems {
 	if (c.TLSCertFile == "") != (c.TLSPrivateKeyFile == "") {
 		ps.Add("tlsCertFile", "tlsCertFile and tlsPrivateKeyFile belong together; one is missing")
 	}
-	if err := api.CheckTLS(c.TLSMinVersion, c.TLSCipherSuites, !c.DisableHTTP2); err != nil {
+	if err := c.tls().Check(); err != nil {
 		field, message, _ := strings.Cut(err.Error(), ": ")
 		ps.Add(field, "%s", message)
 	}
@@ -116,6 +116,14 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("authorizationWebhookCacheAuthorizedTtl", "must be above zero")
 	}
 	return append(ps, c.checkSources()...)
+}
+
+// tls is how the port of the metrics APIs speaks TLS.
+func (c *Config) tls() serve.TLS {
+	return serve.TLS{
+		CertFile: c.TLSCertFile, KeyFile: c.TLSPrivateKeyFile, DisableHTTP2: c.DisableHTTP2,
+		MinVersion: c.TLSMinVersion, CipherSuites: c.TLSCipherSuites,
+	}
 }
 
 // checkSources finds names that stand twice.

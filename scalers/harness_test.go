@@ -130,10 +130,11 @@ func newHarnessOn(t *testing.T, mapper meta.RESTMapper, objects ...client.Object
 	h.journal = journal.New(100, slog.New(slog.DiscardHandler), registry, h.time)
 	var cfg Config
 	cfg.SetDefaults()
+	own := &kube.Kube{
+		Client: h.client, Live: h.client, Cache: h.handlers, Events: h.recorder, Mapper: mapper, Scale: h.scales(),
+	}
 	h.Scalers, err = New(cfg, Deps{
-		Kube: &kube.Kube{
-			Client: h.client, Live: h.client, Cache: h.handlers, Events: h.recorder, Mapper: mapper, Scale: h.scales(),
-		},
+		Kube: own, Answers: own,
 		Journal: h.journal, Log: slog.New(slog.DiscardHandler), Registry: registry, Now: h.time,
 	})
 	if err != nil {

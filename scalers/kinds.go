@@ -65,25 +65,6 @@ func (s *Scalers) connect() error {
 		return fmt.Errorf("watch ScaledObjects: %w", err)
 	}
 	s.objects.Store(&objects)
+	close(s.connected)
 	return nil
-}
-
-// awaitKinds returns true once connect has succeeded, and false when ctx ends before.
-func (s *Scalers) awaitKinds(ctx context.Context) bool {
-	ticker := time.NewTicker(kindsEvery)
-	defer ticker.Stop()
-	for {
-		err := s.connect()
-		if err == nil {
-			return true
-		}
-		if !errors.Is(err, errKindsMissing) {
-			s.log.Warn("scalers cannot begin", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-ticker.C:
-		}
-	}
 }

@@ -1,6 +1,8 @@
 package scalers
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,24 +31,37 @@ func TestWithoutTheKindsThePartIsOffUntilTheyCome(t *testing.T) {
 	mapper.now.Store(meta.NewDefaultRESTMapper(nil))
 	h := newHarnessOn(t, mapper, scaledObject(t, web))
 	h.set("a", 3)
-	if err := h.Ready(); err != nil {
+	if err := errors.Join(h.Ready(), h.Answers().Ready()); err != nil {
 		t.Errorf("it holds up the others: %v", err)
 	}
 	if _, err := h.metric("s0-queue-a"); !apierrors.IsServiceUnavailable(err) || !strings.Contains(err.Error(), "install KEDA's CRDs") {
 		t.Errorf("a metric: %v", err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		began := make(chan bool, 1)
-		go func() { began <- h.awaitKinds(t.Context()) }()
-		time.Sleep(2*kindsEvery + time.Second) // of the clock that the test moves
-		if len(began) > 0 {
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- h.Answers().Run(ctx) }()
+		began := func() bool {
+			time.Sleep(2*kindsEvery + time.Second) // of the clock that the test moves
+			select {
+			case <-h.connected:
+				return true
+			default:
+				return false
+			}
+		}
+		if began() {
 			t.Error("it began without them")
 		}
 		all := meta.NewDefaultRESTMapper(nil)
 		addKinds(all)
 		mapper.now.Store(all)
-		if !<-began {
+		if !began() {
 			t.Error("it did not begin")
+		}
+		end()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	})
 	if got, err := h.metric("s0-queue-a"); err != nil || got != "s0-queue-a=3" {

@@ -26,14 +26,17 @@ const part = "scalers"
 
 // Deps are what the part works with.
 type Deps struct {
+	// Kube is that of the loop, which writes, and Answers that of what every replica reads for its answers.
 	Kube     *kube.Kube
+	Answers  *kube.Kube
 	Journal  *journal.Journal
 	Log      *slog.Logger
 	Registry prometheus.Registerer
 	Now      func() time.Time
 }
 
-// Scalers is the part. ExternalMetric and Ready are safe for concurrent use, on every replica.
+// Scalers is the part, and its service that runs on the leader; Answers is the other. ExternalMetric and Ready are safe
+// for concurrent use, on every replica.
 type Scalers struct {
 	cfg      Config
 	kube     *kube.Kube
@@ -47,6 +50,8 @@ type Scalers struct {
 	connecting sync.Mutex
 	// objects are the ScaledObjects; nil until connect has found that the API server has them.
 	objects atomic.Pointer[cache.Informer]
+	// connected is closed with that.
+	connected chan struct{}
 	// ready is nil once the part has been ready; else what it waits for. It never goes back: a replica
 	// that becomes the leader goes on answering.
 	waitsFor atomic.Pointer[string]
@@ -58,7 +63,7 @@ type Scalers struct {
 // New makes the part. Where the API server does not have the kinds that it works with, this part alone is off
 // until they come; that is said once, in the log.
 func New(cfg Config, deps Deps) (*Scalers, error) {
-	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now}
+	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, connected: make(chan struct{})}
 	m, err := newMetrics(deps.Registry, s.load)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
@@ -66,7 +71,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 	s.metrics = m
 	s.triggers = newCatalog(catalogConfig{
 		sources: sources(cfg, deps.Log),
-		auth:    authReader{cached: deps.Kube.Client, live: deps.Kube.Live},
+		auth:    authReader{cached: deps.Answers.Client, live: deps.Answers.Live},
 		refresh: cfg.AuthRefreshInterval.Std(),
 		timeout: cfg.MaxTriggerTimeout.Std(),
 		bytes:   cfg.MaxTriggerBytes,
@@ -111,9 +116,11 @@ func (s *Scalers) Ready() error {
 
 func (s *Scalers) waits(what string) { s.waitsFor.Store(&what) }
 
-// Run polls, scales and reports until ctx ends. It is run by the leader alone.
+// Run polls, scales and reports until ctx ends, once Answers has found the kinds. It is run by the leader alone.
 func (s *Scalers) Run(ctx context.Context) error {
-	if !s.awaitKinds(ctx) {
+	select {
+	case <-s.connected:
+	case <-ctx.Done():
 		return nil
 	}
 	s.leading.Store(true)

@@ -11,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllertest"
 
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -335,6 +337,21 @@ func TestReadyNamesWhatItWaitsFor(t *testing.T) {
 	}
 	h.loop.decided(types.NamespacedName{Namespace: "shop", Name: "web"})
 	if err := h.Ready(); err != nil {
+		t.Errorf("Ready %v", err)
+	}
+}
+
+// A replica that does not lead answers as soon as it knows the ScaledObjects, and not before.
+func TestAnswersWaitForTheScaledObjects(t *testing.T) {
+	h := newHarness(t)
+	unread := controllertest.NewFakeInformer()
+	var informer cache.Informer = unread
+	h.objects.Store(&informer)
+	if err := h.Answers().Ready(); err == nil || err.Error() != "waits for the first list of ScaledObjects" {
+		t.Errorf("Ready %v", err)
+	}
+	unread.Synced()
+	if err := h.Answers().Ready(); err != nil {
 		t.Errorf("Ready %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/manifest"
+	"github.com/trimtab/trimtab/vpa/target"
 )
 
 // CheckManifest says what is wrong with the VerticalPodAutoscaler in doc, one YAML or JSON document of the
@@ -50,7 +51,7 @@ func checkTarget(ps *config.Problems, v *vpav1.VerticalPodAutoscaler) {
 	case ref.Name == "":
 		ps.Add("spec.targetRef.name", "is required")
 	default:
-		if _, known := targetKinds()[ref.Kind]; !known {
+		if !target.Supports(ref.Kind) {
 			ps.Add("spec.targetRef.kind", "%q is not supported; supported are Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and CronJob", ref.Kind)
 		}
 	}

@@ -1,15 +1,6 @@
-// Package vpa is the part that does the work of the VPA recommender: it watches VerticalPodAutoscaler
-// objects, learns from Prometheus what the containers of their pods use, and writes what they should
-// request into the status, with checkpoints that survive a restart.
+// Package vpa is the part that does the work of the Vertical Pod Autoscaler: its configuration, its verdict codes and the
+// checks of a VerticalPodAutoscaler in a file. Its services are packages of their own; so far there is one, recommender.
 //
-// It guarantees that the numbers are those of the original recommender (package recommend lists the few
-// deviations), that checkpoints can be taken over from it and by it, that nothing is written when nothing
-// meaningful changed, and that a failing Prometheus or API server leaves every recommendation as it is.
-// One bad object never stops the others: what is wrong with it stands in its condition ConfigUnsupported
-// and in an Event.
-//
-// Usage is kept for each VPA and container, not for each label set of pods, so that memory does not grow
-// with rollouts and a pod's samples are taken in once for each VPA that matches it.
-//
-// It changes no pod: there is no updater and no admission webhook here, and updateMode is not read.
+// It guarantees that CheckManifest refuses what the schema and the admission webhook of VPA refuse. The part changes no
+// pod: there is no updater and no admission webhook here, and updateMode is not read.
 package vpa

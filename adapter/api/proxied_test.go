@@ -309,7 +309,7 @@ func TestHowThePortSpeaks(t *testing.T) {
 	t.Parallel()
 	cluster := apitest.Start(t)
 	base := startWith(t, cluster, &source{}, func(c *api.Config) {
-		c.DisableHTTP2, c.TLSMinVersion = true, "VersionTLS13"
+		c.TLS.DisableHTTP2, c.TLS.MinVersion = true, "VersionTLS13"
 	})
 	client := proxied(t, true, cluster.Proxies.Client(t, apitest.ProxyName))
 	if resp, body := ask(t, client, base+custom+"/v1beta1/namespaces/ns/pods/p/m", as("allowed")); resp.ProtoMajor != 1 || resp.StatusCode != 200 {
@@ -325,7 +325,7 @@ func TestHowThePortSpeaks(t *testing.T) {
 		t.Error("TLS 1.2 is spoken, too")
 	}
 	suites := startWith(t, cluster, &source{}, func(c *api.Config) {
-		c.DisableHTTP2, c.TLSCipherSuites = true, []string{"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"}
+		c.TLS.DisableHTTP2, c.TLS.CipherSuites = true, []string{"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"}
 	})
 	req.URL.Host = strings.TrimPrefix(suites, "https://")
 	resp, err := old.Do(req)
@@ -337,9 +337,9 @@ func TestHowThePortSpeaks(t *testing.T) {
 		t.Errorf("speaks %s", got)
 	}
 	for says, change := range map[string]func(*api.Config){
-		"VersionTLS11": func(c *api.Config) { c.TLSMinVersion = "VersionTLS11" },
-		"ROT13":        func(c *api.Config) { c.TLSCipherSuites = []string{"ROT13"} },
-		"HTTP/2":       func(c *api.Config) { c.TLSCipherSuites = []string{"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"} },
+		"VersionTLS11": func(c *api.Config) { c.TLS.MinVersion = "VersionTLS11" },
+		"ROT13":        func(c *api.Config) { c.TLS.CipherSuites = []string{"ROT13"} },
+		"HTTP/2":       func(c *api.Config) { c.TLS.CipherSuites = []string{"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"} },
 	} {
 		cfg := api.Config{BindAddress: "127.0.0.1", REST: cluster.REST}
 		change(&cfg)

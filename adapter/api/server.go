@@ -13,9 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	"k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/rest"
-	certutil "k8s.io/client-go/util/cert"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
 
 	"github.com/trimtab/trimtab/internal/serve"
@@ -32,20 +30,12 @@ type Config struct {
 	BindAddress string
 	// SecurePort 0 takes any free port; see Server.Addr.
 	SecurePort int
-	// CertFile and KeyFile are PEM files, read again when they change. Without them the server signs a
-	// certificate for itself that is gone with the process.
-	CertFile, KeyFile string
+	TLS        serve.TLS
 	// RequestTimeout bounds each request; those in flight at the end have that long to finish.
 	RequestTimeout time.Duration
 	// AuthorizedTTL is how long a permission is believed, which is how long one that was taken away still
 	// counts; 0 is a minute. A refusal is believed for ten seconds.
 	AuthorizedTTL time.Duration
-	// DisableHTTP2 leaves HTTP/1.1 only.
-	DisableHTTP2 bool
-	// TLSMinVersion and TLSCipherSuites are as the flags --tls-min-version and --tls-cipher-suites of
-	// Kubernetes' programs; empty is TLS 1.2 and Go's choice of suites.
-	TLSMinVersion   string
-	TLSCipherSuites []string
 	// Wrap, if it is not nil, puts a handler around all others.
 	Wrap func(http.Handler) http.Handler
 	// REST reaches the API server that authenticates and authorises.
@@ -96,7 +86,8 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 	a := apis{cfg.CustomMetrics, cfg.ExternalMetrics, cfg.ResourceMetrics}
 	configure := func(c *genericapiserver.Config) error {
-		if err := s.secure(c, cfg); err != nil {
+		var err error
+		if c.SecureServing, err = cfg.TLS.On(s.listener); err != nil {
 			return err
 		}
 		if err := s.auth.authenticate(c); err != nil {
@@ -117,37 +108,6 @@ func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 	}
 	server.ShutdownTimeout = cfg.RequestTimeout
 	return server, nil
-}
-
-// secure sets how the port speaks TLS.
-func (s *Server) secure(c *genericapiserver.Config, cfg Config) error {
-	certificate, err := servingCertificate(cfg)
-	if err != nil {
-		return err
-	}
-	minimum, err := tlsVersion(cfg.TLSMinVersion)
-	if err != nil {
-		return err
-	}
-	suites, err := tlsCipherSuites(cfg.TLSCipherSuites, !cfg.DisableHTTP2)
-	if err != nil {
-		return err
-	}
-	c.SecureServing = &genericapiserver.SecureServingInfo{
-		Listener: s.listener, Cert: certificate, DisableHTTP2: cfg.DisableHTTP2, MinTLSVersion: minimum, CipherSuites: suites,
-	}
-	return nil
-}
-
-func servingCertificate(cfg Config) (dynamiccertificates.CertKeyContentProvider, error) {
-	if cfg.CertFile != "" {
-		return dynamiccertificates.NewDynamicServingContentFromFiles("serving-cert", cfg.CertFile, cfg.KeyFile)
-	}
-	cert, key, err := certutil.GenerateSelfSignedCertKey(name, nil, []string{"localhost"})
-	if err != nil {
-		return nil, fmt.Errorf("sign a certificate: %w", err)
-	}
-	return dynamiccertificates.NewStaticCertKeyContent("self-signed", cert, key)
 }
 
 // checkMetricSelector answers 400 to a selector that cannot be parsed, which the storage behind it would

@@ -22,6 +22,7 @@ import (
 
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/api/apitest"
+	"github.com/trimtab/trimtab/internal/serve"
 )
 
 // fixed answers 2300m for everything but for what its name says.
@@ -237,7 +238,7 @@ func TestCertificateFilesAreReadAgain(t *testing.T) {
 		return strings.Join(resp.TLS.PeerCertificates[0].DNSNames, " ")
 	}
 	write("first.example.com")
-	base := start(t, func(c *api.Config) { c.CertFile, c.KeyFile = cert, key })
+	base := start(t, func(c *api.Config) { c.TLS.CertFile, c.TLS.KeyFile = cert, key })
 	if got := served(base); got != "first.example.com" {
 		t.Fatalf("serves the certificate of %q", got)
 	}
@@ -253,7 +254,7 @@ func TestListenTellsWhatIsMissing(t *testing.T) {
 		says string
 	}{
 		"no cluster":     {api.Config{REST: closed}, "extension-apiserver-authentication"},
-		"no certificate": {api.Config{REST: apitest.Cluster(t), BindAddress: "127.0.0.1", CertFile: "/nowhere.crt", KeyFile: "/nowhere.key"}, "/nowhere.crt"},
+		"no certificate": {api.Config{REST: apitest.Cluster(t), BindAddress: "127.0.0.1", TLS: serve.TLS{CertFile: "/nowhere.crt", KeyFile: "/nowhere.key"}}, "/nowhere.crt"},
 		"no address":     {api.Config{REST: apitest.Cluster(t), BindAddress: "192.0.2.1"}, "192.0.2.1"},
 	} {
 		_, err := api.Listen(t.Context(), c.cfg)

@@ -28,6 +28,7 @@ import (
 	"github.com/trimtab/trimtab/adapter/api"
 	"github.com/trimtab/trimtab/adapter/api/apitest"
 	"github.com/trimtab/trimtab/internal/config"
+	serving "github.com/trimtab/trimtab/internal/serve"
 )
 
 // adapter is a metrics server that lists what it serves, as prometheus-adapter does.
@@ -130,7 +131,7 @@ func serve(t *testing.T, custom provider.CustomMetricsProvider, external provide
 	}
 	cfg := api.Config{
 		BindAddress: "127.0.0.1", RequestTimeout: 10 * time.Second, REST: apitest.Cluster(t),
-		CertFile: file(t, "tls.crt", string(cert)), KeyFile: file(t, "tls.key", string(key)),
+		TLS: serving.TLS{CertFile: file(t, "tls.crt", string(cert)), KeyFile: file(t, "tls.key", string(key))},
 	}
 	if custom != nil {
 		cfg.CustomMetrics = fromCustomProvider{custom}
@@ -153,7 +154,7 @@ func serve(t *testing.T, custom provider.CustomMetricsProvider, external provide
 	})
 	apitest.Eventually(t, func() bool { return server.Ready() == nil })
 	c := defaultConfig("https://" + server.Addr().String())
-	c.TLS.CAFile, c.BearerTokenFile = cfg.CertFile, file(t, "token", apitest.Allowed+"\n")
+	c.TLS.CAFile, c.BearerTokenFile = cfg.TLS.CertFile, file(t, "token", apitest.Allowed+"\n")
 	return c
 }
 

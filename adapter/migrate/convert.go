@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,15 +115,10 @@ func verbosity(c *migration.Conversion, v migration.Value) error {
 }
 
 // proxies tells that Prometheus is asked without the proxy that the container's environment names.
-// prometheus-adapter uses none either when it has a CA file.
 func proxies(c *migration.Conversion) {
-	server, err := url.Parse(c.Text("prometheus-url"))
-	if err != nil || c.Text("prometheus-ca-file") != "" {
-		return
-	}
-	name := strings.ToUpper(server.Scheme) + "_PROXY"
-	proxy, set := c.In.Env.Either(name)
-	if set && (proxy.Value != "" || proxy.Elsewhere != "") && !c.In.Env.WithoutProxy(server.Hostname()) {
-		c.Add("variable "+name, migration.Other, true, "trimtab asks Prometheus without a proxy; name its host in NO_PROXY if it can be reached without one")
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY"} {
+		if c.In.Env[name] != "" || c.In.Env[strings.ToLower(name)] != "" {
+			c.Add("variable "+name, migration.Other, false, "trimtab asks Prometheus without a proxy; see that it can be reached without one")
+		}
 	}
 }

@@ -23,7 +23,7 @@ func address(c *migration.Conversion, v migration.Value) error {
 	unknown := unknownIn(c, v)
 	switch {
 	case err != nil && len(unknown) > 0, u != nil && len(unknown) > 0 && refers(u.Scheme+u.Host+u.Path+u.RawQuery+u.User.Username()):
-		c.Block(v.Flag, "%s; write %s by hand", c.In.Env.WhyUnknown(unknown), v.Setting)
+		c.Block(v.Flag, "%s; write %s by hand", migration.WhyUnknown(unknown), v.Setting)
 		return nil
 	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
 		c.Block(v.Flag, "the value (not shown) is no URL with http:// or https:// and a host; write %s by hand", v.Setting)
@@ -152,7 +152,7 @@ func headers(c *migration.Conversion, v migration.Value) error {
 		case slices.Contains(ownHeaders(), folded):
 			c.Block(v.Flag, "%s is a header that trimtab's client sets itself", migration.Shown(name))
 		case len(h.Unknown) > 0:
-			c.Block(v.Flag, "%s; write prometheus.headers by hand", c.In.Env.WhyUnknown(h.Unknown))
+			c.Block(v.Flag, "%s; write prometheus.headers by hand", migration.WhyUnknown(h.Unknown))
 		default:
 			c.Entry(v, v.Setting, name, migration.Str(content))
 		}

@@ -19,26 +19,17 @@ type Options struct {
 func Program(o Options) migration.Program {
 	return migration.Program{
 		Name: "prometheus-adapter", Page: "docs/migrate-prometheus-adapter.md",
-		Flags: flags(o), Long: ruleKeys(), Likeness: likeness, Finish: proxies,
+		Flags: flags(o), Long: ruleKeys(), Runs: runs, Finish: proxies,
 	}
 }
 
-func likeness(image string, words []string) migration.Likeness {
-	if strings.Contains(image, "prometheus-adapter") { // old images were called k8s-prometheus-adapter-amd64
-		return migration.Certain
+// runs knows the program by its image, whatever the registry, or by a flag of its own, which every installation has.
+func runs(image string, words []string) bool {
+	if strings.Contains(image, "prometheus-adapter") || len(words) > 0 && path.Base(words[0]) == "prometheus-adapter" {
+		return true // old images were called k8s-prometheus-adapter-amd64
 	}
-	if slices.ContainsFunc(words, func(w string) bool {
-		return w == "--prometheus-url" || strings.HasPrefix(w, "--prometheus-url=") || strings.HasPrefix(w, "--metrics-relist-interval")
-	}) {
-		return migration.Certain
-	}
-	if len(words) > 0 {
-		switch path.Base(words[0]) {
-		case "prometheus-adapter":
-			return migration.Certain
-		case "adapter": // as that of others is called
-			return migration.Possible
-		}
-	}
-	return migration.Unlike
+	return slices.ContainsFunc(words, func(w string) bool {
+		name, _, _ := strings.Cut(w, "=")
+		return name == "--prometheus-url" || name == "--metrics-relist-interval"
+	})
 }

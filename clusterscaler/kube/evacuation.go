@@ -4,16 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/internal/evict"
 )
 
 // annotationEvictDaemon says of a DaemonSet's pod whether it is evicted from a node that goes, whatever the configuration
@@ -35,9 +32,8 @@ type evacuation struct {
 	daemons map[types.UID]bool
 	// late are those that should have ended long before the first round. Nobody knows whether they ever end; the plan does
 	// not count them either, so that they keep nothing.
-	late map[types.UID]bool
-	// firstTry is when the eviction of a pod was refused for the first time.
-	firstTry map[types.UID]time.Time
+	late    map[types.UID]bool
+	evictor *evict.Evictor
 	// told are the pods that have an Event of their eviction.
 	told map[types.UID]bool
 }
@@ -46,7 +42,7 @@ type evacuation struct {
 func (d *Drainer) evacuate(ctx context.Context, node string, empty bool) error {
 	e := evacuation{
 		Drainer: d, node: node, groups: d.cfg.EvictionGroups, waitForDaemons: len(d.cfg.EvictionGroups) > 0 && !empty,
-		evictDaemons: d.cfg.DaemonSetsOfOccupied, firstTry: map[types.UID]time.Time{}, told: map[types.UID]bool{},
+		evictDaemons: d.cfg.DaemonSetsOfOccupied, evictor: evict.New(d.deps.Client, d.deps.Now), told: map[types.UID]bool{},
 	}
 	if len(e.groups) == 0 {
 		e.groups = []plan.EvictionGroup{{Grace: d.cfg.MaxGracefulTermination}}
@@ -161,54 +157,23 @@ func (e *evacuation) mustLeave(p *corev1.Pod) bool {
 
 func isMirror(p *corev1.Pod) bool { return p.Annotations[corev1.MirrorPodAnnotationKey] != "" }
 
-// evictParallel bounds the evictions that one drain has under way.
-const evictParallel = 8
-
 // evictAll tries each pod once. A refusal of one that has to be gone is an error when it has lasted too long.
 func (e *evacuation) evictAll(ctx context.Context, pods []*corev1.Pod) error {
-	refused := make([]error, len(pods))
-	slots := make(chan struct{}, evictParallel)
-	var wg sync.WaitGroup
-	for i, p := range pods {
+	var round []evict.Pod
+	for _, p := range pods {
 		if !e.told[p.UID] {
 			e.told[p.UID] = true
 			e.deps.Events.Eventf(p, nil, corev1.EventTypeNormal, "ScaleDown", "Evict", "the pod is evicted: its node %s goes", e.node)
 		}
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			refused[i] = client.IgnoreNotFound(e.evict(ctx, p))
-		})
+		round = append(round, evict.Pod{Pod: p, MaxGrace: e.groups[groupOf(e.groups, p)].Grace})
 	}
-	wg.Wait()
-	now := e.deps.Now()
-	for i, p := range pods {
-		if refused[i] == nil || !e.mustLeave(p) {
+	for _, r := range e.evictor.Round(ctx, round) {
+		if !e.mustLeave(r.Pod) || r.For < e.cfg.MaxPodEvictionTime {
 			continue
 		}
-		if _, tried := e.firstTry[p.UID]; !tried {
-			e.firstTry[p.UID] = now
-		}
-		if tried := now.Sub(e.firstTry[p.UID]); tried >= e.cfg.MaxPodEvictionTime {
-			e.deps.Events.Eventf(p, nil, corev1.EventTypeWarning, "ScaleDownFailed", "Evict", "the pod could not be evicted for %s, and its node %s stays: %v", tried.Round(time.Second), e.node, refused[i])
-			return fmt.Errorf("pod %s/%s could not be evicted for %s: %w", p.Namespace, p.Name, tried.Round(time.Second), refused[i])
-		}
+		tried := r.For.Round(time.Second)
+		e.deps.Events.Eventf(r.Pod, nil, corev1.EventTypeWarning, "ScaleDownFailed", "Evict", "the pod could not be evicted for %s, and its node %s stays: %v", tried, e.node, r.Err)
+		return fmt.Errorf("pod %s/%s could not be evicted for %s: %w", r.Pod.Namespace, r.Pod.Name, tried, r.Err)
 	}
 	return nil
-}
-
-// evict asks the API server to let this very pod go.
-func (e *evacuation) evict(ctx context.Context, p *corev1.Pod) error {
-	period := grace(p)
-	if most := e.groups[groupOf(e.groups, p)].Grace; most > 0 {
-		period = min(period, most)
-	}
-	seconds := int64(period / time.Second)
-	return e.deps.Client.SubResource("eviction").Create(ctx, p, &policyv1.Eviction{
-		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace},
-		DeleteOptions: &metav1.DeleteOptions{
-			GracePeriodSeconds: &seconds,
-			Preconditions:      &metav1.Preconditions{UID: &p.UID},
-		},
-	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/evict"
 )
 
 // The annotations of cluster-autoscaler that are honoured.
@@ -41,7 +42,7 @@ func podOf(p *corev1.Pod) plan.Pod {
 		out.Owner = owner.Kind
 	}
 	if p.DeletionTimestamp != nil {
-		out.Grace = grace(p)
+		out.Grace = evict.Grace(p)
 		// The timestamp is when the grace period ends.
 		out.Deleted = p.DeletionTimestamp.Add(-seconds(p.DeletionGracePeriodSeconds))
 	}
@@ -112,13 +113,6 @@ func scaleUpDelay(p *corev1.Pod) time.Duration {
 		return 0
 	}
 	return d
-}
-
-func grace(p *corev1.Pod) time.Duration {
-	if p.Spec.TerminationGracePeriodSeconds == nil {
-		return corev1.DefaultTerminationGracePeriodSeconds * time.Second
-	}
-	return seconds(p.Spec.TerminationGracePeriodSeconds)
 }
 
 func seconds(n *int64) time.Duration {

@@ -55,7 +55,7 @@ func nodes(c *migration.Conversion, v migration.Value) error {
 		g, ok := readSpec(a.Text)
 		switch {
 		case len(a.Unknown) > 0:
-			c.Block(v.Flag, "%s; write this group in %s by hand", c.In.Env.WhyUnknown(a.Unknown), v.Setting)
+			c.Block(v.Flag, "%s; write this group in %s by hand", migration.WhyUnknown(a.Unknown), v.Setting)
 			continue
 		case !ok:
 			c.Block(v.Flag, "%s is not MIN:MAX:NAME with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", migration.Shown(a.Text))

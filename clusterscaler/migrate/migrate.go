@@ -12,31 +12,21 @@ import (
 func Program() migration.Program {
 	return migration.Program{
 		Name: "cluster-autoscaler", Page: "docs/migrate-cluster-autoscaler.md",
-		Flags: flags(), Underscores: true, Long: []string{"groups"}, Likeness: likeness, Finish: finish,
+		Flags: flags(), Underscores: true, Long: []string{"groups"}, Runs: runs, Finish: finish,
 	}
 }
 
-// likeness knows the program by its image, whatever the registry, or by a flag of its own. The operators that
+// runs knows the program by its image, whatever the registry, or by a flag of its own. The operators that
 // install it have images of similar names, and none of its flags.
-func likeness(image string, words []string) migration.Likeness {
-	if len(words) > 0 && path.Base(words[0]) == "cluster-autoscaler" {
-		return migration.Certain
+func runs(image string, words []string) bool {
+	if strings.Contains(image, "cluster-autoscaler") && !strings.Contains(image, "operator") || len(words) > 0 && path.Base(words[0]) == "cluster-autoscaler" {
+		return true
 	}
 	own := []string{"--node-group-auto-discovery", "--scale-down-unneeded-time", "--scale-down-utilization-threshold", "--skip-nodes-with-local-storage"}
-	if slices.ContainsFunc(words, func(w string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
 		name, _, _ := strings.Cut(w, "=")
 		return slices.Contains(own, name)
-	}) {
-		return migration.Certain
-	}
-	switch {
-	case !strings.Contains(image, "cluster-autoscaler"):
-		return migration.Unlike
-	case strings.Contains(image, "operator"):
-		return migration.Possible
-	default:
-		return migration.Certain
-	}
+	})
 }
 
 // finish writes the section even where every setting is the default: it is what lets the part run.

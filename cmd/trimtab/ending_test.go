@@ -60,7 +60,7 @@ func rehearse(t *testing.T, delay time.Duration, notReady error) *rehearsal {
 	r := &rehearsal{t: t, serves: newFakePart(), leads: newFakePart(), done: make(chan error, 1)}
 	r.serves.notReady = notReady
 	s := wire(t, "trimtab.yaml", cfg).shared
-	services := []service{{name: "serves", part: r.serves}, {name: "leads", part: r.leads, leads: true}}
+	services := []service{{name: "serves", runner: r.serves}, {name: "leads", runner: r.leads, leads: true}}
 	web, err := listen(cfg.Server, s, services)
 	if err != nil {
 		t.Fatal(err)

@@ -166,7 +166,7 @@ func explainHandler(services []service) http.Handler {
 	var metrics *adapter.Adapter
 	var nodes *clusterscaler.ClusterScaler
 	for _, sv := range services {
-		switch part := sv.part.(type) {
+		switch part := sv.runner.(type) {
 		case *adapter.Adapter:
 			metrics = part
 		case *clusterscaler.ClusterScaler:

@@ -78,15 +78,16 @@ func TestOperationsPageNamesThePaths(t *testing.T) {
 	}
 }
 
-// Each part that waits is named once.
-func TestReadinessNamesEachPartOnce(t *testing.T) {
+// Each service that waits is named once.
+func TestReadinessNamesEachServiceOnce(t *testing.T) {
 	r := wire(t, "trimtab.yaml", withAllSections())
 	answer := httptest.NewRecorder()
 	pages(withAllSections().Server, r.shared, r.services)["/readyz"].ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
 	want := `ok       scalers
+ok       scalers.answers
 waiting  adapter: the metrics API is not listening yet
 ok       reload
-waiting  vpa: waits for the first round
+waiting  vpa.recommender: waits for the first round
 waiting  clusterScaler: waits for its first look at the cluster
 `
 	if answer.Code != 503 || answer.Body.String() != want {
@@ -94,8 +95,49 @@ waiting  clusterScaler: waits for its first look at the cluster
 	}
 }
 
+// docs/operations.md shows each service in the answer of /readyz, and names each budget of requests, and no other. A
+// service that asks the API server has a budget of its own, under its own name.
+func TestOperationsPageNamesServicesAndBudgets(t *testing.T) {
+	r := wire(t, "trimtab.yaml", withAllSections())
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?m)^(?:ok       [a-zA-Z.]+\n)+").FindString(string(page))
+	if want := "ok       " + strings.Join(names(r.services), "\nok       ") + "\n"; shown != want {
+		t.Errorf("the page shows\n%s\nand the services are\n%s", shown, want)
+	}
+	budgets := map[string]bool{}
+	families, err := r.shared.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "trimtab_kube_budget_wait_seconds" {
+			for _, m := range f.GetMetric() {
+				budgets[m.GetLabel()[0].GetValue()] = true
+			}
+		}
+	}
+	documented := map[string]bool{}
+	_, table, _ := strings.Cut(string(page), "| `part` | Requests |")
+	for _, row := range regexp.MustCompile("(?m)^\\| (`.*`) \\|").FindAllStringSubmatch(table, -1) {
+		for _, name := range strings.Split(row[1], ", ") {
+			documented[strings.Trim(name, "`")] = true
+		}
+	}
+	if !maps.Equal(budgets, documented) {
+		t.Errorf("the budgets are %v, and the page has %v", slices.Sorted(maps.Keys(budgets)), slices.Sorted(maps.Keys(documented)))
+	}
+	for _, sv := range r.services {
+		if sv.name != "reload" && !budgets[sv.name] { // which only writes Events, by the shared queue
+			t.Errorf("%s has no budget of its own", sv.name)
+		}
+	}
+}
+
 // noted is a part that is ready and has something to say.
-type noted struct{ part }
+type noted struct{ runner }
 
 func (noted) Ready() error { return nil }
 func (noted) Note() string { return "rounds in flight: 3 reading" }
@@ -106,7 +148,7 @@ func TestReadinessHasTheNoteOfAPart(t *testing.T) {
 		false: "ok       scalers: rounds in flight: 3 reading\n", true: "ok       scalers: standing by, another replica leads\n",
 	} {
 		answer := httptest.NewRecorder()
-		writeReadiness(answer, []service{{name: "scalers", part: noted{}, leads: true}}, standsBy, false)
+		writeReadiness(answer, []service{{name: "scalers", runner: noted{}, leads: true}}, standsBy, false)
 		if answer.Code != 200 || answer.Body.String() != want {
 			t.Errorf("%d %q, want %q", answer.Code, answer.Body, want)
 		}

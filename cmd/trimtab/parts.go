@@ -16,6 +16,7 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/scalers"
 	"github.com/trimtab/trimtab/vpa"
+	"github.com/trimtab/trimtab/vpa/recommender"
 )
 
 // shared is what the parts have in common.
@@ -35,110 +36,141 @@ type registry interface {
 	prometheus.Gatherer
 }
 
-// documentedPart is a part, under its name in the configuration file, with all that it can decide.
-type documentedPart struct {
-	name  string
+// part is one of the four, under its name in the configuration file.
+type part struct {
+	name string
+	// codes are all that it can decide.
 	codes []verdict.CodeDoc
+	// services makes what runs of it; nothing where the file has no section for it.
+	services func(b *builder) ([]service, error)
 }
 
-func documentedParts() []documentedPart {
-	return []documentedPart{
-		{"adapter", adapter.Codes()}, {"scalers", scalers.Codes()}, {"vpa", vpa.Codes()}, {"clusterScaler", clusterscaler.Codes()},
+// parts are in the order in which they are made: the scalers before the adapter, which serves their metrics.
+func parts() []part {
+	return []part{
+		{"scalers", scalers.Codes(), scalersServices},
+		{"adapter", adapter.Codes(), adapterServices},
+		{"vpa", vpa.Codes(), vpaServices},
+		{"clusterScaler", clusterscaler.Codes(), clusterScalerServices},
 	}
 }
 
 // newJournal is the journal of a program with these parts.
 func newJournal(capacity int, log *slog.Logger, reg registry) *journal.Journal {
 	j := journal.New(capacity, log, reg, time.Now)
-	for _, part := range documentedParts() {
+	for _, part := range parts() {
 		j.Document(part.name, part.codes)
 	}
 	return j
 }
 
-// build makes the parts that are configured. Here alone they meet: the scalers' metrics are served by
-// the adapter, since a cluster has one external metrics API. Without an adapter section it still
-// serves, when there are scalers.
+// builder is what the parts are made of. Here alone they meet: a cluster has one external metrics API, so that the adapter
+// serves the scalers' metrics too.
+type builder struct {
+	shared
+	path     string
+	cfg      *configFile
+	external []adapter.ExternalSource
+}
+
+// build makes the services of all parts that are configured.
 func build(path string, cfg *configFile, s shared) ([]service, error) {
-	var services []service
-	var external []adapter.ExternalSource
-	if cfg.Scalers != nil {
-		part, err := newScalers(*cfg.Scalers, s)
+	b := &builder{shared: s, path: path, cfg: cfg}
+	var all []service
+	for _, p := range parts() {
+		services, err := p.services(b)
 		if err != nil {
-			return nil, fmt.Errorf("scalers: %w", err)
+			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
-		services = append(services, service{name: "scalers", part: part, leads: true})
-		external = append(external, part)
+		all = append(all, services...)
 	}
-	if adapterConfig := cfg.metricsAPI(); adapterConfig != nil {
-		part, err := newAdapter(*adapterConfig, s, external)
-		if err != nil {
-			return nil, fmt.Errorf("adapter: %w", err)
-		}
-		services = append(services, service{name: "adapter", part: part})
-		if cfg.Adapter != nil {
-			services = append(services, service{name: "reload", part: newReloader(path, cfg, s, part)})
-		}
+	return all, nil
+}
+
+func scalersServices(b *builder) ([]service, error) {
+	if b.cfg.Scalers == nil {
+		return nil, nil
 	}
-	if cfg.VPA != nil {
-		part, err := newVPA(*cfg.VPA, s)
-		if err != nil {
-			return nil, fmt.Errorf("vpa: %w", err)
-		}
-		services = append(services, service{name: "vpa", part: part, leads: true})
+	const answers = "scalers.answers"
+	forLoop, err := b.kube.ForLeader("scalers")
+	if err != nil {
+		return nil, err
 	}
-	if cfg.ClusterScaler != nil {
-		part, err := newClusterScaler(*cfg.ClusterScaler, s)
-		if err != nil {
-			return nil, fmt.Errorf("clusterScaler: %w", err)
-		}
-		services = append(services, service{name: "clusterScaler", part: part, leads: true})
+	forAnswers, err := b.kube.For(answers)
+	if err != nil {
+		return nil, err
+	}
+	s, err := scalers.New(*b.cfg.Scalers, scalers.Deps{
+		Kube: forLoop, Answers: forAnswers, Journal: b.journal, Log: b.log.With("part", "scalers"), Registry: b.registry, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.external = append(b.external, s)
+	return []service{{name: "scalers", runner: s, leads: true}, {name: answers, runner: s.Answers()}}, nil
+}
+
+// adapterServices has the metrics APIs, without a section of their own too where there are scalers. They are reloaded
+// when their section changes.
+func adapterServices(b *builder) ([]service, error) {
+	cfg := b.cfg.metricsAPI()
+	if cfg == nil {
+		return nil, nil
+	}
+	own, err := b.kube.For("adapter")
+	if err != nil {
+		return nil, err
+	}
+	a, err := adapter.New(*cfg, adapter.Deps{
+		Kube: own, Journal: b.journal, Log: b.log.With("part", "adapter"), Registry: b.registry, Prom: b.prom, Now: time.Now,
+		External: b.external,
+	})
+	if err != nil {
+		return nil, err
+	}
+	services := []service{{name: "adapter", runner: a}}
+	if b.cfg.Adapter != nil {
+		services = append(services, service{name: "reload", runner: newReloader(b.path, b.cfg, b.shared, a)})
 	}
 	return services, nil
 }
 
-func newScalers(cfg scalers.Config, s shared) (*scalers.Scalers, error) {
-	own, err := s.kube.ForLeader("scalers")
+func vpaServices(b *builder) ([]service, error) {
+	if b.cfg.VPA == nil {
+		return nil, nil
+	}
+	const name = "vpa.recommender"
+	own, err := b.kube.ForLeader(name)
 	if err != nil {
 		return nil, err
 	}
-	return scalers.New(cfg, scalers.Deps{
-		Kube: own, Journal: s.journal, Log: s.log.With("part", "scalers"), Registry: s.registry, Now: time.Now,
+	r, err := recommender.New(b.cfg.VPA.Recommender, recommender.Deps{
+		Kube: own, Journal: b.journal, Log: b.log.With("part", "vpa"), Registry: b.registry, Prom: b.prom, Now: time.Now,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return []service{{name: name, runner: r, leads: true}}, nil
 }
 
-func newAdapter(cfg adapter.Config, s shared, external []adapter.ExternalSource) (*adapter.Adapter, error) {
-	own, err := s.kube.For("adapter")
+// clusterScalerServices has one service, whose drains have a budget of their own: nothing else that it writes holds them up.
+func clusterScalerServices(b *builder) ([]service, error) {
+	if b.cfg.ClusterScaler == nil {
+		return nil, nil
+	}
+	own, err := b.kube.ForLeader("clusterScaler")
 	if err != nil {
 		return nil, err
 	}
-	return adapter.New(cfg, adapter.Deps{
-		Kube: own, Journal: s.journal, Log: s.log.With("part", "adapter"), Registry: s.registry, Prom: s.prom, Now: time.Now,
-		External: external,
+	drain, err := b.kube.ForLeader("drain")
+	if err != nil {
+		return nil, err
+	}
+	c, err := clusterscaler.New(*b.cfg.ClusterScaler, clusterscaler.Deps{
+		Kube: own, Drain: drain, Journal: b.journal, Log: b.log.With("part", "clusterScaler"), Registry: b.registry, Now: time.Now,
 	})
-}
-
-func newVPA(cfg vpa.Config, s shared) (*vpa.Recommender, error) {
-	own, err := s.kube.ForLeader("vpa")
 	if err != nil {
 		return nil, err
 	}
-	return vpa.New(cfg, vpa.Deps{
-		Kube: own, Journal: s.journal, Log: s.log.With("part", "vpa"), Registry: s.registry, Prom: s.prom, Now: time.Now,
-	})
-}
-
-// newClusterScaler makes one whose drains have a budget of their own: nothing else that it writes holds them up.
-func newClusterScaler(cfg clusterscaler.Config, s shared) (*clusterscaler.ClusterScaler, error) {
-	own, err := s.kube.ForLeader("clusterScaler")
-	if err != nil {
-		return nil, err
-	}
-	drain, err := s.kube.ForLeader("drain")
-	if err != nil {
-		return nil, err
-	}
-	return clusterscaler.New(cfg, clusterscaler.Deps{
-		Kube: own, Drain: drain, Journal: s.journal, Log: s.log.With("part", "clusterScaler"), Registry: s.registry, Now: time.Now,
-	})
+	return []service{{name: "clusterScaler", runner: c, leads: true}}, nil
 }

@@ -51,7 +51,7 @@ func TestAChangeIsTakenWhateverIsWritten(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			var running sync.WaitGroup
 			running.Go(func() {
-				if err := reload.part.Run(ctx); err != nil {
+				if err := reload.Run(ctx); err != nil {
 					t.Error(err)
 				}
 			})
@@ -94,7 +94,7 @@ func TestReloadReadsAnEmptySectionAsCheckDoes(t *testing.T) {
 	}
 	r.started, r.current = cfg, cfg
 	p := wire(t, path, cfg)
-	r.adapter, r.shared = p.services[1].part.(*adapter.Adapter), p.shared
+	r.adapter, r.shared = p.services[2].runner.(*adapter.Adapter), p.shared
 	next, waiting, err := r.take()
 	if err != nil || len(waiting) > 0 || next.VPA == nil {
 		t.Errorf("%+v, %v, %v", next, waiting, err)
@@ -111,7 +111,7 @@ func TestReloadTellsWhatWaitsForARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := wire(t, path, cfg)
-	r := p.services[slices.IndexFunc(p.services, func(s service) bool { return s.name == "reload" })].part.(*reloader)
+	r := p.services[slices.IndexFunc(p.services, func(s service) bool { return s.name == "reload" })].runner.(*reloader)
 	for _, step := range []struct {
 		text    string
 		waiting []string
@@ -142,7 +142,7 @@ func TestReloadLetsGoOfServersThatNobodyAsks(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := wire(t, path, cfg)
-	r := p.services[slices.IndexFunc(p.services, func(s service) bool { return s.name == "reload" })].part.(*reloader)
+	r := p.services[slices.IndexFunc(p.services, func(s service) bool { return s.name == "reload" })].runner.(*reloader)
 	for port := 1; port <= 3; port++ {
 		replace(t, path, text(port))
 		if r.current, _, err = r.take(); err != nil {

@@ -80,19 +80,21 @@ func newLogger(c logConfig, w io.Writer) *slog.Logger {
 	return logs.New(w, level, c.Format == "json")
 }
 
-// part is what each of the four parts is to this program. Errors do not name the part: that is done here.
-type part interface {
-	// Run blocks until ctx ends (nil) or the part cannot go on.
+// runner is what each service is to this program. Errors do not name the service: that is done here.
+type runner interface {
+	// Run blocks until ctx ends (nil) or the service cannot go on.
 	Run(ctx context.Context) error
-	// Ready is nil as soon as the part has its first plan.
+	// Ready is nil as soon as it has its first plan, or can answer.
 	Ready() error
 }
 
-// service is a part under its name in the configuration file.
+// service is what runs of a part: a loop, or a server. A part has several where some of its work is the leader's, and
+// some that of every replica. What a service asks of the API server counts under a name of its own, and has a budget of its own.
 type service struct {
+	// name is that of its part, with a word for what it does where its part has several: "vpa.recommender".
 	name string
-	part part
-	// leads says that the part writes, and so runs on the leader only.
+	runner
+	// leads says that it writes, and so runs on the leader only.
 	leads bool
 }
 
@@ -136,13 +138,13 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 	return runAll(ctx, cfg, s, services, web)
 }
 
-// runAll starts what everything needs first, then all replicas' parts, then the leader's. When ctx ends, or something
+// runAll starts what everything needs first, then the services of every replica, then the leader's. When ctx ends, or something
 // cannot go on, they end in this order:
 //
 //  1. /readyz says so, so that no new requests are led here.
-//  2. The leader's parts end, and the Lease is given back: another replica leads.
-//  3. All replicas' parts serve for server.shutdownDelay, until nobody asks here any more; then they end.
-//  4. The plain HTTP server, the cache and the Event recorder end. The parts flush through them.
+//  2. The leader's services end, and the Lease is given back: another replica leads.
+//  3. Those of every replica serve for server.shutdownDelay, until nobody asks here any more; then they end.
+//  4. The plain HTTP server, the cache and the Event recorder end. The services flush through them.
 func runAll(ctx context.Context, cfg *configFile, s shared, services []service, web *webServer) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
@@ -159,7 +161,7 @@ func runAll(ctx context.Context, cfg *configFile, s shared, services []service, 
 	serving, servingCtx := errgroup.WithContext(servingCtx)
 	for _, sv := range services {
 		if !sv.leads {
-			serving.Go(sv.run(servingCtx))
+			serving.Go(sv.named(servingCtx))
 		}
 	}
 	defer context.AfterFunc(servingCtx, end)()
@@ -176,7 +178,7 @@ func runAll(ctx context.Context, cfg *configFile, s shared, services []service, 
 			leaders.Go(func() error { <-ctx.Done(); return nil })
 			for _, sv := range services {
 				if sv.leads {
-					leaders.Go(sv.run(ctx))
+					leaders.Go(sv.named(ctx))
 				}
 			}
 			return leaders.Wait()
@@ -194,15 +196,15 @@ func linger(ctx context.Context, delay time.Duration, s shared, services []servi
 	}
 	s.log.Info("trimtab is ending; requests are answered for a while", "for", delay)
 	select {
-	case <-ctx.Done(): // a part that serves has failed
+	case <-ctx.Done(): // one that serves has failed
 	case <-time.After(delay):
 	}
 }
 
-// run names the part in its error; a part that ends early without one is an error too.
-func (sv service) run(ctx context.Context) func() error {
+// named names the service in its error; one that ends early without one is an error too.
+func (sv service) named(ctx context.Context) func() error {
 	return func() error {
-		err := sv.part.Run(ctx)
+		err := sv.Run(ctx)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%s: %w", sv.name, err)

@@ -119,7 +119,7 @@ func (w *webServer) serve(ctx context.Context) error {
 	return nil
 }
 
-// writeReadiness lists each part: ready only when each has its first plan, and the process does not end.
+// writeReadiness lists each service: ready only when each of them is, and the process does not end.
 func writeReadiness(w http.ResponseWriter, services []service, standsBy, ending bool) {
 	list, ready := readiness(services, standsBy)
 	if ending {
@@ -132,12 +132,12 @@ func writeReadiness(w http.ResponseWriter, services []service, standsBy, ending 
 	fmt.Fprint(w, list)
 }
 
-// readiness has a line for each part. A part that another replica leads is ready to take over.
+// readiness has a line for each service. One that another replica leads is ready to take over.
 func readiness(services []service, standsBy bool) (list string, ready bool) {
 	var b strings.Builder
 	ready = true
 	for _, sv := range services {
-		err := sv.part.Ready()
+		err := sv.Ready()
 		switch {
 		case sv.leads && standsBy:
 			fmt.Fprintf(&b, "ok       %s: standing by, another replica leads\n", sv.name)
@@ -145,15 +145,15 @@ func readiness(services []service, standsBy bool) (list string, ready bool) {
 			ready = false
 			fmt.Fprintf(&b, "waiting  %s: %s\n", sv.name, text.Line(err.Error()))
 		default:
-			fmt.Fprintf(&b, "ok       %s%s\n", sv.name, note(sv.part))
+			fmt.Fprintf(&b, "ok       %s%s\n", sv.name, note(sv.runner))
 		}
 	}
 	return b.String(), ready
 }
 
-// note is what a part that is ready says of itself beside.
-func note(p part) string {
-	if n, ok := p.(interface{ Note() string }); ok {
+// note is what a service that is ready says of itself beside.
+func note(r runner) string {
+	if n, ok := r.(interface{ Note() string }); ok {
 		if text := n.Note(); text != "" {
 			return ": " + text
 		}

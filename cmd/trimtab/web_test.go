@@ -250,7 +250,7 @@ func isTimeout(err error) bool {
 }
 
 // unready is a part that waits for what a server said.
-type unready struct{ part }
+type unready struct{ runner }
 
 func (unready) Ready() error {
 	return fmt.Errorf("waits for the group \x1b[31ma\n%s", strings.Repeat("secret ", 1000))
@@ -259,7 +259,7 @@ func (unready) Ready() error {
 // /readyz is read by anyone: it names parts and objects, on one bounded line each.
 func TestReadinessIsBounded(t *testing.T) {
 	answer := httptest.NewRecorder()
-	writeReadiness(answer, []service{{name: "vpa", part: unready{}}}, false, false)
+	writeReadiness(answer, []service{{name: "vpa", runner: unready{}}}, false, false)
 	body := answer.Body.String()
 	if answer.Code != http.StatusServiceUnavailable || len(body) > text.Most+20 || strings.Count(body, "\n") != 1 || strings.Contains(body, "\x1b") {
 		t.Errorf("%d, %d bytes: %q", answer.Code, len(body), body)

@@ -175,7 +175,7 @@ func (d *decode) object(n *yaml.Node, into reflect.Value, path string) {
 	d.eachKey(n, path, func(key string, keyNode, value *yaml.Node) {
 		field, ok := fields[key]
 		if !ok {
-			d.fail(keyNode, join(path, printable(key)), "unknown key%s", Suggest(key, names))
+			d.fail(keyNode, join(path, printable(key)), "unknown key%s", placeOf(key, path, fields, names))
 			return
 		}
 		if field.nullIsNone && isNull(value) {

@@ -35,6 +35,13 @@ type outer struct {
 	Limit    *int              `yaml:"limit"`
 	Wait     *Duration         `yaml:"wait"`
 	Moment   *moment           `yaml:"moment"`
+	Nested   nested            `yaml:"nested"`
+}
+
+// nested is a section of its own without a pointer.
+type nested struct {
+	Name  string `yaml:"name"`
+	Depth int    `yaml:"depth"`
 }
 
 // moment is a struct that is written as text, and so no section.
@@ -87,11 +94,18 @@ f:2: every: duplicate key; it stands on line 1 already`},
 		{"groups: [{max: 2}, {name: a, max: b, zzzzzz: 1}]", `f:1: groups[1].max: "b" is not a whole number
 f:1: groups[1].zzzzzz: unknown key; known here: name, max
 f: groups[0].name: is required`},
+		// A key of a section inside of this one, as one that has moved into it.
+		{"depth: 2", "f:1: depth: unknown key; its place is nested.depth"},
+		{"sup: {}\nmaxi: 1", `f:1: sup: unknown key; did you mean "sub"?
+f:2: maxi: unknown key; known here: every, password, port, on, groups, labels, sub, foreign, limit, wait, moment, nested`},
+		{"max: 2\nname: x\ntext: y", `f:1: max: unknown key; its place is sub.max or foreign.max
+f:2: name: unknown key; its place is sub.name or foreign.name or nested.name
+f:3: text: unknown key; known here: every, password, port, on, groups, labels, sub, foreign, limit, wait, moment, nested`},
 		{"sub: user:password", "f:1: sub: a mapping is expected, not a plain value"},
 		{"groups: [{name: a, max: 1.5}, {name: b, max: 2.0}, {name: c, max: .inf}]", `f:1: groups[0].max: "1.5" is not a whole number
 f:1: groups[2].max: ".inf" is not a whole number`},
 		{"groups: [{nam: x}]", `f:1: groups[0].nam: unknown key; did you mean "name"?`},
-		{"\"a\\nb\": 1", `f:1: "a\nb": unknown key; known here: every, password, port, on, groups, labels, sub, foreign, limit, wait, moment`},
+		{"\"a\\nb\": 1", `f:1: "a\nb": unknown key; known here: every, password, port, on, groups, labels, sub, foreign, limit, wait, moment, nested`},
 		{"on: " + strings.Repeat("x", 100), `f:1: on: "` + strings.Repeat("x", 80) + `"... is not true or false`},
 		{strings.Repeat("k", 100) + ": 1", `f:1: "` + strings.Repeat("k", 80) + `"...: unknown key`},
 		{"groups: [{max: 2}, {name: a}]", `f: groups[0].name: is required`},

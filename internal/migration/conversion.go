@@ -101,7 +101,7 @@ func (c *Conversion) flag(f Flag) error {
 
 // unknown tells of a value that is not known. Where no value has an effect that is all the same.
 func (c *Conversion) unknown(f Flag, a Argument) {
-	switch why := c.In.Env.WhyUnknown(a.Unknown); {
+	switch why := WhyUnknown(a.Unknown); {
 	case f.Setting != "":
 		c.Block(f, "%s; write %s by hand", why, f.Setting)
 	case f.Refused || f.NotYet:

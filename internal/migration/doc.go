@@ -5,8 +5,9 @@
 //
 // It guarantees that each setting names the flag that it came from, and that a flag which has no counterpart,
 // behaves differently or is not known is told and never dropped in silence. A value that the program would
-// refuse is told as well. What comes from a Secret is not read.
+// refuse is told as well. Nothing of a Secret is read.
 //
-// It reads no file and asks nobody: manifests are arguments. They are bounded in size and in what their
-// aliases expand to. Equal inputs give equal outputs in an equal order.
+// It reads no file and asks nobody: manifests are arguments. They are bounded in size, and have no aliases. Equal inputs
+// give equal outputs in an equal order. It reads what installations have: the rules in the volume of a ConfigMap, variables
+// with a value or the namespace. What is rarer is told and left to the user.
 package migration

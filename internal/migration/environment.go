@@ -2,31 +2,40 @@ package migration
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
-// Environment is what a container's variables hold, by name.
-type Environment map[string]Variable
+// Environment is what the variables of a container hold, by name, where that stands in its manifest.
+type Environment map[string]string
 
-// Variable is one of them.
-type Variable struct {
-	Value string
-	// Elsewhere says where the value stands, if that is not among the manifests: `Secret monitoring/prom, key user`.
-	Elsewhere string
+// environment has the variables with a value, and those with the namespace. What comes from a Secret or a ConfigMap is not
+// read. Variables that no program could be started with, since they are so large, are an error.
+func (c candidate) environment() (Environment, error) {
+	env := Environment{}
+	size := 0
+	for _, e := range c.container.Env {
+		delete(env, e.Name) // the last one of a name counts
+		switch from := e.ValueFrom; {
+		case from == nil:
+			if a := expand(e.Value, env); len(a.Unknown) == 0 {
+				env[e.Name] = a.Text
+			}
+		case from.FieldRef != nil && from.FieldRef.FieldPath == "metadata.namespace" && c.workload.Namespace != "":
+			env[e.Name] = c.workload.Namespace
+		}
+		if size += len(e.Name) + len(env[e.Name]); size > maxStart {
+			return nil, fmt.Errorf("%s: its variables have more than %d bytes, too many for a program", c, maxStart)
+		}
+	}
+	return env, nil
 }
 
-// WhyUnknown tells where the values of variables have to be looked for.
-func (e Environment) WhyUnknown(names []string) string {
+// WhyUnknown says that the values of variables have to be looked for.
+func WhyUnknown(names []string) string {
 	var out []string
 	for _, name := range names {
-		switch v, exists := e[name]; {
-		case v.Elsewhere != "":
-			out = append(out, fmt.Sprintf("$(%s) comes from %s, which is not read", printable(name), v.Elsewhere))
-		case exists:
-			out = append(out, fmt.Sprintf("$(%s) makes more than %d bytes of it, too much for a program", printable(name), maxWord))
-		default:
-			out = append(out, fmt.Sprintf("the value of $(%s) is not in the manifests", printable(name)))
-		}
+		out = append(out, fmt.Sprintf("the value of $(%s) is not known", printable(name)))
 	}
 	return strings.Join(out, ", and ")
 }
@@ -34,57 +43,22 @@ func (e Environment) WhyUnknown(names []string) string {
 // maxWord bounds a word of a command line and a variable, as Linux does.
 const maxWord = 128 << 10
 
-// expand fills in $(NAME) as the kubelet does: $$ stands for a dollar that begins no reference, and a
-// reference to a variable that is not known, or too long for a word, stays as it is.
+// expand fills in $(NAME) as the kubelet does: $$ stands for a dollar, and a reference to a variable that is not known, or
+// too long for a word, stays as it is.
 func expand(text string, env Environment) Argument {
-	var out strings.Builder
-	var unknown []string
-	for text != "" {
-		dollar := strings.IndexByte(text, '$')
-		if dollar < 0 || dollar == len(text)-1 {
-			break
+	var a Argument
+	size := len(text)
+	a.Text = regexp.MustCompile(`\$\$|\$\([^)]*\)`).ReplaceAllStringFunc(text, func(ref string) string {
+		if ref == "$$" {
+			return "$"
 		}
-		out.WriteString(text[:dollar])
-		text = text[dollar+1:]
-		name, rest, closed := strings.Cut(text[1:], ")")
-		switch {
-		case text[0] == '$':
-			out.WriteByte('$')
-			text = text[1:]
-		case text[0] != '(' || !closed:
-			out.WriteByte('$')
-		default:
-			v, exists := env[name]
-			if !exists || v.Elsewhere != "" || out.Len()+len(v.Value) > maxWord {
-				unknown = append(unknown, name)
-				out.WriteString("$(" + name + ")")
-			} else {
-				out.WriteString(v.Value)
-			}
-			text = rest
+		name := ref[len("$(") : len(ref)-len(")")]
+		value, known := env[name]
+		if size += len(value); !known || size > maxWord {
+			a.Unknown = append(a.Unknown, name)
+			return ref
 		}
-	}
-	out.WriteString(text)
-	return Argument{out.String(), unknown}
-}
-
-// Either finds a variable by its name in capitals or, as curl has them, in small letters.
-func (e Environment) Either(name string) (Variable, bool) {
-	if v, ok := e[name]; ok {
-		return v, true
-	}
-	v, ok := e[strings.ToLower(name)]
-	return v, ok
-}
-
-// WithoutProxy says that NO_PROXY names the host or a domain around it.
-func (e Environment) WithoutProxy(host string) bool {
-	list, _ := e.Either("NO_PROXY")
-	for entry := range strings.SplitSeq(list.Value, ",") {
-		entry = strings.TrimPrefix(strings.TrimSpace(entry), ".")
-		if entry == "*" || entry != "" && (host == entry || strings.HasSuffix(host, "."+entry)) {
-			return true
-		}
-	}
-	return false
+		return value
+	})
+	return a
 }

@@ -1,22 +1,22 @@
 package migration
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-const (
-	// MaxManifestBytes bounds the manifests given, all together.
-	MaxManifestBytes = 16 << 20
-	// maxValues bounds what a document's aliases expand to.
-	maxValues = 5_000_000
-)
+// MaxManifestBytes bounds the manifests given, all together.
+const MaxManifestBytes = 16 << 20
 
 // Source is one file of manifests: a List, or several documents. Name is what errors call it.
 type Source struct {
@@ -26,29 +26,25 @@ type Source struct {
 
 // manifests are the objects of the sources that matter here.
 type manifests struct {
-	workloads  []workload
-	configMaps []configMap
+	workloads, configMaps []object
 	// others counts the objects of other kinds, for the error that finds no workload.
 	others map[string]int
 	seen   map[string]string // kind, namespace and name, to where it stands
 }
 
-// meta is the head of every object.
-type meta struct {
-	Kind     string `yaml:"kind"`
-	Metadata struct {
-		Name            string `yaml:"name"`
-		Namespace       string `yaml:"namespace"`
-		OwnerReferences []struct {
-			Kind string `yaml:"kind"`
-			Name string `yaml:"name"`
-		} `yaml:"ownerReferences"`
-	} `yaml:"metadata"`
+// object is what matters of an object that runs the program, or of a ConfigMap that holds its files.
+type object struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		corev1.PodSpec `json:",inline"`       // of a Pod
+		Template       corev1.PodTemplateSpec `json:"template"` // of what makes pods
+	} `json:"spec"`
+	Data map[string]string `json:"data"` // of a ConfigMap
 }
 
-func (m meta) String() string {
-	return m.Kind + " " + qualified(m.Metadata.Namespace, m.Metadata.Name)
-}
+// String is the object's name in messages. It hides those of the Kubernetes types, which would print all of it.
+func (o *object) String() string { return o.Kind + " " + qualified(o.Namespace, o.Name) }
 
 func qualified(namespace, name string) string {
 	if namespace == "" {
@@ -63,12 +59,6 @@ func printable(name string) string {
 		return quoted
 	}
 	return name
-}
-
-type configMap struct {
-	meta       `yaml:",inline"`
-	Data       map[string]string `yaml:"data"`
-	BinaryData map[string]string `yaml:"binaryData"`
 }
 
 // readManifests takes the sources apart. The error names file and line.
@@ -104,136 +94,108 @@ func (r reader) document(root *yaml.Node) error {
 	if root == nil {
 		return nil
 	}
-	if n, err := expanded(root, map[*yaml.Node]int{}); err != nil {
-		return r.fail(root, "%v", err)
-	} else if n > maxValues {
-		return r.fail(root, "it expands to more than %d values", maxValues)
+	if alias := aliasIn(root); alias != nil {
+		return r.fail(alias, "an alias (*%s) is not read here; give what `kubectl get -o yaml` prints, which has none", printable(alias.Value))
 	}
 	return r.object(root, false)
 }
 
-// expanded is the number of values of n once all aliases are replaced by what they stand for.
-func expanded(n *yaml.Node, sizes map[*yaml.Node]int) (int, error) {
-	switch size, known := sizes[n]; {
-	case known && size == 0:
-		return 0, errors.New("an alias stands inside of what it stands for")
-	case known:
-		return size, nil
-	}
-	sizes[n] = 0
-	total := 1
-	children := n.Content
+// aliasIn is the first alias below n. Without any, the work and the memory are bounded by the bytes that are read.
+func aliasIn(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
-		children = []*yaml.Node{n.Alias}
+		return n
 	}
-	for _, child := range children {
-		size, err := expanded(child, sizes)
-		if err != nil {
-			return 0, err
+	for _, child := range n.Content {
+		if found := aliasIn(child); found != nil {
+			return found
 		}
-		total = min(total+size, maxValues+1)
 	}
-	sizes[n] = total
-	return total, nil
+	return nil
 }
 
 // object keeps n if it is of a kind that matters. inside says that it is an item of a List.
 func (r reader) object(n *yaml.Node, inside bool) error {
-	if n.Kind != yaml.MappingNode {
-		return r.fail(n, "not a Kubernetes object")
-	}
-	var m meta
-	if err := r.decode(n, &m); err != nil {
-		return err
-	}
+	kind := lookup(n, "kind")
 	switch {
-	case m.Kind == "":
+	case n.Kind != yaml.MappingNode:
+		return r.fail(n, "not a Kubernetes object")
+	case kind == nil || kind.Value == "":
 		return r.fail(n, "kind: is required: this is not a Kubernetes object")
-	case strings.HasSuffix(m.Kind, "List"):
+	case strings.HasSuffix(kind.Value, "List"):
 		if inside {
 			return r.fail(n, "a List stands in a List")
 		}
-		return r.items(n)
-	case m.Kind == "ConfigMap", slices.Contains(workloadKinds(), m.Kind):
-		return r.keep(n, m)
+		if items := lookup(n, "items"); items != nil {
+			for _, item := range items.Content {
+				if err := r.object(item, true); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	case kind.Value == "ConfigMap", slices.Contains(workloadKinds(), kind.Value):
+		return r.keep(n)
 	}
-	r.into.others[m.Kind]++
+	r.into.others[kind.Value]++
 	return nil
 }
 
-func (r reader) items(n *yaml.Node) error {
-	var list struct {
-		Items []yaml.Node `yaml:"items"`
-	}
-	if err := r.decode(n, &list); err != nil {
+func (r reader) keep(n *yaml.Node) error {
+	var o object
+	if err := r.decode(n, &o); err != nil {
 		return err
 	}
-	for i := range list.Items {
-		if err := r.object(&list.Items[i], true); err != nil {
-			return err
-		}
+	if o.Name == "" {
+		return r.fail(n, "metadata.name: is required")
+	}
+	if before, twice := r.into.seen[o.String()]; twice {
+		return r.fail(n, "%s stands at %s already; give each object once", &o, before)
+	}
+	r.into.seen[o.String()] = fmt.Sprintf("%s:%d", r.file, n.Line+r.line)
+	if o.Kind == "ConfigMap" {
+		r.into.configMaps = append(r.into.configMaps, o)
+	} else {
+		r.into.workloads = append(r.into.workloads, o)
 	}
 	return nil
 }
 
-func (r reader) keep(n *yaml.Node, m meta) error {
-	where := fmt.Sprintf("%s:%d", r.file, n.Line+r.line)
-	if m.Metadata.Name == "" {
-		return r.fail(n, "metadata.name: is required")
+// decode fills o as the API server does: from JSON, by Kubernetes' own types. The error does not repeat a value, which may
+// be a secret.
+func (r reader) decode(n *yaml.Node, o *object) error {
+	var tree any
+	if err := n.Decode(&tree); err != nil {
+		return r.twice(n, err)
 	}
-	if before, twice := r.into.seen[m.String()]; twice {
-		return r.fail(n, "%s stands at %s already; give each object once", m, before)
-	}
-	r.into.seen[m.String()] = where
-	if m.Kind == "ConfigMap" {
-		c := configMap{}
-		if err := r.decode(n, &c); err != nil {
-			return err
-		}
-		r.into.configMaps = append(r.into.configMaps, c)
-		return nil
-	}
-	w, err := r.workload(n, m)
-	r.into.workloads = append(r.into.workloads, w)
-	return err
-}
-
-// decode fills into from n; the error has a line for each value that does not fit.
-func (r reader) decode(n *yaml.Node, into any) error {
-	err := n.Decode(into)
+	text, err := json.Marshal(tree)
 	if err == nil {
-		return nil
+		err = json.Unmarshal(text, o)
 	}
-	typed, ok := errors.AsType[*yaml.TypeError](err)
-	if !ok {
-		return r.fail(n, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	var ps config.Problems
-	for _, message := range typed.Errors {
-		p := config.Problem{File: r.file, Message: message}
-		if _, err := fmt.Sscanf(message, "line %d:", &p.Line); err == nil {
-			_, p.Message, _ = strings.Cut(message, ": ")
-			p.Message = plainly(p.Message)
-			p.Line += r.line
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		is, _, _ := strings.Cut(wrong.Value, " ")
+		want := "a mapping"
+		switch wrong.Type.Kind() {
+		case reflect.String:
+			want = "a string"
+		case reflect.Slice:
+			want = "a list"
 		}
-		ps = append(ps, p)
+		return r.fail(n, "%s: %s is expected, not one of the type %s", strings.ReplaceAll(wrong.Field, "PodSpec.", ""), want, is)
 	}
-	return ps
+	if err != nil {
+		return r.fail(n, "not an object as the API server reads it: a key or a value is of a wrong form")
+	}
+	return nil
 }
 
-// plainly says what the YAML library says without Go's types and without the value, which may be a secret.
-func plainly(message string) string {
-	message, _, _ = strings.Cut(message, " at line ") // it counts from the document's beginning
-	switch _, want, mismatch := strings.Cut(message, " into "); {
-	case !mismatch:
-		return message
-	case strings.HasPrefix(want, "[]"):
-		return "a list is expected"
-	case want == "string" || want == "bool" || want == "int":
-		return "a plain value is expected"
-	default:
-		return "a mapping is expected"
+// twice is the error of a key that stands twice in a mapping, with its line.
+func (r reader) twice(n *yaml.Node, err error) error {
+	text, at := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n  "), *n
+	if _, unread := fmt.Sscanf(text, "line %d: ", &at.Line); unread == nil {
+		_, text, _ = strings.Cut(text, ": ")
 	}
+	text, _, _ = strings.Cut(text, " at line ") // it counts from the document's beginning
+	return r.fail(&at, "%s", text)
 }
 
 func (r reader) fail(n *yaml.Node, format string, args ...any) error {

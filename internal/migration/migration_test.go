@@ -12,14 +12,8 @@ import (
 func sailor() migration.Program {
 	return migration.Program{
 		Name: "sailor", Page: "docs/sailor.md", Underscores: true, Long: []string{"crew"},
-		Likeness: func(image string, words []string) migration.Likeness {
-			switch {
-			case image == "sailor" || len(words) > 0 && words[0] == "/sailor":
-				return migration.Certain
-			case image == "boat":
-				return migration.Possible
-			}
-			return migration.Unlike
+		Runs: func(image string, words []string) bool {
+			return image == "sailor" || len(words) > 0 && words[0] == "/sailor"
 		},
 		Flags: migration.InGroup("Sails and ropes", []migration.Flag{
 			{Name: "crew", Setting: "clusterScaler.crew", Kind: migration.Repeated},

@@ -16,22 +16,12 @@ type Program struct {
 	Underscores bool
 	// Long are the keys of a section that stand behind the others, since they are long.
 	Long []string
-	// Likeness tells how sure it is that a container runs the program. image is the last part of the image's
-	// name, without tag and digest; words are its command line.
-	Likeness func(image string, words []string) Likeness
+	// Runs tells whether a container runs the program: by its image, its program or a flag that nothing else has. image is
+	// the last part of the image's name, without tag and digest; words are its command line.
+	Runs func(image string, words []string) bool
 	// Finish tells what does not come from a single flag. It may be nil.
 	Finish func(c *Conversion)
 }
-
-// Likeness is how sure it is that a container runs a program.
-type Likeness int
-
-// The degrees, from the least on.
-const (
-	Unlike   Likeness = iota
-	Possible          // by a name that others have as well
-	Certain           // by its image, its program or a flag that nothing else has
-)
 
 // Groups lists those that have flags, in the page's order.
 func (p Program) Groups() []Group {
@@ -53,8 +43,7 @@ func (p Program) FromFlags(flags []string) Installation {
 	return in
 }
 
-// FromManifests finds the program among the objects of the sources: the one container that certainly or, where
-// there is none, possibly runs it.
+// FromManifests finds the program among the objects of the sources: the one container that runs it.
 func (p Program) FromManifests(sources []Source) (Installation, error) {
 	m, err := readManifests(p.Name, sources)
 	if err != nil {
@@ -71,7 +60,7 @@ func (p Program) FromManifests(sources []Source) (Installation, error) {
 	for _, c := range found {
 		names = append(names, c.String())
 	}
-	return Installation{}, fmt.Errorf("several containers may be %s: %s; give the manifest of one of them", p.Name, strings.Join(names, "; "))
+	return Installation{}, fmt.Errorf("several containers run %s: %s; give the manifest of one of them", p.Name, strings.Join(names, "; "))
 }
 
 // Convert makes the configuration. The error is about the manifests: a ConfigMap that is missing, or one that

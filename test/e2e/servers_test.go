@@ -60,7 +60,7 @@ server: {address: "127.0.0.1:%d"}
 prometheus: {url: "http://127.0.0.1:1"} # which nothing here asks
 adapter: {bindAddress: 127.0.0.1, securePort: %d}
 scalers: {sources: {allowedNetworks: [127.0.0.0/8]}} # the lab is on this machine
-vpa: {recommenderInterval: 1s}
+vpa: {recommender: {recommenderInterval: 1s}}
 clusterScaler:
   scanInterval: 1s
   groups: [{name: small, max: 1, template: {labels: {wanted: "yes"}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}]

@@ -169,7 +169,7 @@ func (t *Trimtab) Start() (err error) {
 	return err
 }
 
-// WaitReady waits until /readyz says that each part has its first plan.
+// WaitReady waits until /readyz says that each service is ready.
 func (t *Trimtab) WaitReady(ctx context.Context) error {
 	return t.Process.until(ctx, httpOK(t.URL+"/readyz"))
 }

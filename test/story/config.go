@@ -29,10 +29,11 @@ adapter:
     metricsQuery: 'sum(rate(<<.Series>>{<<.LabelMatchers>>}[5s])) by (<<.GroupBy>>)'
 scalers: {sources: {allowedNetworks: [127.0.0.0/8]}} # the lab is on this machine
 vpa:
-  recommenderInterval: 2s
-  checkpointInterval: 5s
-  checkpointsGcInterval: 10s
-  cpuQuery: 'sum by (namespace,pod,container) (rate(container_cpu_usage_seconds_total[10s]))'
+  recommender:
+    recommenderInterval: 2s
+    checkpointInterval: 5s
+    checkpointsGcInterval: 10s
+    cpuQuery: 'sum by (namespace,pod,container) (rate(container_cpu_usage_seconds_total[10s]))'
 clusterScaler:
   scanInterval: 1s
   scaleDownUnneededTime: 15s     # 10m by default

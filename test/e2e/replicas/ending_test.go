@@ -71,7 +71,7 @@ func TestNoRequestIsRefusedWhenAReplicaEnds(t *testing.T) {
 	}
 	second.Wait(ctx, t, "the other leads", func(ctx context.Context) error {
 		text, err := second.Read(ctx, "/readyz")
-		if err == nil && text != "ok       scalers\nok       adapter\nok       reload\n" {
+		if err == nil && text != "ok       scalers\nok       scalers.answers\nok       adapter\nok       reload\n" {
 			err = errors.New(text)
 		}
 		return err

@@ -1,4 +1,4 @@
-package vpa
+package target
 
 import (
 	"context"
@@ -14,15 +14,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// targetKind is a kind of controller that a VPA may point at, and where its pods' selector stands.
-type targetKind struct {
+// kind is a kind of controller that a VPA may point at, and where its pods' selector stands.
+type kind struct {
 	group    string
 	object   func() client.Object
 	selector func(client.Object) *metav1.LabelSelector
 }
 
-func targetKinds() map[string]targetKind {
-	return map[string]targetKind{
+func kinds() map[string]kind {
+	return map[string]kind{
 		"Deployment": {"apps", func() client.Object { return &appsv1.Deployment{} },
 			func(o client.Object) *metav1.LabelSelector { return o.(*appsv1.Deployment).Spec.Selector }},
 		"StatefulSet": {"apps", func() client.Object { return &appsv1.StatefulSet{} },
@@ -40,46 +40,52 @@ func targetKinds() map[string]targetKind {
 	}
 }
 
-// unsupported is a target that the user has to mend; the text is for the condition.
-type unsupported string
+// Supports is whether a VPA may point at a controller of that kind.
+func Supports(kind string) bool {
+	_, ok := kinds()[kind]
+	return ok
+}
 
-func (u unsupported) Error() string { return string(u) }
+// Unsupported is a target that the user has to mend; the text is for the condition.
+type Unsupported string
 
-// selectorOf reads which pods the target has. The error is an unsupported when the target is at fault,
+func (u Unsupported) Error() string { return string(u) }
+
+// Selector reads which pods the target has. The error is an Unsupported when the target is at fault,
 // and any other when it could not be read this time.
-func selectorOf(ctx context.Context, reader client.Reader, namespace string, ref *autoscalingv1.CrossVersionObjectReference) (labels.Selector, error) {
+func Selector(ctx context.Context, reader client.Reader, namespace string, ref *autoscalingv1.CrossVersionObjectReference) (labels.Selector, error) {
 	if ref == nil {
-		return nil, unsupported("Cannot read targetRef. Reason: spec.targetRef is missing")
+		return nil, Unsupported("Cannot read targetRef. Reason: spec.targetRef is missing")
 	}
 	name := fmt.Sprintf("%s %s/%s", ref.Kind, namespace, ref.Name)
-	kind, ok := targetKinds()[ref.Kind]
+	k, ok := kinds()[ref.Kind]
 	gv, err := schema.ParseGroupVersion(ref.APIVersion)
-	if !ok || err != nil || ref.APIVersion != "" && gv.Group != kind.group {
-		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: %s of apiVersion %q is not supported; supported are Deployment, StatefulSet, DaemonSet and ReplicaSet of apps/v1, Job and CronJob of batch/v1", name, ref.APIVersion))
+	if !ok || err != nil || ref.APIVersion != "" && gv.Group != k.group {
+		return nil, Unsupported(fmt.Sprintf("Cannot read targetRef. Reason: %s of apiVersion %q is not supported; supported are Deployment, StatefulSet, DaemonSet and ReplicaSet of apps/v1, Job and CronJob of batch/v1", name, ref.APIVersion))
 	}
-	object := kind.object()
+	object := k.object()
 	err = reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, object)
 	if apierrors.IsNotFound(err) {
-		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: %s does not exist", name))
+		return nil, Unsupported(fmt.Sprintf("Cannot read targetRef. Reason: %s does not exist", name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the target %s: %w", name, err)
 	}
 	if owner := metav1.GetControllerOf(object); owner != nil {
-		if _, known := targetKinds()[owner.Kind]; known {
-			return nil, unsupported(fmt.Sprintf("The target %s is controlled by %s %s; the VPA should point to that controller", name, owner.Kind, owner.Name))
+		if Supports(owner.Kind) {
+			return nil, Unsupported(fmt.Sprintf("The target %s is controlled by %s %s; the VPA should point to that controller", name, owner.Kind, owner.Name))
 		}
 	}
-	return parseSelector(name, kind.selector(object))
+	return parseSelector(name, k.selector(object))
 }
 
 func parseSelector(name string, s *metav1.LabelSelector) (labels.Selector, error) {
 	selector, err := metav1.LabelSelectorAsSelector(s)
 	if err != nil {
-		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: the selector of %s is not valid: %v", name, err))
+		return nil, Unsupported(fmt.Sprintf("Cannot read targetRef. Reason: the selector of %s is not valid: %v", name, err))
 	}
 	if s == nil || selector.Empty() {
-		return nil, unsupported(fmt.Sprintf("Cannot read targetRef. Reason: the selector of %s is empty and would match every pod of the namespace", name))
+		return nil, Unsupported(fmt.Sprintf("Cannot read targetRef. Reason: the selector of %s is empty and would match every pod of the namespace", name))
 	}
 	return selector, nil
 }

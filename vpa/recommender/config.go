@@ -1,4 +1,4 @@
-package vpa
+package recommender
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ import (
 // maxSpan bounds the spans that histograms are scaled by.
 const maxSpan = config.Duration(366 * 24 * time.Hour)
 
-// Config is the section `vpa`. Each field mirrors the flag of vpa-recommender of the same name, unless
+// Config is the section `vpa.recommender`. Each field mirrors the flag of vpa-recommender of the same name, unless
 // its comment says otherwise.
 type Config struct {
 	// RecommenderName is the name in spec.recommenders that this recommender answers to; objects that
@@ -42,14 +42,16 @@ type Config struct {
 	// TargetCPUPercentile and TargetMemoryPercentile (0 to 1) of the usage make the target. Default 0.9.
 	TargetCPUPercentile    float64 `yaml:"targetCpuPercentile"`
 	TargetMemoryPercentile float64 `yaml:"targetMemoryPercentile"`
-	// The lower bounds' percentiles. Default 0.5.
+	// LowerBoundCPUPercentile and LowerBoundMemoryPercentile (0 to 1) of the usage make the lower bound, below which the
+	// updater raises a request. Mirror --recommendation-lower-bound-cpu-percentile and that for memory. Default 0.5.
 	LowerBoundCPUPercentile    float64 `yaml:"recommendationLowerBoundCpuPercentile"`
 	LowerBoundMemoryPercentile float64 `yaml:"recommendationLowerBoundMemoryPercentile"`
-	// The upper bounds' percentiles. Default 0.95.
+	// UpperBoundCPUPercentile and UpperBoundMemoryPercentile (0 to 1) of the usage make the upper bound, above which the
+	// updater lowers a request. Mirror --recommendation-upper-bound-cpu-percentile and that for memory. Default 0.95.
 	UpperBoundCPUPercentile    float64 `yaml:"recommendationUpperBoundCpuPercentile"`
 	UpperBoundMemoryPercentile float64 `yaml:"recommendationUpperBoundMemoryPercentile"`
-	// ConfidenceIntervalCPU and ConfidenceIntervalMemory are how much history halves the distance of
-	// the upper bound. Default 24h.
+	// ConfidenceIntervalCPU and ConfidenceIntervalMemory are the units in which the length of the history counts: after n
+	// of them the upper bound is 1+1/n times its percentile. Default 24h.
 	ConfidenceIntervalCPU    config.Duration `yaml:"confidenceIntervalCpu"`
 	ConfidenceIntervalMemory config.Duration `yaml:"confidenceIntervalMemory"`
 	// MarginFraction is added to each percentile, as a share of it. Default 0.15.
@@ -65,7 +67,8 @@ type Config struct {
 	// Default empty: no maximum.
 	MaxAllowedCPU    string `yaml:"containerRecommendationMaxAllowedCpu"`
 	MaxAllowedMemory string `yaml:"containerRecommendationMaxAllowedMemory"`
-	// CPUIntegerPostProcessorEnabled obeys the annotation for whole cores. Default false.
+	// CPUIntegerPostProcessorEnabled rounds CPU up to whole cores for the containers that the annotation
+	// vpa-post-processor.kubernetes.io/CONTAINER_integerCPU of a VPA names. Default false.
 	CPUIntegerPostProcessorEnabled bool `yaml:"cpuIntegerPostProcessorEnabled"`
 
 	// CPUHistogramDecayHalfLife and MemoryHistogramDecayHalfLife are the age at which a sample counts

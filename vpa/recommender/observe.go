@@ -1,4 +1,4 @@
-package vpa
+package recommender
 
 import (
 	"cmp"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/vpa/recommend"
+	"github.com/trimtab/trimtab/vpa/target"
 )
 
 // observed is one VPA that is ours, and the pods that it matches. It is not changed after it was made.
@@ -72,8 +73,8 @@ func (r *Recommender) observe(ctx context.Context) (snapshot, error) {
 	index := indexPods(pods.Items, ours)
 	for _, v := range ours {
 		o := &observed{key: client.ObjectKeyFromObject(v), subject: verdict.On("vpa", v.Namespace+"/"+v.Name), object: v}
-		selector, err := selectorOf(ctx, r.kube.Client, v.Namespace, v.Spec.TargetRef)
-		var mend unsupported
+		selector, err := target.Selector(ctx, r.kube.Client, v.Namespace, v.Spec.TargetRef)
+		var mend target.Unsupported
 		switch {
 		case errors.As(err, &mend):
 			o.unsupported = string(mend)

@@ -1,4 +1,4 @@
-package vpa
+package recommender
 
 import (
 	"context"
@@ -31,7 +31,7 @@ const (
 	flushTimeout = 4 * time.Second
 )
 
-// Deps are what the part uses and does not own. Journal may be nil.
+// Deps are what the recommender uses and does not own. Journal may be nil.
 type Deps struct {
 	Kube     *kube.Kube
 	Journal  *journal.Journal
@@ -41,7 +41,7 @@ type Deps struct {
 	Now      func() time.Time
 }
 
-// Recommender is the vpa part. Its memory belongs to the goroutine of Run.
+// Recommender is the service. Its memory belongs to the goroutine of Run.
 type Recommender struct {
 	cfg         Config
 	settings    *recommend.Settings
@@ -67,7 +67,7 @@ type Recommender struct {
 	wrote []wrote
 }
 
-// New checks cfg and registers the part's metrics. It asks nothing of the cluster yet.
+// New checks cfg and registers its metrics. It asks nothing of the cluster yet.
 func New(cfg Config, deps Deps) (*Recommender, error) {
 	if err := cfg.Validate().AsError(); err != nil {
 		return nil, err

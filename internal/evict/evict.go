@@ -1,0 +1,105 @@
+package evict
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	// parallel bounds the evictions that one Evictor has under way.
+	parallel = 8
+	// forgetAfter is for how long a refusal is remembered of a pod that no round asks for.
+	forgetAfter = 10 * time.Minute
+)
+
+// Pod is a pod that is to go.
+type Pod struct {
+	*corev1.Pod
+	// MaxGrace caps the grace period that the pod asks for; 0 caps nothing.
+	MaxGrace time.Duration
+}
+
+// Refusal is an eviction that did not happen. In most cases a disruption budget refuses it (429 Too Many Requests).
+type Refusal struct {
+	Pod *corev1.Pod
+	// For is for how long the pod has been refused in each round that asked for it.
+	For time.Duration
+	Err error
+}
+
+// Evictor evicts pods in rounds. Make it with New. It is not safe for concurrent use.
+type Evictor struct {
+	client  client.SubResourceClientConstructor
+	now     func() time.Time
+	refused map[types.UID]span
+}
+
+// span is from the first refusal of a pod to the last.
+type span struct{ first, last time.Time }
+
+// New makes an Evictor without a memory.
+func New(c client.SubResourceClientConstructor, now func() time.Time) *Evictor {
+	return &Evictor{client: c, now: now, refused: map[types.UID]span{}}
+}
+
+// Round tries each pod once, and returns those that stay, in their order. A pod that is gone already is no refusal.
+func (e *Evictor) Round(ctx context.Context, pods []Pod) []Refusal {
+	errs := make([]error, len(pods))
+	slots := make(chan struct{}, parallel)
+	var wg sync.WaitGroup
+	for i, p := range pods {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			errs[i] = client.IgnoreNotFound(e.evict(ctx, p))
+		})
+	}
+	wg.Wait()
+	now := e.now()
+	maps.DeleteFunc(e.refused, func(_ types.UID, s span) bool { return now.Sub(s.last) > forgetAfter })
+	var stay []Refusal
+	for i, p := range pods {
+		if errs[i] == nil {
+			delete(e.refused, p.UID)
+			continue
+		}
+		first := now
+		if s, again := e.refused[p.UID]; again {
+			first = s.first
+		}
+		e.refused[p.UID] = span{first, now}
+		stay = append(stay, Refusal{Pod: p.Pod, For: now.Sub(first), Err: errs[i]})
+	}
+	return stay
+}
+
+func (e *Evictor) evict(ctx context.Context, p Pod) error {
+	period := Grace(p.Pod)
+	if p.MaxGrace > 0 {
+		period = min(period, p.MaxGrace)
+	}
+	seconds := int64(period / time.Second)
+	return e.client.SubResource("eviction").Create(ctx, p.Pod, &policyv1.Eviction{
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace},
+		DeleteOptions: &metav1.DeleteOptions{
+			GracePeriodSeconds: &seconds,
+			Preconditions:      &metav1.Preconditions{UID: &p.UID},
+		},
+	})
+}
+
+// Grace is the time that a pod asks for to end.
+func Grace(p *corev1.Pod) time.Duration {
+	if p.Spec.TerminationGracePeriodSeconds == nil {
+		return corev1.DefaultTerminationGracePeriodSeconds * time.Second
+	}
+	return time.Duration(*p.Spec.TerminationGracePeriodSeconds) * time.Second
+}

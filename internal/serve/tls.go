@@ -1,0 +1,104 @@
+package serve
+
+import (
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+	certutil "k8s.io/client-go/util/cert"
+)
+
+// TLS says how a port speaks TLS.
+type TLS struct {
+	// CertFile and KeyFile are PEM files, read again when they change. Without them the server signs a
+	// certificate for itself that is gone with the process.
+	CertFile, KeyFile string
+	// DisableHTTP2 leaves HTTP/1.1 only.
+	DisableHTTP2 bool
+	// MinVersion and CipherSuites are as the flags --tls-min-version and --tls-cipher-suites of
+	// Kubernetes' programs; empty is TLS 1.2 and Go's choice of suites.
+	MinVersion   string
+	CipherSuites []string
+}
+
+// Check tells what is wrong with MinVersion and CipherSuites.
+func (t TLS) Check() error {
+	_, err := t.settings()
+	return err
+}
+
+// On is the port behind l, which is not open yet for requests. It belongs to a generic API server, or else its Serve
+// answers with any handler.
+func (t TLS) On(l net.Listener) (*genericapiserver.SecureServingInfo, error) {
+	s, err := t.settings()
+	if err != nil {
+		return nil, err
+	}
+	s.Listener = l
+	s.Cert, err = t.certificate()
+	return s, err
+}
+
+func (t TLS) settings() (*genericapiserver.SecureServingInfo, error) {
+	minimum, err := tlsVersion(t.MinVersion)
+	if err != nil {
+		return nil, err
+	}
+	suites, err := tlsCipherSuites(t.CipherSuites, !t.DisableHTTP2)
+	if err != nil {
+		return nil, err
+	}
+	return &genericapiserver.SecureServingInfo{DisableHTTP2: t.DisableHTTP2, MinTLSVersion: minimum, CipherSuites: suites}, nil
+}
+
+func (t TLS) certificate() (dynamiccertificates.CertKeyContentProvider, error) {
+	if t.CertFile != "" {
+		return dynamiccertificates.NewDynamicServingContentFromFiles("serving-cert", t.CertFile, t.KeyFile)
+	}
+	cert, key, err := certutil.GenerateSelfSignedCertKey("trimtab", nil, []string{"localhost"})
+	if err != nil {
+		return nil, fmt.Errorf("sign a certificate: %w", err)
+	}
+	return dynamiccertificates.NewStaticCertKeyContent("self-signed", cert, key)
+}
+
+// tlsVersion reads the values of --tls-min-version: VersionTLS12 and VersionTLS13. Empty is the default, 1.2.
+// The older two are refused where the programs of Kubernetes still take them: no client of this API needs them.
+func tlsVersion(name string) (uint16, error) {
+	switch name {
+	case "":
+		return 0, nil
+	case "VersionTLS12":
+		return tls.VersionTLS12, nil
+	case "VersionTLS13":
+		return tls.VersionTLS13, nil
+	default:
+		return 0, fmt.Errorf("tlsMinVersion: %q is neither VersionTLS12 nor VersionTLS13", name)
+	}
+}
+
+// tlsCipherSuites reads the values of --tls-cipher-suites, which count for TLS 1.2 only. None is Go's choice.
+func tlsCipherSuites(names []string, http2 bool) ([]uint16, error) {
+	known := map[string]uint16{}
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		known[suite.Name] = suite.ID
+	}
+	var ids []uint16
+	for _, name := range names {
+		id, ok := known[name]
+		if !ok {
+			return nil, fmt.Errorf("tlsCipherSuites: there is no %q; known are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		ids = append(ids, id)
+	}
+	required := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
+	if http2 && len(ids) > 0 && !slices.Contains(ids, required[0]) && !slices.Contains(ids, required[1]) {
+		return nil, fmt.Errorf("tlsCipherSuites: HTTP/2 needs %s or %s; add one, or disable HTTP/2", tls.CipherSuiteName(required[0]), tls.CipherSuiteName(required[1]))
+	}
+	return ids, nil
+}

@@ -1,0 +1,43 @@
+package scalers
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Answers is the service of the part that runs on every replica: it finds the kinds that the part works with, and says
+// when ExternalMetric can answer from them.
+type Answers struct{ of *Scalers }
+
+// Answers is that service. The loop, which Run is, waits for what it finds.
+func (s *Scalers) Answers() *Answers { return &Answers{s} }
+
+// Run begins to watch ScaledObjects as soon as the API server serves what the part works with. It ends with ctx.
+func (a *Answers) Run(ctx context.Context) error {
+	ticker := time.NewTicker(kindsEvery)
+	defer ticker.Stop()
+	for {
+		err := a.of.connect()
+		if err == nil {
+			<-ctx.Done()
+			return nil
+		}
+		if !errors.Is(err, errKindsMissing) {
+			a.of.log.Warn("scalers cannot begin", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Ready is nil once the ScaledObjects are known, or the API server does not serve them.
+func (a *Answers) Ready() error {
+	if objects := a.of.objects.Load(); objects != nil && !(*objects).HasSynced() {
+		return errors.New("waits for the first list of ScaledObjects")
+	}
+	return nil
+}
