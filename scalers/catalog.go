@@ -14,7 +14,6 @@ import (
 
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/poll"
-	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
 const (
@@ -25,15 +24,9 @@ const (
 	resolvedAtOnce = 10
 )
 
-// source opens the triggers of one kind of system.
-type source interface {
-	// Open checks a trigger without asking anything of the system.
-	Open(trigger.Definition) (trigger.Opened, error)
-}
-
 type catalogConfig struct {
 	// sources are keyed by the type of their triggers.
-	sources map[string]source
+	sources sourceMap
 	auth    authReader
 	// refresh is how often authentication is resolved again without a reason.
 	refresh time.Duration
@@ -45,8 +38,6 @@ type catalogConfig struct {
 	slots   *poll.Slots
 	now     func() time.Time
 	metrics *metrics
-	// offline says that authentication cannot be resolved, as in a check of files.
-	offline bool
 }
 
 // catalog keeps the triggers of each ScaledObject open between polls. It is safe for concurrent use.
@@ -85,8 +76,8 @@ func newCatalog(cfg catalogConfig) *catalog {
 	return &catalog{catalogConfig: cfg, resolving: poll.NewSlots(resolvedAtOnce), entries: map[types.NamespacedName]*entry{}, failing: map[string]int{}}
 }
 
-// open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The
-// caller releases them when it reads them no more.
+// open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The caller may read
+// them as long as it likes: what they are read by stays open until the last reading has ended, whoever closes them meanwhile.
 func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
 	return c.openIn(ctx, c.entry(client.ObjectKeyFromObject(so)), so)
 }
@@ -95,11 +86,10 @@ func (c *catalog) openIn(ctx context.Context, e *entry, so *keda.ScaledObject) (
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	set, err := c.current(ctx, e, so)
-	if e.forgotten { // the caller alone has what was opened
+	if e.forgotten { // nobody will close it
+		set.close()
 		e.set, e.uid = nil, ""
-		return set, err
 	}
-	set.hold()
 	return set, err
 }
 
@@ -127,7 +117,8 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 	if e.set != nil {
 		c.metrics.triggers.forget(client.ObjectKeyFromObject(so))
 	}
-	e.set.replaced() // after the new ones were opened, so that a client both use stays open
+	e.set.dismiss()
+	e.set.close() // after the new ones were opened, so that a client both use stays open
 	e.uid, e.generation, e.set, e.err = so.UID, so.Generation, set, err
 	e.auth, e.marks, e.openedAt = auth, marks, c.now()
 	c.note(e, so.Namespace, err != nil)
@@ -277,7 +268,7 @@ func (c *catalog) forget(key types.NamespacedName) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.set.endReadings()
-		e.set.release()
+		e.set.close()
 		e.set, e.uid, e.forgotten = nil, "", true
 		c.count(e, key.Namespace, false)
 	}

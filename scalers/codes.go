@@ -29,6 +29,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: CheckFailed, Severity: verdict.Warning, Meaning: "the ScaledObject asks for something that is wrong, missing or not supported; nothing is scaled"},
 		{Code: TargetUnknown, Severity: verdict.Warning, Meaning: "the replicas of the target could not be read; nothing is scaled"},
 		{Code: status.Limited, Severity: verdict.Warning, Meaning: "the ScaledObject asks for more than a bound of the configuration; it goes on within the bound"},
+		{Code: status.Info, Severity: verdict.Warning, Meaning: "a trigger has a parameter that is ignored or not read as it says, as by KEDA; the trigger works"},
 		{Code: Paused, Meaning: "an annotation pauses all scaling"},
 		{Code: status.ActivationFailed, Severity: verdict.Warning, Meaning: "the target could not be scaled out; it is tried again"},
 		{Code: status.DeactivationFailed, Severity: verdict.Warning, Meaning: "the target could not be scaled in; it is tried again"},

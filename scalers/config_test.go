@@ -66,7 +66,7 @@ spec:
 `
 	for name, c := range map[string]struct{ from, to, want string }{
 		"good":          {"", "", ""},
-		"two at once":   {`threshold: "5"`, `threshold: "x", treshold: "5"`, "f: trigger 0 (prometheus): threshold: \"x\" is not a number\nf: trigger 0 (prometheus): treshold: unknown parameter; known here: serverAddress, "},
+		"two at once":   {`threshold: "5"`, `threshold: "x", timeout: "5x"`, "f: trigger 0 (prometheus): threshold: \"x\" is not a number\nf: trigger 0 (prometheus): timeout: \"5x\" is not a duration"},
 		"no address":    {"{listName: orders}, authenticationRef: {name: a}", "{listName: orders}", "f: trigger 1 (redis): address: is required (or host and port)"},
 		"spec and type": {"type: redis", "type: kafka", `f: trigger 1 (kafka): type: "kafka" is not supported; supported: cpu, memory, prometheus, redis`},
 		"bounds":        {"triggers:", "minReplicaCount: 101\n  triggers:", "f: spec.minReplicaCount: 101 is above maxReplicaCount, 100"},

@@ -55,8 +55,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 	if err != nil {
 		return nil, "error", unavailable(key, name, err)
 	}
-	defer set.release()
-	for _, t := range set.external {
+	for _, t := range set.opened {
 		if !strings.EqualFold(t.metric.Name, name) { // client-go asks in small letters, whatever the HPA says
 			continue
 		}

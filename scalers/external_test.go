@@ -182,8 +182,7 @@ func TestCallersShareOneReading(t *testing.T) {
 		h := newHarness(t)
 		answer := make(chan struct{})
 		questions := 0
-		trig := &openTrigger{now: time.Now, metrics: h.metrics, kind: "queue", slots: poll.NewSlots(1), wait: time.Minute, Opened: trigger.Opened{
-			Timeout: time.Minute,
+		trig := &openTrigger{now: time.Now, metrics: h.metrics, slots: poll.NewSlots(1), wait: time.Minute, Opened: trigger.Opened{
 			Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
 				questions++
 				select {
@@ -192,8 +191,8 @@ func TestCallersShareOneReading(t *testing.T) {
 				}
 				return trigger.Sample{Value: 7}, ctx.Err()
 			},
-			Close: func() {},
 		}}
+		trig.kind, trig.Timeout = "queue", time.Minute
 		alone, giveUp := context.WithCancel(t.Context())
 		first := make(chan reading)
 		go func() { first <- trig.read(alone, 0) }()
@@ -203,8 +202,8 @@ func TestCallersShareOneReading(t *testing.T) {
 			t.Error("the caller that gave up got an answer")
 		}
 		synctest.Wait()
-		if trig.asked != nil || !trig.remembered().at.IsZero() || trig.holders != 0 {
-			t.Errorf("a question that nobody waits for left %+v, held by %d", trig.remembered(), trig.holders)
+		if trig.asked != nil || !trig.remembered().at.IsZero() {
+			t.Errorf("a question that nobody waits for left %+v", trig.remembered())
 		}
 		ctx, giveUp := context.WithCancel(t.Context())
 		go func() { first <- trig.read(ctx, 0) }()

@@ -36,6 +36,7 @@ import (
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/scalers/hpa"
+	"github.com/trimtab/trimtab/scalers/param"
 	"github.com/trimtab/trimtab/scalers/status"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
@@ -69,7 +70,9 @@ type harness struct {
 	// asking is how many readings run now, by the source's key; most is how many ever did.
 	asking, most map[string]int
 	opened       []trigger.Definition
-	closed       int
+	// closed counts the triggers that were closed; clients are what they are read by.
+	closed  int
+	clients trigger.Pool[int, *queueClient]
 	// during, if it is not nil, is called within each reading.
 	during func()
 	// replicas are of Deployments in the namespace shop; writes are what was done to the API server. cached
@@ -141,59 +144,101 @@ func newHarnessOn(t *testing.T, mapper meta.RESTMapper, objects ...client.Object
 		t.Fatal(err)
 	}
 	h.triggers.sources["queue"] = h
+	h.clients.Close = h.closes
 	h.loop = newLoop(t.Context(), h.Scalers)
 	return h
 }
 
-// Open makes the harness a source: the trigger reads the value under its metadata's key. One that begins with
+// About and New make the harness a source: the trigger reads the value under its metadata's key. One that begins with
 // never does not answer.
-func (h *harness) Open(d trigger.Definition) (trigger.Opened, error) {
-	p := d.Params()
-	key, target, timeout := p.Required("key"), p.Target("target", 5), p.Duration("timeout", time.Second)
-	if err := p.Err(); err != nil {
-		return trigger.Opened{}, err
+func (h *harness) About() string { return "A value of the test." }
+
+func (h *harness) New() trigger.Spec { return &queue{h: h} }
+
+// queue is a trigger that the harness answers.
+type queue struct {
+	h       *harness
+	key     string
+	target  float64
+	timeout time.Duration
+}
+
+// queueClient is what one opening of a queue is read by.
+type queueClient struct {
+	readers int
+	closed  bool
+}
+
+func (q *queue) Table() param.Table {
+	return param.Table{
+		{Name: "key", To: &q.key, Required: true}, {Name: "target", To: &q.target, Default: "5", Range: param.AtLeast(0.001)},
+		{Name: "timeout", To: &q.timeout, Default: "1s"},
 	}
+}
+
+func (q *queue) Check(*param.Parsed) trigger.Metric {
+	return trigger.Metric{Name: "queue-" + q.key, Target: q.target, Timeout: q.timeout}
+}
+
+// Open counts, and gives a client that no other trigger has.
+func (q *queue) Open(d trigger.Definition) trigger.Opened {
+	h := q.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.opened = append(h.opened, d)
-	readers, closed := 0, false
+	lease := h.clients.Lease(len(h.opened), func() (*queueClient, error) { return &queueClient{}, nil })
 	return trigger.Opened{
-		Metric: "queue-" + key, Target: target, Timeout: timeout,
 		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if strings.HasPrefix(key, "never") {
-				h.asking[key]++
-				h.most[key] = max(h.most[key], h.asking[key])
-				h.mu.Unlock()
-				<-ctx.Done()
-				h.mu.Lock()
-				h.asking[key]--
-				return trigger.Sample{}, ctx.Err()
+			client, done, err := lease.Use()
+			if err != nil {
+				return trigger.Sample{}, err
 			}
-			if closed {
-				h.t.Error("a closed trigger is read")
-			}
-			h.reads++
-			if during := h.during; during != nil {
-				readers++
-				h.mu.Unlock()
-				during()
-				h.mu.Lock()
-				readers--
-			}
-			return trigger.Sample{Value: h.values[key]}, h.failures[key]
+			defer done()
+			return h.read(ctx, q.key, client)
 		},
 		Close: func() {
+			lease.Close()
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			if closed || readers > 0 {
-				h.t.Errorf("a trigger is closed while %d read it (closed before: %v)", readers, closed)
-			}
-			closed = true
 			h.closed++
 		},
-	}, nil
+	}
+}
+
+func (h *harness) read(ctx context.Context, key string, client *queueClient) (trigger.Sample, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if strings.HasPrefix(key, "never") {
+		h.asking[key]++
+		h.most[key] = max(h.most[key], h.asking[key])
+		h.mu.Unlock()
+		<-ctx.Done()
+		h.mu.Lock()
+		h.asking[key]--
+		return trigger.Sample{}, ctx.Err()
+	}
+	if client.closed {
+		h.t.Error("a closed client is read")
+	}
+	h.reads++
+	if during := h.during; during != nil {
+		client.readers++
+		h.mu.Unlock()
+		during()
+		h.mu.Lock()
+		client.readers--
+	}
+	return trigger.Sample{Value: h.values[key]}, h.failures[key]
+}
+
+// closes is called for each client that was opened.
+func (h *harness) closes(client *queueClient) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if client.closed || client.readers > 0 {
+		h.t.Errorf("a client is closed while %d read by it (closed before: %v)", client.readers, client.closed)
+	}
+	client.closed = true
 }
 
 func (h *harness) noteWrites() interceptor.Funcs {

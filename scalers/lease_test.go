@@ -2,6 +2,7 @@ package scalers
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,15 +15,12 @@ import (
 // cooler is an edit that no trigger cares about.
 func cooler(so *keda.ScaledObject) { so.Spec.CooldownPeriod = new(*so.Spec.CooldownPeriod + 1) }
 
-func (h *harness) closings() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.closed
-}
+// open is how many clients are open.
+func (h *harness) open() int { return len(h.clients.Clients()) }
 
-// The object is edited, and then deleted, while an HPA's request has its triggers: they are closed when the
-// request ends. The harness fails the test when a closed trigger is read.
-func TestTriggersStayOpenWhileARequestHasThem(t *testing.T) {
+// The object is edited, and then deleted, while an HPA's request has its triggers: the request reads them all the same,
+// and what it reads them by is closed when it has. The harness fails the test when a closed client is read.
+func TestTriggersCanBeReadWhileARequestHasThem(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
 	h.set("a", 9)
 	before, err := h.triggers.open(t.Context(), h.object())
@@ -36,23 +34,22 @@ func TestTriggersStayOpenWhileARequestHasThem(t *testing.T) {
 		t.Fatalf("the same triggers after the edit, or %v", err)
 	}
 	h.triggers.forget(types.NamespacedName{Namespace: "shop", Name: "web"})
+	if h.closed != 2 || h.open() != 0 {
+		t.Errorf("%d triggers are closed, %d clients are open", h.closed, h.open())
+	}
 	for i, set := range []*triggerSet{before, after} {
-		if r := set.external[0].read(t.Context(), 0); r.err != nil || r.sample.Value != 9 {
-			t.Errorf("read %+v", r)
+		if r := set.opened[0].read(t.Context(), 0); r.err != nil || r.sample.Value != 9 {
+			t.Errorf("set %d: read %+v", i, r)
 		}
-		if n := h.closings(); n != i {
-			t.Errorf("%d are closed while a request has set %d", n, i)
-		}
-		set.release()
-		if n := h.closings(); n != i+1 {
-			t.Errorf("%d are closed after the request for set %d has ended", n, i)
+		if n := h.open(); n != 0 {
+			t.Errorf("%d clients are open after set %d was read", n, i)
 		}
 	}
 }
 
-// Whoever asked has gone and the object was edited, but the source has not answered yet: the trigger is closed
+// Whoever asked has gone and the object was edited, but the source has not answered yet: the client is closed
 // after it has.
-func TestATriggerIsClosedAfterItsLastReading(t *testing.T) {
+func TestAClientIsClosedAfterItsLastReading(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
 	reading, answer := make(chan struct{}), make(chan struct{})
 	h.during = func() { close(reading); <-answer }
@@ -64,8 +61,7 @@ func TestATriggerIsClosedAfterItsLastReading(t *testing.T) {
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		set.external[0].read(ctx, 0)
-		set.release()
+		set.opened[0].read(ctx, 0)
 	}()
 	<-reading
 	h.mu.Lock()
@@ -73,20 +69,24 @@ func TestATriggerIsClosedAfterItsLastReading(t *testing.T) {
 	h.mu.Unlock()
 	giveUp()
 	<-asked
+	old := h.clients.Clients()[0]
 	h.edit(cooler)
 	h.poll(30 * time.Second)
-	if n := h.closings(); n != 0 {
-		t.Fatalf("%d are closed while the source is asked", n)
+	if h.closed != 1 || !slices.Contains(h.clients.Clients(), old) {
+		t.Fatalf("%d triggers are closed, and the client was while its source is asked", h.closed)
 	}
 	closed := make(chan struct{})
-	end := set.external[0].Close
-	set.external[0].Close = func() { end(); close(closed) }
+	h.clients.Close = func(c *queueClient) {
+		if h.closes(c); c == old {
+			close(closed)
+		}
+	}
 	close(answer)
 	<-closed
 }
 
 // The object is deleted after a request has found its entry, and before it has opened the triggers, as while another opens
-// them: nobody will forget the entry again, so that the request is the last to have them.
+// them: nobody will forget the entry again, so that nothing stays open.
 func TestTriggersOfADeletedObjectAreClosed(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
 	key := types.NamespacedName{Namespace: "shop", Name: "web"}
@@ -97,13 +97,12 @@ func TestTriggersOfADeletedObjectAreClosed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := set.external[0].read(t.Context(), 0); r.err != nil {
+		if r := set.opened[0].read(t.Context(), 0); r.err != nil {
 			t.Error(r.err)
 		}
-		set.release()
 	}
-	if h.closings() != len(h.opened) {
-		t.Errorf("%d were opened, %d closed", len(h.opened), h.closings())
+	if h.closed != len(h.opened) || h.open() != 0 {
+		t.Errorf("%d were opened, %d closed; %d clients are open", len(h.opened), h.closed, h.open())
 	}
 }
 
@@ -127,8 +126,7 @@ func TestTriggersAreReopenedUnderRequests(t *testing.T) {
 					ctx, giveUp := context.WithCancel(t.Context())
 					if set, err := h.triggers.open(ctx, h.object()); err == nil {
 						go giveUp() // before the answer, or after it
-						set.external[0].read(ctx, 0)
-						set.release()
+						set.opened[0].read(ctx, 0)
 					}
 					giveUp()
 				}
@@ -142,8 +140,8 @@ func TestTriggersAreReopenedUnderRequests(t *testing.T) {
 		asking.Wait()
 		h.triggers.forget(key)
 		synctest.Wait() // for the questions that nobody waits for
-		if len(h.opened) < 100 || h.closed != len(h.opened) {
-			t.Errorf("%d were opened, %d closed", len(h.opened), h.closed)
+		if len(h.opened) < 100 || h.closed != len(h.opened) || h.open() != 0 {
+			t.Errorf("%d were opened, %d closed; %d clients are open", len(h.opened), h.closed, h.open())
 		}
 	})
 }

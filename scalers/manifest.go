@@ -3,6 +3,7 @@ package scalers
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -40,8 +41,8 @@ func Supported(group, kind string) (ours bool, err error) {
 
 // CheckManifest checks one object of a file, of a kind that is Supported, strictly and without a cluster. It
 // refuses what the running part refuses with cfg, by the same functions; nil is the default. What only a cluster or
-// a resolver knows is not missed. The error is a config.Problems. The warnings are what the running part would not do as
-// asked.
+// a resolver knows is not missed. The error is a config.Problems. The warnings, which there are beside
+// an error too, are what the running part would not do as asked.
 func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.Problems, err error) {
 	if kind == "TriggerAuthentication" {
 		var ta keda.TriggerAuthentication
@@ -62,16 +63,11 @@ func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.
 		return nil, problemsOf(file, err).AsError()
 	}
 	checked, wrong := spec.Parse(&so, cfg.defaults())
-	c := newCatalog(catalogConfig{sources: sources(*cfg, nil), timeout: cfg.MaxTriggerTimeout.Std(), offline: true})
-	set, unopened := c.openAll(&so, make([]map[string]string, len(so.Spec.Triggers)))
-	set.release()
-	if err := problemsOf(file, text.Join(wrong, unopened)).AsError(); err != nil {
-		return nil, err
-	}
-	for _, w := range append(checked.Warnings, set.warnings...) {
+	triggers, wrongTriggers := sources(*cfg, nil).check(&so, nil, cfg.MaxTriggerTimeout.Std())
+	for _, w := range slices.Concat(checked.Warnings, triggers.limits, triggers.warnings) {
 		warnings = append(warnings, problemsOf(file, errors.New(w))...)
 	}
-	return warnings, nil
+	return warnings, problemsOf(file, text.Join(wrong, wrongTriggers)).AsError()
 }
 
 // problemsOf has one problem for each of the joined errors, which begin with their path.

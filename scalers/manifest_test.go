@@ -3,6 +3,7 @@ package scalers
 import (
 	"strings"
 	"testing"
+	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,10 +25,10 @@ spec:
 		// ofAuth says that it is the TriggerAuthentication that is refused.
 		ofAuth bool
 	}{
-		"no triggers":       {func(so *keda.ScaledObject) { so.Spec.Triggers = nil }, fine, false},
-		"bounds":            {func(so *keda.ScaledObject) { so.Spec.MinReplicaCount = new(int32(101)) }, fine, false},
-		"unsupported type":  {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Type = "kafka" }, fine, false},
-		"unknown parameter": {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["x"] = "y" }, fine, false},
+		"no triggers":      {func(so *keda.ScaledObject) { so.Spec.Triggers = nil }, fine, false},
+		"bounds":           {func(so *keda.ScaledObject) { so.Spec.MinReplicaCount = new(int32(101)) }, fine, false},
+		"unsupported type": {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Type = "kafka" }, fine, false},
+		"wrong parameter":  {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["listLength"] = "y" }, fine, false},
 		"cluster authentication": {func(so *keda.ScaledObject) {
 			so.Spec.Triggers[0].AuthenticationRef.Kind = "ClusterTriggerAuthentication"
 		}, fine, false},
@@ -67,5 +68,49 @@ spec:
 				t.Errorf("Ready is\n %s, and the check says\n %s", got, want)
 			}
 		})
+	}
+}
+
+// What the running part ignores, as KEDA does, the check of a file warns of in the same words.
+func TestACheckWarnsOfWhatTheLoopIgnores(t *testing.T) {
+	so := scaledObject(t, `
+metadata: {name: web, namespace: shop, uid: u1, generation: 1}
+spec:
+  scaleTargetRef: {name: web}
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: "http://10.1.2.3", query: up, threshold: "5", metricName: m, treshold: "6"}}
+  - {type: cpu, metricType: Utilization, metadata: {value: "50", odd: x}}
+`)
+	doc, err := yaml.Marshal(so)
+	if err != nil {
+		t.Fatal(err)
+	}
+	warnings, err := CheckManifest("f", "ScaledObject", doc, nil)
+	const want = "f: trigger 0 (prometheus): metricName: is ignored, as by KEDA since 2.12: the metric has the name of the trigger's type; take it out\n" +
+		"f: trigger 0 (prometheus): treshold: unknown parameter, ignored as by KEDA; did you mean \"threshold\"?\n" +
+		"f: trigger 1 (cpu): odd: unknown parameter, ignored as by KEDA; known here: value, containerName"
+	if err != nil || warnings.Error() != want {
+		t.Fatalf("got %v\n%s\nwant\n%s", err, warnings.Error(), want)
+	}
+	h := newHarness(t, so)
+	checked, err := h.triggers.sources.check(so, make([]map[string]string, 2), time.Minute)
+	if err != nil || strings.Join(checked.warnings, "\n") != strings.ReplaceAll(want, "f: ", "") {
+		t.Errorf("the loop warns %q, %v", checked.warnings, err)
+	}
+}
+
+// An object with an unknown key scales as it does for KEDA; its owner reads of the key.
+func TestAnUnknownKeyIsTold(t *testing.T) {
+	so := scaledObject(t, web)
+	so.Spec.Triggers[0].Metadata["metricName"] = "geheim"
+	h := newHarness(t, so)
+	h.set("a", 9)
+	h.poll(0)
+	const want = `trigger 0 (queue): metricName: unknown parameter, ignored as by KEDA; known here: key, target, timeout`
+	if got := h.condition(keda.ConditionReady); got != "True ScaledObjectReady: every trigger can be read and the target can be scaled; warnings: "+want || h.replicas["web"] != 1 {
+		t.Errorf("Ready %s, %d replicas", got, h.replicas["web"])
+	}
+	if got := h.events(); !strings.Contains(got, "Warning KEDAScalerInfo") {
+		t.Errorf("events %s", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
@@ -18,13 +17,10 @@ type reading struct {
 	at     time.Time
 }
 
-// openTrigger is a trigger with its last reading. It is safe for concurrent use by its holders.
+// openTrigger is a trigger with its last reading. It is safe for concurrent use.
 type openTrigger struct {
+	checkedTrigger
 	trigger.Opened
-	metric hpa.Metric
-	// kind is the trigger's type; cached says that it has useCachedMetrics.
-	kind    string
-	cached  bool
 	now     func() time.Time
 	metrics *metrics
 	// slots bound the readings of all triggers; namespace is whose share this one takes, wait how long it
@@ -39,8 +35,6 @@ type openTrigger struct {
 	took time.Duration
 	// asked is the question that the source has not answered yet; nil where there is none.
 	asked *question
-	// holders are those beside whoever opened the trigger; at -1 it is closed.
-	holders int
 }
 
 // question is asked once for all that wait. Its reading is there when done is closed.
@@ -53,27 +47,9 @@ type question struct {
 	cancel  context.CancelFunc
 }
 
-// hold keeps the trigger open until release. Only who holds it already may hold it for another.
-func (t *openTrigger) hold() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.holders++
-}
-
-// release lets go of the trigger; the last to do so closes it.
-func (t *openTrigger) release() {
-	t.mu.Lock()
-	t.holders--
-	last := t.holders < 0
-	t.mu.Unlock()
-	if last {
-		t.Close()
-	}
-}
-
 // read returns the last reading if it is not older than maxAge, and else asks the source. Callers at
 // the same time share one question; it goes on for the others when one of them gives up, and ends with
-// the last. It holds the trigger until it has ended.
+// the last.
 func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
 	last, asked := t.question(ctx, maxAge)
 	if asked == nil {
@@ -98,7 +74,6 @@ func (t *openTrigger) question(ctx context.Context, maxAge time.Duration) (last 
 	if t.asked == nil {
 		asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		t.asked = &question{done: make(chan struct{}), cancel: cancel}
-		t.holders++
 		go t.ask(asking, t.asked)
 	}
 	t.asked.waiting++
@@ -155,7 +130,6 @@ func (t *openTrigger) ask(ctx context.Context, q *question) {
 		t.last, t.took, t.asked = q.reading, q.reading.at.Sub(began), nil
 	}
 	t.mu.Unlock()
-	t.release()
 	close(q.done)
 }
 

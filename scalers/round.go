@@ -39,7 +39,7 @@ type round struct {
 	// interval is the time between two polls, also of an object that cannot be acted on.
 	interval time.Duration
 	checked  spec.Checked
-	// set is nil where the triggers could not be opened. It is released at the end of the round.
+	// set is nil where the triggers could not be opened.
 	set      *triggerSet
 	readings []replicas.Reading
 	// target is read last, so that little time passes until it is written.
@@ -74,16 +74,16 @@ func (l *loop) Begin(ctx context.Context, key types.NamespacedName) (*round, boo
 	case r.m.target.Waits(l.now()):
 		r.problem = r.m.target.problem
 	}
-	return r, r.problem == nil && len(r.set.external) > 0
+	return r, r.problem == nil && len(r.set.opened) > 0
 }
 
 // Read reads the triggers, some at the same time; their order stays.
 func (l *loop) Read(ctx context.Context, _ types.NamespacedName, r *round) {
-	r.readings = make([]replicas.Reading, len(r.set.external))
+	r.readings = make([]replicas.Reading, len(r.set.opened))
 	maxAge := min(freshEnough, r.interval/2)
 	var all errgroup.Group
 	all.SetLimit(readingsAtOnce)
-	for i, t := range r.set.external {
+	for i, t := range r.set.opened {
 		all.Go(func() error {
 			r.readings[i] = toReading(t, t.read(ctx, maxAge))
 			return nil
@@ -92,12 +92,11 @@ func (l *loop) Read(ctx context.Context, _ types.NamespacedName, r *round) {
 	_ = all.Wait() // a trigger's error is in its reading
 }
 
-// Drop lets go of a round of which the object changed.
-func (l *loop) Drop(r *round) { r.set.release() }
+// Drop lets go of a round of which the object changed: there is nothing that it holds.
+func (l *loop) Drop(*round) {}
 
 // End decides and acts. It returns when the object is due again; 0 is never.
 func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time.Duration {
-	defer r.set.release()
 	defer l.decided(key)
 	defer func() { l.metrics.round.Observe(l.now().Sub(r.began).Seconds()) }()
 	switch {
@@ -117,7 +116,10 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 			return problem
 		})
 	}
-	out := status.Round{Problem: r.problem, Policy: r.checked.Replicas, Paused: r.checked.Paused, PausedAt: r.checked.PausedAt, Warnings: r.warnings()}
+	out := status.Round{Problem: r.problem, Policy: r.checked.Replicas, Paused: r.checked.Paused, PausedAt: r.checked.PausedAt, Limits: r.checked.Warnings}
+	if r.set != nil {
+		out.Limits, out.Warnings = append(out.Limits, r.set.limits...), r.set.warnings
+	}
 	if r.problem == nil {
 		out.Facts = facts(r.so, r.target, r.set)
 	}
@@ -141,14 +143,6 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 		due = poll.RetryMost
 	}
 	return r.m.next(now, due, l.triggers.retryAt(key))
-}
-
-// warnings are what the object asks for beyond a bound that it is kept within.
-func (r *round) warnings() []string {
-	if r.set == nil {
-		return r.checked.Warnings
-	}
-	return append(r.checked.Warnings, r.set.warnings...)
 }
 
 // decide decides and scales.

@@ -92,9 +92,9 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 }
 
 // sources are the trigger types that are read here; cpu and memory are the HPA's own.
-func sources(cfg Config, log *slog.Logger) map[string]source {
+func sources(cfg Config, log *slog.Logger) sourceMap {
 	timeout, policy := cfg.HTTPDefaultTimeout.Std(), cfg.Sources.policy()
-	return map[string]source{
+	return sourceMap{
 		"prometheus": promsource.New(promsource.Config{
 			Timeout: timeout, MaxResponseBytes: cfg.Sources.MaxResponseBytes, MaxConcurrent: cfg.MaxReadings, Policy: policy, Log: log,
 		}),

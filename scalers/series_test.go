@@ -65,9 +65,8 @@ func TestNoSeriesStaysOfObjectsThatAreGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer set.release()
 		key := client.ObjectKeyFromObject(so)
-		m.triggers.show(key, toReading(set.external[0], set.external[0].read(t.Context(), 0)))
+		m.triggers.show(key, toReading(set.opened[0], set.opened[0].read(t.Context(), 0)))
 		return key
 	}
 	for _, path := range []string{"/alive", "/dead"} { // what there is of the kind itself

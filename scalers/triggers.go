@@ -15,137 +15,140 @@ import (
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// triggerSet is an object's triggers, opened. Who has it from open may read it until he releases it; the
-// catalog holds the one that is current, and its triggers are closed when nobody holds them any more.
-type triggerSet struct {
+// sourceMap has the types of triggers that are read here; cpu and memory are the HPA's own.
+type sourceMap map[string]trigger.Source
+
+// checkedTriggers are an object's triggers whose parameters are right. Nothing of them is open.
+type checkedTriggers struct {
 	// metrics has one element for each trigger, in their order.
 	metrics []hpa.Metric
 	// external are those that are read here; cpu and memory are not among them.
-	external []*openTrigger
-	// warnings are what the triggers ask for beyond a bound that they are kept within.
-	warnings []string
+	external []checkedTrigger
+	// limits are what the triggers ask for beyond a bound that they are kept within, and warnings what is ignored of them.
+	limits, warnings []string
 }
 
-// openAll opens every trigger of so, or none.
-func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*triggerSet, error) {
-	set := &triggerSet{}
+type checkedTrigger struct {
+	trigger.Checked
+	metric hpa.Metric
+	// kind is the trigger's type; cached says that it has useCachedMetrics.
+	kind   string
+	cached bool
+}
+
+// check checks every trigger of so. Beside an error what it returns has warnings alone that count. A time-out above the ceiling is
+// cut to it. auth has the values for each trigger; nil says that authentication cannot be resolved, as in a check of files.
+func (s sourceMap) check(so *keda.ScaledObject, auth []map[string]string, ceiling time.Duration) (*checkedTriggers, error) {
+	all := &checkedTriggers{}
 	var errs []error
 	for i, t := range so.Spec.Triggers {
-		d := trigger.Definition{
-			Namespace: so.Namespace, Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata, Auth: auth[i], Offline: c.offline && t.AuthenticationRef != nil,
+		d := trigger.Definition{Namespace: so.Namespace, Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata}
+		if auth != nil {
+			d.Auth = auth[i]
 		}
 		if ref := t.AuthenticationRef; ref != nil {
-			d.AuthName = so.Namespace + "/" + ref.Name
+			d.AuthName, d.Offline = so.Namespace+"/"+ref.Name, auth == nil
 		}
-		metric, open, err := c.openOne(so, i, d)
+		one, err := s.checkOne(t, d)
+		all.warnings = append(all.warnings, one.Warnings...)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		if slices.ContainsFunc(set.metrics, func(m hpa.Metric) bool {
-			return m.Name == metric.Name && m.Resource == metric.Resource && m.Container == metric.Container
+		if slices.ContainsFunc(all.metrics, func(m hpa.Metric) bool {
+			return m.Name == one.metric.Name && m.Resource == one.metric.Resource && m.Container == one.metric.Container
 		}) {
 			errs = append(errs, fmt.Errorf("trigger %d (%s): its metric stands twice; keep one of them", i, t.Type))
 		}
-		set.metrics = append(set.metrics, metric)
-		if open != nil {
-			set.external = append(set.external, open)
-			set.bound(d, open, c.timeout)
+		all.metrics = append(all.metrics, one.metric)
+		if spec.IsResource(t.Type) {
+			continue
 		}
+		if one.Timeout > ceiling {
+			all.limits = append(all.limits, fmt.Sprintf("%s: timeout: %s is above scalers.maxTriggerTimeout; a reading ends after %s", d, one.Timeout, ceiling))
+			one.Timeout = ceiling
+		}
+		all.external = append(all.external, one)
 	}
-	if err := text.Join(errs...); err != nil {
-		set.release()
-		return nil, err
-	}
-	return set, nil
+	return all, text.Join(errs...)
 }
 
-func (c *catalog) openOne(so *keda.ScaledObject, i int, d trigger.Definition) (hpa.Metric, *openTrigger, error) {
-	t := so.Spec.Triggers[i]
+func (s sourceMap) checkOne(t keda.ScaleTriggers, d trigger.Definition) (one checkedTrigger, err error) {
 	if t.AuthenticationRef != nil {
 		if err := checkAuthenticationRef(t.AuthenticationRef); err != nil {
-			return hpa.Metric{}, nil, fmt.Errorf("%s: %w", d, err)
+			return one, fmt.Errorf("%s: %w", d, err)
 		}
 	}
 	if spec.IsResource(t.Type) {
-		m, err := resourceMetric(d, t.MetricType)
-		return m, nil, err
+		one.metric, one.Warnings, err = resourceMetric(d, t.MetricType)
+		return one, err
 	}
-	from, ok := c.sources[t.Type]
+	source, ok := s[t.Type]
 	if !ok {
-		return hpa.Metric{}, nil, fmt.Errorf("%s: type: %s is not supported; supported: %s", d, text.Quote(t.Type), strings.Join(c.supported(), ", "))
+		return one, fmt.Errorf("%s: type: %s is not supported; supported: %s", d, text.Quote(t.Type), strings.Join(s.supported(), ", "))
 	}
 	metricType, err := hpa.ExternalType(t.MetricType)
 	if err != nil {
-		return hpa.Metric{}, nil, fmt.Errorf("%s: %w", d, err)
+		return one, fmt.Errorf("%s: %w", d, err)
 	}
-	opened, err := trigger.Open(d, from.Open)
-	if err != nil {
-		return hpa.Metric{}, nil, err
+	one.kind, one.cached = t.Type, t.UseCachedMetrics
+	if one.Checked, err = trigger.Check(d, source); err != nil {
+		return one, err
 	}
-	m := hpa.Metric{Name: hpa.MetricName(i, opened.Metric), Type: metricType, Target: opened.Target}
-	if len(m.Name) > text.Most { // it stands several times in the status, and in a URL
-		opened.Close()
-		return hpa.Metric{}, nil, fmt.Errorf("%s: the name of its metric, %s, has %d bytes, and %d are allowed", d, text.Quote(m.Name), len(m.Name), text.Most)
+	one.metric = hpa.Metric{Name: hpa.MetricName(d.Index, one.Name), Type: metricType, Target: one.Target}
+	if len(one.metric.Name) > text.Most { // it stands several times in the status, and in a URL
+		return one, fmt.Errorf("%s: the name of its metric, %s, has %d bytes, and %d are allowed", d, text.Quote(one.metric.Name), len(one.metric.Name), text.Most)
 	}
-	return m, &openTrigger{
-		Opened: opened, metric: m, kind: t.Type, cached: t.UseCachedMetrics, now: c.now, metrics: c.metrics,
-		slots: c.slots, namespace: so.Namespace, wait: c.timeout,
-	}, nil
+	return one, nil
 }
 
-func (c *catalog) supported() []string {
-	types := append(slices.Collect(maps.Keys(c.sources)), "cpu", "memory")
+func (s sourceMap) supported() []string {
+	types := append(slices.Collect(maps.Keys(s)), "cpu", "memory")
 	slices.Sort(types)
 	return types
 }
 
-// bound keeps the time-out of t within the ceiling.
-func (s *triggerSet) bound(d trigger.Definition, t *openTrigger, ceiling time.Duration) {
-	if t.Timeout > ceiling {
-		s.warnings = append(s.warnings, fmt.Sprintf("%s: timeout: %s is above scalers.maxTriggerTimeout; a reading ends after %s", d, t.Timeout, ceiling))
-		t.Timeout = ceiling
-	}
+// triggerSet is an object's triggers, opened. nil has none.
+type triggerSet struct {
+	checkedTriggers
+	// opened are the external ones, in their order.
+	opened []*openTrigger
 }
 
-func (s *triggerSet) hold() {
+// openAll opens every trigger of so, or none.
+func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*triggerSet, error) {
+	checked, err := c.sources.check(so, auth, c.timeout)
+	if err != nil {
+		return nil, err
+	}
+	set := &triggerSet{checkedTriggers: *checked}
+	for _, t := range checked.external {
+		set.opened = append(set.opened, &openTrigger{
+			checkedTrigger: t, Opened: t.Open(), now: c.now, metrics: c.metrics, slots: c.slots, namespace: so.Namespace, wait: c.timeout,
+		})
+	}
+	return set, nil
+}
+
+// each does one thing with all that is open.
+func (s *triggerSet) each(do func(*openTrigger)) {
 	if s == nil {
 		return
 	}
-	for _, t := range s.external {
-		t.hold()
+	for _, t := range s.opened {
+		do(t)
 	}
 }
 
-func (s *triggerSet) release() {
-	if s == nil {
-		return
-	}
-	for _, t := range s.external {
-		t.release()
-	}
-}
+// close gives the leases back. Readings at the same time go on.
+func (s *triggerSet) close() { s.each(func(t *openTrigger) { t.Close() }) }
 
-func (s *triggerSet) endReadings() {
-	if s == nil {
-		return
-	}
-	for _, t := range s.external {
-		t.endReading()
-	}
-}
+// endReadings ends those at the moment, for all who wait for them.
+func (s *triggerSet) endReadings() { s.each((*openTrigger).endReading) }
 
-// replaced says that another set is used from now on.
-func (s *triggerSet) replaced() {
-	if s == nil {
-		return
-	}
-	for _, t := range s.external {
-		t.dismiss()
-		t.release()
-	}
-}
+// dismiss says that another set is used from now on.
+func (s *triggerSet) dismiss() { s.each((*openTrigger).dismiss) }
 
 func (s *triggerSet) anyFailed() bool {
-	return slices.ContainsFunc(s.external, func(t *openTrigger) bool { return t.remembered().err != nil })
+	return slices.ContainsFunc(s.opened, func(t *openTrigger) bool { return t.remembered().err != nil })
 }

@@ -14,7 +14,7 @@ import (
 
 // TestMain defines -update, which rewrites golden files; read the diff.
 func TestMain(m *testing.M) {
-	flag.Bool("update", false, "rewrite the golden files of this package and docs/reference-codes.md")
+	flag.Bool("update", false, "rewrite the golden files of this package, docs/reference-codes.md and docs/scalers")
 	flag.Parse()
 	os.Exit(m.Run())
 }

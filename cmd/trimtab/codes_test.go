@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -125,4 +127,22 @@ func sentence(meaning string) string {
 		return meaning
 	}
 	return strings.ToUpper(meaning[:1]) + meaning[1:]
+}
+
+// docs/scalers has a page for each type of trigger, made from its table of parameters, and no other page; -update rewrites them.
+func TestPagesOfTriggers(t *testing.T) {
+	const folder = "../../docs/scalers"
+	pages := scalers.Pages()
+	for name, page := range pages {
+		golden(t, filepath.Join(folder, name+".md"), page)
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if _, ok := pages[strings.TrimSuffix(f.Name(), ".md")]; !ok {
+			t.Errorf("docs/scalers/%s is the page of no type of trigger", f.Name())
+		}
+	}
 }

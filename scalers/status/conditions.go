@@ -55,7 +55,7 @@ func ready(r Round) (metav1.ConditionStatus, string, string) {
 	case r.Problem != nil:
 		return metav1.ConditionFalse, string(r.Problem.Reason), r.Problem.Err.Error()
 	case r.Plan == nil || len(r.Plan.FailedTriggers) == 0:
-		return metav1.ConditionTrue, reasonReady, readyMessage + limits(r.Warnings)
+		return metav1.ConditionTrue, reasonReady, readyMessage + told(limited, r.Limits) + told(warned, r.Warnings)
 	case len(r.Plan.ActiveTriggers) > 0 || r.Policy.ForceActive:
 		return metav1.ConditionUnknown, string(replicas.ActivePartly), failures(r.Plan)
 	default:
@@ -65,12 +65,14 @@ func ready(r Round) (metav1.ConditionStatus, string, string) {
 
 const readyMessage = "every trigger can be read and the target can be scaled"
 
-// limits tells the bounds that an object is kept within, behind the message of a condition.
-func limits(warnings []string) string {
-	if len(warnings) == 0 {
+// Behind the message of a condition: the bounds that an object is kept within, and what its triggers have that is ignored.
+const limited, warned = "; limited: ", "; warnings: "
+
+func told(what string, list []string) string {
+	if len(list) == 0 {
 		return ""
 	}
-	return "; limited: " + text.List(warnings, "; ")
+	return what + text.List(list, "; ")
 }
 
 // failures tells each failed trigger's error, without the count that grows.
@@ -167,8 +169,14 @@ func Transitions(old, next *keda.ScaledObjectStatus) []Event {
 			out = append(out, Event{corev1.EventTypeWarning, is.Reason, "Check", is.Message})
 		}
 	}
-	if limited := strings.TrimPrefix(is.Message, readyMessage); is.IsTrue() && limited != "" && was.Message != is.Message {
-		out = append(out, Event{corev1.EventTypeWarning, string(Limited), "Check", strings.TrimPrefix(limited, "; ")})
+	if is.IsTrue() && was.Message != is.Message {
+		limits, warnings, warns := strings.Cut(strings.TrimPrefix(is.Message, readyMessage), warned)
+		if limits != "" {
+			out = append(out, Event{corev1.EventTypeWarning, string(Limited), "Check", strings.TrimPrefix(limits, "; ")})
+		}
+		if warns {
+			out = append(out, Event{corev1.EventTypeWarning, string(Info), "Check", warnings})
+		}
 	}
 	if e, due := flip(old, next, keda.ConditionPaused); due {
 		out = append(out, Event{corev1.EventTypeNormal, e.Reason, "Pause", e.Message})
@@ -213,8 +221,12 @@ func Scaled(kind, namespace, name string, p *replicas.Plan, err error) Event {
 	return e
 }
 
-// Limited: the object asks for more than a bound; it is kept within the bound, and goes on.
-const Limited verdict.Code = "ScaledObjectLimited"
+const (
+	// Limited: the object asks for more than a bound; it is kept within the bound, and goes on.
+	Limited verdict.Code = "ScaledObjectLimited"
+	// Info: a trigger has a parameter that is ignored. KEDA has that name for it.
+	Info verdict.Code = "KEDAScalerInfo"
+)
 
 // The outcomes of a change of replicas that could not be written.
 const (

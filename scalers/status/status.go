@@ -32,7 +32,9 @@ type Round struct {
 	PausedAt *int32
 	// Facts are nil where they could not be known.
 	Facts *Facts
-	// Warnings are what the object asks for beyond a bound that it is kept within.
+	// Limits are what the object asks for beyond a bound that it is kept within.
+	Limits []string
+	// Warnings are what its triggers have that is ignored.
 	Warnings []string
 	// HPA is the HPA as it stands; nil where there is none or it could not be read.
 	HPA *autoscalingv2.HorizontalPodAutoscaler

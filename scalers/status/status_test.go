@@ -306,38 +306,40 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// An object that is kept within a bound stays ready, and gets one Event.
-func TestBoundsStandInReady(t *testing.T) {
+// An object that is kept within a bound, or of which something is ignored, stays ready, and gets one Event for each.
+func TestBoundsAndWarningsStandInReady(t *testing.T) {
 	o := newObject()
-	limited := func(n int) Round {
-		r := Round{Facts: facts()}
+	some := func(of string, n int) (list []string) {
 		for i := range n {
-			r.Warnings = append(r.Warnings, fmt.Sprint("bound ", i))
+			list = append(list, fmt.Sprint(of, " ", i))
 		}
-		return r
+		return list
 	}
 	for _, c := range []struct {
-		warnings int
-		events   string
-		message  string
+		limits, warnings int
+		events           string
+		message          string
 	}{
-		{0, "Normal ScaledObjectReady", readyMessage},
-		{2, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1"},
-		{2, "", readyMessage + "; limited: bound 0; bound 1"},
-		{3, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1; bound 2"},
-		{0, "", readyMessage},
+		{0, 0, "Normal ScaledObjectReady", readyMessage},
+		{2, 0, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1"},
+		{2, 0, "", readyMessage + "; limited: bound 0; bound 1"},
+		{3, 0, "Warning ScaledObjectLimited", readyMessage + "; limited: bound 0; bound 1; bound 2"},
+		{1, 1, "Warning ScaledObjectLimited, Warning KEDAScalerInfo", readyMessage + "; limited: bound 0; warnings: key 0"},
+		{0, 2, "Warning KEDAScalerInfo", readyMessage + "; warnings: key 0; key 1"},
+		{0, 2, "", readyMessage + "; warnings: key 0; key 1"},
+		{0, 0, "", readyMessage},
 	} {
-		next := Next(&o.status, nil, limited(c.warnings))
+		next := Next(&o.status, nil, Round{Facts: facts(), Limits: some("bound", c.limits), Warnings: some("key", c.warnings)})
 		var events []string
 		for _, e := range Transitions(&o.status, &next) {
 			events = append(events, e.Type+" "+e.Reason)
 		}
 		o.status = next
 		if got := strings.Join(events, ", "); got != c.events {
-			t.Errorf("%d warnings: events %q, want %q", c.warnings, got, c.events)
+			t.Errorf("%d limits, %d warnings: events %q, want %q", c.limits, c.warnings, got, c.events)
 		}
 		if is := Condition(&o.status, keda.ConditionReady); !is.IsTrue() || is.Message != c.message {
-			t.Errorf("%d warnings: Ready %s: %s", c.warnings, is.Status, is.Message)
+			t.Errorf("%d limits, %d warnings: Ready %s: %s", c.limits, c.warnings, is.Status, is.Message)
 		}
 	}
 }

@@ -1,12 +1,11 @@
-// Package trigger is the vocabulary between ScaledObjects and the sources that their triggers read.
+// Package trigger is what ScaledObjects and the sources that their triggers read have in common.
 //
-// It guarantees that the metadata of a trigger is read strictly: a parameter that is unknown, missing,
-// malformed or out of its range is an error that names the trigger and the key. The first ten errors of a
-// trigger are reported at once, and the others counted. Values are trimmed; an empty one counts as absent.
+// A Source is a type of triggers: a table of parameters, what is measured, and how it is read. Check reads the parameters and
+// opens nothing. Open takes leases on clients from a Pool, which triggers share.
 //
-// Secrets are never printed: no value that came from an authentication object, no password, header or parameter
-// wherever it stands, no user of an address, and no value under an unknown key. Open takes them out of every error
-// of a source, since client libraries and servers repeat what they were given.
+// It guarantees that a client stays open until its last lease was given back and its last reader is done, and that secrets
+// are never printed: no value of an authentication, and no secret of a trigger, stands in an error, a warning or a line of the log,
+// whatever a client library or a server repeats.
 //
 // It reads nothing from anywhere: resolving a TriggerAuthentication and asking a source are done elsewhere.
 package trigger

@@ -8,22 +8,44 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trimtab/trimtab/scalers/param"
 )
 
-// Thousands of keys that nothing reads are one line of ten, and the keys that are read stand in it once.
-func TestUnknownKeysAreToldTogether(t *testing.T) {
-	t.Parallel()
-	d := Definition{Type: "x", Metadata: map[string]string{"required": "r", "target": "1"}}
-	for i := range 5000 {
-		d.Metadata[fmt.Sprintf("key%04d", i)] = "geheim"
+// played is a source that a test makes up.
+type played struct {
+	table param.Table
+	check func(*param.Parsed)
+	read  func(Definition) (Sample, error)
+	opens int
+}
+
+func (p *played) About() string      { return "" }
+func (p *played) New() Spec          { return p }
+func (p *played) Table() param.Table { return p.table }
+
+func (p *played) Check(parsed *param.Parsed) Metric {
+	if p.check != nil {
+		p.check(parsed)
 	}
-	d.Metadata[strings.Repeat("ä", 1<<20)] = ""
-	p := d.Params()
-	readAll(p)
-	want := "trigger 0 (x): key0000, key0001, key0002, key0003, key0004, key0005, key0006, key0007, key0008, key0009, and 4991 more: " +
-		"unknown parameters; known here: text, required, secret, number, target, whole, yes, timeout, pairs, words"
-	if got := p.Err().Error(); got != want {
-		t.Errorf("got %d bytes\n%.2000s\nwant\n%s", len(got), got, want)
+	return Metric{Name: "x", Target: 1}
+}
+
+func (p *played) Open(d Definition) Opened {
+	p.opens++
+	return Opened{Close: func() {}, Read: func(context.Context, time.Time) (Sample, error) { return p.read(d) }}
+}
+
+// A trigger is checked without being opened, and its warnings do not stop it.
+func TestCheckOpensNothing(t *testing.T) {
+	t.Parallel()
+	source := &played{read: func(Definition) (Sample, error) { return Sample{Value: 7}, nil }}
+	checked, err := Check(Definition{Type: "x", Metadata: map[string]string{"odd": "geheim"}}, source)
+	if err != nil || source.opens > 0 || checked.Name != "x" || len(checked.Warnings) != 1 || !strings.HasPrefix(checked.Warnings[0], "trigger 0 (x): odd: unknown parameter") {
+		t.Fatalf("got %+v, %v", checked, err)
+	}
+	if got, err := checked.Open().Read(t.Context(), time.Time{}); err != nil || got.Value != 7 {
+		t.Errorf("read %+v, %v", got, err)
 	}
 }
 
@@ -31,20 +53,20 @@ func TestUnknownKeysAreToldTogether(t *testing.T) {
 func TestProblemsAreFewAndShort(t *testing.T) {
 	t.Parallel()
 	d := Definition{Type: strings.Repeat("x", 5<<20), Name: strings.Repeat("\n", 5<<20), Metadata: map[string]string{}}
+	source := &played{}
+	var number float64
 	for i := range 30 {
+		source.table = append(source.table, param.Param{Name: fmt.Sprint("n", i), To: &number})
 		d.Metadata[fmt.Sprint("n", i)] = strings.Repeat("ä", 5<<10)
 	}
-	p := d.Params()
-	for i := range 30 {
-		p.Number(fmt.Sprint("n", i), 0)
-	}
-	got := p.Err().Error()
+	_, err := Check(d, source)
+	got := err.Error()
 	if n := strings.Count(got, "\n"); n != 10 || !strings.HasSuffix(got, "\nand 20 more") || len(got) > 10*500 {
 		t.Errorf("%d lines, %d bytes: %.2000s", n+1, len(got), got)
 	}
 }
 
-// Whatever a source makes of a trigger's secrets, no error of it shows them, and none is long.
+// Whatever a source makes of a trigger's secrets, no error or warning of it shows them, and none is long.
 func TestErrorsOfASourceShowNoSecret(t *testing.T) {
 	t.Parallel()
 	d := Definition{
@@ -52,36 +74,38 @@ func TestErrorsOfASourceShowNoSecret(t *testing.T) {
 		Metadata: map[string]string{"password": "from-data-1", "headers": "X-Token=from-data-2", "host": "redis://u:from-data-3@h:1/?t=from-data-4", "other": "http://from-data-5@x"},
 	}
 	all := []string{"from-auth-1", "from-auth-2", "from-data-1", "from-data-2", "from-data-3", "from-data-4", "from-data-5"}
-	var shown, shownHost string
-	source := func(fail bool) func(Definition) (Opened, error) {
-		return func(d Definition) (Opened, error) {
-			p := d.Params()
-			p.Secret("password")
-			p.Pairs("headers")
-			_, shown = p.Address("address")
-			_, shownHost = p.Address("host")
-			p.Text("other", "")
-			p.Number("unread", 0)
-			if fail {
-				p.Fail("password", "is %s", strings.Join(all, " "))
-				p.Fail("host", "is %q", d.Metadata["host"])
-				return Opened{}, p.Err()
-			}
-			return Opened{Read: func(context.Context, time.Time) (Sample, error) {
+	var address, host param.Address
+	var password, other string
+	var headers map[string]string
+	source := func(fail bool) *played {
+		return &played{
+			table: param.Table{
+				{Name: "password", From: param.Metadata + param.Auth, To: &password, Secret: true}, {Name: "headers", To: &headers, Secret: true},
+				{Name: "address", From: param.Metadata + param.Auth, To: &address}, {Name: "host", From: param.Metadata + param.Auth, To: &host},
+				{Name: "other", To: &other},
+			},
+			check: func(p *param.Parsed) {
+				p.Warn("other", "has %s", strings.Join(all, " "))
+				if fail {
+					p.Fail("password", "is %s", strings.Join(all, " "))
+					p.Fail("host", "is %q", d.Metadata["host"])
+				}
+			},
+			read: func(d Definition) (Sample, error) {
 				if said := d.Hide("log " + strings.Join(all, " ")); said != "log "+strings.TrimSpace(strings.Repeat("(secret) ", len(all))) {
 					t.Errorf("the log reads %s", said)
 				}
 				return Sample{}, fmt.Errorf("%w: %s %s", context.DeadlineExceeded, strings.Join(all, " "), strings.Repeat("\n", 5<<20))
-			}}, p.Err()
+			},
 		}
 	}
-	_, refused := Open(d, source(true))
-	opened, err := Open(d, source(false))
-	if refused == nil || err != nil {
-		t.Fatal(refused, err)
+	_, refused := Check(d, source(true))
+	checked, err := Check(d, source(false))
+	if refused == nil || err != nil || len(checked.Warnings) != 1 {
+		t.Fatal(refused, err, checked.Warnings)
 	}
-	_, unread := opened.Read(t.Context(), time.Time{})
-	for _, err := range []error{refused, unread} {
+	_, unread := checked.Open().Read(t.Context(), time.Time{})
+	for _, err := range []error{refused, unread, errors.New(checked.Warnings[0])} {
 		for _, secret := range all {
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("%s is shown in %s", secret, err)
@@ -94,11 +118,11 @@ func TestErrorsOfASourceShowNoSecret(t *testing.T) {
 	if !errors.Is(unread, context.DeadlineExceeded) {
 		t.Error("it cannot be told any more that the time was over")
 	}
-	if shown != "the address from the parameter address of TriggerAuthentication shop/auth" || shownHost != "redis://h:1/" {
-		t.Errorf("addresses are shown as %q and %q", shown, shownHost)
+	if address.Shown != "the address from the parameter address of TriggerAuthentication shop/auth" || host.Shown != "redis://h:1/" {
+		t.Errorf("addresses are shown as %q and %q", address.Shown, host.Shown)
 	}
-	want := Keys{Metadata: []string{"address", "host", "other", "unread"}, Hidden: []string{"password", "headers"}, Auth: []string{"password", "address", "host"}}
-	if got := KeysOf(source(true)); !reflect.DeepEqual(got, want) {
+	want := param.Keys{Metadata: []string{"address", "host", "other"}, Hidden: []string{"password", "headers"}, Auth: []string{"password", "address", "host"}}
+	if got := source(true).table.Keys(); !reflect.DeepEqual(got, want) {
 		t.Errorf("reads %+v", got)
 	}
 }
@@ -106,14 +130,14 @@ func TestErrorsOfASourceShowNoSecret(t *testing.T) {
 // What the last error became is kept, and is taken for no other: neither for another text nor for what it was.
 func TestTheLastErrorIsCleanedOnce(t *testing.T) {
 	var next error
-	opened, err := Open(Definition{Type: "x", Metadata: map[string]string{"password": "geheim-1"}}, func(d Definition) (Opened, error) {
-		p := d.Params()
-		p.Secret("password")
-		return Opened{Read: func(context.Context, time.Time) (Sample, error) { return Sample{}, next }}, p.Err()
+	var password string
+	checked, err := Check(Definition{Type: "x", Metadata: map[string]string{"password": "geheim-1"}}, &played{
+		table: param.Table{{Name: "password", To: &password, Secret: true}}, read: func(Definition) (Sample, error) { return Sample{}, next },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	opened := checked.Open()
 	for _, c := range []struct {
 		err  error
 		want string
@@ -138,16 +162,15 @@ func TestTheLastErrorIsCleanedOnce(t *testing.T) {
 // A secret that is like the trigger's type or a key hides neither: the owner has to find the mistake.
 func TestASecretHidesNotWhereTheMistakeIs(t *testing.T) {
 	t.Parallel()
-	d := Definition{Type: "redis", Name: "address", Metadata: map[string]string{"address": "redis:address@host", "number": "number", "numbers": ""}}
-	_, err := Open(d, func(d Definition) (Opened, error) {
-		p := d.Params()
-		_, shown := p.Address("address")
-		p.Fail("address", "%s is no address", shown)
-		p.Number("number", 0)
-		return Opened{}, p.Err()
+	d := Definition{Type: "redis", Name: "address", Metadata: map[string]string{"address": "redis:address@host", "number": "number", "odd": ""}}
+	var address param.Address
+	var number float64
+	_, err := Check(d, &played{
+		table: param.Table{{Name: "address", To: &address}, {Name: "number", To: &number}},
+		check: func(p *param.Parsed) { p.Fail("address", "%s is no address", address.Shown) },
 	})
 	const title = `trigger 0 (redis, "(secret)"): `
-	want := title + "address: host is no (secret)\n" + title + "number: \"number\" is not a number\n" + title + "numbers: unknown parameter; known here: (secret), number"
+	want := title + "number: \"number\" is not a number\n" + title + "address: host is no (secret)"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

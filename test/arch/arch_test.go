@@ -21,7 +21,7 @@ const module = "github.com/trimtab/trimtab/"
 func cores() []string {
 	return []string{
 		"adapter/rules", "adapter/migrate", "adapter/merge",
-		"scalers/replicas", "scalers/hpa", "scalers/spec", "scalers/status",
+		"scalers/replicas", "scalers/hpa", "scalers/spec", "scalers/status", "scalers/param",
 		"vpa/histogram", "vpa/recommend",
 		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni", "clusterscaler/group", "clusterscaler/migrate", "clusterscaler/status",
 		"clusterscaler/externalgrpc/cloudconfig",

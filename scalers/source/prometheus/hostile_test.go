@@ -93,7 +93,7 @@ func TestAHostileServerCostsLittle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.handle)
 			defer server.Close()
-			opened, err := New(Config{Timeout: time.Minute, MaxResponseBytes: 1 << 20, MaxConcurrent: 20}).Open(define(server.URL, nil))
+			_, opened, err := opened(New(Config{Timeout: time.Minute, MaxResponseBytes: 1 << 20, MaxConcurrent: 20}), define(server.URL, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,13 +116,13 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 	port := address[strings.LastIndex(address, ":"):]
 	cfg := Config{Timeout: 5 * time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: 20, Policy: &fetch.Policy{Key: "scalers.sources"}}
 	for _, host := range []string{"localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "[::1]", "169.254.169.254", "[fe80::1]", "0.0.0.0", "224.0.0.1"} {
-		_, err := New(cfg).Open(define("http://"+host+port, nil))
+		_, err := trigger.Check(define("http://"+host+port, nil), New(cfg))
 		if err == nil || !strings.Contains(err.Error(), "trigger 0 (prometheus): serverAddress: the address lies in ") || !strings.Contains(err.Error(), "scalers.sources.allowedNetworks") {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
 	for _, host := range []string{"127.1", "2130706433", "0x7f000001", "0177.0.0.1"} {
-		opened, err := New(cfg).Open(define("http://"+host+port, nil))
+		_, opened, err := opened(New(cfg), define("http://"+host+port, nil))
 		if err != nil {
 			t.Errorf("%s, of which only a resolver knows the address: %v", host, err)
 			continue
@@ -132,7 +132,7 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 		}
 	}
 	cfg.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	opened, err := New(cfg).Open(define("http://localhost"+port, nil))
+	_, opened, err := opened(New(cfg), define("http://localhost"+port, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestFewConnectionsAreKept(t *testing.T) {
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	source := newSource()
 	for i := range servers {
-		opened, err := source.Open(define(fmt.Sprintf("http://127.0.%d.%d:%s", i/200, 1+i%200, port), nil))
+		_, opened, err := opened(source, define(fmt.Sprintf("http://127.0.%d.%d:%s", i/200, 1+i%200, port), nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestSlowQueriesOfANamespaceHoldUpNoOther(t *testing.T) {
 	open := func(namespace, query string) trigger.Opened {
 		d := define(server.URL, map[string]string{"query": query})
 		d.Namespace = namespace
-		opened, err := source.Open(d)
+		_, opened, err := opened(source, d)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,13 +2,11 @@ package prometheus
 
 import (
 	"context"
-	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
-	"sync"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -19,8 +17,13 @@ import (
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// keptIdle bounds the connections that are kept to all servers of all triggers, and keptIdlePerHost those to one.
-const keptIdle, keptIdlePerHost = 100, 10
+const (
+	// keptIdle bounds the connections that are kept to all servers of all triggers, and keptIdlePerHost those to one.
+	keptIdle, keptIdlePerHost = 100, 10
+	// keptTransports is how many ways to do TLS keep their connections while nobody reads by them: with the system's
+	// authorities, without a check, and with authorities or a certificate of a trigger. These keep keptIdleOwn connections.
+	keptTransports, keptIdleOwn = 25, 4
+)
 
 // Config is what all triggers have in common.
 type Config struct {
@@ -37,47 +40,60 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Source opens triggers and shares their clients and connections. It is safe for concurrent use.
+// Source reads triggers, and shares their clients and connections. It is safe for concurrent use.
 type Source struct {
-	cfg Config
-	// secure and insecure are the connections of all triggers; secure ones check certificates.
-	secure, insecure *fetch.Transport
-	decoders         prom.Decoders
-
-	mu sync.Mutex
-	// clients are counted by their users; one without users is let go.
-	clients map[string]*shared
+	cfg        Config
+	decoders   prom.Decoders
+	clients    trigger.Pool[clientKey, client]
+	transports trigger.Pool[trigger.TLS, *fetch.Transport]
 }
 
-type shared struct {
-	client *prom.Client
-	users  int
+type clientKey struct {
+	namespace, url, headers string
+	timeout                 time.Duration
+	tls                     trigger.TLS
+}
+
+// client asks one server, by the connections that all triggers with equal TLS settings share.
+type client struct {
+	*prom.Client
+	connections connections
+}
+
+// connections is an http.RoundTripper.
+type connections struct {
+	*trigger.Lease[trigger.TLS, *fetch.Transport]
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c connections) RoundTrip(r *http.Request) (*http.Response, error) {
+	transport, done, err := c.Use()
+	if err != nil {
+		return nil, err
+	}
+	defer done() // an answer that is still read keeps its connection
+	return transport.RoundTrip(r)
 }
 
 // New makes a source.
 func New(cfg Config) *Source {
-	transport := func(insecure bool) *fetch.Transport {
-		return fetch.NewTransport(fetch.Options{
-			Policy: cfg.Policy, TLS: &tls.Config{InsecureSkipVerify: insecure}, MaxIdle: keptIdle, MaxIdlePerHost: keptIdlePerHost,
-		})
-	}
-	return &Source{cfg: cfg, secure: transport(false), insecure: transport(true), clients: map[string]*shared{}}
+	s := &Source{cfg: cfg}
+	s.clients.Close = func(c client) { c.connections.Close() }
+	s.transports.Idle, s.transports.Close = keptTransports, (*fetch.Transport).CloseIdleConnections
+	return s
 }
 
-// Open checks d; it sends nothing.
-func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
-	q, err := parse(d, s.cfg)
-	if err != nil {
-		return trigger.Opened{}, err
-	}
-	client, release, err := s.acquire(d.Namespace, q.server)
-	if err != nil {
-		return trigger.Opened{}, fmt.Errorf("%s: serverAddress: %w", d, err)
-	}
+// Open implements trigger.Spec.
+func (q *query) Open(d trigger.Definition) trigger.Opened {
+	lease := q.source.clients.Lease(q.key(d.Namespace), q.client)
 	return trigger.Opened{
-		Metric: "prometheus", Target: q.target, Activation: q.activation,
-		Timeout: q.server.Timeout.Std(), Close: release,
+		Close: lease.Close,
 		Read: func(ctx context.Context, at time.Time) (trigger.Sample, error) {
+			client, done, err := lease.Use()
+			if err != nil {
+				return trigger.Sample{}, err
+			}
+			defer done()
 			answer, err := client.QueryOne(ctx, q.promql, at)
 			if err != nil {
 				return trigger.Sample{}, err
@@ -88,11 +104,32 @@ func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
 			}
 			return sample, nil
 		},
-	}, nil
+	}
+}
+
+// client is a new one for q. There is no Registry: triggers name the servers, and each would have series of its own.
+func (q *query) client() (client, error) {
+	s := q.source
+	c := client{connections: connections{s.transports.Lease(q.auth.TLS, q.transport)}}
+	var err error
+	if c.Client, err = prom.NewClient(q.server, prom.Deps{Log: s.cfg.Log, Transport: c.connections, Decoders: &s.decoders}); err != nil {
+		c.connections.Close()
+	}
+	return c, err
+}
+
+// transport is a new one for q. Few connections are kept of those that one trigger alone may have.
+func (q *query) transport() (*fetch.Transport, error) {
+	config, err := q.auth.TLS.Config("")
+	idle, perHost := keptIdle, keptIdlePerHost
+	if q.auth.TLS.CA != "" || q.auth.TLS.Cert != "" {
+		idle, perHost = keptIdleOwn, keptIdleOwn
+	}
+	return fetch.NewTransport(fetch.Options{Policy: q.source.cfg.Policy, TLS: config, MaxIdle: idle, MaxIdlePerHost: perHost}), err
 }
 
 // number is the one number of an answer.
-func (q query) number(v prom.Vector) (trigger.Sample, error) {
+func (q *query) number(v prom.Vector) (trigger.Sample, error) {
 	switch {
 	case len(v.Rows) == 0 && len(v.Warnings) > 0:
 		return trigger.Sample{}, fmt.Errorf("no series, and the server warns: %s", first(v.Warnings))
@@ -118,41 +155,4 @@ func first(warnings []string) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
-}
-
-// acquire returns a client for cfg and what gives it back. Each namespace has its own: a client has a bounded number
-// of requests in flight, and slow queries of one namespace must not hold up another's.
-func (s *Source) acquire(namespace string, cfg prom.Config) (*prom.Client, func(), error) {
-	raw, err := json.Marshal(cfg) // maps are sorted by key
-	if err != nil {
-		return nil, nil, err
-	}
-	key := namespace + string(raw)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	entry := s.clients[key]
-	if entry == nil {
-		transport := s.secure
-		if cfg.TLS.InsecureSkipVerify {
-			transport = s.insecure
-		}
-		// No Registry: triggers name the servers, and each would have series of its own.
-		client, err := prom.NewClient(cfg, prom.Deps{Log: s.cfg.Log, Transport: transport, Decoders: &s.decoders})
-		if err != nil {
-			return nil, nil, err
-		}
-		entry = &shared{client: client}
-		s.clients[key] = entry
-	}
-	entry.users++
-	return entry.client, func() { s.release(key) }, nil
-}
-
-func (s *Source) release(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	entry := s.clients[key]
-	if entry.users--; entry.users == 0 {
-		delete(s.clients, key) // its connections are those of all, and end when they were idle for a while
-	}
 }

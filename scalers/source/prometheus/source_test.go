@@ -1,8 +1,16 @@
 package prometheus
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,6 +49,15 @@ func newSource() *Source {
 	return New(Config{Timeout: time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: 20})
 }
 
+// opened checks and opens a trigger.
+func opened(s *Source, d trigger.Definition) (trigger.Checked, trigger.Opened, error) {
+	checked, err := trigger.Check(d, s)
+	if err != nil {
+		return checked, trigger.Opened{}, err
+	}
+	return checked, checked.Open(), nil
+}
+
 // define is a trigger with the three required parameters and more.
 func define(address string, more map[string]string) trigger.Definition {
 	d := trigger.Definition{Type: "prometheus", Metadata: map[string]string{"serverAddress": address, "query": "sum(x)", "threshold": "5"}}
@@ -75,7 +92,7 @@ func TestReadOneNumber(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			address, _ := serve(t, c.status, c.data)
-			opened, err := newSource().Open(define(address, c.metadata))
+			_, opened, err := opened(newSource(), define(address, c.metadata))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +111,7 @@ func TestAllParametersReachTheServer(t *testing.T) {
 		"timeout": "1500", "authModes": "bearer,custom",
 	})
 	d.Auth = map[string]string{"bearerToken": "t0ken", "customAuthHeader": "X-Key", "customAuthValue": "k", "other": "x"}
-	opened, err := newSource().Open(d)
+	checked, opened, err := opened(newSource(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +123,8 @@ func TestAllParametersReachTheServer(t *testing.T) {
 	if want := "/prefix/api/v1/query dedup=true&namespace=team&query=sum%28x%29&time=7.000&timeout=1.5s Bearer t0ken a c=d k\n"; got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
-	if opened.Metric != "prometheus" || opened.Target != 5 || opened.Activation != 2 || opened.Timeout != 1500*time.Millisecond {
-		t.Errorf("opened %+v", opened)
+	if want := (trigger.Metric{Name: "prometheus", Target: 5, Activation: 2, Timeout: 1500 * time.Millisecond}); checked.Metric != want || len(checked.Warnings) > 0 {
+		t.Errorf("checked %+v", checked)
 	}
 }
 
@@ -115,7 +132,7 @@ func TestBasicAuth(t *testing.T) {
 	address, last := serve(t, 200, vector("1"))
 	d := define(address, map[string]string{"authModes": "basic"})
 	d.Auth = map[string]string{"username": "u", "password": "geheim"}
-	opened, err := newSource().Open(d)
+	_, opened, err := opened(newSource(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,41 +151,170 @@ func TestOpenRefusesMistakes(t *testing.T) {
 	}{
 		"nothing is given":      {map[string]string{"serverAddress": "", "query": "", "threshold": ""}, "trigger 0 (prometheus): serverAddress: is required\ntrigger 0 (prometheus): query: is required\ntrigger 0 (prometheus): threshold: is required"},
 		"no URL":                {map[string]string{"serverAddress": "localhost:9090"}, "trigger 0 (prometheus): serverAddress: must begin with http:// or https://"},
-		"a password in the URL": {map[string]string{"serverAddress": "http://u:geheim@x"}, "trigger 0 (prometheus): serverAddress: must not hold credentials; put them in a TriggerAuthentication, with authModes: basic"},
-		"unknown mode":          {map[string]string{"authModes": "tls"}, `trigger 0 (prometheus): authModes: "tls" is not supported; supported: basic, bearer, custom`},
+		"a password in the URL": {map[string]string{"serverAddress": "http://u:geheim@x"}, "trigger 0 (prometheus): serverAddress: must not hold credentials; put them in a TriggerAuthentication"},
+		"a part behind #":       {map[string]string{"serverAddress": "http://x/#a"}, "trigger 0 (prometheus): serverAddress: must not have a part behind #, which no server sees"},
+		"unknown mode":          {map[string]string{"authModes": "oauth"}, `trigger 0 (prometheus): authModes: "oauth" is not supported; supported: apiKey, basic, tls, bearer, custom`},
+		"two modes":             {map[string]string{"authModes": "basic,bearer"}, "authModes: basic and bearer exclude each other; keep one of them"},
+		"no certificate":        {map[string]string{"authModes": "tls"}, "authModes: tls needs the parameters cert and key in the trigger's authentication"},
 		"no token":              {map[string]string{"authModes": "bearer"}, "trigger 0 (prometheus): authModes: bearer needs the parameter bearerToken in the trigger's authentication"},
-		"a cloud's signature":   {map[string]string{"awsRegion": "eu-west-1"}, "awsRegion: unknown parameter"},
+		"a cloud's signature":   {map[string]string{"awsRegion": "eu-west-1"}, "awsRegion: is not supported: requests are not signed for AWS"},
 	} {
-		_, err := newSource().Open(define("http://x:9090", c.metadata))
+		_, err := trigger.Check(define("http://x:9090", c.metadata), newSource())
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 	}
 }
 
-func TestClientsAreSharedAndLetGo(t *testing.T) {
+// What KEDA ignores is no mistake, and is told.
+func TestWhatKEDAIgnoresIsAWarning(t *testing.T) {
+	for key, want := range map[string]string{
+		"metricName":         "metricName: is ignored, as by KEDA since 2.12",
+		"cortexOrgID":        "cortexOrgID: is ignored, as by KEDA since 2.15; write customHeaders: X-Scope-OrgID=TENANT",
+		"keyParamName":       "keyParamName: is ignored, as by KEDA, which sends no API key to Prometheus",
+		"disableScaleToZero": "disableScaleToZero: is ignored, as by KEDA, which never read it; write minReplicaCount: 1",
+		"identityOwner":      "identityOwner: is ignored, as by KEDA without awsRegion",
+		"treshold":           `treshold: unknown parameter, ignored as by KEDA; did you mean "threshold"?`,
+	} {
+		checked, err := trigger.Check(define("http://x:9090", map[string]string{key: "geheim"}), newSource())
+		if got := strings.Join(checked.Warnings, "\n"); err != nil || !strings.HasPrefix(got, "trigger 0 (prometheus): "+want) {
+			t.Errorf("%s: warns %s, %v", key, got, err)
+		}
+	}
+}
+
+// KEDA signs requests for AWS only where they authenticate in no other way.
+func TestSignedRequests(t *testing.T) {
+	d := define("http://x:9090", map[string]string{"awsRegion": "eu-west-1", "authModes": "bearer"})
+	d.Auth = map[string]string{"token": "t0ken"}
+	checked, err := trigger.Check(d, newSource())
+	if want := "trigger 0 (prometheus): awsRegion: is ignored beside authModes, as by KEDA"; err != nil || len(checked.Warnings) != 1 || checked.Warnings[0] != want {
+		t.Errorf("warns %q, %v", checked.Warnings, err)
+	}
+}
+
+// A time-out of 0 is that of the configuration, as for KEDA.
+func TestTheTimeoutOfNothing(t *testing.T) {
+	for value, want := range map[string]time.Duration{"0": time.Second, "0s": time.Second, " ": time.Second, "1": time.Millisecond} {
+		checked, err := trigger.Check(define("http://x:9090", map[string]string{"timeout": value}), newSource())
+		if err != nil || checked.Timeout != want {
+			t.Errorf("%q is %s, %v", value, checked.Timeout, err)
+		}
+	}
+}
+
+// The authorities of the authentication are believed, and those of another trigger are not.
+func TestAuthoritiesAndClientCertificates(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, vector(fmt.Sprint(len(r.TLS.PeerCertificates))))
+	}))
+	server.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	cert, key := clientPair(t)
 	s := newSource()
-	open := func(more map[string]string) trigger.Opened {
-		opened, err := s.Open(define("http://x:9090", more))
+	for _, c := range []struct {
+		modes     string
+		auth      map[string]string
+		presented float64
+		says      string
+	}{
+		{"", nil, 0, "unknown authority"},
+		{"", map[string]string{"ca": authority}, 0, ""},
+		{"custom", map[string]string{"ca": authority, "customAuthHeader": "X-A", "customAuthValue": "b"}, 0, ""},
+		{"tls", map[string]string{"ca": authority, "cert": cert, "key": key}, 1, ""},
+		{"", map[string]string{"ca": authority, "cert": cert, "key": key}, 0, ""},
+		{"", nil, 0, "unknown authority"},
+	} {
+		d := define(server.URL, map[string]string{"authModes": c.modes})
+		d.Auth = c.auth
+		_, opened, err := opened(s, d)
 		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := opened.Read(t.Context(), time.Now())
+		if got.Value != c.presented || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%q: read %+v, %v; want %v, %q", c.modes, got, err, c.presented, c.says)
+		}
+		opened.Close()
+	}
+	both, err := x509.SystemCertPool()
+	if err != nil || !both.AppendCertsFromPEM([]byte(authority)) {
+		t.Fatal(err)
+	}
+	if config, err := (trigger.TLS{CA: authority}).Config(""); err != nil || !config.RootCAs.Equal(both) {
+		t.Errorf("the system's authorities are not believed beside those of the authentication, %v", err)
+	}
+	if open := s.transports.Clients(); len(open) != 0 {
+		t.Errorf("%d transports are kept that nobody uses", len(open))
+	}
+	for param, auth := range map[string]map[string]string{"ca": {"ca": "geheim"}, "cert": {"cert": "geheim", "key": "geheim"}} {
+		d := define(server.URL, map[string]string{"authModes": "tls"})
+		if d.Auth = auth; param == "ca" {
+			d.Metadata["authModes"] = ""
+		}
+		if _, err := trigger.Check(d, s); err == nil || !strings.Contains(err.Error(), "PEM") || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: %v", param, err)
+		}
+	}
+}
+
+// clientPair is a certificate that signs itself, and its key.
+func clientPair(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rawKey, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: rawKey}))
+}
+
+// Clients are shared by what reaches a server in the same way from one namespace, and let go with the last trigger.
+func TestClientsAreSharedAndLetGo(t *testing.T) {
+	address, _ := serve(t, 200, vector("1"))
+	s := newSource()
+	open := func(namespace string, more map[string]string) trigger.Opened {
+		d := define(address, more)
+		d.Namespace = namespace
+		_, opened, err := opened(s, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := opened.Read(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		return opened
 	}
-	a, b := open(map[string]string{"query": "a"}), open(map[string]string{"query": "b", "threshold": "9"})
-	other := open(map[string]string{"customHeaders": "X-Scope-OrgID=a"})
-	if len(s.clients) != 2 {
-		t.Errorf("%d clients for two ways to reach a server", len(s.clients))
+	want := func(clients, transports int) {
+		t.Helper()
+		if c, tr := len(s.clients.Clients()), len(s.transports.Clients()); c != clients || tr != transports {
+			t.Errorf("%d clients with %d transports, want %d and %d", c, tr, clients, transports)
+		}
 	}
-	a.Close()
-	other.Close()
-	if len(s.clients) != 1 {
-		t.Errorf("%d clients while one trigger is open", len(s.clients))
+	a, b := open("x", map[string]string{"query": "a"}), open("x", map[string]string{"query": "b", "threshold": "9"})
+	want(1, 1)
+	other := open("x", map[string]string{"customHeaders": "X-Scope-OrgID=a"})
+	joined := open("x", map[string]string{"customHeaders": "X-A=a, X-B=c"})
+	mixed := open("x", map[string]string{"customHeaders": "X-A=a X-B:c"})
+	elsewhere, insecure := open("y", nil), open("x", map[string]string{"unsafeSsl": "true"})
+	want(6, 2)
+	for _, opened := range []trigger.Opened{a, other, joined, mixed, elsewhere, insecure} {
+		opened.Close()
 	}
+	want(1, 1)
 	b.Close()
-	if len(s.clients) != 0 {
-		t.Errorf("%d clients are kept that nobody uses", len(s.clients))
-	}
+	want(0, 0)
 }
 
 // Readings are bounded by the namespace's share of maxReadings, and by nothing narrower: slow answers to many triggers
@@ -188,7 +334,7 @@ func TestReadingsOfOneServerAreNotBoundedHere(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	opened, err := New(Config{Timeout: 5 * time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: readings}).Open(define(server.URL, nil))
+	_, opened, err := opened(New(Config{Timeout: 5 * time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: readings}), define(server.URL, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 //
 // It guarantees that a key which does not exist is 0, as Redis deletes a list that runs empty; that a
 // key of another kind is an error that names the kind; that triggers with equal address and credentials
-// share one pool of connections, which is closed when the last of them closes; that few pools keep their
+// share one client, which is closed when the last of them is; that few clients keep their
 // connections while nobody reads by them; that nothing is sent where the Policy does not lead; that a reply is
 // small or an error, whatever length a server announces; and that no error repeats a password, or a text that a
 // server wrote. Clusters and sentinels are other trigger types. It does not retry.

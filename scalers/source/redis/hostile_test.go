@@ -137,10 +137,10 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 	f.keys["0 orders"] = "list 3"
 	_, port, _ := strings.Cut(f.address, ":")
 	cfg := Config{Timeout: time.Second, Policy: &fetch.Policy{Key: "scalers.sources"}}
-	if _, err := New(cfg).Open(define(f, nil)); err == nil || !strings.Contains(err.Error(), "trigger 0 (redis): address: the address lies in 127.0.0.0/8 (loopback), which is refused unless scalers.sources.allowedNetworks has it") {
+	if _, err := trigger.Check(define(f, nil), New(cfg)); err == nil || !strings.Contains(err.Error(), "trigger 0 (redis): address: the address lies in 127.0.0.0/8 (loopback), which is refused unless scalers.sources.allowedNetworks has it") {
 		t.Errorf("loopback: %v", err)
 	}
-	if _, err := New(cfg).Open(define(f, map[string]string{"address": "localhost:" + port})); err == nil || !strings.Contains(err.Error(), "(loopback), which is refused unless") {
+	if _, err := trigger.Check(define(f, map[string]string{"address": "localhost:" + port}), New(cfg)); err == nil || !strings.Contains(err.Error(), "(loopback), which is refused unless") {
 		t.Errorf("localhost: %v", err)
 	}
 	cfg.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("::1/128")} // the name may lead there, and here it leads elsewhere
@@ -150,7 +150,7 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 		t.Errorf("a name of loopback was reached: %v", got)
 	}
 	cfg.Policy.Schemes, cfg.Policy.Allowed = []string{"rediss"}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	if _, err := New(cfg).Open(define(f, nil)); err == nil || !strings.Contains(err.Error(), "the scheme is not one of scalers.sources.allowedSchemes: rediss") {
+	if _, err := trigger.Check(define(f, nil), New(cfg)); err == nil || !strings.Contains(err.Error(), "the scheme is not one of scalers.sources.allowedSchemes: rediss") {
 		t.Errorf("plain text: %v", err)
 	}
 	cfg.Policy.Schemes = nil
@@ -164,12 +164,12 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 	}
 }
 
-// However many servers the triggers name, few pools keep a connection; one that has none makes it anew.
+// However many servers the triggers name, few clients keep a connection; one that has none makes it anew.
 func TestFewConnectionsAreKept(t *testing.T) {
 	f := newFake(t)
 	s := New(Config{Timeout: 10 * time.Second})
 	var all []trigger.Opened
-	for i := range 3 * keptPools {
+	for i := range 3 * keptClients {
 		f.keys[fmt.Sprintf("%d orders", i)] = "list 3"
 		opened := open(t, s, define(f, map[string]string{"databaseIndex": strconv.Itoa(i)}))
 		defer opened.Close()
@@ -183,12 +183,10 @@ func TestFewConnectionsAreKept(t *testing.T) {
 		}
 	}
 	open := 0
-	for _, p := range s.pools.pools {
-		if p.client != nil {
-			open += int(p.client.PoolStats().TotalConns)
-		}
+	for _, c := range s.clients.Clients() {
+		open += int(c.PoolStats().TotalConns)
 	}
-	if open != keptPools {
-		t.Errorf("%d connections are kept, want %d", open, keptPools)
+	if open != keptClients {
+		t.Errorf("%d connections are kept, want %d", open, keptClients)
 	}
 }

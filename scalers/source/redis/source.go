@@ -24,10 +24,10 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Source opens triggers and shares their connections. It is safe for concurrent use.
+// Source reads triggers, and shares their connections. It is safe for concurrent use.
 type Source struct {
-	cfg   Config
-	pools pools
+	cfg     Config
+	clients trigger.Pool[endpoint, *redis.Client]
 }
 
 // New makes a source. It silences the client library's own log, of which there is one a process: every failure is in
@@ -37,38 +37,33 @@ func New(cfg Config) *Source {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Source{cfg: cfg, pools: pools{timeout: cfg.Timeout, policy: cfg.Policy, pools: map[endpoint]*pool{}}}
+	s := &Source{cfg: cfg}
+	s.clients.Idle = keptClients
+	s.clients.Close = func(c *redis.Client) { _ = c.Close() } // closing sockets: nobody can mend an error of it
+	return s
 }
 
-// Open checks d; it does not connect.
-func (s *Source) Open(d trigger.Definition) (trigger.Opened, error) {
-	l, err := parse(d, s.cfg.Policy)
-	if err != nil {
-		return trigger.Opened{}, err
-	}
-	pool, err := s.pools.acquire(l.endpoint)
-	if err != nil {
-		return trigger.Opened{}, fmt.Errorf("%s: %w", d, err)
-	}
+// Open implements trigger.Spec.
+func (l *list) Open(d trigger.Definition) trigger.Opened {
+	lease, log := l.source.clients.Lease(l.endpoint, l.client), l.source.cfg.Log
 	return trigger.Opened{
-		Metric: "redis-" + l.name, Target: l.target, Activation: l.activation,
-		Timeout: s.cfg.Timeout, Close: func() { s.pools.release(pool) },
+		Close: lease.Close,
 		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
-			client, err := s.pools.enter(pool)
+			client, done, err := lease.Use()
 			if err != nil {
 				return trigger.Sample{}, err
 			}
-			defer s.pools.leave(pool)
+			defer done()
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				if s.cfg.Log.Enabled(ctx, slog.LevelDebug) { // to hide secrets takes time
-					s.cfg.Log.Debug("a trigger's Redis failed", "error", d.Hide(err.Error()))
+				if log.Enabled(ctx, slog.LevelDebug) { // to hide secrets takes time
+					log.Debug("a trigger's Redis failed", "error", d.Hide(err.Error()))
 				}
 				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), reason(err))
 			}
 			return trigger.Sample{Value: float64(n)}, nil
 		},
-	}, nil
+	}
 }
 
 // length counts what stands under key. Between the two commands the key may come or go, which is

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -16,13 +17,18 @@ func define(f *fake, more map[string]string) trigger.Definition {
 	return d
 }
 
-func open(t *testing.T, s *Source, d trigger.Definition) trigger.Opened {
+func check(t *testing.T, s *Source, d trigger.Definition) trigger.Checked {
 	t.Helper()
-	opened, err := s.Open(d)
+	checked, err := trigger.Check(d, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return opened
+	return checked
+}
+
+func open(t *testing.T, s *Source, d trigger.Definition) trigger.Opened {
+	t.Helper()
+	return check(t, s, d).Open()
 }
 
 func TestReadTheLengthByKind(t *testing.T) {
@@ -62,15 +68,14 @@ func TestDefaultsAndDatabase(t *testing.T) {
 	f.keys["0 orders"], f.keys["7 orders"] = "list 1", "list 70"
 	host, port, _ := strings.Cut(f.address, ":")
 	s := New(Config{Timeout: time.Second})
-	opened := open(t, s, define(f, nil))
-	defer opened.Close()
-	if opened.Metric != "redis-orders" || opened.Target != 5 || opened.Activation != 0 || opened.Timeout != time.Second {
-		t.Errorf("opened %+v", opened)
+	if got, want := check(t, s, define(f, nil)).Metric, (trigger.Metric{Name: "redis-orders", Target: 5, Timeout: time.Second}); got != want {
+		t.Errorf("checked %+v", got)
 	}
-	opened = open(t, s, define(f, map[string]string{"address": "", "host": host, "port": port, "databaseIndex": "7", "listLength": "9", "activationListLength": "2"}))
+	checked := check(t, s, define(f, map[string]string{"address": "", "host": host, "port": port, "databaseIndex": "7", "listLength": "9", "activationListLength": "-1"}))
+	opened := checked.Open()
 	defer opened.Close()
-	if got, err := opened.Read(t.Context(), time.Time{}); err != nil || got.Value != 70 || opened.Target != 9 || opened.Activation != 2 {
-		t.Errorf("read %+v, %v of %+v", got, err, opened)
+	if got, err := opened.Read(t.Context(), time.Time{}); err != nil || got.Value != 70 || checked.Target != 9 || checked.Activation != -1 {
+		t.Errorf("read %+v, %v of %+v", got, err, checked)
 	}
 }
 
@@ -129,11 +134,11 @@ func TestConnectionsAreSharedAndClosed(t *testing.T) {
 		t.Errorf("the pool was closed while it was in use: %v", err)
 	}
 	b.Close()
-	if len(s.pools.pools) != 0 {
-		t.Error("a pool is kept that nobody uses")
+	if n := len(s.clients.Clients()); n != 0 {
+		t.Errorf("%d clients are kept that nobody uses", n)
 	}
-	if _, err := b.Read(t.Context(), time.Time{}); err == nil {
-		t.Error("the pool was not closed")
+	if _, err := b.Read(t.Context(), time.Time{}); err != nil || len(s.clients.Clients()) != 0 {
+		t.Errorf("who still has a closed trigger reads %v; %d clients are kept", err, len(s.clients.Clients()))
 	}
 }
 
@@ -146,22 +151,64 @@ func TestOpenRefusesMistakes(t *testing.T) {
 		"nothing is given":  {map[string]string{"address": "", "listName": " "}, at + "listName: is required\n" + at + "address: is required (or host and port)"},
 		"no port":           {map[string]string{"address": "redis"}, at + `address: redis is not host:port; write it with a port, and without scheme, credentials and path`},
 		"host alone":        {map[string]string{"address": "", "host": "redis"}, at + "port: is required beside host"},
-		"both":              {map[string]string{"host": "redis"}, at + "address: excludes host and port; keep address, or the two"},
 		"length of zero":    {map[string]string{"listLength": "0"}, at + `listLength: "0" is not between 1 and 2147483647`},
 		"length no number":  {map[string]string{"listLength": "5.5"}, at + `listLength: "5.5" is not a whole number`},
 		"negative database": {map[string]string{"databaseIndex": "-1"}, at + `databaseIndex: "-1" is not between 0 and 2147483647`},
 		"from environment":  {map[string]string{"passwordFromEnv": "REDIS_PASSWORD"}, at + `passwordFromEnv: would be read from the environment of the workload's container, which trimtab does not do; write password, or put it in a TriggerAuthentication with a secretTargetRef`},
-		"a typing error":    {map[string]string{"listLenght": "5"}, at + `listLenght: unknown parameter; known here: listName, listLength, `},
+		"a host from there": {map[string]string{"address": "", "hostFromEnv": "REDIS_HOST", "port": "1"}, at + `hostFromEnv: would be read from the environment of the workload's container, which trimtab does not do; write host, or put it in a TriggerAuthentication with a secretTargetRef`},
+		"TLS twice":         {map[string]string{"enableTLS": "yes"}, at + `enableTLS: "yes" is not true or false`},
 	} {
-		_, err := New(Config{Timeout: time.Second}).Open(define(&fake{address: "redis:6379"}, c.metadata))
-		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+		_, err := trigger.Check(define(&fake{address: "redis:6379"}, c.metadata), New(Config{Timeout: time.Second}))
+		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
 	}
-	d := define(&fake{address: "redis:6379"}, map[string]string{"enableTLS": "true"})
-	d.Auth = map[string]string{"tls": "maybe", "ca": "geheim"}
-	if _, err := New(Config{Timeout: time.Second}).Open(d); err == nil || !strings.Contains(err.Error(), "neither enable nor disable") ||
-		!strings.Contains(err.Error(), "holds no PEM certificate") || strings.Contains(err.Error(), "geheim") {
-		t.Errorf("bad TLS: %v", err)
+	for says, auth := range map[string]map[string]string{
+		"tls: the value from the parameter tls of the trigger's authentication is not supported; supported: enable, disable": {"tls": "geheim"},
+		"enableTLS: excludes the parameter tls of the trigger's authentication, as for KEDA; keep one of them":               {"tls": "disable"},
+		"ca: the trigger's authentication holds no PEM certificate in ca":                                                    {"ca": "geheim"},
+		"cert: the trigger's authentication holds no PEM pair in cert and key":                                               {"Cert": "geheim", "key": "geheim"},
+		"address: the address from the parameter addresses of the trigger's authentication is not host:port":                 {"addresses": "geheim,b:1"},
+		"keyPassword: is not supported; store the key without a password in the Secret":                                      {"keyPassword": "geheim"},
+	} {
+		d := define(&fake{address: "redis:6379"}, map[string]string{"enableTLS": "true"})
+		if d.Auth = auth; auth["addresses"] != "" {
+			delete(d.Metadata, "address")
+		}
+		if _, err := trigger.Check(d, New(Config{Timeout: time.Second})); err == nil || !strings.Contains(err.Error(), at+says) || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%v: got %v, want %s", auth, err, says)
+		}
+	}
+}
+
+// What KEDA takes is taken, and told where it is not what it seems.
+func TestWhatKEDATakesIsTaken(t *testing.T) {
+	f := newFake(t)
+	f.keys["0 orders"], f.password = "list 3", "metadata"
+	host, port, _ := strings.Cut(f.address, ":")
+	for name, c := range map[string]struct {
+		metadata, auth map[string]string
+		warns          string
+	}{
+		"both":                         {map[string]string{"host": "elsewhere"}, nil, "host: host and port are ignored beside address, as by KEDA"},
+		"several addresses":            {map[string]string{"address": "", "addresses": f.address + ", other:6379"}, nil, "address: has several; the first alone is read, as by KEDA"},
+		"several hosts":                {map[string]string{"address": "", "hosts": host + ",b", "ports": port + ",2"}, nil, "host: has several; the first alone is read, as by KEDA"},
+		"an unknown key":               {map[string]string{"listLenght": "5"}, nil, `listLenght: unknown parameter, ignored as by KEDA; did you mean "listLength"?`},
+		"keys of a sentinel":           {map[string]string{"sentinelMaster": "m", "sentinelPasswordFromEnv": "P"}, nil, "sentinelPasswordFromEnv, sentinelMaster: is ignored, as by KEDA for this type"},
+		"the metadata's before others": {nil, map[string]string{"password": "authentication"}, ""},
+		"a pair without TLS":           {map[string]string{"enableTLS": "false"}, map[string]string{"cert": "x", "keyPassword": "y"}, ""},
+	} {
+		d := define(f, map[string]string{"password": "metadata"})
+		maps.Copy(d.Metadata, c.metadata)
+		d.Auth = c.auth
+		checked := check(t, New(Config{Timeout: time.Second}), d)
+		if got := strings.Join(checked.Warnings, "\n"); (got == "") != (c.warns == "") || !strings.HasPrefix(strings.TrimPrefix(got, "trigger 0 (redis): "), c.warns) {
+			t.Errorf("%s: warns %q, want %q", name, got, c.warns)
+		}
+		opened := checked.Open()
+		if got, err := opened.Read(t.Context(), time.Time{}); err != nil || got.Value != 3 {
+			t.Errorf("%s: read %+v, %v", name, got, err)
+		}
+		opened.Close()
 	}
 }

@@ -77,7 +77,11 @@ func (w *world) withSecret(ctx context.Context, t *testing.T, parameter, form, v
 			t.Fatal(err)
 		}
 		by := &keda.AuthenticationRef{Name: name}
-		prometheus := w.prometheus("echo", "authModes", "basic,bearer,custom")
+		modes := map[string]string{"username": "basic", "bearerToken": "bearer"}[parameter] // alone they are enough to be sent
+		if modes == "" {
+			modes = "basic,custom"
+		}
+		prometheus := w.prometheus("echo", "authModes", modes)
 		redis := keda.ScaleTriggers{Type: "redis", Metadata: map[string]string{"address": w.redis.Address, "listName": "jobs"}}
 		if parameter == "address" || parameter == "host" || parameter == "port" {
 			delete(redis.Metadata, "address")

@@ -1,0 +1,44 @@
+package scalers
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/trimtab/trimtab/scalers/param"
+)
+
+// tables are the parameters of each type of trigger, cpu and memory included.
+func tables() map[string]param.Table {
+	out := map[string]param.Table{"cpu": new(resourceTrigger).table(""), "memory": new(resourceTrigger).table("")}
+	for name, source := range sources(Config{}, nil) {
+		out[name] = source.New().Table()
+	}
+	return out
+}
+
+// Pages are the reference pages of the types of triggers, in Markdown, by the type.
+func Pages() map[string]string {
+	const resource = "The %s of the target's pods, as the resource metrics API measures it. The HPA reads it by itself."
+	about := map[string]string{"cpu": fmt.Sprintf(resource, "CPU time"), "memory": fmt.Sprintf(resource, "memory")}
+	for name, source := range sources(Config{}, nil) {
+		about[name] = source.About()
+	}
+	pages := map[string]string{}
+	for name, table := range tables() {
+		rows, notes := table.Markdown(), []string{everyKey}
+		if strings.Contains(rows, "FromEnv`") {
+			notes = append(notes, fromEnv)
+		}
+		pages[name] = fmt.Sprintf("# Trigger `%s`\n\n%s\n\n%s\n- %s\n\n%s\n", name, about[name], rows, strings.Join(append(notes, otherKeys), "\n- "), madeBy)
+	}
+	return pages
+}
+
+// What every page says.
+const (
+	everyKey = "Where a value stands in several places, the first place of the row counts, as for KEDA. Values are trimmed; an empty one counts as absent.\n" +
+		"  `authentication` is the TriggerAuthentication that `authenticationRef` names."
+	fromEnv   = "trimtab does not read the environment of the target yet: a key such as `passwordFromEnv` is refused where its value would be needed."
+	otherKeys = "Any other key is ignored, as by KEDA, with a warning: by `trimtab check`, in the condition `Ready` and in an Event `KEDAScalerInfo`."
+	madeBy    = "This page is made from the code by `go test ./cmd/trimtab -update`. [scalers](../scalers.md) has what all triggers have in common."
+)

@@ -1,0 +1,232 @@
+package param
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/text"
+)
+
+// Values are where parameters are read from.
+type Values struct {
+	// Of is what problems and warnings begin with, as `trigger 0 (redis)`.
+	Of string
+	// Metadata is what stands in the object.
+	Metadata map[string]string
+	// Auth is what the authentication gives. Its values are secrets. Keys that the table does not have are allowed: one
+	// authentication may serve triggers of several types.
+	Auth map[string]string
+	// AuthName is how texts call the authentication.
+	AuthName string
+	// AuthUnknown says that it was not resolved, as in a check of files: a parameter that may come from there is not missed.
+	AuthUnknown bool
+	// Env is the environment of the target's container; nil where it is not known. Its values are secrets.
+	Env map[string]string
+}
+
+// Parsed is what became of a table: its values stand where the rows point to.
+type Parsed struct {
+	values   Values
+	table    Table
+	errs     text.Errors
+	warnings []string
+	wrong    map[string]bool
+	secrets  text.Secrets
+	// unread are the keys of the metadata that no row has, in order.
+	unread []string
+}
+
+// Parse reads each parameter of t. After a problem the next one is read; the value of the wrong one is its zero value.
+func (t Table) Parse(v Values) *Parsed {
+	p := &Parsed{values: v, table: t, wrong: map[string]bool{}}
+	for _, value := range v.Auth {
+		p.secrets.Add(value)
+	}
+	for _, value := range v.Metadata {
+		if strings.Contains(value, "://") { // an address, whatever the parameter is for
+			p.secrets.AddAddress(strings.TrimSpace(value))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(v.Metadata)) {
+		if t.places(key) == "" {
+			p.unread = append(p.unread, key)
+		}
+	}
+	for _, row := range t {
+		p.read(row)
+	}
+	p.unknown()
+	return p
+}
+
+// Err is nil, or all that is wrong, one line each and ten of them at most.
+func (p *Parsed) Err() error { return p.errs.Err() }
+
+// Warnings are what is not as it should be, and does not stop anything.
+func (p *Parsed) Warnings() []string { return p.warnings }
+
+// Secrets are those among the values.
+func (p *Parsed) Secrets() text.Secrets { return p.secrets }
+
+// AuthKnown says whether a parameter that is absent from the authentication is missing.
+func (p *Parsed) AuthKnown() bool { return !p.values.AuthUnknown }
+
+// Wrong says whether a problem was found with the parameter of that name.
+func (p *Parsed) Wrong(name string) bool {
+	return slices.ContainsFunc(p.table, func(row Param) bool {
+		return row.Name == name && slices.ContainsFunc(row.names(), func(key string) bool { return p.wrong[key] })
+	})
+}
+
+// Fail notes that the value of key is wrong for a reason that only the source can tell. The reason does not repeat a value
+// that may be secret: see Address.
+func (p *Parsed) Fail(key, format string, args ...any) {
+	p.wrong[strings.TrimSuffix(key, fromEnv)] = true
+	p.errs.Add(fmt.Errorf("%s: %s: %s", p.values.Of, key, fmt.Sprintf(format, args...)))
+}
+
+// Warn notes what is not as it should be, and does not stop anything.
+func (p *Parsed) Warn(key, format string, args ...any) {
+	p.warnings = append(p.warnings, fmt.Sprintf("%s: %s: %s", p.values.Of, key, fmt.Sprintf(format, args...)))
+}
+
+// value is what was found of a parameter, where, and under which key.
+type value struct {
+	text, key string
+	from      Origins
+}
+
+func (p *Parsed) read(row Param) {
+	p.hide(row)
+	if row.Ignored != "" {
+		p.ignore(row)
+		return
+	}
+	found, missed := p.find(row)
+	switch {
+	case row.Refused != "":
+		if found.text != "" {
+			p.Fail(found.key, "%s", row.Refused)
+		}
+	case found.text != "":
+		if row.Converted != "" {
+			p.Warn(found.key, "%s", row.Converted)
+		}
+		p.set(row, found)
+	case row.Default != "":
+		p.set(row, value{row.Default, row.Name, Metadata})
+	case row.Required && missed:
+		p.Fail(row.Name, "is required%s", p.misspelled(row.Name))
+	}
+}
+
+// ignore warns of the keys of row that the metadata has. What an authentication has may be there for others.
+func (p *Parsed) ignore(row Param) {
+	var keys []string
+	for _, name := range row.names() {
+		for _, key := range []string{name, name + fromEnv} {
+			if strings.TrimSpace(p.values.Metadata[key]) != "" {
+				keys = append(keys, key)
+			}
+		}
+	}
+	if len(keys) > 0 {
+		p.Warn(strings.Join(keys, ", "), "%s", row.Ignored)
+	}
+}
+
+// hide adds what the metadata has of a secret row to the secrets, also where it is not read from there.
+func (p *Parsed) hide(row Param) {
+	if !row.Secret && row.from(Metadata) {
+		return
+	}
+	_, isMap := row.To.(*map[string]string)
+	for _, name := range row.names() {
+		v := strings.TrimSpace(p.values.Metadata[name])
+		p.secrets.Add(v)
+		if !isMap {
+			continue
+		}
+		for item := range strings.SplitSeq(v, ",") {
+			_, of, _ := strings.Cut(item, "=")
+			p.secrets.Add(item, of)
+		}
+	}
+}
+
+// find looks for the value of row in the order of its origins, and of its names in each. Where there is none, missed says that
+// it is missing, which is not so where it may stand in what is not known.
+func (p *Parsed) find(row Param) (found value, missed bool) {
+	missed = true
+	for _, origin := range row.origins() {
+		for _, name := range row.names() {
+			found := value{"", name, Origins(origin)}
+			switch found.from {
+			case Metadata:
+				found.text = p.values.Metadata[name]
+			case Auth:
+				found.text = p.values.Auth[name]
+				missed = missed && !p.values.AuthUnknown
+			case Env:
+				variable := strings.TrimSpace(p.values.Metadata[name+fromEnv])
+				if variable == "" {
+					continue
+				}
+				if p.values.Env == nil {
+					if missed { // else it may stand in the authentication, which comes first
+						p.Fail(name+fromEnv, "would be read from the environment of the workload's container, which trimtab does not do; write %s, or put it in a TriggerAuthentication with a secretTargetRef", name)
+					}
+					return value{}, false
+				}
+				found.text = p.values.Env[variable]
+				p.secrets.Add(found.text)
+			}
+			if found.text = strings.TrimSpace(found.text); found.text != "" {
+				return found, false
+			}
+		}
+	}
+	return value{}, missed
+}
+
+// mostCompared bounds the keys among which a misspelled name is looked for.
+const mostCompared = 100
+
+// misspelled names the unread key that may be meant for a parameter that is missing, as the end of a sentence.
+func (p *Parsed) misspelled(name string) string {
+	best, distance := "", len(name)/3+1
+	for _, key := range p.unread[:min(len(p.unread), mostCompared)] {
+		if d := config.Distance(strings.ToLower(key), strings.ToLower(name)); d < distance {
+			best, distance = key, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; the unknown parameter " + text.Quote(best) + " may be meant for it"
+}
+
+// unknown warns of the keys that no row has. Their values are not shown, since they may be credentials under a misspelled
+// name.
+func (p *Parsed) unknown() {
+	read, known := p.table.inMetadata()
+	unknown := slices.Clone(p.unread)
+	for i, key := range unknown {
+		unknown[i] = text.Short(key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.values.Metadata)) {
+		if places := p.table.places(key); places != "" && !slices.Contains(known, key) {
+			p.Warn(key, "is ignored, as by KEDA: it is read from the %s only", places)
+		}
+	}
+	switch len(unknown) {
+	case 0:
+	case 1:
+		p.Warn(unknown[0], "unknown parameter, ignored as by KEDA%s", config.Suggest(unknown[0], read))
+	default:
+		p.Warn(text.List(unknown, ", "), "unknown parameters, ignored as by KEDA; known here: %s", strings.Join(read, ", "))
+	}
+}

@@ -1,0 +1,135 @@
+package prometheus
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/prom"
+	"github.com/trimtab/trimtab/scalers/param"
+	"github.com/trimtab/trimtab/scalers/trigger"
+)
+
+// query is a trigger of type prometheus.
+type query struct {
+	source              *Source
+	address             param.Address
+	promql, namespace   string
+	awsRegion           string
+	target, activation  float64
+	emptyIsZero         bool
+	timeout             time.Duration
+	headers, parameters map[string]string
+	auth                trigger.HTTPAuth
+	// server is what Check makes of them.
+	server prom.Config
+}
+
+// About implements trigger.Source.
+func (s *Source) About() string {
+	return "The number that a PromQL query gives at a server of Prometheus's HTTP API: Prometheus, Thanos, Mimir, VictoriaMetrics. An answer without a series counts as 0 unless `ignoreNullValues` is false."
+}
+
+// New implements trigger.Source.
+func (s *Source) New() trigger.Spec { return &query{source: s} }
+
+// Table implements trigger.Spec.
+func (q *query) Table() param.Table {
+	return slices.Concat(param.Table{
+		{Name: "serverAddress", To: &q.address, Required: true, Schemes: []string{"http", "https"}, About: "root of the server's API"},
+		{Name: "query", To: &q.promql, Required: true, About: "PromQL that gives one number"},
+		{Name: "threshold", To: &q.target, Required: true, Range: param.AtLeast(0.001), About: "value for each replica"},
+		{Name: "activationThreshold", To: &q.activation, Default: "0", About: "the trigger is active above it"},
+		{Name: "ignoreNullValues", To: &q.emptyIsZero, Default: "true", About: "take an answer without a series for 0; with false it is an error"},
+		{Name: "timeout", To: &q.timeout, About: "time-out of one query; `scalers.httpDefaultTimeout` where it is absent or 0"},
+		{Name: "namespace", To: &q.namespace, About: "parameter `namespace` of each request, as for the Thanos Querier of OpenShift"},
+		{Name: "customHeaders", To: &q.headers, Secret: true, About: "headers of each request"},
+		{Name: "queryParameters", To: &q.parameters, Secret: true, About: "parameters of each request"},
+		{Name: "awsRegion", From: param.Metadata + param.Auth, To: &q.awsRegion, About: "not supported: requests are not signed for AWS; ignored beside `authModes`, as by KEDA"},
+	}, q.auth.Table(), param.Table{
+		{Name: "metricName", Ignored: "is ignored, as by KEDA since 2.12: the metric has the name of the trigger's type; take it out"},
+		{Name: "cortexOrgID", Ignored: "is ignored, as by KEDA since 2.15; write customHeaders: X-Scope-OrgID=TENANT"},
+		{Name: "apiKey", Aliases: []string{"method", "keyParamName"}, From: param.Metadata + param.Auth, Ignored: noKey},
+		{Name: "disableScaleToZero", Ignored: "is ignored, as by KEDA, which never read it; write minReplicaCount: 1"},
+		{Name: "identityOwner", Ignored: "is ignored, as by KEDA without awsRegion"},
+	})
+}
+
+const noKey = "is ignored, as by KEDA, which sends no API key to Prometheus; write authModes: custom"
+
+// Check implements trigger.Spec.
+func (q *query) Check(p *param.Parsed) trigger.Metric {
+	cfg := q.source.cfg
+	q.auth.Check(p)
+	if q.auth.Has("apiKey") {
+		p.Warn("authModes", "apiKey %s", noKey)
+	}
+	switch {
+	case q.awsRegion != "" && len(q.auth.Modes) > 0:
+		p.Warn("awsRegion", "is ignored beside authModes, as by KEDA")
+	case q.awsRegion != "":
+		p.Fail("awsRegion", "is not supported: requests are not signed for AWS")
+	}
+	if q.timeout == 0 {
+		q.timeout = cfg.Timeout
+	}
+	if q.namespace != "" {
+		q.parameters = with(q.parameters, "namespace", q.namespace)
+	}
+	q.server = prom.DefaultConfig()
+	q.server.Timeout = config.Duration(q.timeout)
+	q.server.MaxResponseBytes, q.server.MaxConcurrent = cfg.MaxResponseBytes, cfg.MaxConcurrent
+	q.server.Headers = q.headers
+	for name, value := range q.auth.Headers() {
+		q.server.Headers = with(q.server.Headers, name, value)
+	}
+	if q.address.Value != "" && !p.Wrong("serverAddress") {
+		q.checkServer(p)
+	}
+	return trigger.Metric{Name: "prometheus", Target: q.target, Activation: q.activation, Timeout: q.timeout}
+}
+
+// checkServer notes what the client will not take. The address is a URL.
+func (q *query) checkServer(p *param.Parsed) {
+	u, err := url.Parse(q.address.Value)
+	if err != nil {
+		return // the table has told it
+	}
+	if err := q.source.cfg.Policy.CheckHost(u.Scheme, u.Hostname()); err != nil {
+		p.Fail("serverAddress", "%v", err)
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	if len(q.parameters) > 0 {
+		values := u.Query()
+		for name, value := range q.parameters {
+			values.Set(name, value)
+		}
+		u.RawQuery = values.Encode()
+	}
+	q.server.URL = u.String()
+	for _, problem := range q.server.Validate() {
+		if problem.Path == "headers" {
+			p.Fail("customHeaders", "a name or a value in it, or in the custom header of the authentication, is none that a header may have (not shown: it may be a credential)")
+			continue
+		}
+		p.Fail("serverAddress", "%s", problem.Message)
+	}
+}
+
+// with is m and one more.
+func with(m map[string]string, name, value string) map[string]string {
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[name] = value
+	return m
+}
+
+// key is all that two triggers must agree in to share a client. Each namespace has its own: a client has a bounded number of
+// requests in flight, and slow queries of one namespace must not hold up another's.
+func (q *query) key(namespace string) clientKey {
+	return clientKey{namespace, q.server.URL, fmt.Sprintf("%q", q.server.Headers), q.timeout, q.auth.TLS}
+}

@@ -1,0 +1,63 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+const (
+	// connections is how many one client has at most: two commands for each trigger and poll need few.
+	connections = 4
+	// keptClients is how many clients keep their connections while nobody reads by them. To further servers a
+	// connection is made for each poll.
+	keptClients = 50
+	// bufferSize holds any reply, which is small.
+	bufferSize = 4 << 10
+)
+
+// client is a new one for l; it connects when it is used.
+func (l *list) client() (*redis.Client, error) {
+	e, timeout := l.endpoint, l.source.cfg.Timeout
+	dial := l.source.dialer(nil)
+	if e.encrypted {
+		host, _, _ := net.SplitHostPort(e.address)
+		config, err := e.tls.Config(host)
+		if err != nil {
+			return nil, err
+		}
+		dial = l.source.dialer(config)
+	}
+	return redis.NewClient(&redis.Options{
+		Network: "tcp", Addr: e.address, Dialer: dial, Username: e.username, Password: e.password, DB: e.database,
+		Protocol: 2, DisableIdentity: true, MaxRetries: -1, DialerRetries: 1,
+		DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout, ContextTimeoutEnabled: true,
+		PoolSize: connections, PoolTimeout: timeout, ReadBufferSize: bufferSize, WriteBufferSize: bufferSize,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}), nil
+}
+
+// dialer connects where the policy leads, and guards what comes back.
+func (s *Source) dialer(config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := s.cfg.Policy.Dialer(s.cfg.Timeout)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		if config == nil {
+			return guarded(conn), nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+		defer cancel()
+		secured := tls.Client(conn, config)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			_ = conn.Close()
+			return nil, err
+		}
+		return guarded(secured), nil
+	}
+}
