@@ -211,15 +211,17 @@ func TestFatalErrorsAreInTheLogsFormat(t *testing.T) {
 func TestOneDashBeforeALongFlag(t *testing.T) {
 	const good, bad = "testdata/check/good-config.yaml", "testdata/check/bad-no-part.yaml"
 	for line, c := range map[string]struct{ same, warned string }{
-		"run -config " + bad:                         {"run --config " + bad, "-config is read as --config"},
-		"run -config=" + bad:                         {"run --config=" + bad, "-config is read as --config"},
-		"check -o json -strict " + good:              {"check -o json --strict " + good, "-strict is read as --strict"},
-		"check --o json " + good:                     {"check -o json " + good, "--o is read as -o"},
-		"check --o=json " + good:                     {"check -o=json " + good, "--o is read as -o"},
-		"check -output json " + good:                 {"check --output json " + good, "-output is read as --output"},
-		"check -help":                                {"check --help", "-help is read as --help"},
-		"check --h":                                  {"check -h", "--h is read as -h"},
-		"check " + good + " -strict":                 {"check " + good + " --strict", "-strict is read as --strict"},
+		"run -config " + bad:            {"run --config " + bad, "-config is read as --config"},
+		"run -config=" + bad:            {"run --config=" + bad, "-config is read as --config"},
+		"check -o json -strict " + good: {"check -o json --strict " + good, "-strict is read as --strict"},
+		"check --o json " + good:        {"check -o json " + good, "--o is read as -o"},
+		"check --o=json " + good:        {"check -o=json " + good, "--o is read as -o"},
+		"check -output json " + good:    {"check --output json " + good, "-output is read as --output"},
+		"check -help":                   {"check --help", "-help is read as --help"},
+		"check --h":                     {"check -h", "--h is read as -h"},
+		"check " + good + " -strict":    {"check " + good + " --strict", "-strict is read as --strict"},
+		"migrate -manifest testdata/migrate/helm.yaml prometheus-adapter": {"migrate prometheus-adapter --manifest testdata/migrate/helm.yaml", "-manifest is read as --manifest"},
+		"explain -name a metric x --server 127.0.0.1:1":                   {"explain metric x --name a --server 127.0.0.1:1", "-name is read as --name"},
 		"maxpods -all -o json":                       {"maxpods --all -o json", "-all is read as --all"},
 		"explain -server http://127.0.0.1:1 node n1": {"explain --server http://127.0.0.1:1 node n1", "-server is read as --server"},
 	} {

@@ -22,8 +22,8 @@ type clusterFlags struct{ kubeconfig, context string }
 
 // define adds the flags to a set of cmd's flags.
 func (f *clusterFlags) define(flags *pflag.FlagSet, cmd *cobra.Command) {
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "`file` that says how to reach the cluster (default: $KUBECONFIG, or kubectl's own)")
-	flags.StringVar(&f.context, "context", "", "`name` of a context of the kubeconfig (default: its current one)")
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig `file`, as for kubectl")
+	flags.StringVar(&f.context, "context", "", "`name` of a context of the kubeconfig, instead of its current one")
 	must(cmd.RegisterFlagCompletionFunc("context", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		contexts, _ := kube.Contexts(f.config())
 		return slices.Sorted(maps.Keys(contexts)), cobra.ShellCompDirectiveNoFileComp
@@ -61,11 +61,10 @@ func (f *clusterFlags) names(ctx context.Context, resource, namespace, begun str
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var objects metadata.ResourceInterface = client.Resource(corev1.SchemeGroupVersion.WithResource(resource))
-	if resource == "pods" {
-		objects = client.Resource(corev1.SchemeGroupVersion.WithResource(resource)).Namespace(cmp.Or(namespace, own))
+	if resource != "pods" { // the others are in no namespace
+		namespace, own = "", ""
 	}
-	found, err := objects.List(ctx, metav1.ListOptions{Limit: completionNames})
+	found, err := client.Resource(corev1.SchemeGroupVersion.WithResource(resource)).Namespace(cmp.Or(namespace, own)).List(ctx, metav1.ListOptions{Limit: completionNames})
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

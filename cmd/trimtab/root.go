@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,6 +135,15 @@ func flagError(c *cobra.Command, err error) error {
 // (-config), and two before a letter (--o). Manifests that have them go on working, with a warning.
 func withTwoDashes(root *cobra.Command, args []string, s stdio) []string {
 	cmd, _, err := root.Find(args)
+	if err == nil && cmd.HasSubCommands() { // perhaps a flag of the command stands before it
+		long := slices.Clone(args)
+		for i, arg := range long {
+			if len(arg) > 2 && arg[0] == '-' && arg[1] != '-' {
+				long[i] = "-" + arg
+			}
+		}
+		cmd, _, err = root.Find(long)
+	}
 	if err != nil {
 		return args
 	}
