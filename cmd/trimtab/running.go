@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,7 +22,7 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// askTimeout bounds a question to the running trimtab, the search for it included.
+// askTimeout bounds a question to the running trimtab, and the search for it.
 const askTimeout = 30 * time.Second
 
 // localDebug is where the debug pages are without a kubeconfig, as in trimtab's own pod.
@@ -88,6 +89,8 @@ func (r *running) connect(ctx context.Context) (base, where string, client *http
 		return "", "", nil, err
 	}
 	through := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
 		return leader.Dial(ctx, cfg, pod, int(r.port))
 	}}
 	// Debug pages on localhost take no other host's name.
@@ -98,37 +101,48 @@ func (r *running) connect(ctx context.Context) (base, where string, client *http
 func (r *running) ask(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	base, where, client, err := r.connect(ctx)
+	page, where, err := r.open(ctx, path)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+	defer page.Close()
+	body, err := readBounded(page)
 	if err != nil {
-		return fmt.Errorf("--server %s is neither HOST:PORT nor a URL, as in %s", text.Quote(text.Address(r.server)), localDebug)
-	}
-	if r.tokenFile != "" {
-		token, err := readFile(r.tokenFile)
-		if err != nil {
-			return fmt.Errorf("--token-file %s: %w", r.tokenFile, err)
-		}
-		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return r.unreachable(where, err)
-	}
-	defer resp.Body.Close()
-	body, err := readBounded(resp.Body)
-	switch {
-	case err != nil:
 		return fmt.Errorf("read the answer of %s: %w", where, err)
-	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: %s", where, resp.Status, oneLine(string(body[:min(len(body), 300)])))
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%s does not answer as trimtab does: %w", where, err)
 	}
 	return nil
+}
+
+// open asks for one page, which is read as it comes. where is what errors call the server.
+func (r *running) open(ctx context.Context, path string) (page io.ReadCloser, where string, err error) {
+	base, where, client, err := r.connect(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
+	if err != nil {
+		return nil, "", fmt.Errorf("--server %s is neither HOST:PORT nor a URL, as in %s", text.Quote(text.Address(r.server)), localDebug)
+	}
+	if r.tokenFile != "" {
+		token, err := readFile(r.tokenFile)
+		if err != nil {
+			return nil, "", fmt.Errorf("--token-file %s: %w", r.tokenFile, err)
+		}
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, "", r.unreachable(where, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) // the status says it too
+		return nil, "", fmt.Errorf("%s answers %s: %s", where, resp.Status, oneLine(string(why)))
+	}
+	return resp.Body, where, nil
 }
 
 // unreachable tells why there is no answer. Errors on the way to a pod name it, and the mend, themselves.
