@@ -120,7 +120,7 @@ func TestHelpOfEachCommand(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	shown := func(command string) string { return " `trimtab" + command + " --help` shows how" }
 	shows := func(command string) string { return ";" + shown(command) }
-	known := "known: check, completion, explain, maxpods, migrate, run, simulate, version"
+	known := "known: " + strings.Join(namesBelow(wholeCommandLine()), ", ")
 	for line, want := range map[string]string{
 		"frobnicate":                    "trimtab: unknown command \"frobnicate\"; " + known + shows(""),
 		"help frobnicate":               "trimtab: unknown command \"frobnicate\"; " + known + shows(""),
