@@ -1,29 +1,48 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"slices"
+
+	"github.com/spf13/cobra"
 
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-const checkUsage = `Checks files without a cluster: trimtab's configuration, rule files of prometheus-adapter, and
+func checkCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "check FILE...", GroupID: groupService,
+		Short: "Validate configuration, rule files, ScaledObjects and VerticalPodAutoscalers",
+		Long: `Checks files without a cluster: trimtab's configuration, rule files of prometheus-adapter, and
 manifests of ScaledObjects, TriggerAuthentications and VerticalPodAutoscalers. What a file is, is seen from its content.
 Every mistake is reported, a line each (100 of a document at most), with file, line, path and what would mend it; and for rules what
 is allowed but probably not meant, as a warning. Objects are checked by the section scalers of the configuration that is
-given beside them, or else by its defaults.
-
-Usage: trimtab check [-o text|json] [--strict] FILE...
-       trimtab check --print-defaults [-o text|json]
-
-  $ trimtab check trimtab.yaml rules.yaml
+given beside them, or else by its defaults.`,
+		Example: `  $ trimtab check trimtab.yaml rules.yaml
   trimtab.yaml: configuration: ok
   rules.yaml: rule file: ok
-  $ trimtab check --print-defaults > trimtab.yaml   # a configuration to start from: vpa is on, the other parts are comments
-`
+  $ trimtab check --print-defaults > trimtab.yaml   # a configuration to start from: vpa is on, the other parts are comments`,
+		ValidArgsFunction: yamlFiles,
+	}
+	output := outputFlag(cmd)
+	strict := cmd.Flags().Bool("strict", false, "take warnings for mistakes: exit 1 when there is one")
+	printDefaults := cmd.Flags().Bool("print-defaults", false, "print a configuration with every default, and nothing else: as YAML, in which most parts are comments, or as JSON")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		switch {
+		case *printDefaults && len(args) == 0:
+			return answered(writeDefaults(*output, s))
+		case *printDefaults:
+			return wrongUsage("--print-defaults takes no file")
+		case len(args) == 0:
+			return wrongUsage("name at least one FILE")
+		case readTwice(args):
+			return errReadTwice
+		}
+		return check(args, *strict, *output, s)
+	}
+	return cmd
+}
 
 // checked is the result for one file, or one document of a manifest.
 type checked struct {
@@ -44,29 +63,10 @@ type problem struct {
 	Message string `json:"message"`
 }
 
-func checkCommand(_ context.Context, args []string, s stdio) int {
-	fs := flag.NewFlagSet("check", flag.ContinueOnError)
-	output := outputFlag(fs)
-	strict := fs.Bool("strict", false, "take warnings for mistakes: exit 1 when there is one")
-	printDefaults := fs.Bool("print-defaults", false, "print a configuration with every default, and nothing else: as YAML, in which most parts are comments, or as JSON")
-	if code, done := parse(fs, checkUsage, args, s); done {
-		return code
-	}
-	switch {
-	case *output != "text" && *output != "json":
-		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
-	case *printDefaults && fs.NArg() == 0:
-		return writeDefaults(*output, s)
-	case *printDefaults:
-		return wrongUsage(fs, s, "--print-defaults takes no file")
-	case fs.NArg() == 0:
-		return wrongUsage(fs, s, "name at least one FILE")
-	}
-	if stdins := slices.DeleteFunc(slices.Clone(fs.Args()), func(a string) bool { return a != "-" }); len(stdins) > 1 {
-		return wrongUsage(fs, s, "standard input (-) can be read only once")
-	}
+// check checks files and reports what comes of it.
+func check(paths []string, strict bool, output outputFormat, s stdio) error {
 	var inputs []input
-	for _, path := range fs.Args() {
+	for _, path := range paths {
 		inputs = append(inputs, readForCheck(path, s))
 	}
 	by := scalersOf(inputs)
@@ -75,25 +75,18 @@ func checkCommand(_ context.Context, args []string, s stdio) int {
 		all = append(all, i.check(by)...)
 	}
 	for i, c := range all {
-		all[i].OK = c.OK && !(*strict && len(c.Warnings) > 0)
-	}
-	return report(all, *output, s)
-}
-
-func report(all []checked, output string, s stdio) int {
-	code := exitDone
-	for _, c := range all {
-		if !c.OK {
-			code = exitWrong
-		}
+		all[i].OK = c.OK && !(strict && len(c.Warnings) > 0)
 	}
 	if err := write(all, output, s); err != nil {
-		return s.fail(fmt.Errorf("write the answer: %w", err))
+		return answered(err)
 	}
-	return code
+	if slices.ContainsFunc(all, func(c checked) bool { return !c.OK }) {
+		return errReported
+	}
+	return nil
 }
 
-func write(all []checked, output string, s stdio) error {
+func write(all []checked, output outputFormat, s stdio) error {
 	if output == "json" {
 		return json.NewEncoder(s.out).Encode(map[string]any{"files": all})
 	}

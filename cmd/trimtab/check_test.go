@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -274,17 +276,19 @@ func FuzzCheck(f *testing.F) {
 		if strings.Contains(text, "rulesFile") {
 			return // reads whatever file it names
 		}
-		got := runTrimtab(t, text, "check", "-")
+		// Not by dispatch: cobra keeps a little of each command line for ever, and there are millions.
+		var said bytes.Buffer
+		err := check([]string{"-"}, false, "text", stdio{in: strings.NewReader(text), out: io.Discard, err: &said})
 		problems := 0
-		for line := range strings.Lines(got.err) {
+		for line := range strings.Lines(said.String()) {
 			if !strings.Contains(line, ": warning: ") {
 				problems++
 			}
 		}
-		if got.code != exitDone && got.code != exitWrong || (got.code == exitDone) != (problems == 0) {
-			t.Errorf("exit %d with %q", got.code, got.err)
+		if err != nil && !errors.Is(err, errReported) || (err == nil) != (problems == 0) {
+			t.Errorf("%v with %q", err, &said)
 		}
-		for line := range strings.Lines(got.err) {
+		for line := range strings.Lines(said.String()) {
 			if !strings.HasPrefix(line, "trimtab: standard input") || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), unicode.IsControl) {
 				t.Errorf("a line reads %q", line)
 			}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // TestMain defines -update, which rewrites golden files; read the diff.
@@ -55,68 +57,100 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
+// commandsBelow are all commands that run something, as the words behind trimtab.
+func commandsBelow(c *cobra.Command) []*cobra.Command {
+	if !c.HasSubCommands() {
+		return []*cobra.Command{c}
+	}
+	var all []*cobra.Command
+	for _, sub := range c.Commands() {
+		all = append(all, commandsBelow(sub)...)
+	}
+	return all
+}
+
+// wholeCommandLine is the root, as dispatch makes it.
+func wholeCommandLine() *cobra.Command { return newRoot(stdio{}, new(bool)) }
+
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"help", "help"}, {"help", "--help"}, {"--help", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"-h"}, {"-help"}} {
 		got := runTrimtab(t, "", args...)
-		if got.code != exitDone || got.err != "" {
+		if got.code != exitDone || got.err != "" && args[0] != "-help" {
 			t.Errorf("%v: exit %d, %q", args, got.code, got.err)
 		}
-		for _, c := range commands() {
-			if !strings.Contains(got.out, "trimtab "+c.name+" ") || !strings.Contains(got.out, c.about) {
-				t.Errorf("%v does not name %s:\n%s", args, c.name, got.out)
+		for _, c := range wholeCommandLine().Commands() {
+			if !strings.Contains(got.out, "\n  "+c.Name()+" ") || !strings.Contains(got.out, c.Short) {
+				t.Errorf("%v does not name %s:\n%s", args, c.Name(), got.out)
 			}
 		}
 	}
 	if got := runTrimtab(t, ""); got.code != exitUsage || got.out != "" || !strings.Contains(got.err, "Usage:") {
 		t.Errorf("without a command: %+v", got)
 	}
-}
-
-// Each command shows its flags and an example, whichever way it is asked.
-func TestHelpOfEachCommand(t *testing.T) {
-	for _, c := range commands() {
-		got := runTrimtab(t, "", c.name, "--help")
-		if got.code != exitDone || got.err != "" || !strings.Contains(got.out, "\n  $ trimtab "+c.name) || !strings.Contains(got.out, "\nFlags:\n  -") {
-			t.Errorf("%s --help: %+v", c.name, got)
-		}
-		if other := runTrimtab(t, "", "help", c.name); other != got {
-			t.Errorf("help %s differs from %s --help: %+v", c.name, c.name, other)
-		}
+	if version, flag := runTrimtab(t, "", "version"), runTrimtab(t, "", "--version"); flag != version || flag.code != exitDone {
+		t.Errorf("--version: %+v, not %+v", flag, version)
 	}
 }
 
-// Help on a command of two words is that of both.
-func TestHelpOfTwoWords(t *testing.T) {
-	want := runTrimtab(t, "", "simulate", "cluster", "--help")
-	if got := runTrimtab(t, "", "help", "simulate", "cluster"); got != want || got.code != exitDone {
-		t.Errorf("%+v", got)
+// Each command shows its flags and an example, whichever way it is asked, and stands in a group.
+func TestHelpOfEachCommand(t *testing.T) {
+	root := wholeCommandLine()
+	for _, c := range root.Commands() {
+		if c.GroupID == "" {
+			t.Errorf("%s is in no group", c.Name())
+		}
+	}
+	for _, c := range commandsBelow(root) {
+		words := strings.Fields(c.CommandPath())[1:]
+		got := runTrimtab(t, "", append(words, "--help")...)
+		if got.code != exitDone || got.err != "" || !strings.Contains(got.out, "\nFlags:\n  ") {
+			t.Errorf("%s --help: %+v", words, got)
+		}
+		own := words[0] != "help" && words[0] != "completion"
+		if own && (c.Long == "" || !strings.Contains(got.out, "\n  $ trimtab "+strings.Join(words, " "))) {
+			t.Errorf("%s --help has no example: %s", words, got.out)
+		}
+		if other := runTrimtab(t, "", append([]string{"help"}, words...)...); other != got {
+			t.Errorf("help %s differs from %s --help: %+v", words, words, other)
+		}
 	}
 }
 
 // Wrong usage is exit 2 and one line that names the command and the way to its help.
 func TestWrongUsage(t *testing.T) {
+	shown := func(command string) string { return " `trimtab" + command + " --help` shows how" }
+	shows := func(command string) string { return ";" + shown(command) }
+	known := "known: " + strings.Join(namesBelow(wholeCommandLine()), ", ")
 	for line, want := range map[string]string{
-		"frobnicate":                    "trimtab: unknown command \"frobnicate\"; `trimtab --help` lists them",
-		"help frobnicate":               "trimtab: unknown command \"frobnicate\"; `trimtab --help` lists them",
-		"simulate":                      "trimtab simulate: name what to simulate: metrics, cluster; `trimtab simulate --help` shows how",
-		"simulate weather":              "trimtab simulate: \"weather\" is nothing that can be simulated; there is metrics, cluster; `trimtab simulate --help` shows how",
-		"simulate metrics":              "trimtab simulate metrics: name one FILE, or - for standard input; `trimtab simulate metrics --help` shows how",
-		"simulate metrics a b":          "trimtab simulate metrics: name one FILE, or - for standard input; `trimtab simulate metrics --help` shows how",
-		"simulate metrics -o yaml a":    "trimtab simulate metrics: -o \"yaml\" is neither text nor json; `trimtab simulate metrics --help` shows how",
-		"--config trimtab.yaml":         "trimtab: unknown command \"--config\"; `trimtab --help` lists them",
-		"run":                           "trimtab run: it takes --config FILE and nothing else; `trimtab run --help` shows how",
-		"run trimtab.yaml":              "trimtab run: it takes --config FILE and nothing else; `trimtab run --help` shows how",
-		"run --config a.yaml b.yaml":    "trimtab run: it takes --config FILE and nothing else; `trimtab run --help` shows how",
-		"run --config":                  "trimtab run: flag needs an argument: -config; `trimtab run --help` shows how",
-		"check":                         "trimtab check: name at least one FILE; `trimtab check --help` shows how",
-		"check --loose a.yaml":          "trimtab check: flag provided but not defined: -loose; `trimtab check --help` shows how",
-		"check a.yaml --loose":          "trimtab check: flag provided but not defined: -loose; `trimtab check --help` shows how",
-		"check -o yaml a.yaml":          "trimtab check: -o \"yaml\" is neither text nor json; `trimtab check --help` shows how",
-		"check --print-defaults a.yaml": "trimtab check: --print-defaults takes no file; `trimtab check --help` shows how",
-		"check - -":                     "trimtab check: standard input (-) can be read only once; `trimtab check --help` shows how",
-		"version v1":                    "trimtab version: it takes no argument, not \"v1\"; `trimtab version --help` shows how",
-		"version -o yaml":               "trimtab version: -o \"yaml\" is neither text nor json; `trimtab version --help` shows how",
-		"maxpods":                       "trimtab maxpods: one of --instance-type, --all or --enis is needed; `trimtab maxpods --help` shows how",
+		"frobnicate":                    "trimtab: unknown command \"frobnicate\"; " + known + shows(""),
+		"help frobnicate":               "trimtab: unknown command \"frobnicate\"; " + known + shows(""),
+		"help simulate weather":         "trimtab simulate: unknown command \"weather\"; known: cluster, metrics" + shows(" simulate"),
+		"frobnicate --help":             "trimtab: unknown command \"frobnicate\"; " + known + shows(""),
+		"chek trimtab.yaml":             "trimtab: unknown command \"chek\"; did you mean \"check\"?" + shown(""),
+		"simulate":                      "trimtab simulate: name a command: cluster, metrics" + shows(" simulate"),
+		"simulate weather":              "trimtab simulate: unknown command \"weather\"; known: cluster, metrics" + shows(" simulate"),
+		"simulate clutser --dump a":     "trimtab simulate: unknown command \"clutser\"; did you mean \"cluster\"?" + shown(" simulate"),
+		"simulate metrics":              "trimtab simulate metrics: name one FILE, or - for standard input" + shows(" simulate metrics"),
+		"simulate metrics a b":          "trimtab simulate metrics: name one FILE, or - for standard input" + shows(" simulate metrics"),
+		"simulate metrics -o yaml a":    "trimtab simulate metrics: --output: \"yaml\" is neither text nor json" + shows(" simulate metrics"),
+		"--config trimtab.yaml":         "trimtab: unknown flag: --config" + shows(""),
+		"run":                           "trimtab run: it takes --config FILE and no argument" + shows(" run"),
+		"run trimtab.yaml":              "trimtab run: it takes --config FILE and no argument" + shows(" run"),
+		"run --config a.yaml b.yaml":    "trimtab run: it takes --config FILE and no argument" + shows(" run"),
+		"run --config":                  "trimtab run: flag needs an argument: --config" + shows(" run"),
+		"run --confg a.yaml":            "trimtab run: unknown flag: --confg; did you mean --config?" + shown(" run"),
+		"check":                         "trimtab check: name at least one FILE" + shows(" check"),
+		"check --loose a.yaml":          "trimtab check: unknown flag: --loose" + shows(" check"),
+		"check a.yaml --loose":          "trimtab check: unknown flag: --loose" + shows(" check"),
+		"check a.yaml -x":               "trimtab check: unknown shorthand flag: 'x' in -x" + shows(" check"),
+		"check -o yaml a.yaml":          "trimtab check: --output: \"yaml\" is neither text nor json" + shows(" check"),
+		"check --strict=maybe a.yaml":   "trimtab check: --strict: \"maybe\": invalid syntax" + shows(" check"),
+		"check --print-defaults a.yaml": "trimtab check: --print-defaults takes no file" + shows(" check"),
+		"check - -":                     "trimtab check: standard input (-) can be read only once" + shows(" check"),
+		"version v1":                    "trimtab version: it takes no argument, not \"v1\"" + shows(" version"),
+		"version -o yaml":               "trimtab version: --output: \"yaml\" is neither text nor json" + shows(" version"),
+		"maxpods":                       "trimtab maxpods: one of --instance-type, --all or --enis is needed" + shows(" maxpods"),
+		"completion tcsh":               "trimtab completion: unknown command \"tcsh\"; did you mean \"bash\"?" + shown(" completion"),
 	} {
 		if got := runTrimtab(t, "", strings.Fields(line)...); got.code != exitUsage || got.out != "" || got.err != want+"\n" {
 			t.Errorf("trimtab %s: exit %d, %q\n got: %swant: %s", line, got.code, got.out, got.err, want)
@@ -169,6 +203,78 @@ func TestFatalErrorsAreInTheLogsFormat(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &record); err != nil || record.Level != "ERROR" || record.Msg != "trimtab ends" || !strings.Contains(record.Error, want[i]) {
 				t.Errorf("%s: %v: %s", stdin, err, line)
 			}
+		}
+	}
+}
+
+// Command lines that Go's package flag took, such as those of manifests, go on working, and a warning says how to write them.
+func TestOneDashBeforeALongFlag(t *testing.T) {
+	const good, bad = "testdata/check/good-config.yaml", "testdata/check/bad-no-part.yaml"
+	for line, c := range map[string]struct{ same, warned string }{
+		"run -config " + bad:            {"run --config " + bad, "-config is read as --config"},
+		"run -config=" + bad:            {"run --config=" + bad, "-config is read as --config"},
+		"check -o json -strict " + good: {"check -o json --strict " + good, "-strict is read as --strict"},
+		"check --o json " + good:        {"check -o json " + good, "--o is read as -o"},
+		"check --o=json " + good:        {"check -o=json " + good, "--o is read as -o"},
+		"check -output json " + good:    {"check --output json " + good, "-output is read as --output"},
+		"check -help":                   {"check --help", "-help is read as --help"},
+		"check --h":                     {"check -h", "--h is read as -h"},
+		"check " + good + " -strict":    {"check " + good + " --strict", "-strict is read as --strict"},
+		"migrate -manifest testdata/migrate/helm.yaml prometheus-adapter": {"migrate prometheus-adapter --manifest testdata/migrate/helm.yaml", "-manifest is read as --manifest"},
+		"explain -name a metric x --server 127.0.0.1:1":                   {"explain metric x --name a --server 127.0.0.1:1", "-name is read as --name"},
+		"maxpods -all -o json":                       {"maxpods --all -o json", "-all is read as --all"},
+		"explain -server http://127.0.0.1:1 node n1": {"explain --server http://127.0.0.1:1 node n1", "-server is read as --server"},
+	} {
+		got, want := runTrimtab(t, "", strings.Fields(line)...), runTrimtab(t, "", strings.Fields(c.same)...)
+		warning, rest, _ := strings.Cut(got.err, "\n")
+		got.err = rest
+		if got != want || !strings.HasSuffix(warning, ": warning: "+c.warned+"; write it so") {
+			t.Errorf("%s: %q\n%+v\n%+v", line, warning, got, want)
+		}
+	}
+	// The value of a flag, and what stands behind --, are not touched.
+	for line, want := range map[string]string{
+		"run --config -config":    "trimtab: -config: no such file or directory\n",
+		"run -f -config":          "trimtab: -config: no such file or directory\n",
+		"check -- -strict":        "trimtab: -strict: no such file or directory\n",
+		"check -o=json -- --o":    "",
+		"check -ojson -- -strict": "",
+	} {
+		got := runTrimtab(t, "", strings.Fields(line)...)
+		if got.code != exitWrong || got.err != want {
+			t.Errorf("%s: %+v", line, got)
+		}
+	}
+}
+
+// What the tab key offers: commands, files of the right kind, formats, types.
+func TestCompletion(t *testing.T) {
+	t.Setenv("KUBECONFIG", "testdata/kubeconfig.yaml")
+	for line, want := range map[string]string{
+		"sim":                                   "simulate\tWhat would trimtab decide? offline, from files\n:4\n",
+		"simulate c":                            "cluster\tWhich nodes of a dumped cluster would come and go\n:4\n",
+		"help simulate m":                       "metrics\tWhat a rule file makes of given series\n:4\n",
+		"check -o ":                             "text\njson\n:4\n",
+		"check ":                                "yaml\nyml\njson\n:8\n",
+		"run --config ":                         "yaml\nyml\njson\n:8\n",
+		"run ":                                  "",
+		"maxpods --instance-type c4.":           "c4.2xlarge\nc4.4xlarge\nc4.8xlarge\nc4.large\nc4.xlarge\n:4\n",
+		"maxpods --cni-mode ":                   "secondary-ip\nprefix\n:4\n",
+		"migrate k":                             ":4\n",
+		"explain n":                             "node\tWhy a node goes or stays\n:4\n",
+		"explain node --context ":               "production\nstaging\n:4\n",
+		"explain node --context staging x ":     ":4\n",
+		"explain pod --kubeconfig none shop/a ": ":4\n",
+	} {
+		words := strings.Split(line, " ")
+		got := runTrimtab(t, "", append([]string{"__complete"}, words...)...)
+		if got.code != exitDone || !strings.HasPrefix(got.out, want) {
+			t.Errorf("%q: exit %d, %q", line, got.code, got.out)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := runTrimtab(t, "", "completion", shell); got.code != exitDone || got.err != "" || !strings.Contains(got.out, "__complete") {
+			t.Errorf("%s: exit %d, %s", shell, got.code, got.err)
 		}
 	}
 }

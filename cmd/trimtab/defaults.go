@@ -20,15 +20,11 @@ const defaultsHeading = `## Every setting of trimtab with its default. A part ru
 
 // writeDefaults prints the whole configuration. Whoever starts from it turns on no part that acts on workloads or nodes, or
 // that would take the place of a server of the metrics APIs.
-func writeDefaults(output string, s stdio) int {
-	write := defaultsAsYAML
+func writeDefaults(output outputFormat, s stdio) error {
 	if output == "json" {
-		write = defaultsAsJSON
+		return defaultsAsJSON(s.out)
 	}
-	if err := write(s.out); err != nil {
-		return s.fail(err)
-	}
-	return exitDone
+	return defaultsAsYAML(s.out)
 }
 
 // defaultsAsYAML comments out what is not on: sections within others that have no default, and most parts.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -13,37 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/trimtab/trimtab/adapter"
 	"github.com/trimtab/trimtab/clusterscaler"
-	"github.com/trimtab/trimtab/internal/text"
 )
-
-const explainUsage = `Asks the running trimtab what it decided, and why.
-
-Usage: trimtab explain metric [flags] NAME
-       trimtab explain pod [flags] NAMESPACE/NAME
-       trimtab explain node [flags] NAME
-       trimtab explain headroom [flags] NAME
-
-metric: how it is answered: the rule, the PromQL, whether it is merged with that of other requests, when it was evaluated
-last, and the HPAs that ask for it. NAME is as discovery lists it, pods/http_requests or external/queue_length; without
-the part before the slash it is each metric of that name.
-pod: the node group that grows for it and why no other does, or why each group cannot take it; of a pod that runs,
-whether it keeps its node. Without a namespace it is one of the namespace that --namespace names, or of default.
-node: why it goes or stays, whether each of its pods keeps it, and where they would move.
-headroom: how much of it there is and is coming, and why no group grows for what is missing.
-
-The server is that of server.debugAddress; from outside of the cluster:
-
-  $ kubectl -n trimtab-system port-forward deployment/trimtab 8081 &
-  $ trimtab explain metric --namespace shop pods/http_requests
-  $ trimtab explain pod shop/web-7d9fc8b6c4-x2k9p
-`
-
-// explainTimeout bounds the question to the running trimtab.
-const explainTimeout = 30 * time.Second
 
 // explained is the answer of /debug/explain.
 type explained struct {
@@ -52,88 +26,78 @@ type explained struct {
 	adapter.NoExplanation
 }
 
-func explainCommand(ctx context.Context, args []string, s stdio) int {
-	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
-	output := outputFlag(fs)
-	server := fs.String("server", "http://localhost:8081", "`URL` of the debug pages of the running trimtab (server.debugAddress)")
-	tokenFile := fs.String("token-file", "", "`file` of a bearer token, for debug pages that are not on localhost")
-	query := url.Values{}
-	for _, f := range []struct{ name, usage string }{
-		{"namespace", "`namespace` to write the query for"},
-		{"name", "`name` of the one object to write the query for"},
-		{"selector", "metric `selector` to write the query for"},
-	} {
-		fs.Func(f.name, f.usage, func(v string) error { query.Set(f.name, v); return nil })
+func explainCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "explain", GroupID: groupDecisions,
+		Short: "What the running trimtab decided on a metric, a pod, a node or a headroom, and why",
+		Long: `Asks the running trimtab what it decided, and why. It finds the replica that leads by the Lease of the cluster that the
+kubeconfig names, and forwards to the debug pages of its pod as kubectl port-forward does; --server names them
+instead. Without a kubeconfig they are asked on ` + localDebug + `, as in trimtab's own pod.`,
+		Example: `  $ trimtab explain metric --namespace shop pods/http_requests
+  $ trimtab explain pod -n shop web-7d9fc8b6c4-x2k9p
+  $ trimtab explain node --context staging n1`,
 	}
-	if code, done := parse(fs, explainUsage, args, s); done {
-		return code
+	asked, output := &running{}, outputFlag(cmd)
+	asked.define(cmd)
+	namespace := cmd.PersistentFlags().StringP("namespace", "n", "", "`namespace` of the pod, or to write the metric's query for")
+	must(cmd.RegisterFlagCompletionFunc("namespace", func(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return asked.cluster.names(cmd.Context(), "namespaces", "", begun)
+	}))
+	cmd.AddCommand(explainMetricCommand(asked, namespace, output, s))
+	for _, object := range explainedObjects() {
+		cmd.AddCommand(object.command(asked, namespace, output, s))
 	}
-	if fs.NArg() != 2 || !slices.Contains([]string{"metric", "pod", "node", "headroom"}, fs.Arg(0)) {
-		return wrongUsage(fs, s, "name what to explain: metric NAME, pod NAMESPACE/NAME, node NAME or headroom NAME")
+	return cmd
+}
+
+func explainMetricCommand(asked *running, namespace *string, output *outputFormat, s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "metric NAME",
+		Short: "How a metric is answered",
+		Long: `Says how a metric is answered: the rule, the PromQL, whether it is merged with that of other requests, when it was
+evaluated last, and the HPAs that ask for it. NAME is as discovery lists it, pods/http_requests or
+external/queue_length; without the part before the slash it is each metric of that name.`,
+		Example: `  $ trimtab explain metric pods/http_requests
+  $ trimtab explain metric --namespace shop --selector app=web http_requests`,
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	if *output != "text" && *output != "json" {
-		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
+	name := cmd.Flags().String("name", "", "`name` of the one object to write the query for")
+	selector := cmd.Flags().String("selector", "", "metric `selector` to write the query for")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return wrongUsage("name one metric, as in pods/http_requests")
+		}
+		query := url.Values{"metric": args}
+		for key, value := range map[string]string{"namespace": *namespace, "name": *name, "selector": *selector} {
+			if value != "" {
+				query.Set(key, value)
+			}
+		}
+		return explainMetric(cmd.Context(), args[0], query, asked, *output, s)
 	}
-	asked := running{url: *server, tokenFile: *tokenFile}
-	if kind := fs.Arg(0); kind != "metric" {
-		return explainObject(ctx, kind, fs.Arg(1), query, asked, *output, s)
-	}
-	query.Set("metric", fs.Arg(1))
+	return cmd
+}
+
+func explainMetric(ctx context.Context, name string, query url.Values, asked *running, output outputFormat, s stdio) error {
 	var answer explained
 	if err := asked.ask(ctx, "/debug/explain?"+query.Encode(), &answer); err != nil {
-		return s.fail(err)
+		return err
 	}
-	if *output == "json" {
+	if output == "json" {
 		if err := json.NewEncoder(s.out).Encode(answer); err != nil {
-			return s.fail(err)
+			return answered(err)
 		}
 	} else {
 		writeExplained(s.out, answer)
 	}
 	switch {
 	case len(answer.Metrics) > 0:
-		return exitDone
+		return nil
 	case answer.CannotTell != "":
-		return s.fail(fmt.Errorf("nobody can tell whether a metric is called %q: %s", fs.Arg(1), oneLine(answer.CannotTell)))
+		return fmt.Errorf("nobody can tell whether a metric is called %q: %s", name, oneLine(answer.CannotTell))
 	default:
-		return s.fail(fmt.Errorf("no metric is called %q", fs.Arg(1)))
+		return fmt.Errorf("no metric is called %q", name)
 	}
-}
-
-// running is the debug pages of a running trimtab.
-type running struct{ url, tokenFile string }
-
-// ask reads one page.
-func (server running) ask(ctx context.Context, path string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server.url, "/")+path, nil)
-	if err != nil {
-		return fmt.Errorf("--server %s is no URL; write it with its scheme, as in http://localhost:8081", text.Quote(text.Address(server.url)))
-	}
-	if server.tokenFile != "" {
-		token, err := readFile(server.tokenFile)
-		if err != nil {
-			return fmt.Errorf("--token-file %s: %w", server.tokenFile, err)
-		}
-		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the running trimtab: %w; --server names where it listens (server.debugAddress in its configuration)", err)
-	}
-	defer resp.Body.Close()
-	body, err := readBounded(resp.Body)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read the answer of %s: %w", text.Address(server.url), err)
-	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: %s", text.Address(server.url), resp.Status, oneLine(string(body[:min(len(body), 300)])))
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%s does not answer as trimtab does: %w", text.Address(server.url), err)
-	}
-	return nil
 }
 
 func writeExplained(w io.Writer, answer explained) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/trimtab/trimtab/clusterscaler"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -77,27 +79,65 @@ func explainsObject(part *clusterscaler.ClusterScaler, kind string) http.Handler
 	}
 }
 
-// explainObject asks about a pod or a node, and prints the answer.
-func explainObject(ctx context.Context, kind, name string, query url.Values, server running, output string, s stdio) int {
+// explainedObject is a kind of object that `trimtab explain` tells about.
+type explainedObject struct{ kind, name, short, long, example string }
+
+func explainedObjects() []explainedObject {
+	return []explainedObject{
+		{"pod", "[NAMESPACE/]NAME", "Which node group grows for a pod, or why none can",
+			`Says which node group grows for a pod and why no other does, or why each group cannot take it; of a pod that runs,
+whether it keeps its node. Without a namespace it is the one that --namespace names, or that of the kubeconfig's context.`, "shop/web-7d9fc8b6c4-x2k9p"},
+		{"node", "NAME", "Why a node goes or stays",
+			"Says why a node goes or stays, whether each of its pods keeps it, and where they would move.", "n1"},
+		{"headroom", "NAME", "How much of a headroom there is",
+			"Says how much of a headroom there is and is coming, and why no group grows for what is missing.", "web"},
+	}
+}
+
+func (o explainedObject) command(asked *running, namespace *string, output *outputFormat, s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: o.kind + " " + o.name, Short: o.short, Long: o.long,
+		Example: "  $ trimtab explain " + o.kind + " " + o.example,
+	}
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 || o.kind == "headroom" {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return asked.cluster.names(cmd.Context(), o.kind+"s", *namespace, begun)
+	}
+	// Those of a metric were always taken, and never meant anything.
+	for _, flag := range []string{"name", "selector"} {
+		cmd.Flags().String(flag, "", "")
+		must(cmd.Flags().MarkHidden(flag))
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return wrongUsage("name one %s: %s", o.kind, o.name)
+		}
+		return explainObject(cmd.Context(), o.kind, args[0], *namespace, asked, *output, s)
+	}
+	return cmd
+}
+
+// explainObject asks about an object, and prints the answer.
+func explainObject(ctx context.Context, kind, name, namespace string, asked *running, output outputFormat, s stdio) (err error) {
 	if kind == "pod" && !strings.Contains(name, "/") {
-		namespace := query.Get("namespace")
 		if namespace == "" {
-			namespace = "default"
+			if namespace, err = asked.namespace(); err != nil {
+				return err
+			}
 		}
 		name = namespace + "/" + name
 	}
 	var answer explanation
-	if err := server.ask(ctx, "/debug/explain?"+url.Values{kind: {name}}.Encode(), &answer); err != nil {
-		return s.fail(err)
+	if err := asked.ask(ctx, "/debug/explain?"+url.Values{kind: {name}}.Encode(), &answer); err != nil {
+		return err
 	}
 	if output == "json" {
-		if err := json.NewEncoder(s.out).Encode(answer); err != nil {
-			return s.fail(err)
-		}
-		return exitDone
+		return answered(json.NewEncoder(s.out).Encode(answer))
 	}
 	writeExplanation(s.out, &answer)
-	return exitDone
+	return nil
 }
 
 func writeExplanation(w io.Writer, e *explanation) {

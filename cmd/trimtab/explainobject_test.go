@@ -94,9 +94,48 @@ func TestExplainAnswersForTheParts(t *testing.T) {
 			t.Errorf("%q: %s %s, want %s", query, got, w.Body, want)
 		}
 	}
-	for _, args := range [][]string{{"explain"}, {"explain", "pod"}, {"explain", "group", "a"}, {"explain", "pod", "a", "b"}} {
-		if got := runTrimtab(t, "", args...); got.code != exitUsage || !strings.Contains(got.err, "metric NAME, pod NAMESPACE/NAME, node NAME or headroom NAME") {
-			t.Errorf("%v: %+v", args, got)
+	t.Setenv("KUBECONFIG", "testdata/kubeconfig.yaml")
+	for line, want := range map[string]string{
+		"explain":         "name a command: headroom, metric, node, pod",
+		"explain pod":     "name one pod: [NAMESPACE/]NAME",
+		"explain group a": `unknown command "group"; known: headroom, metric, node, pod`,
+		"explain pod a b": "name one pod: [NAMESPACE/]NAME",
+		"explain metric":  "name one metric, as in pods/http_requests",
+		"explain node --server h:1 --kubeconfig k n1": "if any flags in the group [server kubeconfig] are set none of the others can be; [kubeconfig server] were all set",
+		"explain node --server h:1 --lease a/b n1":    "if any flags in the group [server lease] are set none of the others can be; [lease server] were all set",
+		"explain node --lease trimtab n1":             `--lease "trimtab" is not NAMESPACE/NAME`,
+		"explain node --debug-port 65536 n1":          `--debug-port: "65536": value out of range`,
+	} {
+		if got := runTrimtab(t, "", strings.Fields(line)...); got.code != exitUsage || got.out != "" || !strings.Contains(got.err, ": "+want+"; `trimtab explain") {
+			t.Errorf("%s: %+v", line, got)
+		}
+	}
+}
+
+// Without an address it is the kubeconfig that says where to ask.
+func TestExplainGoesByTheKubeconfig(t *testing.T) {
+	for kubeconfig, want := range map[string]struct{ said, namespace string }{
+		"testdata/kubeconfig.yaml": {`read Lease trimtab-system/trimtab: Get "https://127.0.0.1:1/apis/`, "shop"},
+		"testdata/there-is-none":   {"", "default"},
+	} {
+		t.Setenv("KUBECONFIG", kubeconfig)
+		asked := running{lease: "trimtab-system/trimtab", port: 1}
+		if namespace, err := asked.namespace(); err != nil || namespace != want.namespace {
+			t.Errorf("%s: %s, %v", kubeconfig, namespace, err)
+		}
+		_, where, _, err := asked.connect(t.Context())
+		if (err == nil) != (where == localDebug) || err != nil && !strings.HasPrefix(err.Error(), want.said) {
+			t.Errorf("%s: %s, %v", kubeconfig, where, err)
+		}
+	}
+	for line, want := range map[string]string{
+		"--context dev":      `context "dev" does not exist`,
+		"--kubeconfig none":  "none: no such file or directory",
+		"--server http://[x": "is neither HOST:PORT nor a URL",
+	} {
+		got := runTrimtab(t, "", append([]string{"explain", "node", "n1"}, strings.Fields(line)...)...)
+		if got.code == exitDone || !strings.Contains(got.err, want) || strings.Count(got.err, "\n") != 1 {
+			t.Errorf("%s: %+v", line, got)
 		}
 	}
 }

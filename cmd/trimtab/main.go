@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -33,12 +33,50 @@ type stdio struct {
 	out, err io.Writer
 }
 
-// fail reports err, one line for each problem up to mostProblems, and gives the exit code for wrong input.
-func (s stdio) fail(err error) int {
+// errReported ends a command with exit 1 when all that is to say has been said.
+var errReported = errors.New("reported")
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func wrongUsage(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// dispatch runs one command line, reports why it fails, and gives the exit code.
+func dispatch(ctx context.Context, args []string, s stdio) int {
+	// What cobra finds before the command runs is a mistake on the command line.
+	ran := false
+	root := newRoot(s, &ran)
+	args = withTwoDashes(root, args, s)
+	root.SetArgs(args)
+	cmd, err := misnamed(root, args)
+	if err == nil {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
+	_, misused := errors.AsType[usageError](err)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errReported):
+		return exitWrong
+	case misused || !ran:
+		message := strings.ReplaceAll(err.Error(), "\n", "; ")
+		if !strings.HasSuffix(message, "?") {
+			message += ";"
+		}
+		fmt.Fprintf(s.err, "%s: %s `%[1]s --help` shows how\n", cmd.CommandPath(), text.Line(message))
+		return exitUsage
+	}
+	s.report(err)
+	return exitWrong
+}
+
+// report prints one line for each problem, up to mostProblems.
+func (s stdio) report(err error) {
 	for _, line := range linesOf(err) {
 		fmt.Fprintf(s.err, "trimtab: %s\n", line)
 	}
-	return exitWrong
 }
 
 // linesOf is the text of an error as it is shown.
@@ -51,56 +89,4 @@ func linesOf(err error) []string {
 		lines[i] = text.Line(lines[i])
 	}
 	return lines
-}
-
-// command is one word after trimtab.
-type command struct {
-	name, about string
-	run         func(ctx context.Context, args []string, s stdio) int
-}
-
-// commands lists all of them in the order of the help.
-func commands() []command {
-	return []command{
-		{"run", "run the service", runCommand},
-		{"check", "validate configuration, rule files, ScaledObjects and VerticalPodAutoscalers", checkCommand},
-		{"explain", "what the running trimtab decided on a metric, a pod, a node or a headroom, and why", explainCommand},
-		{"maxpods", "pods that fit on an instance type", func(_ context.Context, args []string, s stdio) int {
-			return maxpods(args, s.out, s.err)
-		}},
-		{"migrate", "print the configuration that does what an installation of another program does", migrateCommand},
-		{"simulate", "what would trimtab decide? offline, from files", simulateCommand},
-		{"version", "print the version", versionCommand},
-	}
-}
-
-func dispatch(ctx context.Context, args []string, s stdio) int {
-	if len(args) == 0 {
-		help(s.err)
-		return exitUsage
-	}
-	if asksForHelp(args[0]) {
-		if len(args) > 1 && !asksForHelp(args[1]) {
-			return dispatch(ctx, append(slices.Clone(args[1:]), "--help"), s)
-		}
-		help(s.out)
-		return exitDone
-	}
-	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], s)
-		}
-	}
-	fmt.Fprintf(s.err, "trimtab: unknown command %q; `trimtab --help` lists them\n", args[0])
-	return exitUsage
-}
-
-func asksForHelp(word string) bool { return slices.Contains([]string{"help", "--help", "-h"}, word) }
-
-func help(w io.Writer) {
-	fmt.Fprint(w, "trimtab scales pods out and in, sizes them, scales the nodes under them, and says why.\n\nUsage:\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  trimtab %-9s %s\n", c.name, c.about)
-	}
-	fmt.Fprint(w, "\n`trimtab COMMAND --help` shows the flags of a command and an example.\n")
 }

@@ -5,38 +5,28 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/trimtab/trimtab/clusterscaler/eni"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
-
-const maxpodsUsage = `Prints how many pods fit on an EC2 instance type under the Amazon VPC CNI.
-
-Usage: trimtab maxpods --instance-type TYPE | --all | --enis N --ips-per-eni N   [flags]
-
-  $ trimtab maxpods --instance-type c4.large
-  29
-  $ trimtab maxpods --instance-type m5.large --cni-mode prefix --cap recommended
-  110
-  $ trimtab maxpods --instance-type m5.large --custom-networking -o json     # with what limits it, and allocatable
-  $ trimtab maxpods --all > maxpods.csv                                      # type,max_pods,ip_pods of every known type
-  $ trimtab maxpods --instance-type new9.large --enis 3 --ips-per-eni 10     # a type that is not known yet
-`
 
 // maxpodsLimit bounds --enis and --ips-per-eni, far above what EC2 has.
 const maxpodsLimit = 1000
 
 // maxpodsFlags are the flags after they were checked.
 type maxpodsFlags struct {
-	instanceType, output string
-	all                  bool
-	enis, ipsPerENI      int
-	options              eni.Options
+	instanceType    string
+	output          *outputFormat
+	all             bool
+	enis, ipsPerENI int
+	options         eni.Options
 }
 
 // maxpodsAnswer is the JSON of one type. A number that is not known is null.
@@ -59,39 +49,54 @@ type maxpodsAllocatable struct {
 	MemoryMiB int64 `json:"memoryMiB"`
 }
 
-func maxpods(args []string, stdout, stderr io.Writer) int {
-	s := stdio{out: stdout, err: stderr}
-	fs := flag.NewFlagSet("maxpods", flag.ContinueOnError)
-	f := defineMaxpodsFlags(fs)
-	if code, done := parse(fs, maxpodsUsage, args, s); done {
-		return code
+func maxpodsCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "maxpods --instance-type TYPE | --all | --enis N --ips-per-eni N", GroupID: groupOthers,
+		Short: "Pods that fit on an instance type",
+		Long:  "Prints how many pods fit on an EC2 instance type under the Amazon VPC CNI.",
+		Example: `  $ trimtab maxpods --instance-type c4.large
+  29
+  $ trimtab maxpods --instance-type m5.large --cni-mode prefix --cap recommended
+  110
+  $ trimtab maxpods --instance-type m5.large --custom-networking -o json     # with what limits it, and allocatable
+  $ trimtab maxpods --all > maxpods.csv                                      # type,max_pods,ip_pods of every known type
+  $ trimtab maxpods --instance-type new9.large --enis 3 --ips-per-eni 10     # a type that is not known yet`,
+		Args: noArguments,
 	}
-	if err := f.check(fs); err != nil {
-		return wrongUsage(fs, s, "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	f := defineMaxpodsFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := f.check(cmd.Flags()); err != nil {
+			return usageError{err}
+		}
+		return maxpods(f, s)
 	}
+	return cmd
+}
+
+func maxpods(f *maxpodsFlags, s stdio) error {
 	types, err := f.types()
 	if err != nil {
-		return s.fail(err)
+		return err
 	}
 	answers := make([]maxpodsAnswer, 0, len(types))
 	for _, t := range types {
 		answers = append(answers, answerMaxpods(t, f.options))
 	}
-	if err := f.print(stdout, answers); err != nil {
-		return s.fail(fmt.Errorf("write the answer: %w", err))
+	if err := f.print(s.out, answers); err != nil {
+		return answered(err)
 	}
-	if f.output == "text" {
-		explainMaxpods(stderr, answers)
+	if *f.output == "text" {
+		explainMaxpods(s.err, answers)
 	}
-	return exitDone
+	return nil
 }
 
-func defineMaxpodsFlags(fs *flag.FlagSet) *maxpodsFlags {
-	f := &maxpodsFlags{options: eni.DefaultOptions()}
+func defineMaxpodsFlags(cmd *cobra.Command) *maxpodsFlags {
+	f := &maxpodsFlags{options: eni.DefaultOptions(), output: outputFlag(cmd)}
+	fs := cmd.Flags()
 	o := &f.options
 	fs.StringVar(&f.instanceType, "instance-type", "", "instance `type`, for example m5.large")
 	fs.BoolVar(&f.all, "all", false, "all known types, as CSV or a JSON list")
-	fs.StringVar(&f.output, "o", "text", "output `format`: text or json")
 	fs.IntVar(&f.enis, "enis", 0, "`number` of network interfaces on the default card, instead of the type's")
 	fs.IntVar(&f.ipsPerENI, "ips-per-eni", 0, "`number` of IPv4 addresses of an interface, its own included, instead of the type's")
 	fs.TextVar(&o.Mode, "cni-mode", o.Mode, "`mode` of the CNI: secondary-ip or prefix")
@@ -103,23 +108,32 @@ func defineMaxpodsFlags(fs *flag.FlagSet) *maxpodsFlags {
 	fs.IntVar(&o.HostNetworkPods, "host-network-pods", o.HostNetworkPods, "`number` of pods on a node that need no address")
 	fs.TextVar(&o.Cap, "cap", o.Cap, "`cap` on the number of pods: recommended (110, or 250 above 30 vCPUs) or none")
 	fs.Float64Var(&o.VMMemoryOverhead, "vm-memory-overhead", o.VMMemoryOverhead, "`share` of memory that the hypervisor keeps")
+	must(cmd.RegisterFlagCompletionFunc("instance-type", instanceTypes))
+	completesWith(cmd, "cni-mode", "secondary-ip", "prefix")
+	completesWith(cmd, "ip-family", "ipv4", "ipv6")
+	completesWith(cmd, "cap", "none", "recommended")
 	return f
 }
 
+// instanceTypes completes the name of a known type.
+func instanceTypes(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	for _, t := range eni.Types() {
+		if strings.HasPrefix(t.Name, begun) {
+			names = append(names, t.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 // check finds what cannot be meant, whatever the types are.
-func (f *maxpodsFlags) check(fs *flag.FlagSet) error {
-	given := map[string]bool{}
-	fs.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
-	switch byHand := given["enis"]; {
-	case fs.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	case f.output != "text" && f.output != "json":
-		return fmt.Errorf("-o %q is neither text nor json", f.output)
-	case byHand != given["ips-per-eni"]:
+func (f *maxpodsFlags) check(fs *pflag.FlagSet) error {
+	switch byHand := fs.Changed("enis"); {
+	case byHand != fs.Changed("ips-per-eni"):
 		return errors.New("--enis and --ips-per-eni go together")
 	case byHand && (f.enis < 1 || f.enis > maxpodsLimit || f.ipsPerENI < 1 || f.ipsPerENI > maxpodsLimit):
 		return fmt.Errorf("--enis %d --ips-per-eni %d: each is from 1 to %d", f.enis, f.ipsPerENI, maxpodsLimit)
-	case f.all && (byHand || given["instance-type"]):
+	case f.all && (byHand || fs.Changed("instance-type")):
 		return errors.New("--all goes with neither --instance-type nor --enis")
 	case !f.all && !byHand && f.instanceType == "":
 		return errors.New("one of --instance-type, --all or --enis is needed")
@@ -160,9 +174,9 @@ func answerMaxpods(t eni.Type, o eni.Options) maxpodsAnswer {
 
 func (f *maxpodsFlags) print(w io.Writer, answers []maxpodsAnswer) error {
 	switch {
-	case f.output == "json" && f.all:
+	case *f.output == "json" && f.all:
 		return json.NewEncoder(w).Encode(answers)
-	case f.output == "json":
+	case *f.output == "json":
 		return json.NewEncoder(w).Encode(answers[0])
 	case !f.all:
 		_, err := fmt.Fprintln(w, answers[0].MaxPods)

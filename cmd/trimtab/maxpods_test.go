@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 // runMaxpods is the transcript of one command: its line, what it printed, and its exit code unless 0.
 func runMaxpods(line string) string {
 	var out, errs bytes.Buffer
-	code := maxpods(strings.Fields(line)[3:], &out, &errs)
+	code := dispatch(context.Background(), strings.Fields(line)[2:], stdio{out: &out, err: &errs})
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s", line, &out)
 	for message := range strings.Lines(errs.String()) {
@@ -67,7 +68,7 @@ func TestMaxpodsPage(t *testing.T) {
 			if strings.HasPrefix(line, "$ ") {
 				examples++
 				fmt.Fprint(&got, line)
-				maxpods(strings.Fields(line)[3:], &got, &got)
+				dispatch(t.Context(), strings.Fields(line)[2:], stdio{out: &got, err: &got})
 			}
 		}
 	}
@@ -83,7 +84,7 @@ func TestMaxpodsPage(t *testing.T) {
 
 func TestMaxpodsAll(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := maxpods([]string{"--all", "--custom-networking"}, &out, &errs); code != exitDone {
+	if code := dispatch(t.Context(), []string{"maxpods", "--all", "--custom-networking"}, stdio{out: &out, err: &errs}); code != exitDone {
 		t.Fatalf("exit %d: %s", code, &errs)
 	}
 	rows, err := csv.NewReader(&out).ReadAll()
@@ -105,7 +106,7 @@ func TestMaxpodsAll(t *testing.T) {
 
 func TestMaxpodsAllJSON(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := maxpods([]string{"--all", "-o", "json"}, &out, &errs); code != exitDone || errs.Len() > 0 {
+	if code := dispatch(t.Context(), []string{"maxpods", "--all", "-o", "json"}, stdio{out: &out, err: &errs}); code != exitDone || errs.Len() > 0 {
 		t.Fatalf("exit %d: %s", code, &errs)
 	}
 	var answers []maxpodsAnswer
@@ -122,10 +123,10 @@ func TestMaxpodsAllJSON(t *testing.T) {
 
 func TestMaxpodsHelp(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := maxpods([]string{"--help"}, &out, &errs); code != exitDone || errs.Len() > 0 {
+	if code := dispatch(t.Context(), []string{"maxpods", "--help"}, stdio{out: &out, err: &errs}); code != exitDone || errs.Len() > 0 {
 		t.Fatalf("exit %d: %s", code, &errs)
 	}
-	for _, want := range []string{"$ trimtab maxpods --instance-type c4.large\n  29\n", "-security-groups-for-pods", "-vm-memory-overhead", "(default 2)"} {
+	for _, want := range []string{"$ trimtab maxpods --instance-type c4.large\n  29\n", "--security-groups-for-pods", "--vm-memory-overhead", "(default 2)"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the help lacks %q:\n%s", want, &out)
 		}
@@ -140,7 +141,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
 func TestMaxpodsReportsAFailedWrite(t *testing.T) {
 	for _, args := range [][]string{{"--all"}, {"--all", "-o", "json"}, {"--instance-type", "m5.large"}} {
 		var errs bytes.Buffer
-		if code := maxpods(args, brokenWriter{}, &errs); code != exitWrong || !strings.Contains(errs.String(), "write the answer") {
+		if code := dispatch(t.Context(), append([]string{"maxpods"}, args...), stdio{out: brokenWriter{}, err: &errs}); code != exitWrong || !strings.Contains(errs.String(), "write the answer") {
 			t.Errorf("%v: exit %d, %q; want exit 1 and the reason", args, code, &errs)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -23,44 +23,43 @@ import (
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
-const runUsage = `Runs the parts that the configuration file has a section for, until it is interrupted.
-
-Usage: trimtab run --config FILE
-
-  $ trimtab run --config trimtab.yaml
+func runCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "run --config FILE", GroupID: groupService,
+		Short: "Run the service",
+		Long:  "Runs the parts that the configuration file has a section for, until it is interrupted.",
+		Example: `  $ trimtab run --config trimtab.yaml
   $ curl -s localhost:8080/readyz          # which part is ready, and what the others wait for
-  $ curl -s localhost:8081/debug/decisions # what was decided lately, and why
-`
-
-func runCommand(ctx context.Context, args []string, s stdio) int {
-	fs := flag.NewFlagSet("run", flag.ContinueOnError)
-	path := fs.String("config", "", "configuration `file`, - for standard input")
-	if code, done := parse(fs, runUsage, args, s); done {
-		return code
+  $ curl -s localhost:8081/debug/decisions # what was decided lately, and why`,
 	}
-	if *path == "" || fs.NArg() > 0 {
-		return wrongUsage(fs, s, "it takes --config FILE and nothing else")
+	path := cmd.Flags().StringP("config", "f", "", "configuration `file`, - for standard input")
+	completesYAML(cmd, "config")
+	var cluster clusterFlags
+	cluster.define(cmd.Flags(), cmd)
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *path == "" || len(args) > 0 {
+			return wrongUsage("it takes --config FILE and no argument")
+		}
+		cfg, err := loadConfig(*path, s)
+		if err == nil {
+			err = serve(cmd.Context(), *path, cfg, cluster, newLogger(cfg.Log, s.err))
+		}
+		return logged(cfg, err, s)
 	}
-	cfg, err := loadConfig(*path, s)
-	if err != nil {
-		return s.end(cfg, err)
-	}
-	if err := serve(ctx, *path, cfg, newLogger(cfg.Log, s.err)); err != nil {
-		return s.end(cfg, err)
-	}
-	return exitDone
+	return cmd
 }
 
-// end reports why the service ends, in JSON where the log is JSON. cfg is the configuration as far as it could be read.
-func (s stdio) end(cfg *configFile, err error) int {
-	if cfg == nil || cfg.Log.Format != "json" {
-		return s.fail(err)
+// logged reports why the service ends in the log where that is JSON. cfg is the configuration as far as it could be read.
+func logged(cfg *configFile, err error, s stdio) error {
+	if err == nil || cfg == nil || cfg.Log.Format != "json" {
+		return err
 	}
 	log := newLogger(cfg.Log, s.err)
 	for _, line := range linesOf(err) {
 		log.Error("trimtab ends", "error", line)
 	}
-	return exitWrong
+	return errReported
 }
 
 // loadConfig reads and checks everything that `trimtab check` does, before anything is connected. With an error about what
@@ -99,7 +98,7 @@ type service struct {
 }
 
 // serve builds the parts and runs them until ctx ends or one of them cannot go on.
-func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) error {
+func serve(ctx context.Context, path string, cfg *configFile, cluster clusterFlags, log *slog.Logger) error {
 	// What the libraries log goes the same way; their chatter below warnings is not ours to repeat.
 	quiet := slog.New(atLeast{slog.LevelWarn, log.Handler()})
 	klog.SetSlogLogger(quiet)
@@ -111,7 +110,7 @@ func serve(ctx context.Context, path string, cfg *configFile, log *slog.Logger) 
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	k, err := kube.New(cfg.Kubernetes, log, registry)
+	k, err := kube.New(cluster.over(cfg.Kubernetes), log, registry)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,8 @@ func TestNoSecretOfTheConfigurationIsPrinted(t *testing.T) {
 			// run reads the file in the same way, and would go on to connect if it were right
 			if cfg, err := loadConfig(file, stdio{}); err != nil {
 				var out bytes.Buffer
-				stdio{err: &out}.end(cfg, err)
+				s := stdio{err: &out}
+				s.report(logged(cfg, err, s))
 				if strings.Contains(out.String(), "geheim") {
 					t.Errorf("%s with %#v: trimtab run: %s", name, value, out.String())
 				}

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"flag"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/trimtab/trimtab/clusterscaler"
 	"github.com/trimtab/trimtab/clusterscaler/offline"
@@ -14,88 +13,69 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-const simulateClusterUsage = `Says what the cluster scaler would do to a cluster that is given by files, and why: which node groups would grow
-for which pods, which nodes would go and where their pods fit, and for each pod and node that gets nothing the reason,
-with numbers. It connects to nothing.
-
-The dump is what kubectl prints, as YAML or JSON; the groups are written by hand (docs/simulate-cluster.md).
-
-Usage: trimtab simulate cluster --dump FILE --groups FILE [--config FILE] [--now TIME] [--respect-timers] [-o text|json]
-
-  $ kubectl get nodes,pods,pdb,daemonsets,replicasets,statefulsets,jobs,replicationcontrollers,namespaces,\
-      pvc,pv,storageclasses,csinodes,csidrivers,csistoragecapacities,volumeattachments -A -o yaml > dump.yaml
-  $ trimtab simulate cluster --dump dump.yaml --groups groups.yaml
-  $ trimtab simulate cluster --dump - --groups groups.yaml --config trimtab.yaml -o json < dump.yaml
-`
-
-// clusterFlags are those of `simulate cluster`.
-type clusterFlags struct {
+// dumpFlags are those of `simulate cluster`.
+type dumpFlags struct {
 	dump, groups, config, now string
 	respectTimers             bool
 }
 
-func simulateClusterCommand(_ context.Context, args []string, s stdio) int {
-	var f clusterFlags
-	fs := flag.NewFlagSet("simulate cluster", flag.ContinueOnError)
-	output := outputFlag(fs)
-	fs.StringVar(&f.dump, "dump", "", "`FILE` with the cluster's objects, as kubectl get -o yaml or -o json prints them; - is standard input")
-	fs.StringVar(&f.groups, "groups", "", "`FILE` with the node groups")
-	fs.StringVar(&f.config, "config", "", "`FILE` with trimtab's configuration, whose section clusterScaler applies (default: its defaults)")
-	fs.StringVar(&f.now, "now", "", "the `TIME` for which to decide, as in 2026-11-25T15:04:05Z (default: now)")
-	fs.BoolVar(&f.respectTimers, "respect-timers", false, "let nodes and pods wait as in the first loop of a new process (default: as if all waiting times had passed)")
-	if code, done := parse(fs, simulateClusterUsage, args, s); done {
-		return code
+func simulateClusterCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cluster --dump FILE --groups FILE",
+		Short: "Which nodes of a dumped cluster would come and go",
+		Long: `Says what the cluster scaler would do to a cluster that is given by files, and why: which node groups would grow
+for which pods, which nodes would go and where their pods fit, and for each pod and node that gets nothing the reason,
+with numbers. It connects to nothing.
+
+The dump is what kubectl prints, as YAML or JSON; the groups are written by hand (docs/simulate-cluster.md).`,
+		Example: `  $ kubectl get nodes,pods,pdb,daemonsets,replicasets,statefulsets,jobs,replicationcontrollers,namespaces,\
+      pvc,pv,storageclasses,csinodes,csidrivers,csistoragecapacities,volumeattachments -A -o yaml > dump.yaml
+  $ trimtab simulate cluster --dump dump.yaml --groups groups.yaml
+  $ trimtab simulate cluster --dump - --groups groups.yaml --config trimtab.yaml -o json < dump.yaml`,
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	now, err := f.time()
-	switch {
-	case *output != "text" && *output != "json":
-		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
-	case fs.NArg() > 0:
-		return wrongUsage(fs, s, "it takes no argument, not %.80q; files stand behind --dump, --groups and --config", fs.Arg(0))
-	case f.dump == "" || f.groups == "":
-		return wrongUsage(fs, s, "--dump FILE and --groups FILE are needed")
-	case f.readsTwice():
-		return wrongUsage(fs, s, "standard input (-) can be read only once")
-	case err != nil:
-		return wrongUsage(fs, s, "--now %.80q is no time; write one as in 2026-11-25T15:04:05Z", f.now)
+	var f dumpFlags
+	output := outputFlag(cmd)
+	flags := cmd.Flags()
+	flags.StringVarP(&f.dump, "dump", "f", "", "`FILE` with the cluster's objects, as kubectl get -o yaml or -o json prints them; - is standard input")
+	flags.StringVar(&f.groups, "groups", "", "`FILE` with the node groups")
+	flags.StringVar(&f.config, "config", "", "`FILE` with trimtab's configuration, whose section clusterScaler applies (default: its defaults)")
+	flags.StringVar(&f.now, "now", "", "the `TIME` for which to decide, as in 2026-11-25T15:04:05Z (default: now)")
+	flags.BoolVar(&f.respectTimers, "respect-timers", false, "let nodes and pods wait as in the first loop of a new process (default: as if all waiting times had passed)")
+	completesYAML(cmd, "dump", "groups", "config")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		now, err := f.time()
+		switch {
+		case len(args) > 0:
+			return wrongUsage("it takes no argument, not %.80q; files stand behind --dump, --groups and --config", args[0])
+		case f.dump == "" || f.groups == "":
+			return wrongUsage("--dump FILE and --groups FILE are needed")
+		case readTwice([]string{f.dump, f.groups, f.config}):
+			return errReadTwice
+		case err != nil:
+			return wrongUsage("--now %.80q is no time; write one as in 2026-11-25T15:04:05Z", f.now)
+		}
+		result, err := simulateCluster(f, now, s)
+		if err != nil {
+			return err
+		}
+		if *output == "json" {
+			return answered(encodeReadable(s.out, result))
+		}
+		return answered(writeCluster(s.out, result))
 	}
-	result, err := simulateCluster(f, now, s)
-	if err != nil {
-		return s.fail(err)
-	}
-	if *output == "json" {
-		encoder := json.NewEncoder(s.out)
-		encoder.SetEscapeHTML(false)
-		err = encoder.Encode(result)
-	} else {
-		err = writeCluster(s.out, result)
-	}
-	if err != nil {
-		return s.fail(fmt.Errorf("write the answer: %w", err))
-	}
-	return exitDone
+	return cmd
 }
 
-func (f *clusterFlags) time() (time.Time, error) {
+func (f *dumpFlags) time() (time.Time, error) {
 	if f.now == "" {
 		return time.Now().UTC().Truncate(time.Second), nil
 	}
 	return time.Parse(time.RFC3339, f.now)
 }
 
-// readsTwice is whether more than one file is standard input.
-func (f *clusterFlags) readsTwice() bool {
-	n := 0
-	for _, path := range []string{f.dump, f.groups, f.config} {
-		if path == "-" {
-			n++
-		}
-	}
-	return n > 1
-}
-
 // simulateCluster reads the files and decides.
-func simulateCluster(f clusterFlags, now time.Time, s stdio) (offline.Result, error) {
+func simulateCluster(f dumpFlags, now time.Time, s stdio) (offline.Result, error) {
 	cfg, notes, err := clusterConfig(f.config, s)
 	if err != nil {
 		return offline.Result{}, err

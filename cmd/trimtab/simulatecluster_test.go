@@ -208,8 +208,8 @@ func TestSimulateClusterWrongUsage(t *testing.T) {
 		"--dump - --groups -":                 "standard input (-) can be read only once",
 		"--dump - --groups a --config -":      "standard input (-) can be read only once",
 		"--dump a --groups b --now yesterday": "--now \"yesterday\" is no time; write one as in 2026-11-25T15:04:05Z",
-		"--dump a --groups b -o yaml":         "-o \"yaml\" is neither text nor json",
-		"--dump a --groups b --fast":          "flag provided but not defined: -fast",
+		"--dump a --groups b -o yaml":         "--output: \"yaml\" is neither text nor json",
+		"--dump a --groups b --fast":          "unknown flag: --fast",
 	} {
 		got := runTrimtab(t, "", append([]string{"simulate", "cluster"}, strings.Fields(line)...)...)
 		if got.code != exitUsage || got.out != "" || got.err != "trimtab simulate cluster: "+want+"; `trimtab simulate cluster --help` shows how\n" {

@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"flag"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
 	"github.com/trimtab/trimtab/adapter"
@@ -22,15 +21,42 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-const simulateMetricsUsage = `Tests a rule file of prometheus-adapter without a cluster: FILE has Kubernetes objects, the series that Prometheus
+func simulateMetricsCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "metrics FILE",
+		Short: "What a rule file makes of given series",
+		Long: `Tests a rule file of prometheus-adapter without a cluster: FILE has Kubernetes objects, the series that Prometheus
 holds, and requests to the metrics APIs. Each request is answered by the adapter itself, on Prometheus's own PromQL
-engine; an answer other than the file's ` + "`want`" + ` is shown and is exit code 1.
-
-Usage: trimtab simulate metrics [-o text|json] FILE
-
-  $ trimtab simulate metrics web-metrics.yaml
-  $ trimtab simulate metrics -o json - < web-metrics.yaml     # the whole answers of the APIs
-`
+engine; an answer other than the file's ` + "`want`" + ` is shown and is exit code 1.`,
+		Example: `  $ trimtab simulate metrics web-metrics.yaml
+  $ trimtab simulate metrics -o json - < web-metrics.yaml     # the whole answers of the APIs`,
+		ValidArgsFunction: yamlFiles,
+	}
+	output := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return wrongUsage("name one FILE, or - for standard input")
+		}
+		test, file, err := readSimulation(args[0], s)
+		if err != nil {
+			return err
+		}
+		result, err := simulateMetrics(cmd.Context(), test, file)
+		if err != nil {
+			return err
+		}
+		if *output == "json" {
+			err = encodeReadable(s.out, result)
+		} else {
+			err = writeSimulated(s.out, test, result)
+		}
+		if err == nil && slices.ContainsFunc(result.Requests, func(a offline.Answer) bool { return !a.Passed() }) {
+			return errReported
+		}
+		return answered(err)
+	}
+	return cmd
+}
 
 // simulated is the JSON of `simulate metrics`.
 type simulated struct {
@@ -46,42 +72,6 @@ type simulatedNote struct {
 	Subject string       `json:"subject"`
 	Code    verdict.Code `json:"code"`
 	Message string       `json:"message"`
-}
-
-func simulateMetricsCommand(ctx context.Context, args []string, s stdio) int {
-	fs := flag.NewFlagSet("simulate metrics", flag.ContinueOnError)
-	output := outputFlag(fs)
-	if code, done := parse(fs, simulateMetricsUsage, args, s); done {
-		return code
-	}
-	switch {
-	case *output != "text" && *output != "json":
-		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
-	case fs.NArg() != 1:
-		return wrongUsage(fs, s, "name one FILE, or - for standard input")
-	}
-	test, file, err := readSimulation(fs.Arg(0), s)
-	if err != nil {
-		return s.fail(err)
-	}
-	result, err := simulateMetrics(ctx, test, file)
-	if err != nil {
-		return s.fail(err)
-	}
-	if *output == "json" {
-		encoder := json.NewEncoder(s.out)
-		encoder.SetEscapeHTML(false) // PromQL is easier to read
-		err = encoder.Encode(result)
-	} else {
-		err = writeSimulated(s.out, test, result)
-	}
-	if err != nil {
-		return s.fail(fmt.Errorf("write the answer: %w", err))
-	}
-	if !slices.ContainsFunc(result.Requests, func(a offline.Answer) bool { return !a.Passed() }) {
-		return exitDone
-	}
-	return exitWrong
 }
 
 // readSimulation reads a file, and the rule file that it names: relative to it or, from standard input, to the

@@ -1,52 +1,49 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/spf13/cobra"
 )
 
 // version is set by the linker (-X main.version=v1.2.3), as the Makefile and the Dockerfile do, since they build without
 // Go's own record of the repository: an image's has files missing, and git may refuse a checkout of another user.
 var version string
 
-const versionUsage = `Prints the version of this binary, of Go, and of the Kubernetes API that it was built for.
-
-Usage: trimtab version [-o text|json]
-
-  $ trimtab version
-  trimtab v0.1.0 (go1.26.8 linux/amd64, kubernetes v0.37.1)
-`
-
-func versionCommand(_ context.Context, args []string, s stdio) int {
-	fs := flag.NewFlagSet("version", flag.ContinueOnError)
-	output := outputFlag(fs)
-	if code, done := parse(fs, versionUsage, args, s); done {
-		return code
+func versionCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "version", GroupID: groupOthers,
+		Short: "Print the version",
+		Long:  "Prints the version of this binary, of Go, and of the Kubernetes API that it was built for.",
+		Example: `  $ trimtab version
+  trimtab v0.1.0 (go1.26.8 linux/amd64, kubernetes v0.37.1)`,
+		Args: noArguments,
 	}
-	if fs.NArg() > 0 {
-		return wrongUsage(fs, s, "it takes no argument, not %q", fs.Arg(0))
+	output := outputFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if *output == "json" {
+			return answered(json.NewEncoder(s.out).Encode(aboutVersion()))
+		}
+		_, err := io.WriteString(s.out, versionLine())
+		return answered(err)
 	}
-	about := map[string]string{
+	return cmd
+}
+
+func aboutVersion() map[string]string {
+	return map[string]string{
 		"version": currentVersion(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH,
 		"kubernetes": dependencyVersion("k8s.io/client-go"),
 	}
-	var err error
-	switch *output {
-	case "json":
-		err = json.NewEncoder(s.out).Encode(about)
-	case "text":
-		_, err = fmt.Fprintf(s.out, "trimtab %s (%s %s, kubernetes %s)\n", about["version"], about["go"], about["platform"], about["kubernetes"])
-	default:
-		return wrongUsage(fs, s, "-o %q is neither text nor json", *output)
-	}
-	if err != nil {
-		return s.fail(fmt.Errorf("write the answer: %w", err))
-	}
-	return exitDone
+}
+
+func versionLine() string {
+	about := aboutVersion()
+	return fmt.Sprintf("trimtab %s (%s %s, kubernetes %s)\n", about["version"], about["go"], about["platform"], about["kubernetes"])
 }
 
 func currentVersion() string {

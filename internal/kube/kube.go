@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/scale"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,6 +29,8 @@ type Config struct {
 	// Kubeconfig is a path; empty is the pod's own service account, or $KUBECONFIG.
 	// Mirrors --kubeconfig of all the programs that trimtab replaces.
 	Kubeconfig string `yaml:"kubeconfig"`
+	// Context of the kubeconfig, as kubectl's --context; empty is the current one. The command line alone sets it.
+	Context string `yaml:"-"`
 	// QPS and Burst limit the requests of each part, as the flags did of each program that it replaces (default 50 and 100;
 	// reads come from watches and do not count). The drain of nodes and the cloud of the provider kwok have a limit of their
 	// own, so that nothing else of the cluster scaler holds them up; so have watches, the Lease and the Events of each part.
@@ -107,7 +107,7 @@ const (
 
 // New makes the clients. It asks the API server nothing yet.
 func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Kube, error) {
-	base, err := load(cfg)
+	base, _, err := Load(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -207,24 +207,6 @@ func watchClient(c *http.Client) *http.Client {
 	open := *c
 	open.Timeout = 0
 	return &open
-}
-
-// load finds the API server. Its errors are one line that names the files.
-func load(cfg Config) (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules() // honours $KUBECONFIG
-	rules.ExplicitPath, rules.Warner = cfg.Kubeconfig, func(error) {}
-	restConfig, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
-	files := strings.Join(rules.GetLoadingPrecedence(), ", ")
-	if clientcmd.IsEmptyConfig(err) {
-		return nil, fmt.Errorf("no Kubernetes API server is configured in %s: set kubernetes.kubeconfig or $KUBECONFIG to a kubeconfig, or run in a cluster", files)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("kubeconfig %s: %s; mend the file, or name another in kubernetes.kubeconfig or $KUBECONFIG",
-			files, strings.Join(strings.Fields(err.Error()), " "))
-	}
-	restConfig.QPS, restConfig.Burst, restConfig.Timeout = float32(cfg.QPS), cfg.Burst, cfg.Timeout.Std()
-	restConfig.UserAgent = "trimtab"
-	return restConfig, nil
 }
 
 // Run keeps the cache current and sends Events until ctx ends, and then the Events that still wait. Call it after all parts are made.

@@ -46,7 +46,7 @@ func TestLoadErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, err := load(cfg)
+		_, _, err := Load(cfg)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
@@ -67,7 +67,7 @@ func TestLoadWithoutAnyConfiguration(t *testing.T) {
 	t.Setenv("KUBERNETES_SERVICE_HOST", "")
 	missing := filepath.Join(t.TempDir(), "missing")
 	t.Setenv("KUBECONFIG", missing)
-	_, err := load(defaults())
+	_, _, err := Load(defaults())
 	if err == nil || !strings.Contains(err.Error(), "no Kubernetes API server is configured in "+missing) {
 		t.Errorf("%v", err)
 	}
@@ -82,11 +82,11 @@ func TestLoadAppliesTheLimits(t *testing.T) {
 	t.Setenv("KUBECONFIG", path)
 	cfg := defaults()
 	cfg.QPS, cfg.Burst, cfg.Timeout = 5, 7, config.Duration(time.Second)
-	got, err := load(cfg)
+	got, namespace, err := Load(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Host != "https://h" || got.QPS != 5 || got.Burst != 7 || got.Timeout != time.Second || got.UserAgent != "trimtab" {
+	if got.Host != "https://h" || got.QPS != 5 || got.Burst != 7 || got.Timeout != time.Second || got.UserAgent != "trimtab" || namespace != "default" {
 		t.Errorf("%v", got)
 	}
 }
@@ -137,5 +137,38 @@ func TestLeaderElectionValidate(t *testing.T) {
 		if got := strings.TrimPrefix(cfg.Validate().Error(), ": "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// The command line names a context, and what it holds is the context's.
+func TestLoadOfAContext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	text := contextX + "clusters: [{name: c, cluster: {server: 'https://h'}}]\nusers: [{name: a, user: {token: s3cret}}]"
+	text = strings.Replace(text, "contexts: [", "contexts: [{name: two, context: {cluster: c, user: a, namespace: shop}}, ", 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := defaults()
+	cfg.Kubeconfig = path
+	for context, want := range map[string]string{"": "default", "x": "default", "two": "shop"} {
+		cfg.Context = context
+		if _, namespace, err := Load(cfg); err != nil || namespace != want {
+			t.Errorf("context %q: namespace %s, %v", context, namespace, err)
+		}
+	}
+	cfg.Context = "other"
+	if _, _, err := Load(cfg); err == nil || !strings.Contains(err.Error(), `context "other" does not exist`) {
+		t.Errorf("an unknown context: %v", err)
+	}
+	if contexts, err := Contexts(cfg); err != nil || len(contexts) != 2 {
+		t.Errorf("%v, %v", contexts, err)
+	}
+	cfg.Kubeconfig += "-missing"
+	if contexts, err := Contexts(cfg); err == nil {
+		t.Errorf("a missing file that is named: %v", contexts)
+	}
+	t.Setenv("KUBECONFIG", cfg.Kubeconfig)
+	if contexts, err := Contexts(defaults()); err != nil || contexts != nil {
+		t.Errorf("no file: %v, %v", contexts, err)
 	}
 }

@@ -2,56 +2,12 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 )
-
-// parse reads the flags of a command. done says that the command ends here, with code: after --help,
-// or after a mistake, which is reported on one line.
-func parse(fs *flag.FlagSet, usage string, args []string, s stdio) (code int, done bool) {
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	switch err := parseAnywhere(fs, args); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(s.out, usage, "\nFlags:\n")
-		fs.SetOutput(s.out)
-		fs.PrintDefaults()
-		return exitDone, true
-	case err != nil:
-		return wrongUsage(fs, s, "%v", err), true
-	}
-	return 0, false
-}
-
-// parseAnywhere lets flags stand after arguments too; after "--" everything is an argument.
-func parseAnywhere(fs *flag.FlagSet, args []string) error {
-	var plain []string
-	for {
-		if err := fs.Parse(args); err != nil {
-			return err
-		}
-		rest := fs.Args()
-		ended := len(rest) < len(args) && args[len(args)-len(rest)-1] == "--"
-		if len(rest) == 0 || ended {
-			return fs.Parse(append([]string{"--"}, append(plain, rest...)...))
-		}
-		plain, args = append(plain, rest[0]), rest[1:]
-	}
-}
-
-// wrongUsage reports a mistake on the command line.
-func wrongUsage(fs *flag.FlagSet, s stdio, format string, args ...any) int {
-	fmt.Fprintf(s.err, "trimtab %s: %s; `trimtab %s --help` shows how\n", fs.Name(), fmt.Sprintf(format, args...), fs.Name())
-	return exitUsage
-}
-
-// outputFlag defines -o.
-func outputFlag(fs *flag.FlagSet) *string {
-	return fs.String("o", "text", "output `format`: text or json")
-}
 
 // maxInputBytes bounds what a command reads of one file.
 const maxInputBytes = 64 << 20
@@ -113,4 +69,13 @@ func withoutPath(err error) error {
 		return pathError.Err
 	}
 	return err
+}
+
+// errReadTwice is a mistake on the command line.
+var errReadTwice error = usageError{errors.New("standard input (-) can be read only once")}
+
+// readTwice says whether more than one of the files is standard input.
+func readTwice(paths []string) bool {
+	at := slices.Index(paths, "-")
+	return at >= 0 && slices.Contains(paths[at+1:], "-")
 }
