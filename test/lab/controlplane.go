@@ -160,7 +160,7 @@ func (l *Lab) startControllers(o Options, id identities) error {
 	if o.HPASyncPeriod > 0 {
 		controllerArgs = append(controllerArgs, "--horizontal-pod-autoscaler-sync-period", o.HPASyncPeriod.String())
 	}
-	if _, err := l.program("kube-controller-manager", controllerArgs...); err != nil {
+	if _, err := l.program("kube-controller-manager", append(controllerArgs, o.ControllerManagerArgs...)...); err != nil {
 		return err
 	}
 	if _, err := l.program("kube-scheduler", "--kubeconfig", l.Kubeconfig, "--leader-elect=false", "--secure-port", "0",

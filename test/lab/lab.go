@@ -29,6 +29,8 @@ type Options struct {
 	HPASyncPeriod time.Duration
 	// APIServerArgs are further flags of the API server, such as --runtime-config.
 	APIServerArgs []string
+	// ControllerManagerArgs are further flags of the controller manager, such as --controllers.
+	ControllerManagerArgs []string
 	// Trimtab builds trimtab and the workload of this checkout too, for StartTrimtab and StartWorkload.
 	Trimtab bool
 }
