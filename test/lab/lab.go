@@ -60,6 +60,8 @@ type Lab struct {
 	// REST and Client are an administrator's, without a cache: what they read is what is.
 	REST   *rest.Config
 	Client client.Client
+	// Etcd is the address of what stores the cluster.
+	Etcd string
 	// AuditLog has a line for each request to the API server.
 	AuditLog string
 

@@ -5,12 +5,17 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/lab"
@@ -44,7 +49,7 @@ func TestSeriesHoldTheReplicas(t *testing.T) {
 	o := options{nodes: 10, pods: 200, objects: 3}
 	times := []time.Time{time.Unix(0, 0), time.Unix(60, 0)}
 	got := map[string]int{}
-	o.series(times, func(s lab.Series) bool {
+	o.series(times[0], times, func(s lab.Series) bool {
 		got[s.Labels["__name__"]]++
 		switch last := s.Samples[1].Value; s.Labels["__name__"] {
 		case queueMetric:
@@ -84,6 +89,43 @@ func TestNodesAreUsedByMoreThanAHalf(t *testing.T) {
 	has := node(0).Status.Allocatable.Cpu().MilliValue()
 	if least, most := slices.Min(used), slices.Max(used); 2*least <= has || most > has {
 		t.Errorf("nodes of %dm are used by %dm to %dm", has, least, most)
+	}
+}
+
+// The pods that are stored differ from the first of their Deployment in name and node; etcd gets them as the API server
+// writes them.
+func TestPodsAreStored(t *testing.T) {
+	t.Parallel()
+	o := options{nodes: 7, pods: 40}
+	var got []string
+	etcd := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var txn struct {
+			Success []struct {
+				RequestPut struct{ Key, Value []byte }
+			}
+		}
+		if err := json.NewDecoder(r.Body).Decode(&txn); err != nil || r.URL.Path != "/v3/kv/txn" {
+			t.Errorf("%s: %v", r.URL, err)
+		}
+		for _, one := range txn.Success {
+			got = append(got, string(one.RequestPut.Key))
+			if !bytes.HasPrefix(one.RequestPut.Value, []byte("k8s\x00")) {
+				t.Errorf("stored is %.40q", one.RequestPut.Value)
+			}
+		}
+	}))
+	defer etcd.Close()
+	first := o.pod(0, o.replicaSet(0, "uid"))
+	first.UID, first.ResourceVersion = "uid-0", "5"
+	other := o.another(first, 1)
+	if other.Name == first.Name || other.UID == first.UID || other.ResourceVersion != "" || other.Spec.NodeName != nodeName(1) || len(other.OwnerReferences) != 1 {
+		t.Errorf("another is %+v", other)
+	}
+	if err := newStore(etcd.URL, scheme.Scheme).put(t.Context(), []*corev1.Pod{other}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"/registry/pods/" + first.Namespace + "/" + other.Name}; !slices.Equal(got, want) {
+		t.Errorf("stored are %v, want %v", got, want)
 	}
 }
 

@@ -26,16 +26,26 @@ rules:
   metricsQuery: sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)
 `
 
-// feed gives Prometheus what is measured of all pods and queues.
-func (o options) feed(ctx context.Context, p *lab.Prometheus, now time.Time) error {
-	var times []time.Time
-	for at := now.Add(-past); at.Before(now.Add(ahead)); at = at.Add(step) {
-		times = append(times, at)
+// feed gives Prometheus what is measured of all pods and queues, for the next minutes.
+func (b *bench) feed(ctx context.Context) error {
+	now := time.Now()
+	if b.fed.IsZero() {
+		b.fedFrom = now.Add(-past)
+		b.fed = b.fedFrom
 	}
-	return p.Push(ctx, func(yield func(lab.Series) bool) { o.series(times, yield) })
+	var times []time.Time
+	for ; b.fed.Before(now.Add(ahead)); b.fed = b.fed.Add(step) {
+		times = append(times, b.fed)
+	}
+	if len(times) == 0 {
+		return nil
+	}
+	b.say("Prometheus: series of all pods until %s", b.fed.Format(time.TimeOnly))
+	return b.prometheus.Push(ctx, func(yield func(lab.Series) bool) { b.series(b.fedFrom, times, yield) })
 }
 
-func (o options) series(times []time.Time, yield func(lab.Series) bool) {
+// series are the samples at those times; counters are zero at the begin.
+func (o options) series(begin time.Time, times []time.Time, yield func(lab.Series) bool) {
 	for d := range o.deployments() {
 		queue := lab.Series{Labels: map[string]string{"__name__": queueMetric, "queue": queueName(d)}, Samples: level(times, perReplica*replicas)}
 		if !yield(queue) {
@@ -48,22 +58,22 @@ func (o options) series(times []time.Time, yield func(lab.Series) bool) {
 			return map[string]string{"__name__": name, "namespace": o.namespaceOf(d), "pod": podName(n), "container": container, "node": nodeName(n % o.nodes)}
 		}
 		for _, c := range template(d).Spec.Containers {
-			cpu := lab.Series{Labels: named("container_cpu_usage_seconds_total", c.Name), Samples: rising(times, 0.08)}
+			cpu := lab.Series{Labels: named("container_cpu_usage_seconds_total", c.Name), Samples: rising(begin, times, 0.08)}
 			memory := lab.Series{Labels: named("container_memory_working_set_bytes", c.Name), Samples: level(times, 200<<20)}
 			if !yield(cpu) || !yield(memory) {
 				return
 			}
 		}
-		if o.hasHPA(d) && !yield(lab.Series{Labels: named("http_requests_total", "app"), Samples: rising(times, perReplica)}) {
+		if o.hasHPA(d) && !yield(lab.Series{Labels: named("http_requests_total", "app"), Samples: rising(begin, times, perReplica)}) {
 			return
 		}
 	}
 }
 
-func rising(times []time.Time, perSecond float64) []lab.Sample {
+func rising(begin time.Time, times []time.Time, perSecond float64) []lab.Sample {
 	out := make([]lab.Sample, len(times))
 	for i, at := range times {
-		out[i] = lab.Sample{Time: at, Value: at.Sub(times[0]).Seconds() * perSecond}
+		out[i] = lab.Sample{Time: at, Value: at.Sub(begin).Seconds() * perSecond}
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -22,6 +23,8 @@ type options struct {
 	json string
 	// profiles is a folder for profiles of the heap and the CPU.
 	profiles string
+	// binaries are measured one after another.
+	binaries []string
 	hold     bool
 }
 
@@ -62,10 +65,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.DurationVar(&o.time, "time", 3*time.Minute, "for how long the cluster at rest is watched")
 	fs.StringVar(&o.json, "json", "", "`file` for the figures as JSON")
 	fs.StringVar(&o.profiles, "profiles", "", "`folder` for profiles of the heap and the CPU")
+	binaries := fs.String("trimtab", "", "measure these `files`, separated by commas, instead of what this checkout builds")
 	fs.BoolVar(&o.hold, "hold", false, "keep the cluster after the figures until it is interrupted")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
+	o.binaries = strings.Split(*binaries, ",")
 	if o.objects == 0 {
 		o.objects = o.pods / 100
 	}

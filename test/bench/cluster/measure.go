@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +36,9 @@ type bench struct {
 	writer     client.Client
 	ports      lab.Ports
 	prometheus *lab.Prometheus
-	trimtab    *lab.Trimtab
+	// Samples reach from fedFrom to fed.
+	fedFrom, fed time.Time
+	trimtab      *lab.Trimtab
 }
 
 func (b *bench) say(format string, args ...any) {
@@ -58,38 +62,70 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 		}
 		b.lab.Stop()
 	}()
-	r, err := b.measure(ctx)
-	if err != nil {
+	if err := b.build(ctx); err != nil {
 		return err
 	}
-	r.print(stdout)
-	if err := r.write(o.json); err != nil || !o.hold {
-		return err
+	for i, binary := range o.binaries {
+		if i > 0 {
+			b.trimtab.Process.Stop()
+		}
+		r, err := b.measure(ctx, binary)
+		if err != nil {
+			return err
+		}
+		r.print(stdout)
+		if err := r.write(numbered(o.json, i)); err != nil {
+			return err
+		}
+	}
+	if !o.hold {
+		return nil
 	}
 	b.say("the cluster is kept until an interrupt: KUBECONFIG=%s, Prometheus %s, debug pages %s", b.lab.Kubeconfig, b.prometheus.URL, b.trimtab.Debug)
 	<-ctx.Done()
 	return nil
 }
 
-func (b *bench) measure(ctx context.Context) (_ *report, err error) {
+// build makes the cluster, and what is in it.
+func (b *bench) build(ctx context.Context) (err error) {
 	if b.ports, err = b.lab.Install(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.fill(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if b.prometheus, err = b.lab.StartPrometheus(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	if err := b.scale(ctx); err != nil {
-		return nil, err
+	return b.scale(ctx)
+}
+
+// numbered is the name of a file or folder of the i-th binary.
+func numbered(path string, i int) string {
+	if i == 0 || path == "" {
+		return path
 	}
-	b.say("Prometheus: the series of all pods")
-	if err := b.feed(ctx, b.prometheus, time.Now()); err != nil {
+	ext := filepath.Ext(path)
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), i+1, ext)
+}
+
+// measure starts a trimtab, and lets it run. Without a file it is that of this checkout.
+func (b *bench) measure(ctx context.Context, binary string) (_ *report, err error) {
+	if binary != "" {
+		program, err := os.ReadFile(binary)
+		if err != nil {
+			return nil, err
+		}
+		path := filepath.Join(b.lab.Dir, "bin", "trimtab")
+		if err := errors.Join(os.Remove(path), os.WriteFile(path, program, 0o755)); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.feed(ctx); err != nil {
 		return nil, err
 	}
 	r := newReport(b.options)
-	b.say("trimtab starts")
+	b.say("trimtab starts %s", binary)
 	if r.Ready, err = b.start(ctx); err != nil {
 		return nil, err
 	}
@@ -103,7 +139,7 @@ func (b *bench) measure(ctx context.Context) (_ *report, err error) {
 	if err := b.rest(ctx, r); err != nil {
 		return nil, err
 	}
-	return r, b.profile(ctx, r)
+	return r, b.profile(ctx, r, binary)
 }
 
 // start runs trimtab with all parts and the settings and rights of deploy/. It returns after how many seconds each part
@@ -198,7 +234,7 @@ func (b *bench) look(ctx context.Context) (figures, error) {
 }
 
 // profile writes the profiles, and takes the heap after the collection that the first of them begins with.
-func (b *bench) profile(ctx context.Context, r *report) error {
+func (b *bench) profile(ctx context.Context, r *report, binary string) error {
 	pages := []struct{ file, page string }{
 		{"heap.pb.gz", "/debug/pprof/heap?gc=1"}, {"cpu.pb.gz", fmt.Sprintf("/debug/pprof/profile?seconds=%.0f", profiled.Seconds())},
 	}
@@ -218,10 +254,11 @@ func (b *bench) profile(ctx context.Context, r *report) error {
 		if b.profiles == "" {
 			continue
 		}
-		if err := os.MkdirAll(b.profiles, 0o755); err != nil {
+		folder := numbered(b.profiles, slices.Index(b.binaries, binary))
+		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(b.profiles, p.file), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, p.file), data, 0o644); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -158,6 +159,16 @@ func (o options) pod(n int, of *appsv1.ReplicaSet) *corev1.Pod {
 	out.Namespace, out.Name, out.GenerateName = of.Namespace, podName(n), of.Name+"-"
 	out.OwnerReferences = owner("ReplicaSet", of.Name, of.UID)
 	out.Spec.NodeName = nodeName(n % o.nodes)
+	return out
+}
+
+// another is the n-th pod, which is like that one on another node.
+func (o options) another(like *corev1.Pod, n int) *corev1.Pod {
+	out := like.DeepCopy()
+	out.Name, out.UID, out.ResourceVersion = podName(n), uuid.NewUUID(), ""
+	out.Spec.NodeName = nodeName(n % o.nodes)
+	ip := fmt.Sprintf("10.%d.%d.%d", 64+n>>16, n>>8&0xff, n&0xff)
+	out.Status.PodIP, out.Status.PodIPs = ip, []corev1.PodIP{{IP: ip}}
 	return out
 }
 
