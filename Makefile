@@ -74,13 +74,17 @@ conformance: go ## ask prometheus-adapter and trimtab the same (ARGS=-update: ke
 	@go test -C test -count=1 -v -timeout 40m ./conformance $(ARGS)
 
 .PHONY: bench
-bench: go ## Go benchmarks of all parts, then trimtab beside prometheus-adapter on a real cluster (BENCH=regexp or BENCH=lab: only these; COUNT=n, ARGS=--adapter=trimtab)
-	@if [ "$(BENCH)" != lab ]; then \
+bench: go ## Go benchmarks of all parts, then trimtab beside prometheus-adapter on a real cluster (BENCH=regexp or BENCH=lab: only these; COUNT=n, ARGS=--adapter=trimtab); BENCH=cluster: all parts in a large cluster (ARGS="-nodes 100 -pods 3000")
+	@if [ "$(BENCH)" != lab ] && [ "$(BENCH)" != cluster ]; then \
 	  go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...; \
 	fi
 	@if [ -z "$(BENCH)" ] || [ "$(BENCH)" = lab ]; then \
 	  $(PROGRAMS) own test ./bench; \
 	  $(BIN)/bench --json $(CACHE)/bench.json $(ARGS); \
+	fi
+	@if [ "$(BENCH)" = cluster ]; then \
+	  $(PROGRAMS) own test ./bench/cluster; \
+	  $(BIN)/cluster -json $(CACHE)/cluster.json -profiles $(CACHE)/profiles $(ARGS); \
 	fi
 
 .PHONY: fuzz

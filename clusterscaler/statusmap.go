@@ -22,14 +22,19 @@ const (
 	statusFieldOwner  = "trimtab"
 	statusTimeout     = 10 * time.Second
 	statusMinInterval = 10 * time.Second
+	// statusMaxInterval is the time between two writes that differ in nothing but times.
+	statusMaxInterval = time.Minute
 	statusMaxPause    = 5 * time.Minute
 )
 
-// statusMap has the status written beside the loop, at most once in statusMinInterval.
+// statusMap has the status written beside the loop: when it says something new, at most once in statusMinInterval, else once
+// in statusMaxInterval, so that who reads its times sees that the loop goes on.
 type statusMap struct {
-	// book, handed and events belong to the loop: handed is when a text was handed over last.
+	// book, handed, news and events belong to the loop: handed is when a text was handed over last, news says that something
+	// is new since then.
 	book   status.Book
 	handed time.Time
+	news   bool
 	events statusEvents
 	writer *wanted.Writer[statusText]
 
@@ -65,16 +70,28 @@ func (c *ClusterScaler) newStatusWriter() *wanted.Writer[statusText] {
 // writeStatus has written what the plan says of the cluster and its groups. It does not wait for that.
 func (c *ClusterScaler) writeStatus(p *plan.Plan) {
 	now := c.deps.Now()
-	text, err := c.status.book.Text(p, now)
-	if !c.cfg.WriteStatusConfigmap || now.Sub(c.status.handed) < statusMinInterval {
+	text, news, err := c.status.book.Text(p, now)
+	c.status.news = c.status.news || news
+	wait := statusMaxInterval
+	if c.status.news || c.status.inTrouble() {
+		wait = statusMinInterval
+	}
+	if !c.cfg.WriteStatusConfigmap || now.Sub(c.status.handed) < wait {
 		return
 	}
-	c.status.handed = now
+	c.status.handed, c.status.news = now, false
 	if err != nil {
 		c.statusTried(err)
 		return
 	}
 	c.status.writer.Want(statusTimeout, []wanted.Write[statusText]{{Key: c.cfg.StatusConfigMapName, Value: statusText{text, now}}})
+}
+
+// inTrouble is whether the last write failed.
+func (s *statusMap) inTrouble() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trouble != ""
 }
 
 // statusTried takes what came of a write. That it failed is said once, and stops nothing.

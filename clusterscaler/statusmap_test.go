@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
 // logBuffer keeps what several goroutines log.
@@ -84,6 +86,48 @@ func TestStatusThatCannotBeWrittenIsSaid(t *testing.T) {
 		cancel()
 		if err, said := <-done, log.take(); err != nil || said != "" {
 			t.Errorf("%v, said at the end of the process: %s", err, said)
+		}
+	})
+}
+
+// A status that says nothing new is written once a minute, a new one at once, but not more often than all ten seconds.
+func TestStatusIsWrittenWhenItSaysSomethingNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var writes atomic.Int64
+		r.scaler.deps.Kube.Client = fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
+			Apply: func(context.Context, client.WithWatch, runtime.ApplyConfiguration, ...client.ApplyOption) error {
+				writes.Add(1)
+				return nil
+			},
+		}).Build()
+		r.scaler.deps.Now = time.Now
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.scaler.status.writer.Run(ctx) }()
+		loops := func(n int, p *plan.Plan, want int64) {
+			t.Helper()
+			writes.Store(0)
+			for range n {
+				r.scaler.writeStatus(p)
+				synctest.Wait()
+				time.Sleep(5 * time.Second) // of the bubble
+			}
+			if got := writes.Load(); got != want {
+				t.Errorf("%d writes, want %d", got, want)
+			}
+		}
+		quiet := &plan.Plan{}
+		busy := &plan.Plan{States: []plan.GroupState{{Name: "a", Coming: 1}}}
+		loops(60, quiet, 5)
+		loops(1, busy, 1)
+		loops(1, quiet, 0) // five seconds later
+		loops(1, quiet, 1)
+		loops(11, quiet, 0)
+		loops(1, quiet, 1)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -9,9 +9,10 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	internalkube "github.com/trimtab/trimtab/internal/kube"
 )
 
 // Observer reads the cluster.
@@ -37,33 +38,15 @@ type Observer struct {
 
 // StoredPods lists the pods that a cache holds, the very objects: they must not be changed.
 func StoredPods(c cache.Cache) func(context.Context) ([]*corev1.Pod, error) {
-	return stored[corev1.Pod](c, &corev1.Pod{})
+	return func(ctx context.Context) ([]*corev1.Pod, error) {
+		return internalkube.Stored[corev1.Pod](ctx, c, &corev1.Pod{})
+	}
 }
 
-// StoredNodes lists the nodes that a cache holds, the very objects: they must not be changed. A list by value is one piece
-// of memory, which a single node that somebody remembers keeps as a whole.
+// StoredNodes lists the nodes that a cache holds, the very objects: they must not be changed.
 func StoredNodes(c cache.Cache) func(context.Context) ([]*corev1.Node, error) {
-	return stored[corev1.Node](c, &corev1.Node{})
-}
-
-func stored[T any](c cache.Cache, kind client.Object) func(context.Context) ([]*T, error) {
-	return func(ctx context.Context) ([]*T, error) {
-		informer, err := c.GetInformer(ctx, kind)
-		if err != nil {
-			return nil, err
-		}
-		holder, ok := informer.(interface{ GetStore() toolscache.Store })
-		if !ok {
-			return nil, fmt.Errorf("the cache's informer, a %T, has no store", informer)
-		}
-		held := holder.GetStore().List()
-		out := make([]*T, 0, len(held))
-		for _, object := range held {
-			if one, ok := object.(*T); ok {
-				out = append(out, one)
-			}
-		}
-		return out, nil
+	return func(ctx context.Context) ([]*corev1.Node, error) {
+		return internalkube.Stored[corev1.Node](ctx, c, &corev1.Node{})
 	}
 }
 

@@ -153,6 +153,7 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 	}
 	for i, p := range changed {
 		pod := podOf(p.object)
+		pod.Name = p.name // held once
 		pod.Class = t.classes.Intern(specs[i])
 		if p.judged {
 			pod.Constraint = simulate.JudgedConstraint(p.object)

@@ -49,14 +49,14 @@ func kubernetesFlags() []migration.Flag {
 func observationFlags() []migration.Flag {
 	return migration.InGroup(observation, []migration.Flag{
 		{Name: "address", Default: ":8085", Remark: "Metrics are on `server.address`, :8080, the port `http` of trimtab's pods, which is not on its Service; let Prometheus scrape the pods."},
-		{Name: "write-status-configmap", Default: "true", Setting: section + "writeStatusConfigmap", Kind: migration.Bool},
+		{Name: "write-status-configmap", Default: "true", Setting: section + "writeStatusConfigmap", Kind: migration.Bool, Remark: "A status in which nothing but times is new is written once a minute, not in every loop."},
 		{Name: "status-config-map-name", Default: "cluster-autoscaler-status", Setting: section + "statusConfigMapName", Convert: configMapName, Remark: "Another name needs a rule of its own in `deploy/rbac.yaml`."},
 		{Name: "emit-per-nodegroup-metrics", Default: "false", Kind: migration.Bool, Remark: "They are always there, under the same names."},
 		{Name: "node-removal-latency-tracking-enabled", Default: "false", Kind: migration.Bool, Remark: "Since when a node is unneeded is in its verdict."},
 		{Name: "max-node-skip-eval-time-tracker-enabled", Default: "false", Kind: migration.Bool, Remark: "No node is skipped: each has a verdict in every loop."},
 		{Name: "record-duplicated-events", Default: "false", Kind: migration.Bool, Remark: "An Event is written again when its reason changes."},
 		{Name: "debugging-snapshot-enabled", Default: "false", Kind: migration.Bool, Remark: "`/debug/decisions` has the last decisions; `trimtab simulate cluster` computes one from a dump."},
-		{Name: "profiling", Default: "false", Kind: migration.Bool, Remark: "trimtab serves no profiles."},
+		{Name: "profiling", Default: "false", Kind: migration.Bool, Remark: "The debug pages always have `/debug/pprof/heap` and `/debug/pprof/profile`."},
 	})
 }
 

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"reflect"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -27,6 +28,8 @@ const (
 type Book struct {
 	// since has the conditions of the last plan, by what they are of.
 	since map[string]condition
+	// last is what was said of the last plan, without times.
+	last document
 }
 
 type condition struct {
@@ -34,13 +37,16 @@ type condition struct {
 	since  time.Time
 }
 
-// Text is the status of a plan that was made at now.
-func (b *Book) Text(p *plan.Plan, now time.Time) (string, error) {
+// Text is the status of a plan that was made at now. It is news if it differs from the last in more than times.
+func (b *Book) Text(p *plan.Plan, now time.Time) (text string, news bool, err error) {
+	timeless := writer{now: map[string]condition{}}
+	said := timeless.document(p)
+	news, b.last = !reflect.DeepEqual(said, b.last), said
 	w := writer{before: b.since, now: map[string]condition{}, at: now}
 	doc := w.document(p)
 	b.since = w.now
 	raw, err := yaml.Marshal(doc)
-	return string(raw), err
+	return string(raw), news, err
 }
 
 // writer writes one document.

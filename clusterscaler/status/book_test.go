@@ -23,7 +23,7 @@ func examplePlan() *plan.Plan {
 
 func TestText(t *testing.T) {
 	var b Book
-	got, err := b.Text(examplePlan(), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
+	got, _, err := b.Text(examplePlan(), time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC))
 	want := `time: 2026-01-01 12:00:00 +0000 UTC
 autoscalerStatus: Running
 clusterWide:
@@ -68,7 +68,7 @@ func TestTransitionTimes(t *testing.T) {
 	var b Book
 	start := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	since := func(minutes int, p *plan.Plan) []string {
-		text, err := b.Text(p, start.Add(time.Duration(minutes)*time.Minute))
+		text, _, err := b.Text(p, start.Add(time.Duration(minutes)*time.Minute))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,27 @@ func TestTheCauseOfABackoffIsAShortLine(t *testing.T) {
 	p := examplePlan()
 	p.States[1].Backoff.Why = strings.Repeat("out of\n", 5<<17)
 	var b Book
-	if got, err := b.Text(p, time.Unix(0, 0)); err != nil || len(got) > 8<<10 || !strings.Contains(got, "errorMessage: out of; out of") {
+	if got, _, err := b.Text(p, time.Unix(0, 0)); err != nil || len(got) > 8<<10 || !strings.Contains(got, "errorMessage: out of; out of") {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
+}
+
+// What is news is what differs in more than times.
+func TestNews(t *testing.T) {
+	var b Book
+	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	says := func(p *plan.Plan, want bool) {
+		t.Helper()
+		at = at.Add(time.Minute)
+		if _, news, err := b.Text(p, at); err != nil || news != want {
+			t.Errorf("news is %t, %v", news, err)
+		}
+	}
+	says(examplePlan(), true)
+	says(examplePlan(), false)
+	p := examplePlan()
+	p.Unneeded = p.Unneeded[:len(p.Unneeded)-1]
+	says(p, true)
+	says(p, false)
+	says(examplePlan(), true)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/http/pprof"
 
 	"github.com/trimtab/trimtab/internal/review"
 	serving "github.com/trimtab/trimtab/internal/serve"
@@ -17,11 +18,14 @@ const (
 	debugRequests = 16
 )
 
-// debugPages show the decisions about all namespaces, by path; docs/operations.md has the same list.
+// debugPages show the decisions about all namespaces, and profiles of the process, by path; docs/operations.md has the
+// same list.
 func debugPages(s shared, services []service) map[string]http.Handler {
 	return map[string]http.Handler{
-		"/debug/decisions": s.journal,
-		"/debug/explain":   explainHandler(services),
+		"/debug/decisions":     s.journal,
+		"/debug/explain":       explainHandler(services),
+		"/debug/pprof/heap":    pprof.Handler("heap"),
+		"/debug/pprof/profile": http.HandlerFunc(pprof.Profile),
 	}
 }
 

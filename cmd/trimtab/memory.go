@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // limitMemory lets the garbage collector work harder before the kernel ends the process: its limit becomes 90% of that
@@ -20,6 +23,42 @@ func limitMemory(log *slog.Logger) {
 		own := limit / 10 * 9
 		debug.SetMemoryLimit(own)
 		log.Info("the memory is limited", "container bytes", limit, "bytes", own)
+	}
+}
+
+// The heap grows by leastGrowth before garbage is collected, or by half of what is in use if that is more. Go itself lets it
+// double: of a large cluster's cache, which hardly ever changes, as much again would be garbage.
+const (
+	leastGrowth  = 32 << 20
+	leastPercent = 50
+	goPercent    = 100
+	tuneInterval = time.Second
+)
+
+// collectionPercent is by how many percent a heap of which live bytes are in use may grow before the next collection.
+func collectionPercent(live uint64) int {
+	return int(min(max(leastGrowth*100/max(live, 1), leastPercent), goPercent))
+}
+
+// tuneCollection keeps the garbage collector at collectionPercent until ctx ends. An operator's own GOGC stays.
+func tuneCollection(ctx context.Context) {
+	if _, own := os.LookupEnv("GOGC"); own {
+		return // the Go runtime has read it
+	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	tick := time.NewTicker(tuneInterval)
+	defer tick.Stop()
+	for now := goPercent; ; {
+		metrics.Read(live)
+		if next := collectionPercent(live[0].Value.Uint64()); next != now {
+			debug.SetGCPercent(next)
+			now = next
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 

@@ -60,3 +60,23 @@ func TestOwnMemoryLimitStays(t *testing.T) {
 		t.Errorf("limited to %d: %s", got, log.String())
 	}
 }
+
+// A small heap doubles, as Go lets it; a large one grows by half.
+func TestCollectionPercent(t *testing.T) {
+	for live, want := range map[uint64]int{0: 100, 1 << 20: 100, 32 << 20: 100, 40 << 20: 80, 64 << 20: 50, 1 << 30: 50, math.MaxUint64: 50} {
+		if got := collectionPercent(live); got != want {
+			t.Errorf("%d bytes: %d%%, want %d%%", live, got, want)
+		}
+	}
+}
+
+// Who sets GOGC has the last word.
+func TestOwnCollectionStays(t *testing.T) {
+	before := debug.SetGCPercent(77)
+	defer debug.SetGCPercent(before)
+	t.Setenv("GOGC", "77")
+	tuneCollection(t.Context())
+	if got := debug.SetGCPercent(77); got != 77 {
+		t.Errorf("is %d%%", got)
+	}
+}

@@ -151,6 +151,7 @@ func runAll(ctx context.Context, cfg *configFile, s shared, services []service, 
 	defer stopEdges()
 	edges, edgeCtx := errgroup.WithContext(edgeCtx)
 	defer context.AfterFunc(edgeCtx, end)()
+	edges.Go(func() error { tuneCollection(edgeCtx); return nil })
 	edges.Go(func() error { return web.Run(edgeCtx) })
 	edges.Go(func() error { return s.kube.Run(edgeCtx) })
 

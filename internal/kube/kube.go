@@ -136,7 +136,7 @@ func (k *Kube) connect() error {
 		HTTPClient:       watchClient(httpClient),
 		Scheme:           k.shared.scheme,
 		Mapper:           k.Mapper,
-		DefaultTransform: strip,
+		DefaultTransform: newStripper().strip,
 	})
 	if err != nil {
 		return err

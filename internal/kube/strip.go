@@ -1,12 +1,14 @@
 package kube
 
 import (
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 )
 
@@ -104,12 +106,28 @@ func StripPod(p *corev1.Pod) *corev1.Pod {
 	}
 	st := &p.Status
 	out.Status = corev1.PodStatus{
-		Phase: st.Phase, Conditions: st.Conditions, Reason: st.Reason, StartTime: st.StartTime,
+		Phase: st.Phase, Conditions: keepConditions(p), Reason: st.Reason, StartTime: st.StartTime,
 		NominatedNodeName: st.NominatedNodeName, QOSClass: st.QOSClass,
 		ResourceClaimStatuses: st.ResourceClaimStatuses, ExtendedResourceClaimStatus: st.ExtendedResourceClaimStatus,
-		ContainerStatuses: keepStatuses(st.ContainerStatuses), InitContainerStatuses: keepStatuses(st.InitContainerStatuses),
+		ContainerStatuses: keepStatuses(p, st.ContainerStatuses, s.Containers), InitContainerStatuses: keepStatuses(p, st.InitContainerStatuses, s.InitContainers),
 	}
 	return out
+}
+
+// keepConditions keeps why a pod has no node, and what has become of a resize.
+func keepConditions(p *corev1.Pod) []corev1.PodCondition {
+	var kept []corev1.PodCondition
+	for _, c := range p.Status.Conditions {
+		switch c.Type {
+		case corev1.PodScheduled:
+			if p.Spec.NodeName == "" {
+				kept = append(kept, c)
+			}
+		case corev1.PodResizePending, corev1.PodResizeInProgress:
+			kept = append(kept, c)
+		}
+	}
+	return kept
 }
 
 func keepContainers(all []corev1.Container) []corev1.Container {
@@ -135,29 +153,42 @@ func keepMounts(all []corev1.VolumeMount) []corev1.VolumeMount {
 	return kept
 }
 
-// keepVolumes keeps the kind of each volume and its claim, not what it holds.
+// keepVolumes drops the volumes with files that the API server holds: each node can have them, and no data is lost with
+// the node.
 func keepVolumes(all []corev1.Volume) []corev1.Volume {
-	kept := make([]corev1.Volume, 0, len(all))
+	var kept []corev1.Volume
 	for _, v := range all {
-		if v.Projected != nil { // tokens: never scheduled by, and the longest of all
-			v.VolumeSource = corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{}}
+		if v.Projected == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil {
+			kept = append(kept, v)
 		}
-		kept = append(kept, v)
 	}
 	return kept
 }
 
-func keepStatuses(all []corev1.ContainerStatus) []corev1.ContainerStatus {
-	kept := make([]corev1.ContainerStatus, len(all))
+// keepStatuses keeps the containers that have ended once, and those whose resources are others than their spec's. While a
+// resize waits, no resources are the spec's.
+func keepStatuses(p *corev1.Pod, all []corev1.ContainerStatus, specs []corev1.Container) []corev1.ContainerStatus {
+	var kept []corev1.ContainerStatus
+	resizing := slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodResizePending })
 	for i := range all {
 		c := &all[i]
-		kept[i] = corev1.ContainerStatus{
-			Name: c.Name, State: c.State, LastTerminationState: c.LastTerminationState,
-			Ready: c.Ready, RestartCount: c.RestartCount, Started: c.Started,
-			AllocatedResources: c.AllocatedResources, Resources: c.Resources,
+		one := corev1.ContainerStatus{Name: c.Name, AllocatedResources: c.AllocatedResources, Resources: c.Resources}
+		one.State.Terminated, one.LastTerminationState.Terminated = c.State.Terminated, c.LastTerminationState.Terminated
+		at := slices.IndexFunc(specs, func(spec corev1.Container) bool { return spec.Name == c.Name })
+		if at >= 0 && !resizing && asSpecified(c, specs[at].Resources.Requests) {
+			one.AllocatedResources, one.Resources = nil, nil
+		}
+		if one.State.Terminated != nil || one.LastTerminationState.Terminated != nil || one.AllocatedResources != nil || one.Resources != nil {
+			kept = append(kept, one)
 		}
 	}
 	return kept
+}
+
+// asSpecified is whether the container has what it requests, as far as its status tells.
+func asSpecified(c *corev1.ContainerStatus, requests corev1.ResourceList) bool {
+	return (c.AllocatedResources == nil || equality.Semantic.DeepEqual(c.AllocatedResources, requests)) &&
+		(c.Resources == nil || c.Resources.Requests == nil || equality.Semantic.DeepEqual(c.Resources.Requests, requests))
 }
 
 // stripNode keeps the annotations: servers of the provider externalgrpc are told of them, and may know nodes by any.

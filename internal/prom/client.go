@@ -122,7 +122,7 @@ func (c *Client) queryVector(ctx context.Context, promql string, at time.Time, m
 		return Vector{}, err
 	}
 	v := Vector{Rows: r.rows, Warnings: e.warnings, Infos: e.infos}
-	if r.scalar != nil {
+	if v.Scalar = r.scalar != nil; v.Scalar {
 		v.Rows = []Row{{Value: float64(r.scalar.Value), TimestampMillis: int64(r.scalar.Timestamp)}}
 	}
 	return v, nil

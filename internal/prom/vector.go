@@ -13,6 +13,8 @@ import (
 // that repeat. A scalar is one row without labels.
 type Vector struct {
 	Rows []Row
+	// Scalar says that the answer was one.
+	Scalar bool
 	// Warnings are what the server said of an answer that may be incomplete; Infos are remarks on the query.
 	Warnings, Infos []string
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/lab"
 )
 
@@ -26,7 +27,7 @@ type adapter struct {
 	user string
 }
 
-func (a adapter) usage() (usage, error) { return processUsage(a.process.PID()) }
+func (a adapter) usage() (usage.Usage, error) { return usage.Of(a.process.PID()) }
 
 // during is the CPU time that the process takes while run runs.
 func (a adapter) during(run func() error) (time.Duration, error) {
@@ -38,7 +39,7 @@ func (a adapter) during(run func() error) (time.Duration, error) {
 		return 0, err
 	}
 	after, err := a.usage()
-	return after.cpu - before.cpu, err
+	return after.CPU - before.CPU, err
 }
 
 func (a adapter) stop() { a.process.Stop() }
@@ -115,7 +116,7 @@ func (b *bench) startOriginal(ctx context.Context, prometheus, rules string) (ad
 }
 
 // audited counts what the adapter has asked of the API server so far.
-func (b *bench) audited(a adapter) (apiCalls, error) { return readAudit(b.lab.AuditLog, a.user) }
+func (b *bench) audited(a adapter) (usage.Calls, error) { return usage.Audited(b.lab.AuditLog, a.user) }
 
 // queries is how many queries Prometheus has answered so far.
 func (b *bench) queries(ctx context.Context) (int, error) {

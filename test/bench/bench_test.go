@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/conformance/proxy"
 )
 
@@ -59,46 +60,6 @@ func TestPercentile(t *testing.T) {
 		if got := percentile(c.of, c.p); got != c.want {
 			t.Errorf("percentile %d of %d is %d, want %d", c.p, len(c.of), got, c.want)
 		}
-	}
-}
-
-func TestUsageIsReadFromProc(t *testing.T) {
-	t.Parallel()
-	const stat = "42 (a (strange) name) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 9 0 1 1 1"
-	got, err := parseUsage(stat, "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n")
-	want := usage{cpu: 3 * time.Second, resident: 1 << 20, peak: 2 << 20}
-	if err != nil || got != want {
-		t.Errorf("is %+v, %v, want %+v", got, err, want)
-	}
-	if _, err := parseUsage("42 (x) S 1", ""); err == nil {
-		t.Error("a short line is understood")
-	}
-	own, err := processUsage(os.Getpid())
-	if err != nil || own.resident <= 0 || own.peak < own.resident {
-		t.Errorf("of this process: %+v, %v", own, err)
-	}
-}
-
-func TestAuditedCallsAreCounted(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	line := func(user, verb, stage string) string {
-		return fmt.Sprintf(`{"stage":%q,"verb":%q,"user":{"username":%q}}`+"\n", stage, verb, user)
-	}
-	for name, text := range map[string]string{
-		"audit.log":                         line("me", "watch", "ResponseStarted") + line("me", "watch", "ResponseComplete") + line("you", "list", "ResponseComplete"),
-		"audit-2026-01-01T00-00-00.000.log": line("me", "list", "ResponseComplete") + line("me", "list", "ResponseComplete"),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	calls, err := readAudit(filepath.Join(dir, "audit.log"), "me")
-	if want := (apiCalls{"watch": 1, "list": 2}); err != nil || !reflect.DeepEqual(calls, want) {
-		t.Fatalf("are %v, %v, want %v", calls, err, want)
-	}
-	if since := calls.since(apiCalls{"watch": 1, "list": 1}); since.total() != 1 || since["list"] != 1 {
-		t.Errorf("since then: %v, want one list", since)
 	}
 }
 
@@ -153,7 +114,7 @@ func TestReportIsATableAndJSON(t *testing.T) {
 	r := newReport(options{objects: 10})
 	r.Throughput = append(r.Throughput, newThroughput(ours, 10, "external", l, 4*time.Millisecond, 1))
 	asked := []proxy.Request{{Path: "/api/v1/query"}, {Path: "/api/v1/query"}, {Path: "/api/v1/series"}}
-	r.Cycles = append(r.Cycles, newCycle(original, 2, slowAnswer, l, time.Second, asked, apiCalls{"list": 6, "create": 2}))
+	r.Cycles = append(r.Cycles, newCycle(original, 2, slowAnswer, l, time.Second, asked, usage.Calls{"list pods": 6, "create": 2}))
 	r.Memory = append(r.Memory, memoryFigures{Adapter: ours, Series: 5, ResidentMiB: 1.4, PeakMiB: 2.6, Served: true})
 	path := filepath.Join(t.TempDir(), "figures.json")
 	if err := r.write(path); err != nil {

@@ -166,7 +166,7 @@ func (b *bench) cycle(ctx context.Context, a adapter, name string, between *prox
 	if err != nil {
 		return err
 	}
-	b.report.Cycles = append(b.report.Cycles, newCycle(name, b.cycles, delay, met, cpu, between.Take(), after.since(before)))
+	b.report.Cycles = append(b.report.Cycles, newCycle(name, b.cycles, delay, met, cpu, between.Take(), after.Since(before)))
 	return nil
 }
 
@@ -201,7 +201,7 @@ func (b *bench) memory(ctx context.Context, name string) error {
 		return err
 	}
 	b.report.Memory = append(b.report.Memory, memoryFigures{
-		Adapter: name, Series: b.series, ResidentMiB: mib(u.resident), PeakMiB: mib(u.peak), Served: served, CPUSeconds: u.cpu.Seconds(),
+		Adapter: name, Series: b.series, ResidentMiB: mib(u.Resident), PeakMiB: mib(u.Peak), Served: served, CPUSeconds: u.CPU.Seconds(),
 	})
 	return nil
 }

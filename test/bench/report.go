@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/conformance/proxy"
 )
 
@@ -80,18 +81,18 @@ func newThroughput(name string, pods int, kind string, l load, cpu time.Duration
 	}
 }
 
-func newCycle(name string, cycles int, delay time.Duration, l load, cpu time.Duration, asked []proxy.Request, calls apiCalls) cycleFigures {
+func newCycle(name string, cycles int, delay time.Duration, l load, cpu time.Duration, asked []proxy.Request, calls usage.Calls) cycleFigures {
 	out := cycleFigures{
 		Adapter: name, DelayMillis: delay.Milliseconds(), Requests: len(l.latency), Failures: l.failures,
 		P50Millis: millis(percentile(l.latency, 50)), P99Millis: millis(percentile(l.latency, 99)), MaxMillis: millis(percentile(l.latency, 100)),
-		APICalls: map[string]float64{}, AllCalls: float64(calls.total()) / float64(cycles), CPUSeconds: cpu.Seconds() / float64(cycles),
+		APICalls: map[string]float64{}, AllCalls: float64(calls.Total()) / float64(cycles), CPUSeconds: cpu.Seconds() / float64(cycles),
 	}
 	for _, r := range asked {
 		if r.Path == "/api/v1/query" {
 			out.Queries += 1 / float64(cycles)
 		}
 	}
-	for verb, n := range calls {
+	for verb, n := range calls.ByVerb() {
 		out.APICalls[verb] = float64(n) / float64(cycles)
 	}
 	return out

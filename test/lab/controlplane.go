@@ -55,11 +55,10 @@ func (l *Lab) startControlPlane(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	etcdURL, err := l.startEtcd(ctx)
-	if err != nil {
+	if l.Etcd, err = l.startEtcd(ctx); err != nil {
 		return err
 	}
-	if err := l.startAPIServer(ctx, etcdURL, id, o.APIServerArgs); err != nil {
+	if err := l.startAPIServer(ctx, id, o.APIServerArgs); err != nil {
 		return err
 	}
 	if err := l.startControllers(o, id); err != nil {
@@ -91,7 +90,7 @@ func (l *Lab) startEtcd(ctx context.Context) (string, error) {
 	return url, p.until(ctx, httpOK(url+"/health"))
 }
 
-func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities, further []string) error {
+func (l *Lab) startAPIServer(ctx context.Context, id identities, further []string) error {
 	port, err := FreePort()
 	if err != nil {
 		return err
@@ -103,7 +102,7 @@ func (l *Lab) startAPIServer(ctx context.Context, etcdURL string, id identities,
 		return err
 	}
 	l.apiServerArgs = append([]string{
-		"--etcd-servers", etcdURL, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", strconv.Itoa(port),
+		"--etcd-servers", l.Etcd, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", strconv.Itoa(port),
 		"--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.0.0.0/16", "--allow-privileged",
 		"--authorization-mode", "Node,RBAC", "--client-ca-file", id.ca.file,
 		"--tls-cert-file", id.server.cert, "--tls-private-key-file", id.server.key,
@@ -160,7 +159,7 @@ func (l *Lab) startControllers(o Options, id identities) error {
 	if o.HPASyncPeriod > 0 {
 		controllerArgs = append(controllerArgs, "--horizontal-pod-autoscaler-sync-period", o.HPASyncPeriod.String())
 	}
-	if _, err := l.program("kube-controller-manager", controllerArgs...); err != nil {
+	if _, err := l.program("kube-controller-manager", append(controllerArgs, o.ControllerManagerArgs...)...); err != nil {
 		return err
 	}
 	if _, err := l.program("kube-scheduler", "--kubeconfig", l.Kubeconfig, "--leader-elect=false", "--secure-port", "0",

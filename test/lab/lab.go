@@ -29,6 +29,8 @@ type Options struct {
 	HPASyncPeriod time.Duration
 	// APIServerArgs are further flags of the API server, such as --runtime-config.
 	APIServerArgs []string
+	// ControllerManagerArgs are further flags of the controller manager, such as --controllers.
+	ControllerManagerArgs []string
 	// Trimtab builds trimtab and the workload of this checkout too, for StartTrimtab and StartWorkload.
 	Trimtab bool
 }
@@ -58,6 +60,8 @@ type Lab struct {
 	// REST and Client are an administrator's, without a cache: what they read is what is.
 	REST   *rest.Config
 	Client client.Client
+	// Etcd is the address of what stores the cluster.
+	Etcd string
 	// AuditLog has a line for each request to the API server.
 	AuditLog string
 

@@ -46,7 +46,7 @@ func (r *Recommender) wantCheckpoints(last bool) {
 	for vpa, s := range r.states {
 		for name, c := range s.containers {
 			one := candidate{vpa, name, c}
-			if c.checkpoint.changed() && (last || now.Sub(c.checkpoint.written) >= r.cfg.CheckpointInterval.Std() && !r.writers.checkpoints.Rests(key(one), "")) {
+			if c.checkpoint.changed() && (last || now.Sub(c.checkpoint.written) >= r.checkpointAge(c, now) && !r.writers.checkpoints.Rests(key(one), "")) {
 				all = append(all, one)
 			}
 		}
@@ -63,6 +63,19 @@ func (r *Recommender) wantCheckpoints(last bool) {
 		writes[i] = wanted.Write[*dueCheckpoint]{Key: key(c), Value: r.checkpoint(c.vpa, c.name, c.of, now)}
 	}
 	r.writers.checkpoints.Want(r.cfg.CheckpointsTimeout.Std(), writes)
+}
+
+// maxCheckpointAge is how old a checkpoint that would differ becomes at most, unless CheckpointInterval is longer.
+const maxCheckpointAge = time.Hour
+
+// checkpointAge is how old the container's checkpoint may become: a crash costs a hundredth of its history at most, or
+// what comes in one CheckpointInterval.
+func (r *Recommender) checkpointAge(c *container, now time.Time) time.Duration {
+	interval := r.cfg.CheckpointInterval.Std()
+	if c.usage.First.IsZero() {
+		return interval
+	}
+	return max(interval, min(now.Sub(c.usage.First)/100, maxCheckpointAge))
 }
 
 // checkpoint is that of a container as it is now.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -148,5 +149,36 @@ func TestAnotherTargetBeginsAnew(t *testing.T) {
 	w.rounds(r, 1)
 	if got := w.target("web"); !strings.HasPrefix(got, "app 1") || strings.HasPrefix(got, "app 126m") {
 		t.Errorf("target is %s, still of the old Deployment", got)
+	}
+}
+
+// The longer the history, the more rarely its checkpoint is written: a crash costs a hundredth of it at most.
+func TestCheckpointsOfLongHistoriesAreWrittenRarely(t *testing.T) {
+	for _, c := range []struct{ history, want time.Duration }{
+		{0, time.Minute}, {time.Hour, time.Minute}, {200 * time.Minute, 2 * time.Minute}, {24 * time.Hour, 864 * time.Second}, {30 * 24 * time.Hour, time.Hour},
+	} {
+		w := web(t)
+		r := w.start()
+		w.rounds(r, 1)
+		one := r.states[types.NamespacedName{Namespace: "shop", Name: "web"}].containers["app"]
+		one.usage.First = w.clock.Add(-c.history)
+		if got := r.checkpointAge(one, w.clock); got != c.want {
+			t.Errorf("after %s: %s, want %s", c.history, got, c.want)
+		}
+		one.checkpoint.written, one.checkpoint.changes = w.clock, one.checkpoint.saved+1
+		written := w.checkpoints()["web-app"].ResourceVersion
+		for at := w.clock; w.clock.Before(at.Add(c.want - time.Second)); w.clock = w.clock.Add(time.Second) {
+			r.wantCheckpoints(false)
+			r.writers.checkpoints.Finish(t.Context())
+		}
+		if got := w.checkpoints()["web-app"].ResourceVersion; got != written {
+			t.Errorf("after %s: written too soon", c.history)
+		}
+		w.clock = w.clock.Add(time.Second + c.want/50) // the history has grown
+		r.wantCheckpoints(false)
+		r.writers.checkpoints.Finish(t.Context())
+		if got := w.checkpoints()["web-app"].ResourceVersion; got == written {
+			t.Errorf("after %s: not written when it is due", c.history)
+		}
 	}
 }

@@ -36,7 +36,7 @@ type Config struct {
 	// UpdateWorkerCount is how many statuses are written at the same time, and how many checkpoints. Default 10.
 	UpdateWorkerCount int `yaml:"updateWorkerCount"`
 	// StatusPatience is how long a bound that drifted by at most 1% waits to be written. Mirrors no
-	// flag: the recommender writes each change. Default 10m; 0s writes each change.
+	// flag: the recommender writes each change. Default 1h; 0s writes each change.
 	StatusPatience config.Duration `yaml:"statusPatience"`
 
 	// TargetCPUPercentile and TargetMemoryPercentile (0 to 1) of the usage make the target. Default 0.9.
@@ -85,8 +85,8 @@ type Config struct {
 	OOMBumpUpRatio    float64 `yaml:"oomBumpUpRatio"`
 	OOMMinBumpUpBytes int64   `yaml:"oomMinBumpUpBytes"`
 
-	// CheckpointInterval is the least time between two writes of one checkpoint. Mirrors no flag: the
-	// recommender writes all in every round. Default 1m.
+	// CheckpointInterval is the least time between two writes of one checkpoint; where there is more history, it is a
+	// hundredth of that, up to an hour. Mirrors no flag: the recommender writes all in every round. Default 1m.
 	CheckpointInterval config.Duration `yaml:"checkpointInterval"`
 	// CheckpointsPerRound bounds the checkpoints written in one round. Namespaces take turns, each with its oldest
 	// first. Mirrors no flag. Default 200.
@@ -104,7 +104,7 @@ func (c *Config) SetDefaults() {
 		RecommenderName: "default", RecommenderInterval: minute,
 		CPUQuery:          `sum by (namespace,pod,container) (rate(container_cpu_usage_seconds_total{container!="",container!="POD"}[5m]))`,
 		MemoryQuery:       `max by (namespace,pod,container) (container_memory_working_set_bytes{container!="",container!="POD"})`,
-		UpdateWorkerCount: 10, StatusPatience: 10 * minute,
+		UpdateWorkerCount: 10, StatusPatience: 60 * minute,
 		TargetCPUPercentile: 0.9, TargetMemoryPercentile: 0.9,
 		LowerBoundCPUPercentile: 0.5, LowerBoundMemoryPercentile: 0.5,
 		UpperBoundCPUPercentile: 0.95, UpperBoundMemoryPercentile: 0.95,

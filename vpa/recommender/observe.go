@@ -65,12 +65,11 @@ func (r *Recommender) observe(ctx context.Context) (snapshot, error) {
 	slices.SortFunc(ours, func(a, b *vpav1.VerticalPodAutoscaler) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	var pods corev1.PodList
-	// The pods are shared with the cache, and so only read.
-	if err := r.kube.Client.List(ctx, &pods, client.UnsafeDisableDeepCopy); err != nil {
+	pods, err := r.kube.Pods(ctx)
+	if err != nil {
 		return s, fmt.Errorf("list pods: %w", err)
 	}
-	index := indexPods(pods.Items, ours)
+	index := indexPods(pods, ours)
 	for _, v := range ours {
 		o := &observed{key: client.ObjectKeyFromObject(v), subject: verdict.On("vpa", v.Namespace+"/"+v.Name), object: v}
 		selector, err := target.Selector(ctx, r.kube.Client, v.Namespace, v.Spec.TargetRef)
@@ -109,14 +108,13 @@ type podIndex map[podLabel][]*corev1.Pod
 type podLabel struct{ namespace, name, value string }
 
 // indexPods keeps the pods of namespaces that have a VPA, but those that are still pending.
-func indexPods(pods []corev1.Pod, vpas []*vpav1.VerticalPodAutoscaler) podIndex {
+func indexPods(pods []*corev1.Pod, vpas []*vpav1.VerticalPodAutoscaler) podIndex {
 	wanted := map[string]bool{}
 	for _, v := range vpas {
 		wanted[v.Namespace] = true
 	}
 	index := podIndex{}
-	for i := range pods {
-		p := &pods[i]
+	for _, p := range pods {
 		if !wanted[p.Namespace] || p.Status.Phase == corev1.PodPending {
 			continue
 		}

@@ -70,7 +70,7 @@ func (r *Recommender) wantStatuses(plans []plan) {
 			continue
 		}
 		o := *p.observed
-		p.observed, o.pods = &o, nil // they would keep the list of all pods as long as the write waits
+		p.observed, o.pods = &o, nil // pods that are gone would be kept as long as the write waits
 		// A changed spec may be what the API server had against the status.
 		writes = append(writes, wanted.Write[*plan]{Key: p.key.String(), Version: strconv.FormatInt(p.object.Generation, 10), Value: p})
 	}

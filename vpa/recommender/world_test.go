@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -115,30 +114,30 @@ func (w *world) now() time.Time {
 	return w.clock
 }
 
-// Query answers for the two queries of the configuration.
-func (w *world) Query(_ context.Context, promql string, at time.Time) (prom.Result, error) {
+// QueryVector answers for the two queries of the configuration.
+func (w *world) QueryVector(_ context.Context, promql string, at time.Time) (prom.Vector, error) {
 	w.queries++
 	if w.onQuery != nil {
 		if err := w.onQuery(); err != nil {
-			return prom.Result{}, err
+			return prom.Vector{}, err
 		}
 	}
 	if w.queryFails != nil {
-		return prom.Result{}, w.queryFails
+		return prom.Vector{}, w.queryFails
 	}
 	values := w.cores
 	if promql == w.cfg.MemoryQuery {
 		values = w.bytes
 	}
-	vector := model.Vector{}
+	vector := prom.Vector{Warnings: w.warnings}
 	for key, v := range values {
 		pod, container, _ := cut(key)
-		vector = append(vector, &model.Sample{
-			Metric: model.Metric{"namespace": "shop", "pod": model.LabelValue(pod), "container": model.LabelValue(container)},
-			Value:  model.SampleValue(v), Timestamp: model.TimeFromUnixNano(at.UnixNano()),
+		vector.Rows = append(vector.Rows, prom.Row{
+			Labels: []prom.Label{{Name: "container", Value: container}, {Name: "namespace", Value: "shop"}, {Name: "pod", Value: pod}},
+			Value:  v, TimestampMillis: at.UnixMilli(),
 		})
 	}
-	return prom.Result{Value: vector, Warnings: w.warnings}, nil
+	return vector, nil
 }
 
 func cut(key string) (pod, container string, ok bool) {

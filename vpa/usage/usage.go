@@ -6,8 +6,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
@@ -16,7 +14,7 @@ const tolerance = time.Minute
 
 // Querier is the part of prom.Client that is used.
 type Querier interface {
-	Query(ctx context.Context, promql string, at time.Time) (prom.Result, error)
+	QueryVector(ctx context.Context, promql string, at time.Time) (prom.Vector, error)
 }
 
 // Container names one container of one pod.
@@ -40,20 +38,17 @@ type Readings struct {
 // Read asks for the usage of all containers. The answer must be an instant vector with the labels
 // namespace, pod and container; of two series with the same labels the larger value counts.
 func Read(ctx context.Context, q Querier, promql string, now time.Time) (Readings, error) {
-	result, err := q.Query(ctx, promql, now)
+	result, err := q.QueryVector(ctx, promql, now)
 	if err != nil {
 		return Readings{}, err
 	}
-	vector, ok := result.Value.(model.Vector)
-	if !ok {
-		return Readings{}, fmt.Errorf("query %q: the answer is a %s, not an instant vector", promql, result.Value.Type())
+	if result.Scalar {
+		return Readings{}, fmt.Errorf("query %q: the answer is a scalar, not an instant vector", promql)
 	}
-	out := Readings{ByContainer: make(map[Container]Reading, len(vector)), Warnings: result.Warnings}
-	for _, s := range vector {
-		c := Container{
-			Namespace: string(s.Metric["namespace"]), Pod: string(s.Metric["pod"]), Name: string(s.Metric["container"]),
-		}
-		v, at := float64(s.Value), s.Timestamp.Time().UTC()
+	out := Readings{ByContainer: make(map[Container]Reading, len(result.Rows)), Warnings: result.Warnings}
+	for _, row := range result.Rows {
+		c := Container{Namespace: row.Label("namespace"), Pod: row.Label("pod"), Name: row.Label("container")}
+		v, at := row.Value, time.UnixMilli(row.TimestampMillis).UTC()
 		if c.Namespace == "" || c.Pod == "" || c.Name == "" || math.IsNaN(v) || math.IsInf(v, 0) || v < 0 || at.After(now.Add(tolerance)) {
 			out.Dropped++
 			continue
