@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/config"
@@ -140,12 +141,13 @@ func TestOptionsOfAGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []plan.Options{
-		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true), ZeroOrMax: true},
+	span := func(d time.Duration) *config.Duration { return new(config.Duration(d)) }
+	want := []group.Options{
+		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: span(5 * time.Minute), UnreadyTime: span(time.Hour), MaxNodeProvisionTime: span(20 * time.Minute), IgnoreDaemonSets: new(true), ZeroOrMax: true},
 		{IgnoreDaemonSets: new(false)},
 	}
 	for i := range want {
-		if got := c.Groups[i].Options.Planned(); !reflect.DeepEqual(got, want[i]) {
+		if got := c.Groups[i].Options; !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("groups[%d]: %+v, want %+v", i, got, want[i])
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kwok"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -60,7 +61,7 @@ func newKwok(cfg *Config, deps Deps) Provider {
 		d, _ := g.Described() // the configuration is valid
 		groups[i] = kwok.Group{
 			Name: g.Name, Min: d.Min, Max: d.Max, Template: *d.Template.Node(&g.CNI), Price: g.Price,
-			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: d.Options.Planned(),
+			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: d.Options,
 		}
 	}
 	return kwok.New(groups, kwok.Deps{
@@ -70,14 +71,14 @@ func newKwok(cfg *Config, deps Deps) Provider {
 }
 
 // groupOptions are the settings that a server may have of its own for a group.
-func (c *Config) groupOptions() externalgrpc.Options {
-	return externalgrpc.Options{
-		UtilizationThreshold:        c.ScaleDownUtilizationThreshold,
-		GPUUtilizationThreshold:     c.ScaleDownGpuUtilizationThreshold,
-		UnneededTime:                c.ScaleDownUnneededTime.Std(),
-		UnreadyTime:                 c.ScaleDownUnreadyTime.Std(),
-		MaxNodeProvisionTime:        c.MaxNodeProvisionTime.Std(),
-		MaxNodeStartupTime:          c.MaxNodeStartupTime.Std(),
-		IgnoreDaemonSetsUtilization: c.IgnoreDaemonsetsUtilization,
+func (c *Config) groupOptions() group.Options {
+	return group.Options{
+		UtilizationThreshold:    &c.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold: &c.ScaleDownGpuUtilizationThreshold,
+		UnneededTime:            &c.ScaleDownUnneededTime,
+		UnreadyTime:             &c.ScaleDownUnreadyTime,
+		MaxNodeProvisionTime:    &c.MaxNodeProvisionTime,
+		MaxNodeStartupTime:      &c.MaxNodeStartupTime,
+		IgnoreDaemonSets:        &c.IgnoreDaemonsetsUtilization,
 	}
 }

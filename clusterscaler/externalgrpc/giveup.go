@@ -72,10 +72,10 @@ func (o *observed) failures() []plan.Failure {
 
 // provisionTime is how long an instance of the group may take to become a node.
 func (p *Provider) provisionTime(g *observed) time.Duration {
-	if own := g.details.options; own != nil {
-		return own.MaxNodeProvisionTime
+	if own := g.details.options; own != nil && own.MaxNodeProvisionTime != nil {
+		return own.MaxNodeProvisionTime.Std()
 	}
-	return p.deps.Defaults.MaxNodeProvisionTime
+	return p.deps.Defaults.MaxNodeProvisionTime.Std()
 }
 
 // Decrease gives up nodes of a group of that size that have failed or have not come. What is there is asked anew before,

@@ -197,7 +197,9 @@ func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
 	size, doubt := p.believed(g)
 	out := plan.Group{
 		Name: g.id, Min: g.min, Max: g.max, Target: size, Price: g.details.price, Failed: g.failures(), Unregistered: g.unregistered,
-		Options: g.details.options.planned(p.deps.Defaults),
+	}
+	if own := g.details.options; own != nil {
+		out.Options = *own
 	}
 	if g.details.optionsUnknown {
 		out.Min = max(out.Min, out.Target)

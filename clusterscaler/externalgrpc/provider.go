@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/wanted"
 )
@@ -25,8 +26,8 @@ type Deps struct {
 	Now func() time.Time
 	// MayWrite, if it is not nil, says why nothing may be changed at the moment; it is asked immediately before each such call.
 	MayWrite func() error
-	// Defaults are the program's own settings, which servers are told.
-	Defaults Options
+	// Defaults are the program's own settings, all of them, which servers are told.
+	Defaults group.Options
 	// MaxNodeDeletionTime is for how long a node may stand that the server has accepted to delete, before it counts again.
 	MaxNodeDeletionTime time.Duration
 	// Prices says that the price of a node is of use.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -56,9 +57,9 @@ func (r *rig) connect(cfg Config) *Provider {
 	p, err := New(cfg, Deps{
 		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return r.now }, Prices: true, MaxNodeDeletionTime: 5 * time.Minute,
 		MayWrite: func() error { return r.mayWrite },
-		Defaults: Options{
-			UtilizationThreshold: 0.5, UnneededTime: 10 * time.Minute, UnreadyTime: 20 * time.Minute,
-			MaxNodeProvisionTime: 15 * time.Minute, MaxNodeStartupTime: 15 * time.Minute,
+		Defaults: group.Options{
+			UtilizationThreshold: new(0.5), GPUUtilizationThreshold: new(0.0), UnneededTime: span(10 * time.Minute), UnreadyTime: span(20 * time.Minute),
+			MaxNodeProvisionTime: span(15 * time.Minute), MaxNodeStartupTime: span(15 * time.Minute), IgnoreDaemonSets: new(false),
 		},
 	})
 	if err != nil {
@@ -67,6 +68,8 @@ func (r *rig) connect(cfg Config) *Provider {
 	r.t.Cleanup(func() { _ = p.conn.Close() })
 	return p
 }
+
+func span(d time.Duration) *config.Duration { return new(config.Duration(d)) }
 
 func template(group string) *corev1.Node {
 	n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "any", Labels: map[string]string{"group": group, corev1.LabelTopologyZone: "z"}}}
@@ -138,10 +141,10 @@ func (p *Provider) lastInstances(group string) ([]Instance, bool) {
 }
 
 // lastOptions are the settings of a group when it was last observed, and whether it has its own.
-func (p *Provider) lastOptions(group string) (Options, bool) {
-	g, known := p.observation().groups[group]
+func (p *Provider) lastOptions(id string) (group.Options, bool) {
+	g, known := p.observation().groups[id]
 	if !known || g.details.options == nil {
-		return p.deps.Defaults, false
+		return group.Options{}, false
 	}
 	return *g.details.options, true
 }
@@ -352,16 +355,16 @@ func TestOptions(t *testing.T) {
 		s.Options["b"] = &protocol.NodeGroupAutoscalingOptions{ZeroOrMaxNodeScaling: true, MaxNodeStartupDuration: durationpb.New(time.Hour)}
 	})
 	groups, _ := r.groups()
-	if o, own := r.provider.lastOptions("a"); !own || o.UtilizationThreshold != 0.7 || o.UnneededTime != 10*time.Minute || o.MaxNodeStartupTime != 15*time.Minute {
+	if o, own := r.provider.lastOptions("a"); !own || *o.UtilizationThreshold != 0.7 || o.UnneededTime != nil || o.MaxNodeStartupTime != nil {
 		t.Errorf("%+v %t: a duration that is not told is the program's own", o, own)
 	}
-	if o, own := r.provider.lastOptions("c"); own || o.UnneededTime != 10*time.Minute {
+	if o, own := r.provider.lastOptions("c"); own {
 		t.Errorf("%+v %t", o, own)
 	}
 	if g := groups[1]; !g.Options.ZeroOrMax || g.Trouble != "" || groups[0].Options.ZeroOrMax {
 		t.Errorf("a group of all or nothing: %+v", g)
 	}
-	if own := groups[1].Options.MaxNodeStartupTime; groups[0].Options.MaxNodeStartupTime != nil || own == nil || *own != time.Hour {
+	if own := groups[1].Options.MaxNodeStartupTime; groups[0].Options.MaxNodeStartupTime != nil || own == nil || own.Std() != time.Hour {
 		t.Errorf("the time of a start: %v", own)
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupGetOptions"] = errFake })

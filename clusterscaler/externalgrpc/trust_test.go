@@ -332,12 +332,12 @@ func TestOptionsThatAreNotTold(t *testing.T) {
 // The server's settings come before the configuration's, and what equals those is no setting of the group.
 func TestOptionsOfAGroup(t *testing.T) {
 	r := newRig(t)
-	own := r.provider.deps.Defaults.toWire()
+	own := toWire(&r.provider.deps.Defaults)
 	own.ScaleDownUtilizationThreshold, own.ScaleDownUnneededDuration, own.IgnoreDaemonSetsUtilization = 0.7, durationpb.New(time.Hour), true
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Options["a"] = own })
 	groups, _ := r.groups(nodes()...)
 	o := groups[0].Options
-	if o.UtilizationThreshold == nil || *o.UtilizationThreshold != 0.7 || o.UnneededTime == nil || *o.UnneededTime != time.Hour ||
+	if o.UtilizationThreshold == nil || *o.UtilizationThreshold != 0.7 || o.UnneededTime == nil || o.UnneededTime.Std() != time.Hour ||
 		o.IgnoreDaemonSets == nil || !*o.IgnoreDaemonSets || o.UnreadyTime != nil || o.MaxNodeProvisionTime != nil {
 		t.Errorf("%+v", o)
 	}

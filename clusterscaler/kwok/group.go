@@ -30,7 +30,7 @@ type Group struct {
 	LaunchFailure string
 	Available     *int
 	// Options are the group's own settings.
-	Options plan.Options
+	Options group.Options
 }
 
 // planned is the group as the core sees it.

@@ -196,7 +196,7 @@ func (g *nodeGroup) planned() plan.Group {
 	}
 	return plan.Group{
 		Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price,
-		Template: simulate.NodeOf(node), Capacity: simulate.ResourcesOf(node.Status.Capacity), Options: d.Options.Planned(),
+		Template: simulate.NodeOf(node), Capacity: simulate.ResourcesOf(node.Status.Capacity), Options: d.Options,
 	}
 }
 

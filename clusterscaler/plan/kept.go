@@ -97,7 +97,7 @@ func startPolicies(s *Snapshot, p *Policy) func(group string) *Policy {
 			if own == nil {
 				own = map[string]*Policy{}
 			}
-			own[g.Name] = g.Options.in(p)
+			own[g.Name] = p.with(&g.Options)
 		}
 	}
 	return func(group string) *Policy {

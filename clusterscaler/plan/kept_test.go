@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // While pods come, go, change and end, nodes turn and time passes, a Planner plans what one without a past does.
@@ -167,8 +169,8 @@ func wrongGiveUp(s *Snapshot, p *Plan) string {
 
 // changeGroup is what a provider says anew of a group.
 func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
-	ages := []*time.Duration{nil, new(time.Duration(0)), new(time.Minute), new(20 * time.Minute)}
-	g.Options = Options{
+	ages := []*config.Duration{nil, new(config.Duration(0)), new(config.Duration(time.Minute)), new(config.Duration(20 * time.Minute))}
+	g.Options = group.Options{
 		IgnoreDaemonSets:     []*bool{nil, new(true), new(false)}[r.IntN(3)],
 		UtilizationThreshold: []*float64{nil, new(0.0), new(0.3), new(1.0)}[r.IntN(4)],
 		UnneededTime:         ages[r.IntN(4)],

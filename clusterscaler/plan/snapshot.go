@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -162,7 +163,7 @@ type Group struct {
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
 	// Options are what the group has other than the Policy says.
-	Options Options
+	Options group.Options
 	// Failed are nodes that were to come and of which the provider knows that they will not, each with the reason. Those of
 	// them that Target counts are given up.
 	Failed []Failure
@@ -182,33 +183,18 @@ type Failure struct {
 	Message  string
 }
 
-// Options stand in a group's own settings, in the place of those of the Policy that have the same names. What is nil is as
-// there.
-type Options struct {
-	UtilizationThreshold    *float64
-	GPUUtilizationThreshold *float64
-	UnneededTime            *time.Duration
-	UnreadyTime             *time.Duration
-	MaxNodeProvisionTime    *time.Duration
-	MaxNodeStartupTime      *time.Duration
-	IgnoreDaemonSets        *bool
-	// ZeroOrMax says that the group has all of its nodes, Max, or none: it grows and shrinks at once. The Policy has no such
-	// setting.
-	ZeroOrMax bool
-}
-
-// in is the policy with these options.
-func (o *Options) in(p *Policy) *Policy {
-	if *o == (Options{}) {
+// with is the policy for a group with these options.
+func (p *Policy) with(o *group.Options) *Policy {
+	if *o == (group.Options{}) {
 		return p
 	}
 	own := *p
 	override(&own.UtilizationThreshold, o.UtilizationThreshold)
 	override(&own.GPUUtilizationThreshold, o.GPUUtilizationThreshold)
-	override(&own.UnneededTime, o.UnneededTime)
-	override(&own.UnreadyTime, o.UnreadyTime)
-	override(&own.MaxNodeProvisionTime, o.MaxNodeProvisionTime)
-	override(&own.MaxNodeStartupTime, o.MaxNodeStartupTime)
+	override(&own.UnneededTime, (*time.Duration)(o.UnneededTime))
+	override(&own.UnreadyTime, (*time.Duration)(o.UnreadyTime))
+	override(&own.MaxNodeProvisionTime, (*time.Duration)(o.MaxNodeProvisionTime))
+	override(&own.MaxNodeStartupTime, (*time.Duration)(o.MaxNodeStartupTime))
 	override(&own.IgnoreDaemonSets, o.IgnoreDaemonSets)
 	return &own
 }
