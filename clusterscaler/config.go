@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -299,34 +300,36 @@ func (c *Config) Policy() plan.Policy {
 		ForceDaemonSets:              c.ForceDs,
 		OkTotalUnreadyCount:          c.OkTotalUnreadyCount,
 		MaxTotalUnreadyPercentage:    c.MaxTotalUnreadyPercentage,
-		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),
-		MaxNodeDeletionTime:          plan.DefaultPolicy().MaxNodeDeletionTime, // cluster-autoscaler has no flag for it
-		ForceDeleteUnregistered:      c.ForceDeleteUnregisteredNodes,
-		InitialBackoff:               c.InitialNodeGroupBackoffDuration.Std(),
-		MaxBackoff:                   c.MaxNodeGroupBackoffDuration.Std(),
-		BackoffResetTimeout:          c.NodeGroupBackoffResetTimeout.Std(),
-		ScaleDownEnabled:             c.ScaleDownEnabled,
-		UnreadyEnabled:               c.ScaleDownUnreadyEnabled,
-		UtilizationThreshold:         c.ScaleDownUtilizationThreshold,
-		GPUUtilizationThreshold:      c.ScaleDownGpuUtilizationThreshold,
-		GPUs:                         c.gpus(),
-		Headroom:                     c.headroom(),
-		GPULabel:                     c.GpuLabel,
-		UnneededTime:                 c.ScaleDownUnneededTime.Std(),
-		UnreadyTime:                  c.ScaleDownUnreadyTime.Std(),
-		DelayAfterAdd:                c.ScaleDownDelayAfterAdd.Std(),
-		DelayAfterDelete:             c.ScaleDownDelayAfterDelete.Std(),
-		DelayAfterFailure:            c.ScaleDownDelayAfterFailure.Std(),
-		DelayTypeLocal:               c.ScaleDownDelayTypeLocal,
-		MaxParallelism:               c.MaxScaleDownParallelism,
-		MaxDrainParallelism:          c.MaxDrainParallelism,
-		IgnoreDaemonSets:             c.IgnoreDaemonsetsUtilization,
-		IgnoreMirrorPods:             c.IgnoreMirrorPodsUtilization,
-		SkipSystemPods:               c.SkipNodesWithSystemPods,
-		SkipLocalStorage:             c.SkipNodesWithLocalStorage,
-		SkipCustomControllers:        c.SkipNodesWithCustomControllerPods,
-		SystemPodTimeout:             c.BlockingSystemPodDistruptionTimeout.Std(),
+		Policy: fleet.Policy{
+			MaxNodeProvisionTime:    c.MaxNodeProvisionTime.Std(),
+			MaxNodeDeletionTime:     plan.DefaultPolicy().MaxNodeDeletionTime, // cluster-autoscaler has no flag for it
+			ForceDeleteUnregistered: c.ForceDeleteUnregisteredNodes,
+			InitialBackoff:          c.InitialNodeGroupBackoffDuration.Std(),
+			MaxBackoff:              c.MaxNodeGroupBackoffDuration.Std(),
+			BackoffResetTimeout:     c.NodeGroupBackoffResetTimeout.Std(),
+		},
+		ScaleDownEnabled:        c.ScaleDownEnabled,
+		UnreadyEnabled:          c.ScaleDownUnreadyEnabled,
+		UtilizationThreshold:    c.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold: c.ScaleDownGpuUtilizationThreshold,
+		GPUs:                    c.gpus(),
+		Headroom:                c.headroom(),
+		GPULabel:                c.GpuLabel,
+		UnneededTime:            c.ScaleDownUnneededTime.Std(),
+		UnreadyTime:             c.ScaleDownUnreadyTime.Std(),
+		DelayAfterAdd:           c.ScaleDownDelayAfterAdd.Std(),
+		DelayAfterDelete:        c.ScaleDownDelayAfterDelete.Std(),
+		DelayAfterFailure:       c.ScaleDownDelayAfterFailure.Std(),
+		DelayTypeLocal:          c.ScaleDownDelayTypeLocal,
+		MaxParallelism:          c.MaxScaleDownParallelism,
+		MaxDrainParallelism:     c.MaxDrainParallelism,
+		IgnoreDaemonSets:        c.IgnoreDaemonsetsUtilization,
+		IgnoreMirrorPods:        c.IgnoreMirrorPodsUtilization,
+		SkipSystemPods:          c.SkipNodesWithSystemPods,
+		SkipLocalStorage:        c.SkipNodesWithLocalStorage,
+		SkipCustomControllers:   c.SkipNodesWithCustomControllerPods,
+		SystemPodTimeout:        c.BlockingSystemPodDistruptionTimeout.Std(),
 	}
 	for _, e := range c.Expander {
 		p.Expanders = append(p.Expanders, plan.Expander(e))

@@ -44,7 +44,7 @@ func newProvider(cfg *Config, deps Deps) (Provider, error) {
 		return newKwok(cfg, deps), nil
 	case providerExternalGrpc:
 		return externalgrpc.New(*cfg.ExternalGrpc, externalgrpc.Deps{
-			Log: deps.Log, Now: deps.Now, MayWrite: deps.drain().MayWrite, Defaults: cfg.groupOptions(), MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
+			Log: deps.Log, Now: deps.Now, MayWrite: deps.drain().MayWrite, Defaults: cfg.groupOptions(),
 			Prices: slices.Contains(cfg.Expander, string(plan.Price)),
 		})
 	default:
@@ -55,16 +55,7 @@ func newProvider(cfg *Config, deps Deps) (Provider, error) {
 const suffixLength = 8
 
 func newKwok(cfg *Config, deps Deps) Provider {
-	groups := make([]kwok.Group, len(cfg.Groups))
-	for i := range cfg.Groups {
-		g := &cfg.Groups[i]
-		d, _ := g.Described() // the configuration is valid
-		groups[i] = kwok.Group{
-			Name: g.Name, Min: d.Min, Max: d.Max, Template: *d.Template.Node(&g.CNI), Price: g.Price,
-			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: d.Options,
-		}
-	}
-	return kwok.New(groups, kwok.Deps{
+	return kwok.New(cfg.Groups, kwok.Deps{
 		Client: deps.drain().Client, Log: deps.Log, Now: deps.Now, MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
 		Suffix: func() string { return rand.String(suffixLength) },
 	})

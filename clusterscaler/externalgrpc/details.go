@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -50,6 +51,20 @@ func (p *Provider) detailsOf(ctx context.Context, group string, last *details, n
 		next.price, next.priceTrouble = p.price(ctx, group, next.template, now)
 	}
 	return next
+}
+
+// tell adds what they say to a group, and what is wrong with them to troubles.
+func (d *details) tell(g *fleet.Group, troubles map[string]string) {
+	g.Template, g.Trouble, g.Price, g.OptionsUnknown = d.template, d.trouble, d.price, d.optionsUnknown
+	if d.options != nil {
+		g.Options = *d.options
+	}
+	if d.optionsTrouble != "" {
+		troubles["the options of group "+g.Name] = d.optionsTrouble
+	}
+	if d.priceTrouble != "" {
+		troubles["the price of group "+g.Name] = d.priceTrouble
+	}
 }
 
 // template is the server's template of a node. A server that has none is no trouble.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -29,12 +30,16 @@ type rig struct {
 	log      *strings.Builder
 	// mayWrite is why nothing may be changed.
 	mayWrite error
+	// memory, view and going are what is believed of the server, and the nodes whose removal has begun.
+	memory fleet.Memory
+	view   fleet.View
+	going  map[string]bool
 }
 
 // newRig is a provider before a fake with the groups a and b of at most ten nodes and two each.
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, server: externalgrpctest.Start(t, nil), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: &strings.Builder{}}
+	r := &rig{t: t, server: externalgrpctest.Start(t, nil), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: &strings.Builder{}, going: map[string]bool{}}
 	r.server.Change(func(s *externalgrpctest.Fake) {
 		for _, id := range []string{"a", "b"} {
 			s.Groups = append(s.Groups, &protocol.NodeGroup{Id: id, MinSize: 1, MaxSize: 10})
@@ -55,7 +60,7 @@ func (r *rig) connect(cfg Config) *Provider {
 		cfg.Timeout = config.Duration(10 * time.Second)
 	}
 	p, err := New(cfg, Deps{
-		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return r.now }, Prices: true, MaxNodeDeletionTime: 5 * time.Minute,
+		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return r.now }, Prices: true,
 		MayWrite: func() error { return r.mayWrite },
 		Defaults: group.Options{
 			UtilizationThreshold: new(0.5), GPUUtilizationThreshold: new(0.0), UnneededTime: span(10 * time.Minute), UnreadyTime: span(20 * time.Minute),
@@ -113,11 +118,55 @@ func nodes() []*corev1.Node {
 
 func (r *rig) groups(nodes ...*corev1.Node) ([]plan.Group, map[string]string) {
 	r.t.Helper()
-	groups, member, err := r.provider.Groups(context.Background(), nodes)
+	groups, err := r.provider.Observe(context.Background(), nodes)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return groups, member
+	standing := make([]fleet.Node, len(nodes))
+	for i, n := range nodes {
+		standing[i] = fleet.Node{Name: n.Name, ProviderID: n.Spec.ProviderID, Deleting: r.going[n.Name]}
+	}
+	p := fleet.Policy{MaxNodeProvisionTime: 15 * time.Minute, MaxNodeDeletionTime: 5 * time.Minute}
+	r.view, r.memory = fleet.Judge(groups, standing, r.memory, p, r.now)
+	return plan.GroupsOf(r.view.Groups), r.view.Member
+}
+
+// increase lets a group that is believed to have from nodes grow.
+func (r *rig) increase(group string, from, by int) error {
+	resize := r.memory.Growth(group, from, from+by)
+	moved, err := r.provider.SetTarget(context.Background(), resize)
+	r.memory = r.memory.Resized(resize, moved, r.now)
+	return err
+}
+
+// decrease gives up what has failed or not come of a group that is believed to have from nodes.
+func (r *rig) decrease(group string, from, by int) error {
+	ctx, to := context.Background(), from-by
+	deleted, err := r.provider.Terminate(ctx, r.view.Failed(group, by))
+	r.memory = r.memory.Shrunk(group, deleted)
+	if from -= deleted; err != nil || from == to {
+		return err
+	}
+	resize := r.view.Lower(group, from, to)
+	moved, err := r.provider.SetTarget(ctx, resize)
+	r.memory = r.memory.Resized(resize, moved, r.now)
+	return err
+}
+
+// remove deletes nodes that have been drained.
+func (r *rig) remove(group string, nodes ...string) error {
+	t, err := r.view.Drained(group, nodes)
+	if err != nil {
+		return err
+	}
+	_, err = r.provider.Terminate(context.Background(), t)
+	for _, name := range nodes {
+		if err == nil {
+			r.memory, _ = r.memory.Deleted(name, group, r.now)
+			r.going[name] = true
+		}
+	}
+	return err
 }
 
 // troubles are those of the groups, by name.
@@ -129,24 +178,6 @@ func troubles(groups []plan.Group) map[string]string {
 		}
 	}
 	return out
-}
-
-// lastInstances are the instances of a group when it was last observed, and whether the server told them.
-func (p *Provider) lastInstances(group string) ([]Instance, bool) {
-	g, known := p.observation().groups[group]
-	if !known {
-		return nil, false
-	}
-	return g.instances, g.instancesTold
-}
-
-// lastOptions are the settings of a group when it was last observed, and whether it has its own.
-func (p *Provider) lastOptions(id string) (group.Options, bool) {
-	g, known := p.observation().groups[id]
-	if !known || g.details.options == nil {
-		return group.Options{}, false
-	}
-	return *g.details.options, true
 }
 
 func TestGroupsAreTheServers(t *testing.T) {
@@ -250,22 +281,21 @@ func TestIncrease(t *testing.T) {
 		r.server.Change(func(s *externalgrpctest.Fake) { n = s.Sizes["a"] })
 		return n
 	}
-	ctx := context.Background()
-	if err := r.provider.Increase(ctx, "a", 2, 1); err == nil || !strings.Contains(err.Error(), "has no group a") {
-		t.Errorf("before the first observation: %v", err)
+	grow := func(group string, from, by int) error {
+		_, err := r.provider.SetTarget(t.Context(), fleet.Resize{Group: group, From: from, To: from + by})
+		return err
 	}
-	r.groups()
-	if err := r.provider.Increase(ctx, "a", 2, 3); err != nil || size() != 5 {
+	if err := grow("a", 2, 3); err != nil || size() != 5 {
 		t.Errorf("size %d, %v", size(), err)
 	}
-	if err := r.provider.Increase(ctx, "a", 3, 3); err != nil || size() != 6 {
+	if err := grow("a", 3, 3); err != nil || size() != 6 {
 		t.Errorf("only what is missing is asked for: size %d, %v", size(), err)
 	}
-	if err := r.provider.Increase(ctx, "a", 2, 3); err != nil || size() != 6 {
+	if err := grow("a", 2, 3); err != nil || size() != 6 {
 		t.Errorf("a group that has grown meanwhile is large enough: size %d, %v", size(), err)
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Sizes["a"] = 1 })
-	if err := r.provider.Increase(ctx, "a", 2, 1); err != nil || size() != 2 {
+	if err := grow("a", 2, 1); err != nil || size() != 2 {
 		t.Errorf("a node that was removed meanwhile is not made again: size %d, %v", size(), err)
 	}
 	for _, c := range []struct {
@@ -273,11 +303,10 @@ func TestIncrease(t *testing.T) {
 		from, by int
 		want     string
 	}{
-		{"a", 8, 3, "group a: 11 nodes are more than its maximum of 10"},
-		{"a", 8, 0, "group a: 0 nodes are no growth"},
-		{"c", 0, 1, "has no group c"},
+		{"a", 2, 9, "the group cannot have 11 nodes"},
+		{"c", 0, 1, "NodeGroupTargetSize of group c: NotFound"},
 	} {
-		if err := r.provider.Increase(ctx, c.group, c.from, c.by); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := grow(c.group, c.from, c.by); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %d+%d: %v, want %s", c.group, c.from, c.by, err, c.want)
 		}
 	}
@@ -289,20 +318,19 @@ func TestIncrease(t *testing.T) {
 func TestDeleteTellsTheNodes(t *testing.T) {
 	r := newRig(t)
 	r.groups(nodes()...)
-	ctx := context.Background()
 	for _, c := range []struct{ group, node, want string }{
 		{"a", "who", "node who is not known to be of any group"},
 		{"a", "control-plane", "node control-plane is not known to be of any group"},
 		{"a", "b-0", "node b-0 is of group b"},
 	} {
-		if err := r.provider.Delete(ctx, c.group, []string{"a-0", c.node}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := r.remove(c.group, "a-0", c.node); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.node, err, c.want)
 		}
 	}
 	if n := r.server.Called("NodeGroupDeleteNodes"); n != 0 {
 		t.Fatalf("%d calls for refused removals", n)
 	}
-	if err := r.provider.Delete(ctx, "a", []string{"a-1"}); err != nil {
+	if err := r.remove("a", "a-1"); err != nil {
 		t.Fatal(err)
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) {
@@ -314,12 +342,9 @@ func TestDeleteTellsTheNodes(t *testing.T) {
 	if groups[0].Target != 1 {
 		t.Errorf("size %d", groups[0].Target)
 	}
-	if err := r.provider.Delete(ctx, "a", []string{"a-1"}); err == nil {
-		t.Error("a node without a group any more was deleted")
-	}
 }
 
-func TestInstancesAreKept(t *testing.T) {
+func TestInstances(t *testing.T) {
 	r := newRig(t)
 	r.server.Change(func(s *externalgrpctest.Fake) {
 		s.Instances["a"] = []*protocol.Instance{
@@ -333,18 +358,14 @@ func TestInstancesAreKept(t *testing.T) {
 			{Id: "cloud://a-7", Status: &protocol.InstanceStatus{InstanceState: 3, ErrorInfo: &protocol.InstanceErrorInfo{ErrorMessage: "no code, no error"}}},
 		}
 	})
-	if _, told := r.provider.lastInstances("a"); told {
-		t.Error("told before the first observation")
+	groups, err := r.provider.Observe(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	r.groups()
-	all, told := r.provider.lastInstances("a")
-	got := fmt.Sprint(all, told)
-	want := `[cloud://a-0 running cloud://a-9 creating: QUOTA (out of resources): "no more\nof them" cloud://a-8 unspecified cloud://a-7 deleting] true`
+	got := fmt.Sprint(groups[0].Instances, groups[0].Instances[1].Failure.Class)
+	want := `[cloud://a-0 running cloud://a-9 creating: QUOTA (out of resources): "no more\nof them" cloud://a-8 unspecified cloud://a-7 deleting] capacity`
 	if got != want {
 		t.Errorf("%s\nwant %s", got, want)
-	}
-	if _, told := r.provider.lastInstances("c"); told {
-		t.Error("told of a group that does not exist")
 	}
 }
 
@@ -355,11 +376,8 @@ func TestOptions(t *testing.T) {
 		s.Options["b"] = &protocol.NodeGroupAutoscalingOptions{ZeroOrMaxNodeScaling: true, MaxNodeStartupDuration: durationpb.New(time.Hour)}
 	})
 	groups, _ := r.groups()
-	if o, own := r.provider.lastOptions("a"); !own || *o.UtilizationThreshold != 0.7 || o.UnneededTime != nil || o.MaxNodeStartupTime != nil {
-		t.Errorf("%+v %t: a duration that is not told is the program's own", o, own)
-	}
-	if o, own := r.provider.lastOptions("c"); own {
-		t.Errorf("%+v %t", o, own)
+	if o := groups[0].Options; *o.UtilizationThreshold != 0.7 || o.UnneededTime != nil || o.MaxNodeStartupTime != nil {
+		t.Errorf("%+v: a duration that is not told is the program's own", o)
 	}
 	if g := groups[1]; !g.Options.ZeroOrMax || g.Trouble != "" || groups[0].Options.ZeroOrMax {
 		t.Errorf("a group of all or nothing: %+v", g)

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -66,6 +67,35 @@ func exemplified(tr *Translator, o *Objects, member map[string]string, now time.
 	s := tr.Snapshot(o, configured(groups...), member, Going)
 	tr.Exemplify(s, &o.Taints, now, time.Hour)
 	return s
+}
+
+// A group of which the cloud has no template grows once it has a good node, which tells what the next one is.
+func TestExampleInThePlaceOfATemplate(t *testing.T) {
+	n := exampleNode("n", time.Hour, func(n *corev1.Node) {
+		n.Spec.Taints = []corev1.Taint{
+			{Key: "node.kubernetes.io/memory-pressure", Effect: corev1.TaintEffectNoSchedule}, {Key: "dedicated", Effect: corev1.TaintEffectNoSchedule},
+		}
+	})
+	young := exampleNode("n", time.Minute, func(n *corev1.Node) {
+		n.Status.Conditions[0].LastTransitionTime = metav1.Time{Time: exampleTime}
+	})
+	for _, c := range []struct {
+		nodes   []*corev1.Node
+		trouble string
+		want    string
+	}{{nil, "", plan.NoTemplate}, {[]*corev1.Node{young}, "", plan.NoTemplate}, {[]*corev1.Node{n}, "", ""}, {[]*corev1.Node{n}, "the size is not known", "the size is not known"}} {
+		var tr Translator
+		o := &Objects{Nodes: c.nodes}
+		s := tr.Snapshot(o, plan.GroupsOf([]fleet.Belief{{Name: "g", Max: 9, Trouble: c.trouble}}), memberOf(c.nodes, "g"), Going)
+		tr.Exemplify(s, &o.Taints, exampleTime, time.Hour)
+		g := s.Groups[0]
+		if g.Trouble != c.want {
+			t.Errorf("%d nodes: trouble %q, want %q", len(c.nodes), g.Trouble, c.want)
+		}
+		if c.want == "" && (g.Template.Allocatable.MilliCPU != 4000 || len(g.Template.Taints) != 1 || g.Template.Taints[0].Key != "dedicated") {
+			t.Errorf("template %+v", g.Template)
+		}
+	}
 }
 
 // Which of the nodes of a group is its example.

@@ -55,7 +55,7 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 		}
 		look := objects.Snapshot(groups, member, kube.Going)
 		for _, removal := range first.ScaleDown {
-			if _, v := plan.StillRemovable(look, policy, now, removal.Node); v.Code != plan.Unneeded {
+			if _, v := plan.StillRemovable(look, plan.Memory{}, policy, now, removal.Node); v.Code != plan.Unneeded {
 				t.Errorf("cluster %d: planned %+v of %d, then %s", i, removal, len(first.ScaleDown), v)
 			}
 			judged++

@@ -12,10 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
-	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -182,29 +181,18 @@ func unknownNodes(groups []nodeGroup, objects *kube.Objects, dumpFile string) co
 	return ps
 }
 
-// planned is the group as the core sees it.
-func (g *nodeGroup) planned() plan.Group {
+// believed is the group as it is in the file, which has nobody to doubt it.
+func (g *nodeGroup) believed() fleet.Belief {
 	d, _ := g.described() // the file is valid
 	node := g.Template.node
 	if node == nil {
 		node = d.Template.Node(&g.CNI)
 	}
-	node = fresh(node, "template-of-"+g.Name)
+	node = node.DeepCopy()
+	node.Spec.Unschedulable = false // a new node is not cordoned; the Snapshot leaves out the taints that pass
 	size := len(g.Nodes)
 	if g.Size != nil {
 		size = *g.Size
 	}
-	return plan.Group{
-		Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price,
-		Template: simulate.NodeOf(node), Capacity: simulate.ResourcesOf(node.Status.Capacity), Options: d.Options,
-	}
-}
-
-// fresh is a new node like n: with a name of its own, and not cordoned. The Snapshot leaves out the taints of n that pass.
-func fresh(n *corev1.Node, name string) *corev1.Node {
-	n = n.DeepCopy()
-	n.Name = name
-	n.Labels = group.NodeLabels(n.Labels, name)
-	n.Spec.Unschedulable = false
-	return n
+	return fleet.Belief{Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price, Template: node, Options: d.Options}
 }

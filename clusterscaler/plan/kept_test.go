@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/config"
@@ -189,7 +190,7 @@ func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
 		g.Trouble = "the size is not known"
 	}
 	for i := range r.IntN(3) {
-		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
+		g.Failed = append(g.Failed, fleet.Failed{Instance: fmt.Sprint("i-", i), Failure: fleet.Failure{Message: "out of capacity"}})
 	}
 	g.Target += r.IntN(3)
 }

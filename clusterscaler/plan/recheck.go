@@ -14,10 +14,10 @@ import (
 //
 // What Decide removes is still removable once all of these nodes are going, if nothing else has changed: both find places in the
 // same order.
-func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
+func StillRemovable(s *Snapshot, m Memory, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := verdict.On("node", node)
 	p.Headroom = nil
-	d := newKept(s, p, now).decision(s, Memory{}, p, now)
+	d := newKept(s, p, now).decision(s, m, p, now)
 	d.addUpcoming()
 	id, stands := d.kept.ids[node]
 	n := Node{}

@@ -55,12 +55,12 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 		}
 		drained := s
 		for _, removal := range first.ScaleDown {
-			fresh, v := StillRemovable(goingNow(s, all...), p, now, removal.Node)
+			fresh, v := StillRemovable(goingNow(s, all...), Memory{}, p, now, removal.Node)
 			if v.Code != Unneeded || removal.Empty && !fresh.Empty {
 				t.Fatalf("case %d: planned %+v (of %v), then empty %t, %s", i, removal, all, fresh.Empty, v)
 			}
 			for _, look := range []*Snapshot{goingNow(s, removal.Node), goingNow(drained, all...)} {
-				if _, v := StillRemovable(look, p, now, removal.Node); v.Code != Unneeded {
+				if _, v := StillRemovable(look, Memory{}, p, now, removal.Node); v.Code != Unneeded {
 					unlucky++
 				}
 			}

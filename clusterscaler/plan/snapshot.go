@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -160,13 +161,15 @@ type Group struct {
 	// Runs are the pods that each new node runs from its start, where Live is set. Where it is not the DaemonSets that suit
 	// the Template run there.
 	Runs []Running
+	// Places are where and of what its nodes come; empty where that is not known.
+	Places []string
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
 	// Options are what the group has other than the Policy says.
 	Options group.Options
 	// Failed are nodes that were to come and of which the provider knows that they will not, each with the reason. Those of
 	// them that Target counts are given up.
-	Failed []Failure
+	Failed []fleet.Failed
 	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
 	Trouble string
 	// Silent are the nodes of the group of which the provider does not say whether it is deleting them.
@@ -174,13 +177,6 @@ type Group struct {
 	// Unregistered are instances that Target counts and that the provider has launched, without a node so far, as the provider
 	// calls them, each once. Nil where it does not say.
 	Unregistered []string
-}
-
-// Failure is a node that could not be launched.
-type Failure struct {
-	// Instance is what the provider calls it.
-	Instance string
-	Message  string
 }
 
 // with is the policy for a group with these options.
