@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -119,7 +120,7 @@ func TestExampleIsTheNewestGoodNode(t *testing.T) {
 			n.Status.Conditions = append(n.Status.Conditions, corev1.NodeCondition{Type: corev1.NodeNetworkUnavailable, Status: corev1.ConditionFalse, LastTransitionTime: metav1.Time{Time: exampleTime}})
 		}), false},
 		"cordoned": {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Spec.Unschedulable = true }), false},
-		"going":    {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Spec.Taints = []corev1.Taint{{Key: taintKey, Effect: "NoSchedule"}} }), false},
+		"going":    {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Spec.Taints = []corev1.Taint{{Key: group.GoingTaint, Effect: "NoSchedule"}} }), false},
 		"mute":     {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Status.Allocatable = nil }), false},
 	} {
 		nodes := []*corev1.Node{old, c.other}
@@ -137,7 +138,7 @@ func TestExampleIsSanitised(t *testing.T) {
 	n := exampleNode("n", time.Hour, func(n *corev1.Node) {
 		n.Spec.Taints = []corev1.Taint{
 			{Key: "dedicated", Value: "web", Effect: "NoSchedule"}, {Key: "node.kubernetes.io/disk-pressure", Effect: "NoSchedule"},
-			{Key: "node.cloudprovider.kubernetes.io/uninitialized", Effect: "NoSchedule"}, {Key: softTaintKey, Effect: "PreferNoSchedule"},
+			{Key: "node.cloudprovider.kubernetes.io/uninitialized", Effect: "NoSchedule"}, {Key: group.CandidateTaint, Effect: "PreferNoSchedule"},
 			{Key: "busy", Effect: "NoSchedule"}, {Key: "status-taint.cluster-autoscaler.kubernetes.io/full", Effect: "NoSchedule"},
 		}
 	})

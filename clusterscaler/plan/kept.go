@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -120,7 +121,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	for i, n := range s.Nodes {
 		k.stages[i] = stageOf(n, policyOf(n.Group), now)
 		offer := &n.Node
-		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t simulate.Taint) bool { return t.Key == GoingTaint }) {
+		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t simulate.Taint) bool { return t.Key == group.GoingTaint }) {
 			tainted := n.Node // the cache does not show it yet
 			tainted.Taints = append(slices.Clone(n.Taints), goingTaint())
 			offer = &tainted

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -16,7 +17,7 @@ func goingNow(s *Snapshot, nodes ...string) *Snapshot {
 	for i, n := range s.Nodes {
 		if slices.Contains(nodes, n.Name) {
 			next := *n
-			next.Deleting, next.Taints = true, append(slices.Clone(n.Taints), simulate.Taint{Key: GoingTaint, Value: "1767268800", Effect: simulate.NoSchedule})
+			next.Deleting, next.Taints = true, append(slices.Clone(n.Taints), simulate.Taint{Key: group.GoingTaint, Value: "1767268800", Effect: simulate.NoSchedule})
 			out.Nodes[i] = &next
 		}
 	}

@@ -44,9 +44,6 @@ type Node struct {
 	Keep bool
 }
 
-// GoingTaint is the key of the taint that a node has, with the effect NoSchedule, from when its removal begins.
-const GoingTaint = "ToBeDeletedByClusterAutoscaler"
-
 // State is where a pod stands on its way to a node.
 type State uint8
 
