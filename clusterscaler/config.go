@@ -11,7 +11,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/clusterscaler/kwok"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -21,9 +21,9 @@ import (
 type Config struct {
 	// Provider makes and removes nodes: kwok (default) or externalgrpc. Mirrors --cloud-provider.
 	Provider string `yaml:"provider"`
-	// Groups are the node groups. Mirrors --nodes. With the provider externalgrpc the server names them.
-	Groups []group.Group `yaml:"groups"`
-	// ExternalGrpc is where the server of the provider externalgrpc is. Mirrors the file of --cloud-config.
+	// Kwok has the node groups of the provider kwok. Mirrors --nodes.
+	Kwok kwok.Config `yaml:"kwok"`
+	// ExternalGrpc is where the server of the provider externalgrpc is, which names the groups. Mirrors the file of --cloud-config.
 	ExternalGrpc *externalgrpc.Config `yaml:"externalGrpc"`
 	// ScanInterval is the time between two loops; a pod that becomes unschedulable starts one at once. Default 10s.
 	ScanInterval config.Duration `yaml:"scanInterval"`
@@ -264,14 +264,6 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("drainPriorityConfig", "%v", err)
 	}
 	c.validateTaints(&ps)
-	first := map[string]int{}
-	for i, g := range c.Groups {
-		if j, twice := first[g.Name]; twice {
-			ps.Add(fmt.Sprintf("groups[%d].name", i), "%q is the name of groups[%d] already", g.Name, j)
-			continue
-		}
-		first[g.Name] = i
-	}
 	return ps
 }
 

@@ -28,15 +28,15 @@ func (c *Config) validateProvider(ps *config.Problems) {
 		ps.Add("provider", "trimtab has no driver for %q; write %s and where the server for that cloud is, or %s, which makes simulated nodes", c.Provider, providerExternalGrpc, providerKwok)
 	case external && c.ExternalGrpc == nil:
 		ps.Add("externalGrpc", "is required with provider %s: where the server is", providerExternalGrpc)
-	case external && len(c.Groups) > 0:
-		ps.Add("groups", "must be empty with provider %s: the server says which groups there are", providerExternalGrpc)
+	case external && len(c.Kwok.Groups) > 0:
+		ps.Add("kwok", "is read with provider %s only, and provider is %s: there the server says which groups there are", providerKwok, c.Provider)
 	case !external && c.ExternalGrpc != nil:
 		ps.Add("externalGrpc", "is read with provider %s only, and provider is %s", providerExternalGrpc, c.Provider)
 	}
 }
 
 // NoGroups is whether nobody says which groups there are: with the provider kwok they stand in the configuration.
-func (c *Config) NoGroups() bool { return c.Provider == providerKwok && len(c.Groups) == 0 }
+func (c *Config) NoGroups() bool { return c.Provider == providerKwok && len(c.Kwok.Groups) == 0 }
 
 func newProvider(cfg *Config, deps Deps) (Provider, error) {
 	switch cfg.Provider {
@@ -55,7 +55,7 @@ func newProvider(cfg *Config, deps Deps) (Provider, error) {
 const suffixLength = 8
 
 func newKwok(cfg *Config, deps Deps) Provider {
-	return kwok.New(cfg.Groups, kwok.Deps{
+	return kwok.New(cfg.Kwok, kwok.Deps{
 		Client: deps.drain().Client, Log: deps.Log, Now: deps.Now, MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
 		Suffix: func() string { return rand.String(suffixLength) },
 	})

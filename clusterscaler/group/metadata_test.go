@@ -136,7 +136,7 @@ func TestMetadataMakesAGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, _ := g.Described()
+	d, _ := g.Described(g.Template)
 	if n := d.Template.Node(&g.CNI); n.Status.Allocatable.Cpu().String() != "4" || n.Status.Allocatable.Memory().String() != "8Gi" || d.Max != 7 {
 		t.Errorf("%+v, %d", n.Status.Allocatable, d.Max)
 	}

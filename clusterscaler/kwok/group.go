@@ -14,14 +14,14 @@ const fakeAnnotation, fakeValue = "kwok.x-k8s.io/node", "fake"
 
 // pool is a group of the configuration with what its metadata says, too.
 type pool struct {
-	*group.Group
+	*Group
 	group.Description
 	name     string
 	template corev1.Node
 }
 
-func poolOf(g *group.Group) *pool {
-	d, _ := g.Described() // the configuration is valid
+func poolOf(g *Group) *pool {
+	d, _ := g.Described(g.Template) // the configuration is valid
 	p := &pool{Group: g, Description: d, name: g.Name, template: *d.Template.Node(&g.CNI)}
 	p.template.Labels[GroupLabel] = g.Name
 	return p
@@ -33,7 +33,7 @@ func (p *pool) node(name string) *corev1.Node {
 	n.Name = name
 	n.Labels = group.NodeLabels(n.Labels, name)
 	n.Annotations = map[string]string{fakeAnnotation: fakeValue}
-	if p.LaunchFailure == group.LaunchUnready {
+	if p.LaunchFailure == LaunchUnready {
 		n.Annotations = nil // nobody plays it
 		// Without the condition the node would be held for one that takes pods.
 		n.Status.Conditions = []corev1.NodeCondition{{

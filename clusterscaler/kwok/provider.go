@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/group"
 )
 
 // Deps are what a Provider works with.
@@ -55,11 +54,11 @@ type launch struct {
 	failed *fleet.Failure
 }
 
-// New makes a Provider of these groups.
-func New(groups []group.Group, deps Deps) *Provider {
+// New makes a Provider of the groups that are configured.
+func New(cfg Config, deps Deps) *Provider {
 	p := &Provider{deps: deps, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1)}
-	for i := range groups {
-		p.pools = append(p.pools, poolOf(&groups[i]))
+	for i := range cfg.Groups {
+		p.pools = append(p.pools, poolOf(&cfg.Groups[i]))
 	}
 	return p
 }
@@ -141,7 +140,7 @@ func (p *Provider) SetTarget(_ context.Context, r fleet.Resize) (moved int, err 
 
 // unregistered is whether the launch has become an instance that will be no node.
 func (p *Provider) unregistered(l launch) bool {
-	return l.pool.LaunchFailure == group.LaunchUnregistered && l.failed == nil && !p.deps.Now().Before(l.due)
+	return l.pool.LaunchFailure == LaunchUnregistered && l.failed == nil && !p.deps.Now().Before(l.due)
 }
 
 // launching is how many launches of the group have not failed and not been seen as nodes.
@@ -265,7 +264,7 @@ func (p *Provider) pending() []launch {
 	defer p.mu.Unlock()
 	var out []launch
 	for _, l := range p.launches {
-		if !l.created && l.failed == nil && l.pool.LaunchFailure != group.LaunchNever && l.pool.LaunchFailure != group.LaunchUnregistered {
+		if !l.created && l.failed == nil && l.pool.LaunchFailure != LaunchNever && l.pool.LaunchFailure != LaunchUnregistered {
 			out = append(out, l)
 		}
 	}

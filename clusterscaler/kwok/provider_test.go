@@ -28,7 +28,7 @@ type rig struct {
 	fail     error
 }
 
-func newRig(t *testing.T, groups ...group.Group) *rig {
+func newRig(t *testing.T, groups ...Group) *rig {
 	r := &rig{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	r.api = fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
@@ -39,7 +39,7 @@ func newRig(t *testing.T, groups ...group.Group) *rig {
 		},
 	}).Build()
 	n := 0
-	r.provider = New(groups, Deps{
+	r.provider = New(Config{Groups: groups}, Deps{
 		Client: r.api, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return r.now },
 		Suffix: func() string { n++; return fmt.Sprint(n) }, MaxNodeDeletionTime: 5 * time.Minute,
 	})
@@ -91,8 +91,8 @@ func (r *rig) terminate(names ...string) error {
 	return err
 }
 
-func testGroup() group.Group {
-	return group.Group{Name: "g", Max: 5, Template: group.Template{Labels: map[string]string{"zone": "a"}, Capacity: map[string]string{"cpu": "4", "memory": "16Gi"}}}
+func testGroup() Group {
+	return Group{Group: group.Group{Name: "g", Max: 5}, Template: group.Template{Labels: map[string]string{"zone": "a"}, Capacity: map[string]string{"cpu": "4", "memory": "16Gi"}}}
 }
 
 func TestNodesCarryWhatIdentifiesThem(t *testing.T) {
@@ -259,7 +259,7 @@ func TestAvailableBoundsLaunches(t *testing.T) {
 }
 
 func TestLaunchFailures(t *testing.T) {
-	for failure, nodes := range map[string]int{"": 1, group.LaunchNever: 0, group.LaunchUnready: 1} {
+	for failure, nodes := range map[string]int{"": 1, LaunchNever: 0, LaunchUnready: 1} {
 		g := testGroup()
 		g.LaunchFailure = failure
 		r := newRig(t, g)
@@ -275,7 +275,7 @@ func TestLaunchFailures(t *testing.T) {
 				t.Errorf("%q: played by kwok: %t", failure, played)
 			}
 		}
-		if failure == group.LaunchNever {
+		if failure == LaunchNever {
 			continue
 		}
 		if err := r.resize("g", 1, 0); err == nil || !strings.Contains(err.Error(), "1 of the nodes to give up stand") {

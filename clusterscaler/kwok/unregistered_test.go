@@ -6,14 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
 // Instances that never register are told once they are launched, cannot be given up any more, and are deleted by their names.
 func TestInstancesThatDoNotRegister(t *testing.T) {
 	g := testGroup()
-	g.LaunchFailure, g.LaunchDelay = group.LaunchUnregistered, config.Duration(time.Minute)
+	g.LaunchFailure, g.LaunchDelay = LaunchUnregistered, config.Duration(time.Minute)
 	r := newRig(t, g)
 	look := func(target int, instances string) {
 		t.Helper()

@@ -59,7 +59,7 @@ func read(d *dump, name string, groups Input) (*Cluster, error) {
 	beliefs := make([]fleet.Belief, len(nodeGroups))
 	for i := range nodeGroups {
 		g := &nodeGroups[i]
-		described, _ := g.described() // the file is valid
+		described, _ := g.Described(g.Template.Template) // the file is valid
 		beliefs[i] = g.believed()
 		c.labels = append(c.labels, described.Template.Labels)
 		for _, node := range g.Nodes {
