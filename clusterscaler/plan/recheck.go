@@ -12,6 +12,8 @@ import (
 // elsewhere. Utilization, timers, limits and headroom were judged before and are not asked again. The verdict has
 // the code Unneeded when it holds, else the reason to give the node back.
 //
+// The Memory is what is known of the cloud.
+//
 // What Decide removes is still removable once all of these nodes are going, if nothing else has changed: both find places in the
 // same order.
 func StillRemovable(s *Snapshot, m Memory, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
@@ -68,10 +70,10 @@ func (r *removals) notMadeAnew() []*Pod {
 	return out
 }
 
-// standing is how many nodes the group has that have registered.
+// standing is how many nodes the group has that have registered, but for those that the provider has accepted to delete.
 func (d *decision) standing(group string) (n int) {
 	for _, node := range d.s.Nodes {
-		if node.Group == group {
+		if node.Group == group && !d.deleted(node) {
 			n++
 		}
 	}
