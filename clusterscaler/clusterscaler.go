@@ -37,7 +37,8 @@ type Provider interface {
 	// returns by how many nodes the target has moved, beside an error, too.
 	SetTarget(ctx context.Context, r fleet.Resize) (moved int, err error)
 	// Terminate deletes instances; the target of their group shrinks by as many. What has changed since it was observed is seen
-	// before, by Check. It returns how many the cloud has accepted to delete, beside an error, too.
+	// before, by Check. It returns how many the cloud has accepted to delete, beside an error, too. To delete again what is being
+	// deleted already is no error, where the cloud can tell: of several that failed together each is tried alone.
 	Terminate(ctx context.Context, t fleet.Termination) (deleted int, err error)
 	// Run does what the driver does beside these calls, until ctx ends.
 	Run(ctx context.Context) error
