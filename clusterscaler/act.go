@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
@@ -23,7 +24,7 @@ const (
 
 // act carries the plan out. It returns the groups that could not grow: for their pods another may be the
 // next best, so that the next loop should come at once.
-func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan) (failed map[string]bool) {
+func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan, view *fleet.View) (failed map[string]bool) {
 	c.begin(ctx, p.ScaleDown)
 	failed = map[string]bool{}
 	var all []*request
@@ -31,12 +32,12 @@ func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan) (failed map[strin
 	c.pauses.Forget(now)
 	for _, less := range p.GiveUp {
 		if what := fmt.Sprint(less); !c.pauses.Rests("give up "+less.Group, what, now) {
-			all = append(all, c.decrease(less, what))
+			all = append(all, c.decrease(less, view, what))
 		}
 	}
 	for _, gone := range p.Unregistered {
 		if what := fmt.Sprint(gone); !c.pauses.Rests("delete of "+gone.Group, what, now) {
-			all = append(all, c.deleteUnregistered(gone, what))
+			all = append(all, c.deleteUnregistered(gone, view, what))
 		}
 	}
 	for _, up := range p.ScaleUp {
@@ -115,13 +116,13 @@ func (c *ClusterScaler) resume(ctx context.Context, p *plan.Plan, seen *observat
 	}
 	for _, node := range begun {
 		if accepted, deleted := c.memory.Deletions[node]; deleted {
-			c.overdue(node, seen.member[node], accepted)
+			c.overdue(node, seen.view.Member[node], accepted)
 		}
 	}
 }
 
 // overdue tells of a node that the provider has accepted to delete, and that still stands.
-func (c *ClusterScaler) overdue(node, group string, accepted plan.Accepted) {
+func (c *ClusterScaler) overdue(node, group string, accepted fleet.Accepted) {
 	ago := c.deps.Now().Sub(accepted.At).Round(time.Second)
 	c.deps.Log.Warn("the provider accepted to delete a node, and it still stands; it is asked again", "node", node, "group", group, "accepted ago", ago, "times", accepted.Times)
 	c.status.events.overdue(node, group, ago)
@@ -131,7 +132,11 @@ func (c *ClusterScaler) overdue(node, group string, accepted plan.Accepted) {
 
 // increase asks for nodes, and notes the group where there will be none.
 func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *request {
-	call := func(ctx context.Context) error { return c.provider.Increase(ctx, up.Group, up.From, up.To-up.From) }
+	r, moved := c.memory.Growth(up.Group, up.From, up.To), 0
+	call := func(ctx context.Context) (err error) {
+		moved, err = c.provider.SetTarget(ctx, r)
+		return err
+	}
 	return &request{group: up.Group, call: call, note: func(err error) {
 		c.status.events.increased(up, err)
 		if err != nil {
@@ -145,6 +150,7 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 		c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
 		c.metrics.original.added.Add(float64(up.To - up.From))
 		c.memory = c.memory.ScaledUp(up.Group, c.deps.Now())
+		c.memory.Memory = c.memory.Resized(r, moved, c.deps.Now())
 	}}
 }
 
@@ -157,13 +163,27 @@ func (c *ClusterScaler) repeated(key, what string, err error) {
 	c.pauses.Failed(key, what, c.deps.Now())
 }
 
-// decrease tells the provider not to work towards nodes any more that have not come. If it cannot, a later loop tries
-// again.
-func (c *ClusterScaler) decrease(less plan.Decrease, what string) *request {
+// decrease has instances deleted that cannot be made, and tells the provider not to work towards nodes any more that have not
+// come. If it cannot, a later loop tries again.
+func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what string) *request {
 	by := less.From - less.To
 	c.deps.Log.Warn("nodes have not come and are given up", "group", less.Group, "nodes", by)
-	call := func(ctx context.Context) error { return c.provider.Decrease(ctx, less.Group, less.From, by) }
+	given := 0
+	call := func(ctx context.Context) (err error) {
+		if t := view.Failed(less.Group, less.Failed); len(t.Victims) > 0 {
+			if given, err = c.provider.Terminate(ctx, t); err != nil {
+				return err
+			}
+		}
+		if given == by {
+			return nil
+		}
+		moved, err := c.provider.SetTarget(ctx, view.Lower(less.Group, less.From-given, less.To))
+		given += moved
+		return err
+	}
 	return &request{group: less.Group, call: call, note: func(err error) {
+		c.memory.Memory = c.memory.Shrunk(less.Group, given)
 		c.repeated("give up "+less.Group, what, err)
 		c.status.events.decreased(less, err)
 		if err != nil {
@@ -179,18 +199,31 @@ func (c *ClusterScaler) decrease(less plan.Decrease, what string) *request {
 	}}
 }
 
-// remove gives nodes, or instances that have none, back to the provider.
+// remove gives nodes back to the provider.
 func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	return c.provider.Delete(ctx, group, nodes)
+	t, err := c.cloud.drained(group, nodes)
+	if err != nil {
+		return err
+	}
+	if _, err := c.provider.Terminate(ctx, t); err != nil {
+		return err
+	}
+	c.cloud.deleted(t, c.deps.Now())
+	return nil
 }
 
 // deleteUnregistered deletes instances that have not registered in time. If they cannot be, a later loop tries again.
-func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, what string) *request {
+func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, view *fleet.View, what string) *request {
 	c.deps.Log.Warn("instances have not registered as nodes in time and are deleted", "group", gone.Group, "instances", gone.Instances)
-	call := func(ctx context.Context) error { return c.provider.Delete(ctx, gone.Group, gone.Instances) }
+	deleted := 0
+	call := func(ctx context.Context) (err error) {
+		deleted, err = c.provider.Terminate(ctx, view.Unregistered(gone.Group, gone.Instances))
+		return err
+	}
 	return &request{group: gone.Group, call: call, note: func(err error) {
+		c.memory.Memory = c.memory.Shrunk(gone.Group, deleted)
 		c.repeated("delete of "+gone.Group, what, err)
 		c.status.events.deleted(gone, err)
 		if err != nil {

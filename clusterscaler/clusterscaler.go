@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/journal"
@@ -26,18 +27,20 @@ import (
 // partName is the name of the part in the journal.
 const partName = "clusterScaler"
 
-// Provider makes node groups grow and shrink.
+// Provider is the driver of a cloud. It says what the cloud says and does what it is told: what to believe of it, and what to
+// ask of it, is decided by package fleet and plan, the same for all.
 type Provider interface {
-	// Groups are the groups as they stand, with the group of each of the nodes that has one.
-	Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error)
-	// Increase makes a group of that size grow.
-	Increase(ctx context.Context, group string, from, by int) error
-	// Decrease makes a group of that size work towards fewer nodes: those that have failed or have not come. None that
-	// stands goes.
-	Decrease(ctx context.Context, group string, from, by int) error
-	// Delete removes nodes of a group, or instances that Groups called unregistered; the group shrinks by as many.
-	Delete(ctx context.Context, group string, nodes []string) error
-	// Run does what the provider does beside these calls, until ctx ends.
+	// Observe is what the cloud says of its groups. The nodes are those that stand, for clouds that say of a node which group it
+	// is of. It is called by the loop alone.
+	Observe(ctx context.Context, nodes []*corev1.Node) ([]fleet.Group, error)
+	// SetTarget moves the target of a group. What has changed since it was observed is seen before, by the methods of Resize. It
+	// returns by how many nodes the target has moved, beside an error, too.
+	SetTarget(ctx context.Context, r fleet.Resize) (moved int, err error)
+	// Terminate deletes instances; the target of their group shrinks by as many. What has changed since it was observed is seen
+	// before, by Check. It returns how many the cloud has accepted to delete, beside an error, too. To delete again what is being
+	// deleted already is no error, where the cloud can tell: of several that failed together each is tried alone.
+	Terminate(ctx context.Context, t fleet.Termination) (deleted int, err error)
+	// Run does what the driver does beside these calls, until ctx ends.
 	Run(ctx context.Context) error
 }
 
@@ -86,6 +89,7 @@ type ClusterScaler struct {
 		translator kube.Translator
 	}
 	look   look
+	cloud  cloudView
 	status statusMap
 	// missing are the optional kinds that the API server does not serve; nil before it was asked.
 	missing atomic.Pointer[[]schema.GroupVersionKind]
@@ -216,7 +220,7 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	c.note(nil)
 	watch.ends(phaseDecide)
 	c.resume(ctx, p, seen)
-	failed := c.act(ctx, p)
+	failed := c.act(ctx, p, &seen.view)
 	watch.ends(phaseAct)
 	c.report(p, failed)
 	c.markUnneeded(p, seen)
@@ -234,7 +238,7 @@ func (c *ClusterScaler) decide(ctx context.Context, seen *observation) *plan.Pla
 	c.look.Lock()
 	defer c.look.Unlock()
 	l := &c.look
-	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
+	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.view.Member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
 	if err := c.translator.Trouble(); err != nil {
 		c.deps.Log.Error("pods with volumes or device claims are left alone", "error", err)
 	}
@@ -265,10 +269,9 @@ const observeTimeout = 2 * time.Minute
 
 // observation is what a loop reads.
 type observation struct {
-	objects *kube.Objects
-	groups  []plan.Group
-	// member has the group of each node that has one.
-	member   map[string]string
+	objects  *kube.Objects
+	view     fleet.View
+	groups   []plan.Group
 	deleting map[string]bool
 	// orphans are the nodes that are going without a drain of ours.
 	orphans map[string]bool
@@ -282,10 +285,12 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 		return nil, err
 	}
 	asked := c.deps.Now()
-	groups, member, err := c.provider.Groups(ctx, objects.Nodes)
+	groups, err := c.provider.Observe(ctx, objects.Nodes)
 	c.metrics.original.duration.WithLabelValues(functionRefresh).Observe(c.deps.Now().Sub(asked).Seconds())
 	if err != nil {
-		return nil, fmt.Errorf("node groups: %w", err)
+		err = fmt.Errorf("node groups: %w", err)
+		c.cloud.fails(err)
+		return nil, err
 	}
 	// Each write asks again; here it keeps back what could not be done, and Events that would tell of it.
 	if err := c.deps.Kube.MayWrite(); err != nil {
@@ -296,10 +301,13 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	for _, node := range tainted {
 		orphans[node] = true
 	}
-	return &observation{objects, groups, member, deleting, orphans}, nil
+	view, memory := fleet.Judge(groups, registered(objects.Nodes, deleting), c.memory.Memory, c.policy.Policy, c.deps.Now())
+	c.memory.Memory = memory
+	c.cloud.seen(groups, view, memory)
+	return &observation{objects, view, plan.GroupsOf(view.Groups), deleting, orphans}, nil
 }
 
-// judge says from a fresh look whether a node that is going may still go.
+// judge says from a fresh look at the cluster, and the last at the cloud, whether a node that is going may still go.
 func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, observeTimeout)
 	defer cancel()
@@ -309,14 +317,15 @@ func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, v
 	if err != nil {
 		return plan.Removal{}, verdict.Verdict{}, err
 	}
-	groups, member, err := c.provider.Groups(ctx, objects.Nodes)
-	if err != nil {
-		return plan.Removal{}, verdict.Verdict{}, fmt.Errorf("node groups: %w", err)
-	}
 	deleting, _ := c.drainer.Look(objects.Nodes)
+	deleting[node] = true
+	view, memory, err := c.cloud.now(registered(objects.Nodes, deleting), c.policy.Policy, c.deps.Now())
+	if err != nil {
+		return plan.Removal{}, verdict.Verdict{}, err
+	}
 	c.judging.Lock()
 	defer c.judging.Unlock()
-	s := c.judging.translator.Snapshot(objects, groups, member, func(n *corev1.Node) bool { return deleting[n.Name] || n.Name == node })
-	r, v := plan.StillRemovable(s, c.policy, c.deps.Now(), node)
+	s := c.judging.translator.Snapshot(objects, plan.GroupsOf(view.Groups), view.Member, func(n *corev1.Node) bool { return deleting[n.Name] })
+	r, v := plan.StillRemovable(s, plan.Memory{Memory: memory}, c.policy, c.deps.Now(), node)
 	return r, v, nil
 }

@@ -10,7 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
-	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/kwok"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -20,9 +21,9 @@ import (
 type Config struct {
 	// Provider makes and removes nodes: kwok (default) or externalgrpc. Mirrors --cloud-provider.
 	Provider string `yaml:"provider"`
-	// Groups are the node groups. Mirrors --nodes. With the provider externalgrpc the server names them.
-	Groups []group.Group `yaml:"groups"`
-	// ExternalGrpc is where the server of the provider externalgrpc is. Mirrors the file of --cloud-config.
+	// Kwok has the node groups of the provider kwok. Mirrors --nodes.
+	Kwok kwok.Config `yaml:"kwok"`
+	// ExternalGrpc is where the server of the provider externalgrpc is, which names the groups. Mirrors the file of --cloud-config.
 	ExternalGrpc *externalgrpc.Config `yaml:"externalGrpc"`
 	// ScanInterval is the time between two loops; a pod that becomes unschedulable starts one at once. Default 10s.
 	ScanInterval config.Duration `yaml:"scanInterval"`
@@ -263,14 +264,6 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("drainPriorityConfig", "%v", err)
 	}
 	c.validateTaints(&ps)
-	first := map[string]int{}
-	for i, g := range c.Groups {
-		if j, twice := first[g.Name]; twice {
-			ps.Add(fmt.Sprintf("groups[%d].name", i), "%q is the name of groups[%d] already", g.Name, j)
-			continue
-		}
-		first[g.Name] = i
-	}
 	return ps
 }
 
@@ -299,34 +292,36 @@ func (c *Config) Policy() plan.Policy {
 		ForceDaemonSets:              c.ForceDs,
 		OkTotalUnreadyCount:          c.OkTotalUnreadyCount,
 		MaxTotalUnreadyPercentage:    c.MaxTotalUnreadyPercentage,
-		MaxNodeProvisionTime:         c.MaxNodeProvisionTime.Std(),
 		MaxNodeStartupTime:           c.MaxNodeStartupTime.Std(),
-		MaxNodeDeletionTime:          plan.DefaultPolicy().MaxNodeDeletionTime, // cluster-autoscaler has no flag for it
-		ForceDeleteUnregistered:      c.ForceDeleteUnregisteredNodes,
-		InitialBackoff:               c.InitialNodeGroupBackoffDuration.Std(),
-		MaxBackoff:                   c.MaxNodeGroupBackoffDuration.Std(),
-		BackoffResetTimeout:          c.NodeGroupBackoffResetTimeout.Std(),
-		ScaleDownEnabled:             c.ScaleDownEnabled,
-		UnreadyEnabled:               c.ScaleDownUnreadyEnabled,
-		UtilizationThreshold:         c.ScaleDownUtilizationThreshold,
-		GPUUtilizationThreshold:      c.ScaleDownGpuUtilizationThreshold,
-		GPUs:                         c.gpus(),
-		Headroom:                     c.headroom(),
-		GPULabel:                     c.GpuLabel,
-		UnneededTime:                 c.ScaleDownUnneededTime.Std(),
-		UnreadyTime:                  c.ScaleDownUnreadyTime.Std(),
-		DelayAfterAdd:                c.ScaleDownDelayAfterAdd.Std(),
-		DelayAfterDelete:             c.ScaleDownDelayAfterDelete.Std(),
-		DelayAfterFailure:            c.ScaleDownDelayAfterFailure.Std(),
-		DelayTypeLocal:               c.ScaleDownDelayTypeLocal,
-		MaxParallelism:               c.MaxScaleDownParallelism,
-		MaxDrainParallelism:          c.MaxDrainParallelism,
-		IgnoreDaemonSets:             c.IgnoreDaemonsetsUtilization,
-		IgnoreMirrorPods:             c.IgnoreMirrorPodsUtilization,
-		SkipSystemPods:               c.SkipNodesWithSystemPods,
-		SkipLocalStorage:             c.SkipNodesWithLocalStorage,
-		SkipCustomControllers:        c.SkipNodesWithCustomControllerPods,
-		SystemPodTimeout:             c.BlockingSystemPodDistruptionTimeout.Std(),
+		Policy: fleet.Policy{
+			MaxNodeProvisionTime:    c.MaxNodeProvisionTime.Std(),
+			MaxNodeDeletionTime:     plan.DefaultPolicy().MaxNodeDeletionTime, // cluster-autoscaler has no flag for it
+			ForceDeleteUnregistered: c.ForceDeleteUnregisteredNodes,
+			InitialBackoff:          c.InitialNodeGroupBackoffDuration.Std(),
+			MaxBackoff:              c.MaxNodeGroupBackoffDuration.Std(),
+			BackoffResetTimeout:     c.NodeGroupBackoffResetTimeout.Std(),
+		},
+		ScaleDownEnabled:        c.ScaleDownEnabled,
+		UnreadyEnabled:          c.ScaleDownUnreadyEnabled,
+		UtilizationThreshold:    c.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold: c.ScaleDownGpuUtilizationThreshold,
+		GPUs:                    c.gpus(),
+		Headroom:                c.headroom(),
+		GPULabel:                c.GpuLabel,
+		UnneededTime:            c.ScaleDownUnneededTime.Std(),
+		UnreadyTime:             c.ScaleDownUnreadyTime.Std(),
+		DelayAfterAdd:           c.ScaleDownDelayAfterAdd.Std(),
+		DelayAfterDelete:        c.ScaleDownDelayAfterDelete.Std(),
+		DelayAfterFailure:       c.ScaleDownDelayAfterFailure.Std(),
+		DelayTypeLocal:          c.ScaleDownDelayTypeLocal,
+		MaxParallelism:          c.MaxScaleDownParallelism,
+		MaxDrainParallelism:     c.MaxDrainParallelism,
+		IgnoreDaemonSets:        c.IgnoreDaemonsetsUtilization,
+		IgnoreMirrorPods:        c.IgnoreMirrorPodsUtilization,
+		SkipSystemPods:          c.SkipNodesWithSystemPods,
+		SkipLocalStorage:        c.SkipNodesWithLocalStorage,
+		SkipCustomControllers:   c.SkipNodesWithCustomControllerPods,
+		SystemPodTimeout:        c.BlockingSystemPodDistruptionTimeout.Std(),
 	}
 	for _, e := range c.Expander {
 		p.Expanders = append(p.Expanders, plan.Expander(e))

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/config"
@@ -41,7 +42,7 @@ func TestBadConfigurations(t *testing.T) {
 		{"provider: gce", `f: provider: trimtab has no driver for "gce"; write externalgrpc and where the server for that cloud is, or kwok, which makes simulated nodes`},
 		{"provider: externalgrpc", `f: externalGrpc: is required with provider externalgrpc: where the server is`},
 		{"externalGrpc: {address: 'a:1'}", `f: externalGrpc: is read with provider externalgrpc only, and provider is kwok`},
-		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1'}\ngroups: [{name: a, template: {instanceType: m5.large}}]", `f: groups: must be empty with provider externalgrpc: the server says which groups there are`},
+		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1'}\nkwok: {groups: [{name: a, template: {instanceType: m5.large}}]}", `f: kwok: is read with provider kwok only, and provider is externalgrpc: there the server says which groups there are`},
 		{"provider: externalgrpc\nexternalGrpc: {address: nowhere}", `f: externalGrpc.address: "nowhere" is not host:port, such as provider.kube-system.svc:8086`},
 		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1', grpc_timeout: 1s}", `f:2: externalGrpc.grpc_timeout: unknown key`},
 		{"expander: [cheapest]", `f: expander[0]: "cheapest" is unknown; known: [grpc least-nodes least-waste most-pods price priority random]`},
@@ -77,21 +78,21 @@ f: okTotalUnreadyCount: -1 is below 0`},
 		{"startupTaint: [a b]\nstartupTaintPrefix: ['']", `f: startupTaint[0]: "a b" is not the key of a taint: name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')
 f: startupTaintPrefix[0]: is empty, with which every taint begins; leave it out`},
 		{"statusConfigMapName: A_B", `f: statusConfigMapName: "A_B" is not the name of a ConfigMap`},
-		{"groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5, scaleDownGpuUtilizationThreshold: -1}, template: {instanceType: m5.large}}]", `f: groups[0].launchFailure: "always" is unknown; known: [never unregistered unready]
-f: groups[0].available: -2 is negative
-f: groups[0].options.scaleDownUtilizationThreshold: 1.5 is not between 0 and 1
-f: groups[0].options.scaleDownGpuUtilizationThreshold: -1 is not between 0 and 1`},
-		{"groups: [{name: a, options: {scaleDownUnneededTime: 5}, template: {instanceType: m5.large}}]", `f:1: groups[0].options.scaleDownUnneededTime: "5" is not a duration`},
-		{"groups: [{name: A, min: 3, max: 2, template: {capacity: {cpu: 4, memory: 4Gi}}}]", `f: groups[0].name: "A" cannot be part of a node's name: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
-f: groups[0].max: min 3 and max 2: 0 <= min <= max must hold`},
-		{"groups: [{name: a, template: {instanceType: m5.larg}}]", `f: groups[0].template.instanceType: "m5.larg" is not known (near: [m5.large`},
-		{"groups: [{name: a, template: {capacity: {cpu: four}}}]", `f: groups[0].template.capacity.cpu: "four" is not a quantity such as 4, 500m or 16Gi
-f: groups[0].template.capacity.cpu: is required where the instance type does not give it
-f: groups[0].template.capacity.memory: is required where the instance type does not give it`},
-		{"groups: [{name: a, template: {instanceType: m5.large, taints: [{key: x, effect: No}]}}]", `f: groups[0].template.taints[0].effect: "No" is none of [NoSchedule PreferNoSchedule NoExecute]`},
-		{"groups: [{name: a, template: {instanceType: m5.large}}, {name: a, template: {instanceType: m5.large}}]", `f: groups[1].name: "a" is the name of groups[0] already`},
-		{"groups: [{name: a, cni: {mode: bridge}, template: {instanceType: m5.large}}]", `f:1: groups[0].cni.mode: "bridge": unknown CNI mode; known: secondary-ip, prefix`},
-		{"groups: [{name: a, cni: {reservedENIs: -1}, template: {instanceType: m5.large}}]", `f: groups[0].cni: reserved ENIs -1: must not be negative`},
+		{"kwok: {groups: [{name: a, available: -2, launchFailure: always, options: {scaleDownUtilizationThreshold: 1.5, scaleDownGpuUtilizationThreshold: -1}, template: {instanceType: m5.large}}]}", `f: kwok.groups[0].launchFailure: "always" is unknown; known: [never unregistered unready]
+f: kwok.groups[0].available: -2 is negative
+f: kwok.groups[0].options.scaleDownUtilizationThreshold: 1.5 is not between 0 and 1
+f: kwok.groups[0].options.scaleDownGpuUtilizationThreshold: -1 is not between 0 and 1`},
+		{"kwok: {groups: [{name: a, options: {scaleDownUnneededTime: 5}, template: {instanceType: m5.large}}]}", `f:1: kwok.groups[0].options.scaleDownUnneededTime: "5" is not a duration`},
+		{"kwok: {groups: [{name: A, min: 3, max: 2, template: {capacity: {cpu: 4, memory: 4Gi}}}]}", `f: kwok.groups[0].name: "A" cannot be part of a node's name: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')
+f: kwok.groups[0].max: min 3 and max 2: 0 <= min <= max must hold`},
+		{"kwok: {groups: [{name: a, template: {instanceType: m5.larg}}]}", `f: kwok.groups[0].template.instanceType: "m5.larg" is not known (near: [m5.large`},
+		{"kwok: {groups: [{name: a, template: {capacity: {cpu: four}}}]}", `f: kwok.groups[0].template.capacity.cpu: "four" is not a quantity such as 4, 500m or 16Gi
+f: kwok.groups[0].template.capacity.cpu: is required where the instance type does not give it
+f: kwok.groups[0].template.capacity.memory: is required where the instance type does not give it`},
+		{"kwok: {groups: [{name: a, template: {instanceType: m5.large, taints: [{key: x, effect: No}]}}]}", `f: kwok.groups[0].template.taints[0].effect: "No" is none of [NoSchedule PreferNoSchedule NoExecute]`},
+		{"kwok: {groups: [{name: a, template: {instanceType: m5.large}}, {name: a, template: {instanceType: m5.large}}]}", `f: kwok.groups[1].name: "a" is the name of groups[0] already`},
+		{"kwok: {groups: [{name: a, cni: {mode: bridge}, template: {instanceType: m5.large}}]}", `f:1: kwok.groups[0].cni.mode: "bridge": unknown CNI mode; known: secondary-ip, prefix`},
+		{"kwok: {groups: [{name: a, cni: {reservedENIs: -1}, template: {instanceType: m5.large}}]}", `f: kwok.groups[0].cni: reserved ENIs -1: must not be negative`},
 	} {
 		_, err := decode(c.in)
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
@@ -136,16 +137,17 @@ func TestHeadroomReachesTheCore(t *testing.T) {
 
 // A group's own settings reach the core, and those that it does not have stay unset.
 func TestOptionsOfAGroup(t *testing.T) {
-	c, err := decode("groups: [{name: a, options: {scaleDownUtilizationThreshold: 0.3, scaleDownGpuUtilizationThreshold: 0.7, scaleDownUnneededTime: 5m, scaleDownUnreadyTime: 1h, maxNodeProvisionTime: 20m, zeroOrMaxNodeScaling: true, ignoreDaemonsetsUtilization: true}, template: {instanceType: m5.large}}, {name: b, options: {ignoreDaemonsetsUtilization: false}, template: {instanceType: m5.large}}]")
+	c, err := decode("kwok: {groups: [{name: a, options: {scaleDownUtilizationThreshold: 0.3, scaleDownGpuUtilizationThreshold: 0.7, scaleDownUnneededTime: 5m, scaleDownUnreadyTime: 1h, maxNodeProvisionTime: 20m, zeroOrMaxNodeScaling: true, ignoreDaemonsetsUtilization: true}, template: {instanceType: m5.large}}, {name: b, options: {ignoreDaemonsetsUtilization: false}, template: {instanceType: m5.large}}]}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []plan.Options{
-		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true), ZeroOrMax: true},
+	span := func(d time.Duration) *config.Duration { return new(config.Duration(d)) }
+	want := []group.Options{
+		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: span(5 * time.Minute), UnreadyTime: span(time.Hour), MaxNodeProvisionTime: span(20 * time.Minute), IgnoreDaemonSets: new(true), ZeroOrMax: true},
 		{IgnoreDaemonSets: new(false)},
 	}
 	for i := range want {
-		if got := c.Groups[i].Options.Planned(); !reflect.DeepEqual(got, want[i]) {
+		if got := c.Kwok.Groups[i].Options; !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("groups[%d]: %+v, want %+v", i, got, want[i])
 		}
 	}

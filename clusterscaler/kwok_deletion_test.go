@@ -35,7 +35,7 @@ type kwokWorld struct {
 func newKwokWorld(t *testing.T, keeps func(*corev1.Node) bool, nodes ...*corev1.Node) *kwokWorld {
 	t.Helper()
 	w := &kwokWorld{t: t, clock: startTime()}
-	cfg, err := decode("{provider: kwok, nodeDeleteDelayAfterTaint: 0s, maxScaleDownParallelism: 1, groups: [{name: g, max: 5, template: {capacity: {cpu: '4', memory: 16Gi}}}]}")
+	cfg, err := decode("{provider: kwok, nodeDeleteDelayAfterTaint: 0s, maxScaleDownParallelism: 1, kwok: {groups: [{name: g, max: 5, template: {capacity: {cpu: '4', memory: 16Gi}}}]}}")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/journal"
@@ -35,35 +37,41 @@ func startTime() time.Time { return time.Unix(startUnix, 0) }
 
 func sprint(v any) string { return fmt.Sprintf("%+v", v) }
 
-// stub is a provider whose group refuses to grow where told so.
+// stub is a driver of a cloud whose group refuses to grow where told so.
 type stub struct {
 	Provider
 	refuse map[string]bool
 	mu     sync.Mutex
 	grown  []string
-	failed map[string][]plan.Failure
+	// looks counts the observations.
+	looks  int
+	failed map[string][]fleet.Failed
 	member map[string]string
 	broken error
 }
 
-func (s *stub) Groups(context.Context, []*corev1.Node) ([]plan.Group, map[string]string, error) {
+func (s *stub) Observe(context.Context, []*corev1.Node) ([]fleet.Group, error) {
+	s.looks++
 	if s.broken != nil {
-		return nil, nil, s.broken
+		return nil, s.broken
 	}
-	var groups []plan.Group
+	var groups []fleet.Group
 	for _, name := range []string{"a", "b"} {
-		g := plan.Group{Name: name, Max: 3, Failed: s.failed[name]}
-		g.Target = len(g.Failed)
-		for _, group := range s.member {
-			if group == name {
-				g.Target++
+		g := fleet.Group{Name: name, Max: 3, Template: &corev1.Node{}, Instances: []fleet.Instance{}}
+		for _, f := range s.failed[name] {
+			g.Instances = append(g.Instances, fleet.Instance{ID: f.Instance, State: fleet.Creating, Failure: &f.Failure})
+		}
+		for _, node := range slices.Sorted(maps.Keys(s.member)) {
+			if s.member[node] == name {
+				g.Instances = append(g.Instances, fleet.Instance{ID: node, State: fleet.Running})
 			}
 		}
-		g.Template.Allocatable.MilliCPU, g.Template.Allocatable.Memory, g.Template.Allocatable.Pods = 4000, 16<<30, 110
-		g.Capacity = g.Template.Allocatable
+		g.Target = new(len(g.Instances))
+		g.Template.Status.Capacity = corev1.ResourceList{"cpu": resource.MustParse("4"), "memory": resource.MustParse("16Gi"), "pods": resource.MustParse("110")}
+		g.Template.Status.Allocatable = g.Template.Status.Capacity
 		groups = append(groups, g)
 	}
-	return groups, s.member, nil
+	return groups, nil
 }
 
 // ask writes down what is asked for.
@@ -73,17 +81,19 @@ func (s *stub) ask(format string, args ...any) {
 	s.grown = append(s.grown, fmt.Sprintf(format, args...))
 }
 
-func (s *stub) Increase(_ context.Context, group string, from, by int) error {
-	if s.refuse[group] {
-		return errors.New("no capacity")
+func (s *stub) SetTarget(_ context.Context, r fleet.Resize) (int, error) {
+	if r.To > r.From && s.refuse[r.Group] {
+		return 0, errors.New("no capacity")
 	}
-	s.ask("%s %d+%d", group, from, by)
-	return nil
+	s.ask("%s %d%+d", r.Group, r.From, r.To-r.From)
+	return max(r.To-r.From, r.From-r.To), nil
 }
 
-func (s *stub) Decrease(_ context.Context, group string, from, by int) error {
-	s.ask("%s %d-%d", group, from, by)
-	return nil
+func (s *stub) Terminate(_ context.Context, t fleet.Termination) (int, error) {
+	for _, v := range t.Victims {
+		s.ask("%s -%s", t.Group, v.ID)
+	}
+	return len(t.Victims), nil
 }
 
 func pendingPod() *corev1.Pod {
@@ -126,7 +136,8 @@ func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
 	now := func() time.Time { return startTime() }
 	log := slog.New(slog.DiscardHandler)
 	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now), registry: reg}
-	api := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+	api := fake.NewClientBuilder().WithObjects(objects...).
+		WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string { return []string{o.(*corev1.Pod).Spec.NodeName} }).WithInterceptorFuncs(interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if r.listing != nil {
 				return r.listing
@@ -207,7 +218,10 @@ func TestLoopGrowsAGroupAndSaysSoOnce(t *testing.T) {
 	if again := r.announced(); len(again) != 0 {
 		t.Errorf("said again: %q", again)
 	}
-	if got := r.journal.Recent(journal.Filter{Subject: "pod default/web"}); len(got) != 1 || string(got[0].Code) != "TriggeredScaleUp" {
+	if len(r.provider.grown) != 1 {
+		t.Errorf("a cloud that tells the old size is asked again: %v", r.provider.grown)
+	}
+	if got := r.journal.Recent(journal.Filter{Subject: "pod default/web"}); len(got) != 2 || got[1].Code != plan.TriggeredScaleUp || got[0].Code != plan.FitsUpcomingNode {
 		t.Errorf("journal %v", got)
 	}
 }
@@ -231,10 +245,10 @@ func TestLoopTakesTheNextBestGroup(t *testing.T) {
 // What cannot be launched is given up, and the next best grows in the same loop.
 func TestLoopGivesUpWhatCannotBeLaunched(t *testing.T) {
 	r := newRig(t, pendingPod())
-	r.provider.failed = map[string][]plan.Failure{"a": {{Instance: "i-1", Message: "out of capacity"}}}
+	r.provider.failed = map[string][]fleet.Failed{"a": {{Instance: "i-1", Failure: fleet.Failure{Message: "out of capacity"}}}}
 	r.scaler.loop(context.Background())
 	slices.Sort(r.provider.grown) // groups are asked side by side
-	if got := strings.Join(r.provider.grown, ", "); got != "a 1-1, b 0+1" {
+	if got := strings.Join(r.provider.grown, ", "); got != "a -i-1, b 0+1" {
 		t.Errorf("asked of the provider: %s", got)
 	}
 	got := r.journal.Recent(journal.Filter{Subject: "group a"})

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -37,7 +38,7 @@ func TestOriginalMetrics(t *testing.T) {
 		Capacity:  simulate.Resources{MilliCPU: 12500, Memory: 1 << 35},
 		States: []plan.GroupState{
 			{Name: "a", Min: 1, Max: 9, Target: 5, Coming: 2, Lost: 1, Healthy: true},
-			{Name: "b", Max: 4, Backoff: plan.Backoff{Until: time.Unix(1, 0)}},
+			{Name: "b", Max: 4, Backoff: fleet.Backoff{Until: time.Unix(1, 0)}},
 		},
 		Pending:  []plan.PendingPod{pod(plan.TriggeredScaleUp), pod(plan.NotTriggerScaleUp), pod(plan.FitsNow), pod(plan.Unprocessed), pod(plan.SchedulingGated)},
 		Nodes:    []plan.NodeVerdict{node(plan.Unneeded), node(plan.InCooldown), node(plan.NotUnderutilized), node(plan.NotUnderutilized)},

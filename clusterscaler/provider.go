@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kwok"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -27,15 +28,15 @@ func (c *Config) validateProvider(ps *config.Problems) {
 		ps.Add("provider", "trimtab has no driver for %q; write %s and where the server for that cloud is, or %s, which makes simulated nodes", c.Provider, providerExternalGrpc, providerKwok)
 	case external && c.ExternalGrpc == nil:
 		ps.Add("externalGrpc", "is required with provider %s: where the server is", providerExternalGrpc)
-	case external && len(c.Groups) > 0:
-		ps.Add("groups", "must be empty with provider %s: the server says which groups there are", providerExternalGrpc)
+	case external && len(c.Kwok.Groups) > 0:
+		ps.Add("kwok", "is read with provider %s only, and provider is %s: there the server says which groups there are", providerKwok, c.Provider)
 	case !external && c.ExternalGrpc != nil:
 		ps.Add("externalGrpc", "is read with provider %s only, and provider is %s", providerExternalGrpc, c.Provider)
 	}
 }
 
 // NoGroups is whether nobody says which groups there are: with the provider kwok they stand in the configuration.
-func (c *Config) NoGroups() bool { return c.Provider == providerKwok && len(c.Groups) == 0 }
+func (c *Config) NoGroups() bool { return c.Provider == providerKwok && len(c.Kwok.Groups) == 0 }
 
 func newProvider(cfg *Config, deps Deps) (Provider, error) {
 	switch cfg.Provider {
@@ -43,7 +44,7 @@ func newProvider(cfg *Config, deps Deps) (Provider, error) {
 		return newKwok(cfg, deps), nil
 	case providerExternalGrpc:
 		return externalgrpc.New(*cfg.ExternalGrpc, externalgrpc.Deps{
-			Log: deps.Log, Now: deps.Now, MayWrite: deps.drain().MayWrite, Defaults: cfg.groupOptions(), MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
+			Log: deps.Log, Now: deps.Now, MayWrite: deps.drain().MayWrite, Defaults: cfg.groupOptions(),
 			Prices: slices.Contains(cfg.Expander, string(plan.Price)),
 		})
 	default:
@@ -54,30 +55,21 @@ func newProvider(cfg *Config, deps Deps) (Provider, error) {
 const suffixLength = 8
 
 func newKwok(cfg *Config, deps Deps) Provider {
-	groups := make([]kwok.Group, len(cfg.Groups))
-	for i := range cfg.Groups {
-		g := &cfg.Groups[i]
-		d, _ := g.Described() // the configuration is valid
-		groups[i] = kwok.Group{
-			Name: g.Name, Min: d.Min, Max: d.Max, Template: *d.Template.Node(&g.CNI), Price: g.Price,
-			LaunchDelay: g.LaunchDelay.Std(), LaunchFailure: g.LaunchFailure, Available: g.Available, Options: d.Options.Planned(),
-		}
-	}
-	return kwok.New(groups, kwok.Deps{
+	return kwok.New(cfg.Kwok, kwok.Deps{
 		Client: deps.drain().Client, Log: deps.Log, Now: deps.Now, MaxNodeDeletionTime: cfg.Policy().MaxNodeDeletionTime,
 		Suffix: func() string { return rand.String(suffixLength) },
 	})
 }
 
 // groupOptions are the settings that a server may have of its own for a group.
-func (c *Config) groupOptions() externalgrpc.Options {
-	return externalgrpc.Options{
-		UtilizationThreshold:        c.ScaleDownUtilizationThreshold,
-		GPUUtilizationThreshold:     c.ScaleDownGpuUtilizationThreshold,
-		UnneededTime:                c.ScaleDownUnneededTime.Std(),
-		UnreadyTime:                 c.ScaleDownUnreadyTime.Std(),
-		MaxNodeProvisionTime:        c.MaxNodeProvisionTime.Std(),
-		MaxNodeStartupTime:          c.MaxNodeStartupTime.Std(),
-		IgnoreDaemonSetsUtilization: c.IgnoreDaemonsetsUtilization,
+func (c *Config) groupOptions() group.Options {
+	return group.Options{
+		UtilizationThreshold:    &c.ScaleDownUtilizationThreshold,
+		GPUUtilizationThreshold: &c.ScaleDownGpuUtilizationThreshold,
+		UnneededTime:            &c.ScaleDownUnneededTime,
+		UnreadyTime:             &c.ScaleDownUnreadyTime,
+		MaxNodeProvisionTime:    &c.MaxNodeProvisionTime,
+		MaxNodeStartupTime:      &c.MaxNodeStartupTime,
+		IgnoreDaemonSets:        &c.IgnoreDaemonsetsUtilization,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -78,7 +79,7 @@ func TestLoopTellsOnTheStatus(t *testing.T) {
 // What a drain came to is told by the loop that learns of it, and nodes that are given up in the loop that gives them up.
 func TestLoopTellsOutcomes(t *testing.T) {
 	r := newRig(t)
-	r.provider.failed = map[string][]plan.Failure{"a": {{Instance: "i-1", Message: "out of capacity"}}}
+	r.provider.failed = map[string][]fleet.Failed{"a": {{Instance: "i-1", Failure: fleet.Failure{Message: "out of capacity"}}}}
 	r.scaler.finished(kube.Outcome{Node: "n", Group: "a", Err: errors.New("no")})
 	r.loop()
 	want := "Warning ScaleDownFailed node n of group a is kept: no\nWarning ScaleUpFailed 1 nodes of group a could not be launched"

@@ -71,23 +71,24 @@ func TestDrainIsConfigured(t *testing.T) {
 
 // What tags and annotations say of a group holds in the loop as what its options and template say.
 func TestMetadataOfGroupsIsConfigured(t *testing.T) {
-	cfg, err := decode(`groups:
-- name: a
-  max: 3
-  template: {capacity: {cpu: 4, memory: 16Gi}}
-  options: {scaleDownUnneededTime: 1h}
-- name: b
-  max: 3
-  template: {capacity: {cpu: 4}}
-  tags:
-    k8s.io/cluster-autoscaler/node-template/autoscaling-options/scaledownunneededtime: 2h
-    k8s.io/cluster-autoscaler/node-template/resources/memory: 16Gi
-- name: c
-  annotations:
-    cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size: "3"
-    cluster.x-k8s.io/autoscaling-options-scaledownunneededtime: 3h
-    capacity.cluster-autoscaler.kubernetes.io/cpu: "4"
-    capacity.cluster-autoscaler.kubernetes.io/memory: 16Gi
+	cfg, err := decode(`kwok:
+  groups:
+  - name: a
+    max: 3
+    template: {capacity: {cpu: 4, memory: 16Gi}}
+    options: {scaleDownUnneededTime: 1h}
+  - name: b
+    max: 3
+    template: {capacity: {cpu: 4}}
+    tags:
+      k8s.io/cluster-autoscaler/node-template/autoscaling-options/scaledownunneededtime: 2h
+      k8s.io/cluster-autoscaler/node-template/resources/memory: 16Gi
+  - name: c
+    annotations:
+      cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size: "3"
+      cluster.x-k8s.io/autoscaling-options-scaledownunneededtime: 3h
+      capacity.cluster-autoscaler.kubernetes.io/cpu: "4"
+      capacity.cluster-autoscaler.kubernetes.io/memory: 16Gi
 `)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
@@ -48,11 +49,11 @@ type hanging struct {
 	ended chan struct{}
 }
 
-func (h *hanging) Increase(ctx context.Context, group string, from, by int) error {
-	if group == h.group {
+func (h *hanging) SetTarget(ctx context.Context, r fleet.Resize) (int, error) {
+	if r.Group == h.group {
 		<-h.ended
 	}
-	return h.stub.Increase(ctx, group, from, by)
+	return h.stub.SetTarget(ctx, r)
 }
 
 // A group whose provider does not answer holds up the growth of no other. The loop ends when it is known what was done.
@@ -66,7 +67,7 @@ func TestGroupThatHangsHoldsNoOtherUp(t *testing.T) {
 			failed <- r.scaler.act(t.Context(), &plan.Plan{
 				GiveUp:  []plan.Decrease{{Group: "c", From: 1}},
 				ScaleUp: []plan.Increase{{Group: "a", To: 1}, {Group: "b", To: 2}},
-			})
+			}, &fleet.View{})
 		}()
 		synctest.Wait()
 		if got := len(r.provider.grown); got != 2 || len(failed) != 0 {
@@ -87,9 +88,9 @@ func TestGroupThatHangsHoldsNoOtherUp(t *testing.T) {
 // slow is a provider that takes time to say which groups there are.
 type slow struct{ *stub }
 
-func (s slow) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
+func (s slow) Observe(ctx context.Context, nodes []*corev1.Node) ([]fleet.Group, error) {
 	time.Sleep(11 * time.Second) // of the bubble
-	return s.stub.Groups(ctx, nodes)
+	return s.stub.Observe(ctx, nodes)
 }
 
 // histograms are those of that name, as "LABEL COUNT SUM" in the order of the labels.

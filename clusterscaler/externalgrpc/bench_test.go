@@ -6,6 +6,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
 // A loop over 5,000 nodes of which nothing has changed.
@@ -24,7 +26,7 @@ func BenchmarkKnownNodes(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, asks := p.known(all, map[string]bool{"a": true}, nil, now); len(asks) > 0 {
+		if _, asks := p.known(all, map[string]*fleet.Group{"a": {}}, nil, now); len(asks) > 0 {
 			b.Fatal("asked again")
 		}
 	}

@@ -11,17 +11,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
-	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/internal/config"
 )
-
-// Options are the settings of cluster-autoscaler that a server may give a group of its own.
-type Options struct {
-	UtilizationThreshold, GPUUtilizationThreshold    float64
-	UnneededTime, UnreadyTime                        time.Duration
-	MaxNodeProvisionTime, MaxNodeStartupTime         time.Duration
-	IgnoreDaemonSetsUtilization                      bool
-	ZeroOrMaxNodeScaling, AllowNonAtomicScaleUpToMax bool
-}
 
 // details are what seldom changes of a group. They are never changed.
 type details struct {
@@ -35,7 +28,7 @@ type details struct {
 	priceTrouble string
 	// options are nil when the group has none of its own. optionsUnknown says that the server has failed to tell whether
 	// it has any; until it does the group must not shrink by those of others.
-	options        *Options
+	options        *group.Options
 	optionsUnknown bool
 	optionsTrouble string
 }
@@ -58,6 +51,20 @@ func (p *Provider) detailsOf(ctx context.Context, group string, last *details, n
 		next.price, next.priceTrouble = p.price(ctx, group, next.template, now)
 	}
 	return next
+}
+
+// tell adds what they say to a group, and what is wrong with them to troubles.
+func (d *details) tell(g *fleet.Group, troubles map[string]string) {
+	g.Template, g.Trouble, g.Price, g.OptionsUnknown = d.template, d.trouble, d.price, d.optionsUnknown
+	if d.options != nil {
+		g.Options = *d.options
+	}
+	if d.optionsTrouble != "" {
+		troubles["the options of group "+g.Name] = d.optionsTrouble
+	}
+	if d.priceTrouble != "" {
+		troubles["the price of group "+g.Name] = d.priceTrouble
+	}
 }
 
 // template is the server's template of a node. A server that has none is no trouble.
@@ -111,7 +118,7 @@ func (p *Provider) price(ctx context.Context, group string, template *corev1.Nod
 func (p *Provider) options(ctx context.Context, group string, next, last *details) {
 	answer, err := unlessSilent(p, "NodeGroupGetOptions", group, func() (*protocol.NodeGroupAutoscalingOptionsResponse, error) {
 		return call(ctx, p, "NodeGroupGetOptions", subject{group: group}, p.client.NodeGroupGetOptions,
-			&protocol.NodeGroupAutoscalingOptionsRequest{Id: group, Defaults: p.deps.Defaults.toWire()})
+			&protocol.NodeGroupAutoscalingOptionsRequest{Id: group, Defaults: toWire(&p.deps.Defaults)})
 	})
 	switch own := answer.GetNodeGroupAutoscalingOptions(); {
 	case unimplemented(err):
@@ -120,78 +127,61 @@ func (p *Provider) options(ctx context.Context, group string, next, last *detail
 	case err != nil:
 		next.optionsUnknown, next.optionsTrouble = true, err.Error()
 	case own != nil:
-		next.options, next.optionsTrouble = optionsOf(own, p.deps.Defaults)
+		next.options, next.optionsTrouble = optionsOf(own, &p.deps.Defaults)
 	}
 }
 
-func (o *Options) toWire() *protocol.NodeGroupAutoscalingOptions {
+// toWire are the program's own settings, all of which are set.
+func toWire(o *group.Options) *protocol.NodeGroupAutoscalingOptions {
 	return &protocol.NodeGroupAutoscalingOptions{
-		ScaleDownUtilizationThreshold:    o.UtilizationThreshold,
-		ScaleDownGpuUtilizationThreshold: o.GPUUtilizationThreshold,
-		ZeroOrMaxNodeScaling:             o.ZeroOrMaxNodeScaling,
-		IgnoreDaemonSetsUtilization:      o.IgnoreDaemonSetsUtilization,
-		ScaleDownUnneededDuration:        durationpb.New(o.UnneededTime),
-		ScaleDownUnreadyDuration:         durationpb.New(o.UnreadyTime),
-		MaxNodeProvisionDuration:         durationpb.New(o.MaxNodeProvisionTime),
-		MaxNodeStartupDuration:           durationpb.New(o.MaxNodeStartupTime),
-		AllowNonAtomicScaleUpToMax:       o.AllowNonAtomicScaleUpToMax,
+		ScaleDownUtilizationThreshold:    *o.UtilizationThreshold,
+		ScaleDownGpuUtilizationThreshold: *o.GPUUtilizationThreshold,
+		ZeroOrMaxNodeScaling:             o.ZeroOrMax,
+		IgnoreDaemonSetsUtilization:      *o.IgnoreDaemonSets,
+		ScaleDownUnneededDuration:        durationpb.New(o.UnneededTime.Std()),
+		ScaleDownUnreadyDuration:         durationpb.New(o.UnreadyTime.Std()),
+		MaxNodeProvisionDuration:         durationpb.New(o.MaxNodeProvisionTime.Std()),
+		MaxNodeStartupDuration:           durationpb.New(o.MaxNodeStartupTime.Std()),
 	}
 }
 
-// planned are those of the settings that are not the program's own, in the core's terms. A group without settings of its
-// own has none.
-func (o *Options) planned(defaults Options) plan.Options {
-	if o == nil {
-		return plan.Options{}
+// optionsOf are those of the server's settings that are not the program's own. A duration that it does not tell is the
+// program's: servers that were written before a setting existed cannot tell it, and do not mean zero. So is one that makes no
+// sense, which is told.
+func optionsOf(from *protocol.NodeGroupAutoscalingOptions, defaults *group.Options) (o *group.Options, odd string) {
+	duration := func(name string, d *durationpb.Duration, least time.Duration, otherwise *config.Duration) *config.Duration {
+		switch {
+		case d == nil:
+			return nil
+		case d.CheckValid() != nil || d.AsDuration() < least:
+			odd = fmt.Sprintf("%s of %d seconds is none; %s is taken", name, d.GetSeconds(), otherwise)
+			return nil
+		}
+		return unlike(config.Duration(d.AsDuration()), otherwise)
 	}
-	return plan.Options{
-		UtilizationThreshold:    unlike(o.UtilizationThreshold, defaults.UtilizationThreshold),
-		GPUUtilizationThreshold: unlike(o.GPUUtilizationThreshold, defaults.GPUUtilizationThreshold),
-		UnneededTime:            unlike(o.UnneededTime, defaults.UnneededTime),
-		UnreadyTime:             unlike(o.UnreadyTime, defaults.UnreadyTime),
-		MaxNodeProvisionTime:    unlike(o.MaxNodeProvisionTime, defaults.MaxNodeProvisionTime),
-		MaxNodeStartupTime:      unlike(o.MaxNodeStartupTime, defaults.MaxNodeStartupTime),
-		IgnoreDaemonSets:        unlike(o.IgnoreDaemonSetsUtilization, defaults.IgnoreDaemonSetsUtilization),
-		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
+	share := func(name string, n float64, otherwise *float64) *float64 {
+		if !(n >= 0) { // or not a number
+			odd = fmt.Sprintf("%s of %v is none; %v is taken", name, n, *otherwise)
+			return nil
+		}
+		return unlike(n, otherwise)
 	}
+	return &group.Options{
+		UtilizationThreshold:    share("scaleDownUtilizationThreshold", from.GetScaleDownUtilizationThreshold(), defaults.UtilizationThreshold),
+		GPUUtilizationThreshold: share("scaleDownGpuUtilizationThreshold", from.GetScaleDownGpuUtilizationThreshold(), defaults.GPUUtilizationThreshold),
+		UnneededTime:            duration("scaleDownUnneededDuration", from.GetScaleDownUnneededDuration(), 0, defaults.UnneededTime),
+		UnreadyTime:             duration("scaleDownUnreadyDuration", from.GetScaleDownUnreadyDuration(), 0, defaults.UnreadyTime),
+		MaxNodeProvisionTime:    duration("MaxNodeProvisionDuration", from.GetMaxNodeProvisionDuration(), time.Second, defaults.MaxNodeProvisionTime),
+		MaxNodeStartupTime:      duration("maxNodeStartupDuration", from.GetMaxNodeStartupDuration(), time.Second, defaults.MaxNodeStartupTime),
+		IgnoreDaemonSets:        unlike(from.GetIgnoreDaemonSetsUtilization(), defaults.IgnoreDaemonSets),
+		ZeroOrMax:               from.GetZeroOrMaxNodeScaling(),
+	}, odd
 }
 
-func unlike[T comparable](own, otherwise T) *T {
-	if own == otherwise {
+// unlike is nil for what is the program's own.
+func unlike[T comparable](own T, otherwise *T) *T {
+	if own == *otherwise {
 		return nil
 	}
 	return &own
-}
-
-// optionsOf reads the server's settings. A duration that it does not tell is the program's own: servers that were
-// written before a setting existed cannot tell it, and do not mean zero. So is one that makes no sense, which is told.
-func optionsOf(from *protocol.NodeGroupAutoscalingOptions, defaults Options) (o *Options, odd string) {
-	duration := func(name string, d *durationpb.Duration, least, otherwise time.Duration) time.Duration {
-		switch {
-		case d == nil:
-			return otherwise
-		case d.CheckValid() != nil || d.AsDuration() < least:
-			odd = fmt.Sprintf("%s of %d seconds is none; %s is taken", name, d.GetSeconds(), otherwise)
-			return otherwise
-		}
-		return d.AsDuration()
-	}
-	share := func(name string, n, otherwise float64) float64 {
-		if !(n >= 0) { // or not a number
-			odd = fmt.Sprintf("%s of %v is none; %v is taken", name, n, otherwise)
-			return otherwise
-		}
-		return n
-	}
-	return &Options{
-		UtilizationThreshold:        share("scaleDownUtilizationThreshold", from.GetScaleDownUtilizationThreshold(), defaults.UtilizationThreshold),
-		GPUUtilizationThreshold:     share("scaleDownGpuUtilizationThreshold", from.GetScaleDownGpuUtilizationThreshold(), defaults.GPUUtilizationThreshold),
-		UnneededTime:                duration("scaleDownUnneededDuration", from.GetScaleDownUnneededDuration(), 0, defaults.UnneededTime),
-		UnreadyTime:                 duration("scaleDownUnreadyDuration", from.GetScaleDownUnreadyDuration(), 0, defaults.UnreadyTime),
-		MaxNodeProvisionTime:        duration("MaxNodeProvisionDuration", from.GetMaxNodeProvisionDuration(), time.Second, defaults.MaxNodeProvisionTime),
-		MaxNodeStartupTime:          duration("maxNodeStartupDuration", from.GetMaxNodeStartupDuration(), time.Second, defaults.MaxNodeStartupTime),
-		IgnoreDaemonSetsUtilization: from.GetIgnoreDaemonSetsUtilization(),
-		ZeroOrMaxNodeScaling:        from.GetZeroOrMaxNodeScaling(),
-		AllowNonAtomicScaleUpToMax:  from.GetAllowNonAtomicScaleUpToMax(),
-	}, odd
 }

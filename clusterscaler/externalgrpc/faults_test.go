@@ -16,6 +16,8 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -105,28 +107,16 @@ func TestTroubleAfterGoodTimes(t *testing.T) {
 	}
 }
 
-// Without a template of the server a node of the group is one, as it was when it was new.
-func TestTemplateFromANode(t *testing.T) {
+// A server without templates is no trouble of its own: nodes of the group tell what the next one is.
+func TestServerWithoutTemplates(t *testing.T) {
 	r := newRig(t)
 	r.server.Change(func(s *externalgrpctest.Fake) { clear(s.Templates) })
-	groups, _ := r.groups()
-	if !strings.Contains(groups[0].Trouble, "no template of a node") {
+	groups, err := r.provider.Observe(t.Context(), nodes())
+	if err != nil || groups[0].Template != nil || groups[0].Trouble != "" || strings.Contains(r.log.String(), "in trouble") {
+		t.Errorf("group %+v, %v\n%s", groups[0], err, r.log)
+	}
+	if groups, _ := r.groups(nodes()...); groups[0].Trouble != plan.NoTemplate {
 		t.Errorf("trouble %q", groups[0].Trouble)
-	}
-	all := nodes()
-	all[0].Status.Conditions[0].Status = corev1.ConditionFalse
-	all[1].Spec.Unschedulable = true
-	all[1].Spec.Taints = []corev1.Taint{
-		{Key: "node.kubernetes.io/unschedulable", Effect: corev1.TaintEffectNoSchedule}, {Key: "dedicated", Effect: corev1.TaintEffectNoSchedule},
-	}
-	all[3].Spec.Taints = []corev1.Taint{{Key: "ToBeDeletedByClusterAutoscaler", Effect: corev1.TaintEffectNoSchedule}}
-	groups, _ = r.groups(all...)
-	g := groups[0].Template
-	if groups[0].Trouble != "" || g.Unschedulable || len(g.Taints) != 1 || g.Taints[0].Key != "dedicated" || g.Labels[corev1.LabelHostname] != "template-of-a" {
-		t.Errorf("template %+v, trouble %q", g, groups[0].Trouble)
-	}
-	if len(all[1].Spec.Taints) != 2 || all[1].Labels[corev1.LabelHostname] != "" {
-		t.Error("the node itself was changed")
 	}
 }
 
@@ -199,7 +189,7 @@ func TestRenewalsThatFail(t *testing.T) {
 	}
 }
 
-// The loop observes and acts while drains look and remove.
+// The loop observes and acts while drains remove.
 func TestConcurrentUse(t *testing.T) {
 	r := newRig(t)
 	r.server.Change(func(s *externalgrpctest.Fake) {
@@ -207,22 +197,24 @@ func TestConcurrentUse(t *testing.T) {
 	})
 	r.groups(nodes()...)
 	var tasks sync.WaitGroup
-	for i := range 4 {
-		tasks.Go(func() {
-			for range 10 {
-				if _, _, err := r.provider.Groups(context.Background(), nodes()); err != nil {
-					t.Error(err)
-				}
-				r.provider.lastInstances("a")
-				r.provider.lastOptions("a")
-			}
-		})
-		tasks.Go(func() {
-			name := fmt.Sprintf("%s-%d", []string{"a", "b"}[i/2], i%2)
-			if err := r.provider.Delete(context.Background(), name[:1], []string{name}); err != nil {
+	tasks.Go(func() {
+		for range 40 {
+			if _, err := r.provider.Observe(context.Background(), nodes()); err != nil {
 				t.Error(err)
 			}
-			if err := r.provider.Increase(context.Background(), "a", 2, 1); err != nil {
+		}
+	})
+	for i := range 4 {
+		tasks.Go(func() {
+			name := fmt.Sprintf("%s-%d", []string{"a", "b"}[i/2], i%2)
+			drained, err := r.view.Drained(name[:1], []string{name})
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := r.provider.Terminate(context.Background(), drained); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.provider.SetTarget(context.Background(), fleet.Resize{Group: "a", From: 2, To: 3}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -243,7 +235,7 @@ func TestServerInTrouble(t *testing.T) {
 	} {
 		r := newRig(t)
 		r.server.Change(func(s *externalgrpctest.Fake) { s.Fail[c.method] = errFake })
-		_, _, err := r.provider.Groups(context.Background(), nodes())
+		_, err := r.provider.Observe(context.Background(), nodes())
 		if err == nil || !strings.HasPrefix(err.Error(), "server "+r.server.Address+": "+c.want) || status.Code(err) != codes.ResourceExhausted {
 			t.Errorf("%s: %v", c.method, err)
 		}
@@ -258,28 +250,15 @@ func TestServerThatHangs(t *testing.T) {
 			r := newRig(t)
 			r.provider = r.connect(Config{Address: r.server.Address, Timeout: config.Duration(time.Second)})
 			r.server.Change(func(s *externalgrpctest.Fake) { s.Hang[method] = true })
-			groups, _, err := r.provider.Groups(context.Background(), nodes())
+			groups, err := r.provider.Observe(context.Background(), nodes())
 			if err == nil && len(groups) == 2 {
-				err = errors.New(groups[0].Trouble)
+				err = errors.New(groups[0].Trouble + groups[0].Unknown)
 			}
 			if err == nil || !strings.Contains(err.Error(), method) || !strings.Contains(err.Error(), "DeadlineExceeded") {
 				t.Errorf("groups %+v, %v", groups, err)
 			}
 		})
 	}
-}
-
-// One observation waits for another no longer than it may.
-func TestObservationsTakeTurns(t *testing.T) {
-	r := newRig(t)
-	r.provider.turn <- struct{}{}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	if _, _, err := r.provider.Groups(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
-	}
-	<-r.provider.turn
-	r.groups()
 }
 
 func TestHugeAnswers(t *testing.T) {
@@ -291,8 +270,8 @@ func TestHugeAnswers(t *testing.T) {
 	if len(troubles(groups)) != 0 {
 		t.Errorf("a list of instances is not needed for a size: %v", troubles(groups))
 	}
-	if _, told := r.provider.lastInstances("a"); told || !strings.Contains(r.log.String(), "NodeGroupNodes of group a: ResourceExhausted") {
-		t.Errorf("told %t\n%s", told, r.log)
+	if all, err := r.provider.Observe(t.Context(), nodes()); err != nil || all[0].Instances != nil || !strings.Contains(r.log.String(), "NodeGroupNodes of group a: ResourceExhausted") {
+		t.Errorf("told %v, %v\n%s", all, err, r.log)
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) {
 		clear(s.Instances)
@@ -301,7 +280,7 @@ func TestHugeAnswers(t *testing.T) {
 			s.Groups = append(s.Groups, &protocol.NodeGroup{Id: fmt.Sprint(i)})
 		}
 	})
-	if _, _, err := r.provider.Groups(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "10001 groups are more than 10000") {
+	if _, err := r.provider.Observe(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "10001 groups are more than 10000") {
 		t.Error(err)
 	}
 }
@@ -318,14 +297,14 @@ func TestOnlyHarmlessCallsAreRepeated(t *testing.T) {
 	})
 	ctx := context.Background()
 	for method, err := range map[string]error{
-		"NodeGroupIncreaseSize of group a":            r.provider.Increase(ctx, "a", 2, 1),
-		"NodeGroupDeleteNodes of group a of node a-0": r.provider.Delete(ctx, "a", []string{"a-0"}),
+		"NodeGroupIncreaseSize of group a":            r.increase("a", 2, 1),
+		"NodeGroupDeleteNodes of group a of node a-0": r.remove("a", "a-0"),
 	} {
 		if want := "server " + r.server.Address + ": " + method + ": Unavailable: try again"; err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	if _, _, err := r.provider.Groups(ctx, nil); status.Code(err) != codes.Unavailable {
+	if _, err := r.provider.Observe(ctx, nil); status.Code(err) != codes.Unavailable {
 		t.Error(err)
 	}
 	for method, want := range map[string]int{"NodeGroupIncreaseSize": 1, "NodeGroupDeleteNodes": 1, "NodeGroups": 3} {
@@ -340,12 +319,12 @@ func TestServerThatComesLater(t *testing.T) {
 	relay := externalgrpctest.NewRelay(t)
 	r := newRig(t)
 	r.provider = r.connect(Config{Address: relay.Address})
-	if _, _, err := r.provider.Groups(context.Background(), nil); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), relay.Address) {
+	if _, err := r.provider.Observe(context.Background(), nil); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), relay.Address) {
 		t.Fatal(err)
 	}
 	relay.To(r.server.Address)
 	r.eventually(func() error {
-		_, _, err := r.provider.Groups(context.Background(), nil)
+		_, err := r.provider.Observe(context.Background(), nil)
 		return err
 	})
 }

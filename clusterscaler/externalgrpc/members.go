@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
 // member is a node as the server was told of it, with what the server answered. It is never changed.
@@ -75,19 +76,18 @@ func same(a, b *protocol.ExternalGrpcNode) bool {
 	return a.ProviderID == b.ProviderID && a.Name == b.Name && maps.Equal(a.Labels, b.Labels) && maps.Equal(a.Annotations, b.Annotations)
 }
 
-// assign finds the group of each node that has one. The server is asked only of nodes that it has not been asked of as
-// they are now, and again where its answer may have changed. Nodes of which it cannot tell have no group, which is
-// added to troubles.
-func (p *Provider) assign(ctx context.Context, nodes []*corev1.Node, groups []*observed, troubles map[string]string) (map[string]string, error) {
-	listed := map[string]bool{}
-	for _, g := range groups {
-		listed[g.id] = g.usable()
+// assign tells each group its nodes. The server is asked only of nodes that it has not been asked of as they are now, and
+// again where its answer may have changed. Nodes of which it cannot tell have no group, which is added to troubles.
+func (p *Provider) assign(ctx context.Context, nodes []*corev1.Node, groups []fleet.Group, troubles map[string]string) error {
+	at := make(map[string]*fleet.Group, len(groups))
+	for i := range groups {
+		at[groups[i].Name] = &groups[i]
 	}
 	now := p.deps.Now()
-	next, asks := p.known(nodes, listed, instancesByID(groups), now)
+	next, asks := p.known(nodes, at, instancesByID(groups), now)
 	answers, errs, err := p.ask(ctx, asks, next, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, node := range asks {
 		if answers[i] != nil {
@@ -98,7 +98,18 @@ func (p *Provider) assign(ctx context.Context, nodes []*corev1.Node, groups []*o
 	}
 	noteFailed(errs, troubles)
 	p.members = next
-	return membership(next, listed, troubles), nil
+	for _, n := range nodes {
+		m := next[n.Name]
+		if m == nil || m.group == "" {
+			continue
+		}
+		if g := at[m.group]; g != nil {
+			g.Nodes = append(g.Nodes, n.Name)
+		} else {
+			troubles["nodes of a group that it does not list"] = fmt.Sprintf("node %s is of group %s", printable(n.Name), printable(m.group))
+		}
+	}
+	return nil
 }
 
 // ask asks of the nodes, several at a time. When the server itself fails, the answer that a node has in last stays, and
@@ -138,22 +149,8 @@ func noteFailed(errs []error, troubles map[string]string) {
 	}
 }
 
-// membership is the group of each node that has one of those listed.
-func membership(members map[string]*member, listed map[string]bool, troubles map[string]string) map[string]string {
-	out := map[string]string{}
-	for name, m := range members {
-		switch {
-		case listed[m.group]:
-			out[name] = m.group
-		case m.group != "":
-			troubles["nodes of a group that it does not list"] = fmt.Sprintf("node %s is of group %s", printable(name), printable(m.group))
-		}
-	}
-	return out
-}
-
 // known is what holds of what was answered before, and the nodes to ask of.
-func (p *Provider) known(nodes []*corev1.Node, listed map[string]bool, instances map[string]string, now time.Time) (next map[string]*member, asks []*protocol.ExternalGrpcNode) {
+func (p *Provider) known(nodes []*corev1.Node, listed map[string]*fleet.Group, instances map[string]string, now time.Time) (next map[string]*member, asks []*protocol.ExternalGrpcNode) {
 	next = make(map[string]*member, len(nodes))
 	var renewals []*member
 	for _, n := range nodes {
@@ -169,7 +166,7 @@ func (p *Provider) known(nodes []*corev1.Node, listed map[string]bool, instances
 			if now.Sub(n.CreationTimestamp.Time) < youth || age >= strangerAge || isInstance {
 				asks = append(asks, m.node)
 			}
-		case !listed[m.group], isInstance && group != m.group:
+		case listed[m.group] == nil, isInstance && group != m.group:
 			asks = append(asks, m.node)
 		case isInstance: // the list of the group's instances says the same
 		case age >= unconfirmedAge:
@@ -186,14 +183,15 @@ func (p *Provider) known(nodes []*corev1.Node, listed map[string]bool, instances
 }
 
 // instancesByID is the group of each instance that only one group lists.
-func instancesByID(groups []*observed) map[string]string {
+func instancesByID(groups []fleet.Group) map[string]string {
 	out, twice := map[string]string{}, map[string]bool{}
-	for _, g := range groups {
-		for _, i := range g.instances {
-			if other, known := out[i.ID]; known && other != g.id {
-				twice[i.ID] = true
+	for i := range groups {
+		g := &groups[i]
+		for _, instance := range g.Instances {
+			if other, known := out[instance.ID]; known && other != g.Name {
+				twice[instance.ID] = true
 			}
-			out[i.ID] = g.id
+			out[instance.ID] = g.Name
 		}
 	}
 	maps.DeleteFunc(out, func(id, _ string) bool { return twice[id] })

@@ -15,7 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
-	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/internal/wanted"
 )
 
@@ -25,10 +26,8 @@ type Deps struct {
 	Now func() time.Time
 	// MayWrite, if it is not nil, says why nothing may be changed at the moment; it is asked immediately before each such call.
 	MayWrite func() error
-	// Defaults are the program's own settings, which servers are told.
-	Defaults Options
-	// MaxNodeDeletionTime is for how long a node may stand that the server has accepted to delete, before it counts again.
-	MaxNodeDeletionTime time.Duration
+	// Defaults are the program's own settings, all of them, which servers are told.
+	Defaults group.Options
 	// Prices says that the price of a node is of use.
 	Prices bool
 }
@@ -40,9 +39,7 @@ type Provider struct {
 	conn   *grpc.ClientConn
 	client protocol.CloudProviderClient
 
-	// turn lets one observation be made at a time, since servers expect that of cluster-autoscaler. What follows belongs
-	// to the one whose turn it is.
-	turn      chan struct{}
+	// What follows is what Observe has read, for its next call: answers that hold for a while, and why the server failed.
 	refreshed time.Time
 	members   map[string]*member
 	details   map[string]*details
@@ -50,25 +47,16 @@ type Provider struct {
 	failure error
 	failed  time.Time
 
-	mu   sync.Mutex
-	last observation
-	// resizing lets one request be made at a time that changes the size of a group, from the look at the size on.
-	resizing map[string]chan struct{}
+	mu sync.Mutex
+	// nodes are those with a group, as the server was told of them the last time.
+	nodes map[string]*member
+	// changing lets one request be made at a time that changes a group, from the look at its size on.
+	changing map[string]chan struct{}
 	// silences are of groups about which reads hang, pauses how long they are not made.
 	silences map[string]silence
 	pauses   wanted.Pauses
 	// said is the trouble that was logged, by its subject.
 	said map[string]string
-	// promises has by group what the server accepted and does not tell yet, gone the nodes that it has deleted.
-	promises map[string]promise
-	gone     map[string]gone
-}
-
-// observation is what the server said the last time. It is never changed.
-type observation struct {
-	groups map[string]*observed
-	// nodes are those with a group, as the server was told of them.
-	nodes map[string]*member
 }
 
 // New makes a Provider. No call is made yet, but certificates that cannot be read are an error.
@@ -87,55 +75,45 @@ func New(cfg Config, deps Deps) (*Provider, error) {
 	}
 	return &Provider{
 		cfg: cfg, deps: deps, conn: conn, client: protocol.NewCloudProviderClient(conn),
-		turn: make(chan struct{}, 1), resizing: map[string]chan struct{}{}, silences: map[string]silence{}, pauses: wanted.Pauses{Min: minSilence, Max: maxSilence}, members: map[string]*member{}, details: map[string]*details{},
-		said: map[string]string{}, promises: map[string]promise{}, gone: map[string]gone{},
+		changing: map[string]chan struct{}{}, silences: map[string]silence{}, pauses: wanted.Pauses{Min: minSilence, Max: maxSilence},
+		members: map[string]*member{}, details: map[string]*details{}, said: map[string]string{},
 	}, nil
 }
 
-// Groups returns the groups as the server knows them now, and the group of each of the nodes that has one. A group
-// about which the server says nothing sound has a Trouble.
-func (p *Provider) Groups(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
-	done, err := take(ctx, p.turn)
-	if err != nil {
-		return nil, nil, fmt.Errorf("server %s: another observation takes too long: %w", p.cfg.Address, err)
-	}
-	defer done()
+// Observe returns the groups as the server knows them now. One about which the server says nothing sound has a Trouble, or is
+// Unknown. It is not called twice at a time: servers expect that of cluster-autoscaler.
+func (p *Provider) Observe(ctx context.Context, nodes []*corev1.Node) ([]fleet.Group, error) {
 	if err := p.resting(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	groups, member, err := p.observe(ctx, nodes)
+	groups, err := p.observe(ctx, nodes)
 	p.noteFailure(ctx, err)
-	return groups, member, err
+	return groups, err
 }
 
 // observe makes an observation.
-func (p *Provider) observe(ctx context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
+func (p *Provider) observe(ctx context.Context, nodes []*corev1.Node) ([]fleet.Group, error) {
 	if err := p.refresh(ctx); err != nil {
-		return nil, nil, err
-	}
-	groups, err := p.list(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := p.inspect(ctx, groups); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	troubles := map[string]string{}
-	member, err := p.assign(ctx, nodes, groups, troubles)
+	groups, err := p.list(ctx, troubles)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	p.dropGone(groups, nodes, member)
-	p.match(groups, nodes, member)
-	p.countComing(groups, member)
-	out := p.planned(groups, nodes, member, troubles)
-	p.remember(groups, member)
+	if err := p.inspect(ctx, groups, troubles); err != nil {
+		return nil, err
+	}
+	if err := p.assign(ctx, nodes, groups, troubles); err != nil {
+		return nil, err
+	}
+	p.remember(groups)
 	p.say(troubles)
-	return out, member, nil
+	return groups, nil
 }
 
 // refreshPause is below the time between two loops. Servers take Refresh for the beginning of one and look at the whole
-// cloud; nodes that are judged one after another, and pods that come so, must not make them do that each time.
+// cloud; pods that come one after another must not make them do that each time.
 const refreshPause = 5 * time.Second
 
 // refresh lets the server make current what it remembers, unless it has just done so.
@@ -151,61 +129,25 @@ func (p *Provider) refresh(ctx context.Context) error {
 	return err
 }
 
-// take waits for its turn no longer than ctx lasts.
-func take(ctx context.Context, turn chan struct{}) (done func(), err error) {
-	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// remember keeps the observation for the calls until the next one.
-func (p *Provider) remember(groups []*observed, groupOf map[string]string) {
-	next := observation{groups: make(map[string]*observed, len(groups)), nodes: make(map[string]*member, len(groupOf))}
-	for _, g := range groups {
-		if g.usable() {
-			next.groups[g.id] = g
+// remember keeps what requests need until the next observation.
+func (p *Provider) remember(groups []fleet.Group) {
+	named, nodes := make(map[string]bool, len(groups)), map[string]*member{}
+	for i := range groups {
+		named[groups[i].Name] = true
+		for _, name := range groups[i].Nodes {
+			nodes[name] = p.members[name]
 		}
-	}
-	for name := range groupOf {
-		next.nodes[name] = p.members[name]
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last = next
-	gone := func(id string) bool { return next.groups[id] == nil }
-	maps.DeleteFunc(p.resizing, func(id string, turn chan struct{}) bool { return gone(id) && len(turn) == 0 })
+	p.nodes = nodes
+	maps.DeleteFunc(p.changing, func(id string, turn chan struct{}) bool { return !named[id] && len(turn) == 0 })
 	for id := range p.silences {
-		if gone(id) {
+		if !named[id] {
 			delete(p.silences, id)
 			p.pauses.Succeeded(id)
 		}
 	}
-}
-
-// takeGroup is the turn of a request that changes the size of the group. A group that hangs holds no other up.
-func (p *Provider) takeGroup(ctx context.Context, id string) (done func(), err error) {
-	p.mu.Lock()
-	turn, known := p.resizing[id]
-	if !known {
-		turn = make(chan struct{}, 1)
-		p.resizing[id] = turn
-	}
-	p.mu.Unlock()
-	done, err = take(ctx, turn)
-	if err != nil {
-		return nil, fmt.Errorf("group %s: another request takes too long: %w", printable(id), err)
-	}
-	return done, nil
-}
-
-// observation is the last one.
-func (p *Provider) observation() observation {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.last
 }
 
 // say logs what is wrong when that changes, and that it has ended.
@@ -224,86 +166,6 @@ func (p *Provider) say(troubles map[string]string) {
 			p.deps.Log.Info("the external gRPC server is no longer in trouble with "+about, "server", p.cfg.Address)
 		}
 	}
-}
-
-// Increase makes a group of size from grow by so many nodes. When the server has grown it meanwhile, only what is
-// missing is asked for. The call is made once: whether it took effect in spite of an error is seen in the next size.
-func (p *Provider) Increase(ctx context.Context, group string, from, by int) error {
-	g, known := p.observation().groups[group]
-	switch {
-	case !known:
-		return fmt.Errorf("server %s has no group %s", p.cfg.Address, printable(group))
-	case by < 1:
-		return fmt.Errorf("group %s: %d nodes are no growth", printable(group), by)
-	case from+by > g.max:
-		return fmt.Errorf("group %s: %d nodes are more than its maximum of %d", printable(group), from+by, g.max)
-	}
-	done, err := p.takeGroup(ctx, group)
-	if err != nil {
-		return err
-	}
-	defer done()
-	size, err := p.size(ctx, group)
-	if err != nil {
-		return err
-	}
-	delta := min(by, from+by-size)
-	if delta <= 0 {
-		p.deps.Log.Info("a group has grown meanwhile", "group", group, "size", size, "wanted", from+by)
-		return nil
-	}
-	_, err = call(ctx, p, "NodeGroupIncreaseSize", subject{group: group}, p.client.NodeGroupIncreaseSize,
-		&protocol.NodeGroupIncreaseSizeRequest{Id: group, Delta: int32(delta)})
-	if err == nil {
-		p.promised(group, size+delta, delta)
-	}
-	return err
-}
-
-// Delete removes nodes of a group, or instances that have none, all in one call that is made once. They must have been of
-// that group when it was last observed. The size is read anew: nodes were judged a while ago, and must leave the group its
-// minimum.
-func (p *Provider) Delete(ctx context.Context, group string, nodes []string) error {
-	last := p.observation()
-	if g := last.groups[group]; g != nil && len(nodes) > 0 && slices.Contains(g.unregistered, nodes[0]) {
-		for _, id := range nodes {
-			if !slices.Contains(g.unregistered, id) {
-				return fmt.Errorf("group %s: %s is no instance without a node", printable(group), printable(id))
-			}
-		}
-		return p.deleteUnregistered(ctx, g, nodes)
-	}
-	var members []*member
-	request := &protocol.NodeGroupDeleteNodesRequest{Id: group}
-	for _, name := range nodes {
-		m, known := last.nodes[name]
-		switch {
-		case !known:
-			return fmt.Errorf("group %s: node %s is not known to be of any group", printable(group), printable(name))
-		case m.group != group:
-			return fmt.Errorf("group %s: node %s is of group %s", printable(group), printable(name), printable(m.group))
-		}
-		request.Nodes, members = append(request.Nodes, m.node), append(members, m)
-	}
-	if len(nodes) == 0 {
-		return nil
-	}
-	about := subject{group: group}
-	if len(nodes) == 1 {
-		about.node = nodes[0]
-	}
-	size, err := p.size(ctx, group)
-	if err != nil {
-		return err
-	}
-	if least := last.groups[group].min; size-len(nodes) < least {
-		return fmt.Errorf("group %s: its size is %d by now; without %d of them it would be below its minimum of %d", printable(group), size, len(nodes), least)
-	}
-	if _, err := call(ctx, p, "NodeGroupDeleteNodes", about, p.client.NodeGroupDeleteNodes, request); err != nil {
-		return err
-	}
-	p.deleted(group, members)
-	return nil
 }
 
 // Run waits for the end, tells the server of it and closes the connection.

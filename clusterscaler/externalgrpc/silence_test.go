@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -59,11 +60,15 @@ func TestGroupsGrowSideBySide(t *testing.T) {
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Hang["NodeGroupIncreaseSize/a"] = true })
 	ctx, cancel := context.WithCancel(t.Context())
 	hung := make(chan error, 1)
-	go func() { hung <- r.provider.Increase(ctx, "a", 2, 1) }()
+	grow := func(ctx context.Context, group string) error {
+		_, err := r.provider.SetTarget(ctx, fleet.Resize{Group: group, From: 2, To: 3})
+		return err
+	}
+	go func() { hung <- grow(ctx, "a") }()
 	for r.server.Called("NodeGroupIncreaseSize") == 0 {
 		runtime.Gosched()
 	}
-	if err := r.provider.Increase(t.Context(), "b", 2, 1); err != nil {
+	if err := grow(t.Context(), "b"); err != nil {
 		t.Error(err)
 	}
 	cancel()

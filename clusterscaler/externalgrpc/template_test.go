@@ -72,7 +72,7 @@ func FuzzTemplate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := simulate.NodeOf(named(n, "x")).Allocatable
+		r := simulate.NodeOf(n).Allocatable
 		if r.MilliCPU <= 0 || r.Memory <= 0 || r.Pods <= 0 || r.Memory > maxAmount {
 			t.Errorf("accepted: %+v", r)
 		}

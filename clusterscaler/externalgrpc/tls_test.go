@@ -83,7 +83,7 @@ func TestWhoIsNotTrusted(t *testing.T) {
 		cfg := files(folder, address)
 		c.change(&cfg)
 		p := r.connect(cfg)
-		_, _, err := p.Groups(context.Background(), nil)
+		_, err := p.Observe(context.Background(), nil)
 		if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
 		}
@@ -108,14 +108,14 @@ func TestCertificatesAreExchanged(t *testing.T) {
 	_, after := secured(t, next.ServerTLS(t, next))
 	relay.To(after)
 	r.now = r.now.Add(refreshPause)
-	if _, _, err := r.provider.Groups(context.Background(), nil); status.Code(err) != codes.Unavailable {
+	if _, err := r.provider.Observe(context.Background(), nil); status.Code(err) != codes.Unavailable {
 		t.Fatalf("the old authority vouches for the new server: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, "cert"), []byte("half writ"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r.eventually(func() error {
-		_, _, err := r.provider.Groups(context.Background(), nil)
+		_, err := r.provider.Observe(context.Background(), nil)
 		if err != nil && strings.Contains(err.Error(), "failed to find any PEM data") {
 			return nil
 		}
@@ -123,7 +123,7 @@ func TestCertificatesAreExchanged(t *testing.T) {
 	})
 	externalgrpctest.WriteFiles(t, folder, next, next)
 	r.eventually(func() error {
-		_, _, err := r.provider.Groups(context.Background(), nil)
+		_, err := r.provider.Observe(context.Background(), nil)
 		return err
 	})
 }

@@ -2,6 +2,7 @@ package group
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,15 +13,12 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Group is a node group in the configuration.
+// Group is what is written of a node group, wherever its nodes come from.
 type Group struct {
-	// Name is part of the names of the group's nodes.
 	Name string `yaml:"name"`
 	// Min and Max bound the number of nodes. Defaults 0 and 0.
 	Min int `yaml:"min"`
 	Max int `yaml:"max"`
-	// Template is what each node of the group is.
-	Template Template `yaml:"template"`
 	// CNI says how pods get their addresses, which bounds the pods of a node of a known instance type.
 	CNI CNI `yaml:"cni"`
 	// Price is per node and hour, for the expander price. Default 0, unknown.
@@ -29,14 +27,6 @@ type Group struct {
 	Options Options `yaml:"options"`
 	// Metadata says in cluster-autoscaler's notation what the group does not say itself of its min and max, template and options.
 	Metadata `yaml:",inline"`
-	// LaunchDelay is how long a requested node takes to appear (kwok only). Default 0.
-	LaunchDelay config.Duration `yaml:"launchDelay"`
-	// LaunchFailure is what becomes of requested nodes (kwok only): never (they do not come), unregistered (their instances
-	// start and never register) or unready (they register and are never ready). Default empty, none fails.
-	LaunchFailure string `yaml:"launchFailure"`
-	// Available is how many nodes of the group there can be at a time: further launches fail, as where a cloud has no
-	// capacity left (kwok only). Default no limit.
-	Available *int `yaml:"available"`
 }
 
 // Template describes a node.
@@ -98,45 +88,18 @@ func (c *CNI) options() eni.Options {
 	return o
 }
 
-// Validate checks what the types cannot.
-func (g *Group) Validate() config.Problems {
-	var ps config.Problems
-	if problems := validation.IsDNS1123Label(g.Name); len(problems) > 0 {
-		ps.Add("name", "%q cannot be part of a node's name: %s", g.Name, problems[0])
-	} else if len(g.Name) > MaxName {
-		ps.Add("name", "%q has more than %d letters, which leaves no room for a suffix", g.Name, MaxName)
-	}
-	d, wrong := g.Described()
-	ps = append(ps, wrong...)
+// Described is what the group, its template and its metadata say together. The problems are those of the metadata, the bounds and
+// the price.
+func (g *Group) Described(t Template) (Description, config.Problems) {
+	d, ps := g.Complete(Description{g.Min, g.Max, t, g.Options})
 	if d.Min < 0 || d.Max < d.Min {
 		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", d.Min, d.Max)
 	}
-	if g.Price < 0 {
-		ps.Add("price", "%v is negative", g.Price)
+	if !(g.Price >= 0) || math.IsInf(g.Price, 0) {
+		ps.Add("price", "%v is no price", g.Price)
 	}
-	if g.LaunchFailure != "" && !slices.Contains(LaunchFailures(), g.LaunchFailure) {
-		ps.Add("launchFailure", "%q is unknown; known: %v", g.LaunchFailure, LaunchFailures())
-	}
-	if g.Available != nil && *g.Available < 0 {
-		ps.Add("available", "%d is negative", *g.Available)
-	}
-	return append(ps, d.Template.Check(&g.CNI)...)
+	return d, ps
 }
-
-// Described is what the group and its metadata say together. The problems are those of the metadata.
-func (g *Group) Described() (Description, config.Problems) {
-	return g.Complete(Description{g.Min, g.Max, g.Template, g.Options})
-}
-
-// What can become of the nodes of a group that fail.
-const (
-	LaunchNever        = "never"
-	LaunchUnregistered = "unregistered"
-	LaunchUnready      = "unready"
-)
-
-// LaunchFailures are the values of launchFailure.
-func LaunchFailures() []string { return []string{LaunchNever, LaunchUnregistered, LaunchUnready} }
 
 // MaxName is the longest name of a group: it leaves room in the 63 letters of a hostname label for the suffix.
 const MaxName = 50

@@ -10,8 +10,20 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-func decode(text string) (Group, error) {
-	var g Group
+// whole is a group with its template.
+type whole struct {
+	Group    `yaml:",inline"`
+	Template Template `yaml:"template"`
+}
+
+// Validate checks what the types cannot.
+func (w *whole) Validate() config.Problems {
+	d, ps := w.Described(w.Template)
+	return append(ps, d.Template.Check(&w.CNI)...)
+}
+
+func decode(text string) (whole, error) {
+	var g whole
 	g.SetDefaults()
 	err := config.Decode("f", []byte(text), &g)
 	return g, err

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -35,12 +34,12 @@ func TestMetadata(t *testing.T) {
 			` + tag + `autoscaling-options/scaledownunreadytime: 1h, ` + tag + `autoscaling-options/maxnodeprovisiontime: 20m,
 			` + tag + `autoscaling-options/maxnodestartuptime: 25m, ` + tag + `autoscaling-options/ignoredaemonsetsutilization: "true"}`,
 			Description{Options: Options{
-				ScaleDownUtilizationThreshold: new(0.7), ScaleDownGpuUtilizationThreshold: new(0.0), ScaleDownUnneededTime: span(30 * time.Minute), ScaleDownUnreadyTime: span(time.Hour),
-				MaxNodeProvisionTime: span(20 * time.Minute), MaxNodeStartupTime: span(25 * time.Minute), IgnoreDaemonsetsUtilization: new(true),
+				UtilizationThreshold: new(0.7), GPUUtilizationThreshold: new(0.0), UnneededTime: span(30 * time.Minute), UnreadyTime: span(time.Hour),
+				MaxNodeProvisionTime: span(20 * time.Minute), MaxNodeStartupTime: span(25 * time.Minute), IgnoreDaemonSets: new(true),
 			}}},
 		{"options by annotations", `annotations: {cluster.x-k8s.io/autoscaling-options-scaledownutilizationthreshold: "0.4",
 			machine.openshift.io/autoscaling-options-maxnodestartuptime: 5m, cluster.x-k8s.io/autoscaling-options-ignoredaemonsetsutilization: "false"}`,
-			Description{Options: Options{ScaleDownUtilizationThreshold: new(0.4), MaxNodeStartupTime: span(5 * time.Minute), IgnoreDaemonsetsUtilization: new(false)}}},
+			Description{Options: Options{UtilizationThreshold: new(0.4), MaxNodeStartupTime: span(5 * time.Minute), IgnoreDaemonSets: new(false)}}},
 		{"a node by tags", `tags: {` + tag + `label/pool: "", ` + tag + `label/example.com/disk: ssd, ` + tag + `taint/dedicated: "web:NoSchedule",
 			` + tag + `taint/gone: ":NoExecute", ` + tag + `resources/ephemeral-storage: 100G, ` + tag + `resources/example.com/fpga: "2"}`,
 			Description{Template: Template{
@@ -71,7 +70,7 @@ func TestMetadata(t *testing.T) {
 			annotations: {cluster.x-k8s.io/autoscaling-options-scaledownunneededtime: 3m, cluster.x-k8s.io/autoscaling-options-scaledownunreadytime: 3m, cluster.x-k8s.io/autoscaling-options-maxnodeprovisiontime: 3m,
 				capacity.cluster-autoscaler.kubernetes.io/labels: "own=note,tag=note,note=note", capacity.cluster-autoscaler.kubernetes.io/taints: "k=note:NoSchedule,k=note:NoExecute",
 				cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size: "5"}}`,
-			Description{Min: 2, Max: 3, Options: Options{ScaleDownUnneededTime: span(time.Minute), ScaleDownUnreadyTime: span(2 * time.Minute), MaxNodeProvisionTime: span(3 * time.Minute)},
+			Description{Min: 2, Max: 3, Options: Options{UnneededTime: span(time.Minute), UnreadyTime: span(2 * time.Minute), MaxNodeProvisionTime: span(3 * time.Minute)},
 				Template: Template{
 					Labels: map[string]string{"own": "here", "tag": "tag", "note": "note"}, Capacity: map[string]string{"cpu": "8"},
 					Taints: []Taint{{"k", "own", "NoSchedule"}, {"k", "note", "NoExecute"}},
@@ -137,11 +136,11 @@ func TestMetadataMakesAGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, _ := g.Described()
+	d, _ := g.Described(g.Template)
 	if n := d.Template.Node(&g.CNI); n.Status.Allocatable.Cpu().String() != "4" || n.Status.Allocatable.Memory().String() != "8Gi" || d.Max != 7 {
 		t.Errorf("%+v, %d", n.Status.Allocatable, d.Max)
 	}
-	if want := (plan.Options{UnneededTime: new(time.Hour)}); !reflect.DeepEqual(d.Options.Planned(), want) {
+	if want := (Options{UnneededTime: span(time.Hour)}); !reflect.DeepEqual(d.Options, want) {
 		t.Errorf("%+v", d.Options)
 	}
 }

@@ -18,13 +18,13 @@ import (
 func readOption(name, text string, into *Options) error {
 	switch name {
 	case "scaledownutilizationthreshold":
-		return readShare(text, &into.ScaleDownUtilizationThreshold)
+		return readShare(text, &into.UtilizationThreshold)
 	case "scaledowngpuutilizationthreshold":
-		return readShare(text, &into.ScaleDownGpuUtilizationThreshold)
+		return readShare(text, &into.GPUUtilizationThreshold)
 	case "scaledownunneededtime":
-		return readDuration(text, &into.ScaleDownUnneededTime)
+		return readDuration(text, &into.UnneededTime)
 	case "scaledownunreadytime":
-		return readDuration(text, &into.ScaleDownUnreadyTime)
+		return readDuration(text, &into.UnreadyTime)
 	case "maxnodeprovisiontime":
 		return readDuration(text, &into.MaxNodeProvisionTime)
 	case "maxnodestartuptime":
@@ -34,7 +34,7 @@ func readOption(name, text string, into *Options) error {
 		if err != nil {
 			return fmt.Errorf("%.80q is neither true nor false", text)
 		}
-		into.IgnoreDaemonsetsUtilization = &b
+		into.IgnoreDaemonSets = &b
 		return nil
 	}
 	return fmt.Errorf("%.80q is no option%s", name, config.Suggest(name, []string{

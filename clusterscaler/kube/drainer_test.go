@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -285,7 +286,7 @@ func TestLookBridgesTheCache(t *testing.T) {
 	r.empty = true
 	clean := testNode()
 	marked := testNode()
-	marked.Spec.Taints = append(marked.Spec.Taints, corev1.Taint{Key: taintKey, Effect: corev1.TaintEffectNoSchedule})
+	marked.Spec.Taints = append(marked.Spec.Taints, corev1.Taint{Key: group.GoingTaint, Effect: corev1.TaintEffectNoSchedule})
 	look := func(what string, n *corev1.Node, going bool, orphans int) {
 		t.Helper()
 		var nodes []*corev1.Node

@@ -79,6 +79,9 @@ func (t *Translator) Exemplify(s *plan.Snapshot, passing *NodeTaints, now time.T
 			template := e.template
 			template.Profile = s.Groups[i].Template.Profile
 			s.Groups[i].Template, s.Groups[i].Capacity, s.Groups[i].Runs, s.Groups[i].Live = template, e.node.Capacity, e.runs, true
+			if s.Groups[i].Trouble == plan.NoTemplate {
+				s.Groups[i].Trouble = ""
+			}
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -68,6 +70,35 @@ func exemplified(tr *Translator, o *Objects, member map[string]string, now time.
 	return s
 }
 
+// A group of which the cloud has no template grows once it has a good node, which tells what the next one is.
+func TestExampleInThePlaceOfATemplate(t *testing.T) {
+	n := exampleNode("n", time.Hour, func(n *corev1.Node) {
+		n.Spec.Taints = []corev1.Taint{
+			{Key: "node.kubernetes.io/memory-pressure", Effect: corev1.TaintEffectNoSchedule}, {Key: "dedicated", Effect: corev1.TaintEffectNoSchedule},
+		}
+	})
+	young := exampleNode("n", time.Minute, func(n *corev1.Node) {
+		n.Status.Conditions[0].LastTransitionTime = metav1.Time{Time: exampleTime}
+	})
+	for _, c := range []struct {
+		nodes   []*corev1.Node
+		trouble string
+		want    string
+	}{{nil, "", plan.NoTemplate}, {[]*corev1.Node{young}, "", plan.NoTemplate}, {[]*corev1.Node{n}, "", ""}, {[]*corev1.Node{n}, "the size is not known", "the size is not known"}} {
+		var tr Translator
+		o := &Objects{Nodes: c.nodes}
+		s := tr.Snapshot(o, plan.GroupsOf([]fleet.Belief{{Name: "g", Max: 9, Trouble: c.trouble}}), memberOf(c.nodes, "g"), Going)
+		tr.Exemplify(s, &o.Taints, exampleTime, time.Hour)
+		g := s.Groups[0]
+		if g.Trouble != c.want {
+			t.Errorf("%d nodes: trouble %q, want %q", len(c.nodes), g.Trouble, c.want)
+		}
+		if c.want == "" && (g.Template.Allocatable.MilliCPU != 4000 || len(g.Template.Taints) != 1 || g.Template.Taints[0].Key != "dedicated") {
+			t.Errorf("template %+v", g.Template)
+		}
+	}
+}
+
 // Which of the nodes of a group is its example.
 func TestExampleIsTheNewestGoodNode(t *testing.T) {
 	transition := func(age time.Duration) func(*corev1.Node) {
@@ -89,7 +120,7 @@ func TestExampleIsTheNewestGoodNode(t *testing.T) {
 			n.Status.Conditions = append(n.Status.Conditions, corev1.NodeCondition{Type: corev1.NodeNetworkUnavailable, Status: corev1.ConditionFalse, LastTransitionTime: metav1.Time{Time: exampleTime}})
 		}), false},
 		"cordoned": {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Spec.Unschedulable = true }), false},
-		"going":    {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Spec.Taints = []corev1.Taint{{Key: taintKey, Effect: "NoSchedule"}} }), false},
+		"going":    {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Spec.Taints = []corev1.Taint{{Key: group.GoingTaint, Effect: "NoSchedule"}} }), false},
 		"mute":     {exampleNode("n", time.Hour, func(n *corev1.Node) { n.Status.Allocatable = nil }), false},
 	} {
 		nodes := []*corev1.Node{old, c.other}
@@ -107,7 +138,7 @@ func TestExampleIsSanitised(t *testing.T) {
 	n := exampleNode("n", time.Hour, func(n *corev1.Node) {
 		n.Spec.Taints = []corev1.Taint{
 			{Key: "dedicated", Value: "web", Effect: "NoSchedule"}, {Key: "node.kubernetes.io/disk-pressure", Effect: "NoSchedule"},
-			{Key: "node.cloudprovider.kubernetes.io/uninitialized", Effect: "NoSchedule"}, {Key: softTaintKey, Effect: "PreferNoSchedule"},
+			{Key: "node.cloudprovider.kubernetes.io/uninitialized", Effect: "NoSchedule"}, {Key: group.CandidateTaint, Effect: "PreferNoSchedule"},
 			{Key: "busy", Effect: "NoSchedule"}, {Key: "status-taint.cluster-autoscaler.kubernetes.io/full", Effect: "NoSchedule"},
 		}
 	})

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -20,28 +21,15 @@ type NodeTaints struct {
 	Status []string
 }
 
-// What keys of startup and status taints begin with, for everybody.
-const (
-	startupTaintPrefix = "startup-taint.cluster-autoscaler.kubernetes.io/"
-	ignoreTaintPrefix  = "ignore-taint.cluster-autoscaler.kubernetes.io/"
-	statusTaintPrefix  = "status-taint.cluster-autoscaler.kubernetes.io/"
-)
-
 // startup is whether a node has the taint until it has started.
 func (t *NodeTaints) startup(key string) bool {
-	return strings.HasPrefix(key, startupTaintPrefix) || strings.HasPrefix(key, ignoreTaintPrefix) || slices.Contains(t.Startup, key) ||
+	return group.StartupTaint(key) || slices.Contains(t.Startup, key) ||
 		slices.ContainsFunc(t.StartupPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }
 
 // passing is whether a new node of the group does not have the taint, though this one does.
 func (t *NodeTaints) passing(key string) bool {
-	switch key {
-	case taintKey, softTaintKey, corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable, corev1.TaintNodeUnschedulable, corev1.TaintNodeMemoryPressure,
-		corev1.TaintNodeDiskPressure, corev1.TaintNodeNetworkUnavailable, corev1.TaintNodePIDPressure, corev1.TaintNodeOutOfService,
-		"node.cloudprovider.kubernetes.io/uninitialized", "node.cloudprovider.kubernetes.io/shutdown":
-		return true
-	}
-	return t.startup(key) || strings.HasPrefix(key, statusTaintPrefix) || slices.Contains(t.Status, key)
+	return group.TransientTaint(key) || t.startup(key) || slices.Contains(t.Status, key)
 }
 
 // OfTemplate are the taints that a new node has once it has started, of those that its template or a node like it has.

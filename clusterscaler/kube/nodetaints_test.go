@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -25,8 +26,8 @@ func TestTaintsThatPass(t *testing.T) {
 		{"status-taint.cluster-autoscaler.kubernetes.io/x", true, false},
 		{"busy", true, false},
 		{corev1.TaintNodeMemoryPressure, true, false},
-		{taintKey, true, false},
-		{softTaintKey, true, false},
+		{group.GoingTaint, true, false},
+		{group.CandidateTaint, true, false},
 		{"cni-too", true, true},
 		{"dedicated", true, true},
 	} {
@@ -60,7 +61,7 @@ func TestNodeStarts(t *testing.T) {
 	n := testNode()
 	n.ResourceVersion = "1"
 	n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
-	n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: startupTaintPrefix + "x", Effect: corev1.TaintEffectNoSchedule})
+	n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: "startup-taint.cluster-autoscaler.kubernetes.io/" + "x", Effect: corev1.TaintEffectNoSchedule})
 	started := n.DeepCopy()
 	started.ResourceVersion, started.Spec.Taints = "2", n.Spec.Taints[:1]
 	var translator Translator

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
@@ -112,7 +113,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 	started := with(testNode(), func(n *corev1.Node) {
 		n.Name = "n0"
 		n.Status.Conditions = ready.Status.Conditions
-		n.Spec.Taints = []corev1.Taint{{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule}, {Key: taintKey, Effect: corev1.TaintEffectNoSchedule}}
+		n.Spec.Taints = []corev1.Taint{{Key: corev1.TaintNodeNotReady, Effect: corev1.TaintEffectNoSchedule}, {Key: group.GoingTaint, Effect: corev1.TaintEffectNoSchedule}}
 	})
 	o := Objects{
 		Nodes: []*corev1.Node{ready, started}, Pods: []*corev1.Pod{web, lonely, done},

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/internal/wanted"
 )
 
@@ -61,7 +62,7 @@ func (s *SoftTaints) Run(ctx context.Context) error { return s.writer.Run(ctx) }
 func (s *SoftTaints) Finish(ctx context.Context) { s.writer.Finish(ctx) }
 
 // isSoft is whether the taint is the mark.
-func isSoft(t corev1.Taint) bool { return t.Key == softTaintKey }
+func isSoft(t corev1.Taint) bool { return t.Key == group.CandidateTaint }
 
 // Want has the nodes written that are not as they should be: first those that are needed again, then the unneeded ones in
 // their order. Those that are going are left alone, and so are for a while those whose write has failed. It does not wait,
@@ -128,7 +129,7 @@ func (s *SoftTaints) write(ctx context.Context, n *corev1.Node) error {
 		next.Spec.Taints = slices.DeleteFunc(next.Spec.Taints, isSoft)
 	} else {
 		next.Spec.Taints = append(next.Spec.Taints, corev1.Taint{
-			Key: softTaintKey, Value: strconv.FormatInt(s.cfg.Now().Unix(), 10), Effect: corev1.TaintEffectPreferNoSchedule,
+			Key: group.CandidateTaint, Value: strconv.FormatInt(s.cfg.Now().Unix(), 10), Effect: corev1.TaintEffectPreferNoSchedule,
 		})
 	}
 	err := s.client.Patch(ctx, next, patch)

@@ -16,6 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/trimtab/trimtab/clusterscaler/group"
 )
 
 // softRig has nodes a to e, of which b and d are marked, and writes down the patches.
@@ -34,7 +36,7 @@ func newSoftRig(t *testing.T) *softRig {
 		n := testNode()
 		n.Name = name
 		if name == "b" || name == "d" {
-			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: softTaintKey, Value: "1767225000", Effect: corev1.TaintEffectPreferNoSchedule})
+			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: group.CandidateTaint, Value: "1767225000", Effect: corev1.TaintEffectPreferNoSchedule})
 		}
 		b.WithObjects(n)
 	}
@@ -171,7 +173,7 @@ func TestUnneededSince(t *testing.T) {
 	now := time.Unix(1_767_225_600, 0)
 	for value, want := range map[string]bool{"1767225600": true, "1767225000": true, "1767224999": false, "1767225601": false, "": false, "x": false} {
 		n := testNode()
-		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: softTaintKey, Value: value})
+		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: group.CandidateTaint, Value: value})
 		got := UnneededSince([]*corev1.Node{testNode(), n}, 10*time.Minute, now)
 		since, known := got["n1"]
 		if known != want || want && fmt.Sprint(since.Unix()) != value {

@@ -11,25 +11,19 @@ import (
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 )
-
-// taintKey marks a node that is going; its value is since when, in seconds since 1970.
-const taintKey = plan.GoingTaint
-
-// softTaintKey marks a node that could go; its value is since when, in seconds since 1970.
-const softTaintKey = "DeletionCandidateOfClusterAutoscaler"
 
 // Going is whether the node carries the mark of a node that is going.
 func Going(n *corev1.Node) bool {
-	return slices.ContainsFunc(n.Spec.Taints, MarksGoing)
+	return slices.ContainsFunc(n.Spec.Taints, isGoing)
 }
 
-// MarksGoing is whether the taint is that mark.
-func MarksGoing(t corev1.Taint) bool { return t.Key == taintKey }
+// isGoing is whether the taint is that mark.
+func isGoing(t corev1.Taint) bool { return t.Key == group.GoingTaint }
 
 // goingSince is since when the node carries the mark; zero where it does not or does not say.
-func goingSince(n *corev1.Node) time.Time { return sinceOf(n, MarksGoing) }
+func goingSince(n *corev1.Node) time.Time { return sinceOf(n, isGoing) }
 
 // sinceOf is the time that the node's mark of that kind says; zero where there is none or it cannot be read.
 func sinceOf(n *corev1.Node, is func(corev1.Taint) bool) time.Time {
@@ -58,10 +52,10 @@ func setTaint(ctx context.Context, live client.Reader, w client.Writer, name str
 		patch := client.MergeFromWithOptions(node.DeepCopy(), client.MergeFromWithOptimisticLock{})
 		if on {
 			node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{
-				Key: taintKey, Value: strconv.FormatInt(now.Unix(), 10), Effect: corev1.TaintEffectNoSchedule,
+				Key: group.GoingTaint, Value: strconv.FormatInt(now.Unix(), 10), Effect: corev1.TaintEffectNoSchedule,
 			})
 		} else {
-			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, MarksGoing)
+			node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, isGoing)
 		}
 		return w.Patch(ctx, node, patch)
 	})

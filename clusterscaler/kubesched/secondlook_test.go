@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -46,7 +47,7 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 		for _, removal := range first.ScaleDown {
 			at := slices.IndexFunc(c.Nodes, func(n *corev1.Node) bool { return n.Name == removal.Node })
 			objects.Nodes[at] = c.Nodes[at].DeepCopy()
-			objects.Nodes[at].Spec.Taints = append(objects.Nodes[at].Spec.Taints, corev1.Taint{Key: plan.GoingTaint, Value: "1767225600", Effect: corev1.TaintEffectNoSchedule})
+			objects.Nodes[at].Spec.Taints = append(objects.Nodes[at].Spec.Taints, corev1.Taint{Key: group.GoingTaint, Value: "1767225600", Effect: corev1.TaintEffectNoSchedule})
 			for _, p := range objects.Pods {
 				if p.Spec.NodeName == removal.Node && len(p.OwnerReferences) == 0 {
 					bare++
@@ -55,7 +56,7 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 		}
 		look := objects.Snapshot(groups, member, kube.Going)
 		for _, removal := range first.ScaleDown {
-			if _, v := plan.StillRemovable(look, policy, now, removal.Node); v.Code != plan.Unneeded {
+			if _, v := plan.StillRemovable(look, plan.Memory{}, policy, now, removal.Node); v.Code != plan.Unneeded {
 				t.Errorf("cluster %d: planned %+v of %d, then %s", i, removal, len(first.ScaleDown), v)
 			}
 			judged++

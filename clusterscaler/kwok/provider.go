@@ -1,6 +1,7 @@
 package kwok
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,8 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
 // Deps are what a Provider works with.
@@ -28,10 +28,10 @@ type Deps struct {
 	Suffix func() string
 }
 
-// Provider grows and shrinks groups. It is safe for concurrent use.
+// Provider is a driver and the cloud behind it: what it keeps is what a cloud knows of its machines. It is safe for concurrent use.
 type Provider struct {
-	deps   Deps
-	groups []Group
+	deps  Deps
+	pools []*pool
 
 	mu sync.Mutex
 	// launches are nodes that were requested and have not been seen yet.
@@ -45,85 +45,89 @@ type Provider struct {
 }
 
 type launch struct {
-	group *Group
-	name  string
-	due   time.Time
+	pool *pool
+	name string
+	due  time.Time
 	// created says that the API server has the node, though the cache may not.
 	created bool
-	// failed is why there will be no node.
-	failed string
+	// failed is why there will be no node; nil as long as there may be.
+	failed *fleet.Failure
 }
 
-// New makes a Provider of these groups.
-func New(groups []Group, deps Deps) *Provider {
-	return &Provider{deps: deps, groups: groups, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1)}
+// New makes a Provider of the groups that are configured.
+func New(cfg Config, deps Deps) *Provider {
+	p := &Provider{deps: deps, deleted: map[string]time.Time{}, changed: make(chan struct{}, 1)}
+	for i := range cfg.Groups {
+		p.pools = append(p.pools, poolOf(&cfg.Groups[i]))
+	}
+	return p
 }
 
-// Groups returns the groups as they stand, and the group of each of the nodes that belongs to one.
-func (p *Provider) Groups(_ context.Context, nodes []*corev1.Node) ([]plan.Group, map[string]string, error) {
+// Observe returns the groups as they stand. Their instances are the nodes with their label, but for those that the API server is
+// deleting, and what was launched and is no node.
+func (p *Provider) Observe(_ context.Context, nodes []*corev1.Node) ([]fleet.Group, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	seen := make(map[string]bool, len(nodes))
-	member := map[string]string{}
-	size := map[string]int{}
+	size, instances := map[string]int{}, map[string][]fleet.Instance{}
 	for _, n := range nodes {
 		seen[n.Name] = true
-		group := n.Labels[GroupLabel]
-		if p.find(group) == nil || n.DeletionTimestamp != nil { // a node that the API server is deleting is of no group
+		name := n.Labels[GroupLabel]
+		if p.find(name) == nil || n.DeletionTimestamp != nil {
 			continue
 		}
-		member[n.Name] = group
+		instances[name] = append(instances[name], fleet.Instance{ID: cmp.Or(n.Spec.ProviderID, n.Name), State: fleet.Running})
 		at, was := p.deleted[n.Name]
 		if was && (n.CreationTimestamp.After(at) || p.deps.Now().Sub(at) >= p.deps.MaxNodeDeletionTime) {
 			delete(p.deleted, n.Name)
 			was = false
 		}
 		if !was {
-			size[group]++
+			size[name]++
 		}
 	}
 	p.launches = slices.DeleteFunc(p.launches, func(l launch) bool { return l.created && seen[l.name] })
-	for name := range p.deleted {
-		if !seen[name] {
-			delete(p.deleted, name)
-		}
-	}
+	maps.DeleteFunc(p.deleted, func(name string, _ time.Time) bool { return !seen[name] })
 	p.standing = maps.Clone(size)
-	failed, unregistered := map[string][]plan.Failure{}, map[string][]string{}
 	for _, l := range p.launches {
-		if p.unregistered(l) {
-			unregistered[l.group.Name] = append(unregistered[l.group.Name], l.name)
-		}
-		size[l.group.Name]++
-		if l.failed != "" {
-			failed[l.group.Name] = append(failed[l.group.Name], plan.Failure{Instance: l.name, Message: l.failed})
+		name := l.pool.name
+		size[name]++
+		switch {
+		case l.failed != nil:
+			instances[name] = append(instances[name], fleet.Instance{ID: l.name, State: fleet.Creating, Failure: l.failed})
+		case p.unregistered(l):
+			instances[name] = append(instances[name], fleet.Instance{ID: l.name, State: fleet.Running})
 		}
 	}
-	out := make([]plan.Group, len(p.groups))
-	for i := range p.groups {
-		g := &p.groups[i]
-		out[i] = g.planned(size[g.Name])
-		out[i].Failed, out[i].Unregistered = failed[g.Name], unregistered[g.Name]
+	out := make([]fleet.Group, len(p.pools))
+	for i, of := range p.pools {
+		out[i] = fleet.Group{
+			Name: of.name, Min: of.Description.Min, Max: of.Description.Max, Target: new(size[of.name]),
+			Instances: append([]fleet.Instance{}, instances[of.name]...), Template: &of.template, Price: of.Price, Options: of.Description.Options,
+		}
 	}
-	return out, member, nil
+	return out, nil
 }
 
-// Increase requests so many more nodes for a group of that size.
-func (p *Provider) Increase(_ context.Context, group string, from, by int) error {
+// SetTarget requests more nodes for a group, or drops launches: the last of those that have no node yet, then those whose node was
+// made and has never been seen: it has gone before anybody looked.
+func (p *Provider) SetTarget(_ context.Context, r fleet.Resize) (moved int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	g := p.find(group)
+	of := p.find(r.Group)
 	switch {
-	case g == nil:
-		return fmt.Errorf("group %s is not configured", group)
-	case from+by > g.Max:
-		return fmt.Errorf("group %s: %d nodes are more than its maximum of %d", group, from+by, g.Max)
+	case of == nil:
+		return 0, fmt.Errorf("group %s is not configured", r.Group)
+	case r.To < r.From:
+		return p.drop(r)
+	case r.To > of.Description.Max:
+		return 0, fmt.Errorf("group %s: %d nodes are more than its maximum of %d", r.Group, r.To, of.Description.Max)
 	}
-	due := p.deps.Now().Add(g.LaunchDelay)
-	for range by {
-		l := launch{group: g, name: g.Name + "-" + p.deps.Suffix(), due: due}
-		if g.Available != nil && p.standing[g.Name]+p.launching(g) >= *g.Available {
-			l.failed = fmt.Sprintf("out of capacity: there can be %d nodes", *g.Available)
+	due := p.deps.Now().Add(of.LaunchDelay.Std())
+	for range r.To - r.From {
+		l := launch{pool: of, name: of.name + "-" + p.deps.Suffix(), due: due}
+		if of.Available != nil && p.standing[of.name]+p.launching(of) >= *of.Available {
+			l.failed = &fleet.Failure{Class: fleet.Capacity, Message: fmt.Sprintf("out of capacity: there can be %d nodes", *of.Available)}
 		}
 		p.launches = append(p.launches, l)
 	}
@@ -131,71 +135,73 @@ func (p *Provider) Increase(_ context.Context, group string, from, by int) error
 	case p.changed <- struct{}{}:
 	default: // Run has not yet looked since the last
 	}
-	return nil
+	return r.To - r.From, nil
 }
 
 // unregistered is whether the launch has become an instance that will be no node.
 func (p *Provider) unregistered(l launch) bool {
-	return l.group.LaunchFailure == group.LaunchUnregistered && l.failed == "" && !p.deps.Now().Before(l.due)
+	return l.pool.LaunchFailure == LaunchUnregistered && l.failed == nil && !p.deps.Now().Before(l.due)
 }
 
 // launching is how many launches of the group have not failed and not been seen as nodes.
-func (p *Provider) launching(g *Group) int {
+func (p *Provider) launching(of *pool) int {
 	n := 0
 	for _, l := range p.launches {
-		if l.group == g && l.failed == "" {
+		if l.pool == of && l.failed == nil {
 			n++
 		}
 	}
 	return n
 }
 
-// Decrease drops launches: failed ones first, then the last of those that have no node yet, then those whose node was made
-// and has never been seen: it has gone before anybody looked.
-func (p *Provider) Decrease(_ context.Context, name string, _, by int) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// drop forgets launches of which no instance is told.
+func (p *Provider) drop(r fleet.Resize) (dropped int, err error) {
+	by := r.From - r.To
 	for _, droppable := range []func(launch) bool{
-		func(l launch) bool { return l.failed != "" },
-		func(l launch) bool { return !l.created && !p.unregistered(l) },
+		func(l launch) bool { return l.failed == nil && !l.created && !p.unregistered(l) },
 		func(l launch) bool { return l.created },
 	} {
-		for i := len(p.launches) - 1; i >= 0 && by > 0; i-- {
-			if l := p.launches[i]; l.group.Name == name && droppable(l) {
+		for i := len(p.launches) - 1; i >= 0 && dropped < by; i-- {
+			if l := p.launches[i]; l.pool.name == r.Group && droppable(l) {
 				p.launches = slices.Delete(p.launches, i, i+1)
-				by--
+				dropped++
 			}
 		}
 	}
-	if by > 0 {
-		return fmt.Errorf("group %s: %d of the nodes to give up stand", name, by)
+	if dropped < by {
+		return dropped, fmt.Errorf("group %s: %d of the nodes to give up stand", r.Group, by-dropped)
 	}
-	return nil
+	return dropped, nil
 }
 
-// Delete removes nodes of a group, or instances that are none. Those that are gone already are no error.
-func (p *Provider) Delete(ctx context.Context, group string, nodes []string) error {
-	for _, name := range nodes {
-		if p.drop(name) {
+// Terminate deletes nodes of a group, or ends instances that are none. Those that are gone already are no error.
+func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (done int, err error) {
+	for _, v := range t.Victims {
+		if p.end(v.ID) {
+			done++
+			continue
+		}
+		if v.Node == "" {
 			continue
 		}
 		node := &corev1.Node{}
-		node.Name = name
+		node.Name = v.Node
 		if err := p.deps.Client.Delete(ctx, node); client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("group %s: delete node %s: %w", group, name, err)
+			return done, fmt.Errorf("group %s: delete node %s: %w", t.Group, v.Node, err)
 		}
+		done++
 		p.mu.Lock()
-		p.deleted[name] = p.deps.Now()
+		p.deleted[v.Node] = p.deps.Now()
 		p.mu.Unlock()
 	}
-	return nil
+	return done, nil
 }
 
-// drop ends an instance that has not registered, if it is one.
-func (p *Provider) drop(name string) bool {
+// end forgets an instance that has failed or not registered, if it is one.
+func (p *Provider) end(id string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.launches, func(l launch) bool { return l.name == name && p.unregistered(l) })
+	i := slices.IndexFunc(p.launches, func(l launch) bool { return l.name == id && (l.failed != nil || p.unregistered(l)) })
 	if i < 0 {
 		return false
 	}
@@ -204,11 +210,9 @@ func (p *Provider) drop(name string) bool {
 }
 
 // find is the group of that name, or nil.
-func (p *Provider) find(name string) *Group {
-	for i := range p.groups {
-		if p.groups[i].Name == name {
-			return &p.groups[i]
-		}
+func (p *Provider) find(name string) *pool {
+	if i := slices.IndexFunc(p.pools, func(of *pool) bool { return of.name == name }); i >= 0 {
+		return p.pools[i]
 	}
 	return nil
 }
@@ -244,10 +248,10 @@ func (p *Provider) launchDue(ctx context.Context) (next time.Duration, waiting b
 			continue
 		}
 		createCtx, cancel := context.WithTimeout(ctx, createTimeout)
-		err := p.deps.Client.Create(createCtx, l.group.node(l.name))
+		err := p.deps.Client.Create(createCtx, l.pool.node(l.name))
 		cancel()
 		if err != nil && !apierrors.IsAlreadyExists(err) {
-			p.deps.Log.Error("a node could not be created", "group", l.group.Name, "node", l.name, "error", err)
+			p.deps.Log.Error("a node could not be created", "group", l.pool.name, "node", l.name, "error", err)
 		}
 		p.settle(l.name, err)
 	}
@@ -260,7 +264,7 @@ func (p *Provider) pending() []launch {
 	defer p.mu.Unlock()
 	var out []launch
 	for _, l := range p.launches {
-		if !l.created && l.failed == "" && l.group.LaunchFailure != group.LaunchNever && l.group.LaunchFailure != group.LaunchUnregistered {
+		if !l.created && l.failed == nil && l.pool.LaunchFailure != LaunchNever && l.pool.LaunchFailure != LaunchUnregistered {
 			out = append(out, l)
 		}
 	}
@@ -277,7 +281,7 @@ func (p *Provider) settle(name string, err error) {
 		case err == nil || apierrors.IsAlreadyExists(err):
 			l.created = true
 		default:
-			l.failed = err.Error()
+			l.failed = &fleet.Failure{Message: err.Error()}
 		}
 	}
 }

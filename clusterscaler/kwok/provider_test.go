@@ -11,12 +11,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 type rig struct {
@@ -38,7 +39,7 @@ func newRig(t *testing.T, groups ...Group) *rig {
 		},
 	}).Build()
 	n := 0
-	r.provider = New(groups, Deps{
+	r.provider = New(Config{Groups: groups}, Deps{
 		Client: r.api, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return r.now },
 		Suffix: func() string { n++; return fmt.Sprint(n) }, MaxNodeDeletionTime: 5 * time.Minute,
 	})
@@ -61,23 +62,42 @@ func (r *rig) nodes() []*corev1.Node {
 // size is the group's size as told when the cache shows these nodes.
 func (r *rig) size(shown []*corev1.Node) int {
 	r.t.Helper()
-	groups, _, err := r.provider.Groups(context.Background(), shown)
+	return *r.observe(shown).Target
+}
+
+// observe is the first group.
+func (r *rig) observe(shown []*corev1.Node) fleet.Group {
+	r.t.Helper()
+	groups, err := r.provider.Observe(context.Background(), shown)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return groups[0].Target
+	return groups[0]
+}
+
+// resize asks for another size.
+func (r *rig) resize(name string, from, to int) error {
+	_, err := r.provider.SetTarget(context.Background(), fleet.Resize{Group: name, From: from, To: to})
+	return err
+}
+
+// terminate has nodes and instances deleted.
+func (r *rig) terminate(names ...string) error {
+	t := fleet.Termination{Group: "g"}
+	for _, name := range names {
+		t.Victims = append(t.Victims, fleet.Victim{ID: name, Node: name})
+	}
+	_, err := r.provider.Terminate(context.Background(), t)
+	return err
 }
 
 func testGroup() Group {
-	g := Group{Name: "g", Max: 5}
-	g.Template.Labels = map[string]string{"zone": "a", corev1.LabelOSStable: "linux"}
-	g.Template.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}
-	return g
+	return Group{Group: group.Group{Name: "g", Max: 5}, Template: group.Template{Labels: map[string]string{"zone": "a"}, Capacity: map[string]string{"cpu": "4", "memory": "16Gi"}}}
 }
 
 func TestNodesCarryWhatIdentifiesThem(t *testing.T) {
 	r := newRig(t, testGroup())
-	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
+	if err := r.resize("g", 0, 2); err != nil {
 		t.Fatal(err)
 	}
 	if r.size(nil) != 2 {
@@ -96,17 +116,16 @@ func TestNodesCarryWhatIdentifiesThem(t *testing.T) {
 		n.Annotations[fakeAnnotation] != "fake" || n.Status.Allocatable.Cpu().Value() != 4 {
 		t.Errorf("node %+v", n)
 	}
-	_, member, err := r.provider.Groups(context.Background(), append(nodes, &corev1.Node{}))
-	if err != nil || len(member) != 2 || member["g-1"] != "g" {
-		t.Errorf("members %v, %v", member, err)
+	if got, want := fmt.Sprint(r.observe(append(nodes, &corev1.Node{})).Instances), "[g-1 running g-2 running]"; got != want {
+		t.Errorf("instances %s, want %s", got, want)
 	}
 }
 
 func TestLaunchDelay(t *testing.T) {
 	g := testGroup()
-	g.LaunchDelay = time.Minute
+	g.LaunchDelay = config.Duration(time.Minute)
 	r := newRig(t, g)
-	if err := r.provider.Increase(context.Background(), "g", 0, 1); err != nil {
+	if err := r.resize("g", 0, 1); err != nil {
 		t.Fatal(err)
 	}
 	if next, waiting := r.provider.launchDue(context.Background()); !waiting || next != time.Minute || len(r.nodes()) != 0 {
@@ -120,12 +139,12 @@ func TestLaunchDelay(t *testing.T) {
 
 func TestDeletedNodesDoNotCount(t *testing.T) {
 	r := newRig(t, testGroup())
-	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
+	if err := r.resize("g", 0, 2); err != nil {
 		t.Fatal(err)
 	}
 	r.provider.launchDue(context.Background())
 	before := r.nodes()
-	if err := r.provider.Delete(context.Background(), "g", []string{"g-1", "long-gone"}); err != nil {
+	if err := r.terminate("g-1", "long-gone"); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.size(before); got != 1 {
@@ -144,7 +163,7 @@ func TestDeletedNodesDoNotCount(t *testing.T) {
 func TestIncreaseIsBounded(t *testing.T) {
 	r := newRig(t, testGroup())
 	for group, want := range map[string]string{"g": "more than its maximum of 5", "other": "not configured"} {
-		if err := r.provider.Increase(context.Background(), group, 3, 3); err == nil || !strings.Contains(err.Error(), want) {
+		if err := r.resize(group, 3, 6); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", group, err, want)
 		}
 	}
@@ -156,21 +175,20 @@ func TestIncreaseIsBounded(t *testing.T) {
 // failures are those that the group is told to have.
 func (r *rig) failures(shown []*corev1.Node) (size int, messages []string) {
 	r.t.Helper()
-	groups, _, err := r.provider.Groups(context.Background(), shown)
-	if err != nil {
-		r.t.Fatal(err)
+	g := r.observe(shown)
+	for _, i := range g.Instances {
+		if i.Failure != nil {
+			messages = append(messages, i.ID+": "+i.Failure.Message)
+		}
 	}
-	for _, f := range groups[0].Failed {
-		messages = append(messages, f.Instance+": "+f.Message)
-	}
-	return groups[0].Target, messages
+	return *g.Target, messages
 }
 
 // A launch that failed counts, and is told with its reason, until it is given up.
 func TestFailedLaunchesAreToldUntilTheyAreGivenUp(t *testing.T) {
 	r := newRig(t, testGroup())
 	r.fail = errors.New("the API server is down")
-	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
+	if err := r.resize("g", 0, 2); err != nil {
 		t.Fatal(err)
 	}
 	r.provider.launchDue(context.Background())
@@ -181,7 +199,7 @@ func TestFailedLaunchesAreToldUntilTheyAreGivenUp(t *testing.T) {
 	if _, waiting := r.provider.launchDue(context.Background()); waiting || len(r.nodes()) != 0 {
 		t.Error("what has failed is launched again")
 	}
-	if err := r.provider.Decrease(context.Background(), "g", 2, 2); err != nil {
+	if err := r.terminate("g-1", "g-2"); err != nil {
 		t.Error(err)
 	}
 	if size, failed := r.failures(nil); size != 0 || len(failed) != 0 {
@@ -192,7 +210,7 @@ func TestFailedLaunchesAreToldUntilTheyAreGivenUp(t *testing.T) {
 // A node that is gone before anybody has seen it is not waited for for ever.
 func TestNodesThatWereNeverSeenAreGivenUp(t *testing.T) {
 	r := newRig(t, testGroup())
-	if err := r.provider.Increase(context.Background(), "g", 0, 2); err != nil {
+	if err := r.resize("g", 0, 2); err != nil {
 		t.Fatal(err)
 	}
 	r.provider.launchDue(context.Background())
@@ -203,13 +221,13 @@ func TestNodesThatWereNeverSeenAreGivenUp(t *testing.T) {
 	if got := r.size(r.nodes()); got != 2 {
 		t.Errorf("size %d while the lost node may still be seen, want 2", got)
 	}
-	if err := r.provider.Decrease(context.Background(), "g", 2, 1); err != nil {
+	if err := r.resize("g", 2, 1); err != nil {
 		t.Error(err)
 	}
 	if got := r.size(r.nodes()); got != 1 {
 		t.Errorf("size %d afterwards, want 1", got)
 	}
-	if err := r.provider.Decrease(context.Background(), "g", 1, 1); err == nil {
+	if err := r.resize("g", 1, 0); err == nil {
 		t.Error("a node that stands is given up")
 	}
 }
@@ -219,7 +237,7 @@ func TestAvailableBoundsLaunches(t *testing.T) {
 	g := testGroup()
 	g.Available = new(2)
 	r := newRig(t, g)
-	if err := r.provider.Increase(context.Background(), "g", 0, 3); err != nil {
+	if err := r.resize("g", 0, 3); err != nil {
 		t.Fatal(err)
 	}
 	r.provider.launchDue(context.Background())
@@ -227,14 +245,11 @@ func TestAvailableBoundsLaunches(t *testing.T) {
 	if size != 3 || len(r.nodes()) != 2 || !slices.Equal(failed, []string{"g-3: out of capacity: there can be 2 nodes"}) {
 		t.Errorf("size %d, nodes %d, failed %q", size, len(r.nodes()), failed)
 	}
-	if err := r.provider.Decrease(context.Background(), "g", 3, 1); err != nil {
-		t.Error(err)
-	}
-	if err := r.provider.Delete(context.Background(), "g", []string{"g-1"}); err != nil {
+	if err := r.terminate("g-1", "g-3"); err != nil {
 		t.Error(err)
 	}
 	r.size(r.nodes())
-	if err := r.provider.Increase(context.Background(), "g", 1, 1); err != nil {
+	if err := r.resize("g", 1, 2); err != nil {
 		t.Error(err)
 	}
 	r.provider.launchDue(context.Background())
@@ -244,11 +259,11 @@ func TestAvailableBoundsLaunches(t *testing.T) {
 }
 
 func TestLaunchFailures(t *testing.T) {
-	for failure, nodes := range map[string]int{"": 1, group.LaunchNever: 0, group.LaunchUnready: 1} {
+	for failure, nodes := range map[string]int{"": 1, LaunchNever: 0, LaunchUnready: 1} {
 		g := testGroup()
 		g.LaunchFailure = failure
 		r := newRig(t, g)
-		if err := r.provider.Increase(context.Background(), "g", 0, 1); err != nil {
+		if err := r.resize("g", 0, 1); err != nil {
 			t.Fatal(err)
 		}
 		_, waiting := r.provider.launchDue(context.Background())
@@ -260,10 +275,10 @@ func TestLaunchFailures(t *testing.T) {
 				t.Errorf("%q: played by kwok: %t", failure, played)
 			}
 		}
-		if failure == group.LaunchNever {
+		if failure == LaunchNever {
 			continue
 		}
-		if err := r.provider.Decrease(context.Background(), "g", 1, 1); err == nil || !strings.Contains(err.Error(), "1 of the nodes to give up stand") {
+		if err := r.resize("g", 1, 0); err == nil || !strings.Contains(err.Error(), "1 of the nodes to give up stand") {
 			t.Errorf("%q: a node that stands is given up: %v", failure, err)
 		}
 	}
@@ -277,7 +292,7 @@ func TestRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.provider.Run(ctx) }()
-	if err := r.provider.Increase(ctx, "g", 0, 1); err != nil {
+	if err := r.resize("g", 0, 1); err != nil {
 		t.Fatal(err)
 	}
 	select {

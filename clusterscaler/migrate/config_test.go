@@ -75,6 +75,7 @@ func TestKeysAgree(t *testing.T) {
 		if section != "clusterScaler" {
 			continue
 		}
+		key, _, _ = strings.Cut(key, ".")
 		settings[key] = true
 		if some := migrationtest.Some(f); !strings.Contains(some, "/") && f.Name != "scale-down-utilization-threshold" {
 			args = append(args, "--"+f.Name+"="+some)
@@ -92,7 +93,7 @@ func TestKeysAgree(t *testing.T) {
 			t.Errorf("no flag becomes %s", key)
 		}
 		same := reflect.DeepEqual(reflect.ValueOf(got).Field(i).Interface(), reflect.ValueOf(defaults).Field(i).Interface())
-		if key != "provider" && key != "groups" && key != "externalGrpc" && !ours[key] && same {
+		if key != "provider" && key != "kwok" && key != "externalGrpc" && !ours[key] && same {
 			t.Errorf("%s keeps its default, whatever the flag says", key)
 		}
 	}
@@ -102,7 +103,7 @@ func TestKeysAgree(t *testing.T) {
 func TestGroupsNeedATemplate(t *testing.T) {
 	t.Parallel()
 	_, err := sectionOf(t, []string{"--cloud-provider=kwok", "--nodes=1:10:workers"})
-	if err == nil || !strings.HasPrefix(err.Error(), "f: groups[0].template.capacity.cpu: is required") {
+	if err == nil || !strings.HasPrefix(err.Error(), "f: kwok.groups[0].template.capacity.cpu: is required") {
 		t.Errorf("%v", err)
 	}
 }

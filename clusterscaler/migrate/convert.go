@@ -142,11 +142,11 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 		case "least-waste", "most-pods", "least-nodes", "random":
 		case "price":
 			if !external(c) { // else the server is asked
-				c.Note(v.Flag, "write the price of each group as clusterScaler.groups[].price; groups without one come last")
+				c.Note(v.Flag, "write the price of each group as clusterScaler.kwok.groups[].price; groups without one come last")
 			}
 		case "priority":
 			if !external(c) { // else the names stay, too
-				c.Note(v.Flag, "the ConfigMap cluster-autoscaler-priority-expander stays; its expressions match on the names in clusterScaler.groups")
+				c.Note(v.Flag, "the ConfigMap cluster-autoscaler-priority-expander stays; its expressions match on the names in clusterScaler.kwok.groups")
 			}
 		case "grpc":
 			if !grpcServer(c) {

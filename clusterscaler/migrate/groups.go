@@ -23,7 +23,7 @@ func provider(c *migration.Conversion, v migration.Value) error {
 	switch v.Last {
 	case kwok:
 		if len(c.Given("nodes"))+len(c.Given("node-group-auto-discovery")) == 0 { // else these tell it
-			c.Block(v.Flag, "is set to %s, whose node groups cluster-autoscaler makes of node templates, such as those of the ConfigMap kwok-provider-templates; trimtab does not read these: write clusterScaler.groups, each with its name, min, max and template", kwok)
+			c.Block(v.Flag, "is set to %s, whose node groups cluster-autoscaler makes of node templates, such as those of the ConfigMap kwok-provider-templates; trimtab does not read these: write clusterScaler.kwok.groups, each with its name, min, max and template", kwok)
 		}
 		return nil
 	case externalGrpc:
@@ -73,7 +73,7 @@ func nodes(c *migration.Conversion, v migration.Value) error {
 		return nil
 	}
 	c.Set(v, v.Setting, migration.YAML{Node: list, Shown: strings.Join(shown, ",")})
-	c.Block(v.Flag, "add to each group in clusterScaler.groups its template, what a new node of it is like: the cloud tells it to cluster-autoscaler, and no flag does")
+	c.Block(v.Flag, "add to each group in clusterScaler.kwok.groups its template, what a new node of it is like: the cloud tells it to cluster-autoscaler, and no flag does")
 	return nil
 }
 
@@ -168,7 +168,7 @@ func discovery(c *migration.Conversion, v migration.Value) error {
 		case "label":
 			how = "the scale sets with " + migration.Shown(rest)
 		}
-		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. Write each group in clusterScaler.groups with its name, min, max and template: %s",
+		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. Write each group in clusterScaler.kwok.groups with its name, min, max and template: %s",
 			migration.Shown(one), how)
 	}
 	return nil

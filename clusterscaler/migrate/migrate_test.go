@@ -63,7 +63,7 @@ func TestDefaultsSayNothing(t *testing.T) {
 func TestSettingsAreNamedLikeTheirFlags(t *testing.T) {
 	t.Parallel()
 	others := map[string]string{
-		"cloud-provider": "clusterScaler.provider", "nodes": "clusterScaler.groups", "cloud-config": "clusterScaler.externalGrpc", "max-empty-bulk-delete": "clusterScaler.maxScaleDownParallelism",
+		"cloud-provider": "clusterScaler.provider", "nodes": "clusterScaler.kwok.groups", "cloud-config": "clusterScaler.externalGrpc", "max-empty-bulk-delete": "clusterScaler.maxScaleDownParallelism",
 		"ignore-taint": "clusterScaler.startupTaint", "v": "log.level", "logging-format": "log.format",
 	}
 	for _, f := range Program().Flags {
@@ -124,7 +124,7 @@ func FuzzFlags(f *testing.F) {
 	f.Fuzz(func(t *testing.T, flags, nodes string) {
 		result := migrationtest.Convert(t, Program(), Program().FromFlags(append(strings.Split(flags, "\n"), "--nodes="+nodes)))
 		for _, s := range result.Settings {
-			if s.Setting != "clusterScaler.groups" {
+			if s.Setting != "clusterScaler.kwok.groups" {
 				continue
 			}
 			for _, one := range strings.Split(s.Value, ",") {

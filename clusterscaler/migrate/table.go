@@ -37,10 +37,10 @@ func nodeGroupFlags() []migration.Flag {
 	return migration.InGroup(nodeGroups, []migration.Flag{
 		{Name: "cloud-provider", Default: "gce", Setting: section + "provider", Always: true, Secretive: true, Convert: provider,
 			Remark: "Works with `externalgrpc` and `kwok`. Another one is written too, and refused by `trimtab check` and `run`. The default depends on how cluster-autoscaler was built."},
-		{Name: "nodes", Setting: section + "groups", Kind: migration.Repeated, Secretive: true, Convert: nodes,
+		{Name: "nodes", Setting: section + "kwok.groups", Kind: migration.Repeated, Secretive: true, Convert: nodes,
 			Remark: "Name, min and max of a group; you add its `template`. Not read with `externalgrpc`. A name that cannot be part of a node's name is changed, and told."},
 		{Name: "node-group-auto-discovery", Kind: migration.Repeated, NotYet: true, Convert: discovery,
-			Remark: "Only the cloud knows which groups these are; write each in `clusterScaler.groups` ([how](#write-the-groups))."},
+			Remark: "Only the cloud knows which groups these are; write each in `clusterScaler.kwok.groups` ([how](#write-the-groups))."},
 		{Name: "cloud-config", Setting: section + "externalGrpc", Convert: cloudConfig,
 			Remark: "With `externalgrpc` alone: its settings where the ConfigMap is among the manifests, else the path as `cloudConfig`, for trimtab to read the file."},
 		{Name: "cluster-name", Remark: other},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -55,15 +56,17 @@ func read(d *dump, name string, groups Input) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{dump: d, member: map[string]string{}}
+	beliefs := make([]fleet.Belief, len(nodeGroups))
 	for i := range nodeGroups {
 		g := &nodeGroups[i]
-		described, _ := g.described() // the file is valid
-		c.groups = append(c.groups, g.planned())
+		described, _ := g.Described(g.Template.Template) // the file is valid
+		beliefs[i] = g.believed()
 		c.labels = append(c.labels, described.Template.Labels)
 		for _, node := range g.Nodes {
 			c.member[node] = g.Name
 		}
 	}
+	c.groups = plan.GroupsOf(beliefs)
 	return c, nil
 }
 

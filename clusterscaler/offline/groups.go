@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"strings"
 	"unicode"
@@ -12,10 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
-	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -25,27 +23,15 @@ type groupsFile struct {
 	Groups []nodeGroup `yaml:"groups"`
 }
 
-// nodeGroup is a node group and its nodes.
+// nodeGroup is a node group and its nodes. Its name may be any, such as that of an Auto Scaling group.
 type nodeGroup struct {
-	// Name is any name, such as that of an Auto Scaling group. Required.
-	Name string `yaml:"name"`
-	// Min and Max bound the number of nodes. Defaults 0 and 0.
-	Min int `yaml:"min"`
-	Max int `yaml:"max"`
+	group.Group `yaml:",inline"`
 	// Size is the number of nodes that the cloud works towards. Default: the number of Nodes.
 	Size *int `yaml:"size"`
 	// Nodes are those of the group, by their names in the dump.
 	Nodes []string `yaml:"nodes"`
 	// Template is what a new node of the group is.
 	Template template `yaml:"template"`
-	// CNI says how pods get their addresses, which bounds the pods of a node of a known instance type.
-	CNI group.CNI `yaml:"cni"`
-	// Price is per node and hour, for the expander price. Default 0, unknown.
-	Price float64 `yaml:"price"`
-	// Options are settings of this group alone.
-	Options group.Options `yaml:"options"`
-	// Metadata says in cluster-autoscaler's notation what the group does not say itself of its min and max, template and options.
-	group.Metadata `yaml:",inline"`
 }
 
 // template is a description, or a whole node.
@@ -55,9 +41,6 @@ type template struct {
 	Node yaml.Node `yaml:"node"`
 	node *corev1.Node
 }
-
-// SetDefaults fills in the values documented at the fields.
-func (g *nodeGroup) SetDefaults() { g.CNI.SetDefaults() }
 
 // maxSize bounds the size of a group: so many nodes are added one by one.
 const maxSize = 100_000
@@ -74,16 +57,10 @@ func (g *nodeGroup) Validate() config.Problems {
 	case len(g.Name) > maxName || strings.ContainsFunc(g.Name, func(r rune) bool { return !unicode.IsGraphic(r) }):
 		ps.Add("name", "%.80q is no name of a group: at most %d letters that can be seen", g.Name, maxName)
 	}
-	d, wrong := g.described()
+	d, wrong := g.Described(g.Template.Template)
 	ps = append(ps, wrong...)
-	if d.Min < 0 || d.Max < d.Min {
-		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", d.Min, d.Max)
-	}
 	if g.Size != nil && (*g.Size < 0 || *g.Size > maxSize) {
 		ps.Add("size", "%d is not between 0 and %d", *g.Size, maxSize)
-	}
-	if !(g.Price >= 0) || math.IsInf(g.Price, 0) {
-		ps.Add("price", "%v is no price", g.Price)
 	}
 	switch {
 	case !g.Template.Node.IsZero() && !reflect.DeepEqual(g.Template.Template, group.Template{}):
@@ -96,11 +73,6 @@ func (g *nodeGroup) Validate() config.Problems {
 		ps = append(ps, d.Template.Check(&g.CNI)...)
 	}
 	return ps
-}
-
-// described is what the group and its metadata say together. The problems are those of the metadata.
-func (g *nodeGroup) described() (group.Description, config.Problems) {
-	return g.Complete(group.Description{Min: g.Min, Max: g.Max, Template: g.Template.Template, Options: g.Options})
 }
 
 // decode reads the whole node.
@@ -182,29 +154,18 @@ func unknownNodes(groups []nodeGroup, objects *kube.Objects, dumpFile string) co
 	return ps
 }
 
-// planned is the group as the core sees it.
-func (g *nodeGroup) planned() plan.Group {
-	d, _ := g.described() // the file is valid
+// believed is the group as it is in the file, which has nobody to doubt it.
+func (g *nodeGroup) believed() fleet.Belief {
+	d, _ := g.Described(g.Template.Template) // the file is valid
 	node := g.Template.node
 	if node == nil {
 		node = d.Template.Node(&g.CNI)
 	}
-	node = fresh(node, "template-of-"+g.Name)
+	node = node.DeepCopy()
+	node.Spec.Unschedulable = false // a new node is not cordoned; the Snapshot leaves out the taints that pass
 	size := len(g.Nodes)
 	if g.Size != nil {
 		size = *g.Size
 	}
-	return plan.Group{
-		Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price,
-		Template: simulate.NodeOf(node), Capacity: simulate.ResourcesOf(node.Status.Capacity), Options: d.Options.Planned(),
-	}
-}
-
-// fresh is a new node like n: with a name of its own, and not cordoned. The Snapshot leaves out the taints of n that pass.
-func fresh(n *corev1.Node, name string) *corev1.Node {
-	n = n.DeepCopy()
-	n.Name = name
-	n.Labels = group.NodeLabels(n.Labels, name)
-	n.Spec.Unschedulable = false
-	return n
+	return fleet.Belief{Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price, Template: node, Options: d.Options}
 }

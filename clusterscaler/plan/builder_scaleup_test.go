@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // scaleUpLines is what the lines have said that scaleUpLine reads.
@@ -87,10 +90,10 @@ func (b *builder) scaleUpPolicy(key string, f fields) bool {
 }
 
 // options are the group's own settings.
-func (b *builder) options(o *Options, f fields) {
-	for key, into := range map[string]**time.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime, "startup": &o.MaxNodeStartupTime} {
+func (b *builder) options(o *group.Options, f fields) {
+	for key, into := range map[string]**config.Duration{"unneeded": &o.UnneededTime, "unready": &o.UnreadyTime, "provision": &o.MaxNodeProvisionTime, "startup": &o.MaxNodeStartupTime} {
 		if f.has(key) {
-			*into = new(b.duration(f, key, 0))
+			*into = new(config.Duration(b.duration(f, key, 0)))
 		}
 	}
 	o.ZeroOrMax = f.has("zeroOrMax")

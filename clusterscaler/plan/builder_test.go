@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -127,7 +128,7 @@ func (b *builder) group(name string, f fields) Group {
 	g.Capacity = g.Template.Allocatable
 	b.options(&g.Options, f)
 	for i := range int(b.number(f, "failed", 0)) {
-		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
+		g.Failed = append(g.Failed, fleet.Failed{Instance: fmt.Sprint("i-", i), Failure: fleet.Failure{Message: "out of capacity"}})
 	}
 	g.Trouble = f["trouble"]
 	if f.has("price") {

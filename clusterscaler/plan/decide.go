@@ -134,7 +134,7 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{
-			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
+			Group: &s.Groups[i], policy: d.policy.with(&s.Groups[i].Options), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
 		})
 	}
 	d.known = make([]int, len(k.groupNames))

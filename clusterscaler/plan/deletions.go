@@ -2,18 +2,11 @@ package plan
 
 import (
 	"slices"
-	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
-
-// Accepted is what is known of a node that the provider has accepted to delete, and that still stands.
-type Accepted struct {
-	// At is when it accepted the last time, and Times how often it has.
-	At    time.Time
-	Times int
-}
 
 // resumeDeletions finds the nodes whose removal nobody may be at work on. A deletion that the provider has accepted is due
 // again after MaxNodeDeletionTime. A removal that another process began is due at once. But where no pods are left to move,
@@ -21,7 +14,7 @@ type Accepted struct {
 // when the taint is that old.
 func (d *decision) resumeDeletions() {
 	before := d.memory.Deletions
-	d.memory.Deletions = make(map[string]Accepted, len(before))
+	d.memory.Deletions = make(map[string]fleet.Accepted, len(before))
 	for _, id := range d.kept.going {
 		n := d.kept.nodes[id]
 		accepted, known := before[n.Name]
@@ -58,8 +51,7 @@ func (d *decision) emptied(id simulate.NodeID) bool {
 // deleted is whether the provider has accepted to delete the node and may still do so: the size of its group counts it no
 // more.
 func (d *decision) deleted(n *Node) bool {
-	accepted, known := d.memory.Deletions[n.Name]
-	return known && n.Deleting && d.now.Before(accepted.At.Add(d.policy.MaxNodeDeletionTime))
+	return n.Deleting && d.memory.Gone(n.Name, &d.policy.Policy, d.now)
 }
 
 // ofDeletion is what is said of a node that is being deleted.

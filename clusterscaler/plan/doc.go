@@ -12,8 +12,7 @@
 // its pods fit on the nodes that stay, by the simulator that also decides on growth, and that after the
 // removal this same simulator would not add the node back. Every pending pod, group and node has a verdict.
 //
-// What a provider says of its nodes and instances is believed here, by the same rules for every provider: which are on
-// their way, late, lost or deleted, how small a group may become, and when a deletion is asked for again.
+// What a cloud says of its nodes and instances is believed by the rules of package fleet, whose Memory is part of this one.
 //
 // It does not act. Volumes and device claims are decided on by the Judge of the Snapshot. Pods with constraints that
 // neither it nor package simulate models trigger nothing and keep their node. It makes no templates: a group has that of

@@ -42,8 +42,8 @@ func TestExpendablePodsAreLeftOut(t *testing.T) {
 			t.Fatalf("case %d: planned\n%s\nwithout them\n%s", i, render(with, memory, now), render(want, wantMemory, now))
 		}
 		for _, removal := range want.ScaleDown {
-			a, v := StillRemovable(goingNow(s, removal.Node), p, now, removal.Node)
-			b, w := StillRemovable(goingNow(&without, removal.Node), p, now, removal.Node)
+			a, v := StillRemovable(goingNow(s, removal.Node), Memory{}, p, now, removal.Node)
+			b, w := StillRemovable(goingNow(&without, removal.Node), Memory{}, p, now, removal.Node)
 			if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(v, w) {
 				t.Fatalf("case %d: the second look at %s gives %s, without them %s", i, removal.Node, v, w)
 			}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -38,7 +39,7 @@ type GroupState struct {
 	Coming, Lost int
 	Healthy      bool
 	// Backoff is what the group rests after; its Until is zero for one that does not.
-	Backoff Backoff
+	Backoff fleet.Backoff
 }
 
 // tooManyUnready is whether so many nodes have broken that the cause is likely not theirs, and to answer with more
@@ -79,7 +80,7 @@ func (d *decision) states() []GroupState {
 			Name: g.Name, Min: g.Min, Max: g.Max, Target: g.Target, Readiness: g.readiness,
 			Coming: coming[g.Name], Lost: g.lost, Healthy: !d.policy.tooManyUnready(g.readiness),
 		}
-		if b, failed := d.memory.Backoffs[g.Name]; failed && d.now.Before(b.Until) {
+		if b, rests := d.memory.Resting(g.Name, g.Places, d.now); rests {
 			out[i].Backoff = b
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -97,7 +98,7 @@ func startPolicies(s *Snapshot, p *Policy) func(group string) *Policy {
 			if own == nil {
 				own = map[string]*Policy{}
 			}
-			own[g.Name] = g.Options.in(p)
+			own[g.Name] = p.with(&g.Options)
 		}
 	}
 	return func(group string) *Policy {
@@ -120,7 +121,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	for i, n := range s.Nodes {
 		k.stages[i] = stageOf(n, policyOf(n.Group), now)
 		offer := &n.Node
-		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t simulate.Taint) bool { return t.Key == GoingTaint }) {
+		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t simulate.Taint) bool { return t.Key == group.GoingTaint }) {
 			tainted := n.Node // the cache does not show it yet
 			tainted.Taints = append(slices.Clone(n.Taints), goingTaint())
 			offer = &tainted

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // While pods come, go, change and end, nodes turn and time passes, a Planner plans what one without a past does.
@@ -167,8 +170,8 @@ func wrongGiveUp(s *Snapshot, p *Plan) string {
 
 // changeGroup is what a provider says anew of a group.
 func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
-	ages := []*time.Duration{nil, new(time.Duration(0)), new(time.Minute), new(20 * time.Minute)}
-	g.Options = Options{
+	ages := []*config.Duration{nil, new(config.Duration(0)), new(config.Duration(time.Minute)), new(config.Duration(20 * time.Minute))}
+	g.Options = group.Options{
 		IgnoreDaemonSets:     []*bool{nil, new(true), new(false)}[r.IntN(3)],
 		UtilizationThreshold: []*float64{nil, new(0.0), new(0.3), new(1.0)}[r.IntN(4)],
 		UnneededTime:         ages[r.IntN(4)],
@@ -187,7 +190,7 @@ func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
 		g.Trouble = "the size is not known"
 	}
 	for i := range r.IntN(3) {
-		g.Failed = append(g.Failed, Failure{fmt.Sprint("i-", i), "out of capacity"})
+		g.Failed = append(g.Failed, fleet.Failed{Instance: fmt.Sprint("i-", i), Failure: fleet.Failure{Message: "out of capacity"}})
 	}
 	g.Target += r.IntN(3)
 }

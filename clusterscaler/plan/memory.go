@@ -4,22 +4,16 @@ import (
 	"maps"
 	"time"
 
-	"github.com/trimtab/trimtab/internal/text"
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
 // Memory is all that one loop must know of those before it. The zero value is that of a first loop:
 // every wait begins anew, so that to lose it is safe. It is a value: methods and Decide return a new one.
 type Memory struct {
+	// Memory is of the cloud: what it said, accepted and failed to do.
+	fleet.Memory
 	// UnneededSince is since when each node has been unneeded without a break.
 	UnneededSince map[string]time.Time
-	// AwaitedSince is since when each group has had nodes that were requested and that the provider has not launched, as far
-	// as it says.
-	AwaitedSince map[string]time.Time
-	// UnregisteredSince is since when each group has had each instance without a node.
-	UnregisteredSince map[string]map[string]time.Time
-	// Deletions are the nodes that stand though the provider has accepted to delete them.
-	Deletions map[string]Accepted
-	Backoffs  map[string]Backoff
 	// Planned has the pods without a node that have a place on one that stands or is on its way, by name.
 	Planned     map[string]*Placement
 	LastScaleUp time.Time
@@ -35,22 +29,10 @@ type Last struct {
 	Failure         time.Time // of a deletion
 }
 
-// Backoff is how long a group is left alone after it failed to grow.
-type Backoff struct {
-	Until    time.Time
-	Failed   time.Time
-	Duration time.Duration
-	// Why is what failed.
-	Why string
-}
-
 // clone copies all but Planned, of which each loop makes its own.
 func (m Memory) clone() Memory {
+	m.Memory = m.Memory.Clone()
 	m.UnneededSince = cloned(m.UnneededSince)
-	m.AwaitedSince = cloned(m.AwaitedSince)
-	m.UnregisteredSince = cloned(m.UnregisteredSince)
-	m.Deletions = cloned(m.Deletions)
-	m.Backoffs = cloned(m.Backoffs)
 	m.LastOf = cloned(m.LastOf)
 	return m
 }
@@ -71,20 +53,9 @@ func (m Memory) ScaledUp(group string, now time.Time) Memory {
 	return m
 }
 
-// ScaleUpFailed backs the group off: for InitialBackoff, twice as long each time it fails again, up to
-// MaxBackoff, and afresh when the last failure is older than BackoffResetTimeout.
+// ScaleUpFailed backs the group off.
 func (m Memory) ScaleUpFailed(group, why string, p Policy, now time.Time) Memory {
-	m = m.clone()
-	last, failedBefore := m.Backoffs[group]
-	next := Backoff{Failed: now, Duration: p.InitialBackoff, Why: text.Line(why)}
-	switch {
-	case failedBefore && now.Before(last.Until):
-		next.Duration = last.Duration // still backed off: the same failure, seen again
-	case failedBefore && now.Sub(last.Failed) < p.BackoffResetTimeout:
-		next.Duration = min(2*last.Duration, p.MaxBackoff)
-	}
-	next.Until = now.Add(next.Duration)
-	m.Backoffs[group] = next
+	m.Memory = m.FailedToGrow(group, fleet.Failure{Message: why}, &p.Policy, now)
 	return m
 }
 
@@ -98,9 +69,8 @@ func (m *Memory) lastOf(group string, change func(*Last)) {
 // Deleted notes that the provider has accepted to delete a node of the group. To accept it again is no further deletion.
 func (m Memory) Deleted(node, group string, now time.Time) Memory {
 	m = m.clone()
-	times := m.Deletions[node].Times + 1
-	m.Deletions[node] = Accepted{now, times}
-	if times == 1 {
+	var first bool
+	if m.Memory, first = m.Memory.Deleted(node, group, now); first {
 		m.LastDelete = now
 		m.lastOf(group, func(l *Last) { l.Delete = now })
 	}

@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -45,17 +46,10 @@ type Policy struct {
 	// is done; a group of which more are does not grow.
 	OkTotalUnreadyCount       int
 	MaxTotalUnreadyPercentage float64
-	// MaxNodeProvisionTime is how long a requested node is waited for before its group is backed off.
-	MaxNodeProvisionTime time.Duration
-	// MaxNodeDeletionTime is how long a node may stand that the provider has accepted to delete, before it is asked again.
-	MaxNodeDeletionTime time.Duration
-	// ForceDeleteUnregistered deletes instances that do not register even where the group then has less than its minimum.
-	ForceDeleteUnregistered bool
+	// Policy is how long what is waited for of the cloud.
+	fleet.Policy
 	// MaxNodeStartupTime is how long a node that has registered may take to become ready.
 	MaxNodeStartupTime   time.Duration
-	InitialBackoff       time.Duration
-	MaxBackoff           time.Duration
-	BackoffResetTimeout  time.Duration
 	ScaleDownEnabled     bool
 	UnreadyEnabled       bool
 	UtilizationThreshold float64
@@ -99,25 +93,27 @@ func DefaultPolicy() Policy {
 		MaxNodesPerScaleUp:           1000,
 		OkTotalUnreadyCount:          3,
 		MaxTotalUnreadyPercentage:    45,
-		MaxNodeProvisionTime:         15 * time.Minute,
 		MaxNodeStartupTime:           15 * time.Minute,
-		MaxNodeDeletionTime:          5 * time.Minute,
-		InitialBackoff:               5 * time.Minute,
-		MaxBackoff:                   30 * time.Minute,
-		BackoffResetTimeout:          3 * time.Hour,
-		ScaleDownEnabled:             true,
-		UnreadyEnabled:               true,
-		UtilizationThreshold:         0.5,
-		GPUUtilizationThreshold:      0.5,
-		UnneededTime:                 10 * time.Minute,
-		UnreadyTime:                  20 * time.Minute,
-		DelayAfterAdd:                10 * time.Minute,
-		DelayAfterFailure:            3 * time.Minute,
-		MaxParallelism:               10,
-		MaxDrainParallelism:          1,
-		SkipSystemPods:               true,
-		SkipLocalStorage:             true,
-		SkipCustomControllers:        true,
-		SystemPodTimeout:             time.Hour,
+		Policy: fleet.Policy{
+			MaxNodeProvisionTime: 15 * time.Minute,
+			MaxNodeDeletionTime:  5 * time.Minute,
+			InitialBackoff:       5 * time.Minute,
+			MaxBackoff:           30 * time.Minute,
+			BackoffResetTimeout:  3 * time.Hour,
+		},
+		ScaleDownEnabled:        true,
+		UnreadyEnabled:          true,
+		UtilizationThreshold:    0.5,
+		GPUUtilizationThreshold: 0.5,
+		UnneededTime:            10 * time.Minute,
+		UnreadyTime:             20 * time.Minute,
+		DelayAfterAdd:           10 * time.Minute,
+		DelayAfterFailure:       3 * time.Minute,
+		MaxParallelism:          10,
+		MaxDrainParallelism:     1,
+		SkipSystemPods:          true,
+		SkipLocalStorage:        true,
+		SkipCustomControllers:   true,
+		SystemPodTimeout:        time.Hour,
 	}
 }

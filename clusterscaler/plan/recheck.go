@@ -12,12 +12,14 @@ import (
 // elsewhere. Utilization, timers, limits and headroom were judged before and are not asked again. The verdict has
 // the code Unneeded when it holds, else the reason to give the node back.
 //
+// The Memory is what is known of the cloud.
+//
 // What Decide removes is still removable once all of these nodes are going, if nothing else has changed: both find places in the
 // same order.
-func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
+func StillRemovable(s *Snapshot, m Memory, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := verdict.On("node", node)
 	p.Headroom = nil
-	d := newKept(s, p, now).decision(s, Memory{}, p, now)
+	d := newKept(s, p, now).decision(s, m, p, now)
 	d.addUpcoming()
 	id, stands := d.kept.ids[node]
 	n := Node{}
@@ -68,10 +70,10 @@ func (r *removals) notMadeAnew() []*Pod {
 	return out
 }
 
-// standing is how many nodes the group has that have registered.
+// standing is how many nodes the group has that have registered, but for those that the provider has accepted to delete.
 func (d *decision) standing(group string) (n int) {
 	for _, node := range d.s.Nodes {
-		if node.Group == group {
+		if node.Group == group && !d.deleted(node) {
 			n++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -16,7 +17,7 @@ func goingNow(s *Snapshot, nodes ...string) *Snapshot {
 	for i, n := range s.Nodes {
 		if slices.Contains(nodes, n.Name) {
 			next := *n
-			next.Deleting, next.Taints = true, append(slices.Clone(n.Taints), simulate.Taint{Key: GoingTaint, Value: "1767268800", Effect: simulate.NoSchedule})
+			next.Deleting, next.Taints = true, append(slices.Clone(n.Taints), simulate.Taint{Key: group.GoingTaint, Value: "1767268800", Effect: simulate.NoSchedule})
 			out.Nodes[i] = &next
 		}
 	}
@@ -55,12 +56,12 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 		}
 		drained := s
 		for _, removal := range first.ScaleDown {
-			fresh, v := StillRemovable(goingNow(s, all...), p, now, removal.Node)
+			fresh, v := StillRemovable(goingNow(s, all...), Memory{}, p, now, removal.Node)
 			if v.Code != Unneeded || removal.Empty && !fresh.Empty {
 				t.Fatalf("case %d: planned %+v (of %v), then empty %t, %s", i, removal, all, fresh.Empty, v)
 			}
 			for _, look := range []*Snapshot{goingNow(s, removal.Node), goingNow(drained, all...)} {
-				if _, v := StillRemovable(look, p, now, removal.Node); v.Code != Unneeded {
+				if _, v := StillRemovable(look, Memory{}, p, now, removal.Node); v.Code != Unneeded {
 					unlucky++
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -157,7 +158,7 @@ func (d *decision) retire(id simulate.NodeID, left []*Pod) {
 
 // goingTaint is that of a node that is going.
 func goingTaint() simulate.Taint {
-	return simulate.Taint{Key: GoingTaint, Effect: simulate.NoSchedule}
+	return simulate.Taint{Key: group.GoingTaint, Effect: simulate.NoSchedule}
 }
 
 // byClass puts pods of one class together, where the first of them was.

@@ -66,7 +66,7 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 	if g.Trouble != "" {
 		return 0, g.inTrouble()
 	}
-	if b, failed := d.memory.Backoffs[g.Name]; failed && d.now.Before(b.Until) {
+	if b, rests := d.memory.Resting(g.Name, g.Places, d.now); rests {
 		d.plan.nextBy(b.Until)
 		return 0, verdict.Because(subject, BackedOff, verdict.Duration("left", b.Until.Sub(d.now)), verdict.Text("after", b.Why))
 	}

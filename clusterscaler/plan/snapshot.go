@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
+	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -41,9 +43,6 @@ type Node struct {
 	// Keep says that an annotation forbids to remove the node.
 	Keep bool
 }
-
-// GoingTaint is the key of the taint that a node has, with the effect NoSchedule, from when its removal begins.
-const GoingTaint = "ToBeDeletedByClusterAutoscaler"
 
 // State is where a pod stands on its way to a node.
 type State uint8
@@ -159,13 +158,15 @@ type Group struct {
 	// Runs are the pods that each new node runs from its start, where Live is set. Where it is not the DaemonSets that suit
 	// the Template run there.
 	Runs []Running
+	// Places are where and of what its nodes come; empty where that is not known.
+	Places []string
 	// Price is per node and hour in any currency; 0 is unknown.
 	Price float64
 	// Options are what the group has other than the Policy says.
-	Options Options
+	Options group.Options
 	// Failed are nodes that were to come and of which the provider knows that they will not, each with the reason. Those of
 	// them that Target counts are given up.
-	Failed []Failure
+	Failed []fleet.Failed
 	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
 	Trouble string
 	// Silent are the nodes of the group of which the provider does not say whether it is deleting them.
@@ -175,40 +176,18 @@ type Group struct {
 	Unregistered []string
 }
 
-// Failure is a node that could not be launched.
-type Failure struct {
-	// Instance is what the provider calls it.
-	Instance string
-	Message  string
-}
-
-// Options stand in a group's own settings, in the place of those of the Policy that have the same names. What is nil is as
-// there.
-type Options struct {
-	UtilizationThreshold    *float64
-	GPUUtilizationThreshold *float64
-	UnneededTime            *time.Duration
-	UnreadyTime             *time.Duration
-	MaxNodeProvisionTime    *time.Duration
-	MaxNodeStartupTime      *time.Duration
-	IgnoreDaemonSets        *bool
-	// ZeroOrMax says that the group has all of its nodes, Max, or none: it grows and shrinks at once. The Policy has no such
-	// setting.
-	ZeroOrMax bool
-}
-
-// in is the policy with these options.
-func (o *Options) in(p *Policy) *Policy {
-	if *o == (Options{}) {
+// with is the policy for a group with these options.
+func (p *Policy) with(o *group.Options) *Policy {
+	if *o == (group.Options{}) {
 		return p
 	}
 	own := *p
 	override(&own.UtilizationThreshold, o.UtilizationThreshold)
 	override(&own.GPUUtilizationThreshold, o.GPUUtilizationThreshold)
-	override(&own.UnneededTime, o.UnneededTime)
-	override(&own.UnreadyTime, o.UnreadyTime)
-	override(&own.MaxNodeProvisionTime, o.MaxNodeProvisionTime)
-	override(&own.MaxNodeStartupTime, o.MaxNodeStartupTime)
+	override(&own.UnneededTime, (*time.Duration)(o.UnneededTime))
+	override(&own.UnreadyTime, (*time.Duration)(o.UnreadyTime))
+	override(&own.MaxNodeProvisionTime, (*time.Duration)(o.MaxNodeProvisionTime))
+	override(&own.MaxNodeStartupTime, (*time.Duration)(o.MaxNodeStartupTime))
 	override(&own.IgnoreDaemonSets, o.IgnoreDaemonSets)
 	return &own
 }

@@ -18,11 +18,7 @@ func (d *decision) remember() {
 		}
 	}
 	d.memory.UnneededSince = since
-	for name, b := range d.memory.Backoffs {
-		if d.now.Sub(b.Failed) > d.policy.BackoffResetTimeout {
-			delete(d.memory.Backoffs, name)
-		}
-	}
+	d.memory.Memory = d.memory.Forget(&d.policy.Policy, d.now)
 }
 
 // chooseNow picks from the unneeded nodes those whose removal begins now, and says what the others wait for.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -15,7 +16,7 @@ func examplePlan() *plan.Plan {
 		Readiness: plan.Readiness{Ready: 4, Starting: 1, Unready: 2, Deleting: 3},
 		States: []plan.GroupState{
 			{Name: "a", Min: 1, Max: 9, Target: 6, Readiness: plan.Readiness{Ready: 4}, Coming: 2, Healthy: true},
-			{Name: "b: \n- odd", Max: 4, Healthy: true, Backoff: plan.Backoff{Until: time.Unix(1, 0), Why: "out of capacity"}},
+			{Name: "b: \n- odd", Max: 4, Healthy: true, Backoff: fleet.Backoff{Until: time.Unix(1, 0), Why: "out of capacity"}},
 		},
 		Unneeded: []plan.Removal{{Group: "a"}},
 	}
@@ -91,7 +92,7 @@ func TestTransitionTimes(t *testing.T) {
 	p := examplePlan()
 	p.Cluster.Code, p.Unneeded = plan.ClusterUnhealthy, nil
 	same(since(1, p), "01 00 01 00 00 01 00 00 00")
-	p.States[1].Backoff = plan.Backoff{}
+	p.States[1].Backoff = fleet.Backoff{}
 	same(since(2, p), "01 00 01 00 00 01 00 02 00")
 	p.States = p.States[:1]
 	same(since(3, p), "01 00 01 00 00 01")

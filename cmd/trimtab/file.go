@@ -218,7 +218,7 @@ func (c *configFile) idleProblems(name string, data []byte) config.Problems {
 		ps = append(ps, config.Problem{File: name, Path: "adapter", Message: "has no metric to serve: name a rule file in rulesFile, or write rules, externalRules or resourceRules here"})
 	}
 	if c.ClusterScaler != nil && c.ClusterScaler.NoGroups() {
-		ps = append(ps, config.Problem{File: name, Path: "clusterScaler", Message: "has no group to scale: write groups with the provider kwok, which makes simulated nodes, or set provider: externalgrpc and externalGrpc.address for a cloud"})
+		ps = append(ps, config.Problem{File: name, Path: "clusterScaler", Message: "has no group to scale: write kwok.groups with the provider kwok, which makes simulated nodes, or set provider: externalgrpc and externalGrpc.address for a cloud"})
 	}
 	ps.Locate(config.Document{Line: 1, Data: data})
 	return ps

@@ -79,7 +79,7 @@ func TestMigratedNodeGroupsAreChecked(t *testing.T) {
 	if checked.code != exitWrong || strings.Count(checked.err, "template.capacity") != 4 || strings.Count(checked.err, "\n") != 5 {
 		t.Errorf("without templates: %+v", checked)
 	}
-	complete := regexp.MustCompile(`(?m)^      max: .*$`).ReplaceAllString(migrated.out, "$0\n      template: {instanceType: m5.large}")
+	complete := regexp.MustCompile(`(?m)^        max: .*$`).ReplaceAllString(migrated.out, "$0\n        template: {instanceType: m5.large}")
 	checked = runTrimtab(t, complete, "check", "-")
 	if want := "trimtab: standard input:6: clusterScaler.provider: trimtab has no driver for \"aws\"; "; checked.code != exitWrong || !strings.HasPrefix(checked.err, want) || strings.Count(checked.err, "\n") != 1 {
 		t.Errorf("with templates: %+v\n%s", checked, complete)

@@ -63,7 +63,8 @@ scalers: {sources: {allowedNetworks: [127.0.0.0/8]}} # the lab is on this machin
 vpa: {recommender: {recommenderInterval: 1s}}
 clusterScaler:
   scanInterval: 1s
-  groups: [{name: small, max: 1, template: {labels: {wanted: "yes"}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}]
+  kwok:
+    groups: [{name: small, max: 1, template: {labels: {wanted: "yes"}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}]
 `, ports.HTTP, ports.MetricsAPI))
 	if err != nil {
 		t.Fatal(err)

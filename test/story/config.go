@@ -41,16 +41,17 @@ clusterScaler:
   scaleDownDelayAfterFailure: 5s # 3m by default
   maxNodeProvisionTime: 30s      # 15m by default
   nodeDeleteDelayAfterTaint: 3s  # 5s by default
-  groups:
-  - name: general
-    max: 10
-    price: 0.096
-    launchDelay: 2s
-    template: {instanceType: m5.large, zone: eu-west-1a}
-  - name: compute
-    max: 4
-    price: 0.34
-    launchDelay: 2s
-    template: {instanceType: c5.2xlarge, zone: eu-west-1a}
+  kwok:
+    groups:
+    - name: general
+      max: 10
+      price: 0.096
+      launchDelay: 2s
+      template: {instanceType: m5.large, zone: eu-west-1a}
+    - name: compute
+      max: 4
+      price: 0.34
+      launchDelay: 2s
+      template: {instanceType: c5.2xlarge, zone: eu-west-1a}
 `, ports.HTTP, prometheus, ports.MetricsAPI)
 }

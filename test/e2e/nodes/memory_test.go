@@ -36,7 +36,8 @@ clusterScaler:
   scaleDownDelayAfterFailure: 1s
   skipNodesWithCustomControllerPods: false
   maxDrainParallelism: 10
-  groups: [{name: large-a, max: 2000, template: {capacity: {cpu: "4", memory: 16Gi, pods: "110"}}}]
+  kwok:
+    groups: [{name: large-a, max: 2000, template: {capacity: {cpu: "4", memory: 16Gi, pods: "110"}}}]
 `
 )
 

@@ -24,10 +24,11 @@ server: {address: "127.0.0.1:%d", decisions: 5000}
 kubernetes: {kubeClientQps: 2, kubeClientBurst: 2}
 clusterScaler:
   expander: [price]
-%s  groups:
-  - {name: idle-a, max: 300, options: {scaleDownUnneededTime: 1h}, template: {labels: {fault: idle}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
-  - {name: drained-a, max: 3, template: {labels: {fault: drained}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
-  - {name: grown-a, max: 3, template: {labels: {fault: grown}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
+%s  kwok:
+    groups:
+    - {name: idle-a, max: 300, options: {scaleDownUnneededTime: 1h}, template: {labels: {fault: idle}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
+    - {name: drained-a, max: 3, template: {labels: {fault: drained}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
+    - {name: grown-a, max: 3, template: {labels: {fault: grown}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
 `
 )
 

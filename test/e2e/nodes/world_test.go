@@ -49,14 +49,15 @@ func configuration(port int, without ...string) string {
 server: {address: "127.0.0.1:%d", decisions: 5000}
 clusterScaler:
   expander: [price]
-%s  groups:
+%s  kwok:
+    groups:
 `, port, cluster.Hasty)
 	for name, settings := range groups {
 		if slices.Contains(without, name) {
 			continue
 		}
 		fault, _, _ := strings.Cut(name, "-")
-		fmt.Fprintf(&b, "  - {name: %s, %s, template: {labels: {fault: %s}, capacity: {cpu: \"2\", memory: 4Gi, pods: \"20\"}}}\n", name, settings, fault)
+		fmt.Fprintf(&b, "    - {name: %s, %s, template: {labels: {fault: %s}, capacity: {cpu: \"2\", memory: 4Gi, pods: \"20\"}}}\n", name, settings, fault)
 	}
 	return b.String()
 }

@@ -25,8 +25,9 @@ const thawing = `
 server: {address: "127.0.0.1:%d"}
 clusterScaler:
   scanInterval: 1s
-  groups:
-  - {name: thaw, max: 9, launchDelay: 8s, template: {labels: {fault: thaw}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
+  kwok:
+    groups:
+    - {name: thaw, max: 9, launchDelay: 8s, template: {labels: {fault: thaw}, capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
 `
 
 // The leader freezes. Pods come, the other replica leads and buys their nodes. Then the first thaws, to which the pods are
