@@ -16,6 +16,7 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 }
 
 func (d *decision) decide() {
+	defer func() { d.memory.Answers = nil }() // the next loop asks anew
 	d.resumeDeletions()
 	d.addUpcoming()
 	d.placePending()
