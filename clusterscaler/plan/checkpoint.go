@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
@@ -11,39 +10,23 @@ import (
 type checkpoint struct {
 	mark     simulate.Mark
 	groups   []groupState
-	settled  map[simulate.NodeID][]*Pod
 	batches  []batch
-	verdicts []podVerdict
+	placed   int
 	upcoming int
-	spares   []spare
-	planned  map[string]*Placement
 	total    simulate.Resources
-	onWay    map[spreadOn]simulate.NodeID
-	added    map[simulate.NodeID][]share
 }
 
 func (d *decision) checkpoint() checkpoint {
-	c := checkpoint{
-		mark: d.cluster.Mark(), groups: slices.Clone(d.groups), settled: maps.Clone(d.settled), batches: copied(d.batches),
-		verdicts: slices.Clone(d.verdicts), upcoming: len(d.upcoming), planned: maps.Clone(d.memory.Planned), total: d.total, onWay: maps.Clone(d.onWay), added: maps.Clone(d.added),
+	return checkpoint{
+		mark: d.cluster.Mark(), groups: slices.Clone(d.groups), batches: copied(d.batches), placed: len(d.placed), upcoming: len(d.upcoming), total: d.total,
 	}
-	for _, s := range d.spares {
-		c.spares = append(c.spares, *s)
-	}
-	return c
 }
 
 // restore takes back all growth since the checkpoint, which can be restored again.
 func (d *decision) restore(c checkpoint) {
 	d.cluster.Undo(c.mark)
 	copy(d.groups, c.groups)
-	copy(d.verdicts, c.verdicts)
-	d.settled, d.batches, d.memory.Planned = maps.Clone(c.settled), copied(c.batches), maps.Clone(c.planned)
-	d.onWay, d.added = maps.Clone(c.onWay), maps.Clone(c.added)
-	d.upcoming, d.total = d.upcoming[:c.upcoming], c.total
-	for i := range d.spares {
-		*d.spares[i] = c.spares[i]
-	}
+	d.batches, d.placed, d.upcoming, d.total = copied(c.batches), d.placed[:c.placed], d.upcoming[:c.upcoming], c.total
 }
 
 // copied are the batches with lists of open nodes of their own.

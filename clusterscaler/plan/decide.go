@@ -16,7 +16,6 @@ func Decide(s *Snapshot, m Memory, p Policy, now time.Time) (Plan, Memory) {
 }
 
 func (d *decision) decide() {
-	defer func() { d.memory.Answers = nil }() // the next loop asks anew
 	d.resumeDeletions()
 	d.addUpcoming()
 	d.placePending()
@@ -25,10 +24,12 @@ func (d *decision) decide() {
 	d.plan.Capacity = d.total
 	if d.judgeHealth(); d.unhealthy() {
 		d.doNothing()
-		return
+	} else {
+		d.scaleUp()
+		d.scaleDown()
 	}
-	d.scaleUp()
-	d.scaleDown()
+	d.memory.Planned = d.remembered()
+	d.memory.Answers = nil // the next loop asks anew
 }
 
 // decision is the state of one call of Decide.
@@ -49,21 +50,18 @@ type decision struct {
 	byGroup map[string]int
 	// known has for each of kept.groupNames the index of the group, -1 where there is none of that name.
 	known []int
-	// settled has for nodes that stand the pods without a node that fit on them.
+	// placed has where pods were placed, in that order, and before is how many shares that were before growth.
+	placed []share
+	before int
+	// settled has for nodes that stand the pods without a node that fit on them, once nothing is placed any more.
 	settled map[simulate.NodeID][]*Pod
-	// onWay has, for each class with spread constraints and each group whose nodes pods of it wait for, one of these nodes; and
-	// each node that stands and takes such pods only as others come. growing says that what is placed now is.
-	onWay   map[spreadOn]simulate.NodeID
-	growing bool
-	// added has the pods of each node that the plan adds.
-	added map[simulate.NodeID][]share
 	// needing are the pods that needed a node when the loop began; those in batches still do.
 	needing []*Pod
 	batches []batch
 	// settling holds growth and removal back because the pods that need nodes have only just come.
 	settling bool
-	// verdicts are on the pods that are not bound, in the order of kept.waiting.
-	verdicts []podVerdict
+	// said are verdicts on pods for which no place is looked for.
+	said []saidOf
 	// upcoming has the group of each node on its way, in the order in which they were added, and then of each
 	// that the plan adds.
 	upcoming []string
@@ -73,10 +71,8 @@ type decision struct {
 	spares []*spare
 	// wanted says that some pod needs a node that is not there yet.
 	wanted bool
-	// moved is how many pods have moved since the placements were numbered, and dropped how many nodes the plan has dropped again.
-	moved, dropped int
-	// placements are those of this loop, with room for more.
-	placements []Placement
+	// dropped is how many nodes the plan has dropped again.
+	dropped int
 	// facts are those of verdicts of which there are many, with room for more.
 	facts []verdict.Fact
 	// total is what the nodes of the cluster have together, as the plan goes.
@@ -92,8 +88,6 @@ type groupState struct {
 	grows int
 	// limited is whether pods wait for a later loop in which it can grow again, and shut that it must open no domain.
 	limited, shut bool
-	// spares is how many of headrooms it grows for.
-	spares int
 	// deleting is how many nodes are going that the size still counts, and lost how many were requested, have not come and are given up.
 	deleting, lost int
 	readiness      Readiness
@@ -113,10 +107,10 @@ type groupState struct {
 	missing []DaemonSet
 }
 
-type podVerdict struct {
-	group   string
+// saidOf is a verdict on a pod of kept.waiting.
+type saidOf struct {
+	at      int
 	verdict verdict.Verdict
-	why     []verdict.Verdict
 }
 
 // decision begins one on what is kept, which is as it was once the cluster is back at its mark.
@@ -124,14 +118,9 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 	d := &decision{
 		s: s, policy: p, now: now, memory: m.clone(), planned: m.Planned,
 		kept: k, cluster: k.cluster, mark: k.cluster.Mark(),
-		byGroup:  make(map[string]int, len(s.Groups)),
-		settled:  map[simulate.NodeID][]*Pod{},
-		onWay:    map[spreadOn]simulate.NodeID{},
-		added:    map[simulate.NodeID][]share{},
-		verdicts: make([]podVerdict, len(k.waiting)),
-		spares:   spares(s, &p),
+		byGroup: make(map[string]int, len(s.Groups)),
+		spares:  spares(s, &p),
 	}
-	d.memory.Planned = make(map[string]*Placement, len(m.Planned))
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{

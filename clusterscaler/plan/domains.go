@@ -15,7 +15,7 @@ import (
 // Such a plan is made anew with the domain counted from the beginning. Where that leaves pods without a node, the smallest
 // group in their way stays shut until the others run.
 func (d *decision) growForPods() {
-	d.growing = true
+	d.before = len(d.placed)
 	if d.anySpread() {
 		d.attempts()
 	} else {
@@ -27,7 +27,6 @@ func (d *decision) growForPods() {
 		}
 		d.rounds()
 	}
-	d.renumber()
 	for i := range d.groups {
 		d.groups[i].shut = false
 	}
@@ -94,7 +93,11 @@ func (d *decision) try(a *attempt) {
 
 // even is whether all pods that wait for nodes keep their spread constraints.
 func (d *decision) even() bool {
-	for at, id := range d.onWay {
+	return d.evenOn(d.waitedFor())
+}
+
+func (d *decision) evenOn(waitedFor map[spreadOn]simulate.NodeID) bool {
+	for at, id := range waitedFor {
 		if !d.cluster.Even(at.class, id) {
 			return false
 		}
@@ -130,7 +133,7 @@ func (d *decision) inTheWay(a attempt) (smallest *groupState) {
 
 // anySpread is whether pods that need a node, or wait for one, have spread constraints.
 func (d *decision) anySpread() bool {
-	return len(d.onWay) > 0 && len(d.batches) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).Spread) > 0 })
+	return len(d.batches) > 0 && len(d.waitedFor()) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).Spread) > 0 })
 }
 
 // uneven is whether some pods find no node because there are too few in another domain.
@@ -172,17 +175,4 @@ func (d *decision) unhelped() (n int) {
 		}
 	}
 	return n
-}
-
-// spreadOn is a class with spread constraints, and the node that pods of it wait for, or the group of such nodes.
-type spreadOn struct {
-	class simulate.Class
-	on    string
-}
-
-// waitsFor notes that pods of the class wait for the node.
-func (d *decision) waitsFor(class simulate.Class, on string, id simulate.NodeID) {
-	if len(d.s.Classes.Spec(class).Spread) > 0 {
-		d.onWay[spreadOn{class, on}] = id
-	}
 }

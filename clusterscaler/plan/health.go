@@ -101,6 +101,7 @@ func (d *decision) doNothing() {
 	for i := range d.groups {
 		d.groups[i].verdict = verdict.Because(groupSubject(d.groups[i].Name), ClusterUnhealthy, facts...)
 	}
+	d.settled = d.settledOn()
 	d.reportGroups()
 	d.reportPods()
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))

@@ -2,22 +2,11 @@ package plan
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
-
-// share is the pods of a class that were placed on a node.
-type share struct {
-	class simulate.Class
-	pods  []*Pod
-}
-
-// move is where pods of a class go.
-type move struct {
-	share
-	to simulate.NodeID
-}
 
 // needless looks for nodes of the plan that removal would take away at once: they are used little, and other nodes have room
 // for their pods, most often because groups have grown after them.
@@ -26,11 +15,14 @@ type needless struct {
 	// full has, for classes that do not depend on other pods and found no place at all, the nodes that were to be left: only
 	// there may be one.
 	full map[simulate.Class][]simulate.NodeID
+	// added has the pods of each node that the plan adds, and waitedFor what has to stay even.
+	added     map[simulate.NodeID][]share
+	waitedFor map[spreadOn]simulate.NodeID
 }
 
 // dropNeedless takes such nodes out of the plan, and says whether there were any.
 func (d *decision) dropNeedless() bool {
-	n, before := needless{d, map[simulate.Class][]simulate.NodeID{}}, d.dropped
+	n, before := needless{d, map[simulate.Class][]simulate.NodeID{}, d.onAdded(), d.waitedFor()}, d.dropped
 	for i := d.requested; i < len(d.upcoming); i++ {
 		g, id := &d.groups[d.byGroup[d.upcoming[i]]], simulate.NodeID(len(d.s.Nodes)+i)
 		if g.Options.ZeroOrMax || d.cluster.Hidden(id) || d.usedOf(id) > g.policy.UtilizationThreshold {
@@ -40,6 +32,7 @@ func (d *decision) dropNeedless() bool {
 			n.drop(g, id, moves)
 		}
 	}
+	d.placed = slices.DeleteFunc(d.placed, func(s share) bool { return d.added(s.node) && d.cluster.Hidden(s.node) })
 	return d.dropped > before
 }
 
@@ -50,7 +43,7 @@ func (d *decision) usedOf(id simulate.NodeID) float64 {
 }
 
 // vacate moves all pods of the node elsewhere, or leaves everything as it was.
-func (n *needless) vacate(id simulate.NodeID) (moves []move, vacant bool) {
+func (n *needless) vacate(id simulate.NodeID) (moves []share, vacant bool) {
 	mark := n.cluster.Mark()
 	n.cluster.Hide(id)
 	for _, s := range n.added[id] {
@@ -66,7 +59,7 @@ func (n *needless) vacate(id simulate.NodeID) (moves []move, vacant bool) {
 			return nil, false
 		}
 	}
-	if !n.even() {
+	if !n.evenOn(n.waitedFor) {
 		n.cluster.Undo(mark)
 		return nil, false
 	}
@@ -74,11 +67,11 @@ func (n *needless) vacate(id simulate.NodeID) (moves []move, vacant bool) {
 }
 
 // place finds other nodes for the pods, and returns the pods that are left.
-func (n *needless) place(s share, moves []move) ([]move, []*Pod) {
+func (n *needless) place(s share, moves []share) ([]share, []*Pod) {
 	left := s.pods
 	put := func(to simulate.NodeID) {
 		if k := n.cluster.Fill(s.class, to, len(left)); k > 0 {
-			moves = append(moves, move{share{s.class, left[:k]}, to})
+			moves = append(moves, share{class: s.class, node: to, pods: left[:k:k]})
 			left = left[k:]
 		}
 	}
@@ -95,30 +88,22 @@ func (n *needless) place(s share, moves []move) ([]move, []*Pod) {
 }
 
 // drop takes the node out of the plan, whose pods have gone elsewhere.
-func (n *needless) drop(g *groupState, id simulate.NodeID, moves []move) {
+func (n *needless) drop(g *groupState, id simulate.NodeID, moves []share) {
 	n.dropped++
 	delete(n.added, id)
-	maps.DeleteFunc(n.onWay, func(_ spreadOn, on simulate.NodeID) bool { return on == id })
+	maps.DeleteFunc(n.waitedFor, func(_ spreadOn, on simulate.NodeID) bool { return on == id })
 	n.cluster.Expect(n.templateOf(g), -1)
 	n.total = n.total.Plus(n.countedOf(g.Group), -1)
 	if g.grows--; g.grows == 0 {
 		g.verdict = verdict.Verdict{}
 	}
-	for _, m := range moves {
-		for _, pod := range m.pods {
-			if pod.spare() {
-				pod.spareOf.adds--
-				g.spares--
-			}
-			n.noteOn(pod, m.to)
+	n.placed = append(n.placed, moves...)
+	for _, s := range moves {
+		if n.decision.added(s.node) {
+			n.added[s.node] = append(n.added[s.node], s)
 		}
-		n.noteAdded(m.to, m.share)
-	}
-}
-
-// noteAdded notes the pods if the node is one that the plan adds.
-func (d *decision) noteAdded(id simulate.NodeID, s share) {
-	if int(id)-len(d.s.Nodes) >= d.requested {
-		d.added[id] = append(d.added[id], s)
+		if on, waits := n.waitsOn(len(n.placed), &s); waits {
+			n.waitedFor[on] = s.node
+		}
 	}
 }

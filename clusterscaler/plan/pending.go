@@ -167,31 +167,10 @@ func (d *decision) placeOnce(b *batch) {
 func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 	n := d.cluster.Fill(b.class, id, len(b.pods))
 	if n > 0 {
-		d.noteAdded(id, share{b.class, b.pods[:n]})
-	}
-	for _, pod := range b.pods[:n] {
-		d.noteOn(pod, id)
+		d.placed = append(d.placed, share{class: b.class, node: id, pods: b.pods[:n:n]})
 	}
 	b.pods = b.pods[n:]
 	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.Open(b.class, id)
-}
-
-// noteOn notes that a pod without a node has been placed on one of the cluster.
-func (d *decision) noteOn(pod *Pod, id simulate.NodeID) {
-	if pod.spare() {
-		d.noteSpare(pod, id)
-		return
-	}
-	d.settleOn(pod, id)
-	if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
-		d.growFor(d.upcoming[coming], pod)
-	} else if coming >= 0 {
-		d.planFor(pod, d.upcoming[coming], d.now)
-	} else if n := d.s.Nodes[id]; d.starting(id) {
-		d.planFor(pod, n.Group, n.Created)
-	} else {
-		d.planOn(pod, n.Name)
-	}
 }
 
 // settle empties the batches when all their pods have only just come.
@@ -222,6 +201,6 @@ func (d *decision) settle() {
 // say keeps the verdict on a pod without a node. One that only stands for its replacement has none.
 func (d *decision) say(pod *Pod, code verdict.Code, facts ...verdict.Fact) {
 	if at, is := d.kept.asked[pod]; is {
-		d.verdicts[at] = podVerdict{verdict: verdict.Because(podSubject(pod), code, facts...)}
+		d.said = append(d.said, saidOf{at, verdict.Because(podSubject(pod), code, facts...)})
 	}
 }

@@ -43,6 +43,7 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 		return Removal{}, verdict.Because(subject, code, facts...)
 	}
 	d.placePending(r.notMadeAnew()...)
+	d.settled = d.settledOn()
 	for _, b := range d.batches {
 		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return pod.Node == node }); i >= 0 {
 			d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))

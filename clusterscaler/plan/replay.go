@@ -1,13 +1,10 @@
 package plan
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
-	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // Placement is where a pod without a node was placed: on a node that stands, or on one on its way, as far as those
@@ -33,9 +30,9 @@ func (d *decision) replay(wanting []*Pod) []*Pod {
 	again := replaying{decision: d, nodes: d.nodesOfGroups(), from: map[spot]int{}}
 	var others []*Pod
 	inOrder := make([]planAgain, len(planned)) // Order counts them
-	for _, pod := range wanting {
+	for i, pod := range wanting {
 		if then, was := planned[pod.Name]; was && inOrder[then.Order].pod == nil {
-			inOrder[then.Order] = planAgain{pod, then}
+			inOrder[then.Order] = planAgain{pod, wanting[i : i+1 : i+1], then}
 		} else {
 			others = append(others, pod)
 		}
@@ -73,8 +70,7 @@ func (r *replaying) place(p planAgain) bool {
 		if !stands || r.cluster.Fill(pod.Class, id, 1) == 0 {
 			return false
 		}
-		r.settleOn(pod, id)
-		r.planAs(pod, then)
+		r.placed = append(r.placed, share{pod.Class, id, p.alone, then})
 		return true
 	}
 	key := spot{r.nodes.since(then), pod.Class}
@@ -89,15 +85,16 @@ func (r *replaying) place(p planAgain) bool {
 	if next == len(list) {
 		return false
 	}
-	r.settleOn(pod, list[next])
-	r.planAs(pod, then)
+	r.placed = append(r.placed, share{pod.Class, list[next], p.alone, then})
 	return true
 }
 
 // planAgain is a pod that was placed before, and where.
 type planAgain struct {
-	pod  *Pod
-	then *Placement
+	pod *Pod
+	// alone is a list of the pod.
+	alone []*Pod
+	then  *Placement
 }
 
 // nodesOfGroups lists the nodes of each group, those on their way last.
@@ -139,69 +136,7 @@ func (g *nodesOfGroups) since(p *Placement) *[]simulate.NodeID {
 	return list
 }
 
-// planAs remembers that the pod counts on what it did before.
-func (d *decision) planAs(pod *Pod, then *Placement) {
-	if order := len(d.memory.Planned); order != then.Order {
-		d.planNext(pod, Placement{Node: then.Node, Group: then.Group, Since: then.Since})
-		return
-	}
-	d.memory.Planned[pod.Name] = then
-}
-
-// planFor remembers that the pod counts on a node of the group that is on its way.
-func (d *decision) planFor(pod *Pod, group string, since time.Time) {
-	d.planNext(pod, Placement{Group: group, Since: since.Truncate(time.Second)})
-}
-
-// planOn remembers that the pod counts on a node that stands.
-func (d *decision) planOn(pod *Pod, node string) { d.planNext(pod, Placement{Node: node}) }
-
-// planNext remembers a placement as the next in order, in memory that many of them share.
-func (d *decision) planNext(pod *Pod, p Placement) {
-	p.Order = len(d.memory.Planned)
-	if d.memory.Planned[pod.Name] != nil { // it moves
-		p.Order += d.moved
-		d.moved++
-	}
-	if len(d.placements) == cap(d.placements) {
-		d.placements = make([]Placement, 0, 256)
-	}
-	d.placements = append(d.placements, p)
-	d.memory.Planned[pod.Name] = &d.placements[len(d.placements)-1]
-}
-
-// renumber makes Order count again, once pods that were placed have moved.
-func (d *decision) renumber() {
-	if d.moved == 0 {
-		return
-	}
-	d.moved = 0
-	names := slices.Collect(maps.Keys(d.memory.Planned))
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(d.memory.Planned[a].Order, d.memory.Planned[b].Order) })
-	for i, name := range names {
-		if then := *d.memory.Planned[name]; then.Order != i { // the Memory before may have the same Placement
-			then.Order = i
-			d.memory.Planned[name] = &then
-		}
-	}
-}
-
 // older is whether the node was there before that time.
 func (d *decision) older(id simulate.NodeID, since time.Time) bool {
 	return int(id) < len(d.s.Nodes) && d.s.Nodes[id].Created.Before(since)
-}
-
-// settleOn notes that a pod without a node fits on this one, where it has been placed.
-func (d *decision) settleOn(pod *Pod, id simulate.NodeID) {
-	if int(id) < len(d.s.Nodes) {
-		if d.starting(id) || d.growing {
-			d.waitsFor(pod.Class, d.s.Nodes[id].Name, id)
-		}
-		d.settled[id] = append(d.settled[id], pod)
-		d.say(pod, FitsNow, d.keepFacts(verdict.Text("node", d.s.Nodes[id].Name))...)
-		return
-	}
-	group := d.upcoming[int(id)-len(d.s.Nodes)]
-	d.waitsFor(pod.Class, group, id)
-	d.say(pod, FitsUpcomingNode, d.keepFacts(verdict.Text("group", group))...)
 }

@@ -11,6 +11,7 @@ import (
 // reportGroups turns what was decided on each group into the plan's increases and verdicts.
 func (d *decision) reportGroups() {
 	grownFor := d.grownFor()
+	_, forSpares := d.spareCounts()
 	for i := range d.groups {
 		g := &d.groups[i]
 		v := g.verdict
@@ -19,7 +20,10 @@ func (d *decision) reportGroups() {
 			to := g.Target + g.grows
 			pods := grownFor[g.Name]
 			facts := []verdict.Fact{verdict.Number("from", g.Target), verdict.Number("to", to), verdict.Number("for pods", len(pods))}
-			v.Facts = append(append(facts, g.spareFact()...), v.Facts...)
+			if n := forSpares[g.Name]; n > 0 {
+				facts = append(facts, verdict.Number("for headroom", n))
+			}
+			v.Facts = append(facts, v.Facts...)
 			d.plan.ScaleUp = append(d.plan.ScaleUp, Increase{Group: g.Name, From: g.Target, To: to, Max: g.Max, Pods: pods})
 		case v.Code != "":
 		case g.blocked.Code != "" && (d.wanted || g.blocked.Code == BackedOff || g.blocked.Code == GroupInTrouble):
@@ -36,13 +40,14 @@ func (d *decision) reportGroups() {
 // grownFor names, for each group that the plan adds nodes to, the pods on them, in the order of their names.
 func (d *decision) grownFor() map[string][]string {
 	out := map[string][]string{}
-	for i := d.requested; i < len(d.upcoming); i++ {
-		for _, s := range d.added[simulate.NodeID(len(d.s.Nodes)+i)] {
-			for _, pod := range s.pods {
-				if !pod.spare() {
-					out[d.upcoming[i]] = append(out[d.upcoming[i]], pod.Name)
-				}
-			}
+	for i := range d.placed {
+		s := &d.placed[i]
+		if !d.added(s.node) || s.pods[0].spare() {
+			continue
+		}
+		group := d.groupAt(s.node)
+		for _, pod := range s.pods {
+			out[group] = append(out[group], pod.Name)
 		}
 	}
 	for _, pods := range out {
@@ -70,6 +75,38 @@ func (d *decision) reportPods() {
 	default:
 		d.reportSpares("", nil)
 	}
+	pending := make([]PendingPod, len(d.kept.waiting))
+	say := func(at int, group string, v verdict.Verdict, why []verdict.Verdict) {
+		pending[at] = PendingPod{Pod: d.kept.waiting[at].Name, Group: group, Verdict: v, Why: why}
+	}
+	for _, s := range d.said {
+		say(s.at, "", s.verdict, nil)
+	}
+	growth := make(map[string][]verdict.Fact, len(d.plan.ScaleUp)) // shared by the pods of a group
+	for _, up := range d.plan.ScaleUp {
+		growth[up.Group] = []verdict.Fact{verdict.Text("group", up.Group),
+			verdict.Number("from", up.From), verdict.Number("to", up.To), verdict.Number("max", up.Max)}
+	}
+	for i := range d.placed {
+		s := &d.placed[i]
+		var group string
+		var code verdict.Code
+		var facts []verdict.Fact
+		switch {
+		case int(s.node) < len(d.s.Nodes):
+			code, facts = FitsNow, d.keepFacts(verdict.Text("node", d.s.Nodes[s.node].Name))
+		case !d.added(s.node):
+			code, facts = FitsUpcomingNode, d.keepFacts(verdict.Text("group", d.groupAt(s.node)))
+		default:
+			group, code = d.groupAt(s.node), TriggeredScaleUp
+			facts = growth[group]
+		}
+		for _, pod := range s.pods {
+			if at, is := d.kept.asked[pod]; is {
+				say(at, group, verdict.Because(podSubject(pod), code, facts...), nil)
+			}
+		}
+	}
 	why := map[simulate.Class][]verdict.Verdict{}
 	for _, b := range d.batches {
 		if _, known := why[b.class]; !known {
@@ -77,26 +114,11 @@ func (d *decision) reportPods() {
 		}
 		for _, pod := range b.pods {
 			if at, is := d.kept.asked[pod]; is {
-				v := verdict.Because(podSubject(pod), NotTriggerScaleUp, summary(why[b.class]))
-				d.verdicts[at] = podVerdict{verdict: v, why: why[b.class]}
+				say(at, "", verdict.Because(podSubject(pod), NotTriggerScaleUp, summary(why[b.class])), why[b.class])
 			}
 		}
 	}
-	growth := make(map[string][]verdict.Fact, len(d.plan.ScaleUp)) // shared by the pods of a group
-	for _, up := range d.plan.ScaleUp {
-		growth[up.Group] = []verdict.Fact{verdict.Text("group", up.Group),
-			verdict.Number("from", up.From), verdict.Number("to", up.To), verdict.Number("max", up.Max)}
-	}
-	d.plan.Pending = slices.Grow(d.plan.Pending, len(d.kept.waiting))
-	for i, pod := range d.kept.waiting {
-		v := &d.verdicts[i]
-		if v.group != "" {
-			v.verdict = verdict.Because(podSubject(pod), TriggeredScaleUp, growth[v.group]...)
-		}
-		if v.verdict.Code != "" {
-			d.plan.Pending = append(d.plan.Pending, PendingPod{Pod: pod.Name, Group: v.group, Verdict: v.verdict, Why: v.why})
-		}
-	}
+	d.plan.Pending = slices.DeleteFunc(pending, func(p PendingPod) bool { return p.Verdict.Code == "" })
 }
 
 // whyNot has a verdict for each group, in the order of their names, on why it does not grow for the class.

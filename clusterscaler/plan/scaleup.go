@@ -13,6 +13,7 @@ func (d *decision) scaleUp() {
 	d.wanted = len(d.batches) > 0
 	d.growForPods()
 	d.growToMinimum()
+	d.settled = d.settledOn()
 	d.reportGroups()
 	d.reportPods()
 }
@@ -152,17 +153,7 @@ func (d *decision) grow(o *option) {
 	}
 	for _, fill := range done.fill {
 		b := &d.batches[fill.batch]
-		d.noteAdded(fill.node, share{b.class, b.pods[:fill.pods]})
-		if fill.node >= done.first {
-			d.waitsFor(b.class, done.of[fill.node-done.first].Name, fill.node)
-		}
-		for _, pod := range b.pods[:fill.pods] {
-			if fill.node < done.first {
-				d.noteOn(pod, fill.node)
-			} else {
-				d.growFor(done.of[fill.node-done.first].Name, pod)
-			}
-		}
+		d.placed = append(d.placed, share{class: b.class, node: fill.node, pods: b.pods[:fill.pods:fill.pods]})
 		b.pods = b.pods[fill.pods:]
 	}
 	d.waitForRest(&done)
@@ -176,18 +167,6 @@ func distinct(groups []*groupState) int {
 		seen[g] = true
 	}
 	return len(seen)
-}
-
-// growFor notes that the group grows for the pod.
-func (d *decision) growFor(group string, pod *Pod) {
-	if pod.spare() {
-		d.growForSpare(group, pod.spareOf)
-		return
-	}
-	d.planFor(pod, group, d.now)
-	if at, is := d.kept.asked[pod]; is {
-		d.verdicts[at] = podVerdict{group: group}
-	}
 }
 
 // fillGaps places pods for which a node has become a place by what was placed on others: the pods that they
