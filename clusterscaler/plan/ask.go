@@ -37,7 +37,7 @@ func (m *Memory) answer(q Question) (best []string, known bool) {
 }
 
 // choiceOf is the option for the one that is asked.
-func (d *decision) choiceOf(o *option) Choice {
+func (d *growing) choiceOf(o *option) Choice {
 	c := Choice{Group: o.group.Name, Nodes: o.nodes}
 	for i, n := range o.placed {
 		for _, pod := range d.batches[i].pods[:n] {
@@ -51,7 +51,7 @@ func (d *decision) choiceOf(o *option) Choice {
 
 // ask keeps the options that the answer prefers; all of them when it prefers none, or there is no answer yet. The first
 // question without an answer is that of the plan. One option alone is no question.
-func (d *decision) ask(left []*option) []*option {
+func (d *growing) ask(left []*option) []*option {
 	if len(left) < 2 {
 		return left
 	}
@@ -59,9 +59,9 @@ func (d *decision) ask(left []*option) []*option {
 	for i, o := range left {
 		q[i] = d.choiceOf(o)
 	}
-	best, known := d.memory.answer(q)
-	if !known && d.plan.Question == nil {
-		d.plan.Question = q
+	best, known := d.before.answer(q)
+	if !known && d.question == nil {
+		d.question = q
 	}
 	preferred := func(o *option) bool { return slices.Contains(best, o.group.Name) }
 	if !slices.ContainsFunc(left, preferred) {

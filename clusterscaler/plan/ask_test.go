@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -81,5 +83,36 @@ func TestQuestionsAreData(t *testing.T) {
 	slices.Sort(texts)
 	if len(asked) < 2 || len(slices.Compact(slices.Clone(texts))) != len(asked) || fmt.Sprint(p.ScaleUp) == fmt.Sprint(first.ScaleUp) {
 		t.Errorf("asked %v, and planned %v as without an answer", texts, p.ScaleUp)
+	}
+}
+
+// Growth that is planned several times asks what its first attempt asks, also where the attempt that it keeps has no question.
+func TestFirstQuestionStands(t *testing.T) {
+	r := rand.New(rand.NewPCG(51, 52))
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	asked, other := 0, 0
+	for i := range 6000 {
+		s, policy := randomSnapshot(r, now)
+		policy.Expanders = []Expander{MostPods, Ask}
+		l := newKept(s, policy, now).loop(s, Memory{}, policy, now)
+		there := observe(l)
+		w := newWorld(l, &there)
+		n := placePending(w)
+		first := new(attempt).try(w, noGrowth(w, &n)).question
+		if first == nil {
+			continue
+		}
+		asked++
+		g := grow(w, &n)
+		if !reflect.DeepEqual(g.question, first) {
+			t.Fatalf("case %d: the first attempt asks %v, the plan %v", i, first, g.question)
+		}
+		d := growingFrom(w, noGrowth(w, &n))
+		if d.anySpread() {
+			other++
+		}
+	}
+	if asked < 500 || other < 100 {
+		t.Errorf("the cases hardly ask anything: %d do, %d of them may be planned several times", asked, other)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // addUpcoming adds the nodes that were requested and have not registered. A group whose nodes cannot be launched, or have
 // not come for MaxNodeProvisionTime, is backed off, and they are given up: what the provider has launched is deleted. It is
 // backed off too when they have come and are not ready in that time, or in MaxNodeStartupTime.
-func (d *decision) addUpcoming() {
+func (d *observing) addUpcoming() {
 	registered, starting := make([]int, len(d.groups)), make([]int, len(d.groups))
 	stuck := make([]*Node, len(d.groups))
 	for i, n := range d.s.Nodes {
@@ -53,23 +53,21 @@ func (d *decision) addUpcoming() {
 		}
 		d.deleteLate(g, late)
 		for range missing - g.lost {
-			d.addTemplate(g)
 			d.upcoming = append(d.upcoming, g.Name)
 		}
 	}
-	d.requested = len(d.upcoming)
 }
 
 // neverReady is whether a node, which does not count any more, came of a growth whose nodes have not all become ready yet:
 // AwaitedSince lasts until they have. A node that broke later says nothing of the next one of its group. When a node was
 // made is known to the second only.
-func (d *decision) neverReady(n *Node) bool {
+func (d *observing) neverReady(n *Node) bool {
 	since, awaited := d.memory.AwaitedSince[n.Group]
 	return awaited && !n.Ready && !n.Deleting && !n.Created.Before(since.Truncate(time.Second))
 }
 
 // lateInstances are the group's instances without a node for MaxNodeProvisionTime, the longest first.
-func (d *decision) lateInstances(g *groupState, before map[string]time.Time) []string {
+func (d *observing) lateInstances(g *groupState, before map[string]time.Time) []string {
 	if len(g.Unregistered) == 0 {
 		return nil
 	}
@@ -96,7 +94,7 @@ func (d *decision) lateInstances(g *groupState, before map[string]time.Time) []s
 
 // deleteLate has instances deleted that no node will come of, as many as the group has above its minimum. The others are
 // counted on no more either.
-func (d *decision) deleteLate(g *groupState, late []string) {
+func (d *observing) deleteLate(g *groupState, late []string) {
 	if len(late) == 0 {
 		return
 	}
@@ -113,7 +111,7 @@ func (d *decision) deleteLate(g *groupState, late []string) {
 
 // launches is how many of so many nodes of the group that the provider has not even launched are waited for no more. The
 // wait for them goes on until the launched ones are ready; an instance without a node has a time of its own.
-func (d *decision) launches(g *groupState, missing, launched, starting int) (lost int) {
+func (d *observing) launches(g *groupState, missing, launched, starting int) (lost int) {
 	missing = max(missing, 0)
 	since, known := d.memory.AwaitedSince[g.Name]
 	switch {
@@ -140,14 +138,14 @@ func (d *decision) launches(g *groupState, missing, launched, starting int) (los
 }
 
 // timedOut backs the group off for nodes that were due then, unless that has been done.
-func (d *decision) timedOut(g *groupState, due time.Time, why string) {
+func (d *observing) timedOut(g *groupState, due time.Time, why string) {
 	if d.memory.Backoffs[g.Name].Failed.Before(due) {
 		d.backOff(g, why)
 	}
 }
 
 // backOff leaves the group alone for a while, if it is not yet.
-func (d *decision) backOff(g *groupState, why string) {
+func (d *observing) backOff(g *groupState, why string) {
 	if !d.now.Before(d.memory.Backoffs[g.Name].Until) {
 		d.memory = d.memory.ScaleUpFailed(g.Name, why, d.policy, d.now)
 	}

@@ -62,17 +62,17 @@ func spares(s *Snapshot, p *Policy) []*spare {
 }
 
 // placeSpares puts what fits of the headrooms where the pods that exist have left room: those are placed first, since the
-// scheduler places them. What is left joins the batches.
-func (d *decision) placeSpares() {
+// scheduler places them. It returns what is left.
+func (w *world) placeSpares(p *placed) []batch {
 	var pods []*Pod
-	for _, s := range d.spares {
+	for _, s := range w.spares {
 		pods = append(pods, slices.Repeat([]*Pod{s.pod}, s.Count)...)
 	}
 	left := batched(pods)
 	for i := range left {
-		d.placeOnExisting(&left[i])
+		w.placeOnExisting(&left[i], p)
 	}
-	d.batches = append(d.batches, slices.DeleteFunc(left, func(b batch) bool { return len(b.pods) == 0 })...)
+	return unplaced(left)
 }
 
 // before orders pods that exist before headroom, and headroom by its priority.
@@ -85,22 +85,22 @@ func (b *batch) before(other *batch) int {
 }
 
 // spareCounts are those of the headrooms, in their order, and by how much each group grows for them.
-func (d *decision) spareCounts() (counts []spareCount, growth map[string]int) {
-	counts, growth = make([]spareCount, len(d.spares)), map[string]int{}
-	for i := range d.placed {
-		s := &d.placed[i]
-		if !s.pods[0].spare() {
+func (p *placed) spareCounts(spares []*spare) (counts []spareCount, growth map[string]int) {
+	counts, growth = make([]spareCount, len(spares)), map[string]int{}
+	for i := range p.shares {
+		s := &p.shares[i]
+		if !s.spare() {
 			continue
 		}
-		c, n := &counts[slices.Index(d.spares, s.pods[0].spareOf)], len(s.pods)
+		c, n := &counts[slices.Index(spares, s.pods[0].spareOf)], len(s.pods)
 		switch {
-		case int(s.node) < len(d.s.Nodes):
+		case p.stands(s.node):
 			c.fits += n
-		case !d.added(s.node):
+		case !p.added(s.node):
 			c.coming += n
 		default:
 			c.adds += n
-			c.group = d.groupAt(s.node)
+			c.group = p.groupAt(s.node)
 			growth[c.group] += n
 		}
 	}
@@ -108,8 +108,8 @@ func (d *decision) spareCounts() (counts []spareCount, growth map[string]int) {
 }
 
 // reportSpares says how the headrooms stand after the plan. Where nothing grew at all, instead and facts say why.
-func (d *decision) reportSpares(instead verdict.Code, facts []verdict.Fact) {
-	counts, _ := d.spareCounts()
+func (d *growing) reportSpares(counts []spareCount, instead verdict.Code, facts []verdict.Fact) []HeadroomState {
+	var out []HeadroomState
 	for i, s := range d.spares {
 		c := &counts[i]
 		h := HeadroomState{Name: s.Name, Fits: c.fits, Coming: c.coming + c.adds, Missing: s.Count - c.fits - c.coming - c.adds}
@@ -131,8 +131,9 @@ func (d *decision) reportSpares(instead verdict.Code, facts []verdict.Fact) {
 			code = FitsNow
 		}
 		h.Verdict = verdict.Because(verdict.On(headroomKind, s.Name), code, about...)
-		d.plan.Headroom = append(d.plan.Headroom, h)
+		out = append(out, h)
 	}
+	return out
 }
 
 // existing are the pods that are no headroom.

@@ -1,10 +1,24 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
+
+// placed is where pods without a node were placed, in that order. All that a plan says of them is derived from it. To take a
+// trial back is to go on with the value of before.
+type placed struct {
+	*loop
+	shares []share
+	// upcoming has the group of each node on its way, in the order in which they were added. Of these so many were requested
+	// before this plan, which adds the others.
+	upcoming  []string
+	requested int
+	// beforeGrowth is how many shares there were before any group grew.
+	beforeGrowth int
+}
 
 // share is pods of one class that were placed on a node at once.
 type share struct {
@@ -15,37 +29,73 @@ type share struct {
 	before *Placement
 }
 
-// settledOn has, for nodes that stand, the pods without a node that fit on them.
-func (d *decision) settledOn() map[simulate.NodeID][]*Pod {
+// spare is whether the pods are headroom; else all of them exist.
+func (s *share) spare() bool { return s.pods[0].spare() }
+
+func (p *placed) add(s share) { p.shares = append(p.shares, s) }
+
+// apart is a copy to which shares and nodes may be added apart from this one.
+func (p placed) apart() placed {
+	p.shares, p.upcoming = slices.Clip(p.shares), slices.Clip(p.upcoming)
+	return p
+}
+
+// groupAt is the group of a node that stands or is on its way.
+func (p *placed) groupAt(id simulate.NodeID) string {
+	if p.stands(id) {
+		return p.s.Nodes[id].Group
+	}
+	return p.upcoming[int(id)-len(p.s.Nodes)]
+}
+
+// added is whether the node is one that the plan adds.
+func (p *placed) added(id simulate.NodeID) bool { return int(id)-len(p.s.Nodes) >= p.requested }
+
+// onStanding has, for nodes that stand, the pods that fit on them.
+func (p *placed) onStanding() map[simulate.NodeID][]*Pod {
 	out := map[simulate.NodeID][]*Pod{}
-	for i := range d.placed {
-		if s := &d.placed[i]; int(s.node) < len(d.s.Nodes) {
+	for i := range p.shares {
+		if s := &p.shares[i]; p.stands(s.node) {
 			out[s.node] = append(out[s.node], s.pods...)
 		}
 	}
 	return out
 }
 
+// onAdded has the pods of each node that the plan adds.
+func (p *placed) onAdded() map[simulate.NodeID][]share {
+	out := map[simulate.NodeID][]share{}
+	for _, s := range p.shares {
+		if p.added(s.node) {
+			out[s.node] = append(out[s.node], s)
+		}
+	}
+	return out
+}
+
 // remembered is what the next loop must know of where the pods were placed, in their order.
-func (d *decision) remembered() map[string]*Placement {
+func (p *placed) remembered() map[string]*Placement {
 	n := 0
-	for i := range d.placed {
-		n += len(d.placed[i].pods)
+	for i := range p.shares {
+		n += len(p.shares[i].pods)
 	}
 	out := make(map[string]*Placement, n)
-	room := make([]Placement, 0, n)
-	for i := range d.placed {
-		s := &d.placed[i]
-		if s.pods[0].spare() {
+	var room []Placement // many share an allocation
+	for i := range p.shares {
+		s := &p.shares[i]
+		if s.spare() {
 			continue
 		}
-		p := d.placementOn(s)
+		on := p.placementOn(s)
 		for _, pod := range s.pods {
-			if p.Order = len(out); s.before != nil && s.before.Order == p.Order {
+			if on.Order = len(out); s.before != nil && s.before.Order == on.Order {
 				out[pod.Name] = s.before
 				continue
 			}
-			room = append(room, p)
+			if len(room) == cap(room) {
+				room = make([]Placement, 0, 256)
+			}
+			room = append(room, on)
 			out[pod.Name] = &room[len(room)-1]
 		}
 	}
@@ -53,41 +103,19 @@ func (d *decision) remembered() map[string]*Placement {
 }
 
 // placementOn is the Placement of the pods, but for their order.
-func (d *decision) placementOn(s *share) Placement {
+func (p *placed) placementOn(s *share) Placement {
 	if s.before != nil {
 		return *s.before
 	}
-	since := d.now
-	if int(s.node) < len(d.s.Nodes) {
-		n := d.s.Nodes[s.node]
-		if !d.starting(s.node) {
+	since := p.now
+	if p.stands(s.node) {
+		n := p.s.Nodes[s.node]
+		if !p.starting(s.node) {
 			return Placement{Node: n.Name}
 		}
 		since = n.Created
 	}
-	return Placement{Group: d.groupAt(s.node), Since: since.Truncate(time.Second)}
-}
-
-// groupAt is the group of a node that stands or is on its way.
-func (d *decision) groupAt(id simulate.NodeID) string {
-	if coming := int(id) - len(d.s.Nodes); coming >= 0 {
-		return d.upcoming[coming]
-	}
-	return d.s.Nodes[id].Group
-}
-
-// added is whether the node is one that the plan adds.
-func (d *decision) added(id simulate.NodeID) bool { return int(id)-len(d.s.Nodes) >= d.requested }
-
-// onAdded has the pods of each node that the plan adds.
-func (d *decision) onAdded() map[simulate.NodeID][]share {
-	out := map[simulate.NodeID][]share{}
-	for _, s := range d.placed {
-		if d.added(s.node) {
-			out[s.node] = append(out[s.node], s)
-		}
-	}
-	return out
+	return Placement{Group: p.groupAt(s.node), Since: since.Truncate(time.Second)}
 }
 
 // spreadOn is a class with spread constraints, and the node that pods of it wait for, or the group of such nodes.
@@ -98,24 +126,24 @@ type spreadOn struct {
 
 // waitedFor has, for each class with spread constraints and each group whose nodes pods of it wait for, one of these nodes;
 // and each node that stands and takes such pods only as others come.
-func (d *decision) waitedFor() map[spreadOn]simulate.NodeID {
+func (p *placed) waitedFor() map[spreadOn]simulate.NodeID {
 	out := map[spreadOn]simulate.NodeID{}
-	for i := range d.placed {
-		if on, waits := d.waitsOn(i, &d.placed[i]); waits {
-			out[on] = d.placed[i].node
+	for i := range p.shares {
+		if on, waits := p.waitsOn(i, &p.shares[i]); waits {
+			out[on] = p.shares[i].node
 		}
 	}
 	return out
 }
 
 // waitsOn is what the pods, which were placed as the i-th, wait for, if they have spread constraints.
-func (d *decision) waitsOn(i int, s *share) (spreadOn, bool) {
+func (p *placed) waitsOn(i int, s *share) (spreadOn, bool) {
 	switch {
-	case len(d.s.Classes.Spec(s.class).Spread) == 0:
+	case len(p.s.Classes.Spec(s.class).Spread) == 0:
 		return spreadOn{}, false
-	case int(s.node) >= len(d.s.Nodes):
-		return spreadOn{s.class, d.groupAt(s.node)}, true
+	case !p.stands(s.node):
+		return spreadOn{s.class, p.groupAt(s.node)}, true
 	default:
-		return spreadOn{s.class, d.s.Nodes[s.node].Name}, i >= d.before || d.starting(s.node)
+		return spreadOn{s.class, p.s.Nodes[s.node].Name}, i >= p.beforeGrowth || p.starting(s.node)
 	}
 }
