@@ -231,10 +231,28 @@ func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
 	return c.pause(p.Next, len(failed) > 0)
 }
 
-// decide plans from what was seen.
+// decide plans from what was seen, and puts the plan's questions to the gRPC expander. While it is asked the plan without
+// an answer stands.
 func (c *ClusterScaler) decide(ctx context.Context, seen *observation) *plan.Plan {
 	c.recall(seen)
-	policy := c.policyNow(ctx)
+	p := c.lookAt(seen, c.policyNow(ctx))
+	if p.Question == nil || c.expander == nil {
+		return p
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	for p.Question != nil {
+		best, answered := c.askExpander(ctx, p.Question)
+		if !answered {
+			break
+		}
+		p = c.lookAgain(p.Question, best)
+	}
+	return p
+}
+
+// lookAt plans from what was seen.
+func (c *ClusterScaler) lookAt(seen *observation, policy plan.Policy) *plan.Plan {
 	c.look.Lock()
 	defer c.look.Unlock()
 	l := &c.look
@@ -242,13 +260,25 @@ func (c *ClusterScaler) decide(ctx context.Context, seen *observation) *plan.Pla
 	if err := c.translator.Trouble(); err != nil {
 		c.deps.Log.Error("pods with volumes or device claims are left alone", "error", err)
 	}
-	ask, end := c.asker(ctx, l.snapshot)
-	defer end()
-	policy.Ask = ask
-	l.before, l.policy, l.at, l.reasons = c.memory, policy, c.deps.Now(), nil
+	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
 	c.translator.Exemplify(l.snapshot, &seen.objects.Taints, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
-	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
 	c.metrics.observeGroups(seen.groups)
+	return c.planNow()
+}
+
+// lookAgain plans from the last look once more, with an answer to the question of its plan.
+func (c *ClusterScaler) lookAgain(q plan.Question, best []string) *plan.Plan {
+	c.look.Lock()
+	defer c.look.Unlock()
+	c.look.before = c.look.before.Answered(q, best)
+	return c.planNow()
+}
+
+// planNow plans from the look, whose lock is held.
+func (c *ClusterScaler) planNow() *plan.Plan {
+	l := &c.look
+	l.reasons = nil
+	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, l.policy, l.at)
 	return &l.plan
 }
 

@@ -50,51 +50,32 @@ func (c *Config) validateGrpcExpander(ps *config.Problems) {
 // askTime bounds all questions of one loop together.
 const askTime = 30 * time.Second
 
-// asker is what answers in this loop. One question that fails is the last; the expanders behind grpc then choose among all
-// options. A loop may plan growth several times: each question is asked once, and answered alike whenever it comes again.
-func (c *ClusterScaler) asker(ctx context.Context, s *plan.Snapshot) (ask func([]plan.Choice) []string, end func()) {
-	if c.expander == nil {
-		return nil, func() {}
+// askExpander puts the question to the gRPC expander. Where it does not answer, the loop asks nothing more.
+func (c *ClusterScaler) askExpander(ctx context.Context, q plan.Question) (best []string, answered bool) {
+	best, err := c.expander.BestOptions(ctx, c.optionsOf(c.look.snapshot, q))
+	trouble := ""
+	if err != nil {
+		trouble = err.Error()
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	templates := make(map[string]*corev1.Node, len(s.Groups))
-	answers := map[string][]string{}
-	return func(choices []plan.Choice) []string {
-		question := fmt.Sprint(choices)
-		best, known := answers[question]
-		if known || ctx.Err() != nil {
-			return best
-		}
-		best, err := c.expander.BestOptions(ctx, c.optionsOf(s, choices, templates))
-		trouble := ""
-		if err != nil {
-			trouble = err.Error()
-			cancel()
-		}
-		if trouble != "" && trouble != c.expanderTrouble {
-			c.deps.Log.Error("the gRPC expander does not answer; the others choose among all options", "server", c.cfg.GrpcExpanderUrl, "error", err)
-		}
-		c.expanderTrouble = trouble
-		answers[question] = best
-		return best
-	}, cancel
+	if trouble != "" && trouble != c.expanderTrouble {
+		c.deps.Log.Error("the gRPC expander does not answer; the others choose among all options", "server", c.cfg.GrpcExpanderUrl, "error", err)
+	}
+	c.expanderTrouble = trouble
+	return best, err == nil
 }
 
 // optionsOf is the choices with the objects behind them.
-func (c *ClusterScaler) optionsOf(s *plan.Snapshot, choices []plan.Choice, templates map[string]*corev1.Node) []grpcexpander.Option {
-	out := make([]grpcexpander.Option, len(choices))
-	for i, choice := range choices {
+func (c *ClusterScaler) optionsOf(s *plan.Snapshot, q plan.Question) []grpcexpander.Option {
+	out := make([]grpcexpander.Option, len(q))
+	for i, choice := range q {
 		o := grpcexpander.Option{Group: choice.Group, Nodes: choice.Nodes, Debug: fmt.Sprintf("%d pods on %d nodes of %s", len(choice.Pods), choice.Nodes, choice.Group)}
 		for _, name := range choice.Pods {
 			if pod := c.translator.Pod(name); pod != nil {
 				o.Pods = append(o.Pods, pod)
 			}
 		}
-		if templates[choice.Group] == nil {
-			at := slices.IndexFunc(s.Groups, func(g plan.Group) bool { return g.Name == choice.Group })
-			templates[choice.Group] = exampleOf(&s.Groups[at])
-		}
-		o.Node = templates[choice.Group]
+		at := slices.IndexFunc(s.Groups, func(g plan.Group) bool { return g.Name == choice.Group })
+		o.Node = exampleOf(&s.Groups[at])
 		out[i] = o
 	}
 	return out

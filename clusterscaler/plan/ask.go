@@ -6,7 +6,10 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// Choice is an option that somebody else is asked about: to grow a group by so many nodes.
+// Question asks the gRPC expander which of the choices are best.
+type Question []Choice
+
+// Choice is an option: to grow a group by so many nodes.
 type Choice struct {
 	Group string
 	Nodes int
@@ -14,8 +17,27 @@ type Choice struct {
 	Pods []string
 }
 
+func (c Choice) equal(other Choice) bool {
+	return c.Group == other.Group && c.Nodes == other.Nodes && slices.Equal(c.Pods, other.Pods)
+}
+
+// Answer has the groups that the gRPC expander prefers of the choices of a question.
+type Answer struct {
+	Question Question
+	Best     []string
+}
+
+// answer finds what has been answered to the question.
+func (m *Memory) answer(q Question) (best []string, known bool) {
+	i := slices.IndexFunc(m.Answers, func(a Answer) bool { return slices.EqualFunc(a.Question, q, Choice.equal) })
+	if i < 0 {
+		return nil, false
+	}
+	return m.Answers[i].Best, true
+}
+
 // choiceOf is the option for the one that is asked.
-func (d *decision) choiceOf(o *option) Choice {
+func (d *growing) choiceOf(o *option) Choice {
 	c := Choice{Group: o.group.Name, Nodes: o.nodes}
 	for i, n := range o.placed {
 		for _, pod := range d.batches[i].pods[:n] {
@@ -27,17 +49,20 @@ func (d *decision) choiceOf(o *option) Choice {
 	return c
 }
 
-// ask keeps the options that Policy.Ask prefers; all of them when it prefers none, or there is nobody to ask. One option
-// alone is no question.
-func (d *decision) ask(left []*option) []*option {
-	if d.policy.Ask == nil || len(left) < 2 {
+// ask keeps the options that the answer prefers; all of them when it prefers none, or there is no answer yet. The first
+// question without an answer is that of the plan. One option alone is no question.
+func (d *growing) ask(left []*option) []*option {
+	if len(left) < 2 {
 		return left
 	}
-	choices := make([]Choice, len(left))
+	q := make(Question, len(left))
 	for i, o := range left {
-		choices[i] = d.choiceOf(o)
+		q[i] = d.choiceOf(o)
 	}
-	best := d.policy.Ask(choices)
+	best, known := d.before.answer(q)
+	if !known && d.question == nil {
+		d.question = q
+	}
 	preferred := func(o *option) bool { return slices.Contains(best, o.group.Name) }
 	if !slices.ContainsFunc(left, preferred) {
 		return left

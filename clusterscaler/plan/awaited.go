@@ -8,7 +8,7 @@ import (
 )
 
 // addUpcoming adds the nodes that were requested, have not registered and are still waited for.
-func (d *decision) addUpcoming() {
+func (d *observing) addUpcoming() {
 	waiting := make([]fleet.Awaiting, len(d.groups))
 	for i := range d.groups {
 		g := &d.groups[i]
@@ -49,17 +49,15 @@ func (d *decision) addUpcoming() {
 			d.plan.nextBy(a.Next)
 		}
 		for range a.Coming {
-			d.addTemplate(g)
 			d.upcoming = append(d.upcoming, g.Name)
 		}
 	}
-	d.requested = len(d.upcoming)
 }
 
 // neverReady is whether a node, which does not count any more, came of a growth whose nodes have not all become ready yet:
 // AwaitedSince lasts until they have. A node that broke later says nothing of the next one of its group. When a node was
 // made is known to the second only.
-func (d *decision) neverReady(n *Node) bool {
+func (d *observing) neverReady(n *Node) bool {
 	since, awaited := d.memory.AwaitedSince[n.Group]
 	return awaited && !n.Ready && !n.Deleting && !n.Created.Before(since.Truncate(time.Second))
 }

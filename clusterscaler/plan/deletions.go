@@ -12,7 +12,7 @@ import (
 // again after MaxNodeDeletionTime. A removal that another process began is due at once. But where no pods are left to move,
 // and the provider does not say whether it is deleting the node, it may have accepted that already: then the removal is due
 // when the taint is that old.
-func (d *decision) resumeDeletions() {
+func (d *observing) resumeDeletions() {
 	before := d.memory.Deletions
 	d.memory.Deletions = make(map[string]fleet.Accepted, len(before))
 	for _, id := range d.kept.going {
@@ -38,7 +38,7 @@ func (d *decision) resumeDeletions() {
 }
 
 // emptied is whether a node that is being deleted has no pods left to move, nor any that goes together with it.
-func (d *decision) emptied(id simulate.NodeID) bool {
+func (d *loop) emptied(id simulate.NodeID) bool {
 	group := d.kept.nodes[id].Group
 	if !d.atomic(group) {
 		return d.empty(id)
@@ -50,13 +50,13 @@ func (d *decision) emptied(id simulate.NodeID) bool {
 
 // deleted is whether the provider has accepted to delete the node and may still do so: the size of its group counts it no
 // more.
-func (d *decision) deleted(n *Node) bool {
-	return n.Deleting && d.memory.Gone(n.Name, &d.policy.Policy, d.now)
+func (d *loop) deleted(n *Node) bool {
+	return n.Deleting && d.before.Gone(n.Name, &d.policy.Policy, d.now)
 }
 
 // ofDeletion is what is said of a node that is being deleted.
-func (d *decision) ofDeletion(n *Node) (verdict.Code, []verdict.Fact) {
-	accepted, known := d.memory.Deletions[n.Name]
+func (d *loop) ofDeletion(n *Node) (verdict.Code, []verdict.Fact) {
+	accepted, known := d.before.Deletions[n.Name]
 	if !known || accepted.Times == 1 && d.deleted(n) {
 		return CurrentlyBeingDeleted, nil
 	}

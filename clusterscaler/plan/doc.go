@@ -2,9 +2,15 @@
 //
 //	Decide(snapshot, memory, policy, now) (plan, memory)
 //
+// It has four stages, each a function of values to values: what there is (observe), what pending pods need (placePending),
+// growth (grow) and removal (remove). Each can run alone. The last three place pods in one simulated cluster, the world. Each
+// begins at the mark of its input, so that nothing is taken back by hand.
+//
 // Decide is a pure function: equal inputs give an equal plan, in an equal order. It reads no clock and
 // keeps nothing; every "since when" stands in Memory, which goes in and comes out. What happened to a
 // plan (a group grew, a deletion failed) is told to the Memory by its methods.
+//
+// A question for the gRPC expander is part of the plan. Whoever has an answer gives it to the Memory, and decides again.
 //
 // A Planner gives the same plans, loop after loop, at the cost of what has changed from one Snapshot to the next.
 //

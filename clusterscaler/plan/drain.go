@@ -38,6 +38,15 @@ func newDrain(p Policy, now time.Time, budgets []Budget, allowed []int) drain {
 	return drain{policy: p, now: now, budgets: budgets, allowed: allowed, rules: drainRules()}
 }
 
+// allowedBy is what each of the budgets allows.
+func allowedBy(budgets []Budget) []int {
+	out := make([]int, len(budgets))
+	for i, b := range budgets {
+		out[i] = b.Allowed
+	}
+	return out
+}
+
 // The reasons of the rules about disruption budgets and about volumes with local data.
 const (
 	ruleBudget       = "NotEnoughPdb"

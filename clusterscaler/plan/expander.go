@@ -31,7 +31,7 @@ const (
 	Prioritize Expander = "priority"
 	// Random: any, each as likely as the others; the moment of the decision draws.
 	Random Expander = "random"
-	// Ask: those that Policy.Ask prefers; all when it does not answer.
+	// Ask: those that the answer to Plan.Question prefers; all as long as there is none.
 	Ask Expander = "grpc"
 )
 

@@ -14,7 +14,7 @@ func TestRandomIsFair(t *testing.T) {
 			now := start.Add(time.Duration(i) * step)
 			options := []option{}
 			for _, name := range []string{"general-a", "general-b", "x"} {
-				options = append(options, option{group: &groupState{Group: &Group{Name: name}}, lot: lot(name, now)})
+				options = append(options, option{group: &groupGrowth{model: &model{groupState: &groupState{Group: &Group{Name: name}}}}, lot: lot(name, now)})
 			}
 			drawn[choose([]Expander{Random}, options, nil).group.Name]++
 		}

@@ -25,14 +25,12 @@ type Explanation struct {
 // before any grew.
 type Reasons map[simulate.Class][]verdict.Verdict
 
-// Reasons are those of a plan that was made of the same inputs. They cost a part of what the plan did.
-func (p *Planner) Reasons(s *Snapshot, m Memory, policy Policy, now time.Time) Reasons {
-	k := p.take(s, &policy, now)
-	d := k.decision(s, m, policy, now)
-	d.addUpcoming()
-	d.placePending()
-	d.total = d.have()
-	d.judgeHealth()
+// reasons are why groups cannot take the pods that need a node, as the groups stand before any has grown.
+func (l *loop) reasons() Reasons {
+	there := observe(l)
+	w := newWorld(l, &there)
+	n := placePending(w)
+	d := growingFrom(w, noGrowth(w, &n))
 	for i := range d.groups {
 		_, d.groups[i].blocked = d.room(&d.groups[i])
 	}
@@ -42,8 +40,6 @@ func (p *Planner) Reasons(s *Snapshot, m Memory, policy Policy, now time.Time) R
 			out[b.class] = d.whyNot(b.class)
 		}
 	}
-	k.cluster.Undo(d.mark)
-	p.kept = k
 	return out
 }
 
@@ -120,11 +116,7 @@ func verdictsOnGroups(p *Plan, why []verdict.Verdict) []verdict.Verdict {
 
 // keeps says whether the pod, which runs, keeps its node.
 func (s *Snapshot) keeps(pod *Pod, p Policy, now time.Time) verdict.Verdict {
-	allowed := make([]int, len(s.Budgets))
-	for i, b := range s.Budgets {
-		allowed[i] = b.Allowed
-	}
-	rules := newDrain(p, now, s.Budgets, allowed)
+	rules := newDrain(p, now, s.Budgets, allowedBy(s.Budgets))
 	subject, node := podSubject(pod), verdict.Text("node", pod.Node)
 	switch o, rule := rules.judge(pod); {
 	case p.expendable(pod):

@@ -30,9 +30,14 @@ type HeadroomState struct {
 // spare is what a decision knows about a headroom. All of its pods are one, which is in no Snapshot.
 type spare struct {
 	*Headroom
-	pod                *Pod
+	pod *Pod
+}
+
+// spareCount is where the pods of a headroom were placed: on nodes that stand, on those on their way, and on those that the
+// plan adds. group is the last that grows for it.
+type spareCount struct {
 	fits, coming, adds int
-	group              string // the last that grows for it
+	group              string
 }
 
 // headroomPrefix begins the name of a pod that does not exist; the name of none that does has a space.
@@ -57,17 +62,17 @@ func spares(s *Snapshot, p *Policy) []*spare {
 }
 
 // placeSpares puts what fits of the headrooms where the pods that exist have left room: those are placed first, since the
-// scheduler places them. What is left joins the batches.
-func (d *decision) placeSpares() {
+// scheduler places them. It returns what is left.
+func (w *world) placeSpares(p *placed) []batch {
 	var pods []*Pod
-	for _, s := range d.spares {
+	for _, s := range w.spares {
 		pods = append(pods, slices.Repeat([]*Pod{s.pod}, s.Count)...)
 	}
 	left := batched(pods)
 	for i := range left {
-		d.placeOnExisting(&left[i])
+		w.placeOnExisting(&left[i], p)
 	}
-	d.batches = append(d.batches, slices.DeleteFunc(left, func(b batch) bool { return len(b.pods) == 0 })...)
+	return unplaced(left)
 }
 
 // before orders pods that exist before headroom, and headroom by its priority.
@@ -79,31 +84,35 @@ func (b *batch) before(other *batch) int {
 	return first(!mine, !others)
 }
 
-// noteSpare counts a pod of a headroom that has been placed on the node.
-func (d *decision) noteSpare(pod *Pod, id simulate.NodeID) {
-	s := pod.spareOf
-	switch coming := int(id) - len(d.s.Nodes); {
-	case coming < 0:
-		s.fits++
-		d.settled[id] = append(d.settled[id], pod)
-	case coming < d.requested:
-		s.coming++
-	default:
-		d.growForSpare(d.upcoming[coming], s)
+// spareCounts are those of the headrooms, in their order, and by how much each group grows for them.
+func (p *placed) spareCounts(spares []*spare) (counts []spareCount, growth map[string]int) {
+	counts, growth = make([]spareCount, len(spares)), map[string]int{}
+	for i := range p.shares {
+		s := &p.shares[i]
+		if !s.spare() {
+			continue
+		}
+		c, n := &counts[slices.Index(spares, s.pods[0].spareOf)], len(s.pods)
+		switch {
+		case p.stands(s.node):
+			c.fits += n
+		case !p.added(s.node):
+			c.coming += n
+		default:
+			c.adds += n
+			c.group = p.groupAt(s.node)
+			growth[c.group] += n
+		}
 	}
-}
-
-// growForSpare notes that the group grows for one of the headroom.
-func (d *decision) growForSpare(group string, s *spare) {
-	s.adds++
-	s.group = group
-	d.groups[d.byGroup[group]].spares++
+	return counts, growth
 }
 
 // reportSpares says how the headrooms stand after the plan. Where nothing grew at all, instead and facts say why.
-func (d *decision) reportSpares(instead verdict.Code, facts []verdict.Fact) {
-	for _, s := range d.spares {
-		h := HeadroomState{Name: s.Name, Fits: s.fits, Coming: s.coming + s.adds, Missing: s.Count - s.fits - s.coming - s.adds}
+func (d *growing) reportSpares(counts []spareCount, instead verdict.Code, facts []verdict.Fact) []HeadroomState {
+	var out []HeadroomState
+	for i, s := range d.spares {
+		c := &counts[i]
+		h := HeadroomState{Name: s.Name, Fits: c.fits, Coming: c.coming + c.adds, Missing: s.Count - c.fits - c.coming - c.adds}
 		about := []verdict.Fact{verdict.Number("fit", h.Fits), verdict.Number("coming", h.Coming), verdict.Number("of", s.Count)}
 		code := instead
 		switch {
@@ -113,25 +122,18 @@ func (d *decision) reportSpares(instead verdict.Code, facts []verdict.Fact) {
 			code = NotTriggerScaleUp
 			h.Why = d.whyNot(s.pod.Class)
 			about = append(about, summary(h.Why))
-		case s.adds > 0:
+		case c.adds > 0:
 			code = TriggeredScaleUp
-			about = append(about, verdict.Text("group", s.group))
-		case s.coming > 0:
+			about = append(about, verdict.Text("group", c.group))
+		case c.coming > 0:
 			code = FitsUpcomingNode
 		default:
 			code = FitsNow
 		}
 		h.Verdict = verdict.Because(verdict.On(headroomKind, s.Name), code, about...)
-		d.plan.Headroom = append(d.plan.Headroom, h)
+		out = append(out, h)
 	}
-}
-
-// spareFact tells that a group grows for headroom too.
-func (g *groupState) spareFact() []verdict.Fact {
-	if g.spares == 0 {
-		return nil
-	}
-	return []verdict.Fact{verdict.Number("for headroom", g.spares)}
+	return out
 }
 
 // existing are the pods that are no headroom.

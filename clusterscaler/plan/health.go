@@ -53,7 +53,7 @@ func unreadyFacts(r Readiness) []verdict.Fact {
 }
 
 // judgeHealth counts the nodes of the cluster and of each group.
-func (d *decision) judgeHealth() {
+func (d *observing) judgeHealth() {
 	for i, n := range d.s.Nodes {
 		d.plan.Readiness.add(n, d.kept.stages[i])
 		if g, ours := d.groupOf(simulate.NodeID(i)); ours {
@@ -68,7 +68,7 @@ func (d *decision) judgeHealth() {
 	d.plan.Cluster = verdict.Because(verdict.On("cluster", ""), code, unreadyFacts(d.plan.Readiness)...)
 }
 
-func (d *decision) states() []GroupState {
+func (d *observing) states() []GroupState {
 	coming := map[string]int{}
 	for _, group := range d.upcoming {
 		coming[group]++
@@ -85,31 +85,4 @@ func (d *decision) states() []GroupState {
 		}
 	}
 	return out
-}
-
-func (d *decision) unhealthy() bool { return d.plan.Cluster.Code == ClusterUnhealthy }
-
-// doNothing gives everything the verdict that the cluster is not healthy. What nodes have waited for is forgotten: once
-// they are well again they must be unneeded for the whole time.
-func (d *decision) doNothing() {
-	facts := d.plan.Cluster.Facts
-	for _, b := range d.batches {
-		for _, pod := range b.pods {
-			d.say(pod, ClusterUnhealthy, facts...)
-		}
-	}
-	d.batches = nil
-	for i := range d.groups {
-		d.groups[i].verdict = verdict.Because(groupSubject(d.groups[i].Name), ClusterUnhealthy, facts...)
-	}
-	d.reportGroups()
-	d.reportPods()
-	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
-	for i, n := range d.s.Nodes {
-		p, _ := d.policyOf(simulate.NodeID(i))
-		used := d.utilization(simulate.NodeID(i), p)
-		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
-		d.keep(simulate.NodeID(i), ClusterUnhealthy, facts...)
-	}
-	d.remember()
 }

@@ -9,33 +9,6 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
-// Planner decides loop after loop, and keeps what one Snapshot has in common with the next: its plans are those of
-// Decide, at the cost of what has changed. The zero value is ready. It is not safe for concurrent use.
-type Planner struct {
-	kept *kept
-}
-
-// Decide plans one loop, as the function Decide does.
-func (p *Planner) Decide(s *Snapshot, m Memory, policy Policy, now time.Time) (Plan, Memory) {
-	k := p.take(s, &policy, now)
-	d := k.decision(s, m, policy, now)
-	d.decide()
-	k.cluster.Undo(d.mark)
-	p.kept = k
-	return d.plan, d.memory
-}
-
-// take is what is kept, brought up to the snapshot. The one who takes it gives it back, but not after a panic.
-func (p *Planner) take(s *Snapshot, policy *Policy, now time.Time) *kept {
-	k := p.kept
-	p.kept = nil
-	spares(s, policy) // their classes must be known before the cluster is
-	if k == nil || !k.follow(s, *policy, now) {
-		k = newKept(s, *policy, now)
-	}
-	return k
-}
-
 // kept is what does not depend on the moment: the nodes, and the pods that run on them or are about to.
 type kept struct {
 	classes *simulate.Classes

@@ -28,31 +28,17 @@ func amounts(p *Policy) []amount {
 	return out
 }
 
-// have sums up what the nodes of the cluster have: those that stand and do not go, and those on their way.
-func (d *decision) have() simulate.Resources {
-	var sum simulate.Resources
-	for _, n := range d.s.Nodes {
-		if !n.Deleting {
-			sum = sum.Plus(d.counted(n), 1)
-		}
-	}
-	for _, group := range d.upcoming {
-		sum = sum.Plus(d.countedOf(d.groups[d.byGroup[group]].Group), 1)
-	}
-	return sum
-}
-
 // counted is what the limits count of a node. Its extended resources are its GPUs, by their type.
-func (d *decision) counted(n *Node) simulate.Resources {
-	r := d.capacity(n)
+func (l *loop) counted(n *Node) simulate.Resources {
+	r := l.capacity(n)
 	r.Extended = nil
-	if len(d.policy.GPUs) == 0 {
+	if len(l.policy.GPUs) == 0 {
 		return r
 	}
-	kind, has := d.policy.accelerator(n.Labels)
+	kind, has := l.policy.accelerator(n.Labels)
 	count := n.Allocatable.Other(gpuResource)
-	if g, ours := d.byGroup[n.Group]; ours && count == 0 { // they do not show yet
-		count = d.groups[g].Template.Allocatable.Other(gpuResource)
+	if g, ours := l.byGroup[n.Group]; ours && count == 0 { // they do not show yet
+		count = l.s.Groups[g].Template.Allocatable.Other(gpuResource)
 	}
 	if has && count > 0 {
 		r.Extended = []simulate.Extended{{Name: kind, Amount: count}}
@@ -61,41 +47,29 @@ func (d *decision) counted(n *Node) simulate.Resources {
 }
 
 // countedOf is what they count of a new node of the group.
-func (d *decision) countedOf(g *Group) simulate.Resources {
+func (l *loop) countedOf(g *Group) simulate.Resources {
 	r := g.Capacity
 	r.Extended = nil
-	if kind, has := d.policy.accelerator(g.Template.Labels); has && len(d.policy.GPUs) > 0 {
+	if kind, has := l.policy.accelerator(g.Template.Labels); has && len(l.policy.GPUs) > 0 {
 		r.Extended = []simulate.Extended{{Name: kind, Amount: g.Template.Allocatable.Other(gpuResource)}}
 	}
 	return r
 }
 
 // capacity is what the node's machine has; as long as it has not said so itself, what its group's have.
-func (d *decision) capacity(n *Node) simulate.Resources {
+func (l *loop) capacity(n *Node) simulate.Resources {
 	if n.Capacity.MilliCPU == 0 && n.Capacity.Memory == 0 {
-		if g, ours := d.byGroup[n.Group]; ours {
-			return d.groups[g].Capacity
+		if g, ours := l.byGroup[n.Group]; ours {
+			return l.s.Groups[g].Capacity
 		}
 	}
 	return n.Capacity
 }
 
-// withinLimits is how many of room more nodes of the group the cluster may have, and which limit says none.
-func (d *decision) withinLimits(g *groupState, room int) (int, verdict.Verdict) {
-	counted := d.countedOf(g.Group)
-	for _, a := range amounts(&d.policy) {
-		limit, each, now := a.bounds.Max, a.of(counted), a.of(d.total)
-		if limit == 0 || each <= 0 {
-			continue
-		}
-		left := max(limit-now, 0) / each
-		if left == 0 {
-			return 0, verdict.Because(groupSubject(g.Name), ResourceLimitReached, verdict.Text("resource", a.resource),
-				a.fact("have", now), a.fact("node", each), a.fact("max", limit))
-		}
-		room = int(min(int64(room), left))
-	}
-	return room, verdict.Verdict{}
+// reached says that so much is there, and that each node of the group would exceed the upper bound.
+func (a *amount) reached(group string, now, each int64) verdict.Verdict {
+	return verdict.Because(groupSubject(group), ResourceLimitReached, verdict.Text("resource", a.resource),
+		a.fact("have", now), a.fact("node", each), a.fact("max", a.bounds.Max))
 }
 
 // keptByLimits is the lower limit that the cluster would fall below without the node, after the removals so far.

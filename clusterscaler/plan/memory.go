@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
@@ -21,6 +22,8 @@ type Memory struct {
 	LastFailure time.Time // of a deletion
 	// LastOf has the same for each group.
 	LastOf map[string]Last
+	// Answers are those of the gRPC expander to the questions of the plans for one loop. Decide leaves none for the next loop.
+	Answers []Answer
 }
 
 // Last is when something was done last; zero when it never was.
@@ -29,7 +32,14 @@ type Last struct {
 	Failure         time.Time // of a deletion
 }
 
-// clone copies all but Planned, of which each loop makes its own.
+// Answered notes the groups that the gRPC expander prefers of a plan's Question; none when it does not answer. Each question
+// of a loop is asked once.
+func (m Memory) Answered(q Question, best []string) Memory {
+	m.Answers = append(slices.Clip(m.Answers), Answer{q, best})
+	return m
+}
+
+// clone copies all but Planned, of which each loop makes its own, and Answers, which nobody changes.
 func (m Memory) clone() Memory {
 	m.Memory = m.Memory.Clone()
 	m.UnneededSince = cloned(m.UnneededSince)

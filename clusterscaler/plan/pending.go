@@ -14,6 +14,27 @@ import (
 // its pods one after another, and half of them would choose the wrong node.
 const settleTime = 2 * time.Second
 
+// needs is what pending pods need: the outcome of the second stage.
+type needs struct {
+	// mark is the world with all that is placed.
+	mark   mark
+	placed placed
+	// pods are those that needed a node when the loop began; those in batches still do.
+	pods    []*Pod
+	batches []batch
+	// settling says that the batches were emptied, since all of their pods have only just come.
+	settling bool
+	// said are verdicts on pods for which no place is looked for.
+	said []said
+	next time.Time
+}
+
+// said is a verdict on the pod of kept.waiting that is at this place.
+type said struct {
+	at      int
+	verdict verdict.Verdict
+}
+
 // batch is a run of pods of one class and priority that need a node.
 type batch struct {
 	class    simulate.Class
@@ -28,42 +49,57 @@ type batch struct {
 	seen simulate.NodeID
 }
 
-// placePending sorts the pods that have no node: those that wait for something else, those that fit on
-// a node that stands or is coming, and the rest, which stays in d.batches. Pods of nodes that are going are among them,
-// as they will be once they have left: pods that a controller makes anew, and these others.
-func (d *decision) placePending(others ...*Pod) {
+// take cuts off the pods that were placed on the node.
+func (b *batch) take(n int, node simulate.NodeID) share {
+	s := share{class: b.class, node: node, pods: b.pods[:n:n]}
+	b.pods = b.pods[n:]
+	return s
+}
+
+// placePending sorts the pods that have no node: those that wait for something else, those that fit on a node that stands
+// or is coming, and the rest, which is in batches. Pods of nodes that are going are among them, as they will be once they
+// have left: pods that a controller makes anew, and these others.
+func placePending(w *world, others ...*Pod) needs {
+	w.goTo(w.ready)
+	n := needs{placed: placed{loop: w.loop, upcoming: w.upcoming, requested: len(w.upcoming)}}
 	for _, pod := range others {
-		d.cluster.Take(pod.Class, d.kept.ids[pod.Node], 1)
+		w.cluster.Take(pod.Class, w.kept.ids[pod.Node], 1)
 	}
-	wanting := append(others, d.takeReplaced()...)
-	for _, pod := range d.kept.waiting {
-		if !d.policy.expendable(pod) && d.nominated(pod) || !pod.Deleted.IsZero() {
-			d.say(pod, WaitsForNode, pod.awaited()...)
+	n.pods = append(others, w.takeReplaced()...)
+	for at, pod := range w.kept.waiting {
+		code, facts, until := w.waits(pod)
+		if n.next = sooner(n.next, until); code == "" {
+			n.pods = append(n.pods, pod)
 			continue
 		}
-		if code, facts := d.waitsForOther(pod); code != "" {
-			d.say(pod, code, facts...)
-			continue
+		if n.said == nil {
+			n.said = make([]said, 0, len(w.kept.waiting)-at)
 		}
-		wanting = append(wanting, pod)
+		n.said = append(n.said, said{at, verdict.Because(podSubject(pod), code, facts...)})
 	}
-	d.needing = wanting
-	d.batches = batched(d.replay(slices.Clone(wanting)))
-	for i := range d.batches {
-		d.placeOnExisting(&d.batches[i])
+	n.batches = batched(w.replay(slices.Clone(n.pods), &n.placed))
+	for i := range n.batches {
+		w.placeOnExisting(&n.batches[i], &n.placed)
 	}
-	d.fillGaps()
-	d.batches = slices.DeleteFunc(d.batches, func(b batch) bool { return len(b.pods) == 0 })
-	d.placeSpares()
+	w.fillGaps(n.batches, &n.placed)
+	n.batches = slices.Concat(unplaced(n.batches), w.placeSpares(&n.placed))
+	n.placed.beforeGrowth = len(n.placed.shares)
+	n.mark = w.here()
+	return n
+}
+
+// unplaced are the batches that still have pods.
+func unplaced(batches []batch) []batch {
+	return slices.DeleteFunc(batches, func(b batch) bool { return len(b.pods) == 0 })
 }
 
 // takeReplaced takes the pods off the nodes that are going which are made anew, and returns them.
-func (d *decision) takeReplaced() []*Pod {
+func (w *world) takeReplaced() []*Pod {
 	var out []*Pod
-	for _, id := range d.kept.going {
-		for _, pod := range d.kept.on[id] {
+	for _, id := range w.kept.going {
+		for _, pod := range w.kept.on[id] {
 			if pod.State == Bound && replacementNeeded(pod) {
-				d.cluster.Take(pod.Class, id, 1)
+				w.cluster.Take(pod.Class, id, 1)
 				out = append(out, pod)
 			}
 		}
@@ -78,8 +114,8 @@ func replacementNeeded(pod *Pod) bool {
 }
 
 // nominated is whether the pod has a node that others are being evicted from for it.
-func (d *decision) nominated(pod *Pod) bool {
-	_, stands := d.kept.ids[pod.Node]
+func (l *loop) nominated(pod *Pod) bool {
+	_, stands := l.kept.ids[pod.Node]
 	return pod.State == Preempting && stands
 }
 
@@ -91,25 +127,26 @@ func (p *Pod) awaited() []verdict.Fact {
 	return []verdict.Fact{verdict.Text("node", p.Node)}
 }
 
-// waitsForOther is why a pod without a node asks for none, or an empty code.
-func (d *decision) waitsForOther(pod *Pod) (verdict.Code, []verdict.Fact) {
-	delay := max(pod.Delay, d.policy.NewPodScaleUpDelay)
-	switch age := d.now.Sub(pod.Created); {
+// waits is why a pod without a node asks for none, and until when where it is time that it waits for; or an empty code.
+func (l *loop) waits(pod *Pod) (code verdict.Code, facts []verdict.Fact, until time.Time) {
+	delay := max(pod.Delay, l.policy.NewPodScaleUpDelay)
+	switch age := l.now.Sub(pod.Created); {
+	case !l.policy.expendable(pod) && l.nominated(pod) || !pod.Deleted.IsZero():
+		return WaitsForNode, pod.awaited(), until
 	case pod.State == Gated:
-		return SchedulingGated, nil
+		return SchedulingGated, nil, until
 	case pod.daemon():
-		return DaemonSetPod, nil
-	case d.policy.expendable(pod):
-		return Expendable, d.policy.expendableFacts(pod)
+		return DaemonSetPod, nil, until
+	case l.policy.expendable(pod):
+		return Expendable, l.policy.expendableFacts(pod), until
 	case pod.State == Unseen:
-		return Unprocessed, nil
+		return Unprocessed, nil, until
 	case pod.Constraint != "":
-		return ConstraintNotModelled, []verdict.Fact{verdict.Text("constraint", pod.Constraint)}
-	case age < delay && !d.policy.IgnoreTimers:
-		d.plan.nextBy(pod.Created.Add(delay))
-		return YoungerThanDelay, []verdict.Fact{verdict.Duration("age", age), verdict.Duration("delay", delay)}
+		return ConstraintNotModelled, []verdict.Fact{verdict.Text("constraint", pod.Constraint)}, until
+	case age < delay && !l.policy.IgnoreTimers:
+		return YoungerThanDelay, []verdict.Fact{verdict.Duration("age", age), verdict.Duration("delay", delay)}, pod.Created.Add(delay)
 	}
-	return "", nil
+	return "", nil, until
 }
 
 // batched groups pods by priority, highest first, and class; the classes in the order of their first pods, since
@@ -132,96 +169,48 @@ func batched(pods []*Pod) []batch {
 	return out
 }
 
-// placeOnExisting puts what fits of the batch on the nodes of the cluster, those that the plan adds included, in
-// their order.
-func (d *decision) placeOnExisting(b *batch) {
-	for left := len(b.pods); left > 0; {
-		d.placeOnce(b)
-		if len(b.pods) == left || !d.cluster.Constrained(b.class) {
-			return
+// fillGaps places pods for which a node has become a place by what was placed on others: the pods that they
+// must be near have one, or a domain no longer holds too many more than another.
+func (w *world) fillGaps(batches []batch, p *placed) {
+	for progress := true; progress; {
+		progress = false
+		for i := range batches {
+			if b := &batches[i]; w.cluster.Yields(b.class) {
+				before := len(b.pods)
+				w.placeOnExisting(b, p)
+				progress = progress || len(b.pods) < before
+			}
 		}
-		left = len(b.pods) // a node that was no place for them may have become one
-	}
-}
-
-func (d *decision) placeOnce(b *batch) {
-	open := b.open[:0]
-	for _, id := range b.open {
-		if d.placeOn(b, id) {
-			open = append(open, id)
-		}
-	}
-	for len(b.pods) > 0 {
-		if b.seen = d.cluster.NextWithRoom(b.class, b.seen); int(b.seen) == d.cluster.Len() {
-			break
-		}
-		if d.placeOn(b, b.seen) {
-			open = append(open, b.seen)
-		}
-		b.seen++
-	}
-	b.open = open
-}
-
-// placeOn puts what fits of the batch on the node, and says whether it may take more once others have pods.
-func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
-	n := d.cluster.Fill(b.class, id, len(b.pods))
-	if n > 0 {
-		d.noteAdded(id, share{b.class, b.pods[:n]})
-	}
-	for _, pod := range b.pods[:n] {
-		d.noteOn(pod, id)
-	}
-	b.pods = b.pods[n:]
-	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.Open(b.class, id)
-}
-
-// noteOn notes that a pod without a node has been placed on one of the cluster.
-func (d *decision) noteOn(pod *Pod, id simulate.NodeID) {
-	if pod.spare() {
-		d.noteSpare(pod, id)
-		return
-	}
-	d.settleOn(pod, id)
-	if coming := int(id) - len(d.s.Nodes); coming >= d.requested {
-		d.growFor(d.upcoming[coming], pod)
-	} else if coming >= 0 {
-		d.planFor(pod, d.upcoming[coming], d.now)
-	} else if n := d.s.Nodes[id]; d.starting(id) {
-		d.planFor(pod, n.Group, n.Created)
-	} else {
-		d.planOn(pod, n.Name)
 	}
 }
 
 // settle empties the batches when all their pods have only just come.
-func (d *decision) settle() {
+func (l *loop) settle(n needs) needs {
 	var oldest time.Time
-	for _, b := range d.batches {
+	for _, b := range n.batches {
 		for _, pod := range b.pods {
-			if created := pod.Created; pod.spare() {
-				continue
-			} else if oldest.IsZero() || created.Before(oldest) {
-				oldest = created
+			if !pod.spare() {
+				oldest = sooner(oldest, pod.Created)
 			}
 		}
 	}
-	if oldest.IsZero() || d.now.Sub(oldest) >= settleTime || d.policy.IgnoreTimers {
-		return
+	if oldest.IsZero() || l.now.Sub(oldest) >= settleTime || l.policy.IgnoreTimers {
+		return n
 	}
-	d.settling = true
-	d.plan.nextBy(oldest.Add(settleTime))
-	for _, b := range d.batches {
-		for _, pod := range b.pods {
-			d.say(pod, Settling)
-		}
-	}
-	d.batches = nil
+	n.settling = true
+	n.next = sooner(n.next, oldest.Add(settleTime))
+	return l.giveUp(n, Settling)
 }
 
-// say keeps the verdict on a pod without a node. One that only stands for its replacement has none.
-func (d *decision) say(pod *Pod, code verdict.Code, facts ...verdict.Fact) {
-	if at, is := d.kept.asked[pod]; is {
-		d.verdicts[at] = podVerdict{verdict: verdict.Because(podSubject(pod), code, facts...)}
+// giveUp says of all pods in batches why nothing is done for them, and empties the batches.
+func (l *loop) giveUp(n needs, code verdict.Code, facts ...verdict.Fact) needs {
+	for _, b := range n.batches {
+		for _, pod := range b.pods {
+			if at, is := l.kept.asked[pod]; is { // else it only stands for its replacement
+				n.said = append(n.said, said{at, verdict.Because(podSubject(pod), code, facts...)})
+			}
+		}
 	}
+	n.batches = nil
+	return n
 }

@@ -39,6 +39,10 @@ type Plan struct {
 	Nodes []NodeVerdict
 	// Groups has a verdict on each group, in the order of the snapshot.
 	Groups []verdict.Verdict
+	// Question is the first one for the gRPC expander that Memory.Answers has no answer to; nil when there is none. The plan is
+	// complete: it is made as if nobody answered. With an answer, call Decide again with the Memory that this plan was made of
+	// and Memory.Answered.
+	Question Question
 	// Next is when this plan may change by the passing of time alone; zero when it cannot.
 	Next time.Time
 }

@@ -11,9 +11,6 @@ import (
 type Policy struct {
 	// Expanders choose among options, each among those that the one before it found equal.
 	Expanders []Expander
-	// Ask answers for the expander grpc: the groups of those of the choices that are best, or none for no answer. A plan is a
-	// function of its inputs as far as this one is: to equal choices it must give equal answers.
-	Ask func([]Choice) []string
 	// Priorities are those of the expander priority, in any order.
 	Priorities []Priority
 	// ExpendablePodsPriorityCutoff is the priority below which a pod counts for nothing: it triggers no growth, uses no room,

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -19,35 +18,37 @@ import (
 func StillRemovable(s *Snapshot, m Memory, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := verdict.On("node", node)
 	p.Headroom = nil
-	d := newKept(s, p, now).decision(s, m, p, now)
-	d.addUpcoming()
-	id, stands := d.kept.ids[node]
+	l := newKept(s, p, now).loop(s, m, p, now)
+	there := observe(l)
+	id, stands := l.kept.ids[node]
 	n := Node{}
 	if stands {
 		n = *s.Nodes[id]
 	}
-	g, ours := d.byGroup[n.Group]
+	at, ours := l.byGroup[n.Group]
 	switch {
 	case !stands || !ours:
 		return Removal{}, verdict.Because(subject, NotAutoscaled)
 	case n.Keep:
 		return Removal{}, verdict.Because(subject, ScaleDownDisabledAnnotation)
-	case d.groups[g].Target-d.groups[g].lost <= d.groups[g].Min:
-		return Removal{}, verdict.Because(subject, NodeGroupMinSizeReached,
-			verdict.Number("size", d.groups[g].Target-d.groups[g].lost), verdict.Number("min", d.groups[g].Min))
 	}
-	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.atomic(n.Group) {
+	g := &there.groups[at]
+	if size := g.Target - g.lost; size <= g.Min {
+		return Removal{}, verdict.Because(subject, NodeGroupMinSizeReached, verdict.Number("size", size), verdict.Number("min", g.Min))
+	}
+	if stay := l.standing(n.Group) - g.deleting; stay > 0 && g.Options.ZeroOrMax {
 		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
 	}
-	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))), closest: closest{to: map[simulate.Class]simulate.NodeID{}}}
+	w := newWorld(l, &there)
+	r := newRemovals(w, &growth{placed: placed{loop: l}}, newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))))
 	pods, code, facts := r.movable(id)
 	if code != "" {
 		return Removal{}, verdict.Because(subject, code, facts...)
 	}
-	d.placePending(r.notMadeAnew()...)
-	for _, b := range d.batches {
+	needs := placePending(w, r.notMadeAnew()...)
+	for _, b := range needs.batches {
 		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return pod.Node == node }); i >= 0 {
-			d.plan.Nodes = make([]NodeVerdict, len(s.Nodes))
+			r.settled = needs.placed.onStanding()
 			r.order(nil)
 			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, r.noPlace(b.pods[i], len(pods))...)
 		}
@@ -68,14 +69,4 @@ func (r *removals) notMadeAnew() []*Pod {
 		}
 	}
 	return out
-}
-
-// standing is how many nodes the group has that have registered, but for those that the provider has accepted to delete.
-func (d *decision) standing(group string) (n int) {
-	for _, node := range d.s.Nodes {
-		if node.Group == group && !d.deleted(node) {
-			n++
-		}
-	}
-	return n
 }

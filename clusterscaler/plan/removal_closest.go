@@ -53,34 +53,11 @@ func (r *removals) findClosest(class simulate.Class) (best simulate.NodeID, foun
 }
 
 // holder names the pod on the node that has the host port which one of the class wants.
-func (d *decision) holder(id simulate.NodeID, class simulate.Class) []verdict.Fact {
-	for pod := range d.podsOn(id) {
-		if d.portsClash(class, pod.Class) {
+func (r *removals) holder(id simulate.NodeID, class simulate.Class) []verdict.Fact {
+	for pod := range r.podsOn(id) {
+		if r.portsClash(class, pod.Class) {
 			return []verdict.Fact{verdict.Text("held by", pod.Name)}
 		}
 	}
 	return nil
-}
-
-// holderOnNew names what has that host port on each new node of the group.
-func (d *decision) holderOnNew(g *groupState, class simulate.Class) []verdict.Fact {
-	for _, r := range g.Runs {
-		switch {
-		case !d.portsClash(class, r.Class):
-		case r.DaemonSet == "":
-			return []verdict.Fact{verdict.Text("held by", "a pod that runs on each node")}
-		default:
-			return []verdict.Fact{verdict.Text("held by", "DaemonSet "+r.DaemonSet)}
-		}
-	}
-	for _, ds := range d.daemonSets(g) {
-		if d.portsClash(class, ds.Class) {
-			return []verdict.Fact{verdict.Text("held by", "DaemonSet "+ds.Name)}
-		}
-	}
-	return nil
-}
-
-func (d *decision) portsClash(a, b simulate.Class) bool {
-	return d.s.Classes.Spec(a).PortsClash(d.s.Classes.Spec(b))
 }

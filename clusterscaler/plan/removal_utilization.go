@@ -11,25 +11,25 @@ import (
 //
 // DaemonSet and mirror pods count, unless the policy ignores them: then they leave both the requests
 // and the amount that these are measured against. What they claim counts always.
-func (d *decision) utilization(id simulate.NodeID, p *Policy) use {
-	if !gpus(d.s.Nodes[id]) {
-		if taken := d.cluster.Devices(id); taken.Pool != "" {
+func (r *removals) utilization(id simulate.NodeID, p *Policy) use {
+	if !gpus(r.s.Nodes[id]) {
+		if taken := r.cluster.Devices(id); taken.Pool != "" {
 			return use{share: taken.Share, of: taken.Pool, known: taken.Unknown == "", unknown: taken.Unknown}
 		}
 	}
 	ignores := ignored{p.IgnoreDaemonSets, p.IgnoreMirrorPods}
-	if len(d.settled[id]) > 0 {
-		return d.measure(id, ignores)
+	if len(r.settled[id]) > 0 {
+		return r.measure(id, ignores)
 	}
-	u := &d.kept.used[id]
+	u := &r.kept.used[id]
 	if !u.measured || u.ignores != ignores {
-		*u = d.measure(id, ignores)
+		*u = r.measure(id, ignores)
 	}
 	return *u
 }
 
 // tooUsed is that the node is used more than it may be when it goes, or an empty code.
-func (d *decision) tooUsed(n *Node, p *Policy, u *use) (verdict.Code, []verdict.Fact) {
+func (r *removals) tooUsed(n *Node, p *Policy, u *use) (verdict.Code, []verdict.Fact) {
 	threshold := p.UtilizationThreshold
 	if gpus(n) {
 		threshold = p.GPUUtilizationThreshold
@@ -38,9 +38,9 @@ func (d *decision) tooUsed(n *Node, p *Policy, u *use) (verdict.Code, []verdict.
 	case u.share <= threshold:
 		return "", nil
 	case u.of != "":
-		return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", u.share), verdict.Text("of", u.of), verdict.Ratio("threshold", threshold))
+		return NotUnderutilized, r.facts.keep(verdict.Ratio("utilization", u.share), verdict.Text("of", u.of), verdict.Ratio("threshold", threshold))
 	default:
-		return NotUnderutilized, d.keepFacts(verdict.Ratio("utilization", u.share), verdict.Ratio("threshold", threshold))
+		return NotUnderutilized, r.facts.keep(verdict.Ratio("utilization", u.share), verdict.Ratio("threshold", threshold))
 	}
 }
 
@@ -62,14 +62,14 @@ type use struct {
 	ignores ignored
 }
 
-func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
-	available := d.cluster.Node(id).Allocatable
+func (r *removals) measure(id simulate.NodeID, ignores ignored) use {
+	available := r.cluster.Node(id).Allocatable
 	var requested simulate.Resources
-	for pod := range d.podsOn(id) {
+	for pod := range r.podsOn(id) {
 		if pod.spare() {
 			continue
 		}
-		request := d.s.Classes.Spec(pod.Class).Requests
+		request := r.s.Classes.Spec(pod.Class).Requests
 		if (pod.daemon() && ignores.daemonSets) || (pod.Mirror && ignores.mirrors) {
 			available = available.Plus(request, -1)
 			continue
@@ -77,7 +77,7 @@ func (d *decision) measure(id simulate.NodeID, ignores ignored) use {
 		requested = requested.Plus(request, 1)
 	}
 	switch {
-	case gpus(d.s.Nodes[id]):
+	case gpus(r.s.Nodes[id]):
 		if available.Other(gpuResource) <= 0 {
 			return use{of: gpuResource, measured: true, ignores: ignores}
 		}

@@ -9,63 +9,61 @@ import (
 // refuseComebacks drops removals, last first, until the loop after them would not grow a group for the
 // pods they move. That loop places pods in its own order, which may leave one over where the removal
 // had found room for all.
-func (d *decision) refuseComebacks() {
+func (r *removals) refuseComebacks(needing []*Pod) {
 	for {
 		last := -1
-		for i, r := range d.plan.ScaleDown {
-			if len(r.Moves) > 0 || len(d.spares) > 0 {
+		for i, n := range r.begin {
+			if len(n.Moves) > 0 || len(r.spares) > 0 {
 				last = i
 			}
 		}
 		if last < 0 {
 			return
 		}
-		pod := d.leftOver()
+		pod := r.leftOver(needing)
 		if pod == "" {
 			return
 		}
-		d.refuse(last, pod)
+		r.refuse(last, pod)
 	}
 }
 
-// leftOver names a pod that would have no place after the plan's removals, or is empty.
-func (d *decision) leftOver() string {
+// leftOver names a pod that would have no place after the removals, or is empty. It begins with the world as it stands, with
+// nothing on its way.
+func (r *removals) leftOver(needing []*Pod) string {
 	gone := map[string]bool{}
-	for _, r := range d.plan.ScaleDown {
-		gone[r.Node] = true
+	for _, n := range r.begin {
+		gone[n.Node] = true
 	}
-	rules := newDrain(d.policy, d.now, d.s.Budgets, noLimit(len(d.s.Budgets)))
-	d.cluster.Undo(d.mark)
-	after := d.kept.decision(d.s, d.memory, d.policy, d.now)
-	after.takeReplaced()
-	var placed []*Pod // and must be again
-	for i := range d.s.Nodes {
-		if !gone[d.s.Nodes[i].Name] {
-			if !d.runs(simulate.NodeID(i)) { // moved pods must not wait for a node to start
-				after.cluster.Hide(simulate.NodeID(i))
+	rules := newDrain(r.policy, r.now, r.s.Budgets, noLimit(len(r.s.Budgets)))
+	r.goTo(r.bare)
+	r.takeReplaced()
+	var again []*Pod // those that were placed, and must be again
+	for i, n := range r.s.Nodes {
+		id := simulate.NodeID(i)
+		if !gone[n.Name] {
+			again = append(again, r.settled[id]...) // pods that fit now will have run where they fit
+			if !r.runs(id) {                        // moved pods must not wait for a node to start
+				r.cluster.Hide(id)
 			}
 			continue
 		}
 		var left []*Pod
-		for p := range d.podsOn(simulate.NodeID(i)) {
+		for p := range r.podsOn(id) {
 			if o, _ := rules.judge(p); o != stays {
-				placed = append(placed, p)
-				if p.Node == d.s.Nodes[i].Name {
+				again = append(again, p)
+				if p.Node == n.Name {
 					left = append(left, p)
 				}
 			}
 		}
-		after.retire(simulate.NodeID(i), left)
+		r.retire(id, slices.Values(r.kept.on[id]), left)
 	}
-	for id, settled := range d.settled { // pods that fit now will have run where they fit
-		if !gone[d.s.Nodes[id].Name] {
-			placed = append(placed, settled...)
-		}
-	}
-	others := without(d.needing, placed) // which may take the place of one of them
+	others := without(needing, again) // which may take the place of one of them
 	tolerated := setOf(others)
-	for _, b := range batched(slices.Concat(placed, others)) {
-		after.placeOnExisting(&b)
+	into := placed{loop: r.loop}
+	for _, b := range batched(slices.Concat(again, others)) {
+		r.placeOnExisting(&b, &into)
 		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return !tolerated[pod] }); i >= 0 {
 			return b.pods[i].Name
 		}

@@ -10,7 +10,7 @@ import (
 
 // option is what growing a group would bring.
 type option struct {
-	group *groupState
+	group *groupGrowth
 	nodes int
 	// room is how many nodes there could have been, and first the first of them.
 	room  int
@@ -28,7 +28,7 @@ type option struct {
 	// preferred is what the expander grpc answered.
 	preferred bool
 	// of has the group of each node, and later says that none of them can come in this loop.
-	of    []*groupState
+	of    []*groupGrowth
 	later bool
 	facts []verdict.Fact
 }
@@ -41,7 +41,7 @@ type fill struct {
 }
 
 // fills places up to want pods of the batch on the node, and returns and notes how many.
-func (d *decision) fills(o *option, batch int, node simulate.NodeID, want int) int {
+func (d *growing) fills(o *option, batch int, node simulate.NodeID, want int) int {
 	n := d.cluster.Fill(d.batches[batch].class, node, want)
 	if n > 0 {
 		o.fill = append(o.fill, fill{batch, node, n})
@@ -50,22 +50,24 @@ func (d *decision) fills(o *option, batch int, node simulate.NodeID, want int) i
 }
 
 // option packs the batches onto up to room new nodes of the members, the largest pods first, each onto
-// the first of the new nodes with room. The cluster is left as it was.
-func (d *decision) option(g *groupState, room int, members []member) option {
-	mark := d.cluster.Mark()
-	defer d.cluster.Undo(mark)
-	return d.pack(g, room, members, false)
+// the first of the new nodes with room. The world is left as it was.
+func (d *growing) option(g *groupGrowth, room int, members []member) (o option) {
+	d.try(func() bool {
+		o = d.pack(g, room, members, false)
+		return false
+	})
+	return o
 }
 
-// pack leaves the pods and nodes in the cluster. The members are similar to g. With gaps, nodes that were there before take
+// pack leaves the pods and nodes in the world. The members are similar to g. With gaps, nodes that were there before take
 // pods too, once they have become a place for them by what is placed on the new ones.
-func (d *decision) pack(g *groupState, room int, members []member, gaps bool) option {
+func (d *growing) pack(g *groupGrowth, room int, members []member, gaps bool) option {
 	first := simulate.NodeID(d.cluster.Len())
 	o := option{group: g, room: room, first: first, placed: make([]int, len(d.batches))}
 	for _, b := range d.largestFirst(g) {
 		class, want := d.batches[b].class, len(d.batches[b].pods)
 		constrained := d.cluster.Constrained(class)
-		if d.batches[b].later || !constrained && !d.misfit(g, class).OK() || constrained && len(members) > 1 && !d.open(g, class) {
+		if d.batches[b].later || !constrained && !d.misfit(g.model, class).OK() || constrained && len(members) > 1 && !d.open(g.model, class) {
 			continue
 		}
 		n := d.packOn(&o, b, first, want)
@@ -88,7 +90,7 @@ func (d *decision) pack(g *groupState, room int, members []member, gaps bool) op
 }
 
 // packOn places up to want pods of the batch on the new nodes, of which first is the first.
-func (d *decision) packOn(o *option, b int, first simulate.NodeID, want int) (n int) {
+func (d *growing) packOn(o *option, b int, first simulate.NodeID, want int) (n int) {
 	for id := first; int(id) < d.cluster.Len() && n < want; id++ {
 		n += d.fills(o, b, id, want-n)
 	}
@@ -97,7 +99,7 @@ func (d *decision) packOn(o *option, b int, first simulate.NodeID, want int) (n 
 
 // packAgain places up to want pods of the batch where others have made a place for them: on the new nodes and, with gaps, on
 // the ones that were there before.
-func (d *decision) packAgain(o *option, b int, want int, gaps bool) (n int) {
+func (d *growing) packAgain(o *option, b int, want int, gaps bool) (n int) {
 	if !d.cluster.Yields(d.batches[b].class) {
 		return 0
 	}
@@ -115,7 +117,7 @@ func (d *decision) packAgain(o *option, b int, want int, gaps bool) (n int) {
 
 // packNew places up to want pods of the batch on one more node. Of the members whose node takes the most of them it is the
 // smallest's.
-func (d *decision) packNew(o *option, b int, members []member, want int) int {
+func (d *growing) packNew(o *option, b int, members []member, want int) int {
 	next := &members[0]
 	if len(members) > 1 {
 		next = d.smallest(members, d.batches[b].class, want)
@@ -123,20 +125,18 @@ func (d *decision) packNew(o *option, b int, members []member, want int) int {
 	if next == nil || next.added >= next.room {
 		return 0
 	}
-	mark := d.cluster.Mark()
-	n := d.fills(o, b, d.addTemplate(next.groupState), want)
-	if n == 0 {
-		d.cluster.Undo(mark)
+	n := 0
+	if !d.try(func() bool { n = d.fills(o, b, d.addNew(next.model), want); return n > 0 }) {
 		return 0
 	}
-	o.of = append(o.of, next.groupState)
+	o.of = append(o.of, next.groupGrowth)
 	o.nodes++
 	next.added++
 	return n
 }
 
 // largestFirst orders the batches by their share of the group's node, CPU plus memory; headroom comes behind all pods.
-func (d *decision) largestFirst(g *groupState) []int {
+func (d *growing) largestFirst(g *groupGrowth) []int {
 	order := make([]int, len(d.batches))
 	share := make([]float64, len(d.batches))
 	for i, b := range d.batches {
@@ -157,23 +157,14 @@ func ratio(part, whole int64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// misfit is why a pod of the class does not fit on an empty new node of the group, as the others stand now.
-func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
-	if m, known := g.misfits[class]; known {
-		return m
+// fillUp adds to what an option places the nodes without pods that come all the same, in a group that has all or none.
+func (d *growing) fillUp(g *groupGrowth, o *option) {
+	if !g.Options.ZeroOrMax || o.pods == 0 {
+		return
 	}
-	mark := d.cluster.Mark()
-	m := d.cluster.Fits(class, d.addTemplate(g))
-	d.cluster.Undo(mark)
-	if !d.cluster.Constrained(class) && !d.cluster.Judged(class) { // else it changes with what is placed
-		g.misfits[class] = m
+	for o.nodes < o.room {
+		d.addNew(g.model)
+		o.of = append(o.of, g)
+		o.nodes++
 	}
-	return m
-}
-
-// open is whether a new node of the group may be a place for the class, now or once there are more pods elsewhere.
-func (d *decision) open(g *groupState, class simulate.Class) bool {
-	mark := d.cluster.Mark()
-	defer d.cluster.Undo(mark)
-	return d.cluster.Open(class, d.addTemplate(g))
 }

@@ -14,48 +14,43 @@ import (
 // have. So a group that opens a domain late in a plan takes the place away from pods that were planned for other domains.
 // Such a plan is made anew with the domain counted from the beginning. Where that leaves pods without a node, the smallest
 // group in their way stays shut until the others run.
-func (d *decision) growForPods() {
-	d.growing = true
+func growForPods(w *world, start growth) *growing {
+	d := growingFrom(w, start)
 	if d.anySpread() {
-		d.attempts()
+		d = attempts(w, start)
 	} else {
 		d.rounds()
 	}
 	for d.dropNeedless() { // which leaves room for others, but opens no domain late
 		for _, g := range d.closed() {
-			g.shut = true
+			d.groups[g].shut = true
 		}
 		d.rounds()
 	}
-	d.renumber()
 	for i := range d.groups {
 		d.groups[i].shut = false
 	}
+	return d
 }
 
-// attempts plans the growth until no other attempt is worth it, and leaves the best.
-func (d *decision) attempts() {
-	before := d.checkpoint()
+// attempts plans the growth until no other attempt is worth it, and returns the best.
+func attempts(w *world, start growth) *growing {
 	var best, last attempt
-	for n := 1; n <= maxAttempts; n++ {
-		if n > 1 {
-			d.restore(before)
-		}
-		d.try(&last)
-		if n == 1 || last.better(&best) {
+	for last.number = range maxAttempts {
+		d := last.try(w, start)
+		start.question = d.question
+		if last.number == 0 || last.better(&best) {
 			best = last
 		}
 		next, other := d.nextAttempt(last)
-		if !other {
+		if other = other && last.number < maxAttempts-1; !other && best.number == last.number {
+			return d
+		} else if !other {
 			break
 		}
-		next.number = last.number + 1
 		last = next
 	}
-	if last.number != best.number {
-		d.restore(before)
-		d.try(&best)
-	}
+	return best.try(w, start)
 }
 
 // maxAttempts bounds how often growth is planned in one loop.
@@ -65,9 +60,9 @@ const maxAttempts = 8
 type attempt struct {
 	number int
 	// expected are the groups whose domains count from the beginning; those in shut may open none.
-	expected, shut []*groupState
+	expected, shut []int
 	// late are the groups that opened a domain which was not expected.
-	late []*groupState
+	late []int
 	// even is whether all pods that wait for nodes keep their spread constraints, left how many have none, and nodes
 	// how many come.
 	even        bool
@@ -80,22 +75,24 @@ func (a *attempt) better(other *attempt) bool {
 }
 
 // try plans the growth.
-func (d *decision) try(a *attempt) {
+func (a *attempt) try(w *world, start growth) *growing {
+	d := growingFrom(w, start)
 	for _, g := range a.shut {
-		g.shut = true
+		d.groups[g].shut = true
 	}
 	d.expect(a.expected, 1)
 	closed := d.closed()
 	d.rounds()
 	d.expect(a.expected, -1)
-	a.late = slices.DeleteFunc(closed, func(g *groupState) bool { return g.grows == 0 })
-	a.left, a.nodes, a.even = d.unhelped(), len(d.upcoming)-d.requested, d.even()
+	a.late = slices.DeleteFunc(closed, func(g int) bool { return d.groups[g].grows == 0 })
+	a.left, a.nodes, a.even = d.unhelped(), len(d.placed.upcoming)-d.placed.requested, d.even(d.placed.waitedFor())
+	return d
 }
 
-// even is whether all pods that wait for nodes keep their spread constraints.
-func (d *decision) even() bool {
-	for at, id := range d.onWay {
-		if !d.cluster.Even(at.class, id) {
+// even is whether all pods that wait for these nodes keep their spread constraints.
+func (w *world) even(waitedFor map[spreadOn]simulate.NodeID) bool {
+	for at, id := range waitedFor {
+		if !w.cluster.Even(at.class, id) {
 			return false
 		}
 	}
@@ -103,14 +100,14 @@ func (d *decision) even() bool {
 }
 
 // nextAttempt is what to plan after this one, if it is worth it.
-func (d *decision) nextAttempt(a attempt) (attempt, bool) {
+func (d *growing) nextAttempt(a attempt) (attempt, bool) {
 	if !a.even && len(a.late) > 0 {
 		a.expected = slices.Concat(a.expected, a.late)
 		return a, true
 	}
 	if !a.even || d.uneven() {
-		if in := d.inTheWay(a); in != nil {
-			a.expected = slices.DeleteFunc(slices.Clone(a.expected), func(g *groupState) bool { return g == in })
+		if in, found := d.inTheWay(a); found {
+			a.expected = slices.DeleteFunc(slices.Clone(a.expected), func(g int) bool { return g == in })
 			a.shut = append(slices.Clone(a.shut), in)
 			return a, true
 		}
@@ -119,26 +116,27 @@ func (d *decision) nextAttempt(a attempt) (attempt, bool) {
 }
 
 // inTheWay is, of the groups that have opened a domain and cannot grow further in it, the one that has grown least.
-func (d *decision) inTheWay(a attempt) (smallest *groupState) {
-	for _, g := range slices.Concat(a.expected, a.late) {
-		if room, _ := d.room(g); (room == 0 || !a.even) && g.grows > 0 && (smallest == nil || g.grows < smallest.grows) {
-			smallest = g
+func (d *growing) inTheWay(a attempt) (smallest int, found bool) {
+	for _, i := range slices.Concat(a.expected, a.late) {
+		g := &d.groups[i]
+		if room, _ := d.room(g); (room == 0 || !a.even) && g.grows > 0 && (!found || g.grows < d.groups[smallest].grows) {
+			smallest, found = i, true
 		}
 	}
-	return smallest
+	return smallest, found
 }
 
 // anySpread is whether pods that need a node, or wait for one, have spread constraints.
-func (d *decision) anySpread() bool {
-	return len(d.onWay) > 0 && len(d.batches) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).Spread) > 0 })
+func (d *growing) anySpread() bool {
+	return len(d.batches) > 0 && len(d.placed.waitedFor()) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).Spread) > 0 })
 }
 
 // uneven is whether some pods find no node because there are too few in another domain.
-func (d *decision) uneven() bool {
+func (d *growing) uneven() bool {
 	for i := range d.groups {
 		g := &d.groups[i]
 		if room, _ := d.room(g); room > 0 && slices.ContainsFunc(d.batches, func(b batch) bool {
-			return !b.later && d.misfit(g, b.class).Code == simulate.TopologySpreadExceeded
+			return !b.later && d.misfit(g.model, b.class).Code == simulate.TopologySpreadExceeded
 		}) {
 			return true
 		}
@@ -147,42 +145,29 @@ func (d *decision) uneven() bool {
 }
 
 // expect counts a node of each of the groups as if it stood, or takes that back.
-func (d *decision) expect(groups []*groupState, n int) {
+func (w *world) expect(groups []int, n int) {
 	for _, g := range groups {
-		d.cluster.Expect(d.templateOf(g), n)
+		w.cluster.Expect(w.templateOf(&w.models[g]), n)
 	}
 }
 
 // closed are the groups whose first node opens a domain.
-func (d *decision) closed() []*groupState {
-	var out []*groupState
-	for i := range d.groups {
-		if g := &d.groups[i]; g.Trouble == "" && d.cluster.Opens(d.templateOf(g)) != "" {
-			out = append(out, g)
+func (w *world) closed() []int {
+	var out []int
+	for i := range w.models {
+		if g := &w.models[i]; g.Trouble == "" && w.cluster.Opens(w.templateOf(g)) != "" {
+			out = append(out, i)
 		}
 	}
 	return out
 }
 
 // unhelped is the number of pods for which no group grows, neither now nor later.
-func (d *decision) unhelped() (n int) {
+func (d *growing) unhelped() (n int) {
 	for _, b := range d.batches {
 		if !b.later {
 			n += len(b.pods)
 		}
 	}
 	return n
-}
-
-// spreadOn is a class with spread constraints, and the node that pods of it wait for, or the group of such nodes.
-type spreadOn struct {
-	class simulate.Class
-	on    string
-}
-
-// waitsFor notes that pods of the class wait for the node.
-func (d *decision) waitsFor(class simulate.Class, on string, id simulate.NodeID) {
-	if len(d.s.Classes.Spec(class).Spread) > 0 {
-		d.onWay[spreadOn{class, on}] = id
-	}
 }

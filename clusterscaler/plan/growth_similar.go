@@ -31,54 +31,46 @@ func uncomparedLabels() []string {
 	}
 }
 
-// kin are the groups whose nodes are like those of g, g first and then by name. Without BalanceSimilar,
+// similarTo are the groups whose nodes are like those of g, g first and then by name. Without BalanceSimilar,
 // and for one that has all of its nodes or none, it is g alone.
-func (d *decision) kin(g *groupState) []*groupState {
-	if !d.policy.BalanceSimilar || g.Options.ZeroOrMax {
-		return []*groupState{g}
+func (w *world) similarTo(g *model) []int {
+	if g.similar != nil {
+		return g.similar
 	}
-	if g.kin == nil {
-		g.kin = []*groupState{g}
-		var others []*groupState
-		for i := range d.groups {
-			if other := &d.groups[i]; other != g && !other.Options.ZeroOrMax && d.similar(g, other) {
-				others = append(others, other)
-			}
+	g.similar = []int{g.index}
+	if !w.policy.BalanceSimilar || g.Options.ZeroOrMax {
+		return g.similar
+	}
+	for i := range w.models {
+		if other := &w.models[i]; other != g && !other.Options.ZeroOrMax && w.similar(g, other) {
+			g.similar = append(g.similar, i)
 		}
-		slices.SortFunc(others, func(a, b *groupState) int { return strings.Compare(a.Name, b.Name) })
-		g.kin = append(g.kin, others...)
 	}
-	return g.kin
+	slices.SortFunc(g.similar[1:], func(a, b int) int { return strings.Compare(w.models[a].Name, w.models[b].Name) })
+	return g.similar
 }
 
 // similar is whether the scheduler would take the nodes of one group for those of the other.
-func (d *decision) similar(a, b *groupState) bool {
+func (w *world) similar(a, b *model) bool {
 	return near(a.Capacity, b.Capacity, 0, memoryDifference) &&
 		near(a.Template.Allocatable, b.Template.Allocatable, allocatableDifference, allocatableDifference) &&
-		near(d.freeOf(a), d.freeOf(b), freeDifference, freeDifference) &&
-		maps.Equal(d.compared(a.Template.Labels), d.compared(b.Template.Labels))
+		near(w.freeOf(a), w.freeOf(b), freeDifference, freeDifference) &&
+		maps.Equal(w.policy.compared(a.Template.Labels), w.policy.compared(b.Template.Labels))
 }
 
 // compared are the labels in which similar groups must agree.
-func (d *decision) compared(labels map[string]string) map[string]string {
+func (p *Policy) compared(labels map[string]string) map[string]string {
 	out := map[string]string{}
 	for key, value := range labels {
 		switch {
-		case len(d.policy.BalancingLabels) > 0 && !slices.Contains(d.policy.BalancingLabels, key),
-			len(d.policy.BalancingLabels) == 0 && slices.Contains(uncomparedLabels(), key),
-			slices.Contains(d.policy.BalancingIgnoreLabels, key):
+		case len(p.BalancingLabels) > 0 && !slices.Contains(p.BalancingLabels, key),
+			len(p.BalancingLabels) == 0 && slices.Contains(uncomparedLabels(), key),
+			slices.Contains(p.BalancingIgnoreLabels, key):
 		default:
 			out[key] = value
 		}
 	}
 	return out
-}
-
-// freeOf is what the DaemonSets leave of a new node.
-func (d *decision) freeOf(g *groupState) simulate.Resources {
-	mark := d.cluster.Mark()
-	defer d.cluster.Undo(mark)
-	return d.cluster.Free(d.addTemplate(g))
 }
 
 // near is whether no resource differs by more than that share of the larger amount, the memory by that of its own.
@@ -101,14 +93,14 @@ func within(a, b int64, share float64) bool {
 
 // member is a group that nodes of an option may be of.
 type member struct {
-	*groupState
+	*groupGrowth
 	// added is how many of the nodes are, of which there may be room.
 	added, room int
 }
 
 // members are the groups that share a growth of g, and room is by how many nodes they may grow together. Where a limit
 // says that g cannot grow, why names it; where it can in a later loop, it is alone, and room is what it will have.
-func (d *decision) members(g *groupState) (members []member, room int, why verdict.Verdict) {
+func (d *growing) members(g *groupGrowth) (members []member, room int, why verdict.Verdict) {
 	if room, why = d.room(g); room == 0 {
 		return nil, 0, why
 	}
@@ -117,12 +109,13 @@ func (d *decision) members(g *groupState) (members []member, room int, why verdi
 		room = now
 	}
 	if now == 0 || !d.policy.BalanceSimilar {
-		return []member{{groupState: g, room: room}}, room, why
+		return []member{{groupGrowth: g, room: room}}, room, why
 	}
 	together := 0
-	for _, similar := range d.kin(g) {
+	for _, i := range d.similarTo(g.model) {
+		similar := &d.groups[i]
 		if most, _ := d.room(similar); most > 0 {
-			members = append(members, member{groupState: similar, room: most})
+			members = append(members, member{groupGrowth: similar, room: most})
 			together += most
 		}
 	}
@@ -133,16 +126,14 @@ func (d *decision) members(g *groupState) (members []member, room int, why verdi
 
 // smallest is, of the members that have room and whose next node takes the most of so many pods of the class, the one with
 // the fewest nodes, and of those equal the first by name; nil where none takes any.
-func (d *decision) smallest(members []member, class simulate.Class, want int) (best *member) {
+func (d *growing) smallest(members []member, class simulate.Class, want int) (best *member) {
 	most := 0
 	for i := range members {
 		m := &members[i]
 		if m.added >= m.room {
 			continue
 		}
-		mark := d.cluster.Mark()
-		n := d.cluster.Fill(class, d.addTemplate(m.groupState), want)
-		d.cluster.Undo(mark)
+		n := onNew(d.world, m.model, func(id simulate.NodeID) int { return d.cluster.Fill(class, id, want) })
 		if n > most || n > 0 && n == most && m.before(best) {
 			best, most = m, n
 		}
@@ -155,7 +146,7 @@ func (m *member) before(other *member) bool {
 }
 
 // wait leaves the batches of which the option places pods for a later loop.
-func (d *decision) wait(o *option) {
+func (d *growing) wait(o *option) {
 	o.group.limited = true
 	for i, n := range o.placed {
 		if n > 0 {
@@ -166,17 +157,18 @@ func (d *decision) wait(o *option) {
 
 // waitForRest leaves pods for a later loop that the option would have taken too, had it not been for the limit of one
 // growth. The group that the expander has chosen for them then can grow again.
-func (d *decision) waitForRest(done *option) {
+func (d *growing) waitForRest(done *option) {
 	if done.nodes < done.room {
 		return
 	}
-	for _, g := range d.kin(done.group) {
+	for _, i := range d.similarTo(done.group.model) {
+		g := &d.groups[i]
 		most, _ := d.room(g)
 		if now, _ := d.loopRoom(g, most); most == 0 || now > 0 { // it cannot grow at all, or still in this loop
 			continue
 		}
 		for i, n := range done.placed {
-			if b := &d.batches[i]; n > 0 && len(b.pods) > 0 && d.misfit(g, b.class).OK() {
+			if b := &d.batches[i]; n > 0 && len(b.pods) > 0 && d.misfit(g.model, b.class).OK() {
 				b.later, g.limited = true, true
 			}
 		}

@@ -11,22 +11,6 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// removals takes nodes away one by one in the simulation, each on top of those before it.
-type removals struct {
-	*decision
-	drain drain
-	// order of the nodes in which moved pods look for room: those that cannot go first, then the
-	// candidates from the last, so that pods gather on nodes that stay.
-	destinations []simulate.NodeID
-	// from is, for each class, the destination before which there is no room: nodes only fill up.
-	from map[simulate.Class]int
-	// receives names for each node one whose pods move there.
-	receives map[simulate.NodeID]string
-	// left is by how many nodes each group may still shrink.
-	left    []int
-	closest closest
-}
-
 // order fills in the destinations: ready nodes that stand.
 func (r *removals) order(candidates []candidate) {
 	isCandidate := make(map[simulate.NodeID]bool, len(candidates))
@@ -40,7 +24,7 @@ func (r *removals) order(candidates []candidate) {
 		}
 	}
 	slices.SortFunc(r.destinations, func(a, b simulate.NodeID) int {
-		return cmp.Or(cmp.Compare(r.plan.Nodes[b].Utilization, r.plan.Nodes[a].Utilization), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(r.nodes[b].Utilization, r.nodes[a].Utilization), cmp.Compare(a, b))
 	})
 	for _, c := range slices.Backward(candidates) {
 		if r.runs(c.id) {
@@ -82,7 +66,7 @@ func (r *removals) consider(c candidate) {
 			r.drain.allowed[b] = max(r.drain.allowed[b]-1, 0)
 		}
 	}
-	r.plan.Unneeded = append(r.plan.Unneeded, Removal{
+	r.gone = append(r.gone, Removal{
 		Node: n.Name, Group: n.Group, Empty: len(existing(pods)) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
 		Together: r.atomic(n.Group),
 	})
@@ -114,46 +98,34 @@ func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.
 // move places the pods on the destinations, or says why the first that finds no room keeps the node. Then nothing has
 // changed.
 func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, code verdict.Code, facts []verdict.Fact) {
-	mark, from := r.cluster.Mark(), r.from
-	r.from = maps.Clone(from)
-	r.retire(id, pods)
+	from, name := maps.Clone(r.from), r.s.Nodes[id].Name
 	var to []simulate.NodeID
-	for _, pod := range byClass(pods) {
-		target, found := r.place(pod.Class)
-		if !found {
-			if pod.spare() {
+	if !r.try(func() bool {
+		r.retire(id, r.podsOn(id), pods)
+		for _, pod := range byClass(pods) {
+			target, found := r.place(pod.Class, from)
+			switch {
+			case !found && pod.spare():
 				code, facts = BreaksHeadroom, []verdict.Fact{verdict.Text("headroom", pod.spareOf.Name)}
-			} else {
+				return false
+			case !found:
 				code, facts = NoPlaceToMovePods, r.noPlace(pod, len(existing(pods)))
+				return false
 			}
-			r.cluster.Undo(mark)
-			r.from = from
-			return nil, code, facts
+			to = append(to, target)
+			if !pod.spare() {
+				moves = append(moves, Move{Pod: pod.Name, To: r.s.Nodes[target].Name})
+			}
 		}
-		to = append(to, target)
-		if pod.spare() {
-			continue
-		}
-		moves = append(moves, Move{Pod: pod.Name, To: r.s.Nodes[target].Name})
+		return true
+	}) {
+		return nil, code, facts
 	}
+	r.from = from
 	for _, target := range to {
-		r.receives[target] = r.s.Nodes[id].Name
+		r.receives[target] = name
 	}
 	return moves, "", nil
-}
-
-// retire makes the node one that is going, which these pods have left.
-func (d *decision) retire(id simulate.NodeID, left []*Pod) {
-	for _, pod := range left {
-		d.cluster.Take(pod.Class, id, 1)
-	}
-	d.cluster.Retire(id, goingTaint(), func(yield func(simulate.Class) bool) {
-		for _, pod := range without(slices.Collect(d.podsOn(id)), left) {
-			if !yield(pod.Class) {
-				return
-			}
-		}
-	})
 }
 
 // goingTaint is that of a node that is going.
@@ -174,18 +146,18 @@ func byClass(pods []*Pod) []*Pod {
 	return out
 }
 
-// place puts one pod of the class on the first destination with room.
-func (r *removals) place(class simulate.Class) (simulate.NodeID, bool) {
-	first := r.from[class]
+// place puts one pod of the class on the first destination with room. from is as in progress.
+func (r *removals) place(class simulate.Class, from map[simulate.Class]int) (simulate.NodeID, bool) {
+	first := from[class]
 	if r.cluster.Constrained(class) { // a node that was no place for it may have become one
 		first = 0
 	}
 	for i := first; i < len(r.destinations); i++ {
 		if r.cluster.Fill(class, r.destinations[i], 1) == 1 {
-			r.from[class] = i
+			from[class] = i
 			return r.destinations[i], true
 		}
 	}
-	r.from[class] = len(r.destinations)
+	from[class] = len(r.destinations)
 	return 0, false
 }
