@@ -158,9 +158,8 @@ func (d *decision) planOn(pod *Pod, node string) { d.planNext(pod, Placement{Nod
 
 // planNext remembers a placement as the next in order, in memory that many of them share.
 func (d *decision) planNext(pod *Pod, p Placement) {
-	p.Order = len(d.memory.Planned)
-	if d.memory.Planned[pod.Name] != nil { // it moves
-		p.Order += d.moved
+	p.Order = len(d.memory.Planned) + d.moved // more than all before, so that no two are equal
+	if d.memory.Planned[pod.Name] != nil {    // it moves
 		d.moved++
 	}
 	if len(d.placements) == cap(d.placements) {
