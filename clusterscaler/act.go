@@ -115,7 +115,7 @@ func (c *ClusterScaler) resume(ctx context.Context, p *plan.Plan, seen *observat
 	}
 	for _, node := range begun {
 		if accepted, deleted := c.memory.Deletions[node]; deleted {
-			c.overdue(node, seen.member[node], accepted)
+			c.overdue(node, seen.GroupOf[node], accepted)
 		}
 	}
 }

@@ -67,6 +67,8 @@ type ClusterScaler struct {
 	// expander answers for the expander grpc; nil without it. expanderTrouble is why it did not the last time.
 	expander        expander
 	expanderTrouble string
+	// examples are those that outlive their nodes, for the next look at a node that is going. mu guards them.
+	examples kube.Examples
 	// memory, translator and priorities, with why they could not be read the last time, are used by the loop alone. planner is
 	// used under the lock of look.
 	memory            plan.Memory
@@ -234,17 +236,19 @@ func (c *ClusterScaler) decide(ctx context.Context, seen *observation) *plan.Pla
 	c.look.Lock()
 	defer c.look.Unlock()
 	l := &c.look
-	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
+	seen.Now = c.deps.Now()
+	l.snapshot = c.translator.Snapshot(&seen.Observation)
 	if err := c.translator.Trouble(); err != nil {
 		c.deps.Log.Error("pods with volumes or device claims are left alone", "error", err)
 	}
+	c.setExamples(c.translator.Examples())
+	l.seen, l.before, l.at, l.reasons, l.answers = forRecord(seen.Observation), c.memory, seen.Now, nil, nil
 	ask, end := c.asker(ctx, l.snapshot)
 	defer end()
 	policy.Ask = ask
-	l.before, l.policy, l.at, l.reasons = c.memory, policy, c.deps.Now(), nil
-	c.translator.Exemplify(l.snapshot, &seen.objects.Taints, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
+	l.policy = policy
 	l.plan, c.memory = c.planner.Decide(l.snapshot, l.before, policy, l.at)
-	c.metrics.observeGroups(seen.groups)
+	c.metrics.observeGroups(seen.Groups)
 	return &l.plan
 }
 
@@ -265,10 +269,7 @@ const observeTimeout = 2 * time.Minute
 
 // observation is what a loop reads.
 type observation struct {
-	objects *kube.Objects
-	groups  []plan.Group
-	// member has the group of each node that has one.
-	member   map[string]string
+	kube.Observation
 	deleting map[string]bool
 	// orphans are the nodes that are going without a drain of ours.
 	orphans map[string]bool
@@ -296,7 +297,27 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	for _, node := range tainted {
 		orphans[node] = true
 	}
-	return &observation{objects, groups, member, deleting, orphans}, nil
+	return &observation{c.observed(objects, groups, member, deleting), deleting, orphans}, nil
+}
+
+// observed is what a Snapshot is made of, in the loop and for a look at a node that is going.
+func (c *ClusterScaler) observed(objects *kube.Objects, groups []plan.Group, member map[string]string, deleting map[string]bool) kube.Observation {
+	return kube.Observation{
+		Objects: objects, Groups: groups, GroupOf: member, Now: c.deps.Now(), ExamplesFor: c.cfg.NodeInfoCacheExpireTime.Std(),
+		Deleting: func(n *corev1.Node) bool { return deleting[n.Name] },
+	}
+}
+
+func (c *ClusterScaler) setExamples(all kube.Examples) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.examples = all
+}
+
+func (c *ClusterScaler) outliving() kube.Examples {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.examples
 }
 
 // judge says from a fresh look whether a node that is going may still go.
@@ -314,9 +335,11 @@ func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, v
 		return plan.Removal{}, verdict.Verdict{}, fmt.Errorf("node groups: %w", err)
 	}
 	deleting, _ := c.drainer.Look(objects.Nodes)
+	deleting[node] = true
+	seen := c.observed(objects, groups, member, deleting)
+	seen.Examples = c.outliving()
 	c.judging.Lock()
 	defer c.judging.Unlock()
-	s := c.judging.translator.Snapshot(objects, groups, member, func(n *corev1.Node) bool { return deleting[n.Name] || n.Name == node })
-	r, v := plan.StillRemovable(s, c.policy, c.deps.Now(), node)
+	r, v := plan.StillRemovable(c.judging.translator.Snapshot(&seen), c.policy, seen.Now, node)
 	return r, v, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/record"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 	"github.com/trimtab/trimtab/internal/config"
 )
@@ -76,6 +77,7 @@ func (c *ClusterScaler) asker(ctx context.Context, s *plan.Snapshot) (ask func([
 		}
 		c.expanderTrouble = trouble
 		answers[question] = best
+		c.look.answers = append(c.look.answers, record.Answer{Choices: choices, Best: best})
 		return best
 	}, cancel
 }

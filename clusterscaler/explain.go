@@ -6,18 +6,24 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/record"
 )
 
 // look is what the last loop saw, and what it made of it. The lock is held while the snapshot is made and read, since
 // one and the next share their classes.
 type look struct {
 	sync.Mutex
+	// seen is what the snapshot was made of, without the pods, which the translator has.
+	seen     kube.Observation
 	snapshot *plan.Snapshot
 	before   plan.Memory
 	policy   plan.Policy
 	at       time.Time
 	plan     plan.Plan
+	// answers are those of the expander grpc.
+	answers []record.Answer
 	// reasons are those of the plan, once somebody has asked for them.
 	reasons plan.Reasons
 }

@@ -126,7 +126,9 @@ func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
 	now := func() time.Time { return startTime() }
 	log := slog.New(slog.DiscardHandler)
 	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now), registry: reg}
-	api := fake.NewClientBuilder().WithObjects(objects...).WithInterceptorFuncs(interceptor.Funcs{
+	api := fake.NewClientBuilder().WithObjects(objects...).WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string {
+		return []string{o.(*corev1.Pod).Spec.NodeName}
+	}).WithInterceptorFuncs(interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if r.listing != nil {
 				return r.listing

@@ -63,9 +63,7 @@ func memberOf(nodes []*corev1.Node, group string) map[string]string {
 }
 
 func exemplified(tr *Translator, o *Objects, member map[string]string, now time.Time, groups ...string) *plan.Snapshot {
-	s := tr.Snapshot(o, configured(groups...), member, Going)
-	tr.Exemplify(s, &o.Taints, now, time.Hour)
-	return s
+	return tr.Snapshot(&Observation{Objects: o, Groups: configured(groups...), GroupOf: member, Now: now, ExamplesFor: time.Hour})
 }
 
 // Which of the nodes of a group is its example.
@@ -137,8 +135,7 @@ func TestExampleOffersItsDevices(t *testing.T) {
 		var tr Translator
 		groups := configured("a")
 		groups[0].Template.Allocatable.Extended = []simulate.Extended{{Name: "example.com/none"}, {Name: "nvidia.com/gpu", Amount: 4}}
-		s := tr.Snapshot(o, groups, memberOf(o.Nodes, "a"), Going)
-		tr.Exemplify(s, &NodeTaints{}, exampleTime, time.Hour)
+		s := tr.Snapshot(&Observation{Objects: o, Groups: groups, GroupOf: memberOf(o.Nodes, "a"), Now: exampleTime, ExamplesFor: time.Hour})
 		return &s.Groups[0]
 	}
 	if g := look(); g.Live {
@@ -294,10 +291,12 @@ func TestExamplesAreAsGoodAsNew(t *testing.T) {
 func TestExampleLeavesTheProfile(t *testing.T) {
 	n := exampleNode("n", time.Hour, nil)
 	tr := &Translator{}
-	s := tr.Snapshot(&Objects{Nodes: []*corev1.Node{n}}, configured("a"), memberOf([]*corev1.Node{n}, "a"), Going)
+	o := &Observation{Objects: &Objects{Nodes: []*corev1.Node{n}}, Groups: configured("a"), GroupOf: memberOf([]*corev1.Node{n}, "a")}
+	s := tr.Snapshot(o)
+	o.Now, o.ExamplesFor = exampleTime, time.Hour
 	s.Nodes[0].Profile, s.Groups[0].Template.Profile = "of n", "of new nodes"
 	for range 2 {
-		tr.Exemplify(s, &NodeTaints{}, exampleTime, time.Hour)
+		tr.exemplify(s, o)
 		if g := &s.Groups[0]; !g.Live || g.Template.Profile != "of new nodes" {
 			t.Errorf("%+v", *g)
 		}
