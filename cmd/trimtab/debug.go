@@ -22,6 +22,7 @@ func debugPages(s shared, services []service) map[string]http.Handler {
 	return map[string]http.Handler{
 		"/debug/decisions": s.journal,
 		"/debug/explain":   explainHandler(services),
+		"/debug/snapshot":  snapshotHandler(services),
 	}
 }
 

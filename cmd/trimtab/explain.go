@@ -107,33 +107,44 @@ type running struct{ url, tokenFile string }
 func (server running) ask(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, explainTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server.url, "/")+path, nil)
+	page, err := server.open(ctx, path)
 	if err != nil {
-		return fmt.Errorf("--server %s is no URL; write it with its scheme, as in http://localhost:8081", text.Quote(text.Address(server.url)))
+		return err
 	}
-	if server.tokenFile != "" {
-		token, err := readFile(server.tokenFile)
-		if err != nil {
-			return fmt.Errorf("--token-file %s: %w", server.tokenFile, err)
-		}
-		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	}
-	resp, err := http.DefaultClient.Do(req)
+	defer page.Close()
+	body, err := readBounded(page)
 	if err != nil {
-		return fmt.Errorf("ask the running trimtab: %w; --server names where it listens (server.debugAddress in its configuration)", err)
-	}
-	defer resp.Body.Close()
-	body, err := readBounded(resp.Body)
-	switch {
-	case err != nil:
 		return fmt.Errorf("read the answer of %s: %w", text.Address(server.url), err)
-	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s answers %s: %s", text.Address(server.url), resp.Status, oneLine(string(body[:min(len(body), 300)])))
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%s does not answer as trimtab does: %w", text.Address(server.url), err)
 	}
 	return nil
+}
+
+// open asks for one page, which is read as it comes.
+func (server running) open(ctx context.Context, path string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(server.url, "/")+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--server %s is no URL; write it with its scheme, as in http://localhost:8081", text.Quote(text.Address(server.url)))
+	}
+	if server.tokenFile != "" {
+		token, err := readFile(server.tokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("--token-file %s: %w", server.tokenFile, err)
+		}
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the running trimtab: %w; --server names where it listens (server.debugAddress in its configuration)", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) // the status says it too
+		return nil, fmt.Errorf("%s answers %s: %s", text.Address(server.url), resp.Status, oneLine(string(why)))
+	}
+	return resp.Body, nil
 }
 
 func writeExplained(w io.Writer, answer explained) {

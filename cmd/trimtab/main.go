@@ -69,7 +69,9 @@ func commands() []command {
 			return maxpods(args, s.out, s.err)
 		}},
 		{"migrate", "print the configuration that does what an installation of another program does", migrateCommand},
+		{"replay", "decide again what a running trimtab decided, from its snapshot", replayCommand},
 		{"simulate", "what would trimtab decide? offline, from files", simulateCommand},
+		{"snapshot", "print what the last plan of a running trimtab was made of, for a report of a fault", snapshotCommand},
 		{"version", "print the version", versionCommand},
 	}
 }
