@@ -55,6 +55,7 @@ func TestOnlyWholeFilesOfThisFormatAreRead(t *testing.T) {
 		"a line less":        {without(5), "the file had"},
 		"no policy":          {strings.Replace(without(1), `"lines":`+number(len(lines)-1), `"lines":`+number(len(lines)-2), 1), "it has no policy"},
 		"an order too large": {regexp.MustCompile(`"Order":0`).ReplaceAllString(file, `"Order":4711`), "order 4711 is not below"},
+		"a size too large":   {regexp.MustCompile(`"Target":\d+`).ReplaceAllString(file, `"Target":1000000000`), "Target 1000000000 is not between 0 and 100000"},
 	} {
 		_, err := Read(strings.NewReader(c.file))
 		if err == nil || !strings.Contains(err.Error(), c.want) {

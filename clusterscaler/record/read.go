@@ -13,7 +13,6 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
-	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -203,7 +202,7 @@ func (r *reader) finish() (*Record, error) {
 	if r.out.Policy.MaxNodesPerScaleUp == 0 && len(r.out.Policy.Expanders) == 0 {
 		return nil, errors.New("it has no policy")
 	}
-	if problem := placements(r.out.Memory.Planned); problem != "" {
+	if problem := r.unbounded(); problem != "" {
 		return nil, errors.New(problem)
 	}
 	seen := &r.out.Seen
@@ -218,11 +217,25 @@ func (r *reader) finish() (*Record, error) {
 	return r.out, nil
 }
 
-// placements says what is wrong with them: their orders must count them.
-func placements(planned map[string]*plan.Placement) string {
+// maxCount bounds what is counted up to: nodes of a group, and pods of a headroom.
+const maxCount = 100_000
+
+// unbounded names a number that a decision would count up to, or find something by, and that cannot be.
+func (r *reader) unbounded() string {
+	planned := r.out.Memory.Planned
 	for pod, p := range planned {
 		if p.Order < 0 || p.Order >= len(planned) {
 			return fmt.Sprintf("placement of pod %.80q: order %d is not below %d, the number of placements", pod, p.Order, len(planned))
+		}
+	}
+	for i := range r.out.Seen.Groups {
+		if g := &r.out.Seen.Groups[i]; g.Target < 0 || g.Target > maxCount {
+			return fmt.Sprintf("group %.80q: Target %d is not between 0 and %d", g.Name, g.Target, maxCount)
+		}
+	}
+	for _, h := range r.out.Policy.Headroom {
+		if h.Count < 0 || h.Count > maxCount {
+			return fmt.Sprintf("headroom %.80q: Count %d is not between 0 and %d", h.Name, h.Count, maxCount)
 		}
 	}
 	return ""

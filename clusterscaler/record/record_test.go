@@ -32,7 +32,7 @@ func readAgain(t *testing.T, file []byte) *Record {
 }
 
 // On random clusters the plan that is decided from the file is the plan that was made, to the last fact, loop after loop,
-// and so is the memory of the next loop. Under other names the same is decided.
+// and so is the memory of the next loop. Under other names the same is decided: one of three is asked.
 func TestReplayedPlansAreThosePlans(t *testing.T) {
 	t.Parallel()
 	for part := range uint64(4) {
@@ -61,6 +61,12 @@ func replays(t *testing.T, r *rand.Rand, clusters int) {
 			if different := kept.Outcome.Differences(again.Outcome); len(different) > 0 {
 				t.Fatalf("cluster %d, turn %d: the outcome is read as another: %q", i, turn, different)
 			}
+			grown, removed, remembered = grown+len(made.ScaleUp), removed+len(made.ScaleDown), remembered+len(kept.Memory.Planned)
+			asked, outlived = asked+len(kept.Answers), outlived+len(kept.Seen.Examples)
+			w.turn(made)
+			if i%3 > 0 {
+				continue
+			}
 			if second := written(t, again); !bytes.Equal(file, second) {
 				t.Fatalf("cluster %d, turn %d: a record that was read is written as another:\n%s", i, turn, firstDifference(file, second))
 			}
@@ -69,9 +75,6 @@ func replays(t *testing.T, r *rand.Rand, clusters int) {
 			if different := again.Outcome.Differences(OutcomeOf(p)); len(different) > 0 {
 				t.Fatalf("cluster %d, turn %d: anonymized it decides differently:\n%s", i, turn, strings.Join(different, "\n"))
 			}
-			grown, removed, remembered = grown+len(made.ScaleUp), removed+len(made.ScaleDown), remembered+len(kept.Memory.Planned)
-			asked, outlived = asked+len(kept.Answers), outlived+len(kept.Seen.Examples)
-			w.turn(made)
 		}
 	}
 	t.Logf("%d groups grew, %d nodes went, %d placements, %d answers and %d examples were remembered", grown, removed, remembered, asked, outlived)

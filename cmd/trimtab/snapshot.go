@@ -45,6 +45,9 @@ func snapshotCommand(ctx context.Context, args []string, s stdio) int {
 	if fs.NArg() > 1 || fs.NArg() == 1 && !*anonymize {
 		return wrongUsage(fs, s, "one FILE goes with --anonymize; without it the running trimtab is asked")
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	silent := time.AfterFunc(explainTimeout, cancel) // for as long as no answer begins
 	var in io.ReadCloser
 	var err error
 	name := "the answer of the running trimtab"
@@ -56,6 +59,7 @@ func snapshotCommand(ctx context.Context, args []string, s stdio) int {
 		return s.fail(err)
 	}
 	defer in.Close()
+	silent.Stop()
 	out := io.Writer(s.out)
 	end := func() error { return nil }
 	if *compress {
