@@ -21,7 +21,6 @@ func Anonymize(r *Record) (notes []string) {
 		notes = append(notes, "the names of groups are kept: the expander random draws by them")
 	}
 	tiers := matching(r)
-	a.findNumeric(r)
 	for _, p := range r.Seen.Pods {
 		a.names.derive(p)
 	}

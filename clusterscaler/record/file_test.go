@@ -27,9 +27,9 @@ func aRecord(t *testing.T) *Record {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 200 {
 		w := newWorld(r)
-		kept, made, _ := w.loop()
+		_, made, _ := w.loop()
 		w.turn(made)
-		kept, _, _ = w.loop()
+		kept, _, _ := w.loop()
 		if w.storage != nil && len(kept.Memory.Planned) > 0 && len(w.daemons) > 0 {
 			return kept
 		}

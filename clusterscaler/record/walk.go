@@ -15,7 +15,7 @@ import (
 // anonymizer visits the texts of a record.
 type anonymizer struct {
 	names *names
-	// numeric are the keys of labels of which some selector compares the values as numbers.
+	// numeric are the keys of labels of which some selector compares the values as numbers, once all texts have been visited.
 	numeric  map[string]bool
 	gpuLabel string
 	// change is what is done with each text.
@@ -186,13 +186,13 @@ func (a *anonymizer) special(o any) bool {
 			o.OwnerReferences[i].Name = a.change(otherName, o.OwnerReferences[i].Name)
 		}
 	case *corev1.NodeSelectorRequirement:
-		a.requirement(o.Key, o.Values)
+		a.requirement(o.Key, string(o.Operator), o.Values)
 	case *metav1.LabelSelectorRequirement:
-		a.requirement(o.Key, o.Values)
+		a.requirement(o.Key, string(o.Operator), o.Values)
 	case *simulate.Requirement:
-		a.requirement(o.Key, o.Values)
+		a.requirement(o.Key, string(o.Operator), o.Values)
 	case *corev1.TopologySelectorLabelRequirement:
-		a.requirement(o.Key, o.Values)
+		a.requirement(o.Key, "", o.Values)
 	case *corev1.Taint:
 		o.Value = a.change(taintRole(o.Key), o.Value)
 	case *simulate.Taint:
@@ -211,7 +211,10 @@ func (a *anonymizer) labels(all map[string]string) map[string]string {
 	return rekeyed(all, func(key, value string) (string, string) { return key, a.change(a.labelRole(key), value) })
 }
 
-func (a *anonymizer) requirement(key string, values []string) {
+func (a *anonymizer) requirement(key, operator string, values []string) {
+	if operator == string(simulate.Gt) || operator == string(simulate.Lt) {
+		a.numeric[key] = true
+	}
 	for i, v := range values {
 		values[i] = a.change(a.labelRole(key), v)
 	}
@@ -259,55 +262,4 @@ func taintRole(key string) role {
 		return kept
 	}
 	return otherName
-}
-
-// findNumeric finds the labels whose values are compared as numbers.
-func (a *anonymizer) findNumeric(r *Record) {
-	find := func(s *corev1.NodeSelector) {
-		if s == nil {
-			return
-		}
-		for _, t := range s.NodeSelectorTerms {
-			for _, e := range t.MatchExpressions {
-				if e.Operator == corev1.NodeSelectorOpGt || e.Operator == corev1.NodeSelectorOpLt {
-					a.numeric[e.Key] = true
-				}
-			}
-		}
-	}
-	findPod := func(s *corev1.PodSpec) {
-		if s.Affinity != nil && s.Affinity.NodeAffinity != nil {
-			find(s.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution)
-		}
-	}
-	for _, p := range r.Seen.Pods {
-		findPod(&p.Spec)
-	}
-	for _, e := range r.Seen.Examples {
-		for _, p := range e.Pods {
-			findPod(&p.Spec)
-		}
-	}
-	for _, d := range r.Seen.DaemonSets {
-		findPod(&d.Spec.Template.Spec)
-	}
-	if s := r.Seen.Storage; s != nil {
-		for _, v := range s.Volumes {
-			if v.Spec.NodeAffinity != nil {
-				find(v.Spec.NodeAffinity.Required)
-			}
-		}
-		for _, d := range s.ResourceSlices {
-			find(d.Spec.NodeSelector)
-		}
-	}
-	for _, h := range r.Policy.Headroom {
-		for _, term := range append([]simulate.Term{h.Spec.Selector}, h.Spec.Affinity...) {
-			for _, q := range term {
-				if q.Operator == simulate.Gt || q.Operator == simulate.Lt {
-					a.numeric[q.Key] = true
-				}
-			}
-		}
-	}
 }
