@@ -116,7 +116,7 @@ func (c *ClusterScaler) resume(ctx context.Context, p *plan.Plan, seen *observat
 	}
 	for _, node := range begun {
 		if accepted, deleted := c.memory.Deletions[node]; deleted {
-			c.overdue(node, seen.view.Member[node], accepted)
+			c.overdue(node, seen.GroupOf[node], accepted)
 		}
 	}
 }

@@ -70,6 +70,8 @@ type ClusterScaler struct {
 	// expander answers for the expander grpc; nil without it. expanderTrouble is why it did not the last time.
 	expander        expander
 	expanderTrouble string
+	// examples are those that outlive their nodes, for the next look at a node that is going. mu guards them.
+	examples kube.Examples
 	// memory, translator and priorities, with why they could not be read the last time, are used by the loop alone. planner is
 	// used under the lock of look.
 	memory            plan.Memory
@@ -256,13 +258,14 @@ func (c *ClusterScaler) lookAt(seen *observation, policy plan.Policy) *plan.Plan
 	c.look.Lock()
 	defer c.look.Unlock()
 	l := &c.look
-	l.snapshot = c.translator.Snapshot(seen.objects, seen.groups, seen.view.Member, func(n *corev1.Node) bool { return seen.deleting[n.Name] })
+	seen.Now = c.deps.Now()
+	l.snapshot = c.translator.Snapshot(&seen.Observation)
 	if err := c.translator.Trouble(); err != nil {
 		c.deps.Log.Error("pods with volumes or device claims are left alone", "error", err)
 	}
-	l.before, l.policy, l.at = c.memory, policy, c.deps.Now()
-	c.translator.Exemplify(l.snapshot, &seen.objects.Taints, l.at, c.cfg.NodeInfoCacheExpireTime.Std())
-	c.metrics.observeGroups(seen.groups)
+	c.setExamples(c.translator.Examples())
+	l.seen, l.before, l.policy, l.at = forRecord(seen.Observation), c.memory, policy, seen.Now
+	c.metrics.observeGroups(seen.Groups)
 	return c.planNow()
 }
 
@@ -299,9 +302,8 @@ const observeTimeout = 2 * time.Minute
 
 // observation is what a loop reads.
 type observation struct {
-	objects  *kube.Objects
-	view     fleet.View
-	groups   []plan.Group
+	kube.Observation
+	view fleet.View
 	deleting map[string]bool
 	// orphans are the nodes that are going without a drain of ours.
 	orphans map[string]bool
@@ -334,7 +336,27 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	view, memory := fleet.Judge(groups, registered(objects.Nodes, deleting), c.memory.Memory, c.policy.Policy, c.deps.Now())
 	c.memory.Memory = memory
 	c.cloud.seen(groups, view, memory)
-	return &observation{objects, view, plan.GroupsOf(view.Groups), deleting, orphans}, nil
+	return &observation{c.observed(objects, &view, deleting), view, deleting, orphans}, nil
+}
+
+// observed is what a Snapshot is made of, in the loop and for a look at a node that is going.
+func (c *ClusterScaler) observed(objects *kube.Objects, view *fleet.View, deleting map[string]bool) kube.Observation {
+	return kube.Observation{
+		Objects: objects, Groups: plan.GroupsOf(view.Groups), GroupOf: view.Member, Now: c.deps.Now(), ExamplesFor: c.cfg.NodeInfoCacheExpireTime.Std(),
+		Deleting: func(n *corev1.Node) bool { return deleting[n.Name] },
+	}
+}
+
+func (c *ClusterScaler) setExamples(all kube.Examples) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.examples = all
+}
+
+func (c *ClusterScaler) outliving() kube.Examples {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.examples
 }
 
 // judge says from a fresh look at the cluster, and the last at the cloud, whether a node that is going may still go.
@@ -353,9 +375,10 @@ func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, v
 	if err != nil {
 		return plan.Removal{}, verdict.Verdict{}, err
 	}
+	seen := c.observed(objects, &view, deleting)
+	seen.Examples = c.outliving()
 	c.judging.Lock()
 	defer c.judging.Unlock()
-	s := c.judging.translator.Snapshot(objects, plan.GroupsOf(view.Groups), view.Member, func(n *corev1.Node) bool { return deleting[n.Name] })
-	r, v := plan.StillRemovable(s, plan.Memory{Memory: memory}, c.policy, c.deps.Now(), node)
+	r, v := plan.StillRemovable(c.judging.translator.Snapshot(&seen), plan.Memory{Memory: memory}, c.policy, seen.Now, node)
 	return r, v, nil
 }

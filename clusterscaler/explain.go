@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
@@ -13,6 +14,8 @@ import (
 // one and the next share their classes.
 type look struct {
 	sync.Mutex
+	// seen is what the snapshot was made of, without the pods, which the translator has.
+	seen     kube.Observation
 	snapshot *plan.Snapshot
 	before   plan.Memory
 	policy   plan.Policy

@@ -17,13 +17,13 @@ func (c *ClusterScaler) markUnneeded(p *plan.Plan, seen *observation) {
 	for i := range p.Unneeded {
 		unneeded = append(unneeded, p.Unneeded[i].Node)
 	}
-	c.marks.Want(seen.objects.Nodes, unneeded, going)
+	c.marks.Want(seen.Nodes, unneeded, going)
 }
 
 // recall takes from the marks of a process before this one since when nodes could go.
 func (c *ClusterScaler) recall(seen *observation) {
 	if ttl := c.cfg.NodeDeletionCandidateTtl.Std(); ttl > 0 && !c.recalled {
-		c.memory.UnneededSince = kube.UnneededSince(seen.objects.Nodes, ttl, c.deps.Now())
+		c.memory.UnneededSince = kube.UnneededSince(seen.Nodes, ttl, c.deps.Now())
 	}
 	c.recalled = true
 }

@@ -26,7 +26,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 	b.Run("from-nothing", func(b *testing.B) {
 		for b.Loop() {
-			if s := o.Snapshot(nil, nil, Going); len(s.Pods) != nodes*each || s.Classes.Len() != deployments {
+			if s := (&Observation{Objects: o}).Snapshot(); len(s.Pods) != nodes*each || s.Classes.Len() != deployments {
 				b.Fatalf("%d pods, %d classes", len(s.Pods), s.Classes.Len())
 			}
 		}
@@ -40,14 +40,14 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 		seen := *o
 		seen.Pods, seen.Changes = nil, feed
-		t.Snapshot(&seen, nil, nil, Going)
+		t.Snapshot(&Observation{Objects: &seen})
 		i := 0
 		for b.Loop() {
 			changed := *o.Pods[0]
 			i++
 			changed.ResourceVersion = fmt.Sprint("changed-", i)
 			feed.OnUpdate(o.Pods[0], &changed)
-			if s := t.Snapshot(&seen, nil, nil, Going); len(s.Pods) != nodes*each {
+			if s := t.Snapshot(&Observation{Objects: &seen}); len(s.Pods) != nodes*each {
 				b.Fatalf("%d pods", len(s.Pods))
 			}
 		}

@@ -1,7 +1,8 @@
 // Package kube is the clusterscaler's edge to Kubernetes: it turns the cached objects into a
 // plan.Snapshot, and drains nodes.
 //
-// A Translator translates what has changed since its last Snapshot, which PodChanges collects from the watch; a Snapshot
+// An Observation is all that a Snapshot is made of, and one function makes it, whoever asks. A Translator translates what
+// has changed since its last Snapshot, which PodChanges collects from the watch; a Snapshot
 // says the same as one that is made from nothing.
 //
 // A Drainer guarantees that nothing it knows only in memory is needed for safety: a node that is going

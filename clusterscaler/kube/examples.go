@@ -14,32 +14,71 @@ import (
 // their pods there, and what else marks new nodes has done so.
 const stableAfter = time.Minute
 
-// example is the node that tells what the next ones of its group will be. It outlives the node.
+// Example is a node that tells what the next ones of its group will be, and the pods that belong to it: those of DaemonSets
+// and mirror pods.
+type Example struct {
+	Node *corev1.Node
+	Pods []*corev1.Pod
+	// Seen is when the node was last found good.
+	Seen time.Time
+}
+
+// Examples are those of groups, by the names of the groups.
+type Examples map[string]Example
+
+// example is an Example as it is used. It outlives the node.
 type example struct {
+	Example
 	node     *plan.Node
 	template simulate.Node
-	// pods are those of DaemonSets and the mirror pods on the node, and runs is the same for a plan, with the classes
-	// of these Classes. stale says that they may be others by now.
-	pods    []*corev1.Pod
+	// runs is what the pods are for a plan, with the classes of these Classes. stale says that the pods may be others by now.
 	runs    []plan.Running
 	classes *simulate.Classes
 	stale   bool
-	// seen is when the node was last found good.
-	seen time.Time
+	// outlives says that the node is gone, or is not good any more.
+	outlives bool
 }
 
-// Exemplify gives groups of the last Snapshot, in the place of what the provider says of their nodes, what a node of the
-// group is: the newest that is ready, has been for a minute, takes pods and is not going. When there is no such node any
-// more the last stands for it until cacheFor has passed. The provider's template stays for a group that had none. A node that
-// lacks a device which the provider's template has is no example. The profile of new nodes stays: what volumes and devices the
-// example's own are says nothing of those of another node. passing are the taints that a new node does not have.
-//
-// What is an example already costs a look at its state, as long as neither it nor a pod that belongs to it changes.
-func (t *Translator) Exemplify(s *plan.Snapshot, passing *NodeTaints, now time.Time, cacheFor time.Duration) {
-	best := t.newest(s, now)
+// exampleOf is an example of the group whose pods are still to be read.
+func exampleOf(object *corev1.Node, n *plan.Node, group string, passing *NodeTaints) *example {
+	return &example{Example: Example{Node: object}, node: n, template: newNode(&n.Node, group, passing), stale: true}
+}
+
+// Examples are those that outlive their nodes: a Translator that begins must be told of them to make the same Snapshot.
+func (t *Translator) Examples() Examples {
+	out := Examples{}
+	for name, e := range t.examples {
+		if e.outlives {
+			out[name] = e.Example
+		}
+	}
+	return out
+}
+
+// remember takes over the examples that this Translator has not seen, or has seen good only before.
+func (t *Translator) remember(all Examples, passing *NodeTaints) {
 	if t.examples == nil {
 		t.examples = map[string]*example{}
 	}
+	for name, given := range all {
+		if e := t.examples[name]; e == nil || e.Seen.Before(given.Seen) {
+			e = exampleOf(given.Node, nodeOf(given.Node, passing), name, passing)
+			e.Example = given
+			t.examples[name] = e
+		}
+	}
+}
+
+// exemplify gives groups of the last Snapshot, in the place of what the provider says of their nodes, what a node of the
+// group is: the newest that is ready, has been for a minute, takes pods and is not going. When there is no such node any
+// more the last stands for it until ExamplesFor has passed. The provider's template stays for a group that had none. A node
+// that lacks a device which the provider's template has is no example. The profile of new nodes stays: what volumes and
+// devices the example's own are says nothing of those of another node.
+//
+// What is an example already costs a look at its state, as long as neither it nor a pod that belongs to it changes.
+func (t *Translator) exemplify(s *plan.Snapshot, o *Observation) {
+	t.remember(o.Examples, &o.Taints)
+	best := t.newest(s, o.Now)
 	t.exampleOn = make(map[string]*example, len(best))
 	here := make(map[string]bool, len(s.Groups))
 	anew := false
@@ -50,19 +89,20 @@ func (t *Translator) Exemplify(s *plan.Snapshot, passing *NodeTaints, now time.T
 		switch {
 		case n == nil && e == nil:
 			continue
-		case n == nil && now.Sub(e.seen) >= cacheFor:
+		case n == nil && o.Now.Sub(e.Seen) >= o.ExamplesFor:
 			delete(t.examples, name)
 			continue
 		case n == nil:
-			if e.classes != t.classes {
+			if !e.outlives || e.classes != t.classes {
 				e.intern(t.classes)
 			}
+			e.outlives, e.stale = true, true
 			continue
 		case e == nil || e.node != n:
-			e = &example{node: n, template: newNode(&n.Node, name, passing), stale: true}
+			e = exampleOf(t.nodes[n.Name].object, n, name, &o.Taints)
 			t.examples[name] = e
 		}
-		e.seen, t.exampleOn[n.Name] = now, e
+		e.Seen, e.outlives, t.exampleOn[n.Name] = o.Now, false, e
 		e.stale = e.stale || e.classes != t.classes
 		anew = anew || e.stale
 	}
@@ -143,7 +183,7 @@ func newNode(n *simulate.Node, group string, passing *NodeTaints) simulate.Node 
 func (t *Translator) readExamples() {
 	for _, e := range t.exampleOn {
 		if e.stale {
-			e.pods, e.runs = nil, nil
+			e.Pods, e.runs = nil, nil
 		}
 	}
 	for _, p := range t.pods {
@@ -151,7 +191,7 @@ func (t *Translator) readExamples() {
 		if e == nil || !e.stale || p.finished || !belongs(p.object) || p.object.DeletionTimestamp != nil || expendable(p.object, t.expendableBelow) {
 			continue
 		}
-		e.pods = append(e.pods, p.object)
+		e.Pods = append(e.Pods, p.object)
 		e.runs = append(e.runs, plan.Running{DaemonSet: daemonSetOf(p.object), Class: p.pod.Class})
 	}
 	for _, e := range t.exampleOn {
@@ -162,8 +202,8 @@ func (t *Translator) readExamples() {
 // intern finds the classes of pods that are gone. What they asked of other pods is left out: those others may have been
 // translated already as if nobody asked.
 func (e *example) intern(classes *simulate.Classes) {
-	e.runs = make([]plan.Running, len(e.pods))
-	for i, p := range e.pods {
+	e.runs = make([]plan.Running, len(e.Pods))
+	for i, p := range e.Pods {
 		s := podSpec(p)
 		s.Near, s.Apart, s.Spread = nil, nil, nil
 		e.runs[i] = plan.Running{DaemonSet: daemonSetOf(p), Class: classes.Intern(s)}

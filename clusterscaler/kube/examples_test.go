@@ -65,9 +65,7 @@ func memberOf(nodes []*corev1.Node, group string) map[string]string {
 }
 
 func exemplified(tr *Translator, o *Objects, member map[string]string, now time.Time, groups ...string) *plan.Snapshot {
-	s := tr.Snapshot(o, configured(groups...), member, Going)
-	tr.Exemplify(s, &o.Taints, now, time.Hour)
-	return s
+	return tr.Snapshot(&Observation{Objects: o, Groups: configured(groups...), GroupOf: member, Now: now, ExamplesFor: time.Hour})
 }
 
 // A group of which the cloud has no template grows once it has a good node, which tells what the next one is.
@@ -85,11 +83,11 @@ func TestExampleInThePlaceOfATemplate(t *testing.T) {
 		trouble string
 		want    string
 	}{{nil, "", plan.NoTemplate}, {[]*corev1.Node{young}, "", plan.NoTemplate}, {[]*corev1.Node{n}, "", ""}, {[]*corev1.Node{n}, "the size is not known", "the size is not known"}} {
-		var tr Translator
-		o := &Objects{Nodes: c.nodes}
-		s := tr.Snapshot(o, plan.GroupsOf([]fleet.Belief{{Name: "g", Max: 9, Trouble: c.trouble}}), memberOf(c.nodes, "g"), Going)
-		tr.Exemplify(s, &o.Taints, exampleTime, time.Hour)
-		g := s.Groups[0]
+		o := Observation{
+			Objects: &Objects{Nodes: c.nodes}, Groups: plan.GroupsOf([]fleet.Belief{{Name: "g", Max: 9, Trouble: c.trouble}}),
+			GroupOf: memberOf(c.nodes, "g"), Now: exampleTime, ExamplesFor: time.Hour,
+		}
+		g := o.Snapshot().Groups[0]
 		if g.Trouble != c.want {
 			t.Errorf("%d nodes: trouble %q, want %q", len(c.nodes), g.Trouble, c.want)
 		}
@@ -168,8 +166,7 @@ func TestExampleOffersItsDevices(t *testing.T) {
 		var tr Translator
 		groups := configured("a")
 		groups[0].Template.Allocatable.Extended = []simulate.Extended{{Name: "example.com/none"}, {Name: "nvidia.com/gpu", Amount: 4}}
-		s := tr.Snapshot(o, groups, memberOf(o.Nodes, "a"), Going)
-		tr.Exemplify(s, &NodeTaints{}, exampleTime, time.Hour)
+		s := tr.Snapshot(&Observation{Objects: o, Groups: groups, GroupOf: memberOf(o.Nodes, "a"), Now: exampleTime, ExamplesFor: time.Hour})
 		return &s.Groups[0]
 	}
 	if g := look(); g.Live {
@@ -325,10 +322,12 @@ func TestExamplesAreAsGoodAsNew(t *testing.T) {
 func TestExampleLeavesTheProfile(t *testing.T) {
 	n := exampleNode("n", time.Hour, nil)
 	tr := &Translator{}
-	s := tr.Snapshot(&Objects{Nodes: []*corev1.Node{n}}, configured("a"), memberOf([]*corev1.Node{n}, "a"), Going)
+	o := &Observation{Objects: &Objects{Nodes: []*corev1.Node{n}}, Groups: configured("a"), GroupOf: memberOf([]*corev1.Node{n}, "a")}
+	s := tr.Snapshot(o)
+	o.Now, o.ExamplesFor = exampleTime, time.Hour
 	s.Nodes[0].Profile, s.Groups[0].Template.Profile = "of n", "of new nodes"
 	for range 2 {
-		tr.Exemplify(s, &NodeTaints{}, exampleTime, time.Hour)
+		tr.exemplify(s, o)
 		if g := &s.Groups[0]; !g.Live || g.Template.Profile != "of new nodes" {
 			t.Errorf("%+v", *g)
 		}

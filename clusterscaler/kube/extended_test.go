@@ -49,7 +49,7 @@ func TestExtendedResourcesFollowTheClasses(t *testing.T) {
 		{nil, empty, group, false},
 	} {
 		o := &Objects{Nodes: []*corev1.Node{c.node}, Pods: []*corev1.Pod{p}, Storage: &kubesched.Objects{DeviceClasses: c.classes}}
-		s := kept.Snapshot(o, c.groups, nil, Going)
+		s := kept.Snapshot(&Observation{Objects: o, Groups: c.groups})
 		if err := kept.Trouble(); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func TestExtendedResourcesFollowTheClasses(t *testing.T) {
 			t.Errorf("step %d: demand %q, requests %+v; a device: %t", i, spec.Demand, spec.Requests, c.device)
 		}
 		var fresh Translator
-		if got, want := fmt.Sprint(plain(s)), fmt.Sprint(plain(fresh.Snapshot(o, c.groups, nil, Going))); got != want {
+		if got, want := fmt.Sprint(plain(s)), fmt.Sprint(plain(fresh.Snapshot(&Observation{Objects: o, Groups: c.groups}))); got != want {
 			t.Errorf("step %d: %s\nwant as from nothing\n%s", i, got, want)
 		}
 	}

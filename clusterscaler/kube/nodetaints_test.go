@@ -37,7 +37,7 @@ func TestTaintsThatPass(t *testing.T) {
 			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: c.key, Effect: effect})
 			o := &Objects{Nodes: []*corev1.Node{n}, Taints: passing}
 			groups := []plan.Group{{Name: "g", Template: simulate.NodeOf(n)}}
-			s := o.Snapshot(groups, map[string]string{"n1": "g"}, func(*corev1.Node) bool { return false })
+			s := (&Observation{Objects: o, Groups: groups, GroupOf: map[string]string{"n1": "g"}, Deleting: func(*corev1.Node) bool { return false }}).Snapshot()
 			if got := s.Nodes[0]; got.Ready != c.ready || hasKey(got.Taints, c.key) != (c.ready && effect == corev1.TaintEffectNoSchedule) || !hasKey(got.Taints, "other") {
 				t.Errorf("%s %s: ready %t, taints %v", c.key, effect, got.Ready, got.Taints)
 			}
@@ -67,7 +67,7 @@ func TestNodeStarts(t *testing.T) {
 	var translator Translator
 	var got []string
 	for _, object := range []*corev1.Node{n, started} {
-		s := translator.Snapshot(&Objects{Nodes: []*corev1.Node{object}}, nil, nil, func(*corev1.Node) bool { return false })
+		s := translator.Snapshot(&Observation{Objects: &Objects{Nodes: []*corev1.Node{object}}, Deleting: func(*corev1.Node) bool { return false }})
 		if s.Nodes[0].Ready {
 			got = append(got, "ready")
 		} else {

@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
-	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/simulate"
 )
 
@@ -36,12 +35,6 @@ type Objects struct {
 	FewReplicas func(kind, namespace, name string) bool
 	// Storage decides on volumes and device claims. nil: pods with such have a Constraint.
 	Storage *kubesched.Objects
-}
-
-// Snapshot translates the objects. member has the group of each node that has one, and deleting says
-// which nodes are going.
-func (o *Objects) Snapshot(groups []plan.Group, member map[string]string, deleting func(*corev1.Node) bool) *plan.Snapshot {
-	return new(Translator).Snapshot(o, groups, member, deleting)
 }
 
 // podSpec is what the pod asks for. One of a DaemonSet never goes to another node than the one that its affinity

@@ -37,7 +37,7 @@ func TestFewReplicas(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out []string
-		for _, p := range translator.Snapshot(o, nil, nil, Going).Pods {
+		for _, p := range translator.Snapshot(&Observation{Objects: o}).Pods {
 			if p.FewReplicas {
 				out = append(out, p.Name)
 			}

@@ -79,7 +79,7 @@ func TestPodIsTranslated(t *testing.T) {
 		},
 	} {
 		o := Objects{Pods: []*corev1.Pod{c.pod}}
-		s := o.Snapshot(nil, nil, Going)
+		s := (&Observation{Objects: &o}).Snapshot()
 		if got := c.got(*s.Pods[0]); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
@@ -119,7 +119,8 @@ func TestSnapshotOfACluster(t *testing.T) {
 		Nodes: []*corev1.Node{ready, started}, Pods: []*corev1.Pod{web, lonely, done},
 		Budgets: []*policyv1.PodDisruptionBudget{budgetFor("stale", 5, true), budgetFor("fresh", 5, false)},
 	}
-	s := o.Snapshot([]plan.Group{{Name: "g"}}, map[string]string{"n1": "g"}, Going)
+	seen := &Observation{Objects: &o, Groups: []plan.Group{{Name: "g"}}, GroupOf: map[string]string{"n1": "g"}}
+	s := seen.Snapshot()
 	if n := s.Nodes[0]; n.Name != "n0" || n.Ready || !n.Deleting || n.Group != "" {
 		t.Errorf("n0: %+v", n)
 	}
@@ -135,7 +136,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 	if got := s.Pods[1].Budgets; !slices.Equal(got, []int{0, 1}) {
 		t.Errorf("budgets of web: %v", got)
 	}
-	again := o.Snapshot([]plan.Group{{Name: "g"}}, map[string]string{"n1": "g"}, Going)
+	again := seen.Snapshot()
 	if !reflect.DeepEqual(s, again) {
 		t.Error("equal objects give two snapshots")
 	}
@@ -162,7 +163,7 @@ func TestObserve(t *testing.T) {
 		t.Fatal(err)
 	}
 	var missing []string
-	for _, p := range o.Snapshot(nil, nil, Going).Pods {
+	for _, p := range (&Observation{Objects: o}).Snapshot().Pods {
 		if p.OwnerMissing {
 			missing = append(missing, p.Name)
 		}

@@ -59,7 +59,7 @@ func TestRememberedNodesKeepNoLists(t *testing.T) {
 		if len(objects.Nodes) != nodes {
 			t.Fatalf("%d nodes", len(objects.Nodes))
 		}
-		translator.Snapshot(objects, nil, nil, Going)
+		translator.Snapshot(&Observation{Objects: objects})
 	}
 	if grown := heap() - before; grown > 20<<20 {
 		t.Errorf("the heap has grown by %d MiB", grown>>20)

@@ -72,9 +72,16 @@ func (o *owner) isMissing() bool { return o != nil && o.missing }
 
 func (o *owner) hasFew() bool { return o != nil && o.few }
 
-// Snapshot translates the objects. member has the group of each node that has one, and deleting says
-// which nodes are going.
-func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string]string, deleting func(*corev1.Node) bool) *plan.Snapshot {
+// Snapshot translates the observation. Groups have what a node of theirs is in the place of what the provider says of it,
+// where there is such a node.
+func (t *Translator) Snapshot(o *Observation) *plan.Snapshot {
+	s := t.translate(o.Objects, o.Groups, o.GroupOf, o.deleting())
+	t.exemplify(s, o)
+	return s
+}
+
+// translate makes a Snapshot in which the groups are as the provider describes them.
+func (t *Translator) translate(o *Objects, groups []plan.Group, member map[string]string, deleting func(*corev1.Node) bool) *plan.Snapshot {
 	s := &plan.Snapshot{}
 	budgets := o.budgets()
 	s.Budgets = budgets.all

@@ -48,14 +48,14 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 				objects.Nodes = nodes
 			}
 			groups, member := randomGroups(nodes)
-			fresh := objects.Snapshot(groups, member, Going)
+			fresh := (&Observation{Objects: objects, Groups: groups, GroupOf: member}).Snapshot()
 			classes := translator.classes
 			seen := *objects
 			if i%2 == 0 {
 				seen.Pods, seen.Changes = nil, feed
 			}
 			last := translator.snapshot
-			kept := translator.Snapshot(&seen, groups, member, Going)
+			kept := translator.Snapshot(&Observation{Objects: &seen, Groups: groups, GroupOf: member})
 			for _, p := range kept.Pods {
 				if slices.Contains(last, p) {
 					shared++

@@ -49,7 +49,7 @@ func BenchmarkDevices(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var translator kube.Translator
-				p, _ := plan.Decide(translator.Snapshot(o, groups, member, kube.Going), plan.Memory{}, policy, now)
+				p, _ := plan.Decide(translator.Snapshot(&kube.Observation{Objects: o, Groups: groups, GroupOf: member}), plan.Memory{}, policy, now)
 				up := 0
 				for _, g := range p.ScaleUp {
 					up += g.To - g.From

@@ -82,7 +82,7 @@ func BenchmarkLoopWithVolumes(b *testing.B) {
 					o.Storage.Claims = append([]*corev1.PersistentVolumeClaim(nil), o.Storage.Claims...)
 					o.Storage.Claims[turn%100] = &claim
 				}
-				s := translator.Snapshot(o, groups, member, kube.Going)
+				s := translator.Snapshot(&kube.Observation{Objects: o, Groups: groups, GroupOf: member})
 				if p, _ := planner.Decide(s, plan.Memory{}, policy, now); len(p.Pending) != 1000 {
 					b.Fatal(len(p.Pending))
 				}

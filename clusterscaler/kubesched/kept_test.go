@@ -46,7 +46,7 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 		var last simulate.Judge
 		for turn := range 8 {
 			objects := &kube.Objects{Nodes: c.Nodes, Pods: pods, Storage: &c.Objects}
-			kept := translator.Snapshot(objects, groups, member, kube.Going)
+			kept := translator.Snapshot(&kube.Observation{Objects: objects, Groups: groups, GroupOf: member})
 			if err := translator.Trouble(); err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +56,7 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 			last = kept.Judge
 			a := decide(&planner, kept)
 			again := decide(new(plan.Planner), kept)
-			b := decide(new(plan.Planner), objects.Snapshot(groups, member, kube.Going))
+			b := decide(new(plan.Planner), (&kube.Observation{Objects: objects, Groups: groups, GroupOf: member}).Snapshot())
 			if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(a, again) {
 				t.Fatalf("cluster %d, turn %d: kept\n%+v\nagain\n%+v\nfresh\n%+v", i, turn, a, again, b)
 			}

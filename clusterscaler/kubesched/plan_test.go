@@ -61,7 +61,7 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 	policy := plan.DefaultPolicy()
 	policy.IgnoreTimers = true
 	var translator kube.Translator
-	snapshot := translator.Snapshot(objects, groups, member, kube.Going)
+	snapshot := translator.Snapshot(&kube.Observation{Objects: objects, Groups: groups, GroupOf: member})
 	if err := translator.Trouble(); err != nil {
 		t.Fatal(err)
 	}

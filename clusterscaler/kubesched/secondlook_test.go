@@ -42,7 +42,7 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 				p.Annotations = map[string]string{"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 			}
 		}
-		first, _ := plan.Decide(objects.Snapshot(groups, member, kube.Going), plan.Memory{}, policy, now)
+		first, _ := plan.Decide((&kube.Observation{Objects: objects, Groups: groups, GroupOf: member}).Snapshot(), plan.Memory{}, policy, now)
 		objects.Nodes = slices.Clone(c.Nodes)
 		for _, removal := range first.ScaleDown {
 			at := slices.IndexFunc(c.Nodes, func(n *corev1.Node) bool { return n.Name == removal.Node })
@@ -54,7 +54,7 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 				}
 			}
 		}
-		look := objects.Snapshot(groups, member, kube.Going)
+		look := (&kube.Observation{Objects: objects, Groups: groups, GroupOf: member}).Snapshot()
 		for _, removal := range first.ScaleDown {
 			if _, v := plan.StillRemovable(look, plan.Memory{}, policy, now, removal.Node); v.Code != plan.Unneeded {
 				t.Errorf("cluster %d: planned %+v of %d, then %s", i, removal, len(first.ScaleDown), v)

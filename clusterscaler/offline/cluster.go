@@ -104,13 +104,13 @@ func (c *Cluster) Priorities(namespace string) (all []plan.Priority, note string
 // one of each group where there is one. The policy may ignore timers; it always explains.
 func (c *Cluster) Decide(policy plan.Policy, now time.Time) Result {
 	c.dump.ExpendableBelow = policy.ExpendablePodsPriorityCutoff
-	var t kube.Translator
-	s := t.Snapshot(&c.dump.Objects, c.groups, c.member, kube.Going)
-	t.Exemplify(s, &c.dump.Taints, now, 0)
+	seen := kube.Observation{Objects: &c.dump.Objects, Groups: c.groups, GroupOf: c.member, Now: now}
+	s := seen.Snapshot()
 	var planner plan.Planner
 	p, _ := planner.Decide(s, plan.Memory{}, policy, now)
 	planner.Reasons(s, plan.Memory{}, policy, now).Fill(s, &p)
-	r := resultOf(c, &p, now)
+	r := ResultOf(&p, now, c.dump.read)
+	r.Ignored = c.dump.ignored
 	r.Notes = append(r.Notes, slices.Concat(c.dump.notes(s.Groups), c.templateNotes(s), c.exampleNotes(s), expendableNote(s, policy.ExpendablePodsPriorityCutoff))...)
 	return r
 }

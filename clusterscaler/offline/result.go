@@ -8,12 +8,17 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// Result is what would be done, and why. Its JSON is that of `trimtab simulate cluster`; lists are never null.
+// Result is what would be done, and why. Its JSON is that of `trimtab simulate cluster` and `trimtab replay`; lists are never null.
 type Result struct {
 	ScaleUp []Growth `json:"scaleUp"`
 	// Pending has every pod without a node, in the order of their names.
 	Pending   []Pending `json:"pending"`
 	ScaleDown []Removal `json:"scaleDown"`
+	// GiveUp are groups that no longer wait for nodes, Unregistered instances to be deleted since they have not registered,
+	// and Resume nodes whose removal goes on. They are left out where there are none.
+	GiveUp       []GivenUp      `json:"giveUp,omitempty"`
+	Unregistered []Unregistered `json:"unregistered,omitempty"`
+	Resume       []string       `json:"resume,omitempty"`
 	// Headroom is how the headrooms of the configuration stand.
 	Headroom []Headroom `json:"headroom"`
 	// Nodes and Groups have every node, by name, and every group, as in the file.
@@ -34,6 +39,19 @@ type Growth struct {
 	From  int      `json:"from"`
 	To    int      `json:"to"`
 	Pods  []string `json:"pods"`
+}
+
+// GivenUp is a group that works towards fewer nodes, since some that were requested have not come.
+type GivenUp struct {
+	Group string `json:"group"`
+	From  int    `json:"from"`
+	To    int    `json:"to"`
+}
+
+// Unregistered are instances of a group that are to be deleted.
+type Unregistered struct {
+	Group     string   `json:"group"`
+	Instances []string `json:"instances"`
 }
 
 // Pending is a pod without a node.
@@ -89,10 +107,11 @@ type Subject struct {
 	Message string       `json:"message"`
 }
 
-func resultOf(c *Cluster, p *plan.Plan, now time.Time) Result {
+// ResultOf is that of a plan for the time, which was made of so many objects of each kind.
+func ResultOf(p *plan.Plan, now time.Time, read map[string]int) Result {
 	r := Result{
 		ScaleUp: []Growth{}, Pending: []Pending{}, ScaleDown: []Removal{}, Headroom: []Headroom{}, Nodes: []Node{}, Groups: subjects(p.Groups),
-		Now: now, Read: c.dump.read, Ignored: c.dump.ignored, Notes: []string{},
+		Now: now, Read: read, Ignored: map[string]int{}, Notes: []string{},
 	}
 	for _, up := range p.ScaleUp {
 		r.ScaleUp = append(r.ScaleUp, Growth{up.Group, up.From, up.To, append([]string{}, up.Pods...)})
@@ -109,6 +128,15 @@ func resultOf(c *Cluster, p *plan.Plan, now time.Time) Result {
 			moves = append(moves, Move{m.Pod, m.To})
 		}
 		r.ScaleDown = append(r.ScaleDown, Removal{down.Node, down.Group, moves})
+	}
+	for _, less := range p.GiveUp {
+		r.GiveUp = append(r.GiveUp, GivenUp{less.Group, less.From, less.To})
+	}
+	for _, late := range p.Unregistered {
+		r.Unregistered = append(r.Unregistered, Unregistered(late))
+	}
+	for _, again := range p.Resume {
+		r.Resume = append(r.Resume, again.Node)
 	}
 	for _, n := range p.Nodes {
 		r.Nodes = append(r.Nodes, Node{n.Node, n.Group, math.Round(n.Utilization*1e4) / 1e4, n.Verdict.Code, n.Verdict.Message()})

@@ -133,12 +133,17 @@ func goingTaint() simulate.Taint {
 	return simulate.Taint{Key: group.GoingTaint, Effect: simulate.NoSchedule}
 }
 
-// byClass puts pods of one class together, where the first of them was.
+// byClass puts pods of one class together, where the first of them was. Headroom comes behind the pods that exist.
 func byClass(pods []*Pod) []*Pod {
+	const last = "~" // sorts behind every name
 	first := make(map[simulate.Class]string, len(pods))
 	for _, pod := range pods {
-		if name, known := first[pod.Class]; !known || pod.Name < name {
-			first[pod.Class] = pod.Name
+		name := pod.Name
+		if pod.spare() {
+			name = last + name
+		}
+		if other, known := first[pod.Class]; !known || name < other {
+			first[pod.Class] = name
 		}
 	}
 	out := slices.Clone(pods)

@@ -24,6 +24,7 @@ func debugPages(s shared, services []service) map[string]http.Handler {
 	return map[string]http.Handler{
 		"/debug/decisions":     s.journal,
 		"/debug/explain":       explainHandler(services),
+		"/debug/snapshot":      snapshotHandler(services),
 		"/debug/pprof/heap":    pprof.Handler("heap"),
 		"/debug/pprof/profile": http.HandlerFunc(pprof.Profile),
 	}

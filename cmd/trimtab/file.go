@@ -45,8 +45,8 @@ type logConfig struct {
 type serverConfig struct {
 	// Address of health and metrics. Default :8080. It has no authentication.
 	Address string `yaml:"address"`
-	// DebugAddress of /debug/decisions and /debug/explain, which show the decisions about all namespaces. Default
-	// localhost:8081, which kubectl port-forward reaches; empty turns them off. On an address that is not loopback each request needs a
+	// DebugAddress of /debug/decisions, /debug/explain and /debug/snapshot, which show the decisions about all namespaces.
+	// Default localhost:8081, which kubectl port-forward reaches; empty turns them off. On an address that is not loopback each request needs a
 	// bearer token whose user may get the path (nonResourceURLs).
 	DebugAddress string `yaml:"debugAddress"`
 	// MaxRequests is how many requests for /metrics are answered at a time, a quarter of them for one client; the others get

@@ -61,6 +61,8 @@ func example(t *testing.T, line string) string {
 		dir = folderOf(t, words[2])
 	case words[2] == "simulate" && words[3] == "cluster":
 		dir = "testdata/cluster"
+	case words[2] == "replay", words[2] == "snapshot":
+		dir = "testdata/snapshot"
 	case words[2] == "simulate":
 		dir = "testdata/simulate"
 	}

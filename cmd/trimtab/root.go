@@ -35,7 +35,7 @@ func newRoot(s stdio, ran *bool) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: groupService, Title: "The service:"}, &cobra.Group{ID: groupDecisions, Title: "What it decides, and why:"},
 		&cobra.Group{ID: groupOthers, Title: "Others:"})
 	root.AddCommand(runCommand(s), checkCommand(s), migrateCommand(s),
-		explainCommand(s), simulateCommand(s),
+		explainCommand(s), simulateCommand(s), snapshotCommand(s), replayCommand(s),
 		maxpodsCommand(s), versionCommand(s))
 	root.SetIn(s.in)
 	root.SetOut(s.out)

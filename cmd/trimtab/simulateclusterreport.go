@@ -29,6 +29,7 @@ func writeCluster(w io.Writer, r offline.Result) error {
 	}
 	writeGrowth(&b, r)
 	writeRemovals(&b, r)
+	writeOthers(&b, r)
 	writePending(&b, r)
 	writeHeadroom(&b, r)
 	writeNodes(&b, r)
@@ -132,6 +133,23 @@ func writeRemovals(b *bytes.Buffer, r offline.Result) {
 		for _, node := range slices.Sorted(maps.Keys(to)) {
 			fmt.Fprintf(b, "    to %s: %s\n", node, some(to[node]))
 		}
+	}
+}
+
+// writeOthers says what is done about nodes that have not come, and removals that have not ended.
+func writeOthers(b *bytes.Buffer, r offline.Result) {
+	if len(r.GiveUp)+len(r.Unregistered)+len(r.Resume) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\nAlso\n")
+	for _, g := range r.GiveUp {
+		fmt.Fprintf(b, "  %s  %d -> %d: requested nodes have not come, and are given up\n", visible(g.Group), g.From, g.To)
+	}
+	for _, u := range r.Unregistered {
+		fmt.Fprintf(b, "  %s  instances that have not registered are deleted: %s\n", visible(u.Group), visible(some(u.Instances)))
+	}
+	if len(r.Resume) > 0 {
+		fmt.Fprintf(b, "  the removal of these nodes has begun, and goes on: %s\n", visible(some(r.Resume)))
 	}
 }
 

@@ -32,7 +32,7 @@ const Namespace = "trimtab-system"
 // reached by the API server through the real APIService.
 type Trimtab struct {
 	Process *Process
-	// URL is the plain HTTP server of /readyz and /metrics, Debug that of /debug/decisions and /debug/explain.
+	// URL is the plain HTTP server of /readyz and /metrics, Debug that of the debug pages.
 	URL, Debug string
 	// ConfigFile is the configuration that it runs with.
 	ConfigFile string

@@ -30,6 +30,7 @@ func TestFaultsOfNodes(t *testing.T) {
 		fault("a node is never ready", nodeIsNeverReady), fault("an instance is lost", instanceIsLost),
 		fault("a budget never allows", budgetNeverAllows), fault("a pod ignores SIGTERM", podIgnoresSigterm),
 		fault("a node of a group of all or none cannot go", oneOfAllStays),
+		fault("a snapshot is decided again", snapshotIsDecidedAgain),
 	)
 	cluster.InTurn(t, w,
 		fault("the API server restarts during a drain", apiServerRestarts), fault("trimtab is killed at each step of a drain", killedAtEachStep),

@@ -35,6 +35,7 @@ var groups = map[string]string{
 	"budget-a":  "max: 2",
 	"deaf-a":    "max: 2",
 	"api-a":     "max: 2",
+	"kept-a":    "max: 2, launchDelay: 4s",
 	"killed-a":  "max: 2",
 	"orphan-a":  "max: 2",
 	"leaders-a": "max: 4",

@@ -1,0 +1,240 @@
+package record
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/trimtab/trimtab/clusterscaler/kube"
+	"github.com/trimtab/trimtab/clusterscaler/kubesched"
+	"github.com/trimtab/trimtab/internal/text"
+)
+
+// maxLine bounds one line of a file.
+const maxLine = 256 << 20
+
+// ErrNoSnapshot says that something else than a snapshot was read.
+var ErrNoSnapshot = errors.New("it is no snapshot: the first line has no trimtabSnapshot; `trimtab snapshot` writes one")
+
+// Read reads a record, plain or compressed with gzip. It takes only files of this Format, to their ends.
+func Read(r io.Reader) (*Record, error) {
+	plain, err := uncompressed(r)
+	if err != nil {
+		return nil, err
+	}
+	limited := &limited{r: plain}
+	decoder := json.NewDecoder(limited)
+	decoder.DisallowUnknownFields()
+	into := &reader{out: &Record{}, deleting: map[string]bool{}}
+	for n := 1; ; n++ {
+		limited.left = maxLine
+		var l line
+		if n == 1 {
+			into.version, err = versionOf(decoder, &l)
+		} else {
+			err = decoder.Decode(&l)
+		}
+		switch {
+		case errors.Is(err, io.EOF) && n > 1, errors.Is(err, io.ErrUnexpectedEOF):
+			return nil, fmt.Errorf("line %d: the file ends early; fetch it again", n)
+		case errors.Is(err, ErrNoSnapshot):
+			return nil, err
+		case err != nil:
+			return nil, fmt.Errorf("line %d%s: %s", n, into.of(), text.Line(err.Error()))
+		case l.End != nil && l.End.Lines != n-1:
+			return nil, fmt.Errorf("line %d: the file had %d lines, and has %d; fetch it again", n, l.End.Lines, n-1)
+		case l.End != nil:
+			return into.finish()
+		}
+		into.take(&l)
+	}
+}
+
+func uncompressed(r io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(r, 1<<16)
+	if start, _ := buffered.Peek(2); len(start) < 2 || start[0] != 0x1f || start[1] != 0x8b {
+		return buffered, nil
+	}
+	plain, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, fmt.Errorf("it begins as gzip does: %w", err)
+	}
+	return plain, nil
+}
+
+// limited ends with an error after a number of bytes.
+type limited struct {
+	r    io.Reader
+	left int
+}
+
+// Read implements io.Reader.
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, fmt.Errorf("it has more than %d bytes", maxLine)
+	}
+	n, err := l.r.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+// versionOf reads the first line. Only its format and version are looked at as long as they may be those of another trimtab.
+func versionOf(decoder *json.Decoder, l *line) (version string, err error) {
+	var raw map[string]json.RawMessage
+	if err := decoder.Decode(&raw); err != nil || raw["trimtabSnapshot"] == nil {
+		return "", ErrNoSnapshot
+	}
+	var h struct {
+		Format  int    `json:"format"`
+		Version string `json:"version"`
+	}
+	if err := json.Unmarshal(raw["trimtabSnapshot"], &h); err != nil {
+		return "", err
+	}
+	if h.Format != Format {
+		return h.Version, fmt.Errorf("it has format %d, and this trimtab reads format %d; replay it with trimtab %.80q, which wrote it", h.Format, Format, h.Version)
+	}
+	l.Header = &header{}
+	return h.Version, json.Unmarshal(raw["trimtabSnapshot"], l.Header)
+}
+
+// reader puts the lines together.
+type reader struct {
+	out      *Record
+	version  string
+	deleting map[string]bool
+	objects  kube.Objects
+	storage  kubesched.Objects
+	header   header
+}
+
+// of names the trimtab that wrote the file.
+func (r *reader) of() string {
+	if r.version == "" {
+		return ""
+	}
+	return fmt.Sprintf(", written by trimtab %.80q", r.version)
+}
+
+func (r *reader) take(l *line) {
+	seen := &r.out.Seen
+	switch {
+	case l.Header != nil:
+		r.header = *l.Header
+	case l.Policy != nil:
+		r.out.Policy = *l.Policy
+	case l.Memory != nil:
+		r.out.Memory = *l.Memory
+	case l.Placement != nil:
+		put(&r.out.Memory.Planned, l.Placement.Pod, &l.Placement.Placement)
+	case l.Group != nil:
+		seen.Groups = append(seen.Groups, *l.Group)
+	case l.Namespace != nil:
+		put(&r.objects.Namespaces, l.Namespace.Name, l.Namespace.Labels)
+	case l.Owner != nil:
+		r.out.Owners = append(r.out.Owners, *l.Owner)
+	case l.Example != nil && l.Example.Node != nil && !slices.Contains(l.Example.Pods, nil):
+		put(&seen.Examples, l.Example.Group, kube.Example{Node: l.Example.Node, Pods: l.Example.Pods, Seen: l.Example.Seen})
+	case l.Node != nil && l.Node.Node != nil:
+		r.objects.Nodes = append(r.objects.Nodes, l.Node.Node)
+		if l.Node.Group != "" {
+			put(&seen.GroupOf, l.Node.Node.Name, l.Node.Group)
+		}
+		if l.Node.Deleting {
+			r.deleting[l.Node.Node.Name] = true
+		}
+	case l.DaemonSet != nil:
+		r.objects.DaemonSets = append(r.objects.DaemonSets, l.DaemonSet)
+	case l.Budget != nil:
+		r.objects.Budgets = append(r.objects.Budgets, l.Budget)
+	case l.Pod != nil:
+		r.objects.Pods = append(r.objects.Pods, l.Pod)
+	case l.Outcome != nil:
+		r.out.Outcome = l.Outcome
+	default:
+		r.takeStorage(l)
+	}
+}
+
+func (r *reader) takeStorage(l *line) {
+	s := &r.storage
+	switch {
+	case l.Claim != nil:
+		s.Claims = append(s.Claims, l.Claim)
+	case l.Volume != nil:
+		s.Volumes = append(s.Volumes, l.Volume)
+	case l.StorageClass != nil:
+		s.StorageClasses = append(s.StorageClasses, l.StorageClass)
+	case l.CSINode != nil:
+		s.CSINodes = append(s.CSINodes, l.CSINode)
+	case l.CSIDriver != nil:
+		s.CSIDrivers = append(s.CSIDrivers, l.CSIDriver)
+	case l.StorageCapacity != nil:
+		s.StorageCapacities = append(s.StorageCapacities, l.StorageCapacity)
+	case l.VolumeAttachment != nil:
+		s.VolumeAttachments = append(s.VolumeAttachments, l.VolumeAttachment)
+	case l.DeviceClaim != nil:
+		s.DeviceClaims = append(s.DeviceClaims, l.DeviceClaim)
+	case l.ResourceSlice != nil:
+		s.ResourceSlices = append(s.ResourceSlices, l.ResourceSlice)
+	case l.DeviceClass != nil:
+		s.DeviceClasses = append(s.DeviceClasses, l.DeviceClass)
+	}
+}
+
+func put[M ~map[string]V, V any](m *M, key string, value V) {
+	if *m == nil {
+		*m = M{}
+	}
+	(*m)[key] = value
+}
+
+// finish makes the record of the lines.
+func (r *reader) finish() (*Record, error) {
+	if r.out.Policy.MaxNodesPerScaleUp == 0 && len(r.out.Policy.Expanders) == 0 {
+		return nil, errors.New("it has no policy")
+	}
+	if problem := r.unbounded(); problem != "" {
+		return nil, errors.New(problem)
+	}
+	seen := &r.out.Seen
+	seen.Objects = &r.objects
+	seen.Now, seen.ExamplesFor = r.header.At, r.header.ExamplesFor
+	seen.Taints, seen.ExpendableBelow = r.header.Taints, r.header.ExpendableBelow
+	if r.header.Judged {
+		seen.Storage = &r.storage
+	}
+	seen.Deleting = func(n *corev1.Node) bool { return r.deleting[n.Name] }
+	r.out.Version = r.header.Version
+	return r.out, nil
+}
+
+// maxCount bounds what is counted up to: nodes of a group, and pods of a headroom.
+const maxCount = 100_000
+
+// unbounded names a number that a decision would count up to, or find something by, and that cannot be.
+func (r *reader) unbounded() string {
+	planned := r.out.Memory.Planned
+	for pod, p := range planned {
+		if p.Order < 0 || p.Order >= len(planned) {
+			return fmt.Sprintf("placement of pod %.80q: order %d is not below %d, the number of placements", pod, p.Order, len(planned))
+		}
+	}
+	for i := range r.out.Seen.Groups {
+		if g := &r.out.Seen.Groups[i]; g.Target < 0 || g.Target > maxCount {
+			return fmt.Sprintf("group %.80q: Target %d is not between 0 and %d", g.Name, g.Target, maxCount)
+		}
+	}
+	for _, h := range r.out.Policy.Headroom {
+		if h.Count < 0 || h.Count > maxCount {
+			return fmt.Sprintf("headroom %.80q: Count %d is not between 0 and %d", h.Name, h.Count, maxCount)
+		}
+	}
+	return ""
+}

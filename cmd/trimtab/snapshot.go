@@ -1,0 +1,161 @@
+package main
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/clusterscaler/record"
+)
+
+func snapshotCommand(s stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "snapshot [--anonymize [FILE]]", GroupID: groupDecisions,
+		Short: "Print what the last plan of a running trimtab was made of, for a report of a fault",
+		Long: `Prints all that the last plan of the running trimtab's cluster scaler was made of: nodes, pods and what else it read, the
+groups as their provider described them, its memory, its settings, and the plan. ` + "`trimtab replay`" + ` decides it again, on
+any machine. It has no environment, no command, no message, and nothing of Secrets. The leader is found as
+` + "`trimtab explain`" + ` finds it.
+
+--anonymize gives nodes, pods, namespaces, groups and all else that has a name another one, and replaces the values of
+labels, taints and annotations, so that the same is decided; with FILE it does so with a snapshot that is there already.
+Kept are the keys, the names of resources and drivers, numbers, times, and the labels for architecture and instance type.`,
+		Example: `  $ trimtab snapshot --anonymize --gzip > report.jsonl.gz
+  $ trimtab snapshot --anonymize snapshot.jsonl > report.jsonl
+  $ trimtab replay report.jsonl.gz`,
+	}
+	var asked running
+	asked.define(cmd)
+	anonymize := cmd.Flags().Bool("anonymize", false, "replace names, and the values of labels, taints and annotations")
+	compress := cmd.Flags().Bool("gzip", false, "compress what is printed")
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if len(args) > 1 || len(args) == 1 && !*anonymize {
+			return wrongUsage("one FILE goes with --anonymize; without it the running trimtab is asked")
+		}
+		ctx, cancel := context.WithCancel(cmd.Context())
+		defer cancel()
+		silent := time.AfterFunc(askTimeout, cancel) // for as long as no answer begins
+		var in io.ReadCloser
+		var name string
+		if len(args) == 1 {
+			if name, in, err = openInput(args[0], s); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		} else if in, name, err = asked.open(ctx, "/debug/snapshot"); err != nil {
+			return err
+		}
+		defer in.Close()
+		silent.Stop()
+		return s.snapshot(name, in, *anonymize, *compress)
+	}
+	return cmd
+}
+
+// snapshot prints the snapshot that is read from in.
+func (s stdio) snapshot(name string, in io.Reader, anonymize, compress bool) (err error) {
+	out := io.Writer(s.out)
+	end := func() error { return nil }
+	if compress {
+		compressed := gzip.NewWriter(s.out)
+		out, end = compressed, compressed.Close
+	}
+	var different error
+	if anonymize {
+		different, err = s.anonymized(out, in)
+	} else {
+		_, err = io.Copy(out, in)
+	}
+	if err == nil {
+		err = end()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return different
+}
+
+// anonymized copies a snapshot under other names, and says where these would let something else be decided.
+func (s stdio) anonymized(out io.Writer, in io.Reader) (different, err error) {
+	kept, err := record.Read(in)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range record.Anonymize(kept) {
+		fmt.Fprintf(s.err, "trimtab: note: %s\n", note)
+	}
+	if err := record.Write(out, kept); err != nil {
+		return nil, err
+	}
+	p, _ := kept.Decide()
+	return s.tellDifferences("under other names it is decided differently; report this too", kept, record.OutcomeOf(p)), nil
+}
+
+// snapshotPatience is how long a reader of a snapshot may take for each part of it.
+const snapshotPatience = 30 * time.Second
+
+// snapshotHandler serves /debug/snapshot, to one reader at a time: the objects that it is about stay in memory as long.
+func snapshotHandler(services []service) http.HandlerFunc {
+	var part *clusterscaler.ClusterScaler
+	for _, sv := range services {
+		if is, ok := sv.runner.(*clusterscaler.ClusterScaler); ok {
+			part = is
+		}
+	}
+	if part == nil {
+		return noPart("clusterScaler")
+	}
+	return streamSnapshot(part.Record)
+}
+
+func streamSnapshot(recorded func() (*record.Record, error)) http.HandlerFunc {
+	var one sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !one.TryLock() {
+			w.Header().Set("Retry-After", "10")
+			http.Error(w, "another snapshot is being read; try again", http.StatusServiceUnavailable)
+			return
+		}
+		defer one.Unlock()
+		kept, err := recorded()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		kept.Version = currentVersion()
+		w.Header().Set("Content-Type", "application/jsonl")
+		out, end := io.Writer(patientWriter{w, http.NewResponseController(w)}), func() error { return nil }
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+			compressed, _ := gzip.NewWriterLevel(out, gzip.BestSpeed) // the level is one
+			out, end = compressed, compressed.Close
+		}
+		if err = record.Write(out, kept); err == nil {
+			err = end()
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler) // so that the reader sees that it was cut off
+		}
+	}
+}
+
+// patientWriter gives the reader time for each part anew: the whole may take longer than other answers.
+type patientWriter struct {
+	w    io.Writer
+	late *http.ResponseController
+}
+
+// Write implements io.Writer.
+func (p patientWriter) Write(b []byte) (int, error) {
+	if err := p.late.SetWriteDeadline(time.Now().Add(snapshotPatience)); err != nil {
+		return 0, err
+	}
+	return p.w.Write(b)
+}
