@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -123,10 +123,10 @@ func TestHeadroomReachesTheCore(t *testing.T) {
 	if len(h) != 1 || h[0].Name != "web" || h[0].Count != 3 || h[0].Priority != -5 {
 		t.Fatalf("%+v", h)
 	}
-	want := simulate.Spec{
-		Requests:    simulate.Resources{MilliCPU: 500, Memory: 1 << 30, Pods: 1, Extended: []simulate.Extended{{Name: "nvidia.com/gpu", Amount: 1}}},
-		Selector:    []simulate.Requirement{{Key: "pool", Operator: simulate.In, Values: []string{"web"}}},
-		Tolerations: []simulate.Toleration{{Key: "a", Exists: true}, {Key: "b", Value: "c", Effect: "NoSchedule"}},
+	want := scheduling.Spec{
+		Requests:    scheduling.Resources{MilliCPU: 500, Memory: 1 << 30, Pods: 1, Extended: []scheduling.Extended{{Name: "nvidia.com/gpu", Amount: 1}}},
+		Selector:    []scheduling.Requirement{{Key: "pool", Operator: scheduling.In, Values: []string{"web"}}},
+		Tolerations: []scheduling.Toleration{{Key: "a", Exists: true}, {Key: "b", Value: "c", Effect: "NoSchedule"}},
 	}
 	got := h[0].Spec
 	if !reflect.DeepEqual(got.Requests, want.Requests) || !reflect.DeepEqual(got.Selector, want.Selector) || !reflect.DeepEqual(got.Tolerations, want.Tolerations) {

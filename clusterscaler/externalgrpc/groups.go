@@ -12,7 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 const (
@@ -210,7 +210,7 @@ func (p *Provider) plannedOne(g *observed, example *corev1.Node) plan.Group {
 	}
 	if template != nil {
 		template = named(template, "template-of-"+g.id)
-		out.Template, out.Capacity = simulate.NodeOf(template), simulate.ResourcesOf(template.Status.Capacity)
+		out.Template, out.Capacity = scheduling.NodeOf(template), scheduling.ResourcesOf(template.Status.Capacity)
 	}
 	if out.Trouble = trouble; trouble == "" {
 		out.Trouble = doubt

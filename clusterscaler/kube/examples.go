@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // stableAfter is how long a node must have been ready to be an example of its group: by then the DaemonSets have
@@ -17,12 +17,12 @@ const stableAfter = time.Minute
 // example is the node that tells what the next ones of its group will be. It outlives the node.
 type example struct {
 	node     *plan.Node
-	template simulate.Node
+	template scheduling.Node
 	// pods are those of DaemonSets and the mirror pods on the node, and runs is the same for a plan, with the classes
 	// of these Classes. stale says that they may be others by now.
 	pods    []*corev1.Pod
 	runs    []plan.Running
-	classes *simulate.Classes
+	classes *scheduling.Classes
 	stale   bool
 	// seen is when the node was last found good.
 	seen time.Time
@@ -105,8 +105,8 @@ func (t *Translator) newest(s *plan.Snapshot, now time.Time) map[string]*plan.No
 }
 
 // offersAll is whether the node has some of each device that the provider says it has: their drivers come last.
-func offersAll(n *plan.Node, described *simulate.Node) bool {
-	return !slices.ContainsFunc(described.Allocatable.Extended, func(e simulate.Extended) bool {
+func offersAll(n *plan.Node, described *scheduling.Node) bool {
+	return !slices.ContainsFunc(described.Allocatable.Extended, func(e scheduling.Extended) bool {
 		return e.Amount > 0 && n.Allocatable.Other(e.Name) == 0
 	})
 }
@@ -124,7 +124,7 @@ func readySince(n *corev1.Node) time.Time {
 
 // newNode is a node like n as it will be once it has started: with a name of its own, and without the taints that tell
 // of the start, the state or the end of n.
-func newNode(n *simulate.Node, group string, passing *NodeTaints) simulate.Node {
+func newNode(n *scheduling.Node, group string, passing *NodeTaints) scheduling.Node {
 	out := *n
 	out.Name = "template-of-" + group
 	out.Labels = make(map[string]string, len(n.Labels))
@@ -158,7 +158,7 @@ func (t *Translator) readExamples() {
 
 // intern finds the classes of pods that are gone. What they asked of other pods is left out: those others may have been
 // translated already as if nobody asked.
-func (e *example) intern(classes *simulate.Classes) {
+func (e *example) intern(classes *scheduling.Classes) {
 	e.runs = make([]plan.Running, len(e.pods))
 	for i, p := range e.pods {
 		s := podSpec(p)

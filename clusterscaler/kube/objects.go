@@ -12,7 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Objects are the API objects that a Snapshot is made of. They are only read.
@@ -46,8 +46,8 @@ func (o *Objects) Snapshot(groups []plan.Group, member map[string]string, deleti
 
 // podSpec is what the pod asks for. One of a DaemonSet never goes to another node than the one that its affinity
 // names, which would make it, and that node, unlike all others.
-func podSpec(p *corev1.Pod) simulate.Spec {
-	s := simulate.SpecOf(p)
+func podSpec(p *corev1.Pod) scheduling.Spec {
+	s := scheduling.SpecOf(p)
 	if isDaemon(p) && p.Spec.NodeName != "" {
 		s.Selector, s.Affinity = nil, nil
 	}
@@ -87,7 +87,7 @@ func ready(n *corev1.Node) bool {
 }
 
 // daemonSpec is what a DaemonSet's pods ask for, with the tolerations that its controller adds.
-func daemonSpec(ds *appsv1.DaemonSet) simulate.Spec {
+func daemonSpec(ds *appsv1.DaemonSet) scheduling.Spec {
 	pod := corev1.Pod{ObjectMeta: ds.Spec.Template.ObjectMeta, Spec: *ds.Spec.Template.Spec.DeepCopy()}
 	pod.Namespace = ds.Namespace
 	add := func(key string, effect corev1.TaintEffect) {
@@ -102,5 +102,5 @@ func daemonSpec(ds *appsv1.DaemonSet) simulate.Spec {
 	if pod.Spec.HostNetwork {
 		add(corev1.TaintNodeNetworkUnavailable, corev1.TaintEffectNoSchedule)
 	}
-	return simulate.SpecOf(&pod)
+	return scheduling.SpecOf(&pod)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Translator makes Snapshots one after another, and translates of each only the nodes and pods that have changed since
@@ -18,7 +18,7 @@ import (
 // has not changed it shares with the one before. The zero value is ready. It is not safe for concurrent use, and its
 // next Snapshot must not be made while the last is used: they share their Classes.
 type Translator struct {
-	classes    *simulate.Classes
+	classes    *scheduling.Classes
 	namespaces map[string]map[string]string
 	// pods are those of the last Snapshot and the finished ones, in the order of their names; byName finds them.
 	pods   []*translated
@@ -79,7 +79,7 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	budgets := o.budgets()
 	s.Budgets = budgets.all
 	daemonSets := byName(o.DaemonSets)
-	specs := make([]simulate.Spec, len(daemonSets))
+	specs := make([]scheduling.Spec, len(daemonSets))
 	for i, ds := range daemonSets {
 		specs[i] = daemonSpec(ds)
 	}
@@ -136,7 +136,7 @@ func (t *Translator) checkOwners(o *Objects) {
 const classesPerFresh = 2
 
 // update brings the pods up to date.
-func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*plan.Pod {
+func (t *Translator) update(o *Objects, b *budgets, daemons []scheduling.Spec) []*plan.Pod {
 	changes := t.changes(o)
 	if t.classes == nil || t.classes.Len() > classesPerFresh*t.fresh+1000 || !maps.EqualFunc(t.namespaces, o.Namespaces, maps.Equal[map[string]string]) {
 		changes = t.forget(o, changes)
@@ -155,7 +155,7 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 		pod := podOf(p.object)
 		pod.Class = t.classes.Intern(specs[i])
 		if p.judged {
-			pod.Constraint = simulate.JudgedConstraint(p.object)
+			pod.Constraint = scheduling.JudgedConstraint(p.object)
 		}
 		p.pod, p.owner = &pod, t.ownerOf(p.object)
 	}
@@ -173,8 +173,8 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 	return t.snapshot
 }
 
-func specsOf(pods []*translated) []simulate.Spec {
-	specs := make([]simulate.Spec, 0, len(pods))
+func specsOf(pods []*translated) []scheduling.Spec {
+	specs := make([]scheduling.Spec, 0, len(pods))
 	for _, p := range pods {
 		s := podSpec(p.object)
 		s.Demand = p.demand
@@ -210,7 +210,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 	}
 	maps.Copy(all, changes)
 	*t = Translator{
-		classes: &simulate.Classes{}, namespaces: o.Namespaces,
+		classes: &scheduling.Classes{}, namespaces: o.Namespaces,
 		byName: map[types.NamespacedName]*translated{},
 		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views, groups: t.judging.groups},
 		examples: t.examples, exampleOn: t.exampleOn, expendableBelow: t.expendableBelow,
@@ -220,7 +220,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 }
 
 // learn is false when it comes too late for one of the Specs.
-func (t *Translator) learn(specs []simulate.Spec) bool {
+func (t *Translator) learn(specs []scheduling.Spec) bool {
 	for i := range specs {
 		if t.classes.TooLate(&specs[i]) {
 			return false

@@ -10,7 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // judging is what a Translator knows of the pods with volumes and device claims.
@@ -33,7 +33,7 @@ func (t *Translator) Trouble() error { return t.judging.trouble }
 // count any more. The volumes of one that never counts stay attached all the same, and its claims keep their devices.
 func (j *judging) follow(p *translated, gone bool) {
 	gone = gone || p.finished
-	note(&j.demanding, p, !gone && simulate.NeedsJudge(p.object))
+	note(&j.demanding, p, !gone && scheduling.NeedsJudge(p.object))
 	note(&j.extended, p, !gone && asksExtended(p.object))
 }
 

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // deviceQuestion is all that the answer about the devices of a node depends on, for pods whose claims nobody shares and have
@@ -107,7 +107,7 @@ func withoutTaints(s *resourcev1.ResourceSliceSpec) {
 // deviceAnswer is what the plugin says to a deviceQuestion, and the devices that it gives to a pod with one claim, once it
 // has been asked for them.
 type deviceAnswer struct {
-	refusal    simulate.Refusal
+	refusal    scheduling.Refusal
 	allocation *resourcev1.AllocationResult
 	// pools are those that the allocation names, and node is the node.
 	pools []pool

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Two nodes seem to have the same devices, and one of them is no place for a pod that claims one. In each line what tells them
@@ -63,7 +63,7 @@ func TestNodesAreToldApart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, first := range []simulate.NodeID{0, 1} {
+			for _, first := range []scheduling.NodeID{0, 1} {
 				wanting := deviceClaim("train", "gpu", "", "")
 				wanting.Spec.Devices.Requests[0].Exactly.Capacity = c.capacity
 				o := &kubesched.Objects{
@@ -75,7 +75,7 @@ func TestNodesAreToldApart(t *testing.T) {
 					t.Fatal(err)
 				}
 				cluster, of := judged(view, []*corev1.Node{node("n-1", "a"), node("n-2", "b")}, pods)
-				for _, n := range []simulate.NodeID{first, 1 - first} {
+				for _, n := range []scheduling.NodeID{first, 1 - first} {
 					if got := cluster.Fits(of[0], n); got.OK() != (n == 0) {
 						t.Errorf("node %d asked first: node %d: %v", first, n, got)
 					}

@@ -1,7 +1,7 @@
 // Package kubesched judges pods with volumes and device claims by kube-scheduler's own Filter plugins: VolumeRestrictions,
 // NodeVolumeLimits, VolumeBinding, VolumeZone and DynamicResources, with the feature gates that are on by default.
 //
-// A View is a simulate.Judge: the objects of one moment, which it never changes and nobody else may. It starts nothing
+// A View is a scheduling.Judge: the objects of one moment, which it never changes and nobody else may. It starts nothing
 // and asks nobody: the plugins read from indexes that are filled from the Objects. Equal Objects and pods give equal
 // answers.
 //

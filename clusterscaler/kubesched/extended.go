@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/dynamic-resource-allocation/deviceclass/extendedresourcecache"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // DeviceResources are extended resources that DeviceClasses provide, each with the name of the class: a pod that asks for one
@@ -67,8 +67,8 @@ func (r DeviceResources) Claim(p *corev1.Pod) (claiming *corev1.Pod, claim *reso
 }
 
 // Without is what is requested beside the resources.
-func (r DeviceResources) Without(requests simulate.Resources) simulate.Resources {
-	requests.Extended = slices.DeleteFunc(slices.Clone(requests.Extended), func(e simulate.Extended) bool {
+func (r DeviceResources) Without(requests scheduling.Resources) scheduling.Resources {
+	requests.Extended = slices.DeleteFunc(slices.Clone(requests.Extended), func(e scheduling.Extended) bool {
 		return r[corev1.ResourceName(e.Name)] != ""
 	})
 	return requests

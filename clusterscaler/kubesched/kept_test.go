@@ -15,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // A Translator and a Planner that follow a cluster with volumes and devices loop after loop plan as new ones do; and asked
@@ -43,7 +43,7 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 		var translator kube.Translator
 		var planner plan.Planner
 		pods, version := owned(c.Pods), 1
-		var last simulate.Judge
+		var last scheduling.Judge
 		for turn := range 8 {
 			objects := &kube.Objects{Nodes: c.Nodes, Pods: pods, Storage: &c.Objects}
 			kept := translator.Snapshot(objects, groups, member, kube.Going)
@@ -135,7 +135,7 @@ func groupOfEach(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	member := map[string]string{}
 	for i, n := range nodes {
 		if i < 2 {
-			template := simulate.NodeOf(n)
+			template := scheduling.NodeOf(n)
 			groups = append(groups, plan.Group{Name: "g-" + n.Name, Max: 6, Template: template, Capacity: template.Allocatable})
 		}
 		member[n.Name] = groups[i%2].Name

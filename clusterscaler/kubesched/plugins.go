@@ -21,7 +21,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/volumerestrictions"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/volumezone"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // handle is all of kube-scheduler that the plugins need. What they do not call when they filter is nil, and would panic.
@@ -105,7 +105,7 @@ func newPlugins(h *handle) (*plugins, error) {
 }
 
 // ask runs the plugins on the pod and the node. state is what they have noted meanwhile.
-func (p *plugins) ask(pod *corev1.Pod, node fwk.NodeInfo, list []filter) (simulate.Refusal, fwk.CycleState) {
+func (p *plugins) ask(pod *corev1.Pod, node fwk.NodeInfo, list []filter) (scheduling.Refusal, fwk.CycleState) {
 	state := framework.NewCycleState()
 	var left []filter
 	for _, f := range list {
@@ -125,9 +125,9 @@ func (p *plugins) ask(pod *corev1.Pod, node fwk.NodeInfo, list []filter) (simula
 			return refusal(f, status), state
 		}
 	}
-	return simulate.Refusal{}, state
+	return scheduling.Refusal{}, state
 }
 
-func refusal(f filter, status *fwk.Status) simulate.Refusal {
-	return simulate.Refusal{Plugin: simulate.Plugin(f.Name()), Reason: status.Message()}
+func refusal(f filter, status *fwk.Status) scheduling.Refusal {
+	return scheduling.Refusal{Plugin: scheduling.Plugin(f.Name()), Reason: status.Message()}
 }

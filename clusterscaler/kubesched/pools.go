@@ -9,32 +9,32 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// Devices implements simulate.Sitting: a node's own pools are those of which it has slices, and taken is what the claims of
+// Devices implements scheduling.Sitting: a node's own pools are those of which it has slices, and taken is what the claims of
 // its pods have.
-func (s *Sitting) Devices(number simulate.NodeID, n *simulate.Node) simulate.DeviceUse {
+func (s *Sitting) Devices(number scheduling.NodeID, n *scheduling.Node) scheduling.DeviceUse {
 	v := s.view
 	pools := v.slices.byNode[n.Name]
 	if len(pools) == 0 || n.IsCopy() {
-		return simulate.DeviceUse{}
+		return scheduling.DeviceUse{}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	fullest := simulate.DeviceUse{Share: -1}
+	fullest := scheduling.DeviceUse{Share: -1}
 	taken, unmet := s.takenOn(number)
 	for _, p := range pools {
 		name := p.driver + "/" + p.name
 		if unmet > 0 {
-			return simulate.DeviceUse{Pool: name, Unknown: fmt.Sprintf("claims of its pods without devices: %d", unmet)}
+			return scheduling.DeviceUse{Pool: name, Unknown: fmt.Sprintf("claims of its pods without devices: %d", unmet)}
 		}
 		current, missing := newest(v.slices.ownSlices(p, n.Name))
 		if missing != "" {
-			return simulate.DeviceUse{Pool: name, Unknown: fmt.Sprintf("pool %s %s", name, missing)}
+			return scheduling.DeviceUse{Pool: name, Unknown: fmt.Sprintf("pool %s %s", name, missing)}
 		}
 		if share := poolShare(current, taken[p]); share > fullest.Share {
-			fullest = simulate.DeviceUse{Pool: name, Share: share}
+			fullest = scheduling.DeviceUse{Pool: name, Share: share}
 		}
 	}
 	return fullest
@@ -42,7 +42,7 @@ func (s *Sitting) Devices(number simulate.NodeID, n *simulate.Node) simulate.Dev
 
 // takenOn are the devices that claims of the pods on the node have, by pool, and how many of these claims have none.
 // Access for administration takes nothing.
-func (s *Sitting) takenOn(number simulate.NodeID) (taken map[pool]map[string]bool, unmet int) {
+func (s *Sitting) takenOn(number scheduling.NodeID) (taken map[pool]map[string]bool, unmet int) {
 	taken = map[pool]map[string]bool{}
 	seen := map[types.NamespacedName]bool{}
 	for _, h := range s.on[number] {

@@ -12,13 +12,13 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 	v1helper "k8s.io/kubernetes/pkg/apis/core/v1/helper"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // withCause adds to a refusal by a volume what the plugins leave out: the claim, its volume or StorageClass, and the label of
 // nodes that it asks for. The answer is shared by all pods of the demand, whose claims differ in their names only: it has
 // the name of one, of a pod without a node where there is one, and how many are like it.
-func (v *View) withCause(r simulate.Refusal, d *demand, at int, node *corev1.Node) simulate.Refusal {
+func (v *View) withCause(r scheduling.Refusal, d *demand, at int, node *corev1.Node) scheduling.Refusal {
 	if r.Plugin == "" {
 		return r
 	}
@@ -46,7 +46,7 @@ func (v *View) withCause(r simulate.Refusal, d *demand, at int, node *corev1.Nod
 }
 
 // blocking is what the claim has to do with the refusal, to be written behind its name; empty where it is not the cause.
-func (v *View) blocking(r simulate.Refusal, c *corev1.PersistentVolumeClaim, node *corev1.Node) string {
+func (v *View) blocking(r scheduling.Refusal, c *corev1.PersistentVolumeClaim, node *corev1.Node) string {
 	pv, class := v.volumes[c.Spec.VolumeName], v.classes[volume.GetPersistentVolumeClaimClass(c)]
 	switch r.Plugin {
 	case "VolumeRestrictions":
@@ -85,7 +85,7 @@ func named(kind, name string) string {
 
 // unbound is why a claim without a volume gets none on the node. Where another claim of the pod is at fault it may be
 // empty.
-func unbound(r simulate.Refusal, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, node *corev1.Node) string {
+func unbound(r scheduling.Refusal, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, node *corev1.Node) string {
 	name := volume.GetPersistentVolumeClaimClass(c)
 	waits := class != nil && class.VolumeBindingMode != nil && *class.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer
 	switch {

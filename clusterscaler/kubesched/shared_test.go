@@ -7,13 +7,13 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // A claim for which a node has been chosen is made there and nowhere else, whichever node is asked about first.
 func TestSelectedNode(t *testing.T) {
 	t.Parallel()
-	for _, first := range []simulate.NodeID{0, 1} {
+	for _, first := range []scheduling.NodeID{0, 1} {
 		data := claim("data", "disks", "")
 		data.Annotations = map[string]string{"volume.kubernetes.io/selected-node": "a-2"}
 		o := &kubesched.Objects{Claims: []*corev1.PersistentVolumeClaim{data}, StorageClasses: []*storagev1.StorageClass{storageClass("disks", true)}}
@@ -23,7 +23,7 @@ func TestSelectedNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		cluster, of := judged(view, []*corev1.Node{node("a-1", "a"), node("a-2", "a")}, pods)
-		for _, n := range []simulate.NodeID{first, 1 - first} {
+		for _, n := range []scheduling.NodeID{first, 1 - first} {
 			if got := cluster.Fits(of[0], n); got.OK() != (n == 1) {
 				t.Errorf("node %d asked first: node %d: %v", first, n, got)
 			}

@@ -10,14 +10,14 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/volumebinding"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// Sitting follows the pods of one cluster. It implements simulate.Sitting.
+// Sitting follows the pods of one cluster. It implements scheduling.Sitting.
 type Sitting struct {
 	view *View
 	// on lists the pods with demands on each node.
-	on map[simulate.NodeID][]held
+	on map[scheduling.NodeID][]held
 	// taken counts how often each of a demand's pods is on a node.
 	taken map[*demand]*ledger
 	// using counts the pods that use a claim: an exclusive volume claim, or a device claim.
@@ -48,22 +48,22 @@ type binding struct {
 	assumed *volumebinding.PodVolumes
 }
 
-// Sitting implements simulate.Judge.
-func (v *View) Sitting() simulate.Sitting {
+// Sitting implements scheduling.Judge.
+func (v *View) Sitting() scheduling.Sitting {
 	return &Sitting{
-		view: v, on: map[simulate.NodeID][]held{}, taken: map[*demand]*ledger{}, using: map[string]int{},
+		view: v, on: map[scheduling.NodeID][]held{}, taken: map[*demand]*ledger{}, using: map[string]int{},
 		changed: map[types.NamespacedName]*resourcev1.ResourceClaim{}, gained: holders{}, texts: map[pool]takenText{},
 	}
 }
 
-const pluginNone = simulate.Plugin("none")
+const pluginNone = scheduling.Plugin("none")
 
-// Fits implements simulate.Sitting.
-func (s *Sitting) Fits(key string, number simulate.NodeID, n *simulate.Node) simulate.Refusal {
+// Fits implements scheduling.Sitting.
+func (s *Sitting) Fits(key string, number scheduling.NodeID, n *scheduling.Node) scheduling.Refusal {
 	v := s.view
 	d := v.demands[key]
 	if d == nil {
-		return simulate.Refusal{Plugin: pluginNone, Reason: "the pod's volumes and claims are not known yet"}
+		return scheduling.Refusal{Plugin: pluginNone, Reason: "the pod's volumes and claims are not known yet"}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -93,7 +93,7 @@ func (v *View) apart(p *place) bool { return v.attached[p.node.Name] && v.select
 
 // anyway is why pods of the demand never fit on a node of that kind. What is attached to the node does not matter to others of
 // the kind, nor to a pod that shares a volume with one there: ask counts it.
-func (v *View) anyway(d *demand, p *place) simulate.Refusal {
+func (v *View) anyway(d *demand, p *place) scheduling.Refusal {
 	q := question{d, p.kind}
 	r, known := v.answers[q]
 	if known {
@@ -107,7 +107,7 @@ func (v *View) anyway(d *demand, p *place) simulate.Refusal {
 	}
 	info, err := v.show(p, name, nil)
 	if err != nil {
-		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}
+		return scheduling.Refusal{Plugin: pluginNone, Reason: err.Error()}
 	}
 	r, _ = v.plugins.ask(d.pods[0], info, v.plugins.volumes)
 	r = v.withCause(r, d, 0, p.node)
@@ -126,7 +126,7 @@ func (v *View) rememberDevices(q deviceQuestion, a *deviceAnswer) {
 }
 
 // settled is whether the pods on the nodes do not matter.
-func (s *Sitting) settled(d *demand, number simulate.NodeID, p *place) bool {
+func (s *Sitting) settled(d *demand, number scheduling.NodeID, p *place) bool {
 	crowded := len(s.on[number]) > 0 || s.view.attached[p.node.Name]
 	return !d.binds && len(d.exclusive[0]) == 0 && !(crowded && (d.inline || p.limited))
 }
@@ -163,7 +163,7 @@ func (l *ledger) next() int {
 }
 
 // ask asks the plugins about a pod, as the sitting stands.
-func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simulate.Refusal, fwk.CycleState) {
+func (s *Sitting) ask(d *demand, at int, number scheduling.NodeID, p *place) (scheduling.Refusal, fwk.CycleState) {
 	v := s.view
 	v.hold(s)
 	own := d.exclusive[at]
@@ -181,7 +181,7 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 	}
 	info, err := v.show(p, name, on)
 	if err != nil {
-		return simulate.Refusal{Plugin: pluginNone, Reason: err.Error()}, nil
+		return scheduling.Refusal{Plugin: pluginNone, Reason: err.Error()}, nil
 	}
 	list := v.plugins.crowding // anyway has asked the others
 	if d.binds || d.claiming() || v.apart(p) {
@@ -199,15 +199,15 @@ func (s *Sitting) ask(d *demand, at int, number simulate.NodeID, p *place) (simu
 }
 
 // nameOf tells copies of a node apart.
-func (s *Sitting) nameOf(number simulate.NodeID, p *place) string {
+func (s *Sitting) nameOf(number scheduling.NodeID, p *place) string {
 	if p.fresh {
 		return fmt.Sprintf("%s-%d", p.node.Name, number)
 	}
 	return p.node.Name
 }
 
-// Put implements simulate.Sitting.
-func (s *Sitting) Put(key string, number simulate.NodeID, n *simulate.Node, leaves bool) (undo func()) {
+// Put implements scheduling.Sitting.
+func (s *Sitting) Put(key string, number scheduling.NodeID, n *scheduling.Node, leaves bool) (undo func()) {
 	d := s.view.demands[key]
 	if d == nil {
 		return func() {}
@@ -228,7 +228,7 @@ func (s *Sitting) locked(f func()) func() {
 	}
 }
 
-func (s *Sitting) come(d *demand, number simulate.NodeID, n *simulate.Node) (undo func()) {
+func (s *Sitting) come(d *demand, number scheduling.NodeID, n *scheduling.Node) (undo func()) {
 	h := held{demand: d, pod: s.ledger(d).next()}
 	back := func() {}
 	if d.pods[h.pod].Spec.NodeName == n.Name && !n.IsCopy() {
@@ -266,7 +266,7 @@ func (s *Sitting) count(h held, n int) {
 func deviceKey(claim types.NamespacedName) string { return "device " + claim.String() }
 
 // leave takes the last pod of the demand that has come to the node.
-func (s *Sitting) leave(d *demand, number simulate.NodeID) (undo func()) {
+func (s *Sitting) leave(d *demand, number scheduling.NodeID) (undo func()) {
 	list := s.on[number]
 	at := -1
 	for i, h := range list {
@@ -293,7 +293,7 @@ func (s *Sitting) leave(d *demand, number simulate.NodeID) (undo func()) {
 }
 
 // reserve gives the pod the free volumes and the devices that kube-scheduler would, if it fits.
-func (s *Sitting) reserve(d *demand, at int, number simulate.NodeID, n *simulate.Node) (*binding, func()) {
+func (s *Sitting) reserve(d *demand, at int, number scheduling.NodeID, n *scheduling.Node) (*binding, func()) {
 	v := s.view
 	p := v.placeOf(n)
 	pod, name := d.pods[at], s.nameOf(number, p)

@@ -10,21 +10,21 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // judged is a cluster of the nodes in which the view judges, and the classes of the pods.
-func judged(view *kubesched.View, nodes []*corev1.Node, pods []*corev1.Pod) (*simulate.Cluster, []simulate.Class) {
-	var classes simulate.Classes
-	of := make([]simulate.Class, len(pods))
+func judged(view *kubesched.View, nodes []*corev1.Node, pods []*corev1.Pod) (*scheduling.Cluster, []scheduling.Class) {
+	var classes scheduling.Classes
+	of := make([]scheduling.Class, len(pods))
 	for i, p := range pods {
-		spec := simulate.SpecOf(p)
+		spec := scheduling.SpecOf(p)
 		spec.Demand = view.Demand(p)
 		of[i] = classes.Intern(spec)
 	}
-	cluster := simulate.NewCluster(&classes)
+	cluster := scheduling.NewCluster(&classes)
 	for _, n := range nodes {
-		node := simulate.NodeOf(n)
+		node := scheduling.NodeOf(n)
 		node.Profile = view.Profile(n.Name)
 		cluster.AddNode(&node)
 	}
@@ -41,7 +41,7 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		c := kubeschedtest.Random(r)
 		var pods []*corev1.Pod
 		for _, p := range c.Pods {
-			if simulate.NeedsJudge(p) {
+			if scheduling.NeedsJudge(p) {
 				pods = append(pods, p)
 			}
 		}
@@ -57,7 +57,7 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		answers := func() (out []string) {
 			for _, class := range of {
 				for n := range c.Nodes {
-					out = append(out, fmt.Sprint(cluster.Fits(class, simulate.NodeID(n))))
+					out = append(out, fmt.Sprint(cluster.Fits(class, scheduling.NodeID(n))))
 				}
 			}
 			return out
@@ -65,12 +65,12 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		step := func() {
 			p := r.IntN(len(pods))
 			if on[p] >= 0 {
-				cluster.Take(of[p], simulate.NodeID(on[p]), 1)
+				cluster.Take(of[p], scheduling.NodeID(on[p]), 1)
 				on[p] = -1
 				moved++
 				return
 			}
-			if n := r.IntN(len(c.Nodes)); cluster.Fill(of[p], simulate.NodeID(n), 1) == 1 {
+			if n := r.IntN(len(c.Nodes)); cluster.Fill(of[p], scheduling.NodeID(n), 1) == 1 {
 				on[p] = n
 				moved++
 			}

@@ -15,10 +15,10 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodevolumelimits"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// View is the volumes and claims of one moment. It implements simulate.Judge, and is safe for concurrent use; a Sitting is
+// View is the volumes and claims of one moment. It implements scheduling.Judge, and is safe for concurrent use; a Sitting is
 // not.
 type View struct {
 	demands map[string]*demand
@@ -46,9 +46,9 @@ type View struct {
 	csiNodes cache.Indexer
 	// named has the profile that each node was last shown with to the plugins.
 	named map[string]string
-	nodes map[*simulate.Node]*place
+	nodes map[*scheduling.Node]*place
 	// answers are those that depend on the demand and the kind of node alone.
-	answers map[question]simulate.Refusal
+	answers map[question]scheduling.Refusal
 	// deviceAnswers are those that depend on the devices of the node and which of them are taken.
 	deviceAnswers map[deviceQuestion]*deviceAnswer
 	// holder is the sitting whose volumes the plugins take as bound.
@@ -76,7 +76,7 @@ func New(o *Objects, pods []*corev1.Pod) (*View, error) {
 		demands: map[string]*demand{}, ofPod: map[types.NamespacedName]*demand{},
 		labels: labelKeys(o), selected: map[string]bool{}, slices: newSliceIndex(sorted(o.ResourceSlices)),
 		profileOf: map[string]string{}, profiles: map[string]*profile{}, attached: map[string]bool{},
-		named: map[string]string{}, nodes: map[*simulate.Node]*place{}, answers: map[question]simulate.Refusal{},
+		named: map[string]string{}, nodes: map[*scheduling.Node]*place{}, answers: map[question]scheduling.Refusal{},
 		deviceAnswers: map[deviceQuestion]*deviceAnswer{},
 	}
 	d := newDescriber(o, pods)
@@ -179,7 +179,7 @@ func (v *View) leftAttached(d *describer, all []*storagev1.VolumeAttachment, pod
 const maxPlaces = 1 << 16
 
 // placeOf is the node as the plugins see it. Nodes never change.
-func (v *View) placeOf(n *simulate.Node) *place {
+func (v *View) placeOf(n *scheduling.Node) *place {
 	if p := v.nodes[n]; p != nil {
 		return p
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // GroupLabel is the label of a node that names its group.
@@ -38,8 +38,8 @@ func (g *Group) planned(size int) plan.Group {
 	example := g.node("template-of-" + g.Name)
 	return plan.Group{
 		Name: g.Name, Min: g.Min, Max: g.Max, Target: size,
-		Template: simulate.NodeOf(example),
-		Capacity: simulate.ResourcesOf(example.Status.Capacity),
+		Template: scheduling.NodeOf(example),
+		Capacity: scheduling.ResourcesOf(example.Status.Capacity),
 		Price:    g.Price, Options: g.Options,
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -196,7 +196,7 @@ func (g *nodeGroup) planned() plan.Group {
 	}
 	return plan.Group{
 		Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price,
-		Template: simulate.NodeOf(node), Capacity: simulate.ResourcesOf(node.Status.Capacity), Options: d.Options.Planned(),
+		Template: scheduling.NodeOf(node), Capacity: scheduling.ResourcesOf(node.Status.Capacity), Options: d.Options.Planned(),
 	}
 }
 

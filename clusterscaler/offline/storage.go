@@ -10,7 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // storageObject reads an object that decides on volumes or device claims; it is false for other kinds.
@@ -53,7 +53,7 @@ func decodeInto[T metav1.Object](d *dump, raw []byte, object T, list *[]T, kind,
 func (d *dump) storageNotes() []string {
 	judged, volumes, devices := 0, 0, 0
 	for _, p := range d.Pods {
-		if !simulate.NeedsJudge(p) {
+		if !scheduling.NeedsJudge(p) {
 			continue
 		}
 		judged++

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // addUpcoming adds the nodes that were requested and have not registered. A group whose nodes cannot be launched, or have
@@ -15,7 +15,7 @@ func (d *decision) addUpcoming() {
 	registered, starting := make([]int, len(d.groups)), make([]int, len(d.groups))
 	stuck := make([]*Node, len(d.groups))
 	for i, n := range d.s.Nodes {
-		g, ours := d.groupOf(simulate.NodeID(i))
+		g, ours := d.groupOf(scheduling.NodeID(i))
 		if !ours {
 			continue
 		}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -75,14 +75,14 @@ func (d *decision) compared(labels map[string]string) map[string]string {
 }
 
 // freeOf is what the DaemonSets leave of a new node.
-func (d *decision) freeOf(g *groupState) simulate.Resources {
+func (d *decision) freeOf(g *groupState) scheduling.Resources {
 	mark := d.cluster.Mark()
 	defer d.cluster.Undo(mark)
 	return d.cluster.Free(d.addTemplate(g))
 }
 
 // near is whether no resource differs by more than that share of the larger amount, the memory by that of its own.
-func near(a, b simulate.Resources, share, memoryShare float64) bool {
+func near(a, b scheduling.Resources, share, memoryShare float64) bool {
 	if len(a.Extended) != len(b.Extended) {
 		return false
 	}
@@ -133,7 +133,7 @@ func (d *decision) members(g *groupState) (members []member, room int, why verdi
 
 // smallest is, of the members that have room and whose next node takes the most of so many pods of the class, the one with
 // the fewest nodes, and of those equal the first by name; nil where none takes any.
-func (d *decision) smallest(members []member, class simulate.Class, want int) (best *member) {
+func (d *decision) smallest(members []member, class scheduling.Class, want int) (best *member) {
 	most := 0
 	for i := range members {
 		m := &members[i]

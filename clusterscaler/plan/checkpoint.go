@@ -4,22 +4,22 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // checkpoint is all that growth for pods changes of a decision.
 type checkpoint struct {
-	mark     simulate.Mark
+	mark     scheduling.Mark
 	groups   []groupState
-	settled  map[simulate.NodeID][]*Pod
+	settled  map[scheduling.NodeID][]*Pod
 	batches  []batch
 	verdicts []podVerdict
 	upcoming int
 	spares   []spare
 	planned  map[string]*Placement
-	total    simulate.Resources
-	onWay    map[spreadOn]simulate.NodeID
-	added    map[simulate.NodeID][]share
+	total    scheduling.Resources
+	onWay    map[spreadOn]scheduling.NodeID
+	added    map[scheduling.NodeID][]share
 }
 
 func (d *decision) checkpoint() checkpoint {

@@ -3,7 +3,7 @@ package plan
 import (
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // refuseComebacks drops removals, last first, until the loop after them would not grow a group for the
@@ -41,13 +41,13 @@ func (d *decision) leftOver() string {
 	var placed []*Pod // and must be again
 	for i := range d.s.Nodes {
 		if !gone[d.s.Nodes[i].Name] {
-			if !d.runs(simulate.NodeID(i)) { // moved pods must not wait for a node to start
-				after.cluster.Hide(simulate.NodeID(i))
+			if !d.runs(scheduling.NodeID(i)) { // moved pods must not wait for a node to start
+				after.cluster.Hide(scheduling.NodeID(i))
 			}
 			continue
 		}
 		var left []*Pod
-		for p := range d.podsOn(simulate.NodeID(i)) {
+		for p := range d.podsOn(scheduling.NodeID(i)) {
 			if o, _ := rules.judge(p); o != stays {
 				placed = append(placed, p)
 				if p.Node == d.s.Nodes[i].Name {
@@ -55,7 +55,7 @@ func (d *decision) leftOver() string {
 				}
 			}
 		}
-		after.retire(simulate.NodeID(i), left)
+		after.retire(scheduling.NodeID(i), left)
 	}
 	for id, settled := range d.settled { // pods that fit now will have run where they fit
 		if !gone[d.s.Nodes[id].Name] {

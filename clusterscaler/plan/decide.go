@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -42,20 +42,20 @@ type decision struct {
 
 	kept *kept
 	// cluster is that of kept: the snapshot's nodes, and then those on their way, which mark is before.
-	cluster *simulate.Cluster
-	mark    simulate.Mark
+	cluster *scheduling.Cluster
+	mark    scheduling.Mark
 	groups  []groupState
 	byGroup map[string]int
 	// known has for each of kept.groupNames the index of the group, -1 where there is none of that name.
 	known []int
 	// settled has for nodes that stand the pods without a node that fit on them.
-	settled map[simulate.NodeID][]*Pod
+	settled map[scheduling.NodeID][]*Pod
 	// onWay has, for each class with spread constraints and each group whose nodes pods of it wait for, one of these nodes; and
 	// each node that stands and takes such pods only as others come. growing says that what is placed now is.
-	onWay   map[spreadOn]simulate.NodeID
+	onWay   map[spreadOn]scheduling.NodeID
 	growing bool
 	// added has the pods of each node that the plan adds.
-	added map[simulate.NodeID][]share
+	added map[scheduling.NodeID][]share
 	// needing are the pods that needed a node when the loop began; those in batches still do.
 	needing []*Pod
 	batches []batch
@@ -79,7 +79,7 @@ type decision struct {
 	// facts are those of verdicts of which there are many, with room for more.
 	facts []verdict.Fact
 	// total is what the nodes of the cluster have together, as the plan goes.
-	total simulate.Resources
+	total scheduling.Resources
 }
 
 // groupState is what a decision knows about a group.
@@ -100,13 +100,13 @@ type groupState struct {
 	blocked verdict.Verdict
 	verdict verdict.Verdict
 	// misfits holds, for classes asked about, why a pod does not fit on an empty new node.
-	misfits map[simulate.Class]simulate.Misfit
+	misfits map[scheduling.Class]scheduling.Misfit
 	// nodes is equal for groups whose new nodes are equal.
 	nodes string
 	// kin are the groups with similar nodes, once they have been looked for.
 	kin []*groupState
 	// template is what copies are made of, once it is prepared.
-	template simulate.Template
+	template scheduling.Template
 	prepared bool
 	// missing are the DaemonSets that do not run on the group's example, once they have been looked for.
 	missing []DaemonSet
@@ -124,9 +124,9 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 		s: s, policy: p, now: now, memory: m.clone(), planned: m.Planned,
 		kept: k, cluster: k.cluster, mark: k.cluster.Mark(),
 		byGroup:  make(map[string]int, len(s.Groups)),
-		settled:  map[simulate.NodeID][]*Pod{},
-		onWay:    map[spreadOn]simulate.NodeID{},
-		added:    map[simulate.NodeID][]share{},
+		settled:  map[scheduling.NodeID][]*Pod{},
+		onWay:    map[spreadOn]scheduling.NodeID{},
+		added:    map[scheduling.NodeID][]share{},
 		verdicts: make([]podVerdict, len(k.waiting)),
 		spares:   spares(s, &p),
 	}
@@ -134,7 +134,7 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 	for i := range s.Groups {
 		d.byGroup[s.Groups[i].Name] = i
 		d.groups = append(d.groups, groupState{
-			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[simulate.Class]simulate.Misfit{},
+			Group: &s.Groups[i], policy: s.Groups[i].Options.in(&d.policy), nodes: alike(&s.Groups[i]), misfits: map[scheduling.Class]scheduling.Misfit{},
 		})
 	}
 	d.known = make([]int, len(k.groupNames))
@@ -153,13 +153,13 @@ func (k *kept) decision(s *Snapshot, m Memory, p Policy, now time.Time) *decisio
 }
 
 // groupOf is the index of the node's group, if it is of one.
-func (d *decision) groupOf(id simulate.NodeID) (g int, ours bool) {
+func (d *decision) groupOf(id scheduling.NodeID) (g int, ours bool) {
 	g = d.known[d.kept.groupOf[id]]
 	return g, g >= 0
 }
 
 // policyOf is the policy for a node: that of its group, if it is of one.
-func (d *decision) policyOf(id simulate.NodeID) (p *Policy, ours bool) {
+func (d *decision) policyOf(id scheduling.NodeID) (p *Policy, ours bool) {
 	if g, ours := d.groupOf(id); ours {
 		return d.groups[g].policy, true
 	}
@@ -177,7 +177,7 @@ func (d *decision) keepFacts(facts ...verdict.Fact) []verdict.Fact {
 }
 
 // podsOn are the pods that run on the node or are about to.
-func (d *decision) podsOn(id simulate.NodeID) iter.Seq[*Pod] {
+func (d *decision) podsOn(id scheduling.NodeID) iter.Seq[*Pod] {
 	return func(yield func(*Pod) bool) {
 		for _, pod := range d.kept.on[id] {
 			if !yield(pod) {
@@ -193,7 +193,7 @@ func (d *decision) podsOn(id simulate.NodeID) iter.Seq[*Pod] {
 }
 
 // empty is whether no pod would have to leave the node.
-func (d *decision) empty(id simulate.NodeID) bool {
+func (d *decision) empty(id scheduling.NodeID) bool {
 	for pod := range d.podsOn(id) {
 		if !pod.fixed() && !pod.spare() {
 			return false
@@ -209,17 +209,17 @@ func alike(g *Group) string {
 }
 
 // starting is whether the node has registered and is expected to become ready.
-func (d *decision) starting(id simulate.NodeID) bool {
+func (d *decision) starting(id scheduling.NodeID) bool {
 	return d.kept.stages[id] == stageStarting
 }
 
 // runs is whether the node is ready, and offers all that it will.
-func (d *decision) runs(id simulate.NodeID) bool {
+func (d *decision) runs(id scheduling.NodeID) bool {
 	return d.s.Nodes[id].Ready && !d.starting(id)
 }
 
 // addTemplate adds a new node of the group, with the DaemonSet pods that it will run.
-func (d *decision) addTemplate(g *groupState) simulate.NodeID {
+func (d *decision) addTemplate(g *groupState) scheduling.NodeID {
 	id := d.cluster.AddCopy(d.templateOf(g))
 	for _, r := range g.Runs {
 		d.cluster.Place(r.Class, id, 1)
@@ -233,7 +233,7 @@ func (d *decision) addTemplate(g *groupState) simulate.NodeID {
 }
 
 // templateOf is what new nodes of the group are copies of.
-func (d *decision) templateOf(g *groupState) simulate.Template {
+func (d *decision) templateOf(g *groupState) scheduling.Template {
 	if !g.prepared {
 		g.template, g.prepared = d.cluster.Prepare(g.Template), true
 	}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -45,12 +45,12 @@ func (d *decision) resumeDeletions() {
 }
 
 // emptied is whether a node that is being deleted has no pods left to move, nor any that goes together with it.
-func (d *decision) emptied(id simulate.NodeID) bool {
+func (d *decision) emptied(id scheduling.NodeID) bool {
 	group := d.kept.nodes[id].Group
 	if !d.atomic(group) {
 		return d.empty(id)
 	}
-	return !slices.ContainsFunc(d.kept.going, func(other simulate.NodeID) bool {
+	return !slices.ContainsFunc(d.kept.going, func(other scheduling.NodeID) bool {
 		return d.kept.nodes[other].Group == group && !d.empty(other)
 	})
 }

@@ -16,6 +16,6 @@
 // their way, late, lost or deleted, how small a group may become, and when a deletion is asked for again.
 //
 // It does not act. Volumes and device claims are decided on by the Judge of the Snapshot. Pods with constraints that
-// neither it nor package simulate models trigger nothing and keep their node. It makes no templates: a group has that of
+// neither it nor package scheduling models trigger nothing and keep their node. It makes no templates: a group has that of
 // its provider, or of one of its nodes.
 package plan

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // growForPods grows groups for the pods that need a node, so that the next loop finds nothing to add for them and nothing
@@ -138,7 +138,7 @@ func (d *decision) uneven() bool {
 	for i := range d.groups {
 		g := &d.groups[i]
 		if room, _ := d.room(g); room > 0 && slices.ContainsFunc(d.batches, func(b batch) bool {
-			return !b.later && d.misfit(g, b.class).Code == simulate.TopologySpreadExceeded
+			return !b.later && d.misfit(g, b.class).Code == scheduling.TopologySpreadExceeded
 		}) {
 			return true
 		}
@@ -176,12 +176,12 @@ func (d *decision) unhelped() (n int) {
 
 // spreadOn is a class with spread constraints, and the node that pods of it wait for, or the group of such nodes.
 type spreadOn struct {
-	class simulate.Class
+	class scheduling.Class
 	on    string
 }
 
 // waitsFor notes that pods of the class wait for the node.
-func (d *decision) waitsFor(class simulate.Class, on string, id simulate.NodeID) {
+func (d *decision) waitsFor(class scheduling.Class, on string, id scheduling.NodeID) {
 	if len(d.s.Classes.Spec(class).Spread) > 0 {
 		d.onWay[spreadOn{class, on}] = id
 	}

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -13,7 +13,7 @@ type Headroom struct {
 	Name  string
 	Count int
 	// Spec is what each asks for. It has no terms about other pods.
-	Spec     simulate.Spec
+	Spec     scheduling.Spec
 	Priority int32
 }
 
@@ -80,7 +80,7 @@ func (b *batch) before(other *batch) int {
 }
 
 // noteSpare counts a pod of a headroom that has been placed on the node.
-func (d *decision) noteSpare(pod *Pod, id simulate.NodeID) {
+func (d *decision) noteSpare(pod *Pod, id scheduling.NodeID) {
 	s := pod.spareOf
 	switch coming := int(id) - len(d.s.Nodes); {
 	case coming < 0:

@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -55,7 +55,7 @@ func unreadyFacts(r Readiness) []verdict.Fact {
 func (d *decision) judgeHealth() {
 	for i, n := range d.s.Nodes {
 		d.plan.Readiness.add(n, d.kept.stages[i])
-		if g, ours := d.groupOf(simulate.NodeID(i)); ours {
+		if g, ours := d.groupOf(scheduling.NodeID(i)); ours {
 			d.groups[g].readiness.add(n, d.kept.stages[i])
 		}
 	}
@@ -105,10 +105,10 @@ func (d *decision) doNothing() {
 	d.reportPods()
 	d.plan.Nodes = make([]NodeVerdict, len(d.s.Nodes))
 	for i, n := range d.s.Nodes {
-		p, _ := d.policyOf(simulate.NodeID(i))
-		used := d.utilization(simulate.NodeID(i), p)
+		p, _ := d.policyOf(scheduling.NodeID(i))
+		used := d.utilization(scheduling.NodeID(i), p)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
-		d.keep(simulate.NodeID(i), ClusterUnhealthy, facts...)
+		d.keep(scheduling.NodeID(i), ClusterUnhealthy, facts...)
 	}
 	d.remember()
 }

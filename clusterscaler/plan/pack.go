@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -14,13 +14,13 @@ type option struct {
 	nodes int
 	// room is how many nodes there could have been, and first the first of them.
 	room  int
-	first simulate.NodeID
+	first scheduling.NodeID
 	pods  int
 	// placed has the number of pods placed of each batch, and fill in which order and on which of the new nodes.
 	placed []int
 	fill   []fill
 	// requested is the sum of what the placed pods request.
-	requested simulate.Resources
+	requested scheduling.Resources
 	// lot is what was drawn for the group; priority is its own, if it has one.
 	lot         float64
 	priority    int
@@ -36,12 +36,12 @@ type option struct {
 // fill is that pods of a batch were placed on a node.
 type fill struct {
 	batch int
-	node  simulate.NodeID
+	node  scheduling.NodeID
 	pods  int
 }
 
 // fills places up to want pods of the batch on the node, and returns and notes how many.
-func (d *decision) fills(o *option, batch int, node simulate.NodeID, want int) int {
+func (d *decision) fills(o *option, batch int, node scheduling.NodeID, want int) int {
 	n := d.cluster.Fill(d.batches[batch].class, node, want)
 	if n > 0 {
 		o.fill = append(o.fill, fill{batch, node, n})
@@ -60,7 +60,7 @@ func (d *decision) option(g *groupState, room int, members []member) option {
 // pack leaves the pods and nodes in the cluster. The members are similar to g. With gaps, nodes that were there before take
 // pods too, once they have become a place for them by what is placed on the new ones.
 func (d *decision) pack(g *groupState, room int, members []member, gaps bool) option {
-	first := simulate.NodeID(d.cluster.Len())
+	first := scheduling.NodeID(d.cluster.Len())
 	o := option{group: g, room: room, first: first, placed: make([]int, len(d.batches))}
 	for _, b := range d.largestFirst(g) {
 		class, want := d.batches[b].class, len(d.batches[b].pods)
@@ -88,7 +88,7 @@ func (d *decision) pack(g *groupState, room int, members []member, gaps bool) op
 }
 
 // packOn places up to want pods of the batch on the new nodes, of which first is the first.
-func (d *decision) packOn(o *option, b int, first simulate.NodeID, want int) (n int) {
+func (d *decision) packOn(o *option, b int, first scheduling.NodeID, want int) (n int) {
 	for id := first; int(id) < d.cluster.Len() && n < want; id++ {
 		n += d.fills(o, b, id, want-n)
 	}
@@ -158,7 +158,7 @@ func ratio(part, whole int64) float64 {
 }
 
 // misfit is why a pod of the class does not fit on an empty new node of the group, as the others stand now.
-func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
+func (d *decision) misfit(g *groupState, class scheduling.Class) scheduling.Misfit {
 	if m, known := g.misfits[class]; known {
 		return m
 	}
@@ -172,7 +172,7 @@ func (d *decision) misfit(g *groupState, class simulate.Class) simulate.Misfit {
 }
 
 // open is whether a new node of the group may be a place for the class, now or once there are more pods elsewhere.
-func (d *decision) open(g *groupState, class simulate.Class) bool {
+func (d *decision) open(g *groupState, class scheduling.Class) bool {
 	mark := d.cluster.Mark()
 	defer d.cluster.Undo(mark)
 	return d.cluster.Open(class, d.addTemplate(g))

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -16,7 +16,7 @@ const settleTime = 2 * time.Second
 
 // batch is a run of pods of one class and priority that need a node.
 type batch struct {
-	class    simulate.Class
+	class    scheduling.Class
 	priority int32
 	// pods are in the order of their names. The placed ones are cut off the front.
 	pods []*Pod
@@ -24,8 +24,8 @@ type batch struct {
 	later bool
 	// open are the nodes before seen that are no place for such a pod, and may become one as pods are added elsewhere. The
 	// others before seen cannot.
-	open []simulate.NodeID
-	seen simulate.NodeID
+	open []scheduling.NodeID
+	seen scheduling.NodeID
 }
 
 // placePending sorts the pods that have no node: those that wait for something else, those that fit on
@@ -164,7 +164,7 @@ func (d *decision) placeOnce(b *batch) {
 }
 
 // placeOn puts what fits of the batch on the node, and says whether it may take more once others have pods.
-func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
+func (d *decision) placeOn(b *batch, id scheduling.NodeID) bool {
 	n := d.cluster.Fill(b.class, id, len(b.pods))
 	if n > 0 {
 		d.noteAdded(id, share{b.class, b.pods[:n]})
@@ -177,7 +177,7 @@ func (d *decision) placeOn(b *batch, id simulate.NodeID) bool {
 }
 
 // noteOn notes that a pod without a node has been placed on one of the cluster.
-func (d *decision) noteOn(pod *Pod, id simulate.NodeID) {
+func (d *decision) noteOn(pod *Pod, id scheduling.NodeID) {
 	if pod.spare() {
 		d.noteSpare(pod, id)
 		return

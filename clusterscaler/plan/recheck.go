@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -37,7 +37,7 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.atomic(n.Group) {
 		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
 	}
-	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))), closest: closest{to: map[simulate.Class]simulate.NodeID{}}}
+	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))), closest: closest{to: map[scheduling.Class]scheduling.NodeID{}}}
 	pods, code, facts := r.movable(id)
 	if code != "" {
 		return Removal{}, verdict.Because(subject, code, facts...)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -16,11 +16,11 @@ type removals struct {
 	drain drain
 	// order of the nodes in which moved pods look for room: those that cannot go first, then the
 	// candidates from the last, so that pods gather on nodes that stay.
-	destinations []simulate.NodeID
+	destinations []scheduling.NodeID
 	// from is, for each class, the destination before which there is no room: nodes only fill up.
-	from map[simulate.Class]int
+	from map[scheduling.Class]int
 	// receives names for each node one whose pods move there.
-	receives map[simulate.NodeID]string
+	receives map[scheduling.NodeID]string
 	// left is by how many nodes each group may still shrink.
 	left    []int
 	closest closest
@@ -28,17 +28,17 @@ type removals struct {
 
 // order fills in the destinations: ready nodes that stand.
 func (r *removals) order(candidates []candidate) {
-	isCandidate := make(map[simulate.NodeID]bool, len(candidates))
+	isCandidate := make(map[scheduling.NodeID]bool, len(candidates))
 	for _, c := range candidates {
 		isCandidate[c.id] = true
 	}
 	for i := range r.s.Nodes {
-		id := simulate.NodeID(i)
+		id := scheduling.NodeID(i)
 		if !isCandidate[id] && !r.cluster.Hidden(id) && r.runs(id) {
 			r.destinations = append(r.destinations, id)
 		}
 	}
-	slices.SortFunc(r.destinations, func(a, b simulate.NodeID) int {
+	slices.SortFunc(r.destinations, func(a, b scheduling.NodeID) int {
 		return cmp.Or(cmp.Compare(r.plan.Nodes[b].Utilization, r.plan.Nodes[a].Utilization), cmp.Compare(a, b))
 	})
 	for _, c := range slices.Backward(candidates) {
@@ -88,7 +88,7 @@ func (r *removals) consider(c candidate) {
 }
 
 // movable lists the pods that must find another place when the node goes, or says what keeps the node.
-func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.Fact) {
+func (r *removals) movable(id scheduling.NodeID) ([]*Pod, verdict.Code, []verdict.Fact) {
 	var out []*Pod
 	for pod := range r.podsOn(id) {
 		if pod.Node != r.s.Nodes[id].Name { // it is about to run here, and nothing speaks against it running elsewhere
@@ -112,11 +112,11 @@ func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.
 
 // move places the pods on the destinations, or says why the first that finds no room keeps the node. Then nothing has
 // changed.
-func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, code verdict.Code, facts []verdict.Fact) {
+func (r *removals) move(id scheduling.NodeID, pods []*Pod) (moves []Move, code verdict.Code, facts []verdict.Fact) {
 	mark, from := r.cluster.Mark(), r.from
 	r.from = maps.Clone(from)
 	r.retire(id, pods)
-	var to []simulate.NodeID
+	var to []scheduling.NodeID
 	for _, pod := range byClass(pods) {
 		target, found := r.place(pod.Class)
 		if !found {
@@ -142,11 +142,11 @@ func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, code ver
 }
 
 // retire makes the node one that is going, which these pods have left.
-func (d *decision) retire(id simulate.NodeID, left []*Pod) {
+func (d *decision) retire(id scheduling.NodeID, left []*Pod) {
 	for _, pod := range left {
 		d.cluster.Take(pod.Class, id, 1)
 	}
-	d.cluster.Retire(id, goingTaint(), func(yield func(simulate.Class) bool) {
+	d.cluster.Retire(id, goingTaint(), func(yield func(scheduling.Class) bool) {
 		for _, pod := range without(slices.Collect(d.podsOn(id)), left) {
 			if !yield(pod.Class) {
 				return
@@ -156,13 +156,13 @@ func (d *decision) retire(id simulate.NodeID, left []*Pod) {
 }
 
 // goingTaint is that of a node that is going.
-func goingTaint() simulate.Taint {
-	return simulate.Taint{Key: GoingTaint, Effect: simulate.NoSchedule}
+func goingTaint() scheduling.Taint {
+	return scheduling.Taint{Key: GoingTaint, Effect: scheduling.NoSchedule}
 }
 
 // byClass puts pods of one class together, where the first of them was.
 func byClass(pods []*Pod) []*Pod {
-	first := make(map[simulate.Class]string, len(pods))
+	first := make(map[scheduling.Class]string, len(pods))
 	for _, pod := range pods {
 		if name, known := first[pod.Class]; !known || pod.Name < name {
 			first[pod.Class] = pod.Name
@@ -174,7 +174,7 @@ func byClass(pods []*Pod) []*Pod {
 }
 
 // place puts one pod of the class on the first destination with room.
-func (r *removals) place(class simulate.Class) (simulate.NodeID, bool) {
+func (r *removals) place(class scheduling.Class) (scheduling.NodeID, bool) {
 	first := r.from[class]
 	if r.cluster.Constrained(class) { // a node that was no place for it may have become one
 		first = 0

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -61,8 +61,8 @@ type replaying struct {
 }
 
 type spot struct {
-	nodes *[]simulate.NodeID
-	class simulate.Class
+	nodes *[]scheduling.NodeID
+	class scheduling.Class
 }
 
 // place puts the pod where it was placed before, if it still can be.
@@ -102,31 +102,31 @@ type planAgain struct {
 
 // nodesOfGroups lists the nodes of each group, those on their way last.
 func (d *decision) nodesOfGroups() nodesOfGroups {
-	out := nodesOfGroups{d, make([][]simulate.NodeID, len(d.groups)), map[Placement]*[]simulate.NodeID{}}
+	out := nodesOfGroups{d, make([][]scheduling.NodeID, len(d.groups)), map[Placement]*[]scheduling.NodeID{}}
 	for i := range d.s.Nodes {
-		if g, ours := d.groupOf(simulate.NodeID(i)); ours {
-			out.all[g] = append(out.all[g], simulate.NodeID(i))
+		if g, ours := d.groupOf(scheduling.NodeID(i)); ours {
+			out.all[g] = append(out.all[g], scheduling.NodeID(i))
 		}
 	}
 	for i, group := range d.upcoming {
 		g := d.byGroup[group]
-		out.all[g] = append(out.all[g], simulate.NodeID(len(d.s.Nodes)+i))
+		out.all[g] = append(out.all[g], scheduling.NodeID(len(d.s.Nodes)+i))
 	}
 	return out
 }
 
 type nodesOfGroups struct {
 	*decision
-	all   [][]simulate.NodeID
-	newer map[Placement]*[]simulate.NodeID
+	all   [][]scheduling.NodeID
+	newer map[Placement]*[]scheduling.NodeID
 }
 
 // since are the nodes of the placement's group that are not older than it.
-func (g *nodesOfGroups) since(p *Placement) *[]simulate.NodeID {
+func (g *nodesOfGroups) since(p *Placement) *[]scheduling.NodeID {
 	key := Placement{Group: p.Group, Since: p.Since}
 	list, known := g.newer[key]
 	if !known {
-		list = new([]simulate.NodeID)
+		list = new([]scheduling.NodeID)
 		if i, stands := g.byGroup[p.Group]; stands {
 			for _, id := range g.all[i] {
 				if !g.older(id, p.Since) {
@@ -187,12 +187,12 @@ func (d *decision) renumber() {
 }
 
 // older is whether the node was there before that time.
-func (d *decision) older(id simulate.NodeID, since time.Time) bool {
+func (d *decision) older(id scheduling.NodeID, since time.Time) bool {
 	return int(id) < len(d.s.Nodes) && d.s.Nodes[id].Created.Before(since)
 }
 
 // settleOn notes that a pod without a node fits on this one, where it has been placed.
-func (d *decision) settleOn(pod *Pod, id simulate.NodeID) {
+func (d *decision) settleOn(pod *Pod, id scheduling.NodeID) {
 	if int(id) < len(d.s.Nodes) {
 		if d.starting(id) || d.growing {
 			d.waitsFor(pod.Class, d.s.Nodes[id].Name, id)

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -37,7 +37,7 @@ func (d *decision) reportGroups() {
 func (d *decision) grownFor() map[string][]string {
 	out := map[string][]string{}
 	for i := d.requested; i < len(d.upcoming); i++ {
-		for _, s := range d.added[simulate.NodeID(len(d.s.Nodes)+i)] {
+		for _, s := range d.added[scheduling.NodeID(len(d.s.Nodes)+i)] {
 			for _, pod := range s.pods {
 				if !pod.spare() {
 					out[d.upcoming[i]] = append(out[d.upcoming[i]], pod.Name)
@@ -70,7 +70,7 @@ func (d *decision) reportPods() {
 	default:
 		d.reportSpares("", nil)
 	}
-	why := map[simulate.Class][]verdict.Verdict{}
+	why := map[scheduling.Class][]verdict.Verdict{}
 	for _, b := range d.batches {
 		if _, known := why[b.class]; !known {
 			why[b.class] = d.whyNot(b.class)
@@ -100,7 +100,7 @@ func (d *decision) reportPods() {
 }
 
 // whyNot has a verdict for each group, in the order of their names, on why it does not grow for the class.
-func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
+func (d *decision) whyNot(class scheduling.Class) []verdict.Verdict {
 	var out []verdict.Verdict
 	for i := range d.groups {
 		g := &d.groups[i]
@@ -109,7 +109,7 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 			out = append(out, g.inTrouble())
 		} else if m := d.misfit(g, class); !m.OK() {
 			more := g.taken(m)
-			if m.Code == simulate.HostPortTaken {
+			if m.Code == scheduling.HostPortTaken {
 				more = d.holderOnNew(g, class)
 			}
 			out = append(out, g.tooSmall(m).Verdict(subject, more...))
@@ -124,7 +124,7 @@ func (d *decision) whyNot(class simulate.Class) []verdict.Verdict {
 }
 
 // tooSmall is the misfit on a new node, of which no less than nothing is left.
-func (g *groupState) tooSmall(m simulate.Misfit) simulate.Misfit {
+func (g *groupState) tooSmall(m scheduling.Misfit) scheduling.Misfit {
 	if _, short := m.Of(g.Template.Allocatable); short {
 		m.Free = max(m.Free, 0)
 	}
@@ -133,7 +133,7 @@ func (g *groupState) tooSmall(m simulate.Misfit) simulate.Misfit {
 
 // taken says what the pods that each new node runs take of the resource that is short, where they leave nothing of it or the
 // pod would fit without them.
-func (g *groupState) taken(m simulate.Misfit) []verdict.Fact {
+func (g *groupState) taken(m scheduling.Misfit) []verdict.Fact {
 	all, short := m.Of(g.Template.Allocatable)
 	if !short || all <= m.Free || m.Free > 0 && m.Need > all {
 		return nil

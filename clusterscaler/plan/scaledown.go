@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // candidate is a node whose removal is considered.
 type candidate struct {
-	id          simulate.NodeID
+	id          scheduling.NodeID
 	utilization float64
 	// empty says that no pod needs to move, waits that the node was unneeded in the loop before.
 	empty, waits bool
@@ -22,10 +22,10 @@ func (d *decision) scaleDown() {
 	r := &removals{
 		decision: d,
 		drain:    newDrain(d.policy, d.now, d.s.Budgets, make([]int, len(d.s.Budgets))),
-		receives: map[simulate.NodeID]string{},
-		from:     map[simulate.Class]int{},
+		receives: map[scheduling.NodeID]string{},
+		from:     map[scheduling.Class]int{},
 		left:     make([]int, len(d.groups)),
-		closest:  closest{to: map[simulate.Class]simulate.NodeID{}},
+		closest:  closest{to: map[scheduling.Class]scheduling.NodeID{}},
 	}
 	for i, b := range d.s.Budgets {
 		r.drain.allowed[i] = b.Allowed
@@ -50,7 +50,7 @@ func (d *decision) scaleDown() {
 func (d *decision) eligible() []candidate {
 	var out []candidate
 	for i, n := range d.s.Nodes {
-		id := simulate.NodeID(i)
+		id := scheduling.NodeID(i)
 		p, ours := d.policyOf(id)
 		used := d.utilization(id, p)
 		d.plan.Nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
@@ -81,7 +81,7 @@ func first(a, b bool) int {
 }
 
 // notEligible is why a node is not even considered, or an empty code.
-func (d *decision) notEligible(id simulate.NodeID, p *Policy, ours bool, used *use) (verdict.Code, []verdict.Fact) {
+func (d *decision) notEligible(id scheduling.NodeID, p *Policy, ours bool, used *use) (verdict.Code, []verdict.Fact) {
 	n := d.s.Nodes[id]
 	switch {
 	case !d.policy.ScaleDownEnabled:
@@ -105,6 +105,6 @@ func (d *decision) notEligible(id simulate.NodeID, p *Policy, ours bool, used *u
 }
 
 // keep gives a node its verdict.
-func (d *decision) keep(id simulate.NodeID, code verdict.Code, facts ...verdict.Fact) {
+func (d *decision) keep(id scheduling.NodeID, code verdict.Code, facts ...verdict.Fact) {
 	d.plan.Nodes[id].Verdict = verdict.Because(verdict.On("node", d.kept.nodes[id].Name), code, facts...)
 }

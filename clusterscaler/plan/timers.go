@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -67,7 +67,7 @@ func (d *decision) deleting() (busy, draining int) {
 			continue
 		}
 		busy++
-		if !d.empty(simulate.NodeID(i)) {
+		if !d.empty(scheduling.NodeID(i)) {
 			draining++
 		}
 	}
@@ -75,7 +75,7 @@ func (d *decision) deleting() (busy, draining int) {
 }
 
 // mustWait is what an unneeded node waits for, or an empty code.
-func (d *decision) mustWait(id simulate.NodeID, r Removal) (verdict.Code, []verdict.Fact) {
+func (d *decision) mustWait(id scheduling.NodeID, r Removal) (verdict.Code, []verdict.Fact) {
 	n := d.s.Nodes[id]
 	p, _ := d.policyOf(id)
 	code, wait := NotUnneededLongEnough, p.UnneededTime
