@@ -124,12 +124,12 @@ func TestHeadroomReachesTheCore(t *testing.T) {
 		t.Fatalf("%+v", h)
 	}
 	want := scheduling.Spec{
-		Requests:    scheduling.Resources{MilliCPU: 500, Memory: 1 << 30, Pods: 1, Extended: []scheduling.Extended{{Name: "nvidia.com/gpu", Amount: 1}}},
-		Selector:    []scheduling.Requirement{{Key: "pool", Operator: scheduling.In, Values: []string{"web"}}},
-		Tolerations: []scheduling.Toleration{{Key: "a", Exists: true}, {Key: "b", Value: "c", Effect: "NoSchedule"}},
+		Requests:     scheduling.Resources{MilliCPU: 500, Memory: 1 << 30, Pods: 1, Extended: []scheduling.Extended{{Name: "nvidia.com/gpu", Amount: 1}}},
+		NodeSelector: []scheduling.Requirement{{Key: "pool", Operator: scheduling.In, Values: []string{"web"}}},
+		Tolerations:  []scheduling.Toleration{{Key: "a", Exists: true}, {Key: "b", Value: "c", Effect: "NoSchedule"}},
 	}
 	got := h[0].Spec
-	if !reflect.DeepEqual(got.Requests, want.Requests) || !reflect.DeepEqual(got.Selector, want.Selector) || !reflect.DeepEqual(got.Tolerations, want.Tolerations) {
+	if !reflect.DeepEqual(got.Requests, want.Requests) || !reflect.DeepEqual(got.NodeSelector, want.NodeSelector) || !reflect.DeepEqual(got.Tolerations, want.Tolerations) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

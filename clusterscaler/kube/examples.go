@@ -162,7 +162,7 @@ func (e *example) intern(classes *scheduling.Classes) {
 	e.runs = make([]plan.Running, len(e.pods))
 	for i, p := range e.pods {
 		s := podSpec(p)
-		s.Near, s.Apart, s.Spread = nil, nil, nil
+		s.PodAffinity, s.PodAntiAffinity, s.TopologySpread = nil, nil, nil
 		e.runs[i] = plan.Running{DaemonSet: daemonSetOf(p), Class: classes.Intern(s)}
 	}
 	e.classes = classes

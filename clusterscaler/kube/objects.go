@@ -49,7 +49,7 @@ func (o *Objects) Snapshot(groups []plan.Group, member map[string]string, deleti
 func podSpec(p *corev1.Pod) scheduling.Spec {
 	s := scheduling.SpecOf(p)
 	if isDaemon(p) && p.Spec.NodeName != "" {
-		s.Selector, s.Affinity = nil, nil
+		s.NodeSelector, s.NodeAffinity = nil, nil
 	}
 	return s
 }

@@ -37,8 +37,8 @@ type Translator struct {
 	// turned says that an owner has come or gone since the last Snapshot, or has other replicas.
 	turned bool
 	// fresh is how many classes there were when all was translated anew.
-	fresh   int
-	judging judging
+	fresh      int
+	pluginPods pluginPods
 	// expendableBelow is that of the Objects.
 	expendableBelow int32
 	// examples are those of groups, by the group, and exampleOn those of them whose node stands, by the node.
@@ -53,10 +53,10 @@ type translated struct {
 	owner  *owner
 	// finished pods are not part of a Snapshot.
 	finished bool
-	// demand is what is judged of the pod, if it is judged.
-	demand string
-	judged bool
-	// devices are the extended resources that it has by a claim for devices, which is judged.
+	// demand is the pod's Demand. withPlugins says that FilterPlugins decide on the pod.
+	demand      string
+	withPlugins bool
+	// devices are the extended resources that it has by a claim for devices.
 	devices kubesched.DeviceResources
 }
 
@@ -83,15 +83,15 @@ func (t *Translator) Snapshot(o *Objects, groups []plan.Group, member map[string
 	for i, ds := range daemonSets {
 		specs[i] = daemonSpec(ds)
 	}
-	t.judging.groups, t.expendableBelow = groups, o.ExpendableBelow
+	t.pluginPods.groups, t.expendableBelow = groups, o.ExpendableBelow
 	s.Pods = t.update(o, &budgets, specs)
 	s.Classes = t.classes
 	nodes := byName(o.Nodes)
 	newNodes := t.newNodes(nodes, member)
 	s.Nodes = t.translateNodes(nodes, &o.Taints, member, newNodes, deleting)
 	s.Groups = t.profiled(o.Taints.templates(groups), newNodes)
-	if t.judging.view != nil {
-		s.Judge = t.judging.view
+	if t.pluginPods.snapshot != nil {
+		s.FilterPlugins = t.pluginPods.snapshot
 	}
 	for i, ds := range daemonSets {
 		s.DaemonSets = append(s.DaemonSets, plan.DaemonSet{Name: ds.Namespace + "/" + ds.Name, Class: t.classes.Intern(specs[i])})
@@ -142,11 +142,11 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []scheduling.Spec) [
 		changes = t.forget(o, changes)
 	}
 	changed, moved := t.apply(changes)
-	changed = t.judge(o, changed)
+	changed = t.updateDemands(o, changed)
 	specs := specsOf(changed)
 	if !t.learn(specs) || !t.learn(daemons) { // a label matters now that did not when others were interned
 		changed, moved = t.apply(t.forget(o, nil))
-		changed = t.judge(o, changed)
+		changed = t.updateDemands(o, changed)
 		specs = specsOf(changed)
 		t.learn(specs)
 		t.learn(daemons)
@@ -154,8 +154,8 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []scheduling.Spec) [
 	for i, p := range changed {
 		pod := podOf(p.object)
 		pod.Class = t.classes.Intern(specs[i])
-		if p.judged {
-			pod.Constraint = scheduling.JudgedConstraint(p.object)
+		if p.withPlugins {
+			pod.Constraint = scheduling.ConstraintWithPlugins(p.object)
 		}
 		p.pod, p.owner = &pod, t.ownerOf(p.object)
 	}
@@ -212,7 +212,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 	*t = Translator{
 		classes: &scheduling.Classes{}, namespaces: o.Namespaces,
 		byName: map[types.NamespacedName]*translated{},
-		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views, groups: t.judging.groups},
+		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, pluginPods: pluginPods{cache: t.pluginPods.cache, groups: t.pluginPods.groups},
 		examples: t.examples, exampleOn: t.exampleOn, expendableBelow: t.expendableBelow,
 	}
 	t.classes.SetNamespaces(o.Namespaces)

@@ -32,11 +32,11 @@ func TestAttachedVolumesAreThoseOfOneNode(t *testing.T) {
 				VolumeAttachments: []*storagev1.VolumeAttachment{attachment},
 			}
 			pods := []*corev1.Pod{pod("web-0", "a-1", "data"), pod("web-1", "", "data"), pod("db", "", "other"), pod("new", "", "fresh")}
-			view, err := kubesched.New(o, pods)
+			snapshot, err := kubesched.New(o, pods)
 			if err != nil {
 				t.Fatal(err)
 			}
-			cluster, of := judged(view, []*corev1.Node{node("a-1", "a"), node("a-2", "a")}, pods)
+			cluster, of := judged(snapshot, []*corev1.Node{node("a-1", "a"), node("a-2", "a")}, pods)
 			cluster.Place(of[0], 0, 1)
 			for _, n := range []scheduling.NodeID{first, 1 - first} {
 				for _, c := range []struct {

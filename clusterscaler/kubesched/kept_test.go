@@ -43,17 +43,17 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 		var translator kube.Translator
 		var planner plan.Planner
 		pods, version := owned(c.Pods), 1
-		var last scheduling.Judge
+		var last scheduling.FilterPlugins
 		for turn := range 8 {
 			objects := &kube.Objects{Nodes: c.Nodes, Pods: pods, Storage: &c.Objects}
 			kept := translator.Snapshot(objects, groups, member, kube.Going)
 			if err := translator.Trouble(); err != nil {
 				t.Fatal(err)
 			}
-			if kept.Judge == last {
+			if kept.FilterPlugins == last {
 				same++
 			}
-			last = kept.Judge
+			last = kept.FilterPlugins
 			a := decide(&planner, kept)
 			again := decide(new(plan.Planner), kept)
 			b := decide(new(plan.Planner), objects.Snapshot(groups, member, kube.Going))
@@ -65,7 +65,7 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 		}
 	}
 	if grown < 20 || removed < 100 || same < 50 {
-		t.Errorf("%d groups grew, %d nodes went, and %d times the view was kept", grown, removed, same)
+		t.Errorf("%d groups grew, %d nodes went, and %d times the snapshot was kept", grown, removed, same)
 	}
 }
 
@@ -144,40 +144,40 @@ func groupOfEach(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	return groups, member
 }
 
-// A View is kept while nothing has changed but what it does not look at.
+// A Snapshot is kept until something changes that the plugins see.
 func TestViewsAreKept(t *testing.T) {
 	t.Parallel()
 	o := &kubesched.Objects{Claims: []*corev1.PersistentVolumeClaim{claim("data", "disks", "")}}
 	o.Claims[0].ResourceVersion = "1"
 	p := pod("db-0", "", "data")
-	var views kubesched.Views
-	view := func(pods ...*corev1.Pod) *kubesched.View {
+	var views kubesched.Cache
+	snapshot := func(pods ...*corev1.Pod) *kubesched.Snapshot {
 		t.Helper()
-		v, err := views.View(o, pods)
+		v, err := views.Snapshot(o, pods)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return v
 	}
-	first := view(p)
+	first := snapshot(p)
 	told := p.DeepCopy()
 	told.Status.Reason = "other"
-	if view(told) != first {
-		t.Error("the status of a pod made a new view")
+	if snapshot(told) != first {
+		t.Error("the status of a pod made a new snapshot")
 	}
 	placed := p.DeepCopy()
 	placed.Spec.NodeName = "n"
-	if view(placed) == first {
-		t.Error("a pod that has come to a node made no new view")
+	if snapshot(placed) == first {
+		t.Error("a pod that has come to a node made no new snapshot")
 	}
-	before := view(p)
+	before := snapshot(p)
 	o.Claims[0] = o.Claims[0].DeepCopy()
 	o.Claims[0].ResourceVersion = "2"
-	if view(p) == before {
-		t.Error("a claim that has changed made no new view")
+	if snapshot(p) == before {
+		t.Error("a claim that has changed made no new snapshot")
 	}
 	o.Claims[0].ResourceVersion = ""
-	if unversioned := view(p); view(p) == unversioned {
+	if unversioned := snapshot(p); snapshot(p) == unversioned {
 		t.Error("objects without a version were taken to be unchanged")
 	}
 }

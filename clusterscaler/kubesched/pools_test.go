@@ -92,11 +92,11 @@ func TestDeviceUse(t *testing.T) {
 				o.DeviceClaims = append(o.DeviceClaims, claim)
 				pods = append(pods, gpuPod("p"+name, "n", name))
 			}
-			view, err := kubesched.New(&o, pods)
+			snapshot, err := kubesched.New(&o, pods)
 			if err != nil {
 				t.Fatal(err)
 			}
-			cluster, of := judged(view, []*corev1.Node{node("n", "a")}, pods)
+			cluster, of := judged(snapshot, []*corev1.Node{node("n", "a")}, pods)
 			const id = scheduling.NodeID(0)
 			mark := cluster.Mark()
 			for _, class := range of {

@@ -13,22 +13,22 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// judged is a cluster of the nodes in which the view judges, and the classes of the pods.
-func judged(view *kubesched.View, nodes []*corev1.Node, pods []*corev1.Pod) (*scheduling.Cluster, []scheduling.Class) {
+// judged is a cluster of the nodes in which the snapshot judges, and the classes of the pods.
+func judged(snapshot *kubesched.Snapshot, nodes []*corev1.Node, pods []*corev1.Pod) (*scheduling.Cluster, []scheduling.Class) {
 	var classes scheduling.Classes
 	of := make([]scheduling.Class, len(pods))
 	for i, p := range pods {
 		spec := scheduling.SpecOf(p)
-		spec.Demand = view.Demand(p)
+		spec.Demand = snapshot.Demand(p)
 		of[i] = classes.Intern(spec)
 	}
 	cluster := scheduling.NewCluster(&classes)
 	for _, n := range nodes {
 		node := scheduling.NodeOf(n)
-		node.Profile = view.Profile(n.Name)
+		node.Profile = snapshot.Profile(n.Name)
 		cluster.AddNode(&node)
 	}
-	cluster.SetJudge(view)
+	cluster.SetFilterPlugins(snapshot)
 	return cluster, of
 }
 
@@ -41,15 +41,15 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		c := kubeschedtest.Random(r)
 		var pods []*corev1.Pod
 		for _, p := range c.Pods {
-			if scheduling.NeedsJudge(p) {
+			if scheduling.NeedsFilterPlugins(p) {
 				pods = append(pods, p)
 			}
 		}
-		view, err := kubesched.New(&c.Objects, pods)
+		snapshot, err := kubesched.New(&c.Objects, pods)
 		if err != nil {
 			t.Fatal(err)
 		}
-		cluster, of := judged(view, c.Nodes, pods)
+		cluster, of := judged(snapshot, c.Nodes, pods)
 		on := make([]int, len(pods))
 		for p := range on {
 			on[p] = -1

@@ -22,8 +22,8 @@ func largeCluster(scale float64, now time.Time) *Snapshot {
 		classes[i] = s.Classes.Intern(scheduling.Spec{
 			Requests:  scheduling.Resources{MilliCPU: int64(200 + 10*(i%20)), Memory: int64(1+i%4) << 28, Pods: 1},
 			Namespace: "default", Labels: map[string]string{"app": app},
-			Spread: []scheduling.Spread{{TopologyKey: "zone", MaxSkew: 1, MinDomains: 1, Pods: selector}},
-			Apart:  []scheduling.PodTerm{{TopologyKey: "kubernetes.io/hostname", Pods: scheduling.PodSelector{Namespaces: []string{"default"}, Labels: selector}}},
+			TopologySpread:  []scheduling.TopologySpreadConstraint{{TopologyKey: "zone", MaxSkew: 1, MinDomains: 1, Pods: selector}},
+			PodAntiAffinity: []scheduling.PodAffinityTerm{{TopologyKey: "kubernetes.io/hostname", Pods: scheduling.PodSelector{Namespaces: []string{"default"}, Labels: selector}}},
 		})
 	}
 	for g := range groups {

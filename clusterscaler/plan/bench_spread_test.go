@@ -21,7 +21,7 @@ func spreadCluster(nodes, pods, apps int, now time.Time, keys ...string) *Snapsh
 		}
 		for _, key := range keys {
 			selector := scheduling.LabelSelector{All: []scheduling.Requirement{{Key: "app", Operator: scheduling.In, Values: []string{app}}}}
-			spec.Spread = append(spec.Spread, scheduling.Spread{TopologyKey: key, MaxSkew: 1, MinDomains: 1, Pods: selector})
+			spec.TopologySpread = append(spec.TopologySpread, scheduling.TopologySpreadConstraint{TopologyKey: key, MaxSkew: 1, MinDomains: 1, Pods: selector})
 		}
 		classes[i] = s.Classes.Intern(spec)
 	}

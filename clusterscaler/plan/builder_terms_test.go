@@ -16,10 +16,10 @@ func (b *builder) terms(s *scheduling.Spec, name string, f fields) {
 	s.Namespace, _, _ = strings.Cut(name, "/")
 	s.Labels = pairs(f["is"])
 	for _, text := range split(f["near"]) {
-		s.Near = append(s.Near, podTerm(s.Namespace, text))
+		s.PodAffinity = append(s.PodAffinity, podTerm(s.Namespace, text))
 	}
 	for _, text := range split(f["apart"]) {
-		s.Apart = append(s.Apart, podTerm(s.Namespace, text))
+		s.PodAntiAffinity = append(s.PodAntiAffinity, podTerm(s.Namespace, text))
 	}
 	for _, text := range split(f["spread"]) {
 		text, honor := strings.CutSuffix(text, "/honor")
@@ -30,18 +30,18 @@ func (b *builder) terms(s *scheduling.Spec, name string, f fields) {
 			b.t.Fatalf("spread: %v", err)
 		}
 		t := podTerm(s.Namespace, text)
-		s.Spread = append(s.Spread, scheduling.Spread{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: int32(b.number(f, "minDomains", 1)), HonorTaints: honor, Pods: t.Pods.Labels})
+		s.TopologySpread = append(s.TopologySpread, scheduling.TopologySpreadConstraint{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: int32(b.number(f, "minDomains", 1)), HonorTaints: honor, Pods: t.Pods.Labels})
 	}
 }
 
 // podTerm reads "app:web@zone"; host stands for the label of the host name.
-func podTerm(namespace, text string) scheduling.PodTerm {
+func podTerm(namespace, text string) scheduling.PodAffinityTerm {
 	label, key, _ := strings.Cut(text, "@") // the key may hold a slash
 	if key == "host" {
 		key = "kubernetes.io/hostname"
 	}
 	name, value, _ := strings.Cut(label, ":")
-	return scheduling.PodTerm{TopologyKey: key, Pods: scheduling.PodSelector{
+	return scheduling.PodAffinityTerm{TopologyKey: key, Pods: scheduling.PodSelector{
 		Namespaces: []string{namespace},
 		Labels:     scheduling.LabelSelector{All: []scheduling.Requirement{{Key: name, Operator: scheduling.In, Values: []string{value}}}},
 	}}

@@ -208,13 +208,13 @@ func (b *builder) pod(name string, f fields) builtPod {
 	p.spec.Features = split(f["needs"])
 	b.terms(&p.spec, name, f)
 	for key, value := range pairs(f["selector"]) {
-		p.spec.Selector = append(p.spec.Selector, scheduling.Requirement{Key: key, Operator: scheduling.In, Values: []string{value}})
+		p.spec.NodeSelector = append(p.spec.NodeSelector, scheduling.Requirement{Key: key, Operator: scheduling.In, Values: []string{value}})
 	}
 	for _, key := range split(f["tolerate"]) {
 		p.spec.Tolerations = append(p.spec.Tolerations, scheduling.Toleration{Key: key, Exists: true})
 	}
 	if f.has("port") {
-		p.spec.Ports = []scheduling.Port{{Protocol: "TCP", Port: int32(b.number(f, "port", 0))}}
+		p.spec.HostPorts = []scheduling.HostPort{{Protocol: "TCP", Port: int32(b.number(f, "port", 0))}}
 	}
 	return p
 }

@@ -225,7 +225,7 @@ func (d *decision) addTemplate(g *groupState) scheduling.NodeID {
 		d.cluster.Place(r.Class, id, 1)
 	}
 	for _, ds := range d.daemonSets(g) {
-		if d.cluster.Suits(ds.Class, id) {
+		if d.cluster.MatchesNode(ds.Class, id) {
 			d.cluster.Place(ds.Class, id, 1)
 		}
 	}

@@ -15,7 +15,7 @@
 // What a provider says of its nodes and instances is believed here, by the same rules for every provider: which are on
 // their way, late, lost or deleted, how small a group may become, and when a deletion is asked for again.
 //
-// It does not act. Volumes and device claims are decided on by the Judge of the Snapshot. Pods with constraints that
+// It does not act. On volumes and device claims the FilterPlugins of the Snapshot decide. Pods with constraints that
 // neither it nor package scheduling models trigger nothing and keep their node. It makes no templates: a group has that of
 // its provider, or of one of its nodes.
 package plan

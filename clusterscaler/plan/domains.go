@@ -95,7 +95,7 @@ func (d *decision) try(a *attempt) {
 // even is whether all pods that wait for nodes keep their spread constraints.
 func (d *decision) even() bool {
 	for at, id := range d.onWay {
-		if !d.cluster.Even(at.class, id) {
+		if !d.cluster.SatisfiesTopologySpread(at.class, id) {
 			return false
 		}
 	}
@@ -130,7 +130,7 @@ func (d *decision) inTheWay(a attempt) (smallest *groupState) {
 
 // anySpread is whether pods that need a node, or wait for one, have spread constraints.
 func (d *decision) anySpread() bool {
-	return len(d.onWay) > 0 && len(d.batches) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).Spread) > 0 })
+	return len(d.onWay) > 0 && len(d.batches) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).TopologySpread) > 0 })
 }
 
 // uneven is whether some pods find no node because there are too few in another domain.
@@ -149,7 +149,7 @@ func (d *decision) uneven() bool {
 // expect counts a node of each of the groups as if it stood, or takes that back.
 func (d *decision) expect(groups []*groupState, n int) {
 	for _, g := range groups {
-		d.cluster.Expect(d.templateOf(g), n)
+		d.cluster.AssumeNodes(d.templateOf(g), n)
 	}
 }
 
@@ -157,7 +157,7 @@ func (d *decision) expect(groups []*groupState, n int) {
 func (d *decision) closed() []*groupState {
 	var out []*groupState
 	for i := range d.groups {
-		if g := &d.groups[i]; g.Trouble == "" && d.cluster.Opens(d.templateOf(g)) != "" {
+		if g := &d.groups[i]; g.Trouble == "" && d.cluster.NewDomain(d.templateOf(g)) != "" {
 			out = append(out, g)
 		}
 	}
@@ -182,7 +182,7 @@ type spreadOn struct {
 
 // waitsFor notes that pods of the class wait for the node.
 func (d *decision) waitsFor(class scheduling.Class, on string, id scheduling.NodeID) {
-	if len(d.s.Classes.Spec(class).Spread) > 0 {
+	if len(d.s.Classes.Spec(class).TopologySpread) > 0 {
 		d.onWay[spreadOn{class, on}] = id
 	}
 }

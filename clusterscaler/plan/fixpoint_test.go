@@ -47,7 +47,7 @@ func TestPlansAreFixpoints(t *testing.T) {
 // matters how many have come when the scheduler places a pod.
 func spreadOverHosts(s *Snapshot) bool {
 	for i := range s.Classes.Len() {
-		for _, t := range s.Classes.Spec(scheduling.Class(i)).Spread {
+		for _, t := range s.Classes.Spec(scheduling.Class(i)).TopologySpread {
 			if t.TopologyKey == "kubernetes.io/hostname" {
 				return true
 			}
@@ -61,12 +61,12 @@ func spreadOverHosts(s *Snapshot) bool {
 func tangled(s *Snapshot) bool {
 	for i := range s.Classes.Len() {
 		spec := s.Classes.Spec(scheduling.Class(i))
-		for _, t := range spec.Near {
+		for _, t := range spec.PodAffinity {
 			if t.TopologyKey == "kubernetes.io/hostname" {
 				return true
 			}
 		}
-		for _, t := range spec.Spread {
+		for _, t := range spec.TopologySpread {
 			for j := range s.Classes.Len() {
 				if j != i && s.Classes.Spec(scheduling.Class(j)).Labels["app"] == t.Pods.All[0].Values[0] {
 					return true

@@ -49,7 +49,7 @@ func spares(s *Snapshot, p *Policy) []*spare {
 	for i := range p.Headroom {
 		h := &p.Headroom[i]
 		spec := h.Spec
-		spec.Selector, spec.Ports = slices.Clone(spec.Selector), slices.Clone(spec.Ports)
+		spec.NodeSelector, spec.HostPorts = slices.Clone(spec.NodeSelector), slices.Clone(spec.HostPorts)
 		out[i] = &spare{Headroom: h}
 		out[i].pod = &Pod{Name: headroomPrefix + h.Name, State: Pending, Owner: "Headroom", Priority: h.Priority, Class: s.Classes.Intern(spec), spareOf: out[i]}
 	}

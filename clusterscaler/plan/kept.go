@@ -147,7 +147,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		}
 		k.groupOf = append(k.groupOf, number)
 	}
-	k.cluster.SetJudge(s.Judge)
+	k.cluster.SetFilterPlugins(s.FilterPlugins)
 	for _, pod := range s.Pods {
 		if id, counts := k.counts(pod, now); counts {
 			k.add(pod, id)
@@ -206,7 +206,7 @@ func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *scheduling.Node 
 
 // followsGroup is whether what a starting node will be depends on its group.
 func followsGroup(s *Snapshot, n *Node, p *Policy, now time.Time) bool {
-	return !reported(n) || p.awaitsGPU(n, now) || s.Judge != nil && (n.Profile == "" || n.Lacking)
+	return !reported(n) || p.awaitsGPU(n, now) || s.FilterPlugins != nil && (n.Profile == "" || n.Lacking)
 }
 
 // reported is whether the node has said what it offers.
@@ -249,8 +249,8 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		}
 	}
 	k.cluster.Commit()
-	if s.Judge != k.cluster.Judge() {
-		k.cluster.SetJudge(s.Judge)
+	if s.FilterPlugins != k.cluster.FilterPlugins() {
+		k.cluster.SetFilterPlugins(s.FilterPlugins)
 	}
 	return true
 }

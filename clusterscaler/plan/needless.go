@@ -99,7 +99,7 @@ func (n *needless) drop(g *groupState, id scheduling.NodeID, moves []move) {
 	n.dropped++
 	delete(n.added, id)
 	maps.DeleteFunc(n.onWay, func(_ spreadOn, on scheduling.NodeID) bool { return on == id })
-	n.cluster.Expect(n.templateOf(g), -1)
+	n.cluster.AssumeNodes(n.templateOf(g), -1)
 	n.total = n.total.Plus(n.countedOf(g.Group), -1)
 	if g.grows--; g.grows == 0 {
 		g.verdict = verdict.Verdict{}

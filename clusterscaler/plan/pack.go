@@ -98,7 +98,7 @@ func (d *decision) packOn(o *option, b int, first scheduling.NodeID, want int) (
 // packAgain places up to want pods of the batch where others have made a place for them: on the new nodes and, with gaps, on
 // the ones that were there before.
 func (d *decision) packAgain(o *option, b int, want int, gaps bool) (n int) {
-	if !d.cluster.Yields(d.batches[b].class) {
+	if !d.cluster.PodsMayHelp(d.batches[b].class) {
 		return 0
 	}
 	for before := -1; n > before && n < want; {
@@ -165,7 +165,7 @@ func (d *decision) misfit(g *groupState, class scheduling.Class) scheduling.Misf
 	mark := d.cluster.Mark()
 	m := d.cluster.Fits(class, d.addTemplate(g))
 	d.cluster.Undo(mark)
-	if !d.cluster.Constrained(class) && !d.cluster.Judged(class) { // else it changes with what is placed
+	if !d.cluster.Constrained(class) && !d.cluster.NeedsFilterPlugins(class) { // else it changes with what is placed
 		g.misfits[class] = m
 	}
 	return m
@@ -175,5 +175,5 @@ func (d *decision) misfit(g *groupState, class scheduling.Class) scheduling.Misf
 func (d *decision) open(g *groupState, class scheduling.Class) bool {
 	mark := d.cluster.Mark()
 	defer d.cluster.Undo(mark)
-	return d.cluster.Open(class, d.addTemplate(g))
+	return d.cluster.MayFit(class, d.addTemplate(g))
 }

@@ -173,7 +173,7 @@ func (d *decision) placeOn(b *batch, id scheduling.NodeID) bool {
 		d.noteOn(pod, id)
 	}
 	b.pods = b.pods[n:]
-	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.Open(b.class, id)
+	return len(b.pods) > 0 && d.cluster.Constrained(b.class) && d.cluster.MayFit(b.class, id)
 }
 
 // noteOn notes that a pod without a node has been placed on one of the cluster.

@@ -60,7 +60,7 @@ func helpedTwice(s *Snapshot, first, next *Plan) bool {
 	}
 	for _, p := range first.Pending {
 		i := slices.IndexFunc(s.Pods, func(pod *Pod) bool { return pod.Name == p.Pod })
-		if p.Verdict.Code == FitsNow && len(s.Classes.Spec(s.Pods[i].Class).Spread) > 0 {
+		if p.Verdict.Code == FitsNow && len(s.Classes.Spec(s.Pods[i].Class).TopologySpread) > 0 {
 			return false
 		}
 	}
@@ -173,7 +173,7 @@ func together(s *Snapshot, plan *Plan) string {
 			if a.Name == b.Name || !moved[a.Name] && !moved[b.Name] || at[a.Name] == "" || at[b.Name] == "" {
 				continue
 			}
-			for _, t := range s.Classes.Spec(a.Class).Apart {
+			for _, t := range s.Classes.Spec(a.Class).PodAntiAffinity {
 				chosen := s.Classes.Spec(b.Class).Labels["app"] == t.Pods.Labels.All[0].Values[0]
 				if chosen && labels[at[a.Name]][t.TopologyKey] == labels[at[b.Name]][t.TopologyKey] {
 					return fmt.Sprintf("%s and %s come together in one %s", a.Name, b.Name, t.TopologyKey)
@@ -235,7 +235,7 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 	for i := range classes {
 		spec := scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 100 * (1 + r.Int64N(25)), Memory: (1 + r.Int64N(8)) << 29, Pods: 1}}
 		if r.IntN(4) == 0 {
-			spec.Selector = []scheduling.Requirement{{Key: "zone", Operator: scheduling.In, Values: []string{"a"}}}
+			spec.NodeSelector = []scheduling.Requirement{{Key: "zone", Operator: scheduling.In, Values: []string{"a"}}}
 		}
 		randomTerm(r, &spec)
 		specs = append(specs, spec)
@@ -270,12 +270,12 @@ func randomTerm(r *rand.Rand, s *scheduling.Spec) {
 	key := []string{"zone", "kubernetes.io/hostname"}[r.IntN(2)]
 	switch r.IntN(6) {
 	case 0:
-		s.Apart = []scheduling.PodTerm{{TopologyKey: key, Pods: chosen}}
+		s.PodAntiAffinity = []scheduling.PodAffinityTerm{{TopologyKey: key, Pods: chosen}}
 	case 1:
-		s.Near = []scheduling.PodTerm{{TopologyKey: key, Pods: chosen}}
+		s.PodAffinity = []scheduling.PodAffinityTerm{{TopologyKey: key, Pods: chosen}}
 	case 2:
 		n := r.Int32N(4)
-		s.Spread = []scheduling.Spread{{TopologyKey: key, MaxSkew: 1 + n%2, MinDomains: 1, HonorTaints: n > 1, Pods: chosen.Labels}}
+		s.TopologySpread = []scheduling.TopologySpreadConstraint{{TopologyKey: key, MaxSkew: 1 + n%2, MinDomains: 1, HonorTaints: n > 1, Pods: chosen.Labels}}
 	}
 }
 

@@ -146,7 +146,7 @@ func (d *decision) retire(id scheduling.NodeID, left []*Pod) {
 	for _, pod := range left {
 		d.cluster.Take(pod.Class, id, 1)
 	}
-	d.cluster.Retire(id, goingTaint(), func(yield func(scheduling.Class) bool) {
+	d.cluster.HideTainted(id, goingTaint(), func(yield func(scheduling.Class) bool) {
 		for _, pod := range without(slices.Collect(d.podsOn(id)), left) {
 			if !yield(pod.Class) {
 				return

@@ -79,7 +79,7 @@ func (r *replaying) place(p planAgain) bool {
 	}
 	key := spot{r.nodes.since(then), pod.Class}
 	list, next := *key.nodes, r.from[key]
-	for next < len(list) && !r.cluster.Open(pod.Class, list[next]) {
+	for next < len(list) && !r.cluster.MayFit(pod.Class, list[next]) {
 		next++
 	}
 	r.from[key] = next

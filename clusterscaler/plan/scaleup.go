@@ -79,7 +79,7 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 		return 0, verdict.Because(subject, MaxGroupSizeReached, verdict.Number("size", size), verdict.Number("max", g.Max))
 	}
 	if g.shut {
-		if key := d.cluster.Opens(d.templateOf(g)); key != "" {
+		if key := d.cluster.NewDomain(d.templateOf(g)); key != "" {
 			return 0, verdict.Because(subject, OpensDomain, verdict.Text("topologyKey", key))
 		}
 	}
@@ -196,7 +196,7 @@ func (d *decision) fillGaps() {
 	for progress := true; progress; {
 		progress = false
 		for i := range d.batches {
-			if b := &d.batches[i]; d.cluster.Yields(b.class) {
+			if b := &d.batches[i]; d.cluster.PodsMayHelp(b.class) {
 				before := len(b.pods)
 				d.placeOnExisting(b)
 				progress = progress || len(b.pods) < before

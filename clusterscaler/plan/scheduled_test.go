@@ -64,15 +64,15 @@ func spreadSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 		chosen := scheduling.LabelSelector{All: []scheduling.Requirement{{Key: "app", Operator: scheduling.In, Values: []string{app}}}}
 		spec := scheduling.Spec{Namespace: "default", Labels: map[string]string{"app": app}, Requests: scheduling.Resources{MilliCPU: 1000, Memory: 1 << 30, Pods: 1}}
 		if i == 0 || r.IntN(2) == 0 {
-			spec.Spread = []scheduling.Spread{{TopologyKey: "topology.kubernetes.io/zone", MaxSkew: 1 + r.Int32N(3), MinDomains: 1 + r.Int32N(3)/2, Pods: chosen}}
+			spec.TopologySpread = []scheduling.TopologySpreadConstraint{{TopologyKey: "topology.kubernetes.io/zone", MaxSkew: 1 + r.Int32N(3), MinDomains: 1 + r.Int32N(3)/2, Pods: chosen}}
 		}
 		switch r.IntN(6) {
 		case 0:
-			spec.Apart = []scheduling.PodTerm{{TopologyKey: "kubernetes.io/hostname", Pods: scheduling.PodSelector{Namespaces: []string{"default"}, Labels: chosen}}}
+			spec.PodAntiAffinity = []scheduling.PodAffinityTerm{{TopologyKey: "kubernetes.io/hostname", Pods: scheduling.PodSelector{Namespaces: []string{"default"}, Labels: chosen}}}
 		case 1:
-			spec.Selector = []scheduling.Requirement{{Key: "pool", Operator: scheduling.In, Values: []string{"x"}}}
+			spec.NodeSelector = []scheduling.Requirement{{Key: "pool", Operator: scheduling.In, Values: []string{"x"}}}
 		case 2:
-			spec.Selector = []scheduling.Requirement{{Key: "topology.kubernetes.io/zone", Operator: scheduling.In, Values: []string{"b"}}}
+			spec.NodeSelector = []scheduling.Requirement{{Key: "topology.kubernetes.io/zone", Operator: scheduling.In, Values: []string{"b"}}}
 		}
 		specs = append(specs, spec)
 		s.Classes.Learn(&specs[i])
@@ -211,14 +211,14 @@ func drawn(s *Snapshot, p Policy) string {
 	}
 	for _, pod := range s.Pods {
 		spec := s.Classes.Spec(pod.Class)
-		fmt.Fprintf(&b, "pod %s class=%d on=%s cpu=%d memory=%d is=%v selector=%v", pod.Name, pod.Class, pod.Node, spec.Requests.MilliCPU, spec.Requests.Memory>>20, spec.Labels, spec.Selector)
-		for _, t := range spec.Near {
+		fmt.Fprintf(&b, "pod %s class=%d on=%s cpu=%d memory=%d is=%v selector=%v", pod.Name, pod.Class, pod.Node, spec.Requests.MilliCPU, spec.Requests.Memory>>20, spec.Labels, spec.NodeSelector)
+		for _, t := range spec.PodAffinity {
 			fmt.Fprintf(&b, " near=%v@%s", t.Pods.Labels.All[0].Values, t.TopologyKey)
 		}
-		for _, t := range spec.Apart {
+		for _, t := range spec.PodAntiAffinity {
 			fmt.Fprintf(&b, " apart=%v@%s", t.Pods.Labels.All[0].Values, t.TopologyKey)
 		}
-		for _, t := range spec.Spread {
+		for _, t := range spec.TopologySpread {
 			fmt.Fprintf(&b, " spread=%s/%d minDomains=%d", t.TopologyKey, t.MaxSkew, t.MinDomains)
 		}
 		b.WriteByte('\n')

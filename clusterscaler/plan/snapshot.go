@@ -19,8 +19,8 @@ type Snapshot struct {
 	DaemonSets []DaemonSet
 	Budgets    []Budget
 	Groups     []Group
-	// Judge decides on volumes and device claims; nil where pods with such have a Constraint.
-	Judge scheduling.Judge
+	// FilterPlugins decide on volumes and device claims; nil where pods with such have a Constraint.
+	FilterPlugins scheduling.FilterPlugins
 }
 
 // Node is a node that has registered.

@@ -1,16 +1,16 @@
 package scheduling
 
-// blockSize is how many nodes, in the order of AddNode, are passed over together when none has room.
+// blockSize is how many nodes, in the order of AddNode, are skipped at once when none of them has room.
 const blockSize = 64
 
-// block bounds what is free on each of its nodes: none has more than most. It is exact unless it is loose.
+// block bounds what is free on its nodes: none has more than most. The bound is exact unless it is loose.
 type block struct {
 	most  Resources
 	loose bool
 }
 
-// NextWithRoom is the first node, from id on, on which the free CPU, memory and pod slots would do for a pod of the class; Len
-// where there is none. Hidden nodes are passed over.
+// NextWithRoom is the first node, from id on, that has enough CPU, memory and pod slots free for a pod of the class; Len where
+// there is none. Hidden nodes are skipped.
 func (c *Cluster) NextWithRoom(class Class, id NodeID) NodeID {
 	need := &c.classes.Spec(class).Requests
 	for int(id) < len(c.nodes) {
@@ -18,7 +18,7 @@ func (c *Cluster) NextWithRoom(class Class, id NodeID) NodeID {
 			id += blockSize
 			continue
 		}
-		if b := &c.nodes[id]; !b.gone && roomFor(&b.free, need) {
+		if b := &c.nodes[id]; !b.hidden && roomFor(&b.free, need) {
 			return id
 		}
 		id++
@@ -35,7 +35,7 @@ func (c *Cluster) blockHasRoom(i int, need *Resources) bool {
 	if b.loose {
 		*b = block{most: nothing()}
 		for j := i * blockSize; j < min((i+1)*blockSize, len(c.nodes)); j++ {
-			if !c.nodes[j].gone {
+			if !c.nodes[j].hidden {
 				b.raise(&c.nodes[j].free)
 			}
 		}
@@ -43,12 +43,12 @@ func (c *Cluster) blockHasRoom(i int, need *Resources) bool {
 	return roomFor(&b.most, need)
 }
 
-// roomFor is whether there is as much; other resources are left out.
+// roomFor is whether there is enough CPU, memory and pod slots; other resources are left out.
 func roomFor(free, need *Resources) bool {
 	return fitsInto(need.MilliCPU, free.MilliCPU) && fitsInto(need.Memory, free.Memory) && fitsInto(need.Pods, free.Pods)
 }
 
-// fitsInto is true for who needs nothing, also where less than nothing is left.
+// fitsInto is true where nothing is needed, even if free is negative.
 func fitsInto(need, free int64) bool { return need <= 0 || need <= free }
 
 // nothing is less than any node has.
@@ -60,7 +60,7 @@ func (b *block) raise(free *Resources) {
 	b.most.Pods = max(b.most.Pods, free.Pods)
 }
 
-// changed keeps the bound of a node's block true once more, or less, is free there.
+// changed updates the bound of the node's block, after more or less has become free there.
 func (c *Cluster) changed(id NodeID, more bool) {
 	b := &c.blocks[id/blockSize]
 	if more {

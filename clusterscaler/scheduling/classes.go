@@ -13,38 +13,37 @@ type Class int32
 type Classes struct {
 	specs []Spec
 	byKey map[string]Class
-	// sight is, for each Spec, the number of what others see of such a pod.
-	sight []int32
-	seen  interned[look]
-	// asked are the label keys of nodes that some Spec asks about; the others tell no node from another.
+	// labelsOf has for each Spec the number of its podLabels.
+	labelsOf  []int32
+	podLabels interned[podLabels]
+	// asked are the label keys of nodes that some Spec asks about. Other labels of a node do not matter.
 	asked map[string]bool
-	// features are those of nodes that some Spec asks about.
+	// features are the node features that some Spec needs.
 	features map[string]bool
 	// podKeys are the label keys of pods that some selector asks about.
 	podKeys map[string]bool
-	// dropped are the label keys of interned pods that none did.
+	// dropped are label keys of interned pods that no selector asked about.
 	dropped map[string]bool
 	// namespaces has the labels of each namespace.
 	namespaces map[string]map[string]string
 
-	rules rulebook
-	// ruled is how many of the Specs the rulebook knows.
+	book rulebook
+	// ruled is how many Specs the book is made of.
 	ruled int
 }
 
-// look is what other pods' selectors see of a pod: its namespace and those of its labels that any of them
-// asks about.
-type look struct {
+// podLabels is what the selectors of other pods match: the namespace of a pod, and those of its labels that some
+// selector asks about.
+type podLabels struct {
 	namespace string
 	labels    map[string]string
 }
 
-// SetNamespaces tells the labels of namespaces, by which terms may choose. It comes before the first Intern.
+// SetNamespaces sets the labels of namespaces, for namespace selectors. It must come before the first Intern.
 func (c *Classes) SetNamespaces(labels map[string]map[string]string) { c.namespaces = labels }
 
-// Learn tells of a Spec that will be interned: its selectors say which labels of pods matter. All Specs with
-// selectors must be learned before the first that they may choose is interned. It may reorder what is unordered
-// in the Spec.
+// Learn reads from the selectors of a Spec which labels of pods matter. A Spec must be learned before the first Spec that
+// its selectors may match is interned. Learn may reorder what is unordered in the Spec.
 func (c *Classes) Learn(s *Spec) {
 	if c.TooLate(s) {
 		panic("scheduling: a Spec asks about a label of pods that were interned before it was learned")
@@ -58,20 +57,19 @@ func (c *Classes) Learn(s *Spec) {
 	})
 }
 
-// TooLate is whether the Spec asks about a label that was not known to matter when a pod with it was interned. It
-// cannot be learned then; new Classes are needed.
+// TooLate is whether the Spec asks about a label that did not matter when a pod with it was interned. The Spec cannot be
+// learned then: new Classes are needed.
 func (c *Classes) TooLate(s *Spec) bool {
 	late := false
 	s.podKeys(func(key string) { late = late || !c.podKeys[key] && c.dropped[key] })
 	return late
 }
 
-// Intern returns the Class of the Spec, which it learns first. The Classes keep the Spec: the caller must not
-// change it.
+// Intern learns the Spec and returns its Class. The Classes keep the Spec: the caller must not change it.
 func (c *Classes) Intern(s Spec) Class {
 	c.Learn(&s)
-	seen := c.look(&s)
-	key := s.key(seen)
+	labels := c.internLabels(&s)
+	key := s.key(labels)
 	if id, known := c.byKey[key]; known {
 		return id
 	}
@@ -80,7 +78,7 @@ func (c *Classes) Intern(s Spec) Class {
 	}
 	id := Class(len(c.specs))
 	c.specs = append(c.specs, s)
-	c.sight = append(c.sight, seen)
+	c.labelsOf = append(c.labelsOf, labels)
 	c.byKey[key] = id
 	s.labelKeys(func(key string) { c.asked[key] = true })
 	for _, feature := range s.Features {
@@ -89,9 +87,9 @@ func (c *Classes) Intern(s Spec) Class {
 	return id
 }
 
-// look numbers what others see of the pod.
-func (c *Classes) look(s *Spec) int32 {
-	l := look{namespace: s.Namespace}
+// internLabels numbers the podLabels of the Spec.
+func (c *Classes) internLabels(s *Spec) int32 {
+	l := podLabels{namespace: s.Namespace}
 	keys := make([]string, 0, 8)
 	for key := range s.Labels {
 		if c.podKeys[key] {
@@ -109,7 +107,7 @@ func (c *Classes) look(s *Spec) int32 {
 	for _, key := range keys {
 		fmt.Fprintf(&b, "|%q=%q", key, s.Labels[key])
 	}
-	return c.seen.number(b.String(), func() look {
+	return c.podLabels.number(b.String(), func() podLabels {
 		l.labels = make(map[string]string, len(keys))
 		for _, key := range keys {
 			l.labels[key] = s.Labels[key]
@@ -118,7 +116,7 @@ func (c *Classes) look(s *Spec) int32 {
 	})
 }
 
-// Spec is what pods of that class ask for.
+// Spec is that of the pods of the class.
 func (c *Classes) Spec(id Class) *Spec { return &c.specs[id] }
 
 // Len is the number of classes.
@@ -130,7 +128,7 @@ type interned[T any] struct {
 	byKey map[string]int32
 }
 
-// number is that of the value with the key, which is made when it is new.
+// number is that of the value with the key; a new value is made.
 func (n *interned[T]) number(key string, make func() T) int32 {
 	if id, known := n.byKey[key]; known {
 		return id

@@ -10,10 +10,10 @@ import (
 // NodeID numbers a node of a Cluster in the order of AddNode.
 type NodeID int32
 
-// hostname is the label that each node has a value of its own of.
+// hostname is the label whose value is different on each node.
 const hostname = "kubernetes.io/hostname"
 
-// individual is whether the key, where the empty one is the node's name, tells every node from all others.
+// individual is whether the label tells each node from all others. The empty key is the node's name.
 func individual(key string) bool { return key == "" || key == hostname }
 
 // Cluster is a set of nodes with what is left on each. It is not safe for concurrent use.
@@ -24,47 +24,47 @@ type Cluster struct {
 	kinds   []kind
 	byKey   map[string]int32
 	where   topology
-	// judge decides on volumes and device claims, in the sitting; puts takes back, newest last, what it was told.
-	judge   Judge
-	sitting Sitting
-	puts    []func()
-	// undo holds what was done, newest last, for Undo, and retired what that of opRetire needs.
+	// plugins decide on volumes and device claims, by their state. podUndos revert what the state was told, newest last.
+	plugins  FilterPlugins
+	state    CycleState
+	podUndos []func()
+	// undo holds what was done, newest last, and tainted what the undo of opHideTainted needs.
 	undo    []step
-	retired []retirement
-	// expected are the nodes that were told of, newest last, in the domains that they will be in.
-	expected []bin
+	tainted []taintedNode
+	// assumed are the arguments of AssumeNodes, newest last.
+	assumed []bin
 }
 
 // bin is a node and what is left on it.
 type bin struct {
-	spec  *Node
-	kind  int32
-	gone  bool
-	free  Resources
-	ports []Port
-	// domains are those that the node is in, by topology key; shown says which views it is part of.
+	spec   *Node
+	kind   int32
+	hidden bool
+	free   Resources
+	ports  []HostPort
+	// domains are those that the node is in, by topology key. inSets says which node sets it is in.
 	domains []domain
-	shown   []bool
+	inSets  []bool
 	// demanding has the class of each pod here that has a Demand.
 	demanding []Class
 }
 
-// kind is a set of nodes that no class and no view can tell apart but by their room, their name and their domains.
+// kind is a set of nodes that differ, for all classes and node sets, only by free resources, name and domains.
 type kind struct {
-	// match holds what is known about each class.
-	match []matched
-	// shown says of which views the nodes are part; it is nil where some view looks at names.
-	shown []bool
+	// match says for each class whether it matches the nodes.
+	match []nodeMatch
+	// inSets says which node sets the nodes are in. It is nil where that depends on the node's name.
+	inSets []bool
 }
 
-type matched uint8
+type nodeMatch uint8
 
 const (
-	unknown matched = iota
-	suits
-	doesNot
-	// perNode is for classes that ask for a node by its name.
-	perNode
+	matchUnknown nodeMatch = iota
+	matchYes
+	matchNo
+	// matchByName is for classes that ask for nodes by name: each node is matched anew.
+	matchByName
 )
 
 type step struct {
@@ -81,16 +81,16 @@ const (
 	opAdd
 	opAddCopy
 	opHide
-	opRetire
-	opExpect
+	opHideTainted
+	opAssumeNodes
 )
 
 // NewCluster makes an empty cluster for pods of these classes. A class interned later is unknown to it.
 func NewCluster(classes *Classes) *Cluster {
-	return &Cluster{classes: classes, byKey: map[string]int32{}, where: newTopology(classes.rule())}
+	return &Cluster{classes: classes, byKey: map[string]int32{}, where: newTopology(classes.rulebook())}
 }
 
-// AddNode puts an empty node into the cluster, which keeps the Node: the caller must not change it.
+// AddNode adds an empty node. The Cluster keeps the Node: the caller must not change it.
 func (c *Cluster) AddNode(n *Node) NodeID {
 	c.undo = append(c.undo, step{node: NodeID(len(c.nodes)), op: opAdd})
 	return c.add(n, c.kindOf(n), "")
@@ -112,10 +112,10 @@ func (c *Cluster) Prepare(n Node) Template {
 	return Template{&n, c.kindOf(&n)}
 }
 
-// newHostname is no name that a label can have, so that nobody can ask for it.
+// newHostname is not valid as the value of a label, so that no selector can ask for it.
 const newHostname = "(new node)"
 
-// AddCopy puts an empty copy of the template into the cluster. As any new node it has a host name of its own.
+// AddCopy adds an empty copy of the template. As any new node it has a host name of its own.
 func (c *Cluster) AddCopy(t Template) NodeID {
 	c.undo = append(c.undo, step{node: NodeID(len(c.nodes)), op: opAddCopy})
 	return c.add(t.node, t.kind, hostname)
@@ -123,11 +123,11 @@ func (c *Cluster) AddCopy(t Template) NodeID {
 
 func (c *Cluster) add(n *Node, kind int32, fresh string) NodeID {
 	b := bin{spec: n, kind: kind, free: n.Allocatable, domains: c.where.locate(n.Labels, fresh)}
-	if b.shown = c.kinds[kind].shown; b.shown == nil {
-		b.shown = c.shown(n)
+	if b.inSets = c.kinds[kind].inSets; b.inSets == nil {
+		b.inSets = c.setsOf(n)
 	}
 	c.nodes = append(c.nodes, b)
-	c.where.enter(&c.nodes[len(c.nodes)-1])
+	c.where.addNode(&c.nodes[len(c.nodes)-1])
 	id := NodeID(len(c.nodes) - 1)
 	if int(id)/blockSize == len(c.blocks) {
 		c.blocks = append(c.blocks, block{most: nothing()})
@@ -136,7 +136,7 @@ func (c *Cluster) add(n *Node, kind int32, fresh string) NodeID {
 	return id
 }
 
-// kindOf finds the kind by what some class asks about.
+// kindOf finds the kind of the node: all that some class asks about.
 func (c *Cluster) kindOf(n *Node) int32 {
 	var b strings.Builder
 	fmt.Fprint(&b, n.Unschedulable)
@@ -174,24 +174,24 @@ func (c *Cluster) kindOf(n *Node) int32 {
 
 // newKind makes the kind of the node.
 func (c *Cluster) newKind(n *Node) kind {
-	k := kind{match: make([]matched, c.classes.Len())}
+	k := kind{match: make([]nodeMatch, c.classes.Len())}
 	for i := range k.match {
 		if c.classes.specs[i].named() {
-			k.match[i] = perNode
+			k.match[i] = matchByName
 		}
 	}
-	if !slices.ContainsFunc(c.where.book.views.all, func(v view) bool { return v.affinity && v.spec.named() }) {
-		k.shown = c.shown(n)
+	if !slices.ContainsFunc(c.where.book.nodeSets.all, func(s nodeSet) bool { return s.affinity && s.spec.named() }) {
+		k.inSets = c.setsOf(n)
 	}
 	return k
 }
 
-// shown says which views the node is part of.
-func (c *Cluster) shown(n *Node) []bool {
-	views := c.where.book.views.all
-	out := make([]bool, len(views))
-	for i := range views {
-		out[i] = views[i].shows(n, c.where.book.topologyKeys.all)
+// setsOf says which node sets the node is in.
+func (c *Cluster) setsOf(n *Node) []bool {
+	sets := c.where.book.nodeSets.all
+	out := make([]bool, len(sets))
+	for i := range sets {
+		out[i] = sets[i].includes(n, c.where.book.topologyKeys.all)
 	}
 	return out
 }
@@ -209,12 +209,12 @@ func (c *Cluster) Free(id NodeID) Resources { return c.nodes[id].free }
 func (c *Cluster) Fits(class Class, id NodeID) Misfit {
 	b := &c.nodes[id]
 	spec := c.classes.Spec(class)
-	if !c.suits(class, b) {
+	if !c.matchesNode(class, b) {
 		if m := spec.mismatch(b.spec); !m.OK() {
-			return m // else a feature is not declared, which is said last
+			return m // else the node does not declare a feature, which kube-scheduler says last
 		}
 	}
-	for _, p := range spec.Ports {
+	for _, p := range spec.HostPorts {
 		if slices.ContainsFunc(b.ports, p.clashes) {
 			return Misfit{Code: HostPortTaken, What: fmt.Sprintf("%s/%d", p.Protocol, p.Port)}
 		}
@@ -222,76 +222,76 @@ func (c *Cluster) Fits(class Class, id NodeID) Misfit {
 	if m := b.free.shortage(spec.Requests); !m.OK() {
 		return m
 	}
-	if m := c.where.obstacle(c.rules(class), b); !m.OK() {
+	if m := c.where.filter(c.domainRules(class), b); !m.OK() {
 		return m
 	}
-	if m := c.judged(spec, id); !m.OK() {
+	if m := c.filterByPlugins(spec, id); !m.OK() {
 		return m
 	}
 	return spec.featureMismatch(b.spec)
 }
 
-// Suits says whether the class may run on such a node at all, its room and its neighbours aside.
-func (c *Cluster) Suits(class Class, id NodeID) bool { return c.suits(class, &c.nodes[id]) }
+// MatchesNode says whether the node's labels, taints and features let the class run there. Free resources and other pods are
+// left out.
+func (c *Cluster) MatchesNode(class Class, id NodeID) bool { return c.matchesNode(class, &c.nodes[id]) }
 
-func (c *Cluster) suits(class Class, b *bin) bool {
+func (c *Cluster) matchesNode(class Class, b *bin) bool {
 	m := &c.kinds[b.kind].match[class]
 	switch *m {
-	case perNode:
-		return c.classes.Spec(class).welcome(b.spec)
-	case unknown:
-		*m = suits
-		if !c.classes.Spec(class).welcome(b.spec) {
-			*m = doesNot
+	case matchByName:
+		return c.classes.Spec(class).matchesNode(b.spec)
+	case matchUnknown:
+		*m = matchYes
+		if !c.classes.Spec(class).matchesNode(b.spec) {
+			*m = matchNo
 		}
 	}
-	return *m == suits
+	return *m == matchYes
 }
 
-func (c *Cluster) rules(class Class) *rules { return &c.where.book.byClass[class] }
+func (c *Cluster) domainRules(class Class) *rules { return &c.where.book.byClass[class] }
 
 // Constrained is whether it depends on the pods of other nodes where a pod of the class fits, so that a node on
 // which it does not fit may become one where it does as other nodes fill.
-func (c *Cluster) Constrained(class Class) bool { return c.rules(class).constrained() }
+func (c *Cluster) Constrained(class Class) bool { return c.domainRules(class).constrained() }
 
-// Yields is whether pods on other nodes can make a node a place for the class that is none.
-func (c *Cluster) Yields(class Class) bool {
-	r := c.rules(class)
-	return len(r.near)+len(r.spread) > 0
+// PodsMayHelp is whether a class that does not fit on a node may fit once there are more pods on other nodes.
+func (c *Cluster) PodsMayHelp(class Class) bool {
+	r := c.domainRules(class)
+	return len(r.podAffinity)+len(r.topologySpread) > 0
 }
 
-// Open is whether the node may take a pod of the class, at once or when there are more pods on other nodes: nothing is
-// against it that stays as long as pods are only added.
-func (c *Cluster) Open(class Class, id NodeID) bool {
+// MayFit is whether a pod of the class fits on the node, or may fit once there are more pods on other nodes.
+func (c *Cluster) MayFit(class Class, id NodeID) bool {
 	b := &c.nodes[id]
-	if b.gone || !c.suits(class, b) || b.free.copies(c.classes.Spec(class).Requests) <= 0 {
+	if b.hidden || !c.matchesNode(class, b) || b.free.copies(c.classes.Spec(class).Requests) <= 0 {
 		return false
 	}
-	m := c.where.repelled(c.rules(class), b)
+	m := c.where.filterAntiAffinity(c.domainRules(class), b)
 	return m.OK()
 }
 
 // Fill places up to want pods of the class on the node and returns how many found room.
 func (c *Cluster) Fill(class Class, id NodeID, want int) int {
 	b := &c.nodes[id]
-	if want <= 0 || b.gone || !c.suits(class, b) {
+	if want <= 0 || b.hidden || !c.matchesNode(class, b) {
 		return 0
 	}
 	spec := c.classes.Spec(class)
 	n := min(int64(want), b.free.copies(spec.Requests))
-	if n > 0 && len(spec.Ports) > 0 {
+	if n > 0 && len(spec.HostPorts) > 0 {
 		n = 1
-		for _, p := range spec.Ports {
+		for _, p := range spec.HostPorts {
 			if slices.ContainsFunc(b.ports, p.clashes) {
 				return 0
 			}
 		}
 	}
-	if rules := c.rules(class); n > 0 && rules.constrained() {
+	if rules := c.domainRules(class); n > 0 && rules.constrained() {
 		n = min(n, c.where.room(rules, b))
 	}
 	if spec.Demand != "" {
-		return c.fillJudged(class, id, n)
+		return c.fillOneByOne(class, id, n)
 	}
 	if n > 0 {
 		c.Place(class, id, int(n))
@@ -299,20 +299,20 @@ func (c *Cluster) Fill(class Class, id NodeID, want int) int {
 	return int(n)
 }
 
-// Place puts n pods of the class on the node whether they fit or not, as pods that run there already do.
+// Place puts n pods of the class on the node whether they fit or not: running pods are placed so.
 func (c *Cluster) Place(class Class, id NodeID, n int) {
 	c.place(class, id, int64(n))
-	if c.Judged(class) {
-		c.put(class, id, int64(n))
+	if c.NeedsFilterPlugins(class) {
+		c.tellPlugins(class, id, int64(n))
 	}
 	c.undo = append(c.undo, step{node: id, class: class, n: int64(n), op: opPlace})
 }
 
-// Take removes n pods of the class from the node, where Place or Fill has put them.
+// Take removes n pods of the class, which Place or Fill has put on the node.
 func (c *Cluster) Take(class Class, id NodeID, n int) {
 	c.place(class, id, -int64(n))
-	if c.Judged(class) {
-		c.put(class, id, -int64(n))
+	if c.NeedsFilterPlugins(class) {
+		c.tellPlugins(class, id, -int64(n))
 	}
 	c.undo = append(c.undo, step{node: id, class: class, n: -int64(n), op: opPlace})
 }
@@ -321,17 +321,17 @@ func (c *Cluster) place(class Class, id NodeID, n int64) {
 	b, spec := &c.nodes[id], c.classes.Spec(class)
 	b.free = b.free.Plus(spec.Requests, -n)
 	c.changed(id, n < 0)
-	if rules := c.rules(class); len(rules.feeds) > 0 {
-		c.where.count(rules, b, int32(n))
+	if rules := c.domainRules(class); len(rules.countedBy) > 0 {
+		c.where.countPods(rules, b, int32(n))
 	}
-	if len(spec.Ports) == 0 {
+	if len(spec.HostPorts) == 0 {
 		return
 	}
 	for ; n > 0; n-- {
-		b.ports = append(b.ports, spec.Ports...)
+		b.ports = append(b.ports, spec.HostPorts...)
 	}
 	for ; n < 0; n++ {
-		for _, p := range spec.Ports {
+		for _, p := range spec.HostPorts {
 			if i := slices.Index(b.ports, p); i >= 0 {
 				b.ports = slices.Delete(b.ports, i, i+1)
 			}
@@ -339,14 +339,14 @@ func (c *Cluster) place(class Class, id NodeID, n int64) {
 	}
 }
 
-// Hide makes the node take no more pods. What runs on it stays counted there, and its domains stay.
+// Hide makes the node take no more pods. The pods on it stay counted, and its domains stay.
 func (c *Cluster) Hide(id NodeID) {
-	if !c.nodes[id].gone {
-		c.nodes[id].gone = true
+	if !c.nodes[id].hidden {
+		c.nodes[id].hidden = true
 		c.changed(id, false)
 		c.undo = append(c.undo, step{node: id, op: opHide})
 	}
 }
 
 // Hidden is whether the node takes no more pods.
-func (c *Cluster) Hidden(id NodeID) bool { return c.nodes[id].gone }
+func (c *Cluster) Hidden(id NodeID) bool { return c.nodes[id].hidden }

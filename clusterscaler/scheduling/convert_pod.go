@@ -11,10 +11,10 @@ func SpecOf(p *corev1.Pod) Spec {
 	s := Spec{Requests: ResourcesOf(resource.PodRequests(p, resource.PodResourcesOptions{UseStatusResources: true}))}
 	s.Requests.Pods = 1
 	for key, value := range p.Spec.NodeSelector {
-		s.Selector = append(s.Selector, Requirement{Key: key, Operator: In, Values: []string{value}})
+		s.NodeSelector = append(s.NodeSelector, Requirement{Key: key, Operator: In, Values: []string{value}})
 	}
 	if a := p.Spec.Affinity; a != nil && a.NodeAffinity != nil && a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
-		s.Affinity = termsOf(a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms)
+		s.NodeAffinity = nodeSelectorTermsOf(a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms)
 	}
 	for _, t := range p.Spec.Tolerations {
 		if keep, ok := tolerationOf(t); ok {
@@ -22,20 +22,20 @@ func SpecOf(p *corev1.Pod) Spec {
 		}
 	}
 	s.Namespace, s.Labels, s.Terminating = p.Namespace, p.Labels, p.DeletionTimestamp != nil
-	s.Near, s.Apart = podTermsOf(p)
-	s.Spread = spreadOf(p)
+	s.PodAffinity, s.PodAntiAffinity = podAffinityOf(p)
+	s.TopologySpread = topologySpreadOf(p)
 	s.Features = featuresOf(p)
 	eachContainer(p, func(c *corev1.Container) {
 		for _, port := range c.Ports {
 			if port.HostPort > 0 {
-				s.Ports = append(s.Ports, portOf(port))
+				s.HostPorts = append(s.HostPorts, hostPortOf(port))
 			}
 		}
 	})
 	return s
 }
 
-// eachContainer visits the containers that run side by side: plain ones and sidecars.
+// eachContainer visits the containers that run at the same time: plain ones and sidecars.
 func eachContainer(p *corev1.Pod, f func(*corev1.Container)) {
 	for i := range p.Spec.InitContainers {
 		c := &p.Spec.InitContainers[i]
@@ -48,10 +48,10 @@ func eachContainer(p *corev1.Pod, f func(*corev1.Container)) {
 	}
 }
 
-func termsOf(terms []corev1.NodeSelectorTerm) []Term {
-	out := make([]Term, 0, len(terms))
+func nodeSelectorTermsOf(terms []corev1.NodeSelectorTerm) []NodeSelectorTerm {
+	out := make([]NodeSelectorTerm, 0, len(terms))
 	for _, t := range terms {
-		term := make(Term, 0, len(t.MatchExpressions)+len(t.MatchFields))
+		term := make(NodeSelectorTerm, 0, len(t.MatchExpressions)+len(t.MatchFields))
 		for _, e := range t.MatchExpressions {
 			term = append(term, Requirement{Key: e.Key, Operator: Operator(e.Operator), Values: e.Values})
 		}
@@ -67,8 +67,8 @@ func termsOf(terms []corev1.NodeSelectorTerm) []Term {
 	return out
 }
 
-// tolerationOf drops what lets a pod onto no further node. Numeric comparisons are among it: they are
-// behind a feature gate, and not to tolerate errs on the side of waiting.
+// tolerationOf drops tolerations that matter to no filter. Numeric comparisons are dropped too: they are behind a feature
+// gate, and without them the pod waits rather than being placed wrongly.
 func tolerationOf(t corev1.Toleration) (Toleration, bool) {
 	if t.Effect == corev1.TaintEffectPreferNoSchedule {
 		return Toleration{}, false
@@ -83,8 +83,8 @@ func tolerationOf(t corev1.Toleration) (Toleration, bool) {
 	}
 }
 
-func portOf(p corev1.ContainerPort) Port {
-	out := Port{IP: p.HostIP, Protocol: string(p.Protocol), Port: p.HostPort}
+func hostPortOf(p corev1.ContainerPort) HostPort {
+	out := HostPort{IP: p.HostIP, Protocol: string(p.Protocol), Port: p.HostPort}
 	if out.IP == "0.0.0.0" { // not "::", which is an address like any other to kube-scheduler
 		out.IP = ""
 	}
@@ -94,33 +94,33 @@ func portOf(p corev1.ContainerPort) Port {
 	return out
 }
 
-// Constraint names what of a pod is not modelled: "volume NAME", "resource claims", "scheduling group". Empty
-// when all of it is. A Judge decides on all but the scheduling group.
+// Constraint names what of a pod is not modelled where there are no FilterPlugins: "volume NAME", "resource claims",
+// "scheduling group". It is empty when all is modelled.
 func Constraint(p *corev1.Pod) string {
 	switch {
-	case claimed(p) != "":
-		return claimed(p)
+	case constraintOfClaims(p) != "":
+		return constraintOfClaims(p)
 	case p.Spec.SchedulingGroup != nil:
 		return "scheduling group"
 	}
 	return ""
 }
 
-// NeedsJudge is whether the pod has volumes or device claims on which only a Judge can decide.
-func NeedsJudge(p *corev1.Pod) bool { return claimed(p) != "" }
+// NeedsFilterPlugins is whether the pod has volumes or device claims on which only FilterPlugins can decide.
+func NeedsFilterPlugins(p *corev1.Pod) bool { return constraintOfClaims(p) != "" }
 
-// JudgedConstraint is Constraint where a Judge decides.
-func JudgedConstraint(p *corev1.Pod) string {
+// ConstraintWithPlugins is Constraint where FilterPlugins decide on volumes and device claims.
+func ConstraintWithPlugins(p *corev1.Pod) string {
 	if p.Spec.SchedulingGroup != nil {
 		return "scheduling group"
 	}
 	return ""
 }
 
-// claimed names the volume, or says that there are device claims, on which only a Judge can decide.
-func claimed(p *corev1.Pod) string {
+// constraintOfClaims names the volume, or says that there are device claims, on which only FilterPlugins can decide.
+func constraintOfClaims(p *corev1.Pod) string {
 	for i := range p.Spec.Volumes {
-		if !placeless(&p.Spec.Volumes[i].VolumeSource) {
+		if !onEveryNode(&p.Spec.Volumes[i].VolumeSource) {
 			return "volume " + p.Spec.Volumes[i].Name
 		}
 	}
@@ -130,8 +130,8 @@ func claimed(p *corev1.Pod) string {
 	return ""
 }
 
-// placeless is whether a volume of that kind can be had on every node and counts against no limit.
-func placeless(v *corev1.VolumeSource) bool {
+// onEveryNode is whether every node can have a volume of that kind, and no limit counts it.
+func onEveryNode(v *corev1.VolumeSource) bool {
 	return v.ConfigMap != nil || v.Secret != nil || v.Projected != nil || v.DownwardAPI != nil ||
 		v.EmptyDir != nil || v.HostPath != nil || v.NFS != nil || v.Image != nil || v.GitRepo != nil
 }

@@ -6,25 +6,25 @@ import (
 )
 
 // podTermsOf reads the required affinity and anti-affinity to other pods.
-func podTermsOf(p *corev1.Pod) (near, apart []PodTerm) {
+func podAffinityOf(p *corev1.Pod) (affinity, antiAffinity []PodAffinityTerm) {
 	a := p.Spec.Affinity
 	if a == nil {
 		return nil, nil
 	}
 	if a.PodAffinity != nil {
-		near = podTerms(p, a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution)
+		affinity = podAffinityTermsOf(p, a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution)
 	}
 	if a.PodAntiAffinity != nil {
-		apart = podTerms(p, a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution)
+		antiAffinity = podAffinityTermsOf(p, a.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution)
 	}
-	return near, apart
+	return affinity, antiAffinity
 }
 
-func podTerms(p *corev1.Pod, terms []corev1.PodAffinityTerm) []PodTerm {
-	out := make([]PodTerm, 0, len(terms))
+func podAffinityTermsOf(p *corev1.Pod, terms []corev1.PodAffinityTerm) []PodAffinityTerm {
+	out := make([]PodAffinityTerm, 0, len(terms))
 	for i := range terms {
 		t := &terms[i]
-		term := PodTerm{TopologyKey: t.TopologyKey}
+		term := PodAffinityTerm{TopologyKey: t.TopologyKey}
 		term.Pods.Labels = selectorOf(t.LabelSelector)
 		term.Pods.Labels.add(p.Labels, In, t.MatchLabelKeys)
 		term.Pods.Labels.add(p.Labels, NotIn, t.MismatchLabelKeys)
@@ -40,8 +40,8 @@ func podTerms(p *corev1.Pod, terms []corev1.PodAffinityTerm) []PodTerm {
 	return out
 }
 
-// add asks for the pod's own values of these keys, as the API server does when the pod is created. A pod of a
-// template has not been there yet.
+// add requires the pod's own values of these keys, as the API server does when the pod is created. For the pod of a template
+// it has not done so yet.
 func (s *LabelSelector) add(labels map[string]string, op Operator, keys []string) {
 	if s.Nothing {
 		return
@@ -65,15 +65,15 @@ func containsRequirement(all []Requirement, r Requirement) bool {
 	return false
 }
 
-// spreadOf reads the topology spread constraints that keep a pod off a node.
-func spreadOf(p *corev1.Pod) []Spread {
-	var out []Spread
+// topologySpreadOf reads the topology spread constraints with DoNotSchedule.
+func topologySpreadOf(p *corev1.Pod) []TopologySpreadConstraint {
+	var out []TopologySpreadConstraint
 	for i := range p.Spec.TopologySpreadConstraints {
 		t := &p.Spec.TopologySpreadConstraints[i]
 		if t.WhenUnsatisfiable != corev1.DoNotSchedule {
 			continue
 		}
-		s := Spread{
+		s := TopologySpreadConstraint{
 			TopologyKey: t.TopologyKey, MaxSkew: t.MaxSkew, MinDomains: 1, Pods: selectorOf(t.LabelSelector),
 			IgnoreAffinity: t.NodeAffinityPolicy != nil && *t.NodeAffinityPolicy == corev1.NodeInclusionPolicyIgnore,
 			HonorTaints:    t.NodeTaintsPolicy != nil && *t.NodeTaintsPolicy == corev1.NodeInclusionPolicyHonor,
@@ -87,7 +87,7 @@ func spreadOf(p *corev1.Pod) []Spread {
 	return out
 }
 
-// selectorOf reads a selector; one that is absent chooses nothing.
+// selectorOf reads a selector; an absent one chooses nothing.
 func selectorOf(s *metav1.LabelSelector) LabelSelector {
 	if s == nil {
 		return LabelSelector{Nothing: true}

@@ -107,14 +107,14 @@ func TestClassesShare(t *testing.T) {
 	var c Classes
 	a := Requirement{Key: "a", Operator: In, Values: []string{"1"}}
 	b := Requirement{Key: "b", Operator: In, Values: []string{"2"}}
-	x := c.Intern(Spec{Selector: []Requirement{a, b}})
-	if y := c.Intern(Spec{Selector: []Requirement{b, a}}); x != y || c.Len() != 1 {
+	x := c.Intern(Spec{NodeSelector: []Requirement{a, b}})
+	if y := c.Intern(Spec{NodeSelector: []Requirement{b, a}}); x != y || c.Len() != 1 {
 		t.Errorf("classes %d and %d of %d", x, y, c.Len())
 	}
-	if z := c.Intern(Spec{Selector: []Requirement{a}}); z == x {
+	if z := c.Intern(Spec{NodeSelector: []Requirement{a}}); z == x {
 		t.Error("different specs share a class")
 	}
-	if z := c.Intern(Spec{Affinity: []Term{}}); z == c.Intern(Spec{}) {
+	if z := c.Intern(Spec{NodeAffinity: []NodeSelectorTerm{}}); z == c.Intern(Spec{}) {
 		t.Error("an affinity without terms, which matches nowhere, is not no affinity")
 	}
 }

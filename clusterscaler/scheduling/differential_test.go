@@ -16,7 +16,7 @@ import (
 // included, while pods come and go.
 func TestClusterAgreesWithNaive(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	answers, retired := map[string]int{}, 0
+	answers, tainted := map[string]int{}, 0
 	for i := range 3000 {
 		second, pods := newNaive(schedulingtest.Random(r))
 		classes, ids := classesOf(second, pods)
@@ -48,12 +48,12 @@ func TestClusterAgreesWithNaive(t *testing.T) {
 				c.Take(classes.Intern(SpecOf(gone)), NodeID(n), 1)
 			}
 			if r.IntN(16) == 0 {
-				retired += agreeOnRetired(t, r, c, second, pods, ids)
+				tainted += agreeOnTainted(t, r, c, second, pods, ids)
 			}
 		}
 	}
-	if retired < 40 {
-		t.Errorf("the clusters hardly ask about retired nodes: a node's end changed the answer %d times", retired)
+	if tainted < 40 {
+		t.Errorf("the clusters hardly ask about tainted nodes: a node's end changed the answer %d times", tainted)
 	}
 	for _, code := range []string{
 		"", string(NodeUnschedulable), string(TaintNotTolerated), string(NodeSelectorMismatch), string(NodeAffinityMismatch), string(HostPortTaken),
@@ -66,16 +66,16 @@ func TestClusterAgreesWithNaive(t *testing.T) {
 	}
 }
 
-// agreeOnRetired compares the answers about all other nodes once one has been retired, and those about all once that is
+// agreeOnTainted compares the answers about all other nodes once one has been tainted, and those about all once that is
 // undone. It returns how many answers were others in between.
-func agreeOnRetired(t *testing.T, r *rand.Rand, c *Cluster, second *naive, pods []*corev1.Pod, ids []Class) (changed int) {
+func agreeOnTainted(t *testing.T, r *rand.Rand, c *Cluster, second *naive, pods []*corev1.Pod, ids []Class) (changed int) {
 	t.Helper()
 	compare := func(but int) (codes []string) {
 		for n := range second.nodes {
 			for j := range pods {
 				want, got := second.fits(pods[j], n), c.Fits(ids[j], NodeID(n)).Code
 				if n != but && want != got {
-					t.Fatalf("node %d is retired: pod %d on node %d: %q, want %q\n%s", but, j, n, got, want, describe(pods[j], second.nodes[n]))
+					t.Fatalf("node %d is tainted: pod %d on node %d: %q, want %q\n%s", but, j, n, got, want, describe(pods[j], second.nodes[n]))
 				}
 				if n != but {
 					codes = append(codes, string(got))
@@ -92,7 +92,7 @@ func agreeOnRetired(t *testing.T, r *rand.Rand, c *Cluster, second *naive, pods 
 	second.nodes[at] = stands.DeepCopy()
 	second.nodes[at].Spec.Taints = append(second.nodes[at].Spec.Taints, taint)
 	mark := c.Mark()
-	c.Retire(NodeID(at), Taint{Key: taint.Key, Effect: NoSchedule}, func(yield func(Class) bool) {
+	c.HideTainted(NodeID(at), Taint{Key: taint.Key, Effect: NoSchedule}, func(yield func(Class) bool) {
 		for _, p := range second.pods[at] {
 			if !yield(ids[slices.Index(pods, p)]) {
 				return

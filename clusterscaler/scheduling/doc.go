@@ -1,19 +1,24 @@
-// Package scheduling answers, without a cluster, what the scheduler would do: does a pod of this class
-// fit on that node, and if not, what is missing by how much.
+// Package scheduling answers, without a cluster, what kube-scheduler would do: does a pod of this class fit on that node,
+// and if not, what is missing by how much.
 //
-// Pods that ask for the same and are seen alike are one Class, and nodes that offer the same are one kind, so
-// that work grows with classes and not with pods: selectors, affinity and taints are matched once for each class
-// and kind, and copies of a class are counted onto a node by division. What pods have for or against each
-// other is counted by topology domain as pods come and go, and never looked for.
+// Pods with equal Specs are one Class, and nodes that offer the same are one kind. So the work grows with classes and not
+// with pods: selectors, affinity and taints are matched once for each class and kind, and copies of a class are placed on a
+// node by division. Pods are counted by topology domain as they come and go, and never searched.
 //
-// It models what the default scheduler profile filters on for pods without volumes and device claims: resources
-// (with init and sidecar containers, overhead, extended resources and pod slots), node selector and required
-// node affinity, taints and tolerations, unschedulable nodes, host ports, required affinity and anti-affinity
-// between pods, and topology spread. It guarantees that equal inputs give equal answers, that Fits and Fill
-// agree, and that Undo restores the Cluster.
+// It models the filters of the default scheduler profile:
 //
-// It does not model volumes that bind to places, device claims and scheduling groups. It recognises them. On the first
-// two a Judge decides that is handed in, which knows pods by their Demand and nodes by their Profile; without one, and
-// for scheduling groups, such a pod has a Constraint, and the caller must not count on an answer for it. Preferences (soft
-// affinity, ScheduleAnyway, PreferNoSchedule) move no answer.
+//   - resources, with init and sidecar containers, overhead, extended resources and pod slots
+//   - node selector and required node affinity
+//   - taints and tolerations, unschedulable nodes
+//   - host ports
+//   - required affinity and anti-affinity between pods
+//   - topology spread constraints with DoNotSchedule
+//   - declared node features
+//
+// Preferences (preferred affinity, ScheduleAnyway, PreferNoSchedule) change no answer. Equal inputs give equal answers, Fits
+// and Fill agree, and Undo restores the Cluster.
+//
+// It does not model volumes that bind to places, device claims and scheduling groups. On the first two FilterPlugins decide,
+// which the caller hands in: they identify pods by their Demand and nodes by their Profile. Without them, and for scheduling
+// groups, such a pod has a Constraint, and the caller must not rely on an answer for it.
 package scheduling

@@ -9,10 +9,10 @@ import (
 	"k8s.io/component-helpers/nodedeclaredfeatures/types"
 )
 
-// The Kubernetes whose scheduler is modelled. What every node of that version can do needs no declaration.
+// The version of Kubernetes whose scheduler is modelled. Features that every node of that version has need no declaration.
 const kubernetesMajor, kubernetesMinor = 1, 37
 
-// featuresOf are the features that a node must declare to take the pod, in the order of their names.
+// featuresOf are the features that a node must declare to take the pod, sorted.
 func featuresOf(p *corev1.Pod) []string {
 	f := nodedeclaredfeatures.DefaultFramework
 	needed, err := f.InferForPodScheduling(&types.PodInfo{Spec: &p.Spec}, version.MajorMinor(kubernetesMajor, kubernetesMinor))

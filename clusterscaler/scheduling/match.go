@@ -19,8 +19,8 @@ func tolerates(ts []Toleration, taint Taint) bool {
 	return false
 }
 
-// mismatch is what about a node's identity (not its room) keeps a pod of that Spec off, or the zero value; features are not
-// looked at.
+// mismatch is what keeps a pod of that Spec off whatever is free: that the node is cordoned, its taints, its labels, its name.
+// Features are left out.
 func (s *Spec) mismatch(n *Node) Misfit {
 	if n.Unschedulable && !tolerates(s.Tolerations, Taint{Key: unschedulableTaint, Effect: NoSchedule}) {
 		return Misfit{Code: NodeUnschedulable}
@@ -31,8 +31,8 @@ func (s *Spec) mismatch(n *Node) Misfit {
 	return s.placeMismatch(n)
 }
 
-// welcome is whether nothing about a node's identity keeps such a pod off.
-func (s *Spec) welcome(n *Node) bool { return s.mismatch(n).OK() && s.featureMismatch(n).OK() }
+// matchesNode is whether there is no mismatch, and the node declares all features.
+func (s *Spec) matchesNode(n *Node) bool { return s.mismatch(n).OK() && s.featureMismatch(n).OK() }
 
 // taintMismatch is a taint of the node that the pod does not tolerate.
 func (s *Spec) taintMismatch(n *Node) Misfit {
@@ -44,20 +44,20 @@ func (s *Spec) taintMismatch(n *Node) Misfit {
 	return Misfit{}
 }
 
-// placeMismatch is what the pod asks of the node's labels or name and does not find.
+// placeMismatch is the nodeSelector or the node affinity, where it does not match the node.
 func (s *Spec) placeMismatch(n *Node) Misfit {
-	for _, r := range s.Selector {
+	for _, r := range s.NodeSelector {
 		if !r.holds(n) {
 			return Misfit{Code: NodeSelectorMismatch, What: r.Key + "=" + r.Values[0]}
 		}
 	}
-	if s.Affinity != nil && !slices.ContainsFunc(s.Affinity, func(t Term) bool { return t.holds(n) }) {
+	if s.NodeAffinity != nil && !slices.ContainsFunc(s.NodeAffinity, func(t NodeSelectorTerm) bool { return t.holds(n) }) {
 		return Misfit{Code: NodeAffinityMismatch}
 	}
 	return Misfit{}
 }
 
-func (t Term) holds(n *Node) bool {
+func (t NodeSelectorTerm) holds(n *Node) bool {
 	if len(t) == 0 {
 		return false
 	}

@@ -87,14 +87,14 @@ func Codes() []verdict.CodeDoc {
 // Misfit is why a pod does not fit on a node. The zero value says that it fits.
 type Misfit struct {
 	Code verdict.Code
-	// What names the taint, label, port, resource or topology key, where the code alone does not; of a Judge's refusal it
-	// is the reason.
+	// What names the taint, label, port, resource or topology key, where the code alone does not. Of a Refusal it is the
+	// reason.
 	What string
 	// Need and Free are the request and what is left, in the unit of the resource; for a spread constraint the
 	// skew with the pod and the maximal one, and for an anti-affinity Free is the number of pods in the way.
 	Need, Free int64
-	// judge is the plugin that a Judge names; empty where none has spoken.
-	judge Plugin
+	// plugin is that of a Refusal; empty for all other misfits.
+	plugin Plugin
 }
 
 // OK is whether the pod fits.
@@ -130,8 +130,8 @@ func (m Misfit) Verdict(subject verdict.Subject, more ...verdict.Fact) verdict.V
 	return verdict.Because(subject, m.Code, append(facts, more...)...)
 }
 
-// Closer is whether m stands less in the way than the other: the pod passes more of what the scheduler looks at, in that order,
-// or lacks a smaller part of the resource that it requests.
+// Closer is whether m is closer to a fit than the other: the pod passes more of the scheduler's filters, in their order, or
+// lacks a smaller part of the resource that it requests.
 func (m *Misfit) Closer(o *Misfit) bool {
 	if mine, others := m.passes(), o.passes(); mine != others {
 		return mine > others
@@ -139,7 +139,7 @@ func (m *Misfit) Closer(o *Misfit) bool {
 	return m.lacks() < o.lacks()
 }
 
-// passes counts what the pod has passed: what the node is, its ports, its room, its neighbours.
+// passes counts the groups of filters that the pod has passed: the node's identity, host ports, resources, other pods.
 func (m *Misfit) passes() int {
 	switch m.Plugin() {
 	case "NodeUnschedulable", "TaintToleration", "NodeAffinity", "NodeDeclaredFeatures":
@@ -175,7 +175,7 @@ func (m Misfit) Amount(name string, n int64) verdict.Fact {
 	}
 }
 
-// Of is how much there is of the resource that is short; ok is false where the pod does not fit for another reason.
+// Of is how much r has of the resource that is short; ok is false where no resource is short.
 func (m Misfit) Of(r Resources) (n int64, ok bool) {
 	switch m.Code {
 	case TooManyPods:
@@ -193,7 +193,7 @@ func (m Misfit) Of(r Resources) (n int64, ok bool) {
 	}
 }
 
-// shortage is the first resource that does not suffice, in the order in which the scheduler looks.
+// shortage is the first resource that is short, in the scheduler's order.
 func (r Resources) shortage(request Resources) Misfit {
 	switch {
 	case request.Pods > 0 && r.Pods < request.Pods:
@@ -218,8 +218,8 @@ type Plugin string
 
 // Plugin is the one of kube-scheduler's plugins that keeps the pod off the node; empty where it fits.
 func (m Misfit) Plugin() Plugin {
-	if m.judge != "" {
-		return m.judge
+	if m.plugin != "" {
+		return m.plugin
 	}
 	switch m.Code {
 	case "":

@@ -8,9 +8,9 @@ import (
 
 // PodSelector chooses pods by their namespace and labels.
 type PodSelector struct {
-	// Namespaces are the names of those that it reaches.
+	// Namespaces are the names of those in which it chooses pods.
 	Namespaces []string
-	// NamespaceLabels reaches the namespaces with such labels besides; nil reaches none.
+	// NamespaceLabels adds the namespaces with such labels; nil adds none.
 	NamespaceLabels *LabelSelector
 	Labels          LabelSelector
 }
@@ -36,15 +36,15 @@ func (s *LabelSelector) matches(labels map[string]string) bool {
 	return true
 }
 
-// empty is whether it asks for nothing at all.
+// empty is whether it matches all labels.
 func (s *LabelSelector) empty() bool { return !s.Nothing && len(s.All) == 0 }
 
-// reaches is whether pods of the namespace can be chosen.
+// reaches is whether it chooses pods of the namespace.
 func (s *PodSelector) reaches(namespace string, labels map[string]string) bool {
 	return slices.Contains(s.Namespaces, namespace) || (s.NamespaceLabels != nil && s.NamespaceLabels.matches(labels))
 }
 
-// key is equal for two that are written alike; what is unordered has been sorted.
+// key is equal for equal selectors; what is unordered has been sorted.
 func (s *PodSelector) key(b *strings.Builder) {
 	fmt.Fprintf(b, "%q", s.Namespaces)
 	if s.NamespaceLabels != nil {
@@ -64,7 +64,7 @@ func (s *LabelSelector) key(b *strings.Builder) {
 	writeRequirements(b, s.All)
 }
 
-// sorted puts the requirements and their values in an order of their own.
+// sorted sorts the requirements and their values.
 func (s *LabelSelector) sorted() {
 	for i := range s.All {
 		if !slices.IsSorted(s.All[i].Values) {
@@ -74,35 +74,35 @@ func (s *LabelSelector) sorted() {
 	slices.SortStableFunc(s.All, func(a, b Requirement) int { return strings.Compare(a.Key, b.Key) })
 }
 
-// PodTerm is a required affinity or anti-affinity to other pods: to be, or not to be, in a topology domain
-// with pods that the selector chooses.
-type PodTerm struct {
+// PodAffinityTerm is a required affinity or anti-affinity to the pods that the selector chooses: to be, or not to be, in
+// one topology domain with them.
+type PodAffinityTerm struct {
 	// TopologyKey is the node label whose values are the domains.
 	TopologyKey string
 	Pods        PodSelector
 }
 
-func (t *PodTerm) key(b *strings.Builder) {
+func (t *PodAffinityTerm) key(b *strings.Builder) {
 	fmt.Fprintf(b, "%q", t.TopologyKey)
 	t.Pods.key(b)
 }
 
-// Spread is a topology spread constraint that the scheduler enforces (DoNotSchedule): the domain that the
-// pod goes to may hold at most MaxSkew more of the chosen pods than the domain with the fewest.
-type Spread struct {
+// TopologySpreadConstraint is one that the scheduler enforces (DoNotSchedule): the domain that the pod goes to may have at
+// most MaxSkew more of the chosen pods than the domain with the fewest.
+type TopologySpreadConstraint struct {
 	TopologyKey string
 	MaxSkew     int32
-	// MinDomains is the number of domains below which the fewest counts as none; at least 1.
+	// MinDomains is at least 1. Where there are fewer domains, the fewest pods count as 0.
 	MinDomains int32
-	// Pods are chosen in the pod's own namespace, by these labels.
+	// Pods chooses in the pod's own namespace.
 	Pods LabelSelector
-	// IgnoreAffinity lets nodes count that the pod's selector and affinity exclude.
+	// IgnoreAffinity counts nodes too that the pod's node selector and affinity exclude.
 	IgnoreAffinity bool
 	// HonorTaints leaves out nodes with taints that the pod does not tolerate.
 	HonorTaints bool
 }
 
-func (s *Spread) key(b *strings.Builder) {
+func (s *TopologySpreadConstraint) key(b *strings.Builder) {
 	fmt.Fprintf(b, "%q %d %d %t %t", s.TopologyKey, s.MaxSkew, s.MinDomains, s.IgnoreAffinity, s.HonorTaints)
 	s.Pods.key(b)
 }

@@ -59,12 +59,11 @@ func (r *Resources) addExtended(name string, amount int64) {
 	r.Extended = slices.Insert(r.Extended, i, Extended{name, amount})
 }
 
-// unlimited is how many pods fit where nothing limits them: copies of one that requests nothing, or pods that no bound
-// of a domain holds back.
+// unlimited is how many pods fit where nothing limits them.
 const unlimited = math.MaxInt64
 
-// copies is how many times request fits into free. As in the scheduler, a resource that is not
-// requested never stands in the way, even where free is negative.
+// copies is how many times the request fits into r. As in the scheduler, a resource that is not requested does not matter,
+// even where less than nothing of it is free.
 func (r Resources) copies(request Resources) int64 {
 	n := times(r.MilliCPU, request.MilliCPU)
 	n = min(n, times(r.Memory, request.Memory))
@@ -87,7 +86,7 @@ func times(free, request int64) int64 {
 	}
 }
 
-// key tells equal amounts from others; it is part of a class's identity.
+// key is equal for equal amounts; it is part of the key of a Spec.
 func (r Resources) key(b *strings.Builder) {
 	fmt.Fprintf(b, "%d,%d,%d,%d", r.MilliCPU, r.Memory, r.EphemeralStorage, r.Pods)
 	for _, e := range r.Extended {

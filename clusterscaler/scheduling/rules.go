@@ -6,42 +6,43 @@ import (
 	"strings"
 )
 
-// rulebook is what follows from all Specs together: which pods must be counted by domain, and which of these
-// counts speak for or against a pod of each class. It holds no counts; a Cluster does.
+// rulebook follows from all Specs together. It says which pods are counted by topology domain, and which of these counts
+// decide on a pod of each class. The counts themselves are in a Cluster.
 type rulebook struct {
 	topologyKeys interned[string]
-	// views are the sets of nodes that spread constraints look at.
-	views interned[view]
-	// regions are the domains of one topology key as far as a view has nodes in them.
-	regions interned[region]
-	// counters are the counts that are kept by domain.
+	// nodeSets are the sets of nodes that topology spread constraints count.
+	nodeSets interned[nodeSet]
+	// eligibleDomains are the domains of one topology key in which a node set has nodes.
+	eligibleDomains interned[eligibleDomains]
+	// counters say what is counted by domain.
 	counters interned[counter]
 	// matchers say which pods counters count; several may share one.
 	matchers interned[matcher]
-	// terms are the distinct anti-affinity terms, with the counter of the pods that hold each.
-	terms interned[repellent]
+	// terms are the distinct anti-affinity terms.
+	terms interned[antiAffinityTerm]
 	// byClass has the rules for each class.
 	byClass []rules
-	// matched remembers for each matcher and look whether it chooses such pods.
+	// matched has for each matcher and podLabels whether it chooses such pods.
 	matched [][]bool
 }
 
-// view is a set of nodes. All of it is written down in the Spec that it was made from.
-type view struct {
+// nodeSet is the nodes that a topology spread constraint counts (nodeAffinityPolicy, nodeTaintsPolicy).
+type nodeSet struct {
+	// spec is one with that constraint.
 	spec *Spec
-	// affinity and taints say which of the Spec's conditions the nodes of the view fulfil.
+	// affinity and taints say whether the nodes match the Spec's node affinity, and have no taint that it does not tolerate.
 	affinity, taints bool
-	// keys are the topology keys that they all have.
+	// keys are the topology keys of which each node has a label.
 	keys []int32
 }
 
-type region struct{ key, view int32 }
+type eligibleDomains struct{ key, nodeSet int32 }
 
 // counter counts pods by the domains of a topology key.
 type counter struct {
 	key int32
-	// region is the one whose nodes alone count; everywhere is all nodes with the key.
-	region int32
+	// domains are those eligibleDomains in which pods count; everywhere is all nodes with the key.
+	domains int32
 }
 
 const everywhere = -1
@@ -51,150 +52,151 @@ type matcher struct {
 	selectors []*PodSelector
 	// alive leaves out pods whose deletion has begun.
 	alive bool
-	// never chooses no pod: so are pods counted by a selector that asks for nothing.
+	// never chooses no pod, as an empty selector of a topology spread constraint does.
 	never bool
 	// counters are those that count the chosen pods.
 	counters []int32
 }
 
-// repellent is an anti-affinity term, as pods that run hold it against others.
-type repellent struct {
+// antiAffinityTerm is a term of running pods, which keeps the pods that it matches away from them.
+type antiAffinityTerm struct {
 	matcher int32
 	// counter counts the pods that have the term.
 	counter int32
 }
 
-// rules are what the domains of a node must fulfil for a pod of one class, and what changes there with it.
+// rules are what a pod of one class asks of the domains of a node, and which counts it changes there.
 type rules struct {
-	// feeds are the counters that such a pod counts in.
-	feeds []int32
-	// near are the counters that must have pods in the node's domains, and selfNear says that the first pod
-	// may do without as it would satisfy the others.
-	near     []int32
-	selfNear bool
-	// apart are the counters that must not: of the pods that this one avoids, and of those that avoid it.
-	apart []avoidance
-	// spread are the topology spread constraints.
-	spread []evenness
+	// countedBy are the counters that count such a pod.
+	countedBy []int32
+	// podAffinity are the counters that must have pods in the node's domains. matchesOwnAffinity says that the first pod
+	// needs none: it matches its own terms.
+	podAffinity        []int32
+	matchesOwnAffinity bool
+	// podAntiAffinity are the counters that must have none: of the pods that this one avoids, and of those that avoid it.
+	podAntiAffinity []antiAffinityRule
+	topologySpread  []spreadRule
 }
 
-// avoidance keeps a pod out of domains where the counter counts any.
-type avoidance struct {
+// antiAffinityRule keeps a pod out of domains in which the counter has any pod.
+type antiAffinityRule struct {
 	counter int32
-	// own says that the pod itself has the term; else pods that run have it.
+	// own says that the pod itself has the term; else running pods have it.
 	own bool
-	// self says that such pods avoid each other.
-	self bool
+	// mutual says that pods of the class avoid each other.
+	mutual bool
 }
 
-// evenness is a spread constraint.
-type evenness struct {
-	counter, region     int32
+// spreadRule is a topology spread constraint.
+type spreadRule struct {
+	counter, domains    int32
 	maxSkew, minDomains int64
-	// self is 1 if the pod is one of the chosen; grows says that it is counted too.
-	self  int64
-	grows bool
+	// selfMatch is 1 if the pod matches the constraint's own selector. counted says that placing it raises the count.
+	selfMatch int64
+	counted   bool
 }
 
 // constrained is whether the node's domains matter at all.
-func (r *rules) constrained() bool { return len(r.near)+len(r.apart)+len(r.spread) > 0 }
+func (r *rules) constrained() bool {
+	return len(r.podAffinity)+len(r.podAntiAffinity)+len(r.topologySpread) > 0
+}
 
-// rule brings the rulebook up to date with all Specs.
-func (c *Classes) rule() *rulebook {
+// rulebook is up to date with all Specs.
+func (c *Classes) rulebook() *rulebook {
 	if c.ruled == len(c.specs) {
-		return &c.rules
+		return &c.book
 	}
-	c.rules, c.ruled = rulebook{}, len(c.specs)
-	b := &c.rules
+	c.book, c.ruled = rulebook{}, len(c.specs)
+	b := &c.book
 	b.byClass = make([]rules, len(c.specs))
 	for i := range c.specs {
-		c.own(&c.specs[i], &b.byClass[i])
+		c.ownRules(&c.specs[i], &b.byClass[i])
 	}
 	b.matched = make([][]bool, len(b.matchers.all))
 	for m := range b.matchers.all {
-		b.matched[m] = c.chosen(&b.matchers.all[m])
+		b.matched[m] = c.matchLabels(&b.matchers.all[m])
 	}
 	for i := range c.specs {
-		c.others(Class(i), &b.byClass[i])
+		c.rulesOfOthers(Class(i), &b.byClass[i])
 	}
 	return b
 }
 
-// own writes down what the class itself asks of domains.
-func (c *Classes) own(s *Spec, r *rules) {
-	b := &c.rules
-	if len(s.Near) > 0 {
-		selectors := make([]*PodSelector, len(s.Near))
-		for i := range s.Near {
-			selectors[i] = &s.Near[i].Pods
+// ownRules adds what the class itself asks of domains.
+func (c *Classes) ownRules(s *Spec, r *rules) {
+	b := &c.book
+	if len(s.PodAffinity) > 0 {
+		selectors := make([]*PodSelector, len(s.PodAffinity))
+		for i := range s.PodAffinity {
+			selectors[i] = &s.PodAffinity[i].Pods
 		}
 		all := b.matcher(selectors, false)
-		for i := range s.Near {
-			r.near = append(r.near, b.counting(all, b.topologyKey(s.Near[i].TopologyKey), everywhere))
+		for i := range s.PodAffinity {
+			r.podAffinity = append(r.podAffinity, b.counting(all, b.topologyKey(s.PodAffinity[i].TopologyKey), everywhere))
 		}
 	}
-	for i := range s.Apart {
-		t := &s.Apart[i]
+	for i := range s.PodAntiAffinity {
+		t := &s.PodAntiAffinity[i]
 		key := b.topologyKey(t.TopologyKey)
 		term := b.term(t, key)
-		r.apart = append(r.apart, avoidance{counter: b.counting(b.terms.all[term].matcher, key, everywhere), own: true})
-		if holders := b.terms.all[term].counter; !slices.Contains(r.feeds, holders) {
-			r.feeds = append(r.feeds, holders)
+		r.podAntiAffinity = append(r.podAntiAffinity, antiAffinityRule{counter: b.counting(b.terms.all[term].matcher, key, everywhere), own: true})
+		if holders := b.terms.all[term].counter; !slices.Contains(r.countedBy, holders) {
+			r.countedBy = append(r.countedBy, holders)
 		}
 	}
-	c.spread(s, r)
+	c.spreadRules(s, r)
 }
 
-func (c *Classes) spread(s *Spec, r *rules) {
-	b := &c.rules
-	keys := make([]int32, len(s.Spread))
-	for i := range s.Spread {
-		keys[i] = b.topologyKey(s.Spread[i].TopologyKey)
+func (c *Classes) spreadRules(s *Spec, r *rules) {
+	b := &c.book
+	keys := make([]int32, len(s.TopologySpread))
+	for i := range s.TopologySpread {
+		keys[i] = b.topologyKey(s.TopologySpread[i].TopologyKey)
 	}
-	for i := range s.Spread {
-		t := &s.Spread[i]
-		region := b.region(keys[i], b.view(s, t, keys))
+	for i := range s.TopologySpread {
+		t := &s.TopologySpread[i]
+		domains := b.domainsFor(keys[i], b.nodeSet(s, t, keys))
 		chosen := b.matcher([]*PodSelector{{Namespaces: []string{s.Namespace}, Labels: t.Pods}}, true)
-		r.spread = append(r.spread, evenness{
-			counter: b.counting(chosen, keys[i], region), region: region,
+		r.topologySpread = append(r.topologySpread, spreadRule{
+			counter: b.counting(chosen, keys[i], domains), domains: domains,
 			maxSkew: int64(t.MaxSkew), minDomains: int64(max(t.MinDomains, 1)),
 		})
 		if t.Pods.matches(s.Labels) {
-			r.spread[i].self = 1
+			r.topologySpread[i].selfMatch = 1
 		}
 	}
 }
 
-// others finds the counters that such a pod counts in, and the terms of others that it falls under.
-func (c *Classes) others(id Class, r *rules) {
-	b, look := &c.rules, c.sight[id]
+// rulesOfOthers finds the counters that count such a pod, and the anti-affinity terms of others that match it.
+func (c *Classes) rulesOfOthers(id Class, r *rules) {
+	b, labels := &c.book, c.labelsOf[id]
 	for m := range b.matchers.all {
-		if matcher := &b.matchers.all[m]; b.matched[m][look] && !(matcher.alive && c.specs[id].Terminating) {
-			r.feeds = append(r.feeds, matcher.counters...)
+		if matcher := &b.matchers.all[m]; b.matched[m][labels] && !(matcher.alive && c.specs[id].Terminating) {
+			r.countedBy = append(r.countedBy, matcher.counters...)
 		}
 	}
-	slices.Sort(r.feeds)
+	slices.Sort(r.countedBy)
 	for t := range b.terms.all {
-		if term := &b.terms.all[t]; b.matched[term.matcher][look] {
-			r.apart = append(r.apart, avoidance{counter: term.counter})
+		if term := &b.terms.all[t]; b.matched[term.matcher][labels] {
+			r.podAntiAffinity = append(r.podAntiAffinity, antiAffinityRule{counter: term.counter})
 		}
 	}
-	for i := range r.apart {
-		r.apart[i].self = slices.Contains(r.feeds, r.apart[i].counter)
+	for i := range r.podAntiAffinity {
+		r.podAntiAffinity[i].mutual = slices.Contains(r.countedBy, r.podAntiAffinity[i].counter)
 	}
-	r.selfNear = len(r.near) > 0 && slices.Contains(r.feeds, r.near[0]) // all of them count the same pods
-	for i := range r.spread {
-		r.spread[i].grows = slices.Contains(r.feeds, r.spread[i].counter)
+	r.matchesOwnAffinity = len(r.podAffinity) > 0 && slices.Contains(r.countedBy, r.podAffinity[0]) // all of them count the same pods
+	for i := range r.topologySpread {
+		r.topologySpread[i].counted = slices.Contains(r.countedBy, r.topologySpread[i].counter)
 	}
 }
 
-// chosen says for each look whether the matcher chooses such pods.
-func (c *Classes) chosen(m *matcher) []bool {
-	out := make([]bool, len(c.seen.all))
-	for i := range c.seen.all {
-		look := &c.seen.all[i]
+// matchLabels says for each podLabels whether the matcher chooses such pods.
+func (c *Classes) matchLabels(m *matcher) []bool {
+	out := make([]bool, len(c.podLabels.all))
+	for i := range c.podLabels.all {
+		p := &c.podLabels.all[i]
 		out[i] = !m.never && !slices.ContainsFunc(m.selectors, func(s *PodSelector) bool {
-			return !s.Labels.matches(look.labels) || !s.reaches(look.namespace, c.namespaces[look.namespace])
+			return !s.Labels.matches(p.labels) || !s.reaches(p.namespace, c.namespaces[p.namespace])
 		})
 	}
 	return out
@@ -217,9 +219,9 @@ func (b *rulebook) matcher(selectors []*PodSelector, alive bool) int32 {
 }
 
 // counting is the counter of the pods that the matcher chooses.
-func (b *rulebook) counting(m, key, region int32) int32 {
+func (b *rulebook) counting(m, key, domains int32) int32 {
 	known := len(b.counters.all)
-	id := b.counters.number(fmt.Sprint(m, key, region), func() counter { return counter{key, region} })
+	id := b.counters.number(fmt.Sprint(m, key, domains), func() counter { return counter{key, domains} })
 	if int(id) == known {
 		b.matchers.all[m].counters = append(b.matchers.all[m].counters, id)
 	}
@@ -227,15 +229,15 @@ func (b *rulebook) counting(m, key, region int32) int32 {
 }
 
 // term is a distinct anti-affinity term, with a counter of the pods that have it.
-func (b *rulebook) term(t *PodTerm, key int32) int32 {
+func (b *rulebook) term(t *PodAffinityTerm, key int32) int32 {
 	m := b.matcher([]*PodSelector{&t.Pods}, false)
-	return b.terms.number(fmt.Sprint(m, key), func() repellent {
+	return b.terms.number(fmt.Sprint(m, key), func() antiAffinityTerm {
 		holders := b.counters.number(fmt.Sprint("holders", m, key), func() counter { return counter{key, everywhere} })
-		return repellent{matcher: m, counter: holders}
+		return antiAffinityTerm{matcher: m, counter: holders}
 	})
 }
 
-func (b *rulebook) view(s *Spec, t *Spread, keys []int32) int32 {
+func (b *rulebook) nodeSet(s *Spec, t *TopologySpreadConstraint, keys []int32) int32 {
 	var text strings.Builder
 	if !t.IgnoreAffinity {
 		s.placeKey(&text)
@@ -245,22 +247,22 @@ func (b *rulebook) view(s *Spec, t *Spread, keys []int32) int32 {
 	}
 	keys = slices.Compact(slices.Sorted(slices.Values(keys)))
 	fmt.Fprint(&text, t.IgnoreAffinity, t.HonorTaints, keys)
-	return b.views.number(text.String(), func() view { return view{s, !t.IgnoreAffinity, t.HonorTaints, keys} })
+	return b.nodeSets.number(text.String(), func() nodeSet { return nodeSet{s, !t.IgnoreAffinity, t.HonorTaints, keys} })
 }
 
-func (b *rulebook) region(key, view int32) int32 {
-	return b.regions.number(fmt.Sprint(key, view), func() region { return region{key, view} })
+func (b *rulebook) domainsFor(key, set int32) int32 {
+	return b.eligibleDomains.number(fmt.Sprint(key, set), func() eligibleDomains { return eligibleDomains{key, set} })
 }
 
-// shows is whether the node is one of the view's, which depends on nothing but what a kind has in common.
-func (v *view) shows(n *Node, keys []string) bool {
-	for _, k := range v.keys {
+// includes is whether the node is in the set. It is the same for all nodes of a kind.
+func (s *nodeSet) includes(n *Node, keys []string) bool {
+	for _, k := range s.keys {
 		if _, has := n.Labels[keys[k]]; !has {
 			return false
 		}
 	}
-	if v.affinity && !v.spec.placeMismatch(n).OK() {
+	if s.affinity && !s.spec.placeMismatch(n).OK() {
 		return false
 	}
-	return !v.taints || v.spec.taintMismatch(n).OK()
+	return !s.taints || s.spec.taintMismatch(n).OK()
 }

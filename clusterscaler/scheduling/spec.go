@@ -11,28 +11,28 @@ import (
 // Specs are interchangeable and share a Class.
 type Spec struct {
 	Requests Resources
-	// Selector is the pod's nodeSelector: every requirement must hold.
-	Selector []Requirement
-	// Affinity is the required node affinity: one of the terms must hold. nil is no affinity; an empty
-	// list that is not nil matches no node.
-	Affinity    []Term
-	Tolerations []Toleration
-	Ports       []Port
+	// NodeSelector has one requirement for each label; all must hold.
+	NodeSelector []Requirement
+	// NodeAffinity is the required one: one of the terms must hold. nil is no affinity; an empty list that is not nil
+	// matches no node.
+	NodeAffinity []NodeSelectorTerm
+	Tolerations  []Toleration
+	HostPorts    []HostPort
 
-	// Namespace and Labels are what the selectors of other pods see. Labels that no selector asks about tell
-	// no Class from another.
+	// Namespace and Labels are what the selectors of other pods match. A Class does not depend on labels that no selector asks
+	// about.
 	Namespace string
 	Labels    map[string]string
 	// Terminating says that deletion has begun: topology spread does not count the pod any more.
 	Terminating bool
-	// Near and Apart are the required affinity and anti-affinity to other pods: all of them must hold.
-	Near, Apart []PodTerm
-	// Spread are the topology spread constraints that keep a pod off a node: all of them must hold.
-	Spread []Spread
-	// Features are those that a node must declare, in the order of their names.
+	// PodAffinity and PodAntiAffinity are the required terms: all must hold.
+	PodAffinity, PodAntiAffinity []PodAffinityTerm
+	// TopologySpread are the constraints with DoNotSchedule: all must hold.
+	TopologySpread []TopologySpreadConstraint
+	// Features are those that a node must declare, sorted.
 	Features []string
-	// Demand is what the Judge knows the pod's volumes and device claims by: pods with equal ones are the same to it. Empty
-	// for pods without.
+	// Demand identifies the pod's volumes and device claims to FilterPlugins: pods with equal Demands are the same to them.
+	// It is empty for pods without.
 	Demand string
 }
 
@@ -58,7 +58,7 @@ type Requirement struct {
 }
 
 // Term holds where all of its requirements hold. A term without requirements holds nowhere.
-type Term []Requirement
+type NodeSelectorTerm []Requirement
 
 // Toleration lets a pod onto nodes with a matching taint.
 type Toleration struct {
@@ -93,21 +93,21 @@ func (t Taint) String() string {
 	return t.Key + "=" + t.Value + ":" + string(t.Effect)
 }
 
-// Port is a port of the node itself that a pod binds.
-type Port struct {
+// HostPort is a port of the node that a pod binds.
+type HostPort struct {
 	// IP is the address bound; empty is every address.
 	IP       string
 	Protocol string // TCP, UDP or SCTP
 	Port     int32
 }
 
-func (p Port) clashes(o Port) bool {
+func (p HostPort) clashes(o HostPort) bool {
 	return p.Port == o.Port && p.Protocol == o.Protocol && (p.IP == o.IP || p.IP == "" || o.IP == "")
 }
 
-// PortsClash is whether a pod of one Spec and a pod of the other want a host port that only one of them can have.
+// PortsClash is whether pods of the two Specs want the same host port.
 func (s *Spec) PortsClash(o *Spec) bool {
-	return slices.ContainsFunc(s.Ports, func(p Port) bool { return slices.ContainsFunc(o.Ports, p.clashes) })
+	return slices.ContainsFunc(s.HostPorts, func(p HostPort) bool { return slices.ContainsFunc(o.HostPorts, p.clashes) })
 }
 
 // Node is what a node, or the template of a group, offers.
@@ -120,33 +120,33 @@ type Node struct {
 	Allocatable   Resources
 	// Features are those that the node declares (status.declaredFeatures).
 	Features []string
-	// Profile is what the Judge knows by what else the node offers: limits of volumes, and devices. Empty where it offers
+	// Profile identifies to FilterPlugins what else the node offers: volume limits and devices. It is empty where it offers
 	// nothing else.
 	Profile string
 }
 
-// key is equal for two Specs exactly if they ask for the same and are seen alike; seen is the number under
-// which what others see of the pod is known.
-func (s *Spec) key(seen int32) string {
+// key is equal for two Specs exactly if they ask for the same and match the same selectors; labels is the number of the
+// Spec's podLabels.
+func (s *Spec) key(labels int32) string {
 	var b strings.Builder
 	s.Requests.key(&b)
 	s.placeKey(&b)
 	s.tolerationKey(&b)
-	for _, p := range s.Ports {
+	for _, p := range s.HostPorts {
 		fmt.Fprintf(&b, "|port %q %q %d", p.IP, p.Protocol, p.Port)
 	}
-	fmt.Fprintf(&b, "|seen %d %t", seen, s.Terminating)
-	for i := range s.Near {
-		b.WriteString("|near ")
-		s.Near[i].key(&b)
+	fmt.Fprintf(&b, "|labels %d %t", labels, s.Terminating)
+	for i := range s.PodAffinity {
+		b.WriteString("|affinity to ")
+		s.PodAffinity[i].key(&b)
 	}
-	for i := range s.Apart {
-		b.WriteString("|apart ")
-		s.Apart[i].key(&b)
+	for i := range s.PodAntiAffinity {
+		b.WriteString("|anti-affinity to ")
+		s.PodAntiAffinity[i].key(&b)
 	}
-	for i := range s.Spread {
+	for i := range s.TopologySpread {
 		b.WriteString("|spread ")
-		s.Spread[i].key(&b)
+		s.TopologySpread[i].key(&b)
 	}
 	for _, feature := range s.Features {
 		fmt.Fprintf(&b, "|feature %q", feature)
@@ -161,10 +161,10 @@ func (s *Spec) key(seen int32) string {
 // placeKey writes which nodes the pod asks for.
 func (s *Spec) placeKey(b *strings.Builder) {
 	b.WriteByte('|')
-	writeRequirements(b, s.Selector)
-	if s.Affinity != nil {
+	writeRequirements(b, s.NodeSelector)
+	if s.NodeAffinity != nil {
 		b.WriteString("|affinity")
-		for _, term := range s.Affinity {
+		for _, term := range s.NodeAffinity {
 			b.WriteByte('/')
 			writeRequirements(b, term)
 		}
@@ -185,27 +185,27 @@ func writeRequirements(b *strings.Builder, rs []Requirement) {
 
 // labelKeys calls f with every label key that the Spec asks about.
 func (s *Spec) labelKeys(f func(key string)) {
-	for _, r := range s.Selector {
+	for _, r := range s.NodeSelector {
 		f(r.Key)
 	}
-	for _, term := range s.Affinity {
+	for _, term := range s.NodeAffinity {
 		for _, r := range term {
 			f(r.Key)
 		}
 	}
 }
 
-// named is whether the Spec asks for nodes by name, one by one.
+// named is whether the Spec asks for nodes by their name.
 func (s *Spec) named() bool {
 	is := false
 	s.labelKeys(func(key string) { is = is || individual(key) })
 	return is
 }
 
-// normalise makes the order of what is unordered irrelevant to the key.
+// normalise sorts what is unordered, so that the key does not depend on the order.
 func (s *Spec) normalise() {
-	slices.SortFunc(s.Selector, func(a, b Requirement) int { return strings.Compare(a.Key, b.Key) })
-	slices.SortFunc(s.Ports, func(a, b Port) int {
+	slices.SortFunc(s.NodeSelector, func(a, b Requirement) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(s.HostPorts, func(a, b HostPort) int {
 		return cmp.Or(strings.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Port, b.Port), strings.Compare(a.IP, b.IP))
 	})
 	s.eachPodSelector(func(p *PodSelector) {
@@ -217,18 +217,18 @@ func (s *Spec) normalise() {
 		}
 		p.Labels.sorted()
 	})
-	for i := range s.Spread {
-		s.Spread[i].Pods.sorted()
+	for i := range s.TopologySpread {
+		s.TopologySpread[i].Pods.sorted()
 	}
 }
 
 // eachPodSelector visits the selectors of the terms.
 func (s *Spec) eachPodSelector(f func(*PodSelector)) {
-	for i := range s.Near {
-		f(&s.Near[i].Pods)
+	for i := range s.PodAffinity {
+		f(&s.PodAffinity[i].Pods)
 	}
-	for i := range s.Apart {
-		f(&s.Apart[i].Pods)
+	for i := range s.PodAntiAffinity {
+		f(&s.PodAntiAffinity[i].Pods)
 	}
 }
 
@@ -240,7 +240,7 @@ func (s *Spec) podKeys(f func(key string)) {
 		}
 	}
 	s.eachPodSelector(func(p *PodSelector) { each(&p.Labels) })
-	for i := range s.Spread {
-		each(&s.Spread[i].Pods)
+	for i := range s.TopologySpread {
+		each(&s.TopologySpread[i].Pods)
 	}
 }

@@ -7,31 +7,31 @@ type domain int32
 
 const nowhere domain = -1
 
-// topology is where the nodes of a cluster are, and how many pods of which sort are in each domain.
+// topology is the domains that the nodes of a cluster are in, and how many nodes and pods each domain has.
 type topology struct {
 	book *rulebook
 	// values number the domains of each topology key by the label's value.
 	values []map[string]domain
-	// next is the first number of each topology key that no domain has.
-	next    []domain
-	regions []extent
-	tallies []tally
+	// next is, for each topology key, the number of the next new domain.
+	next       []domain
+	nodeCounts []nodeCounts
+	podCounts  []podCounts
 }
 
-// extent is how many nodes of a region each domain has.
-type extent struct {
+// nodeCounts is how many nodes each of some eligibleDomains has.
+type nodeCounts struct {
 	nodes []int32
 	// domains is how many have any.
 	domains int
 }
 
-// tally is a counter's counts.
-type tally struct {
+// podCounts are what one counter counts.
+type podCounts struct {
 	// pods has the count of each domain; those beyond its end have none.
 	pods  []int32
 	total int64
-	// levels, kept for regions only, says how many domains have a count of each size above 0; filled is how
-	// many have any, and low a count below which no domain is, but those with none.
+	// levels has, for each count above 0, how many domains have it; it is kept for eligibleDomains only. filled is how many
+	// domains have any pod. No domain has a count between 0 and low.
 	levels []int32
 	filled int
 	low    int
@@ -39,11 +39,11 @@ type tally struct {
 
 func newTopology(book *rulebook) topology {
 	t := topology{
-		book:    book,
-		values:  make([]map[string]domain, len(book.topologyKeys.all)),
-		next:    make([]domain, len(book.topologyKeys.all)),
-		regions: make([]extent, len(book.regions.all)),
-		tallies: make([]tally, len(book.counters.all)),
+		book:       book,
+		values:     make([]map[string]domain, len(book.topologyKeys.all)),
+		next:       make([]domain, len(book.topologyKeys.all)),
+		nodeCounts: make([]nodeCounts, len(book.eligibleDomains.all)),
+		podCounts:  make([]podCounts, len(book.counters.all)),
 	}
 	for i := range t.values {
 		t.values[i] = map[string]domain{}
@@ -76,15 +76,15 @@ func (t *topology) locate(labels map[string]string, fresh string) []domain {
 	return out
 }
 
-// enter counts the node in the regions that it is part of, leave takes it off again.
-func (t *topology) enter(b *bin) { t.settle(b, 1) }
-func (t *topology) leave(b *bin) { t.settle(b, -1) }
+func (t *topology) addNode(b *bin)    { t.countNode(b, 1) }
+func (t *topology) removeNode(b *bin) { t.countNode(b, -1) }
 
-func (t *topology) settle(b *bin, by int32) {
-	for i := range t.regions {
-		region := t.book.regions.all[i]
-		e, d := &t.regions[i], b.domains[region.key]
-		if !b.shown[region.view] || d == nowhere {
+// countNode adds the node to its domains, or takes it off where by is -1.
+func (t *topology) countNode(b *bin, by int32) {
+	for i := range t.nodeCounts {
+		of := t.book.eligibleDomains.all[i]
+		e, d := &t.nodeCounts[i], b.domains[of.key]
+		if !b.inSets[of.nodeSet] || d == nowhere {
 			continue
 		}
 		e.nodes = grown(e.nodes, d)
@@ -107,19 +107,19 @@ func grown(s []int32, d domain) []int32 {
 	return s
 }
 
-// count puts n pods of a class with these rules onto the node; negative takes them off.
-func (t *topology) count(r *rules, b *bin, n int32) {
-	for _, id := range r.feeds {
+// countPods adds n pods of a class with these rules to the node's domains; a negative n takes them off.
+func (t *topology) countPods(r *rules, b *bin, n int32) {
+	for _, id := range r.countedBy {
 		c := t.book.counters.all[id]
 		d := b.domains[c.key]
-		if d == nowhere || c.region != everywhere && !b.shown[t.book.regions.all[c.region].view] {
+		if d == nowhere || c.domains != everywhere && !b.inSets[t.book.eligibleDomains.all[c.domains].nodeSet] {
 			continue
 		}
-		t.tallies[id].add(d, n, c.region != everywhere)
+		t.podCounts[id].add(d, n, c.domains != everywhere)
 	}
 }
 
-func (t *tally) add(d domain, n int32, leveled bool) {
+func (t *podCounts) add(d domain, n int32, leveled bool) {
 	t.pods = grown(t.pods, d)
 	before := t.pods[d]
 	after := before + n
@@ -143,16 +143,16 @@ func (t *tally) add(d domain, n int32, leveled bool) {
 }
 
 // at is the number of pods in the domain.
-func (t *tally) at(d domain) int64 {
+func (t *podCounts) at(d domain) int64 {
 	if d == nowhere || int(d) >= len(t.pods) {
 		return 0
 	}
 	return int64(t.pods[d])
 }
 
-// fewest is the smallest number of pods that any of the region's domains has, but for those in the given one;
-// nowhere leaves none out. It is unlimited when there is no other domain.
-func (t *tally) fewest(e *extent, but domain) int64 {
+// minMatch is the smallest number of pods that any eligible domain has. The domain but is left out; nowhere leaves none
+// out. It is unlimited when there is no other domain.
+func (t *podCounts) minMatch(e *nodeCounts, but domain) int64 {
 	domains, filled, skip := e.domains, t.filled, int64(0)
 	if but != nowhere && int(but) < len(e.nodes) && e.nodes[but] > 0 {
 		domains--
@@ -181,26 +181,25 @@ func (t *tally) fewest(e *extent, but domain) int64 {
 	return unlimited
 }
 
-// obstacle is what the node's domains have against one more pod of a class with these rules.
-func (t *topology) obstacle(r *rules, b *bin) Misfit {
-	for i := range r.spread {
-		if m := t.uneven(&r.spread[i], b); !m.OK() {
+// filter is why the node's domains can take no further pod of a class with these rules (PodTopologySpread, InterPodAffinity).
+func (t *topology) filter(r *rules, b *bin) Misfit {
+	for i := range r.topologySpread {
+		if m := t.filterSpread(&r.topologySpread[i], b); !m.OK() {
 			return m
 		}
 	}
-	if !t.hasCompany(r, b) {
+	if !t.satisfiesPodAffinity(r, b) {
 		return Misfit{Code: PodAffinityUnsatisfied}
 	}
-	return t.repelled(r, b)
+	return t.filterAntiAffinity(r, b)
 }
 
-// repelled is whether pods of the node's domains are avoided by the pod, or avoid it. Of several terms of others it
-// names the topology key that comes first, with the most pods, so that it does not matter in which order they became
-// known.
-func (t *topology) repelled(r *rules, b *bin) (m Misfit) {
-	for _, a := range r.apart {
+// filterAntiAffinity is why pods in the node's domains keep the pod off: the pod's own anti-affinity, or theirs. Of several
+// terms of others it names the first topology key, and of that the most pods, so that the order of the terms does not matter.
+func (t *topology) filterAntiAffinity(r *rules, b *bin) (m Misfit) {
+	for _, a := range r.podAntiAffinity {
 		c := t.book.counters.all[a.counter]
-		n := t.tallies[a.counter].at(b.domains[c.key])
+		n := t.podCounts[a.counter].at(b.domains[c.key])
 		if n == 0 {
 			continue
 		}
@@ -215,73 +214,73 @@ func (t *topology) repelled(r *rules, b *bin) (m Misfit) {
 	return m
 }
 
-// uneven is whether one more pod would break the spread constraint.
-func (t *topology) uneven(s *evenness, b *bin) Misfit {
+// filterSpread is how one more pod would break the topology spread constraint.
+func (t *topology) filterSpread(s *spreadRule, b *bin) Misfit {
 	key := t.book.counters.all[s.counter].key
 	d := b.domains[key]
 	if d == nowhere {
 		return Misfit{Code: TopologyKeyMissing, What: t.book.topologyKeys.all[key]}
 	}
-	if skew := t.skew(s, d, s.self); skew > s.maxSkew {
+	if skew := t.skew(s, d, s.selfMatch); skew > s.maxSkew {
 		return Misfit{Code: TopologySpreadExceeded, What: t.book.topologyKeys.all[key], Need: skew, Free: s.maxSkew}
 	}
 	return Misfit{}
 }
 
-// skew is by how many pods the domain exceeds that with the fewest, with so many more in it.
-func (t *topology) skew(s *evenness, d domain, more int64) int64 {
-	tally, extent := &t.tallies[s.counter], &t.regions[s.region]
+// skew is by how many pods the domain would exceed the one with the fewest, with so many more pods in it.
+func (t *topology) skew(s *spreadRule, d domain, more int64) int64 {
+	pods, nodes := &t.podCounts[s.counter], &t.nodeCounts[s.domains]
 	fewest := int64(0)
-	if int64(extent.domains) >= s.minDomains {
-		fewest = tally.fewest(extent, nowhere)
+	if int64(nodes.domains) >= s.minDomains {
+		fewest = pods.minMatch(nodes, nowhere)
 	}
-	return tally.at(d) + more - fewest
+	return pods.at(d) + more - fewest
 }
 
-// hasCompany is whether the required affinity holds: the pods that it asks for are in the node's domains, or
-// are nowhere yet and the pod is the first of them.
-func (t *topology) hasCompany(r *rules, b *bin) bool {
+// satisfiesPodAffinity is whether the required affinity holds. The pods that it asks for are in the node's domains; or there
+// are none in the cluster, and the pod matches its own terms.
+func (t *topology) satisfiesPodAffinity(r *rules, b *bin) bool {
 	missing, any := false, false
-	for _, id := range r.near {
+	for _, id := range r.podAffinity {
 		d := b.domains[t.book.counters.all[id].key]
 		if d == nowhere {
 			return false
 		}
-		missing = missing || t.tallies[id].at(d) <= 0
-		any = any || t.tallies[id].total > 0
+		missing = missing || t.podCounts[id].at(d) <= 0
+		any = any || t.podCounts[id].total > 0
 	}
-	return !missing || (!any && r.selfNear)
+	return !missing || (!any && r.matchesOwnAffinity)
 }
 
-// room is how many pods of a class with these rules the domains of the node can take one after another.
+// room is how many pods of a class with these rules the node's domains can take.
 func (t *topology) room(r *rules, b *bin) int64 {
-	if !t.obstacle(r, b).OK() {
+	if !t.filter(r, b).OK() {
 		return 0
 	}
 	n := int64(unlimited)
-	if slices.ContainsFunc(r.apart, func(a avoidance) bool {
-		return a.self && b.domains[t.book.counters.all[a.counter].key] != nowhere
+	if slices.ContainsFunc(r.podAntiAffinity, func(a antiAffinityRule) bool {
+		return a.mutual && b.domains[t.book.counters.all[a.counter].key] != nowhere
 	}) {
 		n = 1
 	}
-	for i := range r.spread {
-		if s := &r.spread[i]; s.grows {
-			n = min(n, t.even(s, b))
+	for i := range r.topologySpread {
+		if s := &r.topologySpread[i]; s.counted {
+			n = min(n, t.spreadRoom(s, b))
 		}
 	}
 	return n
 }
 
-// even is how many pods the constraint lets onto the node: as many as keep its domain within maxSkew of the
-// fewest, which is never its own while it holds the most.
-func (t *topology) even(s *evenness, b *bin) int64 {
+// spreadRoom is how many pods the constraint lets onto the node: as many as keep its domain within maxSkew of the other
+// domain with the fewest.
+func (t *topology) spreadRoom(s *spreadRule, b *bin) int64 {
 	d := b.domains[t.book.counters.all[s.counter].key]
-	tally, extent := &t.tallies[s.counter], &t.regions[s.region]
+	pods, nodes := &t.podCounts[s.counter], &t.nodeCounts[s.domains]
 	fewest := int64(0)
-	if int64(extent.domains) >= s.minDomains {
-		if fewest = tally.fewest(extent, d); fewest == unlimited {
+	if int64(nodes.domains) >= s.minDomains {
+		if fewest = pods.minMatch(nodes, d); fewest == unlimited {
 			return unlimited
 		}
 	}
-	return s.maxSkew + fewest - tally.at(d)
+	return s.maxSkew + fewest - pods.at(d)
 }

@@ -9,11 +9,11 @@ import (
 
 // The fewest pods of any domain, with and without one domain, are found as by looking at all of them, while domains
 // and pods come and go.
-func TestFewest(t *testing.T) {
+func TestMinMatch(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	for range 200 {
-		var tally tally
-		var e extent
+		var counts podCounts
+		var e nodeCounts
 		pods := map[domain]int32{}
 		for range 200 {
 			d := domain(r.IntN(6))
@@ -32,7 +32,7 @@ func TestFewest(t *testing.T) {
 				if r.IntN(2) == 0 {
 					n = -min(n, pods[d])
 				}
-				tally.add(d, n, true)
+				counts.add(d, n, true)
 				pods[d] += n
 			}
 			for but := nowhere; but < 7; but++ {
@@ -42,7 +42,7 @@ func TestFewest(t *testing.T) {
 						want = min(want, int64(n))
 					}
 				}
-				if got := tally.fewest(&e, but); got != want {
+				if got := counts.minMatch(&e, but); got != want {
 					t.Fatalf("fewest but %d of %v: %d, want %d", but, pods, got, want)
 				}
 			}
@@ -59,7 +59,7 @@ func zoned(name, zone string, more ...string) *Node {
 	return n
 }
 
-// Which nodes a spread constraint looks at: zone b has no pod, and where it counts, zone a may hold no second one.
+// Which nodes a spread constraint counts: zone b has no pod, and where it counts, zone a may hold no second one.
 func TestNodesOfASpread(t *testing.T) {
 	web := LabelSelector{All: []Requirement{{Key: "app", Operator: In, Values: []string{"web"}}}}
 	ssd := []Requirement{{Key: "disk", Operator: In, Values: []string{"ssd"}}}
@@ -70,23 +70,23 @@ func TestNodesOfASpread(t *testing.T) {
 		name   string
 		other  *Node
 		spec   Spec
-		spread Spread
+		spread TopologySpreadConstraint
 		want   bool // whether the other node counts
 	}{
-		{"plain", zoned("b1", "b", "disk", "ssd"), Spec{}, Spread{}, true},
-		{"not for the pod", zoned("b1", "b"), Spec{Selector: ssd}, Spread{}, false},
-		{"not for the pod, which does not matter", zoned("b1", "b"), Spec{Selector: ssd}, Spread{IgnoreAffinity: true}, true},
-		{"not for the pod by its name", zoned("b1", "b", "disk", "ssd"), Spec{Selector: []Requirement{{Key: hostname, Operator: In, Values: []string{"a1"}}}}, Spread{}, false},
-		{"tainted, which does not matter", tainted, Spec{}, Spread{}, true},
-		{"tainted", tainted, Spec{}, Spread{HonorTaints: true}, false},
-		{"tainted and tolerated", tainted, Spec{Tolerations: tolerant}, Spread{HonorTaints: true}, true},
+		{"plain", zoned("b1", "b", "disk", "ssd"), Spec{}, TopologySpreadConstraint{}, true},
+		{"not for the pod", zoned("b1", "b"), Spec{NodeSelector: ssd}, TopologySpreadConstraint{}, false},
+		{"not for the pod, which does not matter", zoned("b1", "b"), Spec{NodeSelector: ssd}, TopologySpreadConstraint{IgnoreAffinity: true}, true},
+		{"not for the pod by its name", zoned("b1", "b", "disk", "ssd"), Spec{NodeSelector: []Requirement{{Key: hostname, Operator: In, Values: []string{"a1"}}}}, TopologySpreadConstraint{}, false},
+		{"tainted, which does not matter", tainted, Spec{}, TopologySpreadConstraint{}, true},
+		{"tainted", tainted, Spec{}, TopologySpreadConstraint{HonorTaints: true}, false},
+		{"tainted and tolerated", tainted, Spec{Tolerations: tolerant}, TopologySpreadConstraint{HonorTaints: true}, true},
 	} {
 		var classes Classes
 		c.spread.TopologyKey, c.spread.MaxSkew, c.spread.MinDomains, c.spread.Pods = "zone", 1, 1, web
-		c.spec.Labels, c.spec.Spread = map[string]string{"app": "web"}, []Spread{c.spread}
-		contrary := c.spec // another view of the same nodes, in one cluster
-		contrary.Spread = []Spread{c.spread}
-		contrary.Selector = []Requirement{{Key: "disk", Operator: In, Values: []string{"tape"}}}
+		c.spec.Labels, c.spec.TopologySpread = map[string]string{"app": "web"}, []TopologySpreadConstraint{c.spread}
+		contrary := c.spec // another node set of the same nodes, in one cluster
+		contrary.TopologySpread = []TopologySpreadConstraint{c.spread}
+		contrary.NodeSelector = []Requirement{{Key: "disk", Operator: In, Values: []string{"tape"}}}
 		if contrary.Tolerations = tolerant; len(c.spec.Tolerations) > 0 {
 			contrary.Tolerations = nil
 		}
@@ -106,7 +106,7 @@ func TestNodesOfASpread(t *testing.T) {
 func TestUndoForgetsDomains(t *testing.T) {
 	var classes Classes
 	web := LabelSelector{All: []Requirement{{Key: "app", Operator: In, Values: []string{"web"}}}}
-	spec := Spec{Labels: map[string]string{"app": "web"}, Spread: []Spread{
+	spec := Spec{Labels: map[string]string{"app": "web"}, TopologySpread: []TopologySpreadConstraint{
 		{TopologyKey: "zone", MaxSkew: 1, Pods: web}, {TopologyKey: hostname, MaxSkew: 5, Pods: web},
 	}}
 	class := classes.Intern(spec)
@@ -137,8 +137,8 @@ func TestUndoForgetsDomains(t *testing.T) {
 // class looks at each.
 func TestNamesMakeNoKinds(t *testing.T) {
 	var classes Classes
-	byHost := classes.Intern(Spec{Selector: []Requirement{{Key: hostname, Operator: In, Values: []string{"n2"}}}})
-	byName := classes.Intern(Spec{Affinity: []Term{{{Operator: In, Values: []string{"n3"}}}}})
+	byHost := classes.Intern(Spec{NodeSelector: []Requirement{{Key: hostname, Operator: In, Values: []string{"n2"}}}})
+	byName := classes.Intern(Spec{NodeAffinity: []NodeSelectorTerm{{{Operator: In, Values: []string{"n3"}}}}})
 	cluster := NewCluster(&classes)
 	for i := range 5 {
 		cluster.AddNode(zoned(fmt.Sprintf("n%d", i), "a"))
@@ -147,14 +147,14 @@ func TestNamesMakeNoKinds(t *testing.T) {
 		t.Errorf("%d kinds, want 1", len(cluster.kinds))
 	}
 	for i := range NodeID(5) {
-		if got := cluster.Suits(byHost, i); got != (i == 2) {
+		if got := cluster.MatchesNode(byHost, i); got != (i == 2) {
 			t.Errorf("n2 by host name on n%d: %t", i, got)
 		}
-		if got := cluster.Suits(byName, i); got != (i == 3) {
+		if got := cluster.MatchesNode(byName, i); got != (i == 3) {
 			t.Errorf("n3 by name on n%d: %t", i, got)
 		}
 	}
-	if cluster.Suits(byHost, cluster.AddCopy(cluster.Prepare(*zoned("n2", "a")))) {
+	if cluster.MatchesNode(byHost, cluster.AddCopy(cluster.Prepare(*zoned("n2", "a")))) {
 		t.Error("a new node has a name of its own, whatever it was made from")
 	}
 }
@@ -162,7 +162,7 @@ func TestNamesMakeNoKinds(t *testing.T) {
 // Labels that nobody asks about tell no class from another.
 func TestLabelsThatNobodyAsksAbout(t *testing.T) {
 	var classes Classes
-	asks := Spec{Apart: []PodTerm{{TopologyKey: "zone", Pods: PodSelector{Labels: LabelSelector{All: []Requirement{{Key: "app", Operator: Exists}}}}}}}
+	asks := Spec{PodAntiAffinity: []PodAffinityTerm{{TopologyKey: "zone", Pods: PodSelector{Labels: LabelSelector{All: []Requirement{{Key: "app", Operator: Exists}}}}}}}
 	classes.Learn(&asks)
 	var ids []Class
 	for i := range 3 {
@@ -176,6 +176,6 @@ func TestLabelsThatNobodyAsksAbout(t *testing.T) {
 			t.Error("a selector that comes too late is not noticed")
 		}
 	}()
-	asks.Apart[0].Pods.Labels.All[0].Key = "pod"
+	asks.PodAntiAffinity[0].Pods.Labels.All[0].Key = "pod"
 	classes.Learn(&asks)
 }

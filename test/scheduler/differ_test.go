@@ -8,7 +8,7 @@ import (
 	"github.com/trimtab/trimtab/test/scheduler"
 )
 
-// differ says in what the answers differ. What kube-scheduler says of volumes and devices, the simulator asks its Judge about
+// differ says in what the answers differ. What kube-scheduler says of volumes and devices, the simulator asks its FilterPlugins about
 // last: resources come before what is refused anywhere, and other pods in the way before all of it.
 func differ(got scheduling.Misfit, want scheduler.Refusal) string {
 	switch {
@@ -36,7 +36,7 @@ func words(reason string) string {
 	return said
 }
 
-// judged is whether the plugin is one that the simulator has a Judge for.
+// judged is whether the plugin is one of the simulator's FilterPlugins.
 func judged(plugin string) bool {
 	return slices.Contains([]string{"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "DynamicResources"}, plugin)
 }

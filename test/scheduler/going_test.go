@@ -38,7 +38,7 @@ func TestSimulatorAgreesOnGoingNodes(t *testing.T) {
 			going[n] = true
 			nodes[n] = nodes[n].DeepCopy()
 			nodes[n].Spec.Taints = append(nodes[n].Spec.Taints, corev1.Taint{Key: "going", Effect: corev1.TaintEffectNoSchedule})
-			scene.cluster.Retire(scheduling.NodeID(n), scheduling.Taint{Key: "going", Effect: scheduling.NoSchedule}, func(yield func(scheduling.Class) bool) {
+			scene.cluster.HideTainted(scheduling.NodeID(n), scheduling.Taint{Key: "going", Effect: scheduling.NoSchedule}, func(yield func(scheduling.Class) bool) {
 				for p, on := range scene.on {
 					if on == n && !yield(scene.classes[p]) {
 						return

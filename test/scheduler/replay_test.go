@@ -95,7 +95,7 @@ func (r *replayed) step(ctx context.Context, s *scheduler.Step) ([]answer, error
 // allTaken is whether none of the pods was left where one like it, with claims, was taken.
 func (r *replayed) allTaken() error {
 	for _, m := range r.left {
-		if like := r.scene.like(m.pod, m.node); len(like) > 0 && scheduling.NeedsJudge(r.Pods[m.pod]) {
+		if like := r.scene.like(m.pod, m.node); len(like) > 0 && scheduling.NeedsFilterPlugins(r.Pods[m.pod]) {
 			return fmt.Errorf("pod %s is like %s, which has just been taken off the same node: take it next, for which of them has which free volume is not told apart",
 				r.Pods[like[0]].Name, r.Pods[m.pod].Name)
 		}

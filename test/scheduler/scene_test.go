@@ -31,14 +31,14 @@ func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]s
 	claims := make([]bool, len(c.Pods)) // devices for extended resources
 	for i, p := range c.Pods {
 		claiming, claim := resources.Claim(p)
-		if claims[i] = claiming != p; claims[i] || scheduling.NeedsJudge(p) {
+		if claims[i] = claiming != p; claims[i] || scheduling.NeedsFilterPlugins(p) {
 			pods = append(pods, claiming)
 		}
 		if claim != nil {
 			objects.DeviceClaims = append(objects.DeviceClaims, claim)
 		}
 	}
-	view, err := kubesched.New(&objects, pods)
+	snapshot, err := kubesched.New(&objects, pods)
 	if err != nil {
 		return nil, fmt.Errorf("kubesched: %w", err)
 	}
@@ -48,7 +48,7 @@ func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]s
 	specs := make([]scheduling.Spec, len(c.Pods))
 	for i, p := range c.Pods {
 		specs[i] = scheduling.SpecOf(p)
-		specs[i].Demand = view.Demand(p)
+		specs[i].Demand = snapshot.Demand(p)
 		if claims[i] {
 			specs[i].Requests = resources.Without(specs[i].Requests)
 		}
@@ -61,10 +61,10 @@ func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]s
 	s.cluster = scheduling.NewCluster(&classes)
 	for _, n := range c.Nodes {
 		node := scheduling.NodeOf(n)
-		node.Profile = view.Profile(n.Name)
+		node.Profile = snapshot.Profile(n.Name)
 		s.cluster.AddNode(&node)
 	}
-	s.cluster.SetJudge(view)
+	s.cluster.SetFilterPlugins(snapshot)
 	for i, p := range c.Pods {
 		if p.Spec.NodeName != "" {
 			s.place(i, s.nodeOf(p.Spec.NodeName))

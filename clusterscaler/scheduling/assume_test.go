@@ -31,31 +31,31 @@ func TestExpectedNodesCountAsDomains(t *testing.T) {
 		answers := func() (out []Misfit) {
 			for j, id := range ids {
 				for n := range last {
-					if !slices.ContainsFunc(classes.Spec(ids[j]).Spread, func(s Spread) bool { return individual(s.TopologyKey) }) {
+					if !slices.ContainsFunc(classes.Spec(ids[j]).TopologySpread, func(s TopologySpreadConstraint) bool { return individual(s.TopologyKey) }) {
 						out = append(out, c.Fits(id, NodeID(n)))
 					}
 				}
 			}
 			return out
 		}
-		before, opens := answers(), c.Opens(template)
+		before, opens := answers(), c.NewDomain(template)
 		mark := c.Mark()
 		c.AddCopy(template)
 		want := answers()
-		if c.Opens(template) != "" {
-			t.Fatalf("case %d: the node stands and opens %s", i, c.Opens(template))
+		if c.NewDomain(template) != "" {
+			t.Fatalf("case %d: the node stands and opens %s", i, c.NewDomain(template))
 		}
 		c.Undo(mark)
-		c.Expect(template, 1)
+		c.AssumeNodes(template, 1)
 		if got := answers(); !slices.Equal(got, want) {
 			t.Fatalf("case %d: expected: %v\nstanding: %v", i, got, want)
 		}
-		c.Expect(template, -1)
+		c.AssumeNodes(template, -1)
 		if got := answers(); !slices.Equal(got, before) {
 			t.Fatalf("case %d: taken back: %v\nbefore: %v", i, got, before)
 		}
 		c.Undo(mark)
-		if got := answers(); !slices.Equal(got, before) || c.Opens(template) != opens {
+		if got := answers(); !slices.Equal(got, before) || c.NewDomain(template) != opens {
 			t.Fatalf("case %d: undone: %v\nbefore: %v", i, got, before)
 		}
 		if !slices.Equal(before, want) {
@@ -86,10 +86,10 @@ func TestFilledIsEven(t *testing.T) {
 		}
 		for j := range pods {
 			id, n := ids[j], NodeID(r.IntN(len(second.nodes)))
-			if c.Fill(id, n, 1) == 1 && !c.Even(id, n) {
+			if c.Fill(id, n, 1) == 1 && !c.SatisfiesTopologySpread(id, n) {
 				t.Fatalf("case %d: Fill makes it uneven", i)
 			}
-			if !c.Even(id, n) {
+			if !c.SatisfiesTopologySpread(id, n) {
 				uneven++
 			}
 		}

@@ -13,11 +13,12 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// judging is what a Translator knows of the pods with volumes and device claims.
-type judging struct {
-	views kubesched.Views
-	// view is that of the last Snapshot; nil where there was none of these pods and no node with devices, or nobody to judge them.
-	view *kubesched.View
+// pluginPods are the pods with volumes and device claims, on which FilterPlugins decide.
+type pluginPods struct {
+	cache kubesched.Cache
+	// snapshot is that of the last plan.Snapshot. It is nil where there were no such pods and no node with devices, and where it
+	// could not be made.
+	snapshot *kubesched.Snapshot
 	// demanding are these pods, but for the finished ones. extended are those that ask for extended resources, of which a
 	// DeviceClass may provide some.
 	demanding, extended map[*translated]bool
@@ -26,14 +27,15 @@ type judging struct {
 	trouble error
 }
 
-// Trouble is why nobody judges the pods with volumes and device claims, which then have a Constraint; nil when all is well.
-func (t *Translator) Trouble() error { return t.judging.trouble }
+// Trouble is why there are no FilterPlugins for pods with volumes and device claims, which then have a Constraint; nil when all is
+// well.
+func (t *Translator) Trouble() error { return t.pluginPods.trouble }
 
 // follow notes whether the pod, as it is now, has volumes or device claims, or may be given one. gone says that it does not
 // count any more. The volumes of one that never counts stay attached all the same, and its claims keep their devices.
-func (j *judging) follow(p *translated, gone bool) {
+func (j *pluginPods) follow(p *translated, gone bool) {
 	gone = gone || p.finished
-	note(&j.demanding, p, !gone && scheduling.NeedsJudge(p.object))
+	note(&j.demanding, p, !gone && scheduling.NeedsFilterPlugins(p.object))
 	note(&j.extended, p, !gone && asksExtended(p.object))
 }
 
@@ -63,7 +65,7 @@ func asksExtended(p *corev1.Pod) bool {
 }
 
 // deviceResources are the extended resources that are devices here, none of which a node or a new node of a group offers.
-func (j *judging) deviceResources(o *Objects) kubesched.DeviceResources {
+func (j *pluginPods) deviceResources(o *Objects) kubesched.DeviceResources {
 	if len(j.extended) == 0 || o.Storage == nil {
 		return nil
 	}
@@ -75,47 +77,47 @@ func (j *judging) deviceResources(o *Objects) kubesched.DeviceResources {
 	})
 }
 
-// subject is a pod as the View sees it.
-type subject struct {
+// pluginPod is a pod as the FilterPlugins see it.
+type pluginPod struct {
 	pod *corev1.Pod
 	// devices are the extended resources that the pod has by a claim.
 	devices kubesched.DeviceResources
 }
 
-// judge finds out anew what the pods demand, and adds those that are not to be translated anyway and demand something else.
-func (t *Translator) judge(o *Objects, changed []*translated) []*translated {
-	j := &t.judging
-	j.view, j.trouble = nil, nil
-	subjects, claims := j.subjects(o)
-	pods := slices.SortedFunc(maps.Keys(subjects), inOrder)
+// updateDemands finds the Demand of each pod anew, and adds to changed the pods whose Demand has changed.
+func (t *Translator) updateDemands(o *Objects, changed []*translated) []*translated {
+	j := &t.pluginPods
+	j.snapshot, j.trouble = nil, nil
+	seen, claims := j.pluginPods(o)
+	pods := slices.SortedFunc(maps.Keys(seen), inOrder)
 	if o.Storage != nil && (len(pods) > 0 || o.Storage.NodeDevices()) {
 		objects := make([]*corev1.Pod, len(pods))
 		for i, p := range pods {
-			objects[i] = subjects[p].pod
+			objects[i] = seen[p].pod
 		}
 		storage := *o.Storage
 		storage.DeviceClaims = slices.Concat(storage.DeviceClaims, claims)
-		j.view, j.trouble = j.views.View(&storage, objects)
+		j.snapshot, j.trouble = j.cache.Snapshot(&storage, objects)
 	}
 	known := make(map[*translated]bool, len(changed))
 	for _, p := range changed {
 		known[p] = true
 	}
-	again := func(p *translated, demand string, judged bool, devices kubesched.DeviceResources) {
-		if (demand != p.demand || judged != p.judged || !maps.Equal(devices, p.devices)) && !known[p] {
+	again := func(p *translated, demand string, withPlugins bool, devices kubesched.DeviceResources) {
+		if (demand != p.demand || withPlugins != p.withPlugins || !maps.Equal(devices, p.devices)) && !known[p] {
 			changed, known[p] = append(changed, p), true
 		}
-		p.demand, p.judged, p.devices = demand, judged, devices
+		p.demand, p.withPlugins, p.devices = demand, withPlugins, devices
 	}
 	for _, p := range pods {
-		if j.view == nil {
+		if j.snapshot == nil {
 			again(p, "", false, nil)
 			continue
 		}
-		again(p, j.view.Demand(p.object), true, subjects[p].devices)
+		again(p, j.snapshot.Demand(p.object), true, seen[p].devices)
 	}
 	for p := range j.extended {
-		if _, is := subjects[p]; !is && p.judged {
+		if _, is := seen[p]; !is && p.withPlugins {
 			again(p, "", false, nil)
 		}
 	}
@@ -123,11 +125,11 @@ func (t *Translator) judge(o *Objects, changed []*translated) []*translated {
 	return changed
 }
 
-// subjects are the pods that must be judged, and the claims of those that are given one.
-func (j *judging) subjects(o *Objects) (map[*translated]subject, []*resourcev1.ResourceClaim) {
-	out := make(map[*translated]subject, len(j.demanding))
+// pluginPods are these pods as the plugins see them, and the claims that are made for some of them.
+func (j *pluginPods) pluginPods(o *Objects) (map[*translated]pluginPod, []*resourcev1.ResourceClaim) {
+	out := make(map[*translated]pluginPod, len(j.demanding))
 	for p := range j.demanding {
-		out[p] = subject{pod: p.object}
+		out[p] = pluginPod{pod: p.object}
 	}
 	resources := j.deviceResources(o)
 	if len(resources) == 0 {
@@ -139,7 +141,7 @@ func (j *judging) subjects(o *Objects) (map[*translated]subject, []*resourcev1.R
 		if claiming == p.object {
 			continue
 		}
-		out[p] = subject{claiming, resources}
+		out[p] = pluginPod{claiming, resources}
 		if claim != nil {
 			claims = append(claims, claim)
 		}
@@ -149,15 +151,15 @@ func (j *judging) subjects(o *Objects) (map[*translated]subject, []*resourcev1.R
 
 // profile is that of a node that stands.
 func (t *Translator) profile(node string) string {
-	if t.judging.view == nil {
+	if t.pluginPods.snapshot == nil {
 		return ""
 	}
-	return t.judging.view.Profile(node)
+	return t.pluginPods.snapshot.Profile(node)
 }
 
 // newNodes has for each group the profile of its new nodes, which are like those that stand; nil where nobody judges.
 func (t *Translator) newNodes(nodes []*corev1.Node, member map[string]string) map[string]string {
-	if t.judging.view == nil {
+	if t.pluginPods.snapshot == nil {
 		return nil
 	}
 	of := map[string][]string{}
@@ -166,22 +168,22 @@ func (t *Translator) newNodes(nodes []*corev1.Node, member map[string]string) ma
 	}
 	out := make(map[string]string, len(of))
 	for group, names := range of {
-		out[group], _ = t.judging.view.NewNodeProfile(names)
+		out[group], _ = t.pluginPods.snapshot.NewNodeProfile(names)
 	}
 	return out
 }
 
 // lacks is whether the node of the group may not have all of its drivers and devices yet.
 func (t *Translator) lacks(node, group string, newNodes map[string]string) bool {
-	return group != "" && t.judging.view != nil && t.judging.view.Lacks(node, newNodes[group])
+	return group != "" && t.pluginPods.snapshot != nil && t.pluginPods.snapshot.Lacks(node, newNodes[group])
 }
 
 // profiled are the groups with the profiles of their new nodes.
 func (t *Translator) profiled(groups []plan.Group, newNodes map[string]string) []plan.Group {
-	if t.judging.view == nil {
+	if t.pluginPods.snapshot == nil {
 		return groups
 	}
-	none, _ := t.judging.view.NewNodeProfile(nil)
+	none, _ := t.pluginPods.snapshot.NewNodeProfile(nil)
 	groups = slices.Clone(groups)
 	for i := range groups {
 		groups[i].Template.Profile = none

@@ -8,11 +8,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// holders has the claims that have devices of a pool.
-type holders map[pool]map[types.NamespacedName]int
+// claimsByPool has the claims that have devices of each pool.
+type claimsByPool map[pool]map[types.NamespacedName]int
 
-func holdersOf(claims []*resourcev1.ResourceClaim) holders {
-	h := holders{}
+func claimsByPoolOf(claims []*resourcev1.ResourceClaim) claimsByPool {
+	h := claimsByPool{}
 	for _, c := range claims {
 		h.add(c, 1)
 	}
@@ -20,7 +20,7 @@ func holdersOf(claims []*resourcev1.ResourceClaim) holders {
 }
 
 // add counts the claim n times more.
-func (h holders) add(c *resourcev1.ResourceClaim, n int) {
+func (h claimsByPool) add(c *resourcev1.ResourceClaim, n int) {
 	if c.Status.Allocation == nil {
 		return
 	}
@@ -37,8 +37,8 @@ func (h holders) add(c *resourcev1.ResourceClaim, n int) {
 	}
 }
 
-// heldOf are the devices of the pool that claims have now.
-func (s *Sitting) heldOf(p pool, yield func(*resourcev1.DeviceRequestAllocationResult)) {
+// eachAllocated visits the devices of the pool that claims have now.
+func (s *CycleState) eachAllocated(p pool, yield func(*resourcev1.DeviceRequestAllocationResult)) {
 	of := func(name types.NamespacedName) {
 		a := s.claim(name).Status.Allocation
 		for i := 0; a != nil && i < len(a.Devices.Results); i++ {
@@ -47,25 +47,25 @@ func (s *Sitting) heldOf(p pool, yield func(*resourcev1.DeviceRequestAllocationR
 			}
 		}
 	}
-	had := s.view.devices.had[p]
-	for name := range had {
+	before := s.snapshot.devices.allocated[p]
+	for name := range before {
 		of(name)
 	}
 	for name := range s.gained[p] {
-		if had[name] == 0 {
+		if before[name] == 0 {
 			of(name)
 		}
 	}
 }
 
-// takenText lists the devices that are taken of the pool. Shares of devices have no such text.
-func (s *Sitting) takenText(p pool) (text string, ok bool) {
-	if known, is := s.texts[p]; is {
+// takenText lists the devices of the pool that are taken. ok is false where parts of a device are taken.
+func (s *CycleState) takenText(p pool) (text string, ok bool) {
+	if known, is := s.takenTexts[p]; is {
 		return known.text, known.ok
 	}
 	var names []string
 	ok = true
-	s.heldOf(p, func(r *resourcev1.DeviceRequestAllocationResult) {
+	s.eachAllocated(p, func(r *resourcev1.DeviceRequestAllocationResult) {
 		switch {
 		case r.ShareID != nil || r.ConsumedCapacity != nil:
 			ok = false
@@ -75,7 +75,7 @@ func (s *Sitting) takenText(p pool) (text string, ok bool) {
 	})
 	slices.Sort(names)
 	text = strings.Join(names, ",")
-	s.texts[p] = takenText{text, ok}
+	s.takenTexts[p] = takenText{text, ok}
 	return text, ok
 }
 
@@ -84,13 +84,13 @@ type takenText struct {
 	ok   bool
 }
 
-// forgetTexts makes the pools of which the claim has devices be read again.
-func (s *Sitting) forgetTexts(c *resourcev1.ResourceClaim) {
+// dropTexts drops the takenTexts of the pools of which the claim has devices.
+func (s *CycleState) dropTexts(c *resourcev1.ResourceClaim) {
 	if c == nil || c.Status.Allocation == nil {
 		return
 	}
 	for i := range c.Status.Allocation.Devices.Results {
 		r := &c.Status.Allocation.Devices.Results[i]
-		delete(s.texts, pool{r.Driver, r.Pool})
+		delete(s.takenTexts, pool{r.Driver, r.Pool})
 	}
 }

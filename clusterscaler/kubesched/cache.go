@@ -8,25 +8,25 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Views gives one View after another, and the one before again where nothing has changed. The zero value is ready. It is
+// Cache makes one Snapshot after another, and returns the last again where nothing has changed. The zero value is ready. It is
 // not safe for concurrent use.
-type Views struct {
-	last    *View
+type Cache struct {
+	last    *Snapshot
 	version version
 }
 
-// version is equal for the same objects in the same versions, in whatever order.
+// version is equal for the same objects in the same versions, in any order.
 type version struct {
 	n   int
 	sum uint64
-	// unknown says that some object has no version; then it is equal to no other.
+	// unknown says that some object has no resourceVersion: the version is then equal to no other.
 	unknown bool
 }
 
 func (v *version) add(kind string, o metav1.Object, more ...string) {
 	h := fnv.New64a()
 	for _, s := range append([]string{kind, string(o.GetUID()), o.GetNamespace(), o.GetName(), o.GetResourceVersion()}, more...) {
-		_, _ = io.WriteString(h, s) // a hash takes all
+		_, _ = io.WriteString(h, s) // a hash never fails
 		_, _ = h.Write([]byte{0})
 	}
 	v.n++
@@ -52,7 +52,7 @@ func versionOf(o *Objects, pods []*corev1.Pod) version {
 	addAll(&v, "device claim", o.DeviceClaims)
 	addAll(&v, "slice", o.ResourceSlices)
 	addAll(&v, "device class", o.DeviceClasses)
-	for _, p := range pods { // most of what happens to a pod changes nothing here
+	for _, p := range pods { // most changes of a pod change nothing here
 		seen := metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, UID: p.UID, ResourceVersion: "any"}
 		if p.UID == "" {
 			seen.ResourceVersion = ""
@@ -66,8 +66,8 @@ func versionOf(o *Objects, pods []*corev1.Pod) version {
 	return v
 }
 
-// View is New, or the last View if that is the same.
-func (s *Views) View(o *Objects, pods []*corev1.Pod) (*View, error) {
+// Snapshot is New, or the last Snapshot if that is the same.
+func (s *Cache) Snapshot(o *Objects, pods []*corev1.Pod) (*Snapshot, error) {
 	now := versionOf(o, pods)
 	if s.last != nil && now == s.version && !now.unknown {
 		return s.last, nil

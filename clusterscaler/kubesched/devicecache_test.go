@@ -70,11 +70,11 @@ func TestNodesAreToldApart(t *testing.T) {
 					DeviceClasses: []*resourcev1.DeviceClass{deviceClass("gpu")}, ResourceSlices: c.slices, DeviceClaims: append(c.claims[:len(c.claims):len(c.claims)], wanting),
 				}
 				pods := []*corev1.Pod{gpuPod("train", "", "train")}
-				view, err := kubesched.New(o, pods)
+				snapshot, err := kubesched.New(o, pods)
 				if err != nil {
 					t.Fatal(err)
 				}
-				cluster, of := judged(view, []*corev1.Node{node("n-1", "a"), node("n-2", "b")}, pods)
+				cluster, of := judged(snapshot, []*corev1.Node{node("n-1", "a"), node("n-2", "b")}, pods)
 				for _, n := range []scheduling.NodeID{first, 1 - first} {
 					if got := cluster.Fits(of[0], n); got.OK() != (n == 0) {
 						t.Errorf("node %d asked first: node %d: %v", first, n, got)
