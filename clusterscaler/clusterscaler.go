@@ -136,7 +136,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.drain().Client, Live: deps.drain().Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
 		Judge: c.judge, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
-		DeleteTogether: c.remove, Finished: c.finished,
+		DeleteAllOrNothing: c.remove, Finished: c.finished,
 	})
 	return c
 }

@@ -141,7 +141,7 @@ func TestOptionsOfAGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []plan.Options{
-		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true), ZeroOrMax: true},
+		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: new(5 * time.Minute), UnreadyTime: new(time.Hour), MaxNodeProvisionTime: new(20 * time.Minute), IgnoreDaemonSets: new(true), AllOrNothing: true},
 		{IgnoreDaemonSets: new(false)},
 	}
 	for i := range want {

@@ -152,7 +152,7 @@ func (o *Options) planned(defaults Options) plan.Options {
 		MaxNodeProvisionTime:    unlike(o.MaxNodeProvisionTime, defaults.MaxNodeProvisionTime),
 		MaxNodeStartupTime:      unlike(o.MaxNodeStartupTime, defaults.MaxNodeStartupTime),
 		IgnoreDaemonSets:        unlike(o.IgnoreDaemonSetsUtilization, defaults.IgnoreDaemonSetsUtilization),
-		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
+		AllOrNothing:            o.ZeroOrMaxNodeScaling,
 	}
 }
 

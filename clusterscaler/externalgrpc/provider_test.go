@@ -358,7 +358,7 @@ func TestOptions(t *testing.T) {
 	if o, own := r.provider.lastOptions("c"); own || o.UnneededTime != 10*time.Minute {
 		t.Errorf("%+v %t", o, own)
 	}
-	if g := groups[1]; !g.Options.ZeroOrMax || g.Trouble != "" || groups[0].Options.ZeroOrMax {
+	if g := groups[1]; !g.Options.AllOrNothing || g.Trouble != "" || groups[0].Options.AllOrNothing {
 		t.Errorf("a group of all or nothing: %+v", g)
 	}
 	if own := groups[1].Options.MaxNodeStartupTime; groups[0].Options.MaxNodeStartupTime != nil || own == nil || *own != time.Hour {
@@ -366,7 +366,7 @@ func TestOptions(t *testing.T) {
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupGetOptions"] = errFake })
 	r.now = r.now.Add(detailsAge)
-	if groups, _ := r.groups(); !groups[1].Options.ZeroOrMax || *groups[0].Options.UtilizationThreshold != 0.7 {
+	if groups, _ := r.groups(); !groups[1].Options.AllOrNothing || *groups[0].Options.UtilizationThreshold != 0.7 {
 		t.Errorf("the last options hold: %+v", groups)
 	}
 }

@@ -62,7 +62,7 @@ func (o *Options) Planned() plan.Options {
 		MaxNodeProvisionTime:    standard(o.MaxNodeProvisionTime),
 		MaxNodeStartupTime:      standard(o.MaxNodeStartupTime),
 		IgnoreDaemonSets:        o.IgnoreDaemonsetsUtilization,
-		ZeroOrMax:               o.ZeroOrMaxNodeScaling,
+		AllOrNothing:            o.ZeroOrMaxNodeScaling,
 	}
 }
 

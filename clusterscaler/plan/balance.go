@@ -34,14 +34,14 @@ func uncomparedLabels() []string {
 // kin are the groups whose nodes are like those of g, g first and then by name. Without BalanceSimilar,
 // and for one that has all of its nodes or none, it is g alone.
 func (d *decision) kin(g *groupState) []*groupState {
-	if !d.policy.BalanceSimilar || g.Options.ZeroOrMax {
+	if !d.policy.BalanceSimilar || g.Options.AllOrNothing {
 		return []*groupState{g}
 	}
 	if g.kin == nil {
 		g.kin = []*groupState{g}
 		var others []*groupState
 		for i := range d.groups {
-			if other := &d.groups[i]; other != g && !other.Options.ZeroOrMax && d.similar(g, other) {
+			if other := &d.groups[i]; other != g && !other.Options.AllOrNothing && d.similar(g, other) {
 				others = append(others, other)
 			}
 		}

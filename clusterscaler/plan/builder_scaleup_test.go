@@ -93,7 +93,7 @@ func (b *builder) options(o *Options, f fields) {
 			*into = new(b.duration(f, key, 0))
 		}
 	}
-	o.ZeroOrMax = f.has("zeroOrMax")
+	o.AllOrNothing = f.has("zeroOrMax")
 	if f.has("gpuThreshold") {
 		o.GPUUtilizationThreshold = new(float64(b.number(f, "gpuThreshold", 0)) / 100)
 	}

@@ -205,7 +205,7 @@ func (d *decision) empty(id scheduling.NodeID) bool {
 // alike is equal for groups of which no pod can tell the new nodes apart.
 func alike(g *Group) string {
 	n := &g.Template
-	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Features, n.Profile, g.Live, g.Runs, g.Options.ZeroOrMax) // fmt sorts the keys of maps
+	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Features, n.Profile, g.Live, g.Runs, g.Options.AllOrNothing) // fmt sorts the keys of maps
 }
 
 // starting is whether the node has registered and is expected to become ready.

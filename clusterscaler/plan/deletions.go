@@ -40,14 +40,14 @@ func (d *decision) resumeDeletions() {
 			d.plan.nextBy(due)
 			continue
 		}
-		d.plan.Resume = append(d.plan.Resume, Removal{Node: n.Name, Group: n.Group, Together: d.atomic(n.Group)})
+		d.plan.Resume = append(d.plan.Resume, Removal{Node: n.Name, Group: n.Group, AllOrNothing: d.allOrNothing(n.Group)})
 	}
 }
 
 // emptied is whether a node that is being deleted has no pods left to move, nor any that goes together with it.
 func (d *decision) emptied(id scheduling.NodeID) bool {
 	group := d.kept.nodes[id].Group
-	if !d.atomic(group) {
+	if !d.allOrNothing(group) {
 		return d.empty(id)
 	}
 	return !slices.ContainsFunc(d.kept.going, func(other scheduling.NodeID) bool {

@@ -177,7 +177,7 @@ func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
 		MaxNodeStartupTime:   ages[r.IntN(4)],
 	}
 	g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
-	g.Options.ZeroOrMax = r.IntN(2) == 0
+	g.Options.AllOrNothing = r.IntN(2) == 0
 	g.Template.Allocatable.Extended = []scheduling.Extended{{Name: gpuResource, Amount: r.Int64N(4)}}
 	if g.Live, g.Runs = r.IntN(2) == 0, nil; g.Live && len(pods) > 0 {
 		g.Runs = []Running{{Class: pods[r.IntN(len(pods))].Class}}

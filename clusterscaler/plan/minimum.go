@@ -25,7 +25,7 @@ func (d *decision) growToMinimum() {
 			continue
 		}
 		n := min(g.Min-size, room)
-		if g.Options.ZeroOrMax {
+		if g.Options.AllOrNothing {
 			n = room
 		}
 		for range n {

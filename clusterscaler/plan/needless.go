@@ -33,7 +33,7 @@ func (d *decision) dropNeedless() bool {
 	n, before := needless{d, map[scheduling.Class][]scheduling.NodeID{}}, d.dropped
 	for i := d.requested; i < len(d.upcoming); i++ {
 		g, id := &d.groups[d.byGroup[d.upcoming[i]]], scheduling.NodeID(len(d.s.Nodes)+i)
-		if g.Options.ZeroOrMax || d.cluster.Hidden(id) || d.usedOf(id) > g.policy.UtilizationThreshold {
+		if g.Options.AllOrNothing || d.cluster.Hidden(id) || d.usedOf(id) > g.policy.UtilizationThreshold {
 			continue
 		}
 		if moves, vacant := n.vacate(id); vacant {

@@ -85,8 +85,8 @@ type Removal struct {
 	Unready     bool
 	Utilization float64
 	Moves       []Move
-	// Together says that the node goes with all others of its group, or stays with them.
-	Together bool
+	// AllOrNothing says that the node goes with all others of its group, or stays with them.
+	AllOrNothing bool
 }
 
 // Move is where a pod of a removed node fits. The scheduler may choose another place.

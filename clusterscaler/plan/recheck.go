@@ -34,7 +34,7 @@ func StillRemovable(s *Snapshot, p Policy, now time.Time, node string) (Removal,
 		return Removal{}, verdict.Because(subject, NodeGroupMinSizeReached,
 			verdict.Number("size", d.groups[g].Target-d.groups[g].lost), verdict.Number("min", d.groups[g].Min))
 	}
-	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.atomic(n.Group) {
+	if stay := d.standing(n.Group) - d.groups[g].deleting; stay > 0 && d.allOrNothing(n.Group) {
 		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
 	}
 	r := &removals{decision: d, drain: newDrain(p, now, s.Budgets, noLimit(len(s.Budgets))), closest: closest{to: map[scheduling.Class]scheduling.NodeID{}}}

@@ -83,7 +83,7 @@ func (r *removals) consider(c candidate) {
 	}
 	r.plan.Unneeded = append(r.plan.Unneeded, Removal{
 		Node: n.Name, Group: n.Group, Empty: len(existing(pods)) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
-		Together: r.atomic(n.Group),
+		AllOrNothing: r.allOrNothing(n.Group),
 	})
 }
 

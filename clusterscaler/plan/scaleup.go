@@ -83,8 +83,8 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 			return 0, verdict.Because(subject, OpensDomain, verdict.Text("topologyKey", key))
 		}
 	}
-	if g.Options.ZeroOrMax {
-		return d.whole(g)
+	if g.Options.AllOrNothing {
+		return d.roomForAll(g)
 	}
 	left, why := d.leftFor(g)
 	return min(room, left, d.policy.MaxNodesPerScaleUp), why
@@ -93,7 +93,7 @@ func (d *decision) room(g *groupState) (int, verdict.Verdict) {
 // loopRoom is the part of the room that is left in this loop, and which limit says none. Similar groups share the limit; a
 // group that has all of its nodes or none has no such limit.
 func (d *decision) loopRoom(g *groupState, room int) (int, verdict.Verdict) {
-	if g.Options.ZeroOrMax {
+	if g.Options.AllOrNothing {
 		return room, verdict.Verdict{}
 	}
 	left := d.policy.MaxNodesPerScaleUp

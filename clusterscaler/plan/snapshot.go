@@ -192,9 +192,9 @@ type Options struct {
 	MaxNodeProvisionTime    *time.Duration
 	MaxNodeStartupTime      *time.Duration
 	IgnoreDaemonSets        *bool
-	// ZeroOrMax says that the group has all of its nodes, Max, or none: it grows and shrinks at once. The Policy has no such
+	// AllOrNothing says that the group has all of its nodes, Max, or none: it grows and shrinks at once. The Policy has no such
 	// setting.
-	ZeroOrMax bool
+	AllOrNothing bool
 }
 
 // in is the policy with these options.

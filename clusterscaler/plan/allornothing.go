@@ -7,9 +7,9 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// whole is by how many nodes a group grows that has all of its nodes or none, and why it cannot when that is none:
+// roomForAll is by how many nodes a group grows that has all of its nodes or none, and why it cannot when that is none:
 // the limits of the cluster must allow all of them. How many one group may grow by in a loop does not matter.
-func (d *decision) whole(g *groupState) (int, verdict.Verdict) {
+func (d *decision) roomForAll(g *groupState) (int, verdict.Verdict) {
 	all := g.Max - g.Target - g.grows
 	left, why := d.leftFor(g)
 	if left >= all {
@@ -34,14 +34,14 @@ func (d *decision) whichLimit(g *groupState, nodes int) verdict.Verdict {
 	return verdict.Because(subject, MaxNodesTotalReached, verdict.Number("nodes", d.cluster.Len()), verdict.Number("max", d.policy.MaxNodesTotal))
 }
 
-// atomic is whether the node is of a group that has all of its nodes or none.
-func (d *decision) atomic(group string) bool {
+// allOrNothing is whether the group has all of its nodes or none.
+func (d *decision) allOrNothing(group string) bool {
 	g, ours := d.byGroup[group]
-	return ours && d.groups[g].Options.ZeroOrMax
+	return ours && d.groups[g].Options.AllOrNothing
 }
 
-// considerWhole removes all nodes of a group that has all or none, of which these are the candidates, or keeps them all.
-func (r *removals) considerWhole(group string, candidates []candidate) {
+// considerAllOrNothing removes all nodes of a group that has all or none, of which these are the candidates, or keeps them all.
+func (r *removals) considerAllOrNothing(group string, candidates []candidate) {
 	g := &r.groups[r.byGroup[group]]
 	if all := g.Target - g.lost - g.deleting; len(candidates) != all {
 		for _, c := range candidates {
@@ -76,26 +76,26 @@ func (r *removals) considerWhole(group string, candidates []candidate) {
 // considerAll removes the candidates one after another, those of a group that has all of its nodes or none where the first of
 // them is.
 func (r *removals) considerAll(candidates []candidate) {
-	whole := map[string][]candidate{}
+	all := map[string][]candidate{}
 	for _, c := range candidates {
-		if group := r.s.Nodes[c.id].Group; r.atomic(group) {
-			whole[group] = append(whole[group], c)
+		if group := r.s.Nodes[c.id].Group; r.allOrNothing(group) {
+			all[group] = append(all[group], c)
 		}
 	}
 	for _, c := range candidates {
 		group := r.s.Nodes[c.id].Group
-		if together, is := whole[group]; !is {
+		if candidates, is := all[group]; !is {
 			r.consider(c)
-		} else if len(together) > 0 {
-			r.considerWhole(group, together)
-			whole[group] = nil
+		} else if len(candidates) > 0 {
+			r.considerAllOrNothing(group, candidates)
+			all[group] = nil
 		}
 	}
 }
 
-// together are, for a removal of a group that has all of its nodes or none, all removals of the group; else it alone.
-func (d *decision) together(r Removal) []Removal {
-	if !d.atomic(r.Group) {
+// allOfGroup are all removals of the group, where it has all of its nodes or none; else only this one.
+func (d *decision) allOfGroup(r Removal) []Removal {
+	if !d.allOrNothing(r.Group) {
 		return []Removal{r}
 	}
 	var all []Removal
@@ -109,12 +109,12 @@ func (d *decision) together(r Removal) []Removal {
 
 // waitsForOthers is the node of the removal's group that keeps all of them waiting, if one does.
 func (d *decision) waitsForOthers(r Removal) (node string, waits bool) {
-	if !d.atomic(r.Group) {
+	if !d.allOrNothing(r.Group) {
 		return "", false
 	}
 	next := d.plan.Next
 	defer func() { d.plan.Next = next }() // each asks for itself
-	for _, other := range d.together(r) {
+	for _, other := range d.allOfGroup(r) {
 		if code, _ := d.mustWait(d.kept.ids[other.Node], other); code != "" {
 			return other.Node, true
 		}
@@ -125,18 +125,18 @@ func (d *decision) waitsForOthers(r Removal) (node string, waits bool) {
 // parallel is what is being removed, and has been decided on in this loop.
 type parallel struct {
 	busy, draining int
-	// whole has the groups of which all nodes go, or none.
-	whole map[string]bool
+	// admitted has for groups of all nodes or none whether their removals may begin.
+	admitted map[string]bool
 }
 
 // admit is whether the removal may begin beside the others. A group that has all of its nodes or none may exceed the limits
 // when nothing else is being removed: it could never go otherwise.
 func (p *parallel) admit(d *decision, r Removal) bool {
-	decided, known := p.whole[r.Group]
+	decided, known := p.admitted[r.Group]
 	if known {
 		return decided
 	}
-	all := d.together(r)
+	all := d.allOfGroup(r)
 	draining := 0
 	for _, one := range all {
 		if !one.Empty {
@@ -144,9 +144,9 @@ func (p *parallel) admit(d *decision, r Removal) bool {
 		}
 	}
 	fits := p.busy+len(all) <= d.policy.MaxParallelism && (draining == 0 || p.draining+draining <= d.policy.MaxDrainParallelism)
-	if d.atomic(r.Group) {
+	if d.allOrNothing(r.Group) {
 		fits = fits || p.busy == 0
-		p.whole[r.Group] = fits
+		p.admitted[r.Group] = fits
 	}
 	if fits {
 		p.busy += len(all)
@@ -158,9 +158,9 @@ func (p *parallel) admit(d *decision, r Removal) bool {
 // refuse drops the removal at that place of the plan, and all of its group where they go together.
 func (d *decision) refuse(at int, pod string) {
 	refused := d.plan.ScaleDown[at]
-	atomic := d.atomic(refused.Group)
+	all := d.allOrNothing(refused.Group)
 	d.plan.ScaleDown = slices.DeleteFunc(d.plan.ScaleDown, func(r Removal) bool {
-		if r.Node != refused.Node && !(atomic && r.Group == refused.Group) {
+		if r.Node != refused.Node && !(all && r.Group == refused.Group) {
 			return false
 		}
 		d.keep(d.kept.ids[r.Node], WouldBeAddedBack, verdict.Text("pod", pod))
@@ -170,7 +170,7 @@ func (d *decision) refuse(at int, pod string) {
 
 // fillUp adds to what an option places the nodes without pods that come all the same.
 func (d *decision) fillUp(g *groupState, o *option) {
-	if !g.Options.ZeroOrMax || o.pods == 0 {
+	if !g.Options.AllOrNothing || o.pods == 0 {
 		return
 	}
 	for o.nodes < o.room {

@@ -41,7 +41,7 @@ func newSquad(t *testing.T) *squad {
 
 func (s *squad) newDrainer() *Drainer {
 	d := s.rig.newDrainer()
-	d.deps.DeleteTogether = func(_ context.Context, group string, nodes []string) error {
+	d.deps.DeleteAllOrNothing = func(_ context.Context, group string, nodes []string) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, n := range nodes {
@@ -101,7 +101,7 @@ func (s *squad) ends() map[string]error {
 }
 
 func members() []plan.Removal {
-	return []plan.Removal{{Node: "n1", Group: "g", Together: true}, {Node: "n2", Group: "g", Together: true}, {Node: "n3", Group: "g", Together: true}}
+	return []plan.Removal{{Node: "n1", Group: "g", AllOrNothing: true}, {Node: "n2", Group: "g", AllOrNothing: true}, {Node: "n3", Group: "g", AllOrNothing: true}}
 }
 
 // Nodes that go together are deleted at once, when the last of them is empty.
@@ -119,7 +119,7 @@ func TestTeamGoesTogether(t *testing.T) {
 		}
 		return nil
 	}
-	s.drainer.BeginTogether(context.Background(), members())
+	s.drainer.BeginAllOrNothing(context.Background(), members())
 	for node, err := range s.ends() {
 		if err != nil {
 			t.Errorf("node %s: %v", node, err)
@@ -151,7 +151,7 @@ func TestTeamStaysTogether(t *testing.T) {
 	} {
 		s := newSquad(t)
 		c.set(s)
-		s.drainer.BeginTogether(context.Background(), members())
+		s.drainer.BeginAllOrNothing(context.Background(), members())
 		first := 0
 		for node, err := range s.ends() {
 			switch {
@@ -183,7 +183,7 @@ func TestTeamIsResumed(t *testing.T) {
 		}
 		return nil
 	}
-	s.drainer.BeginTogether(ctx, members())
+	s.drainer.BeginAllOrNothing(ctx, members())
 	s.drainer.Wait()
 	if len(s.rig.outcomes) > 0 || len(s.together) > 0 {
 		t.Fatalf("%d outcomes, deleted %v", len(s.rig.outcomes), s.together)
@@ -194,8 +194,8 @@ func TestTeamIsResumed(t *testing.T) {
 	}
 	s.onEvict = func(string) error { return nil }
 	s.drainer = s.newDrainer()
-	s.drainer.ResumeTogether(context.Background(), "g", marked)
-	s.drainer.ResumeTogether(context.Background(), "g", marked) // each loop finds them
+	s.drainer.ResumeAllOrNothing(context.Background(), "g", marked)
+	s.drainer.ResumeAllOrNothing(context.Background(), "g", marked) // each loop finds them
 	s.drainer.Wait()
 	if got := fmt.Sprint(s.together); got != fmt.Sprint([][]string{append([]string{"g"}, marked...)}) {
 		t.Errorf("deleted together %s, marked %v", got, marked)

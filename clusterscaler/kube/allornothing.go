@@ -8,9 +8,8 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
-// team is the nodes of a group that has all of its nodes or none: they go together, when each of them could be emptied, or
-// are all given back.
-type team struct {
+// allOrNothing is the nodes of a group that has all of its nodes or none: all are deleted once each has been emptied, or none is.
+type allOrNothing struct {
 	// ctx ends when one of them cannot go.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -29,24 +28,24 @@ type team struct {
 	cause  error
 }
 
-// BeginTogether is Begin for all nodes of a group, which go together or not at all.
-func (d *Drainer) BeginTogether(ctx context.Context, rs []plan.Removal) {
-	d.startTogether(ctx, rs, false)
+// BeginAllOrNothing is Begin for all nodes of a group, which go together or not at all.
+func (d *Drainer) BeginAllOrNothing(ctx context.Context, rs []plan.Removal) {
+	d.startAllOrNothing(ctx, rs, false)
 }
 
-// ResumeTogether is Resume for such nodes. It returns those of them that it has begun to.
-func (d *Drainer) ResumeTogether(ctx context.Context, group string, nodes []string) []string {
+// ResumeAllOrNothing is Resume for such nodes. It returns those of them that it has begun to.
+func (d *Drainer) ResumeAllOrNothing(ctx context.Context, group string, nodes []string) []string {
 	rs := make([]plan.Removal, len(nodes))
 	for i, node := range nodes {
 		rs[i] = plan.Removal{Node: node, Group: group}
 	}
-	return d.startTogether(ctx, rs, true)
+	return d.startAllOrNothing(ctx, rs, true)
 }
 
-func (d *Drainer) startTogether(ctx context.Context, rs []plan.Removal, resume bool) []string {
+func (d *Drainer) startAllOrNothing(ctx context.Context, rs []plan.Removal, resume bool) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	t := &team{done: make(chan struct{})}
+	t := &allOrNothing{done: make(chan struct{})}
 	var members []plan.Removal
 	var histories []history
 	for _, r := range rs {
@@ -61,7 +60,7 @@ func (d *Drainer) startTogether(ctx context.Context, rs []plan.Removal, resume b
 	group := members[0].Group
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	t.missing = len(members)
-	t.delete = func(ctx context.Context, nodes []string) error { return d.deps.DeleteTogether(ctx, group, nodes) }
+	t.delete = func(ctx context.Context, nodes []string) error { return d.deps.DeleteAllOrNothing(ctx, group, nodes) }
 	var left sync.WaitGroup
 	for i, r := range members {
 		left.Add(1)
@@ -78,7 +77,7 @@ func (d *Drainer) startTogether(ctx context.Context, rs []plan.Removal, resume b
 }
 
 // leave says that the node is empty, and returns when all of them have been deleted, or one could not go.
-func (t *team) leave(ctx context.Context) error {
+func (t *allOrNothing) leave(ctx context.Context) error {
 	if t.isLast() {
 		t.err = t.delete(ctx, t.nodes)
 		close(t.done)
@@ -91,7 +90,7 @@ func (t *team) leave(ctx context.Context) error {
 	}
 }
 
-func (t *team) isLast() bool {
+func (t *allOrNothing) isLast() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.missing--
@@ -99,7 +98,7 @@ func (t *team) isLast() bool {
 }
 
 // fail stops the others, and says why the node does not go: for those it is the first that could not.
-func (t *team) fail(node string, err error) error {
+func (t *allOrNothing) fail(node string, err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.cause == nil {

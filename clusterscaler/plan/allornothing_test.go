@@ -15,7 +15,7 @@ func TestAtomicGroupsChangeAsAWhole(t *testing.T) {
 		s, policy := randomSnapshot(r, now)
 		policy.IgnoreTimers = r.IntN(2) == 0
 		for j := range s.Groups {
-			s.Groups[j].Min, s.Groups[j].Options.ZeroOrMax = 0, r.IntN(4) > 0
+			s.Groups[j].Min, s.Groups[j].Options.AllOrNothing = 0, r.IntN(4) > 0
 		}
 		var m Memory
 		m.UnneededSince = map[string]time.Time{}
@@ -37,7 +37,7 @@ func TestAtomicGroupsChangeAsAWhole(t *testing.T) {
 			}
 		}
 		for _, g := range s.Groups {
-			if !g.Options.ZeroOrMax {
+			if !g.Options.AllOrNothing {
 				continue
 			}
 			for _, up := range p.ScaleUp {
