@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/group"
 	"k8s.io/apiserver/pkg/authentication/request/headerrequest"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
 
 	"github.com/trimtab/trimtab/adapter/api/apitest"
 )
@@ -20,15 +23,11 @@ type settings struct {
 	bundle       string
 	names        []string
 	unknown      bool // the configmap is not read yet
-	verified     int  // how often options for a verification were asked for
 	userHeaders  []string
 	groupHeaders []string
 }
 
-func (s *settings) CurrentCABundleContent() []byte { return []byte(s.bundle) }
-
 func (s *settings) VerifyOptions() (x509.VerifyOptions, bool) {
-	s.verified++
 	options := x509.VerifyOptions{Roots: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 	options.Roots.AppendCertsFromPEM([]byte(s.bundle))
 	return options, !s.unknown
@@ -70,8 +69,19 @@ func from(t testing.TB, header http.Header, certificate *tls.Certificate) *http.
 	return r
 }
 
-// Whoever tries, the proxy is recognised where the library recognises it and nowhere else, the first time and from
-// memory, and its user is the same.
+// recorder allows all, and remembers who asked.
+type recorder struct {
+	authorizer.Authorizer
+	who user.Info
+}
+
+// Authorize implements authorizer.Authorizer.
+func (r *recorder) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+	r.who = a.GetUser()
+	return authorizer.DecisionAllow, "", nil
+}
+
+// Whoever tries, fast answers those whom the library knows and leaves all others to it, and the user is the library's.
 func TestOnlyTheFrontProxyIsBelieved(t *testing.T) {
 	t.Parallel()
 	ca, other := apitest.NewAuthority(t), apitest.NewAuthority(t)
@@ -114,63 +124,40 @@ func TestOnlyTheFrontProxyIsBelieved(t *testing.T) {
 		if c.change != nil {
 			c.change(s)
 		}
-		p, library := newFrontProxy(s, time.Now), s.library()
-		for range 2 {
-			r, same := from(t, c.header.Clone(), c.cert), from(t, c.header.Clone(), c.cert)
-			want, ok, _ := library.AuthenticateRequest(same)
-			if got := p.sent(r); got != ok || got != c.want {
-				t.Errorf("%s: is the proxy: %v, the library says %v, want %v", name, got, ok, c.want)
-			}
-			if !ok {
-				continue
-			}
-			if !reflect.DeepEqual(r.Header, from(t, c.header.Clone(), c.cert).Header) {
-				t.Errorf("%s: looking changed the headers to %v", name, r.Header)
-			}
-			got, _, err := p.headers.AuthenticateRequest(r)
-			if err != nil || !reflect.DeepEqual(got, want) || !reflect.DeepEqual(r.Header, same.Header) {
-				t.Errorf("%s: %+v with headers %v left (%v), want %+v with %v", name, got.User, r.Header, err, want.User, same.Header)
-			}
+		who := &recorder{}
+		p := newPair(t)
+		p.fast.authenticator, p.fast.authorizer = s.library(), who
+		want, ok, _ := s.library().AuthenticateRequest(from(t, c.header.Clone(), c.cert))
+		if answered := !p.leaves(from(t, c.header.Clone(), c.cert)); answered != ok || answered != c.want {
+			t.Errorf("%s: answered: %t, the library knows who it is: %t, want %t", name, answered, ok, c.want)
+		}
+		if ok && !reflect.DeepEqual(who.who, want.User) {
+			t.Errorf("%s: taken for %+v, want %+v", name, who.who, want.User)
 		}
 	}
 }
 
-// What was verified is believed only under the same CAs and names, and not for long.
-func TestWhatTheProxyCacheForgets(t *testing.T) {
+// A certificate counts under the CAs and names of the moment, whatever was believed before.
+func TestTheFrontProxyIsVerifiedEachTime(t *testing.T) {
 	t.Parallel()
 	ca, other := apitest.NewAuthority(t), apitest.NewAuthority(t)
-	soon := time.Now().Add(20 * time.Second)
 	cert := ca.Client(t, apitest.ProxyName)
-	brief := ca.Client(t, apitest.ProxyName, func(c *x509.Certificate) { c.NotAfter = soon })
 	s := newSettings(ca.PEM)
-	now := time.Now()
-	p := newFrontProxy(s, func() time.Time { return now })
-	sent := func(c *tls.Certificate) bool { return p.sent(from(t, http.Header{"X-Remote-User": {"jane"}}, c)) }
-	check := func(what string, c *tls.Certificate, want bool, verified int) {
+	p := newPair(t)
+	p.fast.authenticator, p.fast.authorizer = s.library(), &recorder{}
+	check := func(what string, want bool) {
 		t.Helper()
-		s.verified = 0
-		if got := sent(c); got != want || s.verified != verified {
-			t.Errorf("%s: %v after %d verifications, want %v after %d", what, got, s.verified, want, verified)
+		if got := !p.leaves(from(t, http.Header{"X-Remote-User": {"jane"}}, &cert)); got != want {
+			t.Errorf("%s: answered: %t, want %t", what, got, want)
 		}
 	}
-	check("the first request", &cert, true, 1)
-	check("the second", &cert, true, 0)
+	check("the first request", true)
+	check("the second", true)
 	s.names = []string{"another"}
-	check("after its name was taken off the list", &cert, false, 0)
+	check("after its name was taken off the list", false)
 	s.names = []string{apitest.ProxyName}
 	s.bundle = other.PEM
-	check("after the CA was replaced", &cert, false, 1)
+	check("after the CA was replaced", false)
 	s.bundle = other.PEM + ca.PEM
-	check("after it came back beside another", &cert, true, 1)
-	check("the next", &cert, true, 0)
-	now = now.Add(proxyTTL - time.Second)
-	check("before the time is up", &cert, true, 0)
-	now = now.Add(2 * time.Second)
-	check("after", &cert, true, 1)
-	now = time.Now()
-	check("one that expires soon", &brief, true, 1)
-	now = soon.Add(-time.Second)
-	check("just before", &brief, true, 0)
-	now = soon.Add(time.Second)
-	check("just after", &brief, false, 1)
+	check("after it came back beside another", true)
 }
