@@ -13,6 +13,8 @@ import (
 
 // deviceCacheKey is all on which the answer about the devices of a node depends, for pods whose claims are not shared and have no
 // devices yet: what the claims ask for, which devices the node has, and which of them are taken.
+//
+// Without the cache BenchmarkDevices takes 28 times the CPU for a scale-up, and 80 times for a scale-down.
 type deviceCacheKey struct {
 	kind  string
 	shape string
