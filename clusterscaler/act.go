@@ -86,14 +86,14 @@ func (c *ClusterScaler) begin(ctx context.Context, removals []plan.Removal) {
 	together := map[string][]plan.Removal{}
 	for _, r := range removals {
 		c.status.events.begins(r)
-		if r.Together {
+		if r.AllOrNothing {
 			together[r.Group] = append(together[r.Group], r)
 		} else {
 			c.drainer.Begin(ctx, r)
 		}
 	}
 	for _, all := range together {
-		c.drainer.BeginTogether(ctx, all)
+		c.drainer.BeginAllOrNothing(ctx, all)
 	}
 }
 
@@ -105,14 +105,14 @@ func (c *ClusterScaler) resume(ctx context.Context, p *plan.Plan, seen *observat
 		_, deleted := c.memory.Deletions[r.Node]
 		switch {
 		case !deleted && !seen.orphans[r.Node]: // a drain is at work on it
-		case r.Together:
+		case r.AllOrNothing:
 			together[r.Group] = append(together[r.Group], r.Node)
 		case c.drainer.Resume(ctx, r.Node, r.Group):
 			begun = append(begun, r.Node)
 		}
 	}
 	for group, nodes := range together {
-		begun = append(begun, c.drainer.ResumeTogether(ctx, group, nodes)...)
+		begun = append(begun, c.drainer.ResumeAllOrNothing(ctx, group, nodes)...)
 	}
 	for _, node := range begun {
 		if accepted, deleted := c.memory.Deletions[node]; deleted {

@@ -142,7 +142,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
 		Client: deps.drain().Client, Live: deps.drain().Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
 		Judge: c.judge, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
-		DeleteTogether: c.remove, Finished: c.finished,
+		DeleteAllOrNothing: c.remove, Finished: c.finished,
 	})
 	return c
 }
@@ -303,7 +303,7 @@ const observeTimeout = 2 * time.Minute
 // observation is what a loop reads.
 type observation struct {
 	kube.Observation
-	view fleet.View
+	view     fleet.View
 	deleting map[string]bool
 	// orphans are the nodes that are going without a drain of ours.
 	orphans map[string]bool

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -114,7 +114,7 @@ func (c *Config) headroom() []plan.Headroom {
 }
 
 // spec is what each of the pods asks for.
-func (h *Headroom) spec() simulate.Spec {
+func (h *Headroom) spec() scheduling.Spec {
 	requests := corev1.ResourceList{}
 	for name, text := range h.Requests {
 		requests[corev1.ResourceName(name)], _ = resource.ParseQuantity(text) // the configuration is valid
@@ -127,5 +127,5 @@ func (h *Headroom) spec() simulate.Spec {
 			Key: t.Key, Operator: corev1.TolerationOperator(t.Operator), Value: t.Value, Effect: corev1.TaintEffect(t.Effect),
 		})
 	}
-	return simulate.SpecOf(&pod)
+	return scheduling.SpecOf(&pod)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -124,13 +124,13 @@ func TestHeadroomReachesTheCore(t *testing.T) {
 	if len(h) != 1 || h[0].Name != "web" || h[0].Count != 3 || h[0].Priority != -5 {
 		t.Fatalf("%+v", h)
 	}
-	want := simulate.Spec{
-		Requests:    simulate.Resources{MilliCPU: 500, Memory: 1 << 30, Pods: 1, Extended: []simulate.Extended{{Name: "nvidia.com/gpu", Amount: 1}}},
-		Selector:    []simulate.Requirement{{Key: "pool", Operator: simulate.In, Values: []string{"web"}}},
-		Tolerations: []simulate.Toleration{{Key: "a", Exists: true}, {Key: "b", Value: "c", Effect: "NoSchedule"}},
+	want := scheduling.Spec{
+		Requests:     scheduling.Resources{MilliCPU: 500, Memory: 1 << 30, Pods: 1, Extended: []scheduling.Extended{{Name: "nvidia.com/gpu", Amount: 1}}},
+		NodeSelector: []scheduling.Requirement{{Key: "pool", Operator: scheduling.In, Values: []string{"web"}}},
+		Tolerations:  []scheduling.Toleration{{Key: "a", Exists: true}, {Key: "b", Value: "c", Effect: "NoSchedule"}},
 	}
 	got := h[0].Spec
-	if !reflect.DeepEqual(got.Requests, want.Requests) || !reflect.DeepEqual(got.Selector, want.Selector) || !reflect.DeepEqual(got.Tolerations, want.Tolerations) {
+	if !reflect.DeepEqual(got.Requests, want.Requests) || !reflect.DeepEqual(got.NodeSelector, want.NodeSelector) || !reflect.DeepEqual(got.Tolerations, want.Tolerations) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -143,7 +143,7 @@ func TestOptionsOfAGroup(t *testing.T) {
 	}
 	span := func(d time.Duration) *config.Duration { return new(config.Duration(d)) }
 	want := []group.Options{
-		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: span(5 * time.Minute), UnreadyTime: span(time.Hour), MaxNodeProvisionTime: span(20 * time.Minute), IgnoreDaemonSets: new(true), ZeroOrMax: true},
+		{UtilizationThreshold: new(0.3), GPUUtilizationThreshold: new(0.7), UnneededTime: span(5 * time.Minute), UnreadyTime: span(time.Hour), MaxNodeProvisionTime: span(20 * time.Minute), IgnoreDaemonSets: new(true), AllOrNothing: true},
 		{IgnoreDaemonSets: new(false)},
 	}
 	for i := range want {

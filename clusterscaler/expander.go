@@ -12,7 +12,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -94,7 +94,7 @@ func exampleOf(g *plan.Group) *corev1.Node {
 	return n
 }
 
-func quantities(r simulate.Resources) corev1.ResourceList {
+func quantities(r scheduling.Resources) corev1.ResourceList {
 	out := corev1.ResourceList{
 		corev1.ResourceCPU: *resource.NewMilliQuantity(r.MilliCPU, resource.DecimalSI), corev1.ResourceMemory: *resource.NewQuantity(r.Memory, resource.BinarySI),
 		corev1.ResourcePods: *resource.NewQuantity(r.Pods, resource.DecimalSI), corev1.ResourceEphemeralStorage: *resource.NewQuantity(r.EphemeralStorage, resource.BinarySI),

@@ -11,7 +11,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -35,7 +35,7 @@ func TestOriginalMetrics(t *testing.T) {
 	now := plan.Plan{
 		Cluster:   verdict.Because(verdict.On("cluster", ""), plan.ClusterHealthy),
 		Readiness: plan.Readiness{Ready: 4, Starting: 1, Unready: 2, Deleting: 3},
-		Capacity:  simulate.Resources{MilliCPU: 12500, Memory: 1 << 35},
+		Capacity:  scheduling.Resources{MilliCPU: 12500, Memory: 1 << 35},
 		States: []plan.GroupState{
 			{Name: "a", Min: 1, Max: 9, Target: 5, Coming: 2, Lost: 1, Healthy: true},
 			{Name: "b", Max: 4, Backoff: fleet.Backoff{Until: time.Unix(1, 0)}},

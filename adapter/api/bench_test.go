@@ -99,7 +99,7 @@ func newBenchPair(b *testing.B, m *memory) *benchPair {
 	base := newPairOf(b, apis{custom: m, external: m})
 	cert := ca.Client(b, apitest.ProxyName)
 	p := &benchPair{fast: base.fast, library: base.library, certificate: *from(b, nil, &cert)}
-	p.fast.proxy = newFrontProxy(newSettings(ca.PEM), time.Now)
+	p.fast.authenticator = newSettings(ca.PEM).library()
 	p.fast.authorizer = review.Remember(allower{}, time.Hour, time.Now)
 	return p
 }

@@ -6,14 +6,12 @@
 // files are read again when they change, that the server ends with its context after the requests in flight
 // were answered, and that nothing of it is process-wide: no flags, no exit, no /metrics of its own.
 //
-// A request takes one of two ways. The API server library answers everything; that costs it a third of a
-// millisecond of CPU for a small answer. In front of it stands fast, which takes the GETs that come all day (a metric by
-// name or selector, an external metric, the list of a version) when the cluster's API server passes them
-// on, and nothing else. It answers with the bytes, headers and statuses of the library, and asks for a review of the
-// same attributes; random answers, hostile URLs and false identities are fed to both in the tests. What it
-// remembers is bounded: a proxy's certificate for a minute under the CA bundle that verified it, a
-// permission for AuthorizedTTL, a refusal for ten seconds, the meaning of URLs and Accept headers, and the
-// encoded list of a generation.
+// A request takes one of two ways. The API server library answers everything; that costs it a third of a millisecond of CPU
+// for a small answer. In front of it stands fast, which takes the GETs that come all day: a metric by name or selector, an
+// external metric, the list of a version. The library's own authenticator says who asks. fast answers with the bytes,
+// headers and statuses of the library, and asks for a review of the same attributes; random answers, hostile URLs and false
+// identities are fed to both in the tests. What it remembers is bounded: a permission for AuthorizedTTL, a refusal for ten
+// seconds, the meaning of URLs and Accept headers, and the encoded list of a generation.
 //
 // It does not know where metrics come from: that is the business of CustomAPI, ExternalAPI and ResourceAPI. What
 // they return as errors of Kubernetes' API, for which this package has constructors, reaches the client as it is; the

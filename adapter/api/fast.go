@@ -15,6 +15,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	auditinternal "k8s.io/apiserver/pkg/apis/audit"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
@@ -22,7 +23,7 @@ import (
 )
 
 // fast answers the requests that come every few seconds for each HPA, and the discovery that comes every few
-// seconds for each API server: a GET of a metric or of a version's list, passed on by the cluster's API server.
+// seconds for each API server: a GET of a metric or of a version's list.
 // All else goes to the library behind it, and so does everything that looks in any way unusual. What fast answers,
 // it answers as the library would.
 type fast struct {
@@ -31,10 +32,10 @@ type fast struct {
 	external ExternalAPI
 	routes   *routes
 	accepts  *negotiator
-	// proxy is nil in a server that asks nobody who he is.
-	proxy      *frontProxy
-	authorizer authorizer.Authorizer
-	timeout    time.Duration
+	// authenticator and authorizer are the library's; they are nil in a server that asks nobody who he is.
+	authenticator authenticator.Request
+	authorizer    authorizer.Authorizer
+	timeout       time.Duration
 	// limit is how many requests may be in flight; those of system:masters do not count.
 	limit    int64
 	inFlight atomic.Int64
@@ -73,7 +74,7 @@ func (f *fast) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if ok {
 		found, remembered = f.routes.find(r, key)
 	}
-	if found == nil || f.proxy != nil && !f.proxy.sent(r) {
+	if found == nil {
 		f.giveUp(w, r, room)
 		return
 	}
@@ -83,8 +84,13 @@ func (f *fast) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer f.leave()
+	who, ok := f.authenticate(r)
+	if !ok {
+		f.giveUp(w, r, room)
+		return
+	}
 	defer recoverTo(w, r, found)
-	c := call{fast: f, w: w, r: r, route: found, encoding: encoding, room: room}
+	c := call{fast: f, w: w, r: r, who: who, route: found, encoding: encoding, room: room}
 	if c.serve() && !remembered {
 		f.routes.remember(key, found)
 	}
@@ -131,6 +137,7 @@ type call struct {
 	*fast
 	w        http.ResponseWriter
 	r        *http.Request
+	who      user.Info
 	route    *route
 	encoding encoding
 	room     *room
@@ -145,19 +152,19 @@ func (c *call) serve() bool {
 		id = string(uuid.NewUUID())
 	}
 	header.Set(auditinternal.HeaderAuditID, id)
-	who, ok := c.authenticate()
-	if !ok {
-		return false
+	// As in the library: whoever is not known may not keep a connection of HTTP/2.
+	if c.who != nil && c.r.ProtoMajor == 2 && (c.who.GetName() == user.Anonymous || slices.Contains(c.who.GetGroups(), user.AllUnauthenticated)) {
+		header.Set("Connection", "close")
 	}
 	defer c.inFlight.Add(-1)
-	if c.inFlight.Add(1) > c.limit && !isMaster(who) {
+	if c.inFlight.Add(1) > c.limit && !isMaster(c.who) {
 		header.Set("Retry-After", "1")
 		http.Error(c.w, "Too many requests, please try again later.", http.StatusTooManyRequests)
 		return false
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), c.timeout)
 	defer cancel()
-	if !c.authorize(ctx, who) {
+	if !c.authorize(ctx) {
 		return false
 	}
 	if err := c.answer(ctx); err != nil {
@@ -166,19 +173,15 @@ func (c *call) serve() bool {
 	return true
 }
 
-// authenticate reads the user, where anyone is asked; the headers that name him are gone afterwards.
-func (c *call) authenticate() (user.Info, bool) {
-	if c.proxy == nil {
+// authenticate is who the library says that the user is. It is false for a request that the library is to refuse. The headers
+// that name a user are gone after a success.
+func (f *fast) authenticate(r *http.Request) (user.Info, bool) {
+	if f.authenticator == nil {
 		return nil, true
 	}
-	response, ok, err := c.proxy.headers.AuthenticateRequest(c.r)
+	response, ok, err := f.authenticator.AuthenticateRequest(r)
 	if err != nil || !ok {
-		c.fail(Internal("read the user from the front proxy's headers: %v", err))
 		return nil, false
-	}
-	// As in the library: whoever is not known may not keep a connection of HTTP/2.
-	if c.r.ProtoMajor == 2 && (response.User.GetName() == user.Anonymous || slices.Contains(response.User.GetGroups(), user.AllUnauthenticated)) {
-		c.w.Header().Set("Connection", "close")
 	}
 	return response.User, true
 }
@@ -187,12 +190,12 @@ func isMaster(who user.Info) bool {
 	return who != nil && slices.Contains(who.GetGroups(), user.SystemPrivilegedGroup)
 }
 
-func (c *call) authorize(ctx context.Context, who user.Info) bool {
+func (c *call) authorize(ctx context.Context) bool {
 	if c.authorizer == nil {
 		return true
 	}
 	attributes := c.route.attributes
-	attributes.User = who
+	attributes.User = c.who
 	decision, reason, err := c.authorizer.Authorize(ctx, &attributes)
 	switch {
 	case decision == authorizer.DecisionAllow:

@@ -97,7 +97,7 @@ func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 	}
 	server, err := a.newGeneric(cfg.RequestTimeout, configure, func(handlers http.Handler, c *genericapiserver.Config) http.Handler {
 		f := a.newFast(genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(withOwnRequestInfo(handlers))), c), c)
-		f.proxy, f.authorizer = newFrontProxy(s.auth.headers, time.Now), c.Authorization.Authorizer
+		f.authenticator, f.authorizer = c.Authentication.Authenticator, c.Authorization.Authorizer
 		if cfg.Wrap != nil {
 			return cfg.Wrap(f)
 		}

@@ -136,7 +136,7 @@ func toWire(o *group.Options) *protocol.NodeGroupAutoscalingOptions {
 	return &protocol.NodeGroupAutoscalingOptions{
 		ScaleDownUtilizationThreshold:    *o.UtilizationThreshold,
 		ScaleDownGpuUtilizationThreshold: *o.GPUUtilizationThreshold,
-		ZeroOrMaxNodeScaling:             o.ZeroOrMax,
+		ZeroOrMaxNodeScaling:             o.AllOrNothing,
 		IgnoreDaemonSetsUtilization:      *o.IgnoreDaemonSets,
 		ScaleDownUnneededDuration:        durationpb.New(o.UnneededTime.Std()),
 		ScaleDownUnreadyDuration:         durationpb.New(o.UnreadyTime.Std()),
@@ -174,7 +174,7 @@ func optionsOf(from *protocol.NodeGroupAutoscalingOptions, defaults *group.Optio
 		MaxNodeProvisionTime:    duration("MaxNodeProvisionDuration", from.GetMaxNodeProvisionDuration(), time.Second, defaults.MaxNodeProvisionTime),
 		MaxNodeStartupTime:      duration("maxNodeStartupDuration", from.GetMaxNodeStartupDuration(), time.Second, defaults.MaxNodeStartupTime),
 		IgnoreDaemonSets:        unlike(from.GetIgnoreDaemonSetsUtilization(), defaults.IgnoreDaemonSets),
-		ZeroOrMax:               from.GetZeroOrMaxNodeScaling(),
+		AllOrNothing:            from.GetZeroOrMaxNodeScaling(),
 	}, odd
 }
 

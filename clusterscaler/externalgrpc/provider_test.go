@@ -215,7 +215,7 @@ func TestOptions(t *testing.T) {
 	if o := groups[0].Options; *o.UtilizationThreshold != 0.7 || o.UnneededTime != nil || o.MaxNodeStartupTime != nil {
 		t.Errorf("%+v: a duration that is not told is the program's own", o)
 	}
-	if g := groups[1]; !g.Options.ZeroOrMax || g.Trouble != "" || groups[0].Options.ZeroOrMax {
+	if g := groups[1]; !g.Options.AllOrNothing || g.Trouble != "" || groups[0].Options.AllOrNothing {
 		t.Errorf("a group of all or nothing: %+v", g)
 	}
 	if own := groups[1].Options.MaxNodeStartupTime; groups[0].Options.MaxNodeStartupTime != nil || own == nil || own.Std() != time.Hour {
@@ -223,7 +223,7 @@ func TestOptions(t *testing.T) {
 	}
 	r.server.Change(func(s *externalgrpctest.Fake) { s.Fail["NodeGroupGetOptions"] = errFake })
 	r.now = r.now.Add(detailsAge)
-	if groups, _ := r.groups(); !groups[1].Options.ZeroOrMax || *groups[0].Options.UtilizationThreshold != 0.7 {
+	if groups, _ := r.groups(); !groups[1].Options.AllOrNothing || *groups[0].Options.UtilizationThreshold != 0.7 {
 		t.Errorf("the last options hold: %+v", groups)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // What the server leaves out of the one list stands in the other.
@@ -72,7 +72,7 @@ func FuzzTemplate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := simulate.NodeOf(n).Allocatable
+		r := scheduling.NodeOf(n).Allocatable
 		if r.MilliCPU <= 0 || r.Memory <= 0 || r.Pods <= 0 || r.Memory > maxAmount {
 			t.Errorf("accepted: %+v", r)
 		}

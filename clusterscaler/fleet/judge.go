@@ -238,7 +238,7 @@ func (j *judgement) bound(g *Group, b *Belief) {
 	}
 	switch {
 	case g.Room == nil:
-	case *g.Room <= 0, g.Options.ZeroOrMax && *g.Room < g.Max-b.Target:
+	case *g.Room <= 0, g.Options.AllOrNothing && *g.Room < g.Max-b.Target:
 		b.Trouble = cmp.Or(b.Trouble, g.RoomWhy, "the cloud has no room for more of its nodes")
 	default:
 		b.Max = min(b.Max, b.Target+*g.Room)

@@ -162,7 +162,7 @@ func TestRoom(t *testing.T) {
 		trouble   string
 	}{{3, 5, false, ""}, {50, 10, false, ""}, {0, 10, false, "no addresses"}, {7, 10, true, "no addresses"}, {8, 10, true, ""}} {
 		g := asg("a", 2, "1", "2")
-		g.Room, g.RoomWhy, g.Options.ZeroOrMax = &c.room, "no addresses", c.whole
+		g.Room, g.RoomWhy, g.Options.AllOrNothing = &c.room, "no addresses", c.whole
 		v, _ := Judge([]Group{g}, nodesOf("1", "2"), Memory{}, testPolicy(), testTime())
 		if b := v.Groups[0]; b.Max != c.max || b.Trouble != c.trouble {
 			t.Errorf("room %d: %+v, want max %d and %q", c.room, b, c.max, c.trouble)

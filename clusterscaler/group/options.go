@@ -15,9 +15,9 @@ type Options struct {
 	UnreadyTime             *config.Duration `yaml:"scaleDownUnreadyTime"`
 	MaxNodeProvisionTime    *config.Duration `yaml:"maxNodeProvisionTime"`
 	MaxNodeStartupTime      *config.Duration `yaml:"maxNodeStartupTime"`
-	// ZeroOrMax says that the group has max nodes or none, as where a job needs all of them: it grows and shrinks at once.
+	// AllOrNothing says that the group has max nodes or none, as where a job needs all of them: it grows and shrinks at once.
 	// Default false. The section has no such setting.
-	ZeroOrMax        bool  `yaml:"zeroOrMaxNodeScaling"`
+	AllOrNothing     bool  `yaml:"zeroOrMaxNodeScaling"`
 	IgnoreDaemonSets *bool `yaml:"ignoreDaemonsetsUtilization"`
 }
 
@@ -47,7 +47,7 @@ func (o Options) or(other Options) Options {
 		UnreadyTime:             cmp.Or(o.UnreadyTime, other.UnreadyTime),
 		MaxNodeProvisionTime:    cmp.Or(o.MaxNodeProvisionTime, other.MaxNodeProvisionTime),
 		MaxNodeStartupTime:      cmp.Or(o.MaxNodeStartupTime, other.MaxNodeStartupTime),
-		ZeroOrMax:               o.ZeroOrMax || other.ZeroOrMax,
+		AllOrNothing:            o.AllOrNothing || other.AllOrNothing,
 		IgnoreDaemonSets:        cmp.Or(o.IgnoreDaemonSets, other.IgnoreDaemonSets),
 	}
 }

@@ -49,8 +49,8 @@ type DrainDeps struct {
 	Judge func(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error)
 	// Delete gives the node back to its provider.
 	Delete func(ctx context.Context, group, node string) error
-	// DeleteTogether gives nodes back that go all or none.
-	DeleteTogether func(ctx context.Context, group string, nodes []string) error
+	// DeleteAllOrNothing gives all of the nodes back to their provider.
+	DeleteAllOrNothing func(ctx context.Context, group string, nodes []string) error
 	// Finished is called with the outcome of each drain but one that the end of the process cut short.
 	Finished func(Outcome)
 }
@@ -190,8 +190,8 @@ func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans 
 // undoTimeout bounds the return of a node after its drain has failed.
 const undoTimeout = 30 * time.Second
 
-// run is one drain from beginning to end. Alone it has no team.
-func (d *Drainer) run(ctx context.Context, r plan.Removal, h history, t *team) {
+// run is one drain from beginning to end. t is nil for a node that goes alone.
+func (d *Drainer) run(ctx context.Context, r plan.Removal, h history, t *allOrNothing) {
 	var err error
 	if t == nil {
 		err = d.drain(ctx, r, h, func(ctx context.Context) error { return d.deps.Delete(ctx, r.Group, r.Node) })

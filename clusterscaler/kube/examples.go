@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // stableAfter is how long a node must have been ready to be an example of its group: by then the DaemonSets have
@@ -30,10 +30,10 @@ type Examples map[string]Example
 type example struct {
 	Example
 	node     *plan.Node
-	template simulate.Node
+	template scheduling.Node
 	// runs is what the pods are for a plan, with the classes of these Classes. stale says that the pods may be others by now.
 	runs    []plan.Running
-	classes *simulate.Classes
+	classes *scheduling.Classes
 	stale   bool
 	// outlives says that the node is gone, or is not good any more.
 	outlives bool
@@ -148,8 +148,8 @@ func (t *Translator) newest(s *plan.Snapshot, now time.Time) map[string]*plan.No
 }
 
 // offersAll is whether the node has some of each device that the provider says it has: their drivers come last.
-func offersAll(n *plan.Node, described *simulate.Node) bool {
-	return !slices.ContainsFunc(described.Allocatable.Extended, func(e simulate.Extended) bool {
+func offersAll(n *plan.Node, described *scheduling.Node) bool {
+	return !slices.ContainsFunc(described.Allocatable.Extended, func(e scheduling.Extended) bool {
 		return e.Amount > 0 && n.Allocatable.Other(e.Name) == 0
 	})
 }
@@ -167,7 +167,7 @@ func readySince(n *corev1.Node) time.Time {
 
 // newNode is a node like n as it will be once it has started: with a name of its own, and without the taints that tell
 // of the start, the state or the end of n.
-func newNode(n *simulate.Node, group string, passing *NodeTaints) simulate.Node {
+func newNode(n *scheduling.Node, group string, passing *NodeTaints) scheduling.Node {
 	out := *n
 	out.Name = "template-of-" + group
 	out.Labels = make(map[string]string, len(n.Labels))
@@ -201,11 +201,11 @@ func (t *Translator) readExamples() {
 
 // intern finds the classes of pods that are gone. What they asked of other pods is left out: those others may have been
 // translated already as if nobody asked.
-func (e *example) intern(classes *simulate.Classes) {
+func (e *example) intern(classes *scheduling.Classes) {
 	e.runs = make([]plan.Running, len(e.Pods))
 	for i, p := range e.Pods {
 		s := podSpec(p)
-		s.Near, s.Apart, s.Spread = nil, nil, nil
+		s.PodAffinity, s.PodAntiAffinity, s.TopologySpread = nil, nil, nil
 		e.runs[i] = plan.Running{DaemonSet: daemonSetOf(p), Class: classes.Intern(s)}
 	}
 	e.classes = classes

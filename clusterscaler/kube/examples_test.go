@@ -16,7 +16,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 var exampleTime = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -51,7 +51,7 @@ func examplePod(name, node, owner, cpu string) *corev1.Pod {
 func configured(names ...string) []plan.Group {
 	var out []plan.Group
 	for _, name := range names {
-		out = append(out, plan.Group{Name: name, Max: 9, Template: simulate.Node{Name: "configured", Labels: map[string]string{"pool": "configured"}}})
+		out = append(out, plan.Group{Name: name, Max: 9, Template: scheduling.Node{Name: "configured", Labels: map[string]string{"pool": "configured"}}})
 	}
 	return out
 }
@@ -142,12 +142,12 @@ func TestExampleIsSanitised(t *testing.T) {
 	})
 	s := exemplified(&Translator{}, &Objects{Nodes: []*corev1.Node{n}, Taints: NodeTaints{Status: []string{"busy"}}}, memberOf([]*corev1.Node{n}, "a"), exampleTime, "a", "b")
 	a, b := &s.Groups[0], &s.Groups[1]
-	want := simulate.Node{
+	want := scheduling.Node{
 		Name: "template-of-a", Labels: map[string]string{corev1.LabelHostname: "template-of-a", "pool": "live"},
-		Taints:      []simulate.Taint{{Key: "dedicated", Value: "web", Effect: "NoSchedule"}},
-		Allocatable: simulate.ResourcesOf(n.Status.Allocatable),
+		Taints:      []scheduling.Taint{{Key: "dedicated", Value: "web", Effect: "NoSchedule"}},
+		Allocatable: scheduling.ResourcesOf(n.Status.Allocatable),
 	}
-	if !reflect.DeepEqual(a.Template, want) || !reflect.DeepEqual(a.Capacity, simulate.ResourcesOf(n.Status.Capacity)) || a.Max != 9 {
+	if !reflect.DeepEqual(a.Template, want) || !reflect.DeepEqual(a.Capacity, scheduling.ResourcesOf(n.Status.Capacity)) || a.Max != 9 {
 		t.Errorf("%+v\nwant\n%+v", *a, want)
 	}
 	if b.Live || b.Template.Name != "configured" {
@@ -165,7 +165,7 @@ func TestExampleOffersItsDevices(t *testing.T) {
 	look := func() *plan.Group {
 		var tr Translator
 		groups := configured("a")
-		groups[0].Template.Allocatable.Extended = []simulate.Extended{{Name: "example.com/none"}, {Name: "nvidia.com/gpu", Amount: 4}}
+		groups[0].Template.Allocatable.Extended = []scheduling.Extended{{Name: "example.com/none"}, {Name: "nvidia.com/gpu", Amount: 4}}
 		s := tr.Snapshot(&Observation{Objects: o, Groups: groups, GroupOf: memberOf(o.Nodes, "a"), Now: exampleTime, ExamplesFor: time.Hour})
 		return &s.Groups[0]
 	}

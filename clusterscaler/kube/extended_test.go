@@ -11,7 +11,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Whether an extended resource is a device follows the classes and what nodes offer, for pods that stay as they are.
@@ -32,7 +32,7 @@ func TestExtendedResourcesFollowTheClasses(t *testing.T) {
 	empty := offering.DeepCopy()
 	empty.ResourceVersion, empty.Status.Allocatable = "3", corev1.ResourceList{gpu: resource.MustParse("0")}
 	group := []plan.Group{{Name: "g"}}
-	offeringGroup := []plan.Group{{Name: "g", Template: simulate.Node{Allocatable: simulate.Resources{Extended: []simulate.Extended{{Name: gpu, Amount: 1}}}}}}
+	offeringGroup := []plan.Group{{Name: "g", Template: scheduling.Node{Allocatable: scheduling.Resources{Extended: []scheduling.Extended{{Name: gpu, Amount: 1}}}}}}
 	var kept Translator
 	for i, c := range []struct {
 		classes []*resourcev1.DeviceClass

@@ -8,7 +8,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // NodeTaints are the taints that tell of a node's moment, and not of what a new one is like. The zero value knows those that
@@ -33,13 +33,13 @@ func (t *NodeTaints) passing(key string) bool {
 }
 
 // OfTemplate are the taints that a new node has once it has started, of those that its template or a node like it has.
-func (t *NodeTaints) OfTemplate(taints []simulate.Taint) []simulate.Taint {
+func (t *NodeTaints) OfTemplate(taints []scheduling.Taint) []scheduling.Taint {
 	return lacking(taints, t.passing)
 }
 
 // lacking are the taints but those with some keys. It changes nothing.
-func lacking(taints []simulate.Taint, key func(string) bool) []simulate.Taint {
-	drop := func(taint simulate.Taint) bool { return key(taint.Key) }
+func lacking(taints []scheduling.Taint, key func(string) bool) []scheduling.Taint {
+	drop := func(taint scheduling.Taint) bool { return key(taint.Key) }
 	if !slices.ContainsFunc(taints, drop) {
 		return taints
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // A node with a startup taint is not ready and will lose it; other taints stay, and templates lose all that pass.
@@ -36,7 +36,7 @@ func TestTaintsThatPass(t *testing.T) {
 			n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
 			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: c.key, Effect: effect})
 			o := &Objects{Nodes: []*corev1.Node{n}, Taints: passing}
-			groups := []plan.Group{{Name: "g", Template: simulate.NodeOf(n)}}
+			groups := []plan.Group{{Name: "g", Template: scheduling.NodeOf(n)}}
 			s := (&Observation{Objects: o, Groups: groups, GroupOf: map[string]string{"n1": "g"}, Deleting: func(*corev1.Node) bool { return false }}).Snapshot()
 			if got := s.Nodes[0]; got.Ready != c.ready || hasKey(got.Taints, c.key) != (c.ready && effect == corev1.TaintEffectNoSchedule) || !hasKey(got.Taints, "other") {
 				t.Errorf("%s %s: ready %t, taints %v", c.key, effect, got.Ready, got.Taints)
@@ -52,8 +52,8 @@ func TestTaintsThatPass(t *testing.T) {
 	}
 }
 
-func hasKey(taints []simulate.Taint, key string) bool {
-	return slices.ContainsFunc(taints, func(t simulate.Taint) bool { return t.Key == key })
+func hasKey(taints []scheduling.Taint, key string) bool {
+	return slices.ContainsFunc(taints, func(t scheduling.Taint) bool { return t.Key == key })
 }
 
 // The Translator notices that a startup taint has gone.

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Objects are the API objects that a Snapshot is made of. They are only read.
@@ -39,10 +39,10 @@ type Objects struct {
 
 // podSpec is what the pod asks for. One of a DaemonSet never goes to another node than the one that its affinity
 // names, which would make it, and that node, unlike all others.
-func podSpec(p *corev1.Pod) simulate.Spec {
-	s := simulate.SpecOf(p)
+func podSpec(p *corev1.Pod) scheduling.Spec {
+	s := scheduling.SpecOf(p)
 	if isDaemon(p) && p.Spec.NodeName != "" {
-		s.Selector, s.Affinity = nil, nil
+		s.NodeSelector, s.NodeAffinity = nil, nil
 	}
 	return s
 }
@@ -80,7 +80,7 @@ func ready(n *corev1.Node) bool {
 }
 
 // daemonSpec is what a DaemonSet's pods ask for, with the tolerations that its controller adds.
-func daemonSpec(ds *appsv1.DaemonSet) simulate.Spec {
+func daemonSpec(ds *appsv1.DaemonSet) scheduling.Spec {
 	pod := corev1.Pod{ObjectMeta: ds.Spec.Template.ObjectMeta, Spec: *ds.Spec.Template.Spec.DeepCopy()}
 	pod.Namespace = ds.Namespace
 	add := func(key string, effect corev1.TaintEffect) {
@@ -95,5 +95,5 @@ func daemonSpec(ds *appsv1.DaemonSet) simulate.Spec {
 	if pod.Spec.HostNetwork {
 		add(corev1.TaintNodeNetworkUnavailable, corev1.TaintEffectNoSchedule)
 	}
-	return simulate.SpecOf(&pod)
+	return scheduling.SpecOf(&pod)
 }

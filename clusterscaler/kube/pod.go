@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/evict"
 )
 
@@ -26,7 +26,7 @@ const (
 func podOf(p *corev1.Pod) plan.Pod {
 	out := plan.Pod{
 		Name:         p.Namespace + "/" + p.Name,
-		Constraint:   simulate.Constraint(p),
+		Constraint:   scheduling.Constraint(p),
 		Created:      p.CreationTimestamp.Time,
 		Delay:        scaleUpDelay(p),
 		Mirror:       p.Annotations[corev1.MirrorPodAnnotationKey] != "",

@@ -15,7 +15,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 func with[T any](v T, change func(T)) T {
@@ -140,10 +140,10 @@ func TestSnapshotOfACluster(t *testing.T) {
 	if !reflect.DeepEqual(s, again) {
 		t.Error("equal objects give two snapshots")
 	}
-	c := simulate.NewCluster(s.Classes)
-	n := c.AddNode(&simulate.Node{Labels: map[string]string{"zone": "a"}, Allocatable: simulate.Resources{Pods: 10}})
+	c := scheduling.NewCluster(s.Classes)
+	n := c.AddNode(&scheduling.Node{Labels: map[string]string{"zone": "a"}, Allocatable: scheduling.Resources{Pods: 10}})
 	c.Place(s.Pods[0].Class, n, 1)
-	if got := c.Fits(s.Pods[1].Class, n); got.Code != simulate.RepelledByPods {
+	if got := c.Fits(s.Pods[1].Class, n); got.Code != scheduling.RepelledByPods {
 		t.Errorf("lonely keeps web away, but %q", got.Code)
 	}
 }

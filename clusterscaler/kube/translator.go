@@ -10,7 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Translator makes Snapshots one after another, and translates of each only the nodes and pods that have changed since
@@ -18,7 +18,7 @@ import (
 // has not changed it shares with the one before. The zero value is ready. It is not safe for concurrent use, and its
 // next Snapshot must not be made while the last is used: they share their Classes.
 type Translator struct {
-	classes    *simulate.Classes
+	classes    *scheduling.Classes
 	namespaces map[string]map[string]string
 	// pods are those of the last Snapshot and the finished ones, in the order of their names; byName finds them.
 	pods   []*translated
@@ -37,8 +37,8 @@ type Translator struct {
 	// turned says that an owner has come or gone since the last Snapshot, or has other replicas.
 	turned bool
 	// fresh is how many classes there were when all was translated anew.
-	fresh   int
-	judging judging
+	fresh      int
+	pluginPods pluginPods
 	// expendableBelow is that of the Objects.
 	expendableBelow int32
 	// examples are those of groups, by the group, and exampleOn those of them whose node stands, by the node.
@@ -53,10 +53,10 @@ type translated struct {
 	owner  *owner
 	// finished pods are not part of a Snapshot.
 	finished bool
-	// demand is what is judged of the pod, if it is judged.
-	demand string
-	judged bool
-	// devices are the extended resources that it has by a claim for devices, which is judged.
+	// demand is the pod's Demand. withPlugins says that FilterPlugins decide on the pod.
+	demand      string
+	withPlugins bool
+	// devices are the extended resources that it has by a claim for devices.
 	devices kubesched.DeviceResources
 }
 
@@ -86,19 +86,19 @@ func (t *Translator) translate(o *Objects, groups []plan.Group, member map[strin
 	budgets := o.budgets()
 	s.Budgets = budgets.all
 	daemonSets := byName(o.DaemonSets)
-	specs := make([]simulate.Spec, len(daemonSets))
+	specs := make([]scheduling.Spec, len(daemonSets))
 	for i, ds := range daemonSets {
 		specs[i] = daemonSpec(ds)
 	}
-	t.judging.groups, t.expendableBelow = groups, o.ExpendableBelow
+	t.pluginPods.groups, t.expendableBelow = groups, o.ExpendableBelow
 	s.Pods = t.update(o, &budgets, specs)
 	s.Classes = t.classes
 	nodes := byName(o.Nodes)
 	newNodes := t.newNodes(nodes, member)
 	s.Nodes = t.translateNodes(nodes, &o.Taints, member, newNodes, deleting)
 	s.Groups = t.profiled(o.Taints.templates(groups), newNodes)
-	if t.judging.view != nil {
-		s.Judge = t.judging.view
+	if t.pluginPods.snapshot != nil {
+		s.FilterPlugins = t.pluginPods.snapshot
 	}
 	for i, ds := range daemonSets {
 		s.DaemonSets = append(s.DaemonSets, plan.DaemonSet{Name: ds.Namespace + "/" + ds.Name, Class: t.classes.Intern(specs[i])})
@@ -143,17 +143,17 @@ func (t *Translator) checkOwners(o *Objects) {
 const classesPerFresh = 2
 
 // update brings the pods up to date.
-func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*plan.Pod {
+func (t *Translator) update(o *Objects, b *budgets, daemons []scheduling.Spec) []*plan.Pod {
 	changes := t.changes(o)
 	if t.classes == nil || t.classes.Len() > classesPerFresh*t.fresh+1000 || !maps.EqualFunc(t.namespaces, o.Namespaces, maps.Equal[map[string]string]) {
 		changes = t.forget(o, changes)
 	}
 	changed, moved := t.apply(changes)
-	changed = t.judge(o, changed)
+	changed = t.updateDemands(o, changed)
 	specs := specsOf(changed)
 	if !t.learn(specs) || !t.learn(daemons) { // a label matters now that did not when others were interned
 		changed, moved = t.apply(t.forget(o, nil))
-		changed = t.judge(o, changed)
+		changed = t.updateDemands(o, changed)
 		specs = specsOf(changed)
 		t.learn(specs)
 		t.learn(daemons)
@@ -162,8 +162,8 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 		pod := podOf(p.object)
 		pod.Name = p.name // held once
 		pod.Class = t.classes.Intern(specs[i])
-		if p.judged {
-			pod.Constraint = simulate.JudgedConstraint(p.object)
+		if p.withPlugins {
+			pod.Constraint = scheduling.ConstraintWithPlugins(p.object)
 		}
 		p.pod, p.owner = &pod, t.ownerOf(p.object)
 	}
@@ -181,8 +181,8 @@ func (t *Translator) update(o *Objects, b *budgets, daemons []simulate.Spec) []*
 	return t.snapshot
 }
 
-func specsOf(pods []*translated) []simulate.Spec {
-	specs := make([]simulate.Spec, 0, len(pods))
+func specsOf(pods []*translated) []scheduling.Spec {
+	specs := make([]scheduling.Spec, 0, len(pods))
 	for _, p := range pods {
 		s := podSpec(p.object)
 		s.Demand = p.demand
@@ -218,9 +218,9 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 	}
 	maps.Copy(all, changes)
 	*t = Translator{
-		classes: &simulate.Classes{}, namespaces: o.Namespaces,
+		classes: &scheduling.Classes{}, namespaces: o.Namespaces,
 		byName: map[types.NamespacedName]*translated{},
-		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, judging: judging{views: t.judging.views, groups: t.judging.groups},
+		nodes:  t.nodes, owners: map[ownerName]*owner{}, stale: true, pluginPods: pluginPods{cache: t.pluginPods.cache, groups: t.pluginPods.groups},
 		examples: t.examples, exampleOn: t.exampleOn, expendableBelow: t.expendableBelow,
 	}
 	t.classes.SetNamespaces(o.Namespaces)
@@ -228,7 +228,7 @@ func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 }
 
 // learn is false when it comes too late for one of the Specs.
-func (t *Translator) learn(specs []simulate.Spec) bool {
+func (t *Translator) learn(specs []scheduling.Spec) bool {
 	for i := range specs {
 		if t.classes.TooLate(&specs[i]) {
 			return false

@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // translatedNode is a node as it was read.
@@ -55,7 +55,7 @@ func unchanged(a, b *corev1.Node) bool {
 
 func nodeOf(n *corev1.Node, passing *NodeTaints) *plan.Node {
 	out := &plan.Node{
-		Node: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity), Created: n.CreationTimestamp.Time,
+		Node: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity), Created: n.CreationTimestamp.Time,
 		Ready: ready(n), Keep: n.Annotations[annotationScaleDownDisabled] == "true", DeletingSince: goingSince(n),
 	}
 	passing.await(n, out)

@@ -59,7 +59,7 @@ func (t *Translator) apply(changes podChanges) (changed []*translated, m moved) 
 		case object == nil:
 			t.noticeExample(p.object)
 			delete(t.byName, name)
-			t.judging.follow(p, true)
+			t.pluginPods.follow(p, true)
 			gone = append(gone, p)
 			if !p.finished {
 				m.out = append(m.out, p)
@@ -81,7 +81,7 @@ func (t *Translator) apply(changes podChanges) (changed []*translated, m moved) 
 		t.noticeExample(object)
 		before := p.finished
 		p.finished = finished(object)
-		t.judging.follow(p, expendable(object, t.expendableBelow))
+		t.pluginPods.follow(p, expendable(object, t.expendableBelow))
 		if !p.finished {
 			changed = append(changed, p)
 		}

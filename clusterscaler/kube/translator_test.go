@@ -16,8 +16,8 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
-	"github.com/trimtab/trimtab/clusterscaler/simulate/simulatetest"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling/schedulingtest"
 )
 
 // While pods come, go and change, and budgets and namespaces with them, each Snapshot of a Translator says the same
@@ -29,7 +29,7 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 	policy.OkTotalUnreadyCount = 1000 // the nodes say nothing of being ready
 	again, grown, shared := 0, 0, 0
 	for i := range 150 {
-		c := simulatetest.Random(r)
+		c := schedulingtest.Random(r)
 		objects := &Objects{Nodes: c.Nodes, Namespaces: c.Namespaces}
 		version := 0
 		for _, p := range c.Pods {
@@ -70,7 +70,7 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 			if a, b := plain(kept), plain(fresh); !reflect.DeepEqual(a, b) {
 				t.Fatalf("cluster %d, turn %d: kept\n%v\nfresh\n%v", i, turn, a, b)
 			}
-			coarser := map[simulate.Class]simulate.Class{}
+			coarser := map[scheduling.Class]scheduling.Class{}
 			for i := range kept.Pods {
 				k, f := kept.Pods[i].Class, fresh.Pods[i].Class
 				if other, known := coarser[k]; known && other != f {
@@ -92,7 +92,7 @@ func TestTranslatorForgetsNothing(t *testing.T) {
 }
 
 // changeCluster draws which of the pods are there, and changes some of them as the API server would.
-func changeCluster(r *rand.Rand, c simulatetest.Cluster, o *Objects, version int) int {
+func changeCluster(r *rand.Rand, c schedulingtest.Cluster, o *Objects, version int) int {
 	before := o.Pods
 	o.Pods = nil
 	for _, p := range c.Pods {
@@ -215,7 +215,7 @@ func randomGroups(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	var groups []plan.Group
 	member := map[string]string{}
 	for _, n := range nodes {
-		template := simulate.NodeOf(n)
+		template := scheduling.NodeOf(n)
 		groups = append(groups, plan.Group{Name: "g-" + n.Name, Max: 5, Target: 1, Template: template, Capacity: template.Allocatable})
 		member[n.Name] = "g-" + n.Name
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // BenchmarkDevices plans from nothing for pods with a device claim each: 4,000 that have no node, in a group whose nodes have
@@ -42,7 +42,7 @@ func BenchmarkDevices(b *testing.B) {
 				add(fmt.Sprintf("new-%04d", i), "", "")
 			}
 			n := node("template", "a")
-			groups := []plan.Group{{Name: "a", Max: 2000, Target: c.nodes, Template: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity)}}
+			groups := []plan.Group{{Name: "a", Max: 2000, Target: c.nodes, Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity)}}
 			policy := plan.DefaultPolicy()
 			policy.IgnoreTimers = true
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

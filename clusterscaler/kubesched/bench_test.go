@@ -11,7 +11,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // large is 1,000 nodes in three zones with a volume limit, 3 pods with a bound volume on each, and 1,000 pods that wait
@@ -23,7 +23,7 @@ func large() (*kube.Objects, []plan.Group, map[string]string) {
 	zones := []string{"a", "b", "c"}
 	for _, zone := range zones {
 		n := node("template-of-"+zone, zone)
-		groups = append(groups, plan.Group{Name: zone, Max: 2000, Target: 334, Template: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity)})
+		groups = append(groups, plan.Group{Name: zone, Max: 2000, Target: 334, Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity)})
 	}
 	add := func(name, node, zone string) {
 		p := pod(name, node, name)

@@ -19,30 +19,29 @@ import (
 	"k8s.io/dynamic-resource-allocation/resourceclaim"
 )
 
-// demand is a kind of pods: their volumes and claims are the same but for the names.
+// demand is a set of pods whose volumes and claims are the same but for their names.
 type demand struct {
 	key string
-	// pods are all of that kind, in the order they were given.
+	// pods are in the order in which New was given them.
 	pods []*corev1.Pod
-	// seen are these pods as those see them that come to their node: their volumes.
-	seen []*corev1.Pod
-	// exclusive has, for each pod, the volume claims of which no two pods may use one.
+	// volumesOnly are these pods without all but their volumes: what plugins need of pods on a node.
+	volumesOnly []*corev1.Pod
+	// exclusive has for each pod its ReadWriteOncePod claims.
 	exclusive [][]string
-	// devices has, for each pod, its device claims.
+	// devices has for each pod its device claims.
 	devices [][]types.NamespacedName
-	// binds says that where a pod goes decides on where others can: a volume that is free now may be bound to its claim, or
-	// the claim, which others use too, goes where it goes. inline says that the pods bring volumes of their own that may be
-	// in use on a node.
+	// binds says that the node of one pod decides on the nodes of others: it binds a free volume, or a claim that others use
+	// too. inline says that the pods have inline volumes, which pods on a node may use already.
 	binds, inline bool
-	// kind is equal for demands that are the same once the pods have left their nodes, so that their claims have no devices: no
-	// volumes that matter, and device claims that nobody shares. It is empty for others.
-	kind string
+	// deviceKind is equal for demands that are the same while their claims have no devices. It is empty where volumes matter too,
+	// or where a device claim is shared.
+	deviceKind string
 }
 
-// add takes the pod in.
+// add adds the pod.
 func (d *demand) add(p *corev1.Pod, about *demand) {
 	d.pods = append(d.pods, p)
-	d.seen = append(d.seen, &corev1.Pod{
+	d.volumesOnly = append(d.volumesOnly, &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, UID: p.UID}, Spec: corev1.PodSpec{Volumes: p.Spec.Volumes},
 	})
 	d.exclusive = append(d.exclusive, about.exclusive...)
@@ -57,9 +56,9 @@ type describer struct {
 	claims       map[types.NamespacedName]*corev1.PersistentVolumeClaim
 	volumes      map[string]*corev1.PersistentVolume
 	deviceClaims map[types.NamespacedName]*resourcev1.ResourceClaim
-	// reserved are the claims that a volume waits for, and free the storage classes with volumes that wait for none.
-	reserved map[types.NamespacedName]bool
-	free     map[string]bool
+	// reserved are the claims that a volume names. freeClasses are the storage classes with volumes that name none.
+	reserved    map[types.NamespacedName]bool
+	freeClasses map[string]bool
 	// users and deviceUsers count the pods that use a claim.
 	users, deviceUsers map[types.NamespacedName]int
 }
@@ -67,7 +66,7 @@ type describer struct {
 func newDescriber(o *Objects, pods []*corev1.Pod) *describer {
 	d := &describer{
 		claims: map[types.NamespacedName]*corev1.PersistentVolumeClaim{}, volumes: map[string]*corev1.PersistentVolume{},
-		deviceClaims: map[types.NamespacedName]*resourcev1.ResourceClaim{}, reserved: map[types.NamespacedName]bool{}, free: map[string]bool{},
+		deviceClaims: map[types.NamespacedName]*resourcev1.ResourceClaim{}, reserved: map[types.NamespacedName]bool{}, freeClasses: map[string]bool{},
 		users: map[types.NamespacedName]int{}, deviceUsers: map[types.NamespacedName]int{},
 	}
 	for _, c := range o.Claims {
@@ -78,7 +77,7 @@ func newDescriber(o *Objects, pods []*corev1.Pod) *describer {
 		if ref := v.Spec.ClaimRef; ref != nil {
 			d.reserved[types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}] = true
 		} else {
-			d.free[v.Spec.StorageClassName] = true
+			d.freeClasses[v.Spec.StorageClassName] = true
 		}
 	}
 	for _, c := range o.DeviceClaims {
@@ -122,7 +121,7 @@ func deviceClaimsOf(p *corev1.Pod) []types.NamespacedName {
 	return slices.SortedFunc(maps.Keys(out), compareNames)
 }
 
-// describe adds the pod to a demand, and says all that tells it from others.
+// describe returns a demand for the pod alone, and a text that is equal for pods of one demand.
 func (d *describer) describe(p *corev1.Pod) (about demand, text string) {
 	var parts []string
 	add := func(kind string, content any) { parts = append(parts, kind+" "+inJSON(content)) }
@@ -146,18 +145,18 @@ func (d *describer) describe(p *corev1.Pod) (about demand, text string) {
 			add("inline", v.VolumeSource)
 		}
 	}
-	alone := len(parts) == 0
+	devicesOnly := len(parts) == 0
 	var own []string
 	for i := range p.Spec.ResourceClaims {
 		shape, private := d.device(p, &p.Spec.ResourceClaims[i])
 		add("device", shape)
-		if alone = alone && private != nil; alone {
+		if devicesOnly = devicesOnly && private != nil; devicesOnly {
 			own = append(own, inJSON(private.Spec))
 		}
 	}
-	if alone && len(own) > 0 {
+	if devicesOnly && len(own) > 0 {
 		slices.Sort(own)
-		about.kind = digest(strings.Join(own, "\n"))
+		about.deviceKind = digest(strings.Join(own, "\n"))
 	}
 	slices.Sort(parts)
 	about.exclusive = [][]string{d.exclusive(p)}
@@ -165,7 +164,7 @@ func (d *describer) describe(p *corev1.Pod) (about demand, text string) {
 	return about, strings.Join(parts, "\n")
 }
 
-// exclusive are the claims of the pod that no two pods may use.
+// exclusive are the ReadWriteOncePod claims of the pod.
 func (d *describer) exclusive(p *corev1.Pod) []string {
 	var out []string
 	for _, name := range claimsOf(p) {
@@ -176,7 +175,7 @@ func (d *describer) exclusive(p *corev1.Pod) []string {
 	return out
 }
 
-// claimShape is what tells a volume claim from others. Name is empty where that does not matter.
+// claimShape is what the plugins see of a volume claim. Name is empty where it does not matter.
 type claimShape struct {
 	Name        string
 	Phase       corev1.PersistentVolumeClaimPhase
@@ -190,7 +189,7 @@ type volumeShape struct {
 	Spec   corev1.PersistentVolumeSpec
 }
 
-// claim describes the claim: by its name where another pod may use it too, or where the plugins see the name.
+// claim describes the claim. It has the name where another pod may use the claim too, or where plugins compare names.
 func (d *describer) claim(name types.NamespacedName, about *demand) claimShape {
 	c := d.claims[name]
 	if c == nil {
@@ -210,7 +209,7 @@ func (d *describer) claim(name types.NamespacedName, about *demand) claimShape {
 		s.Spec.VolumeName, s.Volume = "bound", shapeOf(v)
 	} else {
 		byName = byName || d.reserved[name]
-		about.binds = about.binds || d.users[name] > 1 || d.reserved[name] || d.free[volume.GetPersistentVolumeClaimClass(c)]
+		about.binds = about.binds || d.users[name] > 1 || d.reserved[name] || d.freeClasses[volume.GetPersistentVolumeClaimClass(c)]
 	}
 	if byName {
 		s.Name = name.String()
@@ -218,7 +217,7 @@ func (d *describer) claim(name types.NamespacedName, about *demand) claimShape {
 	return s
 }
 
-// shapeOf is what tells a volume from others but which one it is.
+// shapeOf is what the plugins see of a volume, without its name.
 func shapeOf(v *corev1.PersistentVolume) *volumeShape {
 	if v == nil {
 		return nil
@@ -242,15 +241,15 @@ func zoneLabels() []string {
 	return []string{corev1.LabelTopologyZone, corev1.LabelTopologyRegion, corev1.LabelFailureDomainBetaZone, corev1.LabelFailureDomainBetaRegion}
 }
 
-// deviceShape is what tells a device claim from others. Name is empty where that does not matter.
+// deviceShape is what the plugin sees of a device claim. Name is empty where it does not matter.
 type deviceShape struct {
 	Name    string
 	Deleted bool
 	Spec    resourcev1.ResourceClaimSpec
 }
 
-// device describes the claim: by its name where another pod may use it too, or where it has devices. private is the claim if
-// the pod alone uses it.
+// device describes the claim. It has the name where another pod may use the claim too, or where it has devices. private is the
+// claim if no other pod uses it.
 func (d *describer) device(p *corev1.Pod, ref *corev1.PodResourceClaim) (s deviceShape, private *resourcev1.ResourceClaim) {
 	name, _, err := resourceclaim.Name(p, ref)
 	if err != nil || name == nil {
@@ -267,7 +266,7 @@ func (d *describer) device(p *corev1.Pod, ref *corev1.PodResourceClaim) (s devic
 	return deviceShape{Spec: c.Spec}, c
 }
 
-// inJSON writes the value so that equal ones are equal.
+// inJSON is equal for equal values.
 func inJSON(v any) string {
 	out, err := json.Marshal(v)
 	if err != nil { // API types can always be written
@@ -281,7 +280,7 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// labelKeys are the keys of node labels that decide where volumes can be had.
+// labelKeys are the keys of node labels on which volumes depend.
 func labelKeys(o *Objects) []string {
 	keys := map[string]bool{}
 	for _, key := range zoneLabels() {

@@ -16,19 +16,19 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// deviceManager shows DynamicResources the claims as a sitting has them, and the slices that matter for one node.
+// deviceManager shows DynamicResources the claims as they are in a CycleState, and the slices that matter for one node.
 type deviceManager struct {
-	// claims are those of the View, in the order of their names; byName finds them.
+	// claims are those of the Snapshot, sorted by name; byName finds them.
 	claims []*resourcev1.ResourceClaim
 	byName map[types.NamespacedName]*resourcev1.ResourceClaim
-	// had are the holders in the View.
-	had holders
-	// sitting has the claims that are other than in the View.
-	sitting *Sitting
+	// allocated are the claims of the Snapshot that have devices.
+	allocated claimsByPool
+	// state has the claims that differ from the Snapshot.
+	state   *CycleState
 	classes map[string]*resourcev1.DeviceClass
 	slices  []*resourcev1.ResourceSlice
-	// noted collects what is allocated by Reserve.
-	noted []*resourcev1.ResourceClaim
+	// pending collects what Reserve allocates.
+	pending []*resourcev1.ResourceClaim
 }
 
 func (m *deviceManager) ResourceClaims() fwk.ResourceClaimTracker     { return m }
@@ -36,7 +36,7 @@ func (m *deviceManager) ResourceSlices() fwk.ResourceSliceLister      { return m
 func (m *deviceManager) DeviceClasses() fwk.DeviceClassLister         { return deviceClasses(m.classes) }
 func (m *deviceManager) DeviceClassResolver() fwk.DeviceClassResolver { return noExtended{} }
 
-// noExtended knows no extended resource that is a device: pods are shown with a claim for them.
+// noExtended knows no extended resource that is a device: the plugins see a claim for it instead (DeviceResources).
 type noExtended struct{}
 
 func (noExtended) GetDeviceClass(corev1.ResourceName) *resourcev1.DeviceClass { return nil }
@@ -60,7 +60,7 @@ func (c deviceClasses) Get(name string) (*resourcev1.DeviceClass, error) {
 	return nil, apierrors.NewNotFound(resourcev1.Resource("deviceclasses"), name)
 }
 
-// ListWithDeviceTaintRules implements fwk.ResourceSliceLister. Rules are not known, but taints in slices are.
+// ListWithDeviceTaintRules implements fwk.ResourceSliceLister. Taints in slices are known, but not the rules.
 func (m *deviceManager) ListWithDeviceTaintRules() ([]*resourcev1.ResourceSlice, error) {
 	return m.slices, nil
 }
@@ -74,9 +74,9 @@ func (m *deviceManager) List() ([]*resourcev1.ResourceClaim, error) {
 	return out, nil
 }
 
-// now is the claim as the sitting has it.
+// now is the claim as it is in the CycleState.
 func (m *deviceManager) now(c *resourcev1.ResourceClaim) *resourcev1.ResourceClaim {
-	return m.sitting.claim(nameOf(c))
+	return m.state.claim(nameOf(c))
 }
 
 func nameOf(o interface {
@@ -104,8 +104,8 @@ func (m *deviceManager) ListAllAllocatedDevices() (sets.Set[structured.DeviceID]
 	return state.AllocatedDevices, nil
 }
 
-// GatherAllocatedState implements fwk.ResourceClaimTracker: of the pools that ListWithDeviceTaintRules shows, since no others
-// are asked about.
+// GatherAllocatedState implements fwk.ResourceClaimTracker. It gathers only the pools that ListWithDeviceTaintRules shows: the
+// plugin asks about no others.
 func (m *deviceManager) GatherAllocatedState() (*structured.AllocatedState, error) {
 	out := &structured.AllocatedState{
 		AllocatedDevices:         sets.New[structured.DeviceID](),
@@ -117,14 +117,14 @@ func (m *deviceManager) GatherAllocatedState() (*structured.AllocatedState, erro
 		p := pool{s.Spec.Driver, s.Spec.Pool.Name}
 		if !seen[p] {
 			seen[p] = true
-			m.sitting.heldOf(p, func(r *resourcev1.DeviceRequestAllocationResult) { taken(out, r) })
+			m.state.eachAllocated(p, func(r *resourcev1.DeviceRequestAllocationResult) { addAllocated(out, r) })
 		}
 	}
 	return out, nil
 }
 
-// taken notes one allocated device, unless access to it was for administration, which takes nothing.
-func taken(state *structured.AllocatedState, r *resourcev1.DeviceRequestAllocationResult) {
+// addAllocated adds an allocated device. Access for administration takes nothing.
+func addAllocated(state *structured.AllocatedState, r *resourcev1.DeviceRequestAllocationResult) {
 	if r.AdminAccess != nil && *r.AdminAccess {
 		return
 	}
@@ -139,13 +139,14 @@ func taken(state *structured.AllocatedState, r *resourcev1.DeviceRequestAllocati
 	}
 }
 
-// SignalClaimPendingAllocation implements fwk.ResourceClaimTracker: Reserve says by it what it has allocated.
+// SignalClaimPendingAllocation implements fwk.ResourceClaimTracker: Reserve calls it with what it has allocated.
 func (m *deviceManager) SignalClaimPendingAllocation(_ types.UID, c *resourcev1.ResourceClaim) error {
-	m.noted = append(m.noted, c)
+	m.pending = append(m.pending, c)
 	return nil
 }
 
-// GetPendingAllocation implements fwk.ResourceClaimTracker: what a sitting allocates is allocated at once.
+// GetPendingAllocation implements fwk.ResourceClaimTracker: nothing stays pending, since allocateDevices changes the claim at
+// once.
 func (m *deviceManager) GetPendingAllocation(types.UID) *resourcev1.AllocationResult { return nil }
 
 // MaybeRemoveClaimPendingAllocation implements fwk.ResourceClaimTracker.
@@ -159,17 +160,17 @@ func (m *deviceManager) AssumeClaimAfterAPICall(*resourcev1.ResourceClaim) error
 // AssumedClaimRestore implements fwk.ResourceClaimTracker.
 func (m *deviceManager) AssumedClaimRestore(string, string) {}
 
-// pool is what slices belong to.
+// pool identifies a pool of devices, to which slices belong.
 type pool struct{ driver, name string }
 
 // sliceIndex finds the slices that matter for a node.
 type sliceIndex struct {
 	byPool map[pool][]*resourcev1.ResourceSlice
-	// byNode are the pools of which a node has slices of its own, in the order of their names.
+	// byNode are the pools of which a node has slices of its own, sorted.
 	byNode map[string][]pool
-	// anywhere are the pools with slices that are not of one node alone.
-	anywhere []pool
-	// shapes are those that have been asked for; "" is none.
+	// shared are the pools with slices that are not of one node alone.
+	shared []pool
+	// shapes keeps the results of shape; "" is none.
 	shapes map[shapeKey]string
 }
 
@@ -179,7 +180,7 @@ func newSliceIndex(all []*resourcev1.ResourceSlice) *sliceIndex {
 		p := pool{s.Spec.Driver, s.Spec.Pool.Name}
 		x.byPool[p] = append(x.byPool[p], s)
 		if s.Spec.NodeName == nil {
-			x.anywhere = appendNew(x.anywhere, p)
+			x.shared = appendNew(x.shared, p)
 		} else {
 			x.byNode[*s.Spec.NodeName] = appendNew(x.byNode[*s.Spec.NodeName], p)
 		}
@@ -197,14 +198,14 @@ func appendNew(list []pool, p pool) []pool {
 	return append(list, p)
 }
 
-// of are the slices of each pool that has one for the node.
+// of are the slices of each pool that has a slice for the node.
 func (x *sliceIndex) of(node string) []*resourcev1.ResourceSlice {
 	var out []*resourcev1.ResourceSlice
-	for _, p := range x.anywhere {
+	for _, p := range x.shared {
 		out = append(out, x.byPool[p]...)
 	}
 	for _, p := range x.byNode[node] {
-		if !slices.Contains(x.anywhere, p) {
+		if !slices.Contains(x.shared, p) {
 			out = append(out, x.byPool[p]...)
 		}
 	}
@@ -222,15 +223,15 @@ func (x *sliceIndex) devicesOf(node string) int {
 	return n
 }
 
-// likeNode are the slices of a new node that has devices like those of one that stands: in pools of its own.
-func (x *sliceIndex) likeNode(node, fresh string) []*resourcev1.ResourceSlice {
+// ofNewNode are the slices of a new node that has the same devices as an existing one, in pools of its own.
+func (x *sliceIndex) ofNewNode(node, fresh string) []*resourcev1.ResourceSlice {
 	out := x.of("")
 	for _, p := range x.byNode[node] {
 		for _, s := range x.ownSlices(p, node) {
 			s = s.DeepCopy()
 			s.Name = fmt.Sprintf("%s of %s", s.Name, fresh)
 			s.Spec.NodeName = &fresh
-			s.Spec.Pool.Name = p.of(fresh).name
+			s.Spec.Pool.Name = p.ofNewNode(fresh).name
 			withoutTaints(&s.Spec)
 			out = append(out, s)
 		}

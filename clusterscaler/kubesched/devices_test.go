@@ -65,7 +65,7 @@ func training(node string, from, to int) (pods []*corev1.Pod) {
 	return pods
 }
 
-func taken(node string, from, to int) (claims []*resourcev1.ResourceClaim) {
+func addAllocated(node string, from, to int) (claims []*resourcev1.ResourceClaim) {
 	for i := from; i < to; i++ {
 		claims = append(claims, deviceClaim(fmt.Sprint("train-", i), "gpu", node, fmt.Sprint("d", i)))
 	}
@@ -113,14 +113,14 @@ func TestPlansWithDevices(t *testing.T) {
 		},
 		"a pod moves to a free device": {
 			scenario{nodes: []string{"a-1", "a-2", "b-1"}, pods: slices.Concat(busyPods("b-1"), training("a-1", 0, 2), training("a-2", 2, 3)), storage: kubesched.Objects{
-				DeviceClasses: class, DeviceClaims: append(taken("a-1", 0, 2), taken("a-2", 2, 3)...),
+				DeviceClasses: class, DeviceClaims: append(addAllocated("a-1", 0, 2), addAllocated("a-2", 2, 3)...),
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 6)},
 			}},
 			"remove a-2: shop/train-2 to a-1\n",
 		},
 		"two pods do not move to one device": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 0, 2), training("a-2", 2, 4)...), storage: kubesched.Objects{
-				DeviceClasses: class, DeviceClaims: append(taken("a-1", 0, 2), taken("a-2", 2, 4)...),
+				DeviceClasses: class, DeviceClaims: append(addAllocated("a-1", 0, 2), addAllocated("a-2", 2, 4)...),
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 6)},
 			}},
 			"keep a-2: NoPlaceToMovePods: pod shop/train-3, pods to move 2, closest a-1 DevicesUnavailable: plugin DynamicResources, reason cannot allocate all claims\n",

@@ -1,27 +1,24 @@
-// Package kubesched judges pods with volumes and device claims by kube-scheduler's own Filter plugins: VolumeRestrictions,
+// Package kubesched filters nodes for pods with volumes and device claims by kube-scheduler's own plugins: VolumeRestrictions,
 // NodeVolumeLimits, VolumeBinding, VolumeZone and DynamicResources, with the feature gates that are on by default.
 //
-// A View is a simulate.Judge: the objects of one moment, which it never changes and nobody else may. It starts nothing
-// and asks nobody: the plugins read from indexes that are filled from the Objects. Equal Objects and pods give equal
-// answers.
+// A Snapshot implements scheduling.FilterPlugins for the objects of one moment, which nobody may change. It starts nothing and
+// asks no server: the plugins read from indexes that are filled from the Objects. Equal Objects and pods give equal answers.
 //
-// Pods whose volumes and claims differ by their names alone have equal Demands, so that work grows with the kinds of pods:
-// claims that wait for their first consumer and ask for the same, and claims bound to volumes that can be had on the same
-// nodes. What one pod alone uses counts by its kind, and what several share by its name. Answers are kept for each Demand
-// and kind of node where nothing else matters; where it does (limits, the last free volume, devices) the plugins are asked
-// again, about real pods of that Demand.
+// Pods whose volumes and claims differ only by their names have equal Demands, so that work grows with the kinds of pods.
+// Claims that wait for their first consumer and request the same are of one kind; so are claims whose volumes the same nodes can
+// have. What several pods share counts by its name.
 //
-// Where several plugins refuse, what holds for all nodes of the kind is said, and else what the first of them says.
+// Answers are cached for each Demand and kind of node, where nothing else matters. Where limits, the last free volume or devices
+// matter, the plugins are asked again, about real pods of that Demand.
 //
-// An object that is missing is a reason why the pod does not fit, in the plugin's words, and never an error.
+// Where several plugins refuse, a reason that holds for all nodes of the kind comes first; else the first plugin's.
+// A missing object is a reason why the pod does not fit, in the plugin's words, and never an error.
 //
-// A new node is taken to be like those of its group that stand: it has the limits of the CSINode with most drivers and,
-// under other names, the devices of the node with most. Where none stands it has each driver, no limit, and no device of its own.
+// A new node is taken to be like the existing nodes of its group. It has the limits of the CSINode with most drivers and, under
+// other names, the devices of the node with most. In a group without nodes it has every driver, no limit, and no device.
 //
-// It also tells how much of a node's own devices the claims of its pods have.
+// The package also tells how much of a node's own devices the claims of its pods have. A pod that requests an extended resource of
+// a DeviceClass is given the claim that kube-scheduler would make for it (DeviceResources).
 //
-// Pods that ask for an extended resource which a DeviceClass provides are shown to it with the claim that kube-scheduler would
-// make for them (DeviceResources).
-//
-// It does not know device taint rules, and volumes of DaemonSets on nodes that do not stand.
+// It does not know device taint rules, nor volumes of DaemonSets on nodes that do not exist yet.
 package kubesched

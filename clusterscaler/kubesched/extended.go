@@ -12,15 +12,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/dynamic-resource-allocation/deviceclass/extendedresourcecache"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // DeviceResources are extended resources that DeviceClasses provide, each with the name of the class: a pod that asks for one
 // gets devices of the class, by a claim that kube-scheduler makes when it binds the pod.
 type DeviceResources map[corev1.ResourceName]string
 
-// DeviceResources are those of the classes, but for what nodes offer themselves, by a device plugin: that is counted there, and
-// nowhere else.
+// DeviceResources are those of the classes, without the resources that nodes offer by a device plugin: these are counted on the
+// nodes only.
 func (o *Objects) DeviceResources(offered func(corev1.ResourceName) bool) DeviceResources {
 	if len(o.DeviceClasses) == 0 {
 		return nil
@@ -44,15 +44,15 @@ func (o *Objects) DeviceResources(offered func(corev1.ResourceName) bool) Device
 	return out
 }
 
-// Claim is the pod as one that claims what it asks for of the resources, and the claim, unless kube-scheduler has made it. A pod
-// that asks for none is returned as it is, and so is one that runs without a claim: it has been given no device, and what it
-// asks for it may not find elsewhere. The pod itself is not changed.
+// Claim is a copy of the pod that has a claim for what it requests of the resources. claim is the claim, unless kube-scheduler has
+// made it already. A pod that requests none is returned as it is, and so is one that runs without such a claim: it was given no
+// device. The pod itself is not changed.
 func (r DeviceResources) Claim(p *corev1.Pod) (claiming *corev1.Pod, claim *resourcev1.ResourceClaim) {
 	requests, made := r.requests(p), p.Status.ExtendedResourceClaimStatus
 	if len(requests) == 0 || made == nil && p.Spec.NodeName != "" {
 		return p, nil
 	}
-	name := fmt.Sprintf("<extended resources of %s>", p.Name) // no claim in the cluster can have it
+	name := fmt.Sprintf("<extended resources of %s>", p.Name) // not a valid name: no claim in the cluster has it
 	if made != nil {
 		name = made.ResourceClaimName
 	} else {
@@ -66,16 +66,16 @@ func (r DeviceResources) Claim(p *corev1.Pod) (claiming *corev1.Pod, claim *reso
 	return &out, claim
 }
 
-// Without is what is requested beside the resources.
-func (r DeviceResources) Without(requests simulate.Resources) simulate.Resources {
-	requests.Extended = slices.DeleteFunc(slices.Clone(requests.Extended), func(e simulate.Extended) bool {
+// Without is the requests without the resources.
+func (r DeviceResources) Without(requests scheduling.Resources) scheduling.Resources {
+	requests.Extended = slices.DeleteFunc(slices.Clone(requests.Extended), func(e scheduling.Extended) bool {
 		return r[corev1.ResourceName(e.Name)] != ""
 	})
 	return requests
 }
 
-// requests are what kube-scheduler asks for: what each container that goes on running needs has a request of its own, and one
-// more is for the init container that needs most beyond what those after it have.
+// requests are what kube-scheduler puts into the claim: one request for each container that keeps running, and one for the init
+// container that needs most beyond what the containers after it have.
 func (r DeviceResources) requests(p *corev1.Pod) []resourcev1.DeviceRequest {
 	containers := slices.Concat(p.Spec.InitContainers, p.Spec.Containers)
 	var out []resourcev1.DeviceRequest

@@ -78,21 +78,21 @@ func TestPlansWithExtendedResources(t *testing.T) {
 		},
 		"a pod that has a device moves to a free one": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 1, 3), running), storage: kubesched.Objects{
-				DeviceClasses: gpuClass(), DeviceClaims: append(taken("a-1", 1, 3), made),
+				DeviceClasses: gpuClass(), DeviceClaims: append(addAllocated("a-1", 1, 3), made),
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 3)},
 			}},
 			"remove a-2: shop/train-0 to a-1\n",
 		},
 		"and stays where there is none": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 1, 3), running), storage: kubesched.Objects{
-				DeviceClasses: gpuClass(), DeviceClaims: append(taken("a-1", 0, 3), made),
+				DeviceClasses: gpuClass(), DeviceClaims: append(addAllocated("a-1", 0, 3), made),
 				ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 3)},
 			}},
 			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1, closest a-1 DevicesUnavailable: plugin DynamicResources, reason cannot allocate all claims\n",
 		},
 		"a pod that runs without a device that it asks for keeps its node": {
 			scenario{nodes: []string{"a-1", "a-2"}, pods: append(training("a-1", 1, 3), asking("train-0", "a-2", gpuResource, 1)), storage: kubesched.Objects{
-				DeviceClasses: gpuClass(), DeviceClaims: taken("a-1", 1, 3), ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 3)},
+				DeviceClasses: gpuClass(), DeviceClaims: addAllocated("a-1", 1, 3), ResourceSlices: []*resourcev1.ResourceSlice{slice("a-1", 3), slice("a-2", 3)},
 			}},
 			"keep a-2: NoPlaceToMovePods: pod shop/train-0, pods to move 1, closest a-1 InsufficientResource: resource example.com/gpu, need 1, free 0\n",
 		},

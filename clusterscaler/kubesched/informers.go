@@ -12,11 +12,11 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 )
 
-// factory hands informers to the plugins that never run: their indexes are filled by hand. Of the volumes of a class those
-// are found that may be bound to a claim, in the order of their names, so that of equal ones always the same is chosen.
+// factory gives the plugins informers that never run: their indexes are filled by hand. Of the volumes of a class the plugins find
+// only those that may be bound to a claim, sorted by name, so that they always choose the same of equal ones.
 type factory struct {
 	informers.SharedInformerFactory
-	// open are, by class, the volumes that have no claim, or one that has no volume yet.
+	// open are by class the volumes without a claim, or with a claim that has no volume yet.
 	open map[string][]any
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // A Translator and a Planner that follow a cluster with volumes and devices loop after loop plan as new ones do; and asked
@@ -43,17 +43,17 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 		var translator kube.Translator
 		var planner plan.Planner
 		pods, version := owned(c.Pods), 1
-		var last simulate.Judge
+		var last scheduling.FilterPlugins
 		for turn := range 8 {
 			objects := &kube.Objects{Nodes: c.Nodes, Pods: pods, Storage: &c.Objects}
 			kept := translator.Snapshot(&kube.Observation{Objects: objects, Groups: groups, GroupOf: member})
 			if err := translator.Trouble(); err != nil {
 				t.Fatal(err)
 			}
-			if kept.Judge == last {
+			if kept.FilterPlugins == last {
 				same++
 			}
-			last = kept.Judge
+			last = kept.FilterPlugins
 			a := decide(&planner, kept)
 			again := decide(new(plan.Planner), kept)
 			b := decide(new(plan.Planner), (&kube.Observation{Objects: objects, Groups: groups, GroupOf: member}).Snapshot())
@@ -65,7 +65,7 @@ func TestKeptPlansAreFreshPlans(t *testing.T) {
 		}
 	}
 	if grown < 20 || removed < 100 || same < 50 {
-		t.Errorf("%d groups grew, %d nodes went, and %d times the view was kept", grown, removed, same)
+		t.Errorf("%d groups grew, %d nodes went, and %d times the snapshot was kept", grown, removed, same)
 	}
 }
 
@@ -135,7 +135,7 @@ func groupOfEach(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	member := map[string]string{}
 	for i, n := range nodes {
 		if i < 2 {
-			template := simulate.NodeOf(n)
+			template := scheduling.NodeOf(n)
 			groups = append(groups, plan.Group{Name: "g-" + n.Name, Max: 6, Template: template, Capacity: template.Allocatable})
 		}
 		member[n.Name] = groups[i%2].Name
@@ -144,40 +144,40 @@ func groupOfEach(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	return groups, member
 }
 
-// A View is kept while nothing has changed but what it does not look at.
+// A Snapshot is kept until something changes that the plugins see.
 func TestViewsAreKept(t *testing.T) {
 	t.Parallel()
 	o := &kubesched.Objects{Claims: []*corev1.PersistentVolumeClaim{claim("data", "disks", "")}}
 	o.Claims[0].ResourceVersion = "1"
 	p := pod("db-0", "", "data")
-	var views kubesched.Views
-	view := func(pods ...*corev1.Pod) *kubesched.View {
+	var views kubesched.Cache
+	snapshot := func(pods ...*corev1.Pod) *kubesched.Snapshot {
 		t.Helper()
-		v, err := views.View(o, pods)
+		v, err := views.Snapshot(o, pods)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return v
 	}
-	first := view(p)
+	first := snapshot(p)
 	told := p.DeepCopy()
 	told.Status.Reason = "other"
-	if view(told) != first {
-		t.Error("the status of a pod made a new view")
+	if snapshot(told) != first {
+		t.Error("the status of a pod made a new snapshot")
 	}
 	placed := p.DeepCopy()
 	placed.Spec.NodeName = "n"
-	if view(placed) == first {
-		t.Error("a pod that has come to a node made no new view")
+	if snapshot(placed) == first {
+		t.Error("a pod that has come to a node made no new snapshot")
 	}
-	before := view(p)
+	before := snapshot(p)
 	o.Claims[0] = o.Claims[0].DeepCopy()
 	o.Claims[0].ResourceVersion = "2"
-	if view(p) == before {
-		t.Error("a claim that has changed made no new view")
+	if snapshot(p) == before {
+		t.Error("a claim that has changed made no new snapshot")
 	}
 	o.Claims[0].ResourceVersion = ""
-	if unversioned := view(p); view(p) == unversioned {
+	if unversioned := snapshot(p); snapshot(p) == unversioned {
 		t.Error("objects without a version were taken to be unchanged")
 	}
 }

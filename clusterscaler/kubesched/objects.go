@@ -8,7 +8,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 )
 
-// Objects are what the plugins know beside nodes and pods, in any order. They are only read.
+// Objects are what the plugins know beside nodes and pods, in any order. They are never changed.
 type Objects struct {
 	Claims            []*corev1.PersistentVolumeClaim
 	Volumes           []*corev1.PersistentVolume
@@ -22,7 +22,7 @@ type Objects struct {
 	DeviceClasses     []*resourcev1.DeviceClass
 }
 
-// NodeDevices is whether some node has devices of its own, which decide on how much it is used though nobody claims them.
+// NodeDevices is whether some node has devices of its own. They count in its utilization even if no pod claims them.
 func (o *Objects) NodeDevices() bool {
 	return slices.ContainsFunc(o.ResourceSlices, func(s *resourcev1.ResourceSlice) bool { return s.Spec.NodeName != nil })
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // scenario is a cluster with a group in each of the zones a and b, of which nodes may stand: "a-1" is one of group a.
@@ -55,7 +55,7 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 	for _, zone := range []string{"a", "b"} {
 		n := node("template-of-"+zone, zone)
 		groups = append(groups, plan.Group{
-			Name: zone, Max: 5, Target: size[zone], Template: simulate.NodeOf(n), Capacity: simulate.ResourcesOf(n.Status.Capacity),
+			Name: zone, Max: 5, Target: size[zone], Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity),
 		})
 	}
 	policy := plan.DefaultPolicy()

@@ -21,10 +21,10 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/volumerestrictions"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/volumezone"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// handle is all of kube-scheduler that the plugins need. What they do not call when they filter is nil, and would panic.
+// handle is what the plugins need of kube-scheduler when they filter. All else is nil, and would panic.
 type handle struct {
 	fwk.Handle
 	factory factory
@@ -51,7 +51,7 @@ func (u *usedClaims) StorageInfos() fwk.StorageInfoLister { return u }
 // IsPVCUsedByPods implements fwk.StorageInfoLister.
 func (u *usedClaims) IsPVCUsedByPods(claim string) bool { return u.inUse != nil && u.inUse(claim) }
 
-// filter is what all of the plugins are.
+// filter is implemented by each plugin.
 type filter interface {
 	fwk.PreFilterPlugin
 	fwk.FilterPlugin
@@ -60,15 +60,15 @@ type filter interface {
 // plugins are asked in the order of kube-scheduler's default profile.
 type plugins struct {
 	volumes []filter
-	// crowding are those of them for which the pods on the node matter.
-	crowding []filter
+	// withPods are those whose answers depend on the pods on the node.
+	withPods []filter
 	binding  *volumebinding.VolumeBinding
 	devices  *dynamicresources.DynamicResources
-	ctx      context.Context // of the plugins' signatures: it never ends, and its logger discards
+	ctx      context.Context // the plugins want one: it never ends, and its logger discards
 	logger   klog.Logger
 }
 
-// bindingArgs are what VolumeBinding insists on; it neither binds nor scores here.
+// bindingArgs are required by VolumeBinding, though it neither binds nor scores here.
 func bindingArgs() *config.VolumeBindingArgs {
 	return &config.VolumeBindingArgs{BindTimeoutSeconds: 1, Shape: []config.UtilizationShapePoint{{Utilization: 0, Score: 0}, {Utilization: 100, Score: 10}}}
 }
@@ -81,7 +81,7 @@ func newPlugins(h *handle) (*plugins, error) {
 	limits, err2 := nodevolumelimits.NewCSI(p.ctx, nil, h, gates)
 	binding, err3 := volumebinding.New(p.ctx, bindingArgs(), h, gates)
 	zone, err4 := volumezone.New(p.ctx, nil, h, gates)
-	// Without a time-out the answer does not depend on how fast it is.
+	// No time-out: the answer must not depend on the speed of the machine.
 	devices, err5 := dynamicresources.New(p.ctx, &config.DynamicResourcesArgs{FilterTimeout: &metav1.Duration{}}, h, gates)
 	if err := firstError(err1, err2, err3, err4, err5); err != nil {
 		return nil, fmt.Errorf("plugins of kube-scheduler: %w", err)
@@ -93,7 +93,7 @@ func newPlugins(h *handle) (*plugins, error) {
 		}
 		p.volumes = append(p.volumes, f)
 	}
-	p.crowding = p.volumes[:2:2]
+	p.withPods = p.volumes[:2:2]
 	var ok bool
 	if p.binding, ok = binding.(*volumebinding.VolumeBinding); !ok {
 		return nil, fmt.Errorf("plugins of kube-scheduler: VolumeBinding is a %T", binding)
@@ -104,30 +104,30 @@ func newPlugins(h *handle) (*plugins, error) {
 	return p, nil
 }
 
-// ask runs the plugins on the pod and the node. state is what they have noted meanwhile.
-func (p *plugins) ask(pod *corev1.Pod, node fwk.NodeInfo, list []filter) (simulate.Refusal, fwk.CycleState) {
+// filter runs PreFilter and Filter of the plugins. The CycleState is what Reserve needs afterwards.
+func (p *plugins) filter(pod *corev1.Pod, node fwk.NodeInfo, list []filter) (scheduling.Refusal, fwk.CycleState) {
 	state := framework.NewCycleState()
-	var left []filter
+	var kept []filter
 	for _, f := range list {
 		_, status := f.PreFilter(p.ctx, state, pod, nil)
 		switch {
 		case status.IsSkip():
 		case !status.IsSuccess():
 			r := refusal(f, status)
-			r.Anywhere = true
+			r.OnEveryNode = true
 			return r, state
 		default:
-			left = append(left, f)
+			kept = append(kept, f)
 		}
 	}
-	for _, f := range left {
+	for _, f := range kept {
 		if status := f.Filter(p.ctx, state, pod, node); !status.IsSuccess() {
 			return refusal(f, status), state
 		}
 	}
-	return simulate.Refusal{}, state
+	return scheduling.Refusal{}, state
 }
 
-func refusal(f filter, status *fwk.Status) simulate.Refusal {
-	return simulate.Refusal{Plugin: simulate.Plugin(f.Name()), Reason: status.Message()}
+func refusal(f filter, status *fwk.Status) scheduling.Refusal {
+	return scheduling.Refusal{Plugin: scheduling.Plugin(f.Name()), Reason: status.Message()}
 }

@@ -9,32 +9,32 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// Devices implements simulate.Sitting: a node's own pools are those of which it has slices, and taken is what the claims of
-// its pods have.
-func (s *Sitting) Devices(number simulate.NodeID, n *simulate.Node) simulate.DeviceUse {
-	v := s.view
-	pools := v.slices.byNode[n.Name]
+// Devices implements scheduling.CycleState. A node's own pools are those of which it has slices, and what the claims of its pods
+// have is taken.
+func (s *CycleState) Devices(id scheduling.NodeID, n *scheduling.Node) scheduling.DeviceUse {
+	snap := s.snapshot
+	pools := snap.slices.byNode[n.Name]
 	if len(pools) == 0 || n.IsCopy() {
-		return simulate.DeviceUse{}
+		return scheduling.DeviceUse{}
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	fullest := simulate.DeviceUse{Share: -1}
-	taken, unmet := s.takenOn(number)
+	snap.mu.Lock()
+	defer snap.mu.Unlock()
+	fullest := scheduling.DeviceUse{Share: -1}
+	taken, unmet := s.takenOn(id)
 	for _, p := range pools {
 		name := p.driver + "/" + p.name
 		if unmet > 0 {
-			return simulate.DeviceUse{Pool: name, Unknown: fmt.Sprintf("claims of its pods without devices: %d", unmet)}
+			return scheduling.DeviceUse{Pool: name, Unknown: fmt.Sprintf("claims of its pods without devices: %d", unmet)}
 		}
-		current, missing := newest(v.slices.ownSlices(p, n.Name))
+		current, missing := newest(snap.slices.ownSlices(p, n.Name))
 		if missing != "" {
-			return simulate.DeviceUse{Pool: name, Unknown: fmt.Sprintf("pool %s %s", name, missing)}
+			return scheduling.DeviceUse{Pool: name, Unknown: fmt.Sprintf("pool %s %s", name, missing)}
 		}
 		if share := poolShare(current, taken[p]); share > fullest.Share {
-			fullest = simulate.DeviceUse{Pool: name, Share: share}
+			fullest = scheduling.DeviceUse{Pool: name, Share: share}
 		}
 	}
 	return fullest
@@ -42,10 +42,10 @@ func (s *Sitting) Devices(number simulate.NodeID, n *simulate.Node) simulate.Dev
 
 // takenOn are the devices that claims of the pods on the node have, by pool, and how many of these claims have none.
 // Access for administration takes nothing.
-func (s *Sitting) takenOn(number simulate.NodeID) (taken map[pool]map[string]bool, unmet int) {
+func (s *CycleState) takenOn(id scheduling.NodeID) (taken map[pool]map[string]bool, unmet int) {
 	taken = map[pool]map[string]bool{}
 	seen := map[types.NamespacedName]bool{}
-	for _, h := range s.on[number] {
+	for _, h := range s.pods[id] {
 		for _, name := range h.demand.devices[h.pod] {
 			c := s.claim(name)
 			if c == nil || seen[name] {
@@ -82,8 +82,7 @@ func (x *sliceIndex) ownSlices(p pool, node string) (own []*resourcev1.ResourceS
 	return own
 }
 
-// newest are the slices of the pool's newest generation, and what is missing of them: a driver that is just publishing them
-// has not written all.
+// newest are the slices of the pool's newest generation. missing says that the driver has not published all of them yet.
 func newest(all []*resourcev1.ResourceSlice) (current []*resourcev1.ResourceSlice, missing string) {
 	last := slices.MaxFunc(all, func(a, b *resourcev1.ResourceSlice) int {
 		return cmp.Compare(a.Spec.Pool.Generation, b.Spec.Pool.Generation)
@@ -99,9 +98,9 @@ func newest(all []*resourcev1.ResourceSlice) (current []*resourcev1.ResourceSlic
 	return current, ""
 }
 
-// poolShare is what share of the pool is taken. Whole devices are counted. Parts of one device, which draw on a counter set,
-// take of it what share of its scarcest counter they draw. A pool of which both kinds are in use has the mean over its devices;
-// else only the kind that is in use counts, as in cluster-autoscaler.
+// poolShare is what share of the pool is taken, as in cluster-autoscaler. Whole devices are counted. Of a counter set, from which
+// partitions of a device consume, the share of its scarcest counter is taken. Where both kinds are in use the mean over all
+// devices and counter sets counts, else only the kind that is in use.
 func poolShare(pool []*resourcev1.ResourceSlice, taken map[string]bool) float64 {
 	whole, wholeTaken, partsTaken := 0, 0, 0
 	sets := map[string]bool{}
@@ -158,7 +157,7 @@ func (c counters) add(set string, amounts map[string]resourcev1.Counter) {
 	}
 }
 
-// shares are those of the scarcest counter of each set in what the pool has of it.
+// shares has for each counter set the share of its scarcest counter.
 func (c counters) shares(pool []*resourcev1.ResourceSlice) map[string]float64 {
 	has := counters{}
 	for _, s := range pool {

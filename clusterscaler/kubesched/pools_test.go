@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // counterSet has amounts of memory and slots.
@@ -58,25 +58,25 @@ func TestDeviceUse(t *testing.T) {
 	for name, c := range map[string]struct {
 		slices []*resourcev1.ResourceSlice
 		taken  string
-		want   simulate.DeviceUse
+		want   scheduling.DeviceUse
 	}{
-		"nothing is taken":                    {[]*resourcev1.ResourceSlice{slice("n", 4)}, "", simulate.DeviceUse{Pool: pool}},
-		"whole devices are counted":           {[]*resourcev1.ResourceSlice{slice("n", 4)}, "d0 d2 d3", simulate.DeviceUse{Pool: pool, Share: 0.75}},
-		"a device that is no more":            {[]*resourcev1.ResourceSlice{slice("n", 4)}, "d0 d7", simulate.DeviceUse{Pool: pool, Share: 0.25}},
-		"access for administration":           {[]*resourcev1.ResourceSlice{slice("n", 4)}, "d0 admin:d1", simulate.DeviceUse{Pool: pool, Share: 0.25}},
-		"the fullest pool":                    {[]*resourcev1.ResourceSlice{other, slice("n", 4)}, "d0", simulate.DeviceUse{Pool: pool, Share: 0.25}},
-		"pools as full as each other":         {[]*resourcev1.ResourceSlice{slice("n", 4), other}, "", simulate.DeviceUse{Pool: "a.example.com/n"}},
-		"the scarcest counter of a set":       {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "p0 p1", simulate.DeviceUse{Pool: pool, Share: 0.3125}}, // slots: 5 of 8, nothing of the other
-		"both sets":                           {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "p0 p2", simulate.DeviceUse{Pool: pool, Share: 0.625}},
-		"whole devices alone of a mixed pool": {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "w0", simulate.DeviceUse{Pool: pool, Share: 0.5}},
-		"both kinds of a mixed pool":          {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "w0 p2", simulate.DeviceUse{Pool: pool, Share: 0.5}},
-		"the newest generation":               {generations(1, 2, 2), "a b", simulate.DeviceUse{Pool: pool, Share: 0.5}},
-		"a pool that is not all there": {generations(1, 1, 2), "b", simulate.DeviceUse{
+		"nothing is taken":                    {[]*resourcev1.ResourceSlice{slice("n", 4)}, "", scheduling.DeviceUse{Pool: pool}},
+		"whole devices are counted":           {[]*resourcev1.ResourceSlice{slice("n", 4)}, "d0 d2 d3", scheduling.DeviceUse{Pool: pool, Share: 0.75}},
+		"a device that is no more":            {[]*resourcev1.ResourceSlice{slice("n", 4)}, "d0 d7", scheduling.DeviceUse{Pool: pool, Share: 0.25}},
+		"access for administration":           {[]*resourcev1.ResourceSlice{slice("n", 4)}, "d0 admin:d1", scheduling.DeviceUse{Pool: pool, Share: 0.25}},
+		"the fullest pool":                    {[]*resourcev1.ResourceSlice{other, slice("n", 4)}, "d0", scheduling.DeviceUse{Pool: pool, Share: 0.25}},
+		"pools as full as each other":         {[]*resourcev1.ResourceSlice{slice("n", 4), other}, "", scheduling.DeviceUse{Pool: "a.example.com/n"}},
+		"the scarcest counter of a set":       {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "p0 p1", scheduling.DeviceUse{Pool: pool, Share: 0.3125}}, // slots: 5 of 8, nothing of the other
+		"both sets":                           {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "p0 p2", scheduling.DeviceUse{Pool: pool, Share: 0.625}},
+		"whole devices alone of a mixed pool": {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "w0", scheduling.DeviceUse{Pool: pool, Share: 0.5}},
+		"both kinds of a mixed pool":          {[]*resourcev1.ResourceSlice{partitioned(parts...)}, "w0 p2", scheduling.DeviceUse{Pool: pool, Share: 0.5}},
+		"the newest generation":               {generations(1, 2, 2), "a b", scheduling.DeviceUse{Pool: pool, Share: 0.5}},
+		"a pool that is not all there": {generations(1, 1, 2), "b", scheduling.DeviceUse{
 			Pool: pool, Unknown: "pool gpus.example.com/n shows 1 of 2 slices of its generation 2",
 		}},
-		"a claim without devices":   {[]*resourcev1.ResourceSlice{slice("n", 1)}, "d0 none", simulate.DeviceUse{Pool: pool, Unknown: "claims of its pods without devices: 1"}},
-		"devices of another node":   {[]*resourcev1.ResourceSlice{elsewhere}, "", simulate.DeviceUse{}},
-		"devices that all can have": {[]*resourcev1.ResourceSlice{everywhere}, "", simulate.DeviceUse{}},
+		"a claim without devices":   {[]*resourcev1.ResourceSlice{slice("n", 1)}, "d0 none", scheduling.DeviceUse{Pool: pool, Unknown: "claims of its pods without devices: 1"}},
+		"devices of another node":   {[]*resourcev1.ResourceSlice{elsewhere}, "", scheduling.DeviceUse{}},
+		"devices that all can have": {[]*resourcev1.ResourceSlice{everywhere}, "", scheduling.DeviceUse{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,12 +92,12 @@ func TestDeviceUse(t *testing.T) {
 				o.DeviceClaims = append(o.DeviceClaims, claim)
 				pods = append(pods, gpuPod("p"+name, "n", name))
 			}
-			view, err := kubesched.New(&o, pods)
+			snapshot, err := kubesched.New(&o, pods)
 			if err != nil {
 				t.Fatal(err)
 			}
-			cluster, of := judged(view, []*corev1.Node{node("n", "a")}, pods)
-			const id = simulate.NodeID(0)
+			cluster, of := judged(snapshot, []*corev1.Node{node("n", "a")}, pods)
+			const id = scheduling.NodeID(0)
 			mark := cluster.Mark()
 			for _, class := range of {
 				cluster.Place(class, id, 1)

@@ -16,24 +16,24 @@ type profile struct {
 	key string
 	// csiNode has the drivers and their limits; nil where the node has not registered any.
 	csiNode *storagev1.CSINode
-	// like is the node that stands of which a new one has the devices.
-	like string
+	// devicesOf is the existing node whose devices a new node has.
+	devicesOf string
 }
 
-// limited is whether the node takes so many volumes of some driver and no more.
+// limited is whether some driver has a limit of volumes on the node.
 func (p *profile) limited() bool {
 	return p.csiNode != nil && slices.ContainsFunc(p.csiNode.Spec.Drivers, func(d storagev1.CSINodeDriver) bool {
 		return d.Allocatable != nil && d.Allocatable.Count != nil
 	})
 }
 
-// unlimited is the profile of a new node of which nothing is known: it has each driver, without a limit.
+// unlimited is the profile of a new node of which nothing is known: it has every driver, and no limit.
 const unlimited = "unlimited"
 
 const migratedPlugins = corev1.MigratedPluginsAnnotationKey
 
-// readProfiles finds the profiles of the nodes that stand.
-func (v *View) readProfiles(o *Objects) {
+// readProfiles finds the profiles of the existing nodes.
+func (snap *Snapshot) readProfiles(o *Objects) {
 	anything := &storagev1.CSINode{}
 	for _, d := range o.CSIDrivers {
 		anything.Spec.Drivers = append(anything.Spec.Drivers, storagev1.CSINodeDriver{Name: d.Name})
@@ -42,13 +42,13 @@ func (v *View) readProfiles(o *Objects) {
 		intree.AWSEBSInTreePluginName, intree.GCEPDInTreePluginName, intree.AzureDiskInTreePluginName,
 		intree.CinderInTreePluginName, intree.PortworxVolumePluginName,
 	}, ",")}
-	v.profiles[""] = &profile{}
-	v.profiles[unlimited] = &profile{key: unlimited, csiNode: anything}
+	snap.profiles[""] = &profile{}
+	snap.profiles[unlimited] = &profile{key: unlimited, csiNode: anything}
 	for _, n := range o.CSINodes {
 		key := csiKey(n)
-		v.profileOf[n.Name] = key
-		if v.profiles[key] == nil {
-			v.profiles[key] = &profile{key: key, csiNode: &storagev1.CSINode{
+		snap.profileOf[n.Name] = key
+		if snap.profiles[key] == nil {
+			snap.profiles[key] = &profile{key: key, csiNode: &storagev1.CSINode{
 				ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{migratedPlugins: n.Annotations[migratedPlugins]}},
 				Spec:       n.Spec,
 			}}
@@ -56,7 +56,7 @@ func (v *View) readProfiles(o *Objects) {
 	}
 }
 
-// csiKey is equal for CSINodes that mean the same to the plugins.
+// csiKey is equal for CSINodes that are the same to the plugins.
 func csiKey(n *storagev1.CSINode) string {
 	var parts []string
 	for _, d := range n.Spec.Drivers {
@@ -70,62 +70,62 @@ func csiKey(n *storagev1.CSINode) string {
 	return "csi " + strings.Join(parts, " ") + " migrated " + n.Annotations[migratedPlugins]
 }
 
-// Profile is that of a node that stands, by its name.
-func (v *View) Profile(node string) string { return v.profileOf[node] }
+// Profile is that of an existing node.
+func (snap *Snapshot) Profile(node string) string { return snap.profileOf[node] }
 
-// NewNodeProfile is that of a new node of a group with these nodes, which stand: it has the drivers of the one that has most
-// of them, and the devices of the one that has most of those, so that one that is just starting does not count. like is one
-// of these, and empty where none has any.
-func (v *View) NewNodeProfile(nodes []string) (key, like string) {
+// NewNodeProfile is that of a new node of a group with these existing nodes. It has the drivers of the node with most drivers, and
+// the devices of the node with most devices: a node that is just starting has not all of them yet. like is one of these two
+// nodes; it is empty where no node has any.
+func (snap *Snapshot) NewNodeProfile(nodes []string) (key, like string) {
 	key = unlimited
 	drivers, devices, with := 0, 0, ""
 	for _, n := range nodes {
-		if own := v.profileOf[n]; own != "" && (like == "" || len(v.profiles[own].csiNode.Spec.Drivers) > drivers) {
-			key, like, drivers = own, n, len(v.profiles[own].csiNode.Spec.Drivers)
+		if own := snap.profileOf[n]; own != "" && (like == "" || len(snap.profiles[own].csiNode.Spec.Drivers) > drivers) {
+			key, like, drivers = own, n, len(snap.profiles[own].csiNode.Spec.Drivers)
 		}
-		if own := v.slices.devicesOf(n); own > devices {
+		if own := snap.slices.devicesOf(n); own > devices {
 			devices, with = own, n
 		}
 	}
 	if with == "" {
 		return key, like
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	csi := v.profiles[key].csiNode
+	snap.mu.Lock()
+	defer snap.mu.Unlock()
+	csi := snap.profiles[key].csiNode
 	key += " devices of " + with
-	v.profiles[key] = &profile{key: key, csiNode: csi, like: with}
+	snap.profiles[key] = &profile{key: key, csiNode: csi, devicesOf: with}
 	if like == "" {
 		like = with
 	}
 	return key, like
 }
 
-// Lacks is whether the node, which stands, has not all drivers or none of the devices that new nodes of its group have by
-// their profile: they may yet come.
-func (v *View) Lacks(node, profile string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	like := v.profiles[profile]
+// Lacks is whether the existing node lacks drivers, or all devices, that new nodes of its group have by their profile. They may
+// still come.
+func (snap *Snapshot) Lacks(node, profile string) bool {
+	snap.mu.Lock()
+	defer snap.mu.Unlock()
+	like := snap.profiles[profile]
 	if like == nil {
 		return false
 	}
-	if like.like != "" && v.slices.devicesOf(node) == 0 {
+	if like.devicesOf != "" && snap.slices.devicesOf(node) == 0 {
 		return true
 	}
-	if like.csiNode == nil || like.csiNode == v.profiles[unlimited].csiNode {
+	if like.csiNode == nil || like.csiNode == snap.profiles[unlimited].csiNode {
 		return false
 	}
-	own := v.profiles[v.profileOf[node]].csiNode
+	own := snap.profiles[snap.profileOf[node]].csiNode
 	return own == nil || slices.ContainsFunc(like.csiNode.Spec.Drivers, func(d storagev1.CSINodeDriver) bool {
 		return !slices.ContainsFunc(own.Spec.Drivers, func(o storagev1.CSINodeDriver) bool { return o.Name == d.Name })
 	})
 }
 
-// profile finds one by its key; one that is not known offers nothing.
-func (v *View) profile(key string) *profile {
-	if p := v.profiles[key]; p != nil {
+// profile finds one by its key; an unknown one offers nothing.
+func (snap *Snapshot) profile(key string) *profile {
+	if p := snap.profiles[key]; p != nil {
 		return p
 	}
-	return v.profiles[""]
+	return snap.profiles[""]
 }

@@ -12,13 +12,13 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 	v1helper "k8s.io/kubernetes/pkg/apis/core/v1/helper"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// withCause adds to a refusal by a volume what the plugins leave out: the claim, its volume or StorageClass, and the label of
-// nodes that it asks for. The answer is shared by all pods of the demand, whose claims differ in their names only: it has
-// the name of one, of a pod without a node where there is one, and how many are like it.
-func (v *View) withCause(r simulate.Refusal, d *demand, at int, node *corev1.Node) simulate.Refusal {
+// withCause adds to a volume plugin's refusal what the plugin leaves out: the claim, its volume or StorageClass, and the node
+// label that it asks for. All pods of the demand share the answer, and their claims differ only by name. So it names one claim,
+// if possible of a pod without a node, and says how many are like it.
+func (snap *Snapshot) withCause(r scheduling.Refusal, d *demand, at int, node *corev1.Node) scheduling.Refusal {
 	if r.Plugin == "" {
 		return r
 	}
@@ -27,16 +27,16 @@ func (v *View) withCause(r simulate.Refusal, d *demand, at int, node *corev1.Nod
 		pod = d.pods[waiting]
 	}
 	for _, name := range claimsOf(pod) {
-		c := v.claims[name]
+		c := snap.claims[name]
 		if c == nil { // the plugins name it
 			continue
 		}
-		what := v.blocking(r, c, node)
+		what := snap.blocking(r, c, node)
 		if what == "" {
 			continue
 		}
 		claim := "claim " + name.String()
-		if n := len(d.pods) - 1; n > 0 && v.users[name] < 2 {
+		if n := len(d.pods) - 1; n > 0 && snap.users[name] < 2 {
 			claim += fmt.Sprintf(" and %d like it", n)
 		}
 		r.Reason += ": " + claim + what
@@ -45,9 +45,9 @@ func (v *View) withCause(r simulate.Refusal, d *demand, at int, node *corev1.Nod
 	return r
 }
 
-// blocking is what the claim has to do with the refusal, to be written behind its name; empty where it is not the cause.
-func (v *View) blocking(r simulate.Refusal, c *corev1.PersistentVolumeClaim, node *corev1.Node) string {
-	pv, class := v.volumes[c.Spec.VolumeName], v.classes[volume.GetPersistentVolumeClaimClass(c)]
+// blocking says, to follow the claim's name, how the claim causes the refusal. It is empty where the claim does not.
+func (snap *Snapshot) blocking(r scheduling.Refusal, c *corev1.PersistentVolumeClaim, node *corev1.Node) string {
+	pv, class := snap.volumes[c.Spec.VolumeName], snap.classes[volume.GetPersistentVolumeClaimClass(c)]
 	switch r.Plugin {
 	case "VolumeRestrictions":
 		if slices.Contains(c.Spec.AccessModes, corev1.ReadWriteOncePod) {
@@ -83,15 +83,14 @@ func named(kind, name string) string {
 	return ", " + kind + " " + name
 }
 
-// unbound is why a claim without a volume gets none on the node. Where another claim of the pod is at fault it may be
-// empty.
-func unbound(r simulate.Refusal, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, node *corev1.Node) string {
+// unbound is why a claim without a volume gets none on the node. It may be empty where another claim is the cause.
+func unbound(r scheduling.Refusal, c *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, node *corev1.Node) string {
 	name := volume.GetPersistentVolumeClaimClass(c)
 	waits := class != nil && class.VolumeBindingMode != nil && *class.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer
 	switch {
 	case name != "" && class == nil:
 		return fmt.Sprintf(", StorageClass %s is missing", name)
-	case r.Anywhere && waits, strings.HasSuffix(r.Reason, "node affinity"): // it is about bound volumes
+	case r.OnEveryNode && waits, strings.HasSuffix(r.Reason, "node affinity"): // it is about bound volumes
 		return ""
 	case waits && !v1helper.MatchTopologySelectorTerms(class.AllowedTopologies, labels.Set(node.Labels)):
 		e := class.AllowedTopologies[0].MatchLabelExpressions
@@ -107,7 +106,7 @@ func unbound(r simulate.Refusal, c *corev1.PersistentVolumeClaim, class *storage
 	}
 }
 
-// unmetAffinity is the first condition of the volume that the node does not meet.
+// unmetAffinity is the first condition of the volume's node affinity that the node does not meet.
 func unmetAffinity(pv *corev1.PersistentVolume, node *corev1.Node) string {
 	for _, term := range pv.Spec.NodeAffinity.Required.NodeSelectorTerms {
 		for _, e := range term.MatchExpressions {
@@ -120,7 +119,7 @@ func unmetAffinity(pv *corev1.PersistentVolume, node *corev1.Node) string {
 	return ""
 }
 
-// unmetZone is the label of the volume that says that it is in another zone or region than the node.
+// unmetZone is the label of the volume that puts it into another zone or region than the node.
 func unmetZone(pv *corev1.PersistentVolume, node *corev1.Node) string {
 	stable := map[string]string{corev1.LabelFailureDomainBetaZone: corev1.LabelTopologyZone, corev1.LabelFailureDomainBetaRegion: corev1.LabelTopologyRegion}
 	for _, key := range zoneLabels() {

@@ -10,25 +10,25 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// judged is a cluster of the nodes in which the view judges, and the classes of the pods.
-func judged(view *kubesched.View, nodes []*corev1.Node, pods []*corev1.Pod) (*simulate.Cluster, []simulate.Class) {
-	var classes simulate.Classes
-	of := make([]simulate.Class, len(pods))
+// judged is a cluster of the nodes in which the snapshot judges, and the classes of the pods.
+func judged(snapshot *kubesched.Snapshot, nodes []*corev1.Node, pods []*corev1.Pod) (*scheduling.Cluster, []scheduling.Class) {
+	var classes scheduling.Classes
+	of := make([]scheduling.Class, len(pods))
 	for i, p := range pods {
-		spec := simulate.SpecOf(p)
-		spec.Demand = view.Demand(p)
+		spec := scheduling.SpecOf(p)
+		spec.Demand = snapshot.Demand(p)
 		of[i] = classes.Intern(spec)
 	}
-	cluster := simulate.NewCluster(&classes)
+	cluster := scheduling.NewCluster(&classes)
 	for _, n := range nodes {
-		node := simulate.NodeOf(n)
-		node.Profile = view.Profile(n.Name)
+		node := scheduling.NodeOf(n)
+		node.Profile = snapshot.Profile(n.Name)
 		cluster.AddNode(&node)
 	}
-	cluster.SetJudge(view)
+	cluster.SetFilterPlugins(snapshot)
 	return cluster, of
 }
 
@@ -41,15 +41,15 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		c := kubeschedtest.Random(r)
 		var pods []*corev1.Pod
 		for _, p := range c.Pods {
-			if simulate.NeedsJudge(p) {
+			if scheduling.NeedsFilterPlugins(p) {
 				pods = append(pods, p)
 			}
 		}
-		view, err := kubesched.New(&c.Objects, pods)
+		snapshot, err := kubesched.New(&c.Objects, pods)
 		if err != nil {
 			t.Fatal(err)
 		}
-		cluster, of := judged(view, c.Nodes, pods)
+		cluster, of := judged(snapshot, c.Nodes, pods)
 		on := make([]int, len(pods))
 		for p := range on {
 			on[p] = -1
@@ -57,7 +57,7 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		answers := func() (out []string) {
 			for _, class := range of {
 				for n := range c.Nodes {
-					out = append(out, fmt.Sprint(cluster.Fits(class, simulate.NodeID(n))))
+					out = append(out, fmt.Sprint(cluster.Fits(class, scheduling.NodeID(n))))
 				}
 			}
 			return out
@@ -65,12 +65,12 @@ func TestUndoRestoresAnswers(t *testing.T) {
 		step := func() {
 			p := r.IntN(len(pods))
 			if on[p] >= 0 {
-				cluster.Take(of[p], simulate.NodeID(on[p]), 1)
+				cluster.Take(of[p], scheduling.NodeID(on[p]), 1)
 				on[p] = -1
 				moved++
 				return
 			}
-			if n := r.IntN(len(c.Nodes)); cluster.Fill(of[p], simulate.NodeID(n), 1) == 1 {
+			if n := r.IntN(len(c.Nodes)); cluster.Fill(of[p], scheduling.NodeID(n), 1) == 1 {
 				on[p] = n
 				moved++
 			}

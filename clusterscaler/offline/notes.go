@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // notes are what the dump lacks, so that the answer may differ from a live cluster's.
@@ -81,7 +81,7 @@ const sameAmount = 0.05
 
 // differences are what a node that stands has otherwise than the template of its group describes. Of labels those count that
 // have another value, and labels that are asked for and missing: no template has all that a node has, and the other way round.
-func differences(template, node *simulate.Node, asked map[string]string) []string {
+func differences(template, node *scheduling.Node, asked map[string]string) []string {
 	var out []string
 	amount := func(name string, a, b int64) {
 		if math.Abs(float64(a-b)) > sameAmount*float64(max(a, b)) {
@@ -100,8 +100,8 @@ func differences(template, node *simulate.Node, asked map[string]string) []strin
 			out = append(out, "label "+key)
 		}
 	}
-	unlike := func(a, b []simulate.Taint) bool {
-		return slices.ContainsFunc(a, func(t simulate.Taint) bool { return !slices.Contains(b, t) })
+	unlike := func(a, b []scheduling.Taint) bool {
+		return slices.ContainsFunc(a, func(t scheduling.Taint) bool { return !slices.Contains(b, t) })
 	}
 	if unlike(template.Taints, node.Taints) || unlike(node.Taints, template.Taints) {
 		out = append(out, "taints")

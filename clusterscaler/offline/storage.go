@@ -10,7 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // storageObject reads an object that decides on volumes or device claims; it is false for other kinds.
@@ -53,7 +53,7 @@ func decodeInto[T metav1.Object](d *dump, raw []byte, object T, list *[]T, kind,
 func (d *dump) storageNotes() []string {
 	judged, volumes, devices := 0, 0, 0
 	for _, p := range d.Pods {
-		if !simulate.NeedsJudge(p) {
+		if !scheduling.NeedsFilterPlugins(p) {
 			continue
 		}
 		judged++
@@ -82,8 +82,8 @@ func (d *dump) storageNotes() []string {
 
 // templateNotes say of which groups a new node is taken to have no limit of volumes and no devices.
 func (c *Cluster) templateNotes(s *plan.Snapshot) []string {
-	view, judged := s.Judge.(*kubesched.View)
-	if !judged {
+	plugins, is := s.FilterPlugins.(*kubesched.Snapshot)
+	if !is {
 		return nil
 	}
 	var out []string
@@ -94,7 +94,7 @@ func (c *Cluster) templateNotes(s *plan.Snapshot) []string {
 				nodes = append(nodes, n.Name)
 			}
 		}
-		if _, like := view.NewNodeProfile(nodes); like == "" {
+		if _, like := plugins.NewNodeProfile(nodes); like == "" {
 			out = append(out, fmt.Sprintf("group %s: no CSINode and no ResourceSlice of a node of it is in the dump: its new nodes are taken to have no limit of volumes and no devices of their own", g.Name))
 		}
 	}

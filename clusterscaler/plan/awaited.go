@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // addUpcoming adds the nodes that were requested, have not registered and are still waited for.
@@ -18,7 +18,7 @@ func (d *observing) addUpcoming() {
 		}
 	}
 	for i, n := range d.s.Nodes {
-		g, ours := d.groupOf(simulate.NodeID(i))
+		g, ours := d.groupOf(scheduling.NodeID(i))
 		if !ours {
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // NoTemplate is the Trouble of a group of whose new nodes nothing is known, until one of its nodes tells.
@@ -27,7 +27,7 @@ func GroupsOf(beliefs []fleet.Belief) []Group {
 		node := *b.Template
 		node.Name = "template-of-" + b.Name
 		node.Labels = group.NodeLabels(node.Labels, node.Name)
-		out[i].Template, out[i].Capacity = simulate.NodeOf(&node), simulate.ResourcesOf(node.Status.Capacity)
+		out[i].Template, out[i].Capacity = scheduling.NodeOf(&node), scheduling.ResourcesOf(node.Status.Capacity)
 	}
 	return out
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // largeCluster has 5,000 nodes in 3 zones and 50 groups, 150,000 pods on them, and 5,000 that have no node. All are
@@ -14,24 +14,24 @@ import (
 func largeCluster(scale float64, now time.Time) *Snapshot {
 	const deployments, groups, each = 200, 50, 30
 	nodes := int(5000 * scale)
-	s := &Snapshot{Classes: &simulate.Classes{}}
-	classes := make([]simulate.Class, deployments)
+	s := &Snapshot{Classes: &scheduling.Classes{}}
+	classes := make([]scheduling.Class, deployments)
 	for i := range classes {
 		app := fmt.Sprintf("app-%03d", i)
-		selector := simulate.LabelSelector{All: []simulate.Requirement{{Key: "app", Operator: simulate.In, Values: []string{app}}}}
-		classes[i] = s.Classes.Intern(simulate.Spec{
-			Requests:  simulate.Resources{MilliCPU: int64(200 + 10*(i%20)), Memory: int64(1+i%4) << 28, Pods: 1},
+		selector := scheduling.LabelSelector{All: []scheduling.Requirement{{Key: "app", Operator: scheduling.In, Values: []string{app}}}}
+		classes[i] = s.Classes.Intern(scheduling.Spec{
+			Requests:  scheduling.Resources{MilliCPU: int64(200 + 10*(i%20)), Memory: int64(1+i%4) << 28, Pods: 1},
 			Namespace: "default", Labels: map[string]string{"app": app},
-			Spread: []simulate.Spread{{TopologyKey: "zone", MaxSkew: 1, MinDomains: 1, Pods: selector}},
-			Apart:  []simulate.PodTerm{{TopologyKey: "kubernetes.io/hostname", Pods: simulate.PodSelector{Namespaces: []string{"default"}, Labels: selector}}},
+			TopologySpread:  []scheduling.TopologySpreadConstraint{{TopologyKey: "zone", MaxSkew: 1, MinDomains: 1, Pods: selector}},
+			PodAntiAffinity: []scheduling.PodAffinityTerm{{TopologyKey: "kubernetes.io/hostname", Pods: scheduling.PodSelector{Namespaces: []string{"default"}, Labels: selector}}},
 		})
 	}
 	for g := range groups {
 		cores := int64(8 << (g / 3 % 3))
-		offer := simulate.Resources{MilliCPU: cores * 1000, Memory: cores << 32, Pods: 110}
+		offer := scheduling.Resources{MilliCPU: cores * 1000, Memory: cores << 32, Pods: 110}
 		s.Groups = append(s.Groups, Group{
 			Name: fmt.Sprintf("group-%02d", g), Max: nodes, Capacity: offer,
-			Template: simulate.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", g%3)}, Allocatable: offer},
+			Template: scheduling.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", g%3)}, Allocatable: offer},
 		})
 	}
 	for n := range nodes {
@@ -114,8 +114,8 @@ func BenchmarkWaitingPodsChange(b *testing.B) {
 		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
 			now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 			both := make([]*Snapshot, 2)
-			classes := &simulate.Classes{}
-			class := classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 200, Memory: 200, Pods: 1}})
+			classes := &scheduling.Classes{}
+			class := classes.Intern(scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 200, Memory: 200, Pods: 1}})
 			for i := range both {
 				both[i] = &Snapshot{Classes: classes}
 				for n := range pods {
@@ -142,18 +142,18 @@ func BenchmarkDropNeedless(b *testing.B) {
 	for _, pods := range []int{5_000, 20_000} {
 		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
 			now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-			s := &Snapshot{Classes: &simulate.Classes{}}
-			small := s.Classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 10, Memory: 10, Pods: 1}})
-			large := s.Classes.Intern(simulate.Spec{Requests: simulate.Resources{MilliCPU: 6_000, Memory: 1_000, Pods: 1}})
+			s := &Snapshot{Classes: &scheduling.Classes{}}
+			small := s.Classes.Intern(scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 10, Memory: 10, Pods: 1}})
+			large := s.Classes.Intern(scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 6_000, Memory: 1_000, Pods: 1}})
 			for i := range pods {
 				s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/a-%05d", i), Class: small, State: Pending})
 				if i%50 == 0 {
 					s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/b-%05d", i), Class: large, State: Pending})
 				}
 			}
-			for i, offer := range []simulate.Resources{{MilliCPU: 1_200, Memory: 1_200, Pods: 50}, {MilliCPU: 10_000, Memory: 10_000, Pods: 110}} {
+			for i, offer := range []scheduling.Resources{{MilliCPU: 1_200, Memory: 1_200, Pods: 50}, {MilliCPU: 10_000, Memory: 10_000, Pods: 110}} {
 				s.Groups = append(s.Groups, Group{
-					Name: fmt.Sprintf("group-%d", i), Max: pods, Price: 0.001 + 100*float64(i), Template: simulate.Node{Name: "new", Allocatable: offer}, Capacity: offer,
+					Name: fmt.Sprintf("group-%d", i), Max: pods, Price: 0.001 + 100*float64(i), Template: scheduling.Node{Name: "new", Allocatable: offer}, Capacity: offer,
 				})
 			}
 			policy := DefaultPolicy()

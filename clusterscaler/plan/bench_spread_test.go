@@ -5,31 +5,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // spreadCluster has full nodes in two of three zones, and pods without a node of so many apps, all spread with a skew of 1
 // over each of the keys.
 func spreadCluster(nodes, pods, apps int, now time.Time, keys ...string) *Snapshot {
-	s := &Snapshot{Classes: &simulate.Classes{}}
-	classes := make([]simulate.Class, apps)
+	s := &Snapshot{Classes: &scheduling.Classes{}}
+	classes := make([]scheduling.Class, apps)
 	for i := range classes {
 		app := fmt.Sprintf("app-%d", i)
-		spec := simulate.Spec{
-			Requests:  simulate.Resources{MilliCPU: 900, Memory: 1 << 28, Pods: 1},
+		spec := scheduling.Spec{
+			Requests:  scheduling.Resources{MilliCPU: 900, Memory: 1 << 28, Pods: 1},
 			Namespace: "default", Labels: map[string]string{"app": app},
 		}
 		for _, key := range keys {
-			selector := simulate.LabelSelector{All: []simulate.Requirement{{Key: "app", Operator: simulate.In, Values: []string{app}}}}
-			spec.Spread = append(spec.Spread, simulate.Spread{TopologyKey: key, MaxSkew: 1, MinDomains: 1, Pods: selector})
+			selector := scheduling.LabelSelector{All: []scheduling.Requirement{{Key: "app", Operator: scheduling.In, Values: []string{app}}}}
+			spec.TopologySpread = append(spec.TopologySpread, scheduling.TopologySpreadConstraint{TopologyKey: key, MaxSkew: 1, MinDomains: 1, Pods: selector})
 		}
 		classes[i] = s.Classes.Intern(spec)
 	}
-	offer := simulate.Resources{MilliCPU: 8000, Memory: 32 << 30, Pods: 110}
+	offer := scheduling.Resources{MilliCPU: 8000, Memory: 32 << 30, Pods: 110}
 	for zone := range 3 {
 		s.Groups = append(s.Groups, Group{
 			Name: fmt.Sprintf("group-%d", zone), Max: nodes + pods, Capacity: offer,
-			Template: simulate.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", zone)}, Allocatable: offer},
+			Template: scheduling.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", zone)}, Allocatable: offer},
 		})
 	}
 	for n := range nodes {

@@ -96,7 +96,7 @@ func (b *builder) options(o *group.Options, f fields) {
 			*into = new(config.Duration(b.duration(f, key, 0)))
 		}
 	}
-	o.ZeroOrMax = f.has("zeroOrMax")
+	o.AllOrNothing = f.has("zeroOrMax")
 	if f.has("gpuThreshold") {
 		o.GPUUtilizationThreshold = new(float64(b.number(f, "gpuThreshold", 0)) / 100)
 	}

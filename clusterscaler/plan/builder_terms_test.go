@@ -7,19 +7,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // terms reads what a pod is to others, and asks of them: "is=app:web", "near=app:db@zone", "apart=app:web@host",
 // "spread=app:web@zone/1", with "minDomains=2".
-func (b *builder) terms(s *simulate.Spec, name string, f fields) {
+func (b *builder) terms(s *scheduling.Spec, name string, f fields) {
 	s.Namespace, _, _ = strings.Cut(name, "/")
 	s.Labels = pairs(f["is"])
 	for _, text := range split(f["near"]) {
-		s.Near = append(s.Near, podTerm(s.Namespace, text))
+		s.PodAffinity = append(s.PodAffinity, podTerm(s.Namespace, text))
 	}
 	for _, text := range split(f["apart"]) {
-		s.Apart = append(s.Apart, podTerm(s.Namespace, text))
+		s.PodAntiAffinity = append(s.PodAntiAffinity, podTerm(s.Namespace, text))
 	}
 	for _, text := range split(f["spread"]) {
 		text, honor := strings.CutSuffix(text, "/honor")
@@ -30,20 +30,20 @@ func (b *builder) terms(s *simulate.Spec, name string, f fields) {
 			b.t.Fatalf("spread: %v", err)
 		}
 		t := podTerm(s.Namespace, text)
-		s.Spread = append(s.Spread, simulate.Spread{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: int32(b.number(f, "minDomains", 1)), HonorTaints: honor, Pods: t.Pods.Labels})
+		s.TopologySpread = append(s.TopologySpread, scheduling.TopologySpreadConstraint{TopologyKey: t.TopologyKey, MaxSkew: int32(n), MinDomains: int32(b.number(f, "minDomains", 1)), HonorTaints: honor, Pods: t.Pods.Labels})
 	}
 }
 
 // podTerm reads "app:web@zone"; host stands for the label of the host name.
-func podTerm(namespace, text string) simulate.PodTerm {
+func podTerm(namespace, text string) scheduling.PodAffinityTerm {
 	label, key, _ := strings.Cut(text, "@") // the key may hold a slash
 	if key == "host" {
 		key = "kubernetes.io/hostname"
 	}
 	name, value, _ := strings.Cut(label, ":")
-	return simulate.PodTerm{TopologyKey: key, Pods: simulate.PodSelector{
+	return scheduling.PodAffinityTerm{TopologyKey: key, Pods: scheduling.PodSelector{
 		Namespaces: []string{namespace},
-		Labels:     simulate.LabelSelector{All: []simulate.Requirement{{Key: name, Operator: simulate.In, Values: []string{value}}}},
+		Labels:     scheduling.LabelSelector{All: []scheduling.Requirement{{Key: name, Operator: scheduling.In, Values: []string{value}}}},
 	}}
 }
 

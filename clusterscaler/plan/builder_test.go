@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // builder reads the lines of a scenario; testdata/README.md describes them.
@@ -35,7 +35,7 @@ type builder struct {
 
 type builtPod struct {
 	Pod
-	spec    simulate.Spec
+	spec    scheduling.Spec
 	budgets []string
 }
 
@@ -124,7 +124,7 @@ func (b *builder) copies(name string, f fields) []string {
 func (b *builder) group(name string, f fields) Group {
 	g := Group{Name: name, Min: int(b.number(f, "min", 0)), Max: int(b.number(f, "max", 10)), Target: int(b.number(f, "size", 0))}
 	b.sizes[name] = f.has("size")
-	g.Template = simulate.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f), Features: split(f["features"])}
+	g.Template = scheduling.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f), Features: split(f["features"])}
 	g.Capacity = g.Template.Allocatable
 	b.options(&g.Options, f)
 	for i := range int(b.number(f, "failed", 0)) {
@@ -150,7 +150,7 @@ func (b *builder) node(name string, f fields) *Node {
 	if f["deleting"] != "" {
 		n.DeletingSince = b.now.Add(-b.duration(f, "deleting", 0))
 	}
-	n.Node = simulate.Node{Name: name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Unschedulable: f.has("cordoned"), Allocatable: b.resources(f), Features: split(f["features"])}
+	n.Node = scheduling.Node{Name: name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Unschedulable: f.has("cordoned"), Allocatable: b.resources(f), Features: split(f["features"])}
 	if i := slices.IndexFunc(b.groups, func(g Group) bool { return g.Name == n.Group }); i >= 0 {
 		template := b.groups[i].Template
 		if !f.has("cpu") {
@@ -204,18 +204,18 @@ func (b *builder) pod(name string, f fields) builtPod {
 	if f.has("budget") {
 		p.budgets = strings.Split(f["budget"], ",")
 	}
-	p.spec = simulate.Spec{Requests: b.resources(f)}
+	p.spec = scheduling.Spec{Requests: b.resources(f)}
 	p.spec.Requests.Pods = 1
 	p.spec.Features = split(f["needs"])
 	b.terms(&p.spec, name, f)
 	for key, value := range pairs(f["selector"]) {
-		p.spec.Selector = append(p.spec.Selector, simulate.Requirement{Key: key, Operator: simulate.In, Values: []string{value}})
+		p.spec.NodeSelector = append(p.spec.NodeSelector, scheduling.Requirement{Key: key, Operator: scheduling.In, Values: []string{value}})
 	}
 	for _, key := range split(f["tolerate"]) {
-		p.spec.Tolerations = append(p.spec.Tolerations, simulate.Toleration{Key: key, Exists: true})
+		p.spec.Tolerations = append(p.spec.Tolerations, scheduling.Toleration{Key: key, Exists: true})
 	}
 	if f.has("port") {
-		p.spec.Ports = []simulate.Port{{Protocol: "TCP", Port: int32(b.number(f, "port", 0))}}
+		p.spec.HostPorts = []scheduling.HostPort{{Protocol: "TCP", Port: int32(b.number(f, "port", 0))}}
 	}
 	return p
 }
@@ -246,7 +246,7 @@ func (b *builder) remember(what string, f fields) {
 
 // snapshot is what the lines describe. A group without a size has that of its nodes.
 func (b *builder) snapshot() *Snapshot {
-	s := &Snapshot{Classes: &simulate.Classes{}, Nodes: slices.Clone(b.nodes), Budgets: b.budget, Groups: slices.Clone(b.groups)}
+	s := &Snapshot{Classes: &scheduling.Classes{}, Nodes: slices.Clone(b.nodes), Budgets: b.budget, Groups: slices.Clone(b.groups)}
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		g.Silent = b.silent
@@ -332,12 +332,12 @@ func (b *builder) setPolicy(f fields) {
 	}
 }
 
-func (b *builder) resources(f fields) simulate.Resources {
-	r := simulate.Resources{Pods: b.number(f, "pods", 110)}
+func (b *builder) resources(f fields) scheduling.Resources {
+	r := scheduling.Resources{Pods: b.number(f, "pods", 110)}
 	r.MilliCPU = b.quantity(f, "cpu", "0").MilliValue()
 	r.Memory = b.quantity(f, "memory", "0").Value()
 	if f.has("gpu") {
-		r.Extended = []simulate.Extended{{Name: "nvidia.com/gpu", Amount: b.number(f, "gpu", 0)}}
+		r.Extended = []scheduling.Extended{{Name: "nvidia.com/gpu", Amount: b.number(f, "gpu", 0)}}
 	}
 	return r
 }
@@ -393,10 +393,10 @@ func pairs(list string) map[string]string {
 	return out
 }
 
-func taints(list string) []simulate.Taint {
-	var out []simulate.Taint
+func taints(list string) []scheduling.Taint {
+	var out []scheduling.Taint
 	for _, key := range split(list) {
-		out = append(out, simulate.Taint{Key: key, Effect: simulate.NoSchedule})
+		out = append(out, scheduling.Taint{Key: key, Effect: scheduling.NoSchedule})
 	}
 	return out
 }

@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -159,7 +159,7 @@ func Codes() []verdict.CodeDoc {
 		{Code: OpensDomain, Meaning: "The group's first node would open a domain (a zone, for example) with so few pods that others, which wait for their nodes elsewhere, would break their spread constraint; it can grow once those run"},
 		{Code: MaxNodesPerScaleUpReached, Meaning: "The group, or similar groups together, grow by maxNodesPerScaleup at most in one loop; the pods that the expander would put there wait for the next"},
 	}
-	return append(append(docs, nodeCodes()...), simulate.Codes()...)
+	return append(append(docs, nodeCodes()...), scheduling.Codes()...)
 }
 
 func nodeCodes() []verdict.CodeDoc {

@@ -35,7 +35,7 @@ func TestCodesAreComplete(t *testing.T) {
 		}
 		return true
 	}
-	for _, name := range []string{"codes.go", "../simulate/misfit.go"} {
+	for _, name := range []string{"codes.go", "../scheduling/misfit.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // A day of a cluster: the load of three applications follows a curve with noise, a scheduler spreads their pods, groups
@@ -60,8 +60,8 @@ func (d *day) run() string {
 // app is a workload whose number of pods follows a curve.
 type app struct {
 	name  string
-	spec  simulate.Spec
-	class simulate.Class
+	spec  scheduling.Spec
+	class scheduling.Class
 	// hours has the number of pods at each full hour; between them it changes evenly. noise is what chance adds.
 	hours []float64
 	noise float64
@@ -73,7 +73,7 @@ type app struct {
 type day struct {
 	start, now time.Time
 	r          *rand.Rand
-	classes    *simulate.Classes
+	classes    *scheduling.Classes
 	apps       []*app
 	groups     []Group
 	nodes      []*Node
@@ -105,7 +105,7 @@ const flap = 15 * time.Minute
 // newDay reads the script.
 func newDay(t *testing.T, script string) *day {
 	d := &day{
-		start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), classes: &simulate.Classes{},
+		start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), classes: &scheduling.Classes{},
 		launching: map[string][]time.Time{}, draining: map[string]time.Time{}, pods: map[string]*Pod{}, policy: DefaultPolicy(),
 	}
 	d.now = d.start
@@ -234,8 +234,8 @@ func (d *day) snapshot() *Snapshot {
 // schedule puts each pod without a node on the one that has most CPU left, as the default scheduler's scores do.
 func (d *day) schedule() {
 	s := d.snapshot()
-	c := simulate.NewCluster(d.classes)
-	ids := map[string]simulate.NodeID{}
+	c := scheduling.NewCluster(d.classes)
+	ids := map[string]scheduling.NodeID{}
 	for i := range s.Nodes {
 		ids[s.Nodes[i].Name] = c.AddNode(&s.Nodes[i].Node)
 	}
@@ -250,13 +250,13 @@ func (d *day) schedule() {
 		}
 		best := -1
 		for n := range s.Nodes {
-			id := simulate.NodeID(n)
-			if !s.Nodes[n].Deleting && c.Fits(p.Class, id).OK() && (best < 0 || c.Free(id).MilliCPU > c.Free(simulate.NodeID(best)).MilliCPU) {
+			id := scheduling.NodeID(n)
+			if !s.Nodes[n].Deleting && c.Fits(p.Class, id).OK() && (best < 0 || c.Free(id).MilliCPU > c.Free(scheduling.NodeID(best)).MilliCPU) {
 				best = n
 			}
 		}
 		if best >= 0 {
-			c.Place(p.Class, simulate.NodeID(best), 1)
+			c.Place(p.Class, scheduling.NodeID(best), 1)
 			there := *p
 			there.State, there.Node = Bound, s.Nodes[best].Name
 			d.pods[p.Name] = &there

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -33,17 +33,17 @@ func (d *observing) resumeDeletions() {
 			d.plan.nextBy(due)
 			continue
 		}
-		d.plan.Resume = append(d.plan.Resume, Removal{Node: n.Name, Group: n.Group, Together: d.atomic(n.Group)})
+		d.plan.Resume = append(d.plan.Resume, Removal{Node: n.Name, Group: n.Group, AllOrNothing: d.allOrNothing(n.Group)})
 	}
 }
 
 // emptied is whether a node that is being deleted has no pods left to move, nor any that goes together with it.
-func (d *loop) emptied(id simulate.NodeID) bool {
+func (d *loop) emptied(id scheduling.NodeID) bool {
 	group := d.kept.nodes[id].Group
-	if !d.atomic(group) {
+	if !d.allOrNothing(group) {
 		return d.empty(id)
 	}
-	return !slices.ContainsFunc(d.kept.going, func(other simulate.NodeID) bool {
+	return !slices.ContainsFunc(d.kept.going, func(other scheduling.NodeID) bool {
 		return d.kept.nodes[other].Group == group && !d.empty(other)
 	})
 }

@@ -20,7 +20,7 @@
 //
 // What a cloud says of its nodes and instances is believed by the rules of package fleet, whose Memory is part of this one.
 //
-// It does not act. Volumes and device claims are decided on by the Judge of the Snapshot. Pods with constraints that
-// neither it nor package simulate models trigger nothing and keep their node. It makes no templates: a group has that of
+// It does not act. On volumes and device claims the FilterPlugins of the Snapshot decide. Pods with constraints that
+// neither it nor package scheduling models trigger nothing and keep their node. It makes no templates: a group has that of
 // its provider, or of one of its nodes.
 package plan

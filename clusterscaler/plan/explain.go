@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -23,7 +23,7 @@ type Explanation struct {
 
 // Reasons has, for each class of pods that need a node, why groups cannot take them. It tells of the groups as they stood
 // before any grew.
-type Reasons map[simulate.Class][]verdict.Verdict
+type Reasons map[scheduling.Class][]verdict.Verdict
 
 // reasons are why groups cannot take the pods that need a node, as the groups stand before any has grown.
 func (l *loop) reasons() Reasons {
@@ -45,7 +45,7 @@ func (l *loop) reasons() Reasons {
 
 // Fill adds the reasons to the pods of the plan that a group grows for. The snapshot is that of the plan.
 func (r Reasons) Fill(s *Snapshot, plan *Plan) {
-	classes := make(map[string]simulate.Class, len(s.Pods))
+	classes := make(map[string]scheduling.Class, len(s.Pods))
 	for _, pod := range s.Pods {
 		classes[pod.Name] = pod.Class
 	}
@@ -57,7 +57,7 @@ func (r Reasons) Fill(s *Snapshot, plan *Plan) {
 }
 
 // beside are the reasons of all groups but the one that grows: what grew first may have made it a place.
-func (r Reasons) beside(class simulate.Class, group string) []verdict.Verdict {
+func (r Reasons) beside(class scheduling.Class, group string) []verdict.Verdict {
 	var out []verdict.Verdict
 	for _, v := range r[class] {
 		if v.Subject != groupSubject(group) {

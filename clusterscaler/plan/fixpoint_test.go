@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // On random clusters, when the planned nodes have come and the pods run where the plan has placed them, the next loop adds
@@ -47,7 +47,7 @@ func TestPlansAreFixpoints(t *testing.T) {
 // matters how many have come when the scheduler places a pod.
 func spreadOverHosts(s *Snapshot) bool {
 	for i := range s.Classes.Len() {
-		for _, t := range s.Classes.Spec(simulate.Class(i)).Spread {
+		for _, t := range s.Classes.Spec(scheduling.Class(i)).TopologySpread {
 			if t.TopologyKey == "kubernetes.io/hostname" {
 				return true
 			}
@@ -60,15 +60,15 @@ func spreadOverHosts(s *Snapshot) bool {
 // spread that is not theirs: once the spread pods run, others may leave their zone.
 func tangled(s *Snapshot) bool {
 	for i := range s.Classes.Len() {
-		spec := s.Classes.Spec(simulate.Class(i))
-		for _, t := range spec.Near {
+		spec := s.Classes.Spec(scheduling.Class(i))
+		for _, t := range spec.PodAffinity {
 			if t.TopologyKey == "kubernetes.io/hostname" {
 				return true
 			}
 		}
-		for _, t := range spec.Spread {
+		for _, t := range spec.TopologySpread {
 			for j := range s.Classes.Len() {
-				if j != i && s.Classes.Spec(simulate.Class(j)).Labels["app"] == t.Pods.All[0].Values[0] {
+				if j != i && s.Classes.Spec(scheduling.Class(j)).Labels["app"] == t.Pods.All[0].Values[0] {
 					return true
 				}
 			}
@@ -81,8 +81,8 @@ func tangled(s *Snapshot) bool {
 func asPlanned(s *Snapshot, m Memory) *Snapshot {
 	out := *s
 	out.Pods = slices.Clone(s.Pods)
-	c := simulate.NewCluster(s.Classes)
-	ids := map[string]simulate.NodeID{}
+	c := scheduling.NewCluster(s.Classes)
+	ids := map[string]scheduling.NodeID{}
 	for _, n := range s.Nodes {
 		ids[n.Name] = c.AddNode(&n.Node)
 	}
@@ -109,7 +109,7 @@ func asPlanned(s *Snapshot, m Memory) *Snapshot {
 				if then.Node != node.Name && (then.Group != node.Group || node.Created.Before(then.Since)) {
 					continue
 				}
-				if c.Fill(pod.Class, simulate.NodeID(n), 1) == 1 {
+				if c.Fill(pod.Class, scheduling.NodeID(n), 1) == 1 {
 					pod.Node, pod.State, out.Pods[i] = node.Name, Bound, &pod
 					return true
 				}

@@ -3,7 +3,7 @@ package plan
 import (
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // gpuResource is how nodes offer GPUs and pods request them; cluster-autoscaler knows no other.
@@ -42,6 +42,6 @@ func (p *Policy) awaitsGPU(n *Node, now time.Time) bool {
 }
 
 // gpusOnly leaves nothing else of the resources.
-func gpusOnly(r simulate.Resources) simulate.Resources {
-	return simulate.Resources{Extended: []simulate.Extended{{Name: gpuResource, Amount: r.Other(gpuResource)}}}
+func gpusOnly(r scheduling.Resources) scheduling.Resources {
+	return scheduling.Resources{Extended: []scheduling.Extended{{Name: gpuResource, Amount: r.Other(gpuResource)}}}
 }

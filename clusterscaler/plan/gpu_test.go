@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -37,7 +37,7 @@ func TestAwaitedGPUsFollowTheGroup(t *testing.T) {
 		want verdict.Code
 	}{{1, NotTriggerScaleUp}, {2, FitsNow}, {1, NotTriggerScaleUp}} {
 		s.Groups = slices.Clone(s.Groups)
-		s.Groups[0].Template.Allocatable.Extended = []simulate.Extended{{Name: gpuResource, Amount: step.gpus}}
+		s.Groups[0].Template.Allocatable.Extended = []scheduling.Extended{{Name: gpuResource, Amount: step.gpus}}
 		if p, _ := planner.Decide(s, Memory{}, b.policy, now); p.Pending[0].Verdict.Code != step.want {
 			t.Errorf("%d GPUs: %v, want %s", step.gpus, p.Pending[0].Verdict, step.want)
 		}

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -19,7 +19,7 @@ type growth struct {
 	// groups are in the order of the snapshot.
 	groups []groupGrowth
 	// total is what the nodes of the cluster have together, and dropped how many nodes the plan has dropped again.
-	total   simulate.Resources
+	total   scheduling.Resources
 	dropped int
 	// question is the first that has no answer.
 	question Question
@@ -192,7 +192,7 @@ func (d *growing) growToMinimum() {
 			continue
 		}
 		n := min(g.Min-size, room)
-		if g.Options.ZeroOrMax {
+		if g.Options.AllOrNothing {
 			n = room
 		}
 		for range n {

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // growForPods grows groups for the pods that need a node, so that the next loop finds nothing to add for them and nothing
@@ -90,9 +90,9 @@ func (a *attempt) try(w *world, start growth) *growing {
 }
 
 // even is whether all pods that wait for these nodes keep their spread constraints.
-func (w *world) even(waitedFor map[spreadOn]simulate.NodeID) bool {
+func (w *world) even(waitedFor map[spreadOn]scheduling.NodeID) bool {
 	for at, id := range waitedFor {
-		if !w.cluster.Even(at.class, id) {
+		if !w.cluster.SatisfiesTopologySpread(at.class, id) {
 			return false
 		}
 	}
@@ -128,7 +128,7 @@ func (d *growing) inTheWay(a attempt) (smallest int, found bool) {
 
 // anySpread is whether pods that need a node, or wait for one, have spread constraints.
 func (d *growing) anySpread() bool {
-	return len(d.batches) > 0 && len(d.placed.waitedFor()) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).Spread) > 0 })
+	return len(d.batches) > 0 && len(d.placed.waitedFor()) > 0 || slices.ContainsFunc(d.batches, func(b batch) bool { return len(d.s.Classes.Spec(b.class).TopologySpread) > 0 })
 }
 
 // uneven is whether some pods find no node because there are too few in another domain.
@@ -136,7 +136,7 @@ func (d *growing) uneven() bool {
 	for i := range d.groups {
 		g := &d.groups[i]
 		if room, _ := d.room(g); room > 0 && slices.ContainsFunc(d.batches, func(b batch) bool {
-			return !b.later && d.misfit(g.model, b.class).Code == simulate.TopologySpreadExceeded
+			return !b.later && d.misfit(g.model, b.class).Code == scheduling.TopologySpreadExceeded
 		}) {
 			return true
 		}
@@ -147,7 +147,7 @@ func (d *growing) uneven() bool {
 // expect counts a node of each of the groups as if it stood, or takes that back.
 func (w *world) expect(groups []int, n int) {
 	for _, g := range groups {
-		w.cluster.Expect(w.templateOf(&w.models[g]), n)
+		w.cluster.AssumeNodes(w.templateOf(&w.models[g]), n)
 	}
 }
 
@@ -155,7 +155,7 @@ func (w *world) expect(groups []int, n int) {
 func (w *world) closed() []int {
 	var out []int
 	for i := range w.models {
-		if g := &w.models[i]; g.Trouble == "" && w.cluster.Opens(w.templateOf(g)) != "" {
+		if g := &w.models[i]; g.Trouble == "" && w.cluster.NewDomain(w.templateOf(g)) != "" {
 			out = append(out, i)
 		}
 	}

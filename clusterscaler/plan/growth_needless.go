@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -14,18 +14,18 @@ type needless struct {
 	*growing
 	// full has, for classes that do not depend on other pods and found no place at all, the nodes that were to be left: only
 	// there may be one.
-	full map[simulate.Class][]simulate.NodeID
+	full map[scheduling.Class][]scheduling.NodeID
 	// added has the pods of each node that the plan adds, and waitedFor what has to stay even.
-	added     map[simulate.NodeID][]share
-	waitedFor map[spreadOn]simulate.NodeID
+	added     map[scheduling.NodeID][]share
+	waitedFor map[spreadOn]scheduling.NodeID
 }
 
 // dropNeedless takes such nodes out of the plan, and says whether there were any.
 func (d *growing) dropNeedless() bool {
-	n, before := needless{d, map[simulate.Class][]simulate.NodeID{}, d.placed.onAdded(), d.placed.waitedFor()}, d.dropped
+	n, before := needless{d, map[scheduling.Class][]scheduling.NodeID{}, d.placed.onAdded(), d.placed.waitedFor()}, d.dropped
 	for i := d.placed.requested; i < len(d.placed.upcoming); i++ {
-		g, id := &d.groups[d.byGroup[d.placed.upcoming[i]]], simulate.NodeID(len(d.s.Nodes)+i)
-		if g.Options.ZeroOrMax || d.cluster.Hidden(id) || d.usedOf(id) > g.policy.UtilizationThreshold {
+		g, id := &d.groups[d.byGroup[d.placed.upcoming[i]]], scheduling.NodeID(len(d.s.Nodes)+i)
+		if g.Options.AllOrNothing || d.cluster.Hidden(id) || d.usedOf(id) > g.policy.UtilizationThreshold {
 			continue
 		}
 		if moves, vacant := n.vacate(id); vacant {
@@ -37,13 +37,13 @@ func (d *growing) dropNeedless() bool {
 }
 
 // usedOf is the larger share of CPU and memory that is taken of a node of the plan.
-func (d *growing) usedOf(id simulate.NodeID) float64 {
+func (d *growing) usedOf(id scheduling.NodeID) float64 {
 	free, all := d.cluster.Free(id), d.cluster.Node(id).Allocatable
 	return max(ratio(all.MilliCPU-free.MilliCPU, all.MilliCPU), ratio(all.Memory-free.Memory, all.Memory))
 }
 
 // vacate moves all pods of the node elsewhere, or leaves everything as it was.
-func (n *needless) vacate(id simulate.NodeID) (moves []share, vacant bool) {
+func (n *needless) vacate(id scheduling.NodeID) (moves []share, vacant bool) {
 	vacant = n.try(func() bool {
 		n.cluster.Hide(id)
 		for _, s := range n.added[id] {
@@ -66,7 +66,7 @@ func (n *needless) vacate(id simulate.NodeID) (moves []share, vacant bool) {
 // moveTo finds other nodes for the pods, and returns the pods that are left.
 func (n *needless) moveTo(s share, moves []share) ([]share, []*Pod) {
 	left := s.pods
-	put := func(to simulate.NodeID) {
+	put := func(to scheduling.NodeID) {
 		if k := n.cluster.Fill(s.class, to, len(left)); k > 0 {
 			moves = append(moves, share{class: s.class, node: to, pods: left[:k:k]})
 			left = left[k:]
@@ -85,10 +85,10 @@ func (n *needless) moveTo(s share, moves []share) ([]share, []*Pod) {
 }
 
 // drop takes the node out of the plan, whose pods have gone elsewhere.
-func (n *needless) drop(g *groupGrowth, id simulate.NodeID, moves []share) {
+func (n *needless) drop(g *groupGrowth, id scheduling.NodeID, moves []share) {
 	n.dropped++
 	delete(n.added, id)
-	maps.DeleteFunc(n.waitedFor, func(_ spreadOn, on simulate.NodeID) bool { return on == id })
+	maps.DeleteFunc(n.waitedFor, func(_ spreadOn, on scheduling.NodeID) bool { return on == id })
 	n.expect([]int{g.index}, -1)
 	n.total = n.total.Plus(n.countedOf(g.Group), -1)
 	if g.grows--; g.grows == 0 {

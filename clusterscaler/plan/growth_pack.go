@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -14,13 +14,13 @@ type option struct {
 	nodes int
 	// room is how many nodes there could have been, and first the first of them.
 	room  int
-	first simulate.NodeID
+	first scheduling.NodeID
 	pods  int
 	// placed has the number of pods placed of each batch, and fill in which order and on which of the new nodes.
 	placed []int
 	fill   []fill
 	// requested is the sum of what the placed pods request.
-	requested simulate.Resources
+	requested scheduling.Resources
 	// lot is what was drawn for the group; priority is its own, if it has one.
 	lot         float64
 	priority    int
@@ -36,12 +36,12 @@ type option struct {
 // fill is that pods of a batch were placed on a node.
 type fill struct {
 	batch int
-	node  simulate.NodeID
+	node  scheduling.NodeID
 	pods  int
 }
 
 // fills places up to want pods of the batch on the node, and returns and notes how many.
-func (d *growing) fills(o *option, batch int, node simulate.NodeID, want int) int {
+func (d *growing) fills(o *option, batch int, node scheduling.NodeID, want int) int {
 	n := d.cluster.Fill(d.batches[batch].class, node, want)
 	if n > 0 {
 		o.fill = append(o.fill, fill{batch, node, n})
@@ -62,7 +62,7 @@ func (d *growing) option(g *groupGrowth, room int, members []member) (o option) 
 // pack leaves the pods and nodes in the world. The members are similar to g. With gaps, nodes that were there before take
 // pods too, once they have become a place for them by what is placed on the new ones.
 func (d *growing) pack(g *groupGrowth, room int, members []member, gaps bool) option {
-	first := simulate.NodeID(d.cluster.Len())
+	first := scheduling.NodeID(d.cluster.Len())
 	o := option{group: g, room: room, first: first, placed: make([]int, len(d.batches))}
 	for _, b := range d.largestFirst(g) {
 		class, want := d.batches[b].class, len(d.batches[b].pods)
@@ -90,7 +90,7 @@ func (d *growing) pack(g *groupGrowth, room int, members []member, gaps bool) op
 }
 
 // packOn places up to want pods of the batch on the new nodes, of which first is the first.
-func (d *growing) packOn(o *option, b int, first simulate.NodeID, want int) (n int) {
+func (d *growing) packOn(o *option, b int, first scheduling.NodeID, want int) (n int) {
 	for id := first; int(id) < d.cluster.Len() && n < want; id++ {
 		n += d.fills(o, b, id, want-n)
 	}
@@ -100,7 +100,7 @@ func (d *growing) packOn(o *option, b int, first simulate.NodeID, want int) (n i
 // packAgain places up to want pods of the batch where others have made a place for them: on the new nodes and, with gaps, on
 // the ones that were there before.
 func (d *growing) packAgain(o *option, b int, want int, gaps bool) (n int) {
-	if !d.cluster.Yields(d.batches[b].class) {
+	if !d.cluster.PodsMayHelp(d.batches[b].class) {
 		return 0
 	}
 	for before := -1; n > before && n < want; {
@@ -159,7 +159,7 @@ func ratio(part, whole int64) float64 {
 
 // fillUp adds to what an option places the nodes without pods that come all the same, in a group that has all or none.
 func (d *growing) fillUp(g *groupGrowth, o *option) {
-	if !g.Options.ZeroOrMax || o.pods == 0 {
+	if !g.Options.AllOrNothing || o.pods == 0 {
 		return
 	}
 	for o.nodes < o.room {

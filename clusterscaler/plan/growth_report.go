@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -123,7 +123,7 @@ func (d *growing) reportPods(all []said, increases []Increase) []PendingPod {
 			say(s.pods, group, TriggeredScaleUp, nil, growth[group]...)
 		}
 	}
-	why := map[simulate.Class][]verdict.Verdict{}
+	why := map[scheduling.Class][]verdict.Verdict{}
 	for _, b := range d.batches {
 		if _, known := why[b.class]; !known {
 			why[b.class] = d.whyNot(b.class)
@@ -157,7 +157,7 @@ func notChosen(o *option, chosen *groupGrowth, by *option, tie ...verdict.Fact) 
 }
 
 // whyNot has a verdict for each group, in the order of their names, on why it does not grow for the class.
-func (d *growing) whyNot(class simulate.Class) []verdict.Verdict {
+func (d *growing) whyNot(class scheduling.Class) []verdict.Verdict {
 	var out []verdict.Verdict
 	for i := range d.groups {
 		g := &d.groups[i]
@@ -166,7 +166,7 @@ func (d *growing) whyNot(class simulate.Class) []verdict.Verdict {
 			out = append(out, g.inTrouble())
 		} else if m := d.misfit(g.model, class); !m.OK() {
 			more := g.taken(m)
-			if m.Code == simulate.HostPortTaken {
+			if m.Code == scheduling.HostPortTaken {
 				more = d.holderOnNew(g.model, class)
 			}
 			out = append(out, g.tooSmall(m).Verdict(subject, more...))
@@ -181,7 +181,7 @@ func (d *growing) whyNot(class simulate.Class) []verdict.Verdict {
 }
 
 // tooSmall is the misfit on a new node, of which no less than nothing is left.
-func (g *model) tooSmall(m simulate.Misfit) simulate.Misfit {
+func (g *model) tooSmall(m scheduling.Misfit) scheduling.Misfit {
 	if _, short := m.Of(g.Template.Allocatable); short {
 		m.Free = max(m.Free, 0)
 	}
@@ -190,7 +190,7 @@ func (g *model) tooSmall(m simulate.Misfit) simulate.Misfit {
 
 // taken says what the pods that each new node runs take of the resource that is short, where they leave nothing of it or the
 // pod would fit without them.
-func (g *model) taken(m simulate.Misfit) []verdict.Fact {
+func (g *model) taken(m scheduling.Misfit) []verdict.Fact {
 	all, short := m.Of(g.Template.Allocatable)
 	if !short || all <= m.Free || m.Free > 0 && m.Need > all {
 		return nil

@@ -25,11 +25,11 @@ func (d *growing) room(g *groupGrowth) (int, verdict.Verdict) {
 		return 0, verdict.Because(subject, MaxGroupSizeReached, verdict.Number("size", size), verdict.Number("max", g.Max))
 	}
 	if g.shut {
-		if key := d.cluster.Opens(d.templateOf(g.model)); key != "" {
+		if key := d.cluster.NewDomain(d.templateOf(g.model)); key != "" {
 			return 0, verdict.Because(subject, OpensDomain, verdict.Text("topologyKey", key))
 		}
 	}
-	if g.Options.ZeroOrMax {
+	if g.Options.AllOrNothing {
 		return d.whole(g)
 	}
 	left, why := d.leftFor(g)
@@ -39,7 +39,7 @@ func (d *growing) room(g *groupGrowth) (int, verdict.Verdict) {
 // loopRoom is the part of the room that is left in this loop, and which limit says none. Similar groups share the limit; a
 // group that has all of its nodes or none has no such limit.
 func (d *growing) loopRoom(g *groupGrowth, room int) (int, verdict.Verdict) {
-	if g.Options.ZeroOrMax {
+	if g.Options.AllOrNothing {
 		return room, verdict.Verdict{}
 	}
 	left := d.policy.MaxNodesPerScaleUp

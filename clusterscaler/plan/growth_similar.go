@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -38,11 +38,11 @@ func (w *world) similarTo(g *model) []int {
 		return g.similar
 	}
 	g.similar = []int{g.index}
-	if !w.policy.BalanceSimilar || g.Options.ZeroOrMax {
+	if !w.policy.BalanceSimilar || g.Options.AllOrNothing {
 		return g.similar
 	}
 	for i := range w.models {
-		if other := &w.models[i]; other != g && !other.Options.ZeroOrMax && w.similar(g, other) {
+		if other := &w.models[i]; other != g && !other.Options.AllOrNothing && w.similar(g, other) {
 			g.similar = append(g.similar, i)
 		}
 	}
@@ -74,7 +74,7 @@ func (p *Policy) compared(labels map[string]string) map[string]string {
 }
 
 // near is whether no resource differs by more than that share of the larger amount, the memory by that of its own.
-func near(a, b simulate.Resources, share, memoryShare float64) bool {
+func near(a, b scheduling.Resources, share, memoryShare float64) bool {
 	if len(a.Extended) != len(b.Extended) {
 		return false
 	}
@@ -126,14 +126,14 @@ func (d *growing) members(g *groupGrowth) (members []member, room int, why verdi
 
 // smallest is, of the members that have room and whose next node takes the most of so many pods of the class, the one with
 // the fewest nodes, and of those equal the first by name; nil where none takes any.
-func (d *growing) smallest(members []member, class simulate.Class, want int) (best *member) {
+func (d *growing) smallest(members []member, class scheduling.Class, want int) (best *member) {
 	most := 0
 	for i := range members {
 		m := &members[i]
 		if m.added >= m.room {
 			continue
 		}
-		n := onNew(d.world, m.model, func(id simulate.NodeID) int { return d.cluster.Fill(class, id, want) })
+		n := onNew(d.world, m.model, func(id scheduling.NodeID) int { return d.cluster.Fill(class, id, want) })
 		if n > most || n > 0 && n == most && m.before(best) {
 			best, most = m, n
 		}

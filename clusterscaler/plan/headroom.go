@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -13,7 +13,7 @@ type Headroom struct {
 	Name  string
 	Count int
 	// Spec is what each asks for. It has no terms about other pods.
-	Spec     simulate.Spec
+	Spec     scheduling.Spec
 	Priority int32
 }
 
@@ -54,7 +54,7 @@ func spares(s *Snapshot, p *Policy) []*spare {
 	for i := range p.Headroom {
 		h := &p.Headroom[i]
 		spec := h.Spec
-		spec.Selector, spec.Ports = slices.Clone(spec.Selector), slices.Clone(spec.Ports)
+		spec.NodeSelector, spec.HostPorts = slices.Clone(spec.NodeSelector), slices.Clone(spec.HostPorts)
 		out[i] = &spare{Headroom: h}
 		out[i].pod = &Pod{Name: headroomPrefix + h.Name, State: Pending, Owner: "Headroom", Priority: h.Priority, Class: s.Classes.Intern(spec), spareOf: out[i]}
 	}

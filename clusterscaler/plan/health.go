@@ -2,7 +2,7 @@ package plan
 
 import (
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -56,7 +56,7 @@ func unreadyFacts(r Readiness) []verdict.Fact {
 func (d *observing) judgeHealth() {
 	for i, n := range d.s.Nodes {
 		d.plan.Readiness.add(n, d.kept.stages[i])
-		if g, ours := d.groupOf(simulate.NodeID(i)); ours {
+		if g, ours := d.groupOf(scheduling.NodeID(i)); ours {
 			d.groups[g].readiness.add(n, d.kept.stages[i])
 		}
 	}

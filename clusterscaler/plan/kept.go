@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // kept is what does not depend on the moment: the nodes, and the pods that run on them or are about to.
 type kept struct {
-	classes *simulate.Classes
+	classes *scheduling.Classes
 	// known is how many classes the cluster knows.
 	known int
 	nodes []*Node
@@ -19,14 +19,14 @@ type kept struct {
 	// cutoff is the priority below which pods are left out.
 	cutoff int32
 	// cluster holds the nodes at their own indices. stages says how each was put there.
-	cluster *simulate.Cluster
+	cluster *scheduling.Cluster
 	stages  []stage
 	// groupNames are the groups that nodes say they are of, and groupOf has for each node the index of its own.
 	groupNames []string
 	groupOf    []int
 	// ids finds the nodes by name; going are those that are being deleted.
-	ids   map[string]simulate.NodeID
-	going []simulate.NodeID
+	ids   map[string]scheduling.NodeID
+	going []scheduling.NodeID
 	// on lists the pods of each node in the order of their names: bound and nominated ones. Those
 	// below the cutoff, and pods that should have ended, are left out.
 	on [][]*Pod
@@ -86,15 +86,15 @@ func startPolicies(s *Snapshot, p *Policy) func(group string) *Policy {
 func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 	k := &kept{
 		classes: s.Classes, known: s.Classes.Len(), nodes: s.Nodes, pods: s.Pods, cutoff: p.ExpendablePodsPriorityCutoff,
-		cluster: simulate.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)),
-		ids: make(map[string]simulate.NodeID, len(s.Nodes)), on: make([][]*Pod, len(s.Nodes)),
+		cluster: scheduling.NewCluster(s.Classes), stages: make([]stage, len(s.Nodes)),
+		ids: make(map[string]scheduling.NodeID, len(s.Nodes)), on: make([][]*Pod, len(s.Nodes)),
 		ending: map[*Pod]bool{}, used: make([]use, len(s.Nodes)),
 	}
 	policyOf := startPolicies(s, &p)
 	for i, n := range s.Nodes {
 		k.stages[i] = stageOf(n, policyOf(n.Group), now)
 		offer := &n.Node
-		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t simulate.Taint) bool { return t.Key == group.GoingTaint }) {
+		if n.Deleting && !slices.ContainsFunc(n.Taints, func(t scheduling.Taint) bool { return t.Key == group.GoingTaint }) {
 			tainted := n.Node // the cache does not show it yet
 			tainted.Taints = append(slices.Clone(n.Taints), goingTaint())
 			offer = &tainted
@@ -121,7 +121,7 @@ func newKept(s *Snapshot, p Policy, now time.Time) *kept {
 		}
 		k.groupOf = append(k.groupOf, number)
 	}
-	k.cluster.SetJudge(s.Judge)
+	k.cluster.SetFilterPlugins(s.FilterPlugins)
 	for _, pod := range s.Pods {
 		if id, counts := k.counts(pod, now); counts {
 			k.add(pod, id)
@@ -155,7 +155,7 @@ func startupTaint(key string) bool {
 
 // onceReady is the node without the taints of its start, and with its group's resources, features and Profile where it has
 // not reported its own.
-func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *simulate.Node {
+func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *scheduling.Node {
 	offer := n.Node
 	offer.Taints = nil
 	for _, t := range n.Taints {
@@ -180,14 +180,14 @@ func onceReady(s *Snapshot, n *Node, p *Policy, now time.Time) *simulate.Node {
 
 // followsGroup is whether what a starting node will be depends on its group.
 func followsGroup(s *Snapshot, n *Node, p *Policy, now time.Time) bool {
-	return !reported(n) || p.awaitsGPU(n, now) || s.Judge != nil && (n.Profile == "" || n.Lacking)
+	return !reported(n) || p.awaitsGPU(n, now) || s.FilterPlugins != nil && (n.Profile == "" || n.Lacking)
 }
 
 // reported is whether the node has said what it offers.
 func reported(n *Node) bool { return n.Allocatable.Pods != 0 }
 
 // counts is whether the pod takes room on a node, and on which.
-func (k *kept) counts(pod *Pod, now time.Time) (simulate.NodeID, bool) {
+func (k *kept) counts(pod *Pod, now time.Time) (scheduling.NodeID, bool) {
 	if pod.State != Bound && pod.State != Preempting || pod.overdue(now) || pod.Priority < k.cutoff {
 		return 0, false
 	}
@@ -196,7 +196,7 @@ func (k *kept) counts(pod *Pod, now time.Time) (simulate.NodeID, bool) {
 }
 
 // add gives the pod room on the node.
-func (k *kept) add(pod *Pod, id simulate.NodeID) {
+func (k *kept) add(pod *Pod, id scheduling.NodeID) {
 	k.cluster.Place(pod.Class, id, 1)
 	k.used[id] = use{}
 	if !pod.Deleted.IsZero() {
@@ -223,8 +223,8 @@ func (k *kept) follow(s *Snapshot, p Policy, now time.Time) bool {
 		}
 	}
 	k.cluster.Commit()
-	if s.Judge != k.cluster.Judge() {
-		k.cluster.SetJudge(s.Judge)
+	if s.FilterPlugins != k.cluster.FilterPlugins() {
+		k.cluster.SetFilterPlugins(s.FilterPlugins)
 	}
 	return true
 }

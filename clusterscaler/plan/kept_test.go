@@ -11,7 +11,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -123,7 +123,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 		case 1:
 			next.Ready, next.Created = false, now.Add(-time.Duration(r.IntN(20))*time.Minute)
 			if r.IntN(2) == 0 {
-				next.Allocatable = simulate.Resources{} // it has not said yet
+				next.Allocatable = scheduling.Resources{} // it has not said yet
 			}
 		case 2:
 			next.Deleting = !next.Deleting
@@ -146,7 +146,7 @@ func changed(r *rand.Rand, s *Snapshot, policy Policy, now time.Time) (*Snapshot
 		policy.IgnoreDaemonSets = !policy.IgnoreDaemonSets
 		policy.ForceDaemonSets = !policy.ForceDaemonSets
 		policy.ExpendablePodsPriorityCutoff = []int32{-10, -30}[r.IntN(2)]
-		policy.Headroom = []Headroom{{Name: "h", Count: r.IntN(4), Spec: simulate.Spec{Requests: simulate.Resources{MilliCPU: 100 * (1 + r.Int64N(15)), Pods: 1}}}}
+		policy.Headroom = []Headroom{{Name: "h", Count: r.IntN(4), Spec: scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 100 * (1 + r.Int64N(15)), Pods: 1}}}}
 	}
 	return &out, policy
 }
@@ -180,8 +180,8 @@ func changeGroup(r *rand.Rand, g *Group, pods []*Pod) {
 		MaxNodeStartupTime:   ages[r.IntN(4)],
 	}
 	g.Template.Allocatable.MilliCPU = 1000 * (1 + r.Int64N(8))
-	g.Options.ZeroOrMax = r.IntN(2) == 0
-	g.Template.Allocatable.Extended = []simulate.Extended{{Name: gpuResource, Amount: r.Int64N(4)}}
+	g.Options.AllOrNothing = r.IntN(2) == 0
+	g.Template.Allocatable.Extended = []scheduling.Extended{{Name: gpuResource, Amount: r.Int64N(4)}}
 	if g.Live, g.Runs = r.IntN(2) == 0, nil; g.Live && len(pods) > 0 {
 		g.Runs = []Running{{Class: pods[r.IntN(len(pods))].Class}}
 	}

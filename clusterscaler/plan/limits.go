@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -11,25 +11,25 @@ type Range struct{ Min, Max int64 }
 // amount is a resource of the whole cluster that the policy bounds.
 type amount struct {
 	resource string
-	of       func(simulate.Resources) int64
+	of       func(scheduling.Resources) int64
 	bounds   Range
 	fact     func(name string, n int64) verdict.Fact
 }
 
 func amounts(p *Policy) []amount {
 	out := []amount{
-		{"cpu", func(r simulate.Resources) int64 { return r.MilliCPU }, p.MilliCores, verdict.Milli},
-		{"memory", func(r simulate.Resources) int64 { return r.Memory }, p.Memory, verdict.Bytes},
+		{"cpu", func(r scheduling.Resources) int64 { return r.MilliCPU }, p.MilliCores, verdict.Milli},
+		{"memory", func(r scheduling.Resources) int64 { return r.Memory }, p.Memory, verdict.Bytes},
 	}
 	for _, gpu := range p.GPUs {
-		out = append(out, amount{gpu.Type, func(r simulate.Resources) int64 { return r.Other(gpu.Type) }, gpu.Range,
+		out = append(out, amount{gpu.Type, func(r scheduling.Resources) int64 { return r.Other(gpu.Type) }, gpu.Range,
 			func(name string, n int64) verdict.Fact { return verdict.Number(name, n) }})
 	}
 	return out
 }
 
 // counted is what the limits count of a node. Its extended resources are its GPUs, by their type.
-func (l *loop) counted(n *Node) simulate.Resources {
+func (l *loop) counted(n *Node) scheduling.Resources {
 	r := l.capacity(n)
 	r.Extended = nil
 	if len(l.policy.GPUs) == 0 {
@@ -41,23 +41,23 @@ func (l *loop) counted(n *Node) simulate.Resources {
 		count = l.s.Groups[g].Template.Allocatable.Other(gpuResource)
 	}
 	if has && count > 0 {
-		r.Extended = []simulate.Extended{{Name: kind, Amount: count}}
+		r.Extended = []scheduling.Extended{{Name: kind, Amount: count}}
 	}
 	return r
 }
 
 // countedOf is what they count of a new node of the group.
-func (l *loop) countedOf(g *Group) simulate.Resources {
+func (l *loop) countedOf(g *Group) scheduling.Resources {
 	r := g.Capacity
 	r.Extended = nil
 	if kind, has := l.policy.accelerator(g.Template.Labels); has && len(l.policy.GPUs) > 0 {
-		r.Extended = []simulate.Extended{{Name: kind, Amount: g.Template.Allocatable.Other(gpuResource)}}
+		r.Extended = []scheduling.Extended{{Name: kind, Amount: g.Template.Allocatable.Other(gpuResource)}}
 	}
 	return r
 }
 
 // capacity is what the node's machine has; as long as it has not said so itself, what its group's have.
-func (l *loop) capacity(n *Node) simulate.Resources {
+func (l *loop) capacity(n *Node) scheduling.Resources {
 	if n.Capacity.MilliCPU == 0 && n.Capacity.Memory == 0 {
 		if g, ours := l.byGroup[n.Group]; ours {
 			return l.s.Groups[g].Capacity

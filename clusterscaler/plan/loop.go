@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // loop is what one loop plans from. No stage changes it.
@@ -16,7 +16,7 @@ type loop struct {
 	before Memory
 	kept   *kept
 	// start is the world with nothing on its way.
-	start simulate.Mark
+	start scheduling.Mark
 	// policies are those of the groups, and byGroup finds a group by its name.
 	policies []*Policy
 	byGroup  map[string]int
@@ -44,36 +44,36 @@ func (k *kept) loop(s *Snapshot, m Memory, policy Policy, now time.Time) *loop {
 }
 
 // groupOf is the index of the node's group, if it is of one.
-func (l *loop) groupOf(id simulate.NodeID) (g int, ours bool) {
+func (l *loop) groupOf(id scheduling.NodeID) (g int, ours bool) {
 	g = l.known[l.kept.groupOf[id]]
 	return g, g >= 0
 }
 
 // policyOf is the policy for a node: that of its group, if it is of one.
-func (l *loop) policyOf(id simulate.NodeID) (p *Policy, ours bool) {
+func (l *loop) policyOf(id scheduling.NodeID) (p *Policy, ours bool) {
 	if g, ours := l.groupOf(id); ours {
 		return l.policies[g], true
 	}
 	return &l.policy, false
 }
 
-// atomic is whether the group has all of its nodes or none.
-func (l *loop) atomic(group string) bool {
+// allOrNothing is whether the group has all of its nodes or none.
+func (l *loop) allOrNothing(group string) bool {
 	g, ours := l.byGroup[group]
-	return ours && l.s.Groups[g].Options.ZeroOrMax
+	return ours && l.s.Groups[g].Options.AllOrNothing
 }
 
 // starting is whether the node has registered and is expected to become ready.
-func (l *loop) starting(id simulate.NodeID) bool { return l.kept.stages[id] == stageStarting }
+func (l *loop) starting(id scheduling.NodeID) bool { return l.kept.stages[id] == stageStarting }
 
 // runs is whether the node is ready, and offers all that it will.
-func (l *loop) runs(id simulate.NodeID) bool { return l.s.Nodes[id].Ready && !l.starting(id) }
+func (l *loop) runs(id scheduling.NodeID) bool { return l.s.Nodes[id].Ready && !l.starting(id) }
 
 // stands is whether the node has registered; the others are on their way.
-func (l *loop) stands(id simulate.NodeID) bool { return int(id) < len(l.s.Nodes) }
+func (l *loop) stands(id scheduling.NodeID) bool { return int(id) < len(l.s.Nodes) }
 
 // empty is whether none of the pods that run on the node, or are about to, would have to leave it.
-func (l *loop) empty(id simulate.NodeID) bool {
+func (l *loop) empty(id scheduling.NodeID) bool {
 	return !slices.ContainsFunc(l.kept.on[id], func(pod *Pod) bool { return !pod.fixed() })
 }
 

@@ -3,7 +3,7 @@ package plan
 import (
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // observed is what there is: the outcome of the first stage. It asks no simulator.
@@ -54,8 +54,8 @@ type observing struct {
 }
 
 // have sums up what the nodes of the cluster have: those that stand and do not go, and those on their way.
-func (d *observing) have() simulate.Resources {
-	var sum simulate.Resources
+func (d *observing) have() scheduling.Resources {
+	var sum scheduling.Resources
 	for _, n := range d.s.Nodes {
 		if !n.Deleting {
 			sum = sum.Plus(d.counted(n), 1)

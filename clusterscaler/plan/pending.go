@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -37,7 +37,7 @@ type said struct {
 
 // batch is a run of pods of one class and priority that need a node.
 type batch struct {
-	class    simulate.Class
+	class    scheduling.Class
 	priority int32
 	// pods are in the order of their names. The placed ones are cut off the front.
 	pods []*Pod
@@ -45,12 +45,12 @@ type batch struct {
 	later bool
 	// open are the nodes before seen that are no place for such a pod, and may become one as pods are added elsewhere. The
 	// others before seen cannot.
-	open []simulate.NodeID
-	seen simulate.NodeID
+	open []scheduling.NodeID
+	seen scheduling.NodeID
 }
 
 // take cuts off the pods that were placed on the node.
-func (b *batch) take(n int, node simulate.NodeID) share {
+func (b *batch) take(n int, node scheduling.NodeID) share {
 	s := share{class: b.class, node: node, pods: b.pods[:n:n]}
 	b.pods = b.pods[n:]
 	return s
@@ -175,7 +175,7 @@ func (w *world) fillGaps(batches []batch, p *placed) {
 	for progress := true; progress; {
 		progress = false
 		for i := range batches {
-			if b := &batches[i]; w.cluster.Yields(b.class) {
+			if b := &batches[i]; w.cluster.PodsMayHelp(b.class) {
 				before := len(b.pods)
 				w.placeOnExisting(b, p)
 				progress = progress || len(b.pods) < before

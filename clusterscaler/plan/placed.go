@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // placed is where pods without a node were placed, in that order. All that a plan says of them is derived from it. To take a
@@ -22,8 +22,8 @@ type placed struct {
 
 // share is pods of one class that were placed on a node at once.
 type share struct {
-	class simulate.Class
-	node  simulate.NodeID
+	class scheduling.Class
+	node  scheduling.NodeID
 	pods  []*Pod
 	// before is what the loop before has remembered of the pod, where it was placed as it was then.
 	before *Placement
@@ -41,7 +41,7 @@ func (p placed) apart() placed {
 }
 
 // groupAt is the group of a node that stands or is on its way.
-func (p *placed) groupAt(id simulate.NodeID) string {
+func (p *placed) groupAt(id scheduling.NodeID) string {
 	if p.stands(id) {
 		return p.s.Nodes[id].Group
 	}
@@ -49,11 +49,11 @@ func (p *placed) groupAt(id simulate.NodeID) string {
 }
 
 // added is whether the node is one that the plan adds.
-func (p *placed) added(id simulate.NodeID) bool { return int(id)-len(p.s.Nodes) >= p.requested }
+func (p *placed) added(id scheduling.NodeID) bool { return int(id)-len(p.s.Nodes) >= p.requested }
 
 // onStanding has, for nodes that stand, the pods that fit on them.
-func (p *placed) onStanding() map[simulate.NodeID][]*Pod {
-	out := map[simulate.NodeID][]*Pod{}
+func (p *placed) onStanding() map[scheduling.NodeID][]*Pod {
+	out := map[scheduling.NodeID][]*Pod{}
 	for i := range p.shares {
 		if s := &p.shares[i]; p.stands(s.node) {
 			out[s.node] = append(out[s.node], s.pods...)
@@ -63,8 +63,8 @@ func (p *placed) onStanding() map[simulate.NodeID][]*Pod {
 }
 
 // onAdded has the pods of each node that the plan adds.
-func (p *placed) onAdded() map[simulate.NodeID][]share {
-	out := map[simulate.NodeID][]share{}
+func (p *placed) onAdded() map[scheduling.NodeID][]share {
+	out := map[scheduling.NodeID][]share{}
 	for _, s := range p.shares {
 		if p.added(s.node) {
 			out[s.node] = append(out[s.node], s)
@@ -120,14 +120,14 @@ func (p *placed) placementOn(s *share) Placement {
 
 // spreadOn is a class with spread constraints, and the node that pods of it wait for, or the group of such nodes.
 type spreadOn struct {
-	class simulate.Class
+	class scheduling.Class
 	on    string
 }
 
 // waitedFor has, for each class with spread constraints and each group whose nodes pods of it wait for, one of these nodes;
 // and each node that stands and takes such pods only as others come.
-func (p *placed) waitedFor() map[spreadOn]simulate.NodeID {
-	out := map[spreadOn]simulate.NodeID{}
+func (p *placed) waitedFor() map[spreadOn]scheduling.NodeID {
+	out := map[spreadOn]scheduling.NodeID{}
 	for i := range p.shares {
 		if on, waits := p.waitsOn(i, &p.shares[i]); waits {
 			out[on] = p.shares[i].node
@@ -139,7 +139,7 @@ func (p *placed) waitedFor() map[spreadOn]simulate.NodeID {
 // waitsOn is what the pods, which were placed as the i-th, wait for, if they have spread constraints.
 func (p *placed) waitsOn(i int, s *share) (spreadOn, bool) {
 	switch {
-	case len(p.s.Classes.Spec(s.class).Spread) == 0:
+	case len(p.s.Classes.Spec(s.class).TopologySpread) == 0:
 		return spreadOn{}, false
 	case !p.stands(s.node):
 		return spreadOn{s.class, p.groupAt(s.node)}, true

@@ -3,7 +3,7 @@ package plan
 import (
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -16,7 +16,7 @@ type Plan struct {
 	// Readiness counts all nodes, and States tells how each group stands, in the order of the snapshot.
 	Readiness Readiness
 	// Capacity is what the nodes have together, those on their way included and those that go not.
-	Capacity simulate.Resources
+	Capacity scheduling.Resources
 	States   []GroupState
 	ScaleUp  []Increase
 	// GiveUp are nodes that were requested, have not come in time, and are no longer to be worked towards.
@@ -89,8 +89,8 @@ type Removal struct {
 	Unready     bool
 	Utilization float64
 	Moves       []Move
-	// Together says that the node goes with all others of its group, or stays with them.
-	Together bool
+	// AllOrNothing says that the node goes with all others of its group, or stays with them.
+	AllOrNothing bool
 }
 
 // Move is where a pod of a removed node fits. The scheduler may choose another place.

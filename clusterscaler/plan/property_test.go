@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // On random clusters every plan keeps what the package promises, and once it has been carried out, the
@@ -60,7 +60,7 @@ func helpedTwice(s *Snapshot, first, next *Plan) bool {
 	}
 	for _, p := range first.Pending {
 		i := slices.IndexFunc(s.Pods, func(pod *Pod) bool { return pod.Name == p.Pod })
-		if p.Verdict.Code == FitsNow && len(s.Classes.Spec(s.Pods[i].Class).Spread) > 0 {
+		if p.Verdict.Code == FitsNow && len(s.Classes.Spec(s.Pods[i].Class).TopologySpread) > 0 {
 			return false
 		}
 	}
@@ -96,7 +96,7 @@ func broken(s *Snapshot, p Policy, plan *Plan) string {
 	if p.MaxNodesTotal > 0 && added > 0 && len(s.Nodes)+added > p.MaxNodesTotal {
 		return "more nodes than maxNodesTotal"
 	}
-	free, gone, disrupted := map[string]simulate.Resources{}, map[string]bool{}, make([]int, len(s.Budgets))
+	free, gone, disrupted := map[string]scheduling.Resources{}, map[string]bool{}, make([]int, len(s.Budgets))
 	for _, n := range s.Nodes {
 		free[n.Name] = n.Allocatable
 	}
@@ -173,7 +173,7 @@ func together(s *Snapshot, plan *Plan) string {
 			if a.Name == b.Name || !moved[a.Name] && !moved[b.Name] || at[a.Name] == "" || at[b.Name] == "" {
 				continue
 			}
-			for _, t := range s.Classes.Spec(a.Class).Apart {
+			for _, t := range s.Classes.Spec(a.Class).PodAntiAffinity {
 				chosen := s.Classes.Spec(b.Class).Labels["app"] == t.Pods.Labels.All[0].Values[0]
 				if chosen && labels[at[a.Name]][t.TopologyKey] == labels[at[b.Name]][t.TopologyKey] {
 					return fmt.Sprintf("%s and %s come together in one %s", a.Name, b.Name, t.TopologyKey)
@@ -222,7 +222,7 @@ func carriedOut(s *Snapshot, plan *Plan) *Snapshot {
 }
 
 func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
-	s := &Snapshot{Classes: &simulate.Classes{}, Budgets: []Budget{{"default/none", 0}, {"default/some", 1 + r.IntN(3)}}}
+	s := &Snapshot{Classes: &scheduling.Classes{}, Budgets: []Budget{{"default/none", 0}, {"default/some", 1 + r.IntN(3)}}}
 	policy := DefaultPolicy()
 	policy.IgnoreTimers = true
 	policy.Expanders = []Expander{Expanders()[r.IntN(len(Expanders()))]}
@@ -230,12 +230,12 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 	if r.IntN(3) == 0 {
 		policy.MaxNodesTotal = 4 + r.IntN(8)
 	}
-	classes := make([]simulate.Class, 4)
-	var specs []simulate.Spec
+	classes := make([]scheduling.Class, 4)
+	var specs []scheduling.Spec
 	for i := range classes {
-		spec := simulate.Spec{Requests: simulate.Resources{MilliCPU: 100 * (1 + r.Int64N(25)), Memory: (1 + r.Int64N(8)) << 29, Pods: 1}}
+		spec := scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 100 * (1 + r.Int64N(25)), Memory: (1 + r.Int64N(8)) << 29, Pods: 1}}
 		if r.IntN(4) == 0 {
-			spec.Selector = []simulate.Requirement{{Key: "zone", Operator: simulate.In, Values: []string{"a"}}}
+			spec.NodeSelector = []scheduling.Requirement{{Key: "zone", Operator: scheduling.In, Values: []string{"a"}}}
 		}
 		randomTerm(r, &spec)
 		specs = append(specs, spec)
@@ -245,9 +245,9 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 		classes[i] = s.Classes.Intern(specs[i])
 	}
 	for i := range 1 + r.IntN(3) {
-		offer := simulate.Resources{MilliCPU: 2000 << r.IntN(3), Memory: 4 << 30 << r.IntN(3), Pods: 10 + r.Int64N(20)}
+		offer := scheduling.Resources{MilliCPU: 2000 << r.IntN(3), Memory: 4 << 30 << r.IntN(3), Pods: 10 + r.Int64N(20)}
 		g := Group{Name: fmt.Sprint("g", i), Min: r.IntN(2), Max: 1 + r.IntN(8), Capacity: offer, Price: float64(r.IntN(3))}
-		g.Template = simulate.Node{Name: "new", Labels: map[string]string{"zone": []string{"a", "b"}[r.IntN(2)]}, Allocatable: offer}
+		g.Template = scheduling.Node{Name: "new", Labels: map[string]string{"zone": []string{"a", "b"}[r.IntN(2)]}, Allocatable: offer}
 		for range r.IntN(min(g.Max+1, 5)) {
 			n := &Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}
 			n.Name = fmt.Sprintf("n%02d", len(s.Nodes))
@@ -262,26 +262,26 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 }
 
 // randomTerm makes the pods of every second class be of one of two applications that keep apart, near, or spread.
-func randomTerm(r *rand.Rand, s *simulate.Spec) {
+func randomTerm(r *rand.Rand, s *scheduling.Spec) {
 	s.Namespace, s.Labels = "default", map[string]string{"app": []string{"web", "db"}[r.IntN(2)]}
-	chosen := simulate.PodSelector{Namespaces: []string{"default"}, Labels: simulate.LabelSelector{
-		All: []simulate.Requirement{{Key: "app", Operator: simulate.In, Values: []string{[]string{"web", "db"}[r.IntN(2)]}}},
+	chosen := scheduling.PodSelector{Namespaces: []string{"default"}, Labels: scheduling.LabelSelector{
+		All: []scheduling.Requirement{{Key: "app", Operator: scheduling.In, Values: []string{[]string{"web", "db"}[r.IntN(2)]}}},
 	}}
 	key := []string{"zone", "kubernetes.io/hostname"}[r.IntN(2)]
 	switch r.IntN(6) {
 	case 0:
-		s.Apart = []simulate.PodTerm{{TopologyKey: key, Pods: chosen}}
+		s.PodAntiAffinity = []scheduling.PodAffinityTerm{{TopologyKey: key, Pods: chosen}}
 	case 1:
-		s.Near = []simulate.PodTerm{{TopologyKey: key, Pods: chosen}}
+		s.PodAffinity = []scheduling.PodAffinityTerm{{TopologyKey: key, Pods: chosen}}
 	case 2:
 		n := r.Int32N(4)
-		s.Spread = []simulate.Spread{{TopologyKey: key, MaxSkew: 1 + n%2, MinDomains: 1, HonorTaints: n > 1, Pods: chosen.Labels}}
+		s.TopologySpread = []scheduling.TopologySpreadConstraint{{TopologyKey: key, MaxSkew: 1 + n%2, MinDomains: 1, HonorTaints: n > 1, Pods: chosen.Labels}}
 	}
 }
 
 // place fills the nodes at random without overfilling them, and adds pods that have no node.
-func place(r *rand.Rand, s *Snapshot, classes []simulate.Class, now time.Time) {
-	c := simulate.NewCluster(s.Classes)
+func place(r *rand.Rand, s *Snapshot, classes []scheduling.Class, now time.Time) {
+	c := scheduling.NewCluster(s.Classes)
 	for _, n := range s.Nodes {
 		c.AddNode(&n.Node)
 	}
@@ -289,7 +289,7 @@ func place(r *rand.Rand, s *Snapshot, classes []simulate.Class, now time.Time) {
 		pod := &Pod{Name: fmt.Sprintf("default/p%02d", i), Class: classes[r.IntN(len(classes))], Owner: "ReplicaSet", State: Pending, Created: now.Add(-time.Minute)}
 		if len(s.Nodes) > 0 && r.IntN(3) > 0 {
 			n := r.IntN(len(s.Nodes))
-			if c.Fill(pod.Class, simulate.NodeID(n), 1) == 0 {
+			if c.Fill(pod.Class, scheduling.NodeID(n), 1) == 0 {
 				continue
 			}
 			pod.Node, pod.State = s.Nodes[n].Name, Bound

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Of mixed pods on nodes of one group no more nodes are requested than first-fit-decreasing needs, and hardly more
@@ -18,13 +18,13 @@ func TestPackingQuality(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	nodes, bound := 0, 0
 	for i := range 200 {
-		s := &Snapshot{Classes: &simulate.Classes{}}
-		offer := simulate.Resources{MilliCPU: 7910, Memory: 29 << 30, Pods: 58}
-		s.Groups = []Group{{Name: "g", Max: 1000, Capacity: offer, Template: simulate.Node{Name: "new", Allocatable: offer}}}
-		var requests []simulate.Resources
+		s := &Snapshot{Classes: &scheduling.Classes{}}
+		offer := scheduling.Resources{MilliCPU: 7910, Memory: 29 << 30, Pods: 58}
+		s.Groups = []Group{{Name: "g", Max: 1000, Capacity: offer, Template: scheduling.Node{Name: "new", Allocatable: offer}}}
+		var requests []scheduling.Resources
 		for c := range 3 + r.IntN(15) {
-			request := simulate.Resources{MilliCPU: 50 * (1 + r.Int64N(60)), Memory: (1 + r.Int64N(48)) << 28, Pods: 1}
-			class := s.Classes.Intern(simulate.Spec{Requests: request})
+			request := scheduling.Resources{MilliCPU: 50 * (1 + r.Int64N(60)), Memory: (1 + r.Int64N(48)) << 28, Pods: 1}
+			class := s.Classes.Intern(scheduling.Spec{Requests: request})
 			for j := range 1 + r.IntN(40) {
 				s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/%02d-%02d", c, j), Class: class, State: Pending, Created: now.Add(-time.Minute)})
 				requests = append(requests, request)
@@ -49,14 +49,14 @@ func TestPackingQuality(t *testing.T) {
 }
 
 // firstFitDecreasing places one pod after another, the largest first, on the first node with room.
-func firstFitDecreasing(requests []simulate.Resources, offer simulate.Resources) int {
-	share := func(r simulate.Resources) float64 {
+func firstFitDecreasing(requests []scheduling.Resources, offer scheduling.Resources) int {
+	share := func(r scheduling.Resources) float64 {
 		return ratio(r.MilliCPU, offer.MilliCPU) + ratio(r.Memory, offer.Memory)
 	}
-	slices.SortStableFunc(requests, func(a, b simulate.Resources) int { return cmp.Compare(share(b), share(a)) })
-	var free []simulate.Resources
+	slices.SortStableFunc(requests, func(a, b scheduling.Resources) int { return cmp.Compare(share(b), share(a)) })
+	var free []scheduling.Resources
 	for _, r := range requests {
-		i := slices.IndexFunc(free, func(f simulate.Resources) bool {
+		i := slices.IndexFunc(free, func(f scheduling.Resources) bool {
 			return f.MilliCPU >= r.MilliCPU && f.Memory >= r.Memory && f.Pods >= 1
 		})
 		if i < 0 {
@@ -68,8 +68,8 @@ func firstFitDecreasing(requests []simulate.Resources, offer simulate.Resources)
 	return len(free)
 }
 
-func lowerBound(requests []simulate.Resources, offer simulate.Resources) int {
-	var sum simulate.Resources
+func lowerBound(requests []scheduling.Resources, offer scheduling.Resources) int {
+	var sum scheduling.Resources
 	for _, r := range requests {
 		sum = sum.Plus(r, 1)
 	}

@@ -36,7 +36,7 @@ func StillRemovable(s *Snapshot, m Memory, p Policy, now time.Time, node string)
 	if size := g.Target - g.lost; size <= g.Min {
 		return Removal{}, verdict.Because(subject, NodeGroupMinSizeReached, verdict.Number("size", size), verdict.Number("min", g.Min))
 	}
-	if stay := l.standing(n.Group) - g.deleting; stay > 0 && g.Options.ZeroOrMax {
+	if stay := l.standing(n.Group) - g.deleting; stay > 0 && g.Options.AllOrNothing {
 		return Removal{}, verdict.Because(subject, AtomicScaleDownFailed, verdict.Number("nodes that stay", stay))
 	}
 	w := newWorld(l, &there)

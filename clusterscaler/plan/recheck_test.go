@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // goingNow is the snapshot after the removal of these nodes has begun: each has the taint.
@@ -17,7 +17,7 @@ func goingNow(s *Snapshot, nodes ...string) *Snapshot {
 	for i, n := range s.Nodes {
 		if slices.Contains(nodes, n.Name) {
 			next := *n
-			next.Deleting, next.Taints = true, append(slices.Clone(n.Taints), simulate.Taint{Key: group.GoingTaint, Value: "1767268800", Effect: simulate.NoSchedule})
+			next.Deleting, next.Taints = true, append(slices.Clone(n.Taints), scheduling.Taint{Key: group.GoingTaint, Value: "1767268800", Effect: scheduling.NoSchedule})
 			out.Nodes[i] = &next
 		}
 	}

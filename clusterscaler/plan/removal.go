@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -23,7 +23,7 @@ type removal struct {
 
 // candidate is a node whose removal is considered.
 type candidate struct {
-	id          simulate.NodeID
+	id          scheduling.NodeID
 	utilization float64
 	// empty says that no pod needs to move, waits that the node was unneeded in the loop before.
 	empty, waits bool
@@ -51,10 +51,10 @@ type removals struct {
 	progress
 	removal
 	// settled has for nodes that stand the pods without a node that fit on them.
-	settled map[simulate.NodeID][]*Pod
+	settled map[scheduling.NodeID][]*Pod
 	// destinations are in the order in which moved pods look there for room: nodes that cannot go first, then the
 	// candidates from the last, so that pods gather on nodes that stay.
-	destinations []simulate.NodeID
+	destinations []scheduling.NodeID
 	closest      closest
 	facts        facts
 }
@@ -64,20 +64,20 @@ type progress struct {
 	mark  mark
 	drain drain
 	// from is, for each class, the destination before which there is no room: nodes only fill up.
-	from map[simulate.Class]int
+	from map[scheduling.Class]int
 	// receives names for each node one whose pods move there.
-	receives map[simulate.NodeID]string
+	receives map[scheduling.NodeID]string
 	// left is by how many nodes each group may still shrink, and total what the nodes that stay have together.
 	left  []int
-	total simulate.Resources
+	total scheduling.Resources
 	// gone are the nodes that were taken away.
 	gone []Removal
 }
 
 func newRemovals(w *world, g *growth, d drain) *removals {
 	r := &removals{
-		world: w, settled: g.placed.onStanding(), closest: closest{to: map[simulate.Class]simulate.NodeID{}},
-		progress: progress{drain: d, from: map[simulate.Class]int{}, receives: map[simulate.NodeID]string{}, total: g.total, left: make([]int, len(w.groups))},
+		world: w, settled: g.placed.onStanding(), closest: closest{to: map[scheduling.Class]scheduling.NodeID{}},
+		progress: progress{drain: d, from: map[scheduling.Class]int{}, receives: map[scheduling.NodeID]string{}, total: g.total, left: make([]int, len(w.groups))},
 		removal:  removal{nodes: make([]NodeVerdict, len(w.s.Nodes))},
 	}
 	for i := range w.groups {
@@ -103,7 +103,7 @@ func (r *removals) back(p progress) {
 }
 
 // podsOn are the pods that run on the node or are about to.
-func (r *removals) podsOn(id simulate.NodeID) iter.Seq[*Pod] {
+func (r *removals) podsOn(id scheduling.NodeID) iter.Seq[*Pod] {
 	return func(yield func(*Pod) bool) {
 		for _, pod := range r.kept.on[id] {
 			if !yield(pod) {
@@ -119,7 +119,7 @@ func (r *removals) podsOn(id simulate.NodeID) iter.Seq[*Pod] {
 }
 
 // vacant is whether no pod would have to leave the node.
-func (r *removals) vacant(id simulate.NodeID) bool {
+func (r *removals) vacant(id scheduling.NodeID) bool {
 	return r.empty(id) && !slices.ContainsFunc(r.settled[id], func(pod *Pod) bool { return !pod.fixed() && !pod.spare() })
 }
 
@@ -128,7 +128,7 @@ func (r *removals) vacant(id simulate.NodeID) bool {
 func (r *removals) eligible() []candidate {
 	var out []candidate
 	for i, n := range r.s.Nodes {
-		id := simulate.NodeID(i)
+		id := scheduling.NodeID(i)
 		p, ours := r.policyOf(id)
 		used := r.utilization(id, p)
 		r.nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: used.share}
@@ -159,7 +159,7 @@ func first(a, b bool) int {
 }
 
 // notEligible is why a node is not even considered, or an empty code.
-func (r *removals) notEligible(id simulate.NodeID, p *Policy, ours bool, used *use) (verdict.Code, []verdict.Fact) {
+func (r *removals) notEligible(id scheduling.NodeID, p *Policy, ours bool, used *use) (verdict.Code, []verdict.Fact) {
 	n := r.s.Nodes[id]
 	switch {
 	case !r.policy.ScaleDownEnabled:
@@ -183,7 +183,7 @@ func (r *removals) notEligible(id simulate.NodeID, p *Policy, ours bool, used *u
 }
 
 // keep gives a node its verdict.
-func (r *removals) keep(id simulate.NodeID, code verdict.Code, facts ...verdict.Fact) {
+func (r *removals) keep(id scheduling.NodeID, code verdict.Code, facts ...verdict.Fact) {
 	r.nodes[id].Verdict = verdict.Because(verdict.On("node", r.kept.nodes[id].Name), code, facts...)
 }
 
@@ -193,7 +193,7 @@ func unhealthyNodes(w *world, g *growth) removal {
 	w.goTo(g.mark)
 	r := newRemovals(w, g, drain{})
 	for i, n := range w.s.Nodes {
-		id := simulate.NodeID(i)
+		id := scheduling.NodeID(i)
 		p, _ := w.policyOf(id)
 		r.nodes[i] = NodeVerdict{Node: n.Name, Group: n.Group, Utilization: r.utilization(id, p).share}
 		r.keep(id, ClusterUnhealthy, w.plan.Cluster.Facts...)

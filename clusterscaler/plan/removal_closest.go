@@ -1,13 +1,13 @@
 package plan
 
 import (
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // closest remembers, for classes that fit on no destination, the one that they come closest to fitting on.
 type closest struct {
-	to map[simulate.Class]simulate.NodeID
+	to map[scheduling.Class]scheduling.NodeID
 	// asked is how many nodes have been asked about.
 	asked int
 }
@@ -31,15 +31,15 @@ func (r *removals) noPlace(pod *Pod, of int) []verdict.Fact {
 	}
 	m := r.cluster.Fits(pod.Class, id)
 	var more []verdict.Fact
-	if m.Code == simulate.HostPortTaken {
+	if m.Code == scheduling.HostPortTaken {
 		more = r.holder(id, pod.Class)
 	}
 	return append(facts, verdict.Text("closest", r.s.Nodes[id].Name+" "+m.Verdict(verdict.Subject{}, more...).Message()))
 }
 
 // findClosest asks about all destinations. Where several lack as much, it takes the first.
-func (r *removals) findClosest(class simulate.Class) (best simulate.NodeID, found bool) {
-	var least simulate.Misfit
+func (r *removals) findClosest(class scheduling.Class) (best scheduling.NodeID, found bool) {
+	var least scheduling.Misfit
 	for _, id := range r.destinations {
 		if r.cluster.Hidden(id) {
 			continue
@@ -53,7 +53,7 @@ func (r *removals) findClosest(class simulate.Class) (best simulate.NodeID, foun
 }
 
 // holder names the pod on the node that has the host port which one of the class wants.
-func (r *removals) holder(id simulate.NodeID, class simulate.Class) []verdict.Fact {
+func (r *removals) holder(id scheduling.NodeID, class scheduling.Class) []verdict.Fact {
 	for pod := range r.podsOn(id) {
 		if r.portsClash(class, pod.Class) {
 			return []verdict.Fact{verdict.Text("held by", pod.Name)}

@@ -3,7 +3,7 @@ package plan
 import (
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // refuseComebacks drops removals, last first, until the loop after them would not grow a group for the
@@ -40,7 +40,7 @@ func (r *removals) leftOver(needing []*Pod) string {
 	r.takeReplaced()
 	var again []*Pod // those that were placed, and must be again
 	for i, n := range r.s.Nodes {
-		id := simulate.NodeID(i)
+		id := scheduling.NodeID(i)
 		if !gone[n.Name] {
 			again = append(again, r.settled[id]...) // pods that fit now will have run where they fit
 			if !r.runs(id) {                        // moved pods must not wait for a node to start

@@ -7,23 +7,23 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // order fills in the destinations: ready nodes that stand.
 func (r *removals) order(candidates []candidate) {
-	isCandidate := make(map[simulate.NodeID]bool, len(candidates))
+	isCandidate := make(map[scheduling.NodeID]bool, len(candidates))
 	for _, c := range candidates {
 		isCandidate[c.id] = true
 	}
 	for i := range r.s.Nodes {
-		id := simulate.NodeID(i)
+		id := scheduling.NodeID(i)
 		if !isCandidate[id] && !r.cluster.Hidden(id) && r.runs(id) {
 			r.destinations = append(r.destinations, id)
 		}
 	}
-	slices.SortFunc(r.destinations, func(a, b simulate.NodeID) int {
+	slices.SortFunc(r.destinations, func(a, b scheduling.NodeID) int {
 		return cmp.Or(cmp.Compare(r.nodes[b].Utilization, r.nodes[a].Utilization), cmp.Compare(a, b))
 	})
 	for _, c := range slices.Backward(candidates) {
@@ -68,12 +68,12 @@ func (r *removals) consider(c candidate) {
 	}
 	r.gone = append(r.gone, Removal{
 		Node: n.Name, Group: n.Group, Empty: len(existing(pods)) == 0, Unready: !n.Ready, Utilization: c.utilization, Moves: moves,
-		Together: r.atomic(n.Group),
+		AllOrNothing: r.allOrNothing(n.Group),
 	})
 }
 
 // movable lists the pods that must find another place when the node goes, or says what keeps the node.
-func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.Fact) {
+func (r *removals) movable(id scheduling.NodeID) ([]*Pod, verdict.Code, []verdict.Fact) {
 	var out []*Pod
 	for pod := range r.podsOn(id) {
 		if pod.Node != r.s.Nodes[id].Name { // it is about to run here, and nothing speaks against it running elsewhere
@@ -97,9 +97,9 @@ func (r *removals) movable(id simulate.NodeID) ([]*Pod, verdict.Code, []verdict.
 
 // move places the pods on the destinations, or says why the first that finds no room keeps the node. Then nothing has
 // changed.
-func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, code verdict.Code, facts []verdict.Fact) {
+func (r *removals) move(id scheduling.NodeID, pods []*Pod) (moves []Move, code verdict.Code, facts []verdict.Fact) {
 	from, name := maps.Clone(r.from), r.s.Nodes[id].Name
-	var to []simulate.NodeID
+	var to []scheduling.NodeID
 	if !r.try(func() bool {
 		r.retire(id, r.podsOn(id), pods)
 		for _, pod := range byClass(pods) {
@@ -129,14 +129,14 @@ func (r *removals) move(id simulate.NodeID, pods []*Pod) (moves []Move, code ver
 }
 
 // goingTaint is that of a node that is going.
-func goingTaint() simulate.Taint {
-	return simulate.Taint{Key: group.GoingTaint, Effect: simulate.NoSchedule}
+func goingTaint() scheduling.Taint {
+	return scheduling.Taint{Key: group.GoingTaint, Effect: scheduling.NoSchedule}
 }
 
 // byClass puts pods of one class together, where the first of them was. Headroom comes behind the pods that exist.
 func byClass(pods []*Pod) []*Pod {
 	const last = "~" // sorts behind every name
-	first := make(map[simulate.Class]string, len(pods))
+	first := make(map[scheduling.Class]string, len(pods))
 	for _, pod := range pods {
 		name := pod.Name
 		if pod.spare() {
@@ -152,7 +152,7 @@ func byClass(pods []*Pod) []*Pod {
 }
 
 // place puts one pod of the class on the first destination with room. from is as in progress.
-func (r *removals) place(class simulate.Class, from map[simulate.Class]int) (simulate.NodeID, bool) {
+func (r *removals) place(class scheduling.Class, from map[scheduling.Class]int) (scheduling.NodeID, bool) {
 	first := from[class]
 	if r.cluster.Constrained(class) { // a node that was no place for it may have become one
 		first = 0

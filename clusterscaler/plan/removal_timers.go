@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -65,7 +65,7 @@ func (r *removals) deleting() (busy, draining int) {
 			continue
 		}
 		busy++
-		if !r.empty(simulate.NodeID(i)) {
+		if !r.empty(scheduling.NodeID(i)) {
 			draining++
 		}
 	}

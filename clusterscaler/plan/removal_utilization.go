@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -11,7 +11,7 @@ import (
 //
 // DaemonSet and mirror pods count, unless the policy ignores them: then they leave both the requests
 // and the amount that these are measured against. What they claim counts always.
-func (r *removals) utilization(id simulate.NodeID, p *Policy) use {
+func (r *removals) utilization(id scheduling.NodeID, p *Policy) use {
 	if !gpus(r.s.Nodes[id]) {
 		if taken := r.cluster.Devices(id); taken.Pool != "" {
 			return use{share: taken.Share, of: taken.Pool, known: taken.Unknown == "", unknown: taken.Unknown}
@@ -62,9 +62,9 @@ type use struct {
 	ignores ignored
 }
 
-func (r *removals) measure(id simulate.NodeID, ignores ignored) use {
+func (r *removals) measure(id scheduling.NodeID, ignores ignored) use {
 	available := r.cluster.Node(id).Allocatable
-	var requested simulate.Resources
+	var requested scheduling.Resources
 	for pod := range r.podsOn(id) {
 		if pod.spare() {
 			continue

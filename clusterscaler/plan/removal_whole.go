@@ -39,7 +39,7 @@ func (r *removals) considerWhole(group string, candidates []candidate) {
 func (r *removals) considerAll(candidates []candidate) {
 	whole := map[string][]candidate{}
 	for _, c := range candidates {
-		if group := r.s.Nodes[c.id].Group; r.atomic(group) {
+		if group := r.s.Nodes[c.id].Group; r.allOrNothing(group) {
 			whole[group] = append(whole[group], c)
 		}
 	}
@@ -56,7 +56,7 @@ func (r *removals) considerAll(candidates []candidate) {
 
 // together are, for a removal of a group that has all of its nodes or none, all removals of the group; else it alone.
 func (r *removals) together(n Removal) []Removal {
-	if !n.Together {
+	if !n.AllOrNothing {
 		return []Removal{n}
 	}
 	var all []Removal
@@ -70,7 +70,7 @@ func (r *removals) together(n Removal) []Removal {
 
 // waitsForOthers is the node of the removal's group that keeps all of them waiting, if one does.
 func (r *removals) waitsForOthers(n Removal, podsWait bool) (node string, waits bool) {
-	if !n.Together {
+	if !n.AllOrNothing {
 		return "", false
 	}
 	for _, other := range r.together(n) {
@@ -103,7 +103,7 @@ func (p *parallel) admit(r *removals, n Removal) bool {
 		}
 	}
 	fits := p.busy+len(all) <= r.policy.MaxParallelism && (draining == 0 || p.draining+draining <= r.policy.MaxDrainParallelism)
-	if n.Together {
+	if n.AllOrNothing {
 		fits = fits || p.busy == 0
 		p.whole[n.Group] = fits
 	}
@@ -118,7 +118,7 @@ func (p *parallel) admit(r *removals, n Removal) bool {
 func (r *removals) refuse(at int, pod string) {
 	refused := r.begin[at]
 	r.begin = slices.DeleteFunc(r.begin, func(n Removal) bool {
-		if n.Node != refused.Node && !(refused.Together && n.Group == refused.Group) {
+		if n.Node != refused.Node && !(refused.AllOrNothing && n.Group == refused.Group) {
 			return false
 		}
 		r.keep(r.kept.ids[n.Node], WouldBeAddedBack, verdict.Text("pod", pod))

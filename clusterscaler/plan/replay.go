@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Placement is where a pod without a node was placed: on a node that stands, or on one on its way, as far as those
@@ -27,7 +27,7 @@ func (w *world) replay(pods []*Pod, p *placed) []*Pod {
 	if len(planned) == 0 {
 		return pods
 	}
-	again := replaying{world: w, placed: p, all: w.nodesOfGroups(), newer: map[Placement]*[]simulate.NodeID{}, from: map[spot]int{}}
+	again := replaying{world: w, placed: p, all: w.nodesOfGroups(), newer: map[Placement]*[]scheduling.NodeID{}, from: map[spot]int{}}
 	var others []*Pod
 	inOrder := make([]planAgain, len(planned)) // Order counts them
 	for i, pod := range pods {
@@ -62,15 +62,15 @@ type replaying struct {
 	*world
 	placed *placed
 	// all has the nodes of each group, and newer those of them that are not older than a Placement.
-	all   [][]simulate.NodeID
-	newer map[Placement]*[]simulate.NodeID
+	all   [][]scheduling.NodeID
+	newer map[Placement]*[]scheduling.NodeID
 	// from is before which node none can become a place any more: pods are only added.
 	from map[spot]int
 }
 
 type spot struct {
-	nodes *[]simulate.NodeID
-	class simulate.Class
+	nodes *[]scheduling.NodeID
+	class scheduling.Class
 }
 
 // place puts the pod where it was placed before, if it still can be.
@@ -86,7 +86,7 @@ func (r *replaying) place(a planAgain) bool {
 	}
 	key := spot{r.since(a.then), class}
 	list, next := *key.nodes, r.from[key]
-	for next < len(list) && !r.cluster.Open(class, list[next]) {
+	for next < len(list) && !r.cluster.MayFit(class, list[next]) {
 		next++
 	}
 	r.from[key] = next
@@ -101,26 +101,26 @@ func (r *replaying) place(a planAgain) bool {
 }
 
 // nodesOfGroups lists the nodes of each group, those on their way last.
-func (w *world) nodesOfGroups() [][]simulate.NodeID {
-	out := make([][]simulate.NodeID, len(w.models))
+func (w *world) nodesOfGroups() [][]scheduling.NodeID {
+	out := make([][]scheduling.NodeID, len(w.models))
 	for i := range w.s.Nodes {
-		if g, ours := w.groupOf(simulate.NodeID(i)); ours {
-			out[g] = append(out[g], simulate.NodeID(i))
+		if g, ours := w.groupOf(scheduling.NodeID(i)); ours {
+			out[g] = append(out[g], scheduling.NodeID(i))
 		}
 	}
 	for i, group := range w.upcoming {
 		g := w.byGroup[group]
-		out[g] = append(out[g], simulate.NodeID(len(w.s.Nodes)+i))
+		out[g] = append(out[g], scheduling.NodeID(len(w.s.Nodes)+i))
 	}
 	return out
 }
 
 // since are the nodes of the placement's group that are not older than it.
-func (r *replaying) since(p *Placement) *[]simulate.NodeID {
+func (r *replaying) since(p *Placement) *[]scheduling.NodeID {
 	key := Placement{Group: p.Group, Since: p.Since}
 	list, known := r.newer[key]
 	if !known {
-		list = new([]simulate.NodeID)
+		list = new([]scheduling.NodeID)
 		if i, stands := r.byGroup[p.Group]; stands {
 			for _, id := range r.all[i] {
 				if !r.stands(id) || !r.s.Nodes[id].Created.Before(p.Since) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Random clusters with zones that have no nodes yet, and pods that are spread over them. When the planned nodes have come
@@ -57,22 +57,22 @@ func spreadSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 	if r.IntN(4) == 0 {
 		policy.MaxNodesPerScaleUp = 1 + r.IntN(4)
 	}
-	s := &Snapshot{Classes: &simulate.Classes{}}
-	var specs []simulate.Spec
+	s := &Snapshot{Classes: &scheduling.Classes{}}
+	var specs []scheduling.Spec
 	for i := range 1 + r.IntN(2) {
 		app := fmt.Sprint("app-", i)
-		chosen := simulate.LabelSelector{All: []simulate.Requirement{{Key: "app", Operator: simulate.In, Values: []string{app}}}}
-		spec := simulate.Spec{Namespace: "default", Labels: map[string]string{"app": app}, Requests: simulate.Resources{MilliCPU: 1000, Memory: 1 << 30, Pods: 1}}
+		chosen := scheduling.LabelSelector{All: []scheduling.Requirement{{Key: "app", Operator: scheduling.In, Values: []string{app}}}}
+		spec := scheduling.Spec{Namespace: "default", Labels: map[string]string{"app": app}, Requests: scheduling.Resources{MilliCPU: 1000, Memory: 1 << 30, Pods: 1}}
 		if i == 0 || r.IntN(2) == 0 {
-			spec.Spread = []simulate.Spread{{TopologyKey: "topology.kubernetes.io/zone", MaxSkew: 1 + r.Int32N(3), MinDomains: 1 + r.Int32N(3)/2, Pods: chosen}}
+			spec.TopologySpread = []scheduling.TopologySpreadConstraint{{TopologyKey: "topology.kubernetes.io/zone", MaxSkew: 1 + r.Int32N(3), MinDomains: 1 + r.Int32N(3)/2, Pods: chosen}}
 		}
 		switch r.IntN(6) {
 		case 0:
-			spec.Apart = []simulate.PodTerm{{TopologyKey: "kubernetes.io/hostname", Pods: simulate.PodSelector{Namespaces: []string{"default"}, Labels: chosen}}}
+			spec.PodAntiAffinity = []scheduling.PodAffinityTerm{{TopologyKey: "kubernetes.io/hostname", Pods: scheduling.PodSelector{Namespaces: []string{"default"}, Labels: chosen}}}
 		case 1:
-			spec.Selector = []simulate.Requirement{{Key: "pool", Operator: simulate.In, Values: []string{"x"}}}
+			spec.NodeSelector = []scheduling.Requirement{{Key: "pool", Operator: scheduling.In, Values: []string{"x"}}}
 		case 2:
-			spec.Selector = []simulate.Requirement{{Key: "topology.kubernetes.io/zone", Operator: simulate.In, Values: []string{"b"}}}
+			spec.NodeSelector = []scheduling.Requirement{{Key: "topology.kubernetes.io/zone", Operator: scheduling.In, Values: []string{"b"}}}
 		}
 		specs = append(specs, spec)
 		s.Classes.Learn(&specs[i])
@@ -82,9 +82,9 @@ func spreadSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 		slots += r.Int64N(3)
 	}
 	for i := range 1 + r.IntN(4) {
-		offer := simulate.Resources{MilliCPU: 1000 * slots, Memory: slots << 32, Pods: 10}
+		offer := scheduling.Resources{MilliCPU: 1000 * slots, Memory: slots << 32, Pods: 10}
 		g := Group{Name: fmt.Sprint("g", i), Max: 1 + r.IntN(8), Capacity: offer, Price: float64(r.IntN(3))}
-		g.Template = simulate.Node{Name: "new", Labels: map[string]string{"topology.kubernetes.io/zone": string(rune('a' + r.IntN(3))), "pool": string("xxxy"[r.IntN(4)])}, Allocatable: offer}
+		g.Template = scheduling.Node{Name: "new", Labels: map[string]string{"topology.kubernetes.io/zone": string(rune('a' + r.IntN(3))), "pool": string("xxxy"[r.IntN(4)])}, Allocatable: offer}
 		for range max(r.IntN(min(g.Max+1, 5))-2, 0) {
 			s.Nodes = append(s.Nodes, g.node(len(s.Nodes), now.Add(-time.Hour)))
 			g.Target++
@@ -129,8 +129,8 @@ func come(s *Snapshot, plan *Plan, now time.Time) *Snapshot {
 func scheduled(r *rand.Rand, s *Snapshot, m Memory) *Snapshot {
 	out := *s
 	out.Pods = slices.Clone(s.Pods)
-	c := simulate.NewCluster(s.Classes)
-	ids := map[string]simulate.NodeID{}
+	c := scheduling.NewCluster(s.Classes)
+	ids := map[string]scheduling.NodeID{}
 	for _, n := range s.Nodes {
 		ids[n.Name] = c.AddNode(&n.Node)
 	}
@@ -146,7 +146,7 @@ func scheduled(r *rand.Rand, s *Snapshot, m Memory) *Snapshot {
 			if then := m.Planned[pod.Name]; then != nil && s.Classes.Len() > 1 && then.Node != node.Name && (then.Group != node.Group || node.Created.Before(then.Since)) {
 				continue
 			}
-			if c.Fill(pod.Class, simulate.NodeID(n), 1) == 1 {
+			if c.Fill(pod.Class, scheduling.NodeID(n), 1) == 1 {
 				pod.Node, pod.State, out.Pods[i] = node.Name, Bound, &pod
 				return true
 			}
@@ -211,14 +211,14 @@ func drawn(s *Snapshot, p Policy) string {
 	}
 	for _, pod := range s.Pods {
 		spec := s.Classes.Spec(pod.Class)
-		fmt.Fprintf(&b, "pod %s class=%d on=%s cpu=%d memory=%d is=%v selector=%v", pod.Name, pod.Class, pod.Node, spec.Requests.MilliCPU, spec.Requests.Memory>>20, spec.Labels, spec.Selector)
-		for _, t := range spec.Near {
+		fmt.Fprintf(&b, "pod %s class=%d on=%s cpu=%d memory=%d is=%v selector=%v", pod.Name, pod.Class, pod.Node, spec.Requests.MilliCPU, spec.Requests.Memory>>20, spec.Labels, spec.NodeSelector)
+		for _, t := range spec.PodAffinity {
 			fmt.Fprintf(&b, " near=%v@%s", t.Pods.Labels.All[0].Values, t.TopologyKey)
 		}
-		for _, t := range spec.Apart {
+		for _, t := range spec.PodAntiAffinity {
 			fmt.Fprintf(&b, " apart=%v@%s", t.Pods.Labels.All[0].Values, t.TopologyKey)
 		}
-		for _, t := range spec.Spread {
+		for _, t := range spec.TopologySpread {
 			fmt.Fprintf(&b, " spread=%s/%d minDomains=%d", t.TopologyKey, t.MaxSkew, t.MinDomains)
 		}
 		b.WriteByte('\n')

@@ -6,7 +6,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // Snapshot is the cluster as it was observed at one moment. Nothing of it is ever changed, not by Decide and not by who
@@ -14,22 +14,22 @@ import (
 // by which a Planner knows them.
 type Snapshot struct {
 	// Classes holds the Specs of all pods and DaemonSets below.
-	Classes *simulate.Classes
+	Classes *scheduling.Classes
 	Nodes   []*Node
 	// Pods are all that have not finished, bound or not, in the order of their names.
 	Pods       []*Pod
 	DaemonSets []DaemonSet
 	Budgets    []Budget
 	Groups     []Group
-	// Judge decides on volumes and device claims; nil where pods with such have a Constraint.
-	Judge simulate.Judge
+	// FilterPlugins decide on volumes and device claims; nil where pods with such have a Constraint.
+	FilterPlugins scheduling.FilterPlugins
 }
 
 // Node is a node that has registered.
 type Node struct {
-	simulate.Node
+	scheduling.Node
 	// Capacity is what the machine has; nothing as long as it has not said so.
-	Capacity simulate.Resources
+	Capacity scheduling.Resources
 	// Group is the name of the group that the node belongs to; empty when none of ours.
 	Group   string
 	Ready   bool
@@ -71,7 +71,7 @@ const (
 type Pod struct {
 	// Name is namespace/name.
 	Name  string
-	Class simulate.Class
+	Class scheduling.Class
 	// Constraint names what of the pod is not modelled; empty for most.
 	Constraint string
 	State      State
@@ -126,14 +126,14 @@ func (p *Pod) overdue(now time.Time) bool {
 // DaemonSet is one that puts a pod on each node it suits.
 type DaemonSet struct {
 	Name  string
-	Class simulate.Class
+	Class scheduling.Class
 }
 
 // Running is a pod that belongs to a node.
 type Running struct {
 	// DaemonSet is namespace/name of the one whose pod it is; empty for a mirror pod, and for one that is AsDaemon.
 	DaemonSet string
-	Class     simulate.Class
+	Class     scheduling.Class
 }
 
 // Budget is a PodDisruptionBudget.
@@ -150,9 +150,9 @@ type Group struct {
 	// Min and Max bound Target, the number of nodes that the provider works towards.
 	Min, Max, Target int
 	// Template is what a new node offers, before DaemonSets.
-	Template simulate.Node
+	Template scheduling.Node
 	// Capacity is what the machine has, of which Template.Allocatable is left for pods.
-	Capacity simulate.Resources
+	Capacity scheduling.Resources
 	// Live says that Template and Capacity are those of a node of the group, and Runs what belongs to that node.
 	Live bool
 	// Runs are the pods that each new node runs from its start, where Live is set. Where it is not the DaemonSets that suit

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // loopOf is the loop of a scenario, for tests of single stages.
@@ -127,7 +127,7 @@ func TestStagesAreFunctions(t *testing.T) {
 	for i := range 2000 {
 		s, policy := randomSnapshot(r, now)
 		policy.EnforceMinSize = r.IntN(2) == 0
-		policy.Headroom = []Headroom{{Name: "h", Count: r.IntN(3), Spec: simulate.Spec{Requests: simulate.Resources{MilliCPU: 500, Pods: 1}}}}
+		policy.Headroom = []Headroom{{Name: "h", Count: r.IntN(3), Spec: scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 500, Pods: 1}}}}
 		spares(s, &policy)
 		l := newKept(s, policy, now).loop(s, Memory{}, policy, now)
 		there := observe(l)

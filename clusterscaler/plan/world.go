@@ -5,7 +5,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -15,7 +15,7 @@ import (
 type world struct {
 	*loop
 	*observed
-	cluster *simulate.Cluster
+	cluster *scheduling.Cluster
 	// marks are those that are not void, and made is how many there have been.
 	marks []mark
 	made  int
@@ -32,11 +32,11 @@ type model struct {
 	// alike is equal for groups whose new nodes are equal.
 	alike string
 	// misfits holds, for classes asked about, why a pod does not fit on an empty new node.
-	misfits map[simulate.Class]simulate.Misfit
+	misfits map[scheduling.Class]scheduling.Misfit
 	// similar are the groups with similar nodes, once they have been looked for.
 	similar []int
 	// template is what copies are made of, once it is prepared.
-	template simulate.Template
+	template scheduling.Template
 	prepared bool
 	// missing are the DaemonSets that do not run on the group's example, once they have been looked for.
 	missing []DaemonSet
@@ -49,7 +49,7 @@ func newWorld(l *loop, there *observed) *world {
 	w.bare = w.here()
 	for i := range there.groups {
 		g := &there.groups[i]
-		w.models = append(w.models, model{groupState: g, index: i, alike: alike(g.Group), misfits: map[simulate.Class]simulate.Misfit{}})
+		w.models = append(w.models, model{groupState: g, index: i, alike: alike(g.Group), misfits: map[scheduling.Class]scheduling.Misfit{}})
 	}
 	for _, group := range there.upcoming {
 		w.addNew(&w.models[l.byGroup[group]])
@@ -60,7 +60,7 @@ func newWorld(l *loop, there *observed) *world {
 
 // mark is a state of a world.
 type mark struct {
-	log    simulate.Mark
+	log    scheduling.Mark
 	number int
 }
 
@@ -95,17 +95,17 @@ func (w *world) try(do func() (stays bool)) bool {
 // alike is equal for groups of which no pod can tell the new nodes apart.
 func alike(g *Group) string {
 	n := &g.Template
-	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Features, n.Profile, g.Live, g.Runs, g.Options.ZeroOrMax) // fmt sorts the keys of maps
+	return fmt.Sprint(n.Labels, n.Taints, n.Unschedulable, n.Allocatable, n.Features, n.Profile, g.Live, g.Runs, g.Options.AllOrNothing) // fmt sorts the keys of maps
 }
 
 // addNew adds a new node of the group, with the DaemonSet pods that it will run.
-func (w *world) addNew(g *model) simulate.NodeID {
+func (w *world) addNew(g *model) scheduling.NodeID {
 	id := w.cluster.AddCopy(w.templateOf(g))
 	for _, r := range g.Runs {
 		w.cluster.Place(r.Class, id, 1)
 	}
 	for _, ds := range w.daemonSets(g) {
-		if w.cluster.Suits(ds.Class, id) {
+		if w.cluster.MatchesNode(ds.Class, id) {
 			w.cluster.Place(ds.Class, id, 1)
 		}
 	}
@@ -113,7 +113,7 @@ func (w *world) addNew(g *model) simulate.NodeID {
 }
 
 // templateOf is what new nodes of the group are copies of.
-func (w *world) templateOf(g *model) simulate.Template {
+func (w *world) templateOf(g *model) scheduling.Template {
 	if !g.prepared {
 		g.template, g.prepared = w.cluster.Prepare(g.Template), true
 	}
@@ -139,7 +139,7 @@ func (w *world) daemonSets(g *model) []DaemonSet {
 }
 
 // onNew answers a question about one more node of the group. The world stays as it is.
-func onNew[T any](w *world, g *model, ask func(simulate.NodeID) T) (answer T) {
+func onNew[T any](w *world, g *model, ask func(scheduling.NodeID) T) (answer T) {
 	w.try(func() bool {
 		answer = ask(w.addNew(g))
 		return false
@@ -148,27 +148,27 @@ func onNew[T any](w *world, g *model, ask func(simulate.NodeID) T) (answer T) {
 }
 
 // misfit is why a pod of the class does not fit on an empty new node of the group, as the others stand now.
-func (w *world) misfit(g *model, class simulate.Class) simulate.Misfit {
+func (w *world) misfit(g *model, class scheduling.Class) scheduling.Misfit {
 	if m, known := g.misfits[class]; known {
 		return m
 	}
-	m := onNew(w, g, func(id simulate.NodeID) simulate.Misfit { return w.cluster.Fits(class, id) })
-	if !w.cluster.Constrained(class) && !w.cluster.Judged(class) { // else it changes with what is placed
+	m := onNew(w, g, func(id scheduling.NodeID) scheduling.Misfit { return w.cluster.Fits(class, id) })
+	if !w.cluster.Constrained(class) && !w.cluster.NeedsFilterPlugins(class) { // else it changes with what is placed
 		g.misfits[class] = m
 	}
 	return m
 }
 
 // open is whether a new node of the group may be a place for the class, now or once there are more pods elsewhere.
-func (w *world) open(g *model, class simulate.Class) bool {
-	return onNew(w, g, func(id simulate.NodeID) bool { return w.cluster.Open(class, id) })
+func (w *world) open(g *model, class scheduling.Class) bool {
+	return onNew(w, g, func(id scheduling.NodeID) bool { return w.cluster.MayFit(class, id) })
 }
 
 // freeOf is what the DaemonSets leave of a new node.
-func (w *world) freeOf(g *model) simulate.Resources { return onNew(w, g, w.cluster.Free) }
+func (w *world) freeOf(g *model) scheduling.Resources { return onNew(w, g, w.cluster.Free) }
 
 // holderOnNew names what has the host port that one of the class wants on each new node of the group.
-func (w *world) holderOnNew(g *model, class simulate.Class) []verdict.Fact {
+func (w *world) holderOnNew(g *model, class scheduling.Class) []verdict.Fact {
 	for _, r := range g.Runs {
 		switch {
 		case !w.portsClash(class, r.Class):
@@ -186,7 +186,7 @@ func (w *world) holderOnNew(g *model, class simulate.Class) []verdict.Fact {
 	return nil
 }
 
-func (w *world) portsClash(a, b simulate.Class) bool {
+func (w *world) portsClash(a, b scheduling.Class) bool {
 	return w.s.Classes.Spec(a).PortsClash(w.s.Classes.Spec(b))
 }
 
@@ -221,19 +221,19 @@ func (w *world) placeOnce(b *batch, p *placed) {
 }
 
 // placeOn puts what fits of the batch on the node, and says whether it may take more once others have pods.
-func (w *world) placeOn(b *batch, id simulate.NodeID, p *placed) bool {
+func (w *world) placeOn(b *batch, id scheduling.NodeID, p *placed) bool {
 	if n := w.cluster.Fill(b.class, id, len(b.pods)); n > 0 {
 		p.add(b.take(n, id))
 	}
-	return len(b.pods) > 0 && w.cluster.Constrained(b.class) && w.cluster.Open(b.class, id)
+	return len(b.pods) > 0 && w.cluster.Constrained(b.class) && w.cluster.MayFit(b.class, id)
 }
 
 // retire makes the node one that is going, which these of its pods have left.
-func (w *world) retire(id simulate.NodeID, pods iter.Seq[*Pod], left []*Pod) {
+func (w *world) retire(id scheduling.NodeID, pods iter.Seq[*Pod], left []*Pod) {
 	for _, pod := range left {
 		w.cluster.Take(pod.Class, id, 1)
 	}
-	w.cluster.Retire(id, goingTaint(), func(yield func(simulate.Class) bool) {
+	w.cluster.HideTainted(id, goingTaint(), func(yield func(scheduling.Class) bool) {
 		for _, pod := range without(slices.Collect(pods), left) {
 			if !yield(pod.Class) {
 				return

@@ -15,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // large is a cluster of so many pods, 25 on a node, each with what pods of Deployments have; one of 100 has no node.
@@ -36,7 +36,7 @@ func large(pods int) *Record {
 		objects.Nodes = append(objects.Nodes, n)
 		r.Seen.GroupOf[n.Name] = n.Labels["pool"]
 		if i < 20 {
-			template := simulate.NodeOf(n)
+			template := scheduling.NodeOf(n)
 			r.Seen.Groups = append(r.Seen.Groups, plan.Group{Name: n.Labels["pool"], Max: 1000, Template: template, Capacity: template.Allocatable})
 		}
 		r.Seen.Groups[i%20].Target++

@@ -21,7 +21,7 @@ func roleOf(of reflect.Type, f reflect.StructField, outer role) role {
 func ownRole(name string) role {
 	switch name {
 	case "Policy.GPULabel", "Policy.BalancingIgnoreLabels", "Policy.BalancingLabels", "Policy.Priorities", "Limit.Type",
-		"Node.Features", "Spec.Features", "Extended.Name", "Port.Protocol", "PodTerm.TopologyKey", "Spread.TopologyKey", "Owner.Kind":
+		"Node.Features", "Spec.Features", "Extended.Name", "HostPort.Protocol", "PodAffinityTerm.TopologyKey", "TopologySpreadConstraint.TopologyKey", "Owner.Kind":
 		return kept
 	case "Memory.UnneededSince", "Memory.Deletions", "Placement.Node", "Group.Silent", "Told.Nodes", "Promise.Stood", "Node.Name", "Removal.Node", "NodeOutcome.Node", "Move.To":
 		return nodeName

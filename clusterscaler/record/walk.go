@@ -10,7 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // anonymizer visits the texts of a record.
@@ -190,17 +190,17 @@ func (a *anonymizer) special(o any) bool {
 		a.requirement(o.Key, string(o.Operator), o.Values)
 	case *metav1.LabelSelectorRequirement:
 		a.requirement(o.Key, string(o.Operator), o.Values)
-	case *simulate.Requirement:
+	case *scheduling.Requirement:
 		a.requirement(o.Key, string(o.Operator), o.Values)
 	case *corev1.TopologySelectorLabelRequirement:
 		a.requirement(o.Key, "", o.Values)
 	case *corev1.Taint:
 		o.Value = a.change(taintRole(o.Key), o.Value)
-	case *simulate.Taint:
+	case *scheduling.Taint:
 		o.Value = a.change(taintRole(o.Key), o.Value)
 	case *corev1.Toleration:
 		o.Value = a.change(taintRole(o.Key), o.Value)
-	case *simulate.Toleration:
+	case *scheduling.Toleration:
 		o.Value = a.change(taintRole(o.Key), o.Value)
 	default:
 		return false
@@ -213,7 +213,7 @@ func (a *anonymizer) labels(all map[string]string) map[string]string {
 }
 
 func (a *anonymizer) requirement(key, operator string, values []string) {
-	if operator == string(simulate.Gt) || operator == string(simulate.Lt) {
+	if operator == string(scheduling.Gt) || operator == string(scheduling.Lt) {
 		a.numeric[key] = true
 	}
 	for i, v := range values {

@@ -18,8 +18,8 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
-	"github.com/trimtab/trimtab/clusterscaler/simulate/simulatetest"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling/schedulingtest"
 	"github.com/trimtab/trimtab/internal/config"
 )
 
@@ -71,7 +71,7 @@ func newWorld(r *rand.Rand) *world {
 		w.nodes, w.pods, w.storage = c.Nodes, c.Pods, &c.Objects
 		w.spaces = map[string]map[string]string{"shop": {"team": "a"}}
 	} else {
-		c := simulatetest.Random(r)
+		c := schedulingtest.Random(r)
 		w.nodes, w.pods, w.spaces = c.Nodes, c.Pods, c.Namespaces
 		for i, p := range w.pods { // names of which one begins with the other, and then a dash
 			p.Namespace = map[string]string{"default": "shop", "other": "shop-dev", "bare": "a"}[p.Namespace]
@@ -100,11 +100,11 @@ func (w *world) prepare() {
 		}}
 		n.Status.Capacity = n.Status.Allocatable
 		if i < 3 {
-			g := plan.Group{Name: draw(w, "pool", "spot", "arm") + fmt.Sprint("-", i), Max: 1 + w.IntN(6), Min: w.IntN(2), Price: float64(w.IntN(3)), Template: simulate.NodeOf(n)}
-			g.Template.Allocatable = simulate.Resources{MilliCPU: 4000, Memory: 16 << 30, EphemeralStorage: 100 << 30, Pods: 20, Extended: []simulate.Extended{{Name: "example.com/gpu", Amount: 2}}}
+			g := plan.Group{Name: draw(w, "pool", "spot", "arm") + fmt.Sprint("-", i), Max: 1 + w.IntN(6), Min: w.IntN(2), Price: float64(w.IntN(3)), Template: scheduling.NodeOf(n)}
+			g.Template.Allocatable = scheduling.Resources{MilliCPU: 4000, Memory: 16 << 30, EphemeralStorage: 100 << 30, Pods: 20, Extended: []scheduling.Extended{{Name: "example.com/gpu", Amount: 2}}}
 			g.Template.Name, g.Template.Taints, g.Template.Unschedulable, g.Capacity = "new-"+g.Name, nil, false, g.Template.Allocatable
 			if w.one(6) {
-				g.Options.UnneededTime, g.Options.ZeroOrMax = new(config.Duration(time.Minute)), w.one(3)
+				g.Options.UnneededTime, g.Options.AllOrNothing = new(config.Duration(time.Minute)), w.one(3)
 			}
 			w.groups = append(w.groups, g)
 		}
@@ -168,7 +168,7 @@ func (w *world) drawPolicy() {
 	p.BalanceSimilar, p.ForceDaemonSets, p.EnforceMinSize, p.IgnoreTimers = w.one(3), w.one(2), w.one(2), w.one(2)
 	p.UnneededTime, p.DelayAfterAdd, p.MaxNodeProvisionTime, p.MaxNodeStartupTime = 2*time.Minute, time.Minute, 3*time.Minute, 5*time.Minute
 	if w.one(3) {
-		p.Headroom = []plan.Headroom{{Name: "spare", Count: 2, Spec: simulate.Spec{Requests: simulate.Resources{MilliCPU: 500, Pods: 1}, Namespace: "shop"}}}
+		p.Headroom = []plan.Headroom{{Name: "spare", Count: 2, Spec: scheduling.Spec{Requests: scheduling.Resources{MilliCPU: 500, Pods: 1}, Namespace: "shop"}}}
 	}
 	if w.one(4) {
 		p.MaxNodesTotal = 6

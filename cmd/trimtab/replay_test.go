@@ -21,7 +21,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/record"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 const snapshotFile = "testdata/snapshot/shop.jsonl"
@@ -44,7 +44,7 @@ func shopRecord(version string) *record.Record {
 		}
 		return p
 	}
-	template := simulate.NodeOf(n)
+	template := scheduling.NodeOf(n)
 	r := &record.Record{Version: version, Policy: plan.DefaultPolicy(), Memory: plan.Memory{}.ScaledUp("general", now.Add(-time.Minute))}
 	r.Memory.Planned = map[string]*plan.Placement{"shop/web-2": {Group: "general", Since: now.Add(-time.Minute)}}
 	r.Seen = kube.Observation{

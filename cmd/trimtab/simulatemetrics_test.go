@@ -13,7 +13,7 @@ import (
 	"unicode"
 )
 
-// Each file of testdata/simulate is run, and all that is said of it stands in testdata/simulate.txt.
+// Each file of testdata/simulate is run, and all that is said of it stands in testdata/scheduling.txt.
 func TestSimulateMetricsFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/simulate/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -38,7 +38,7 @@ func TestSimulateMetricsFiles(t *testing.T) {
 			t.Errorf("%s: a control character is printed: %q", name, said)
 		}
 	}
-	golden(t, "testdata/simulate.txt", all.String())
+	golden(t, "testdata/scheduling.txt", all.String())
 }
 
 func TestSimulateMetricsPage(t *testing.T) {

@@ -14,7 +14,6 @@ type envelope struct {
 // envelope reads an answer; data reads its data, and is not called where there are none.
 func (d *decoder) envelope(data func() error) (e envelope, err error) {
 	c, err := d.peek()
-	d.head = append(d.head[:0], d.buf[:min(d.end, maxExcerpt+1)]...)
 	if _, broken := err.(sourceError); broken {
 		return e, err
 	}

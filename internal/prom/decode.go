@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// firstBuffer is where the buffer of a decoder begins, and keptBuffer where it is too large to be kept.
-	firstBuffer, keptBuffer = 64 << 10, 1 << 20
+	// keptBuffer is the largest buffer of a decoder that is kept.
+	keptBuffer = 1 << 20
 	// maxShared bounds the strings that a decoder keeps from one answer to the next.
 	maxShared, maxSharedBytes = 1 << 12, 100
 	// maxSeconds bounds the digits of a time.
@@ -39,8 +39,6 @@ type decoder struct {
 	// shared are strings that were read lately, each at the place that its hash gives.
 	shared []string
 	seed   maphash.Seed
-	// head is how the answer begins, for a log of level debug.
-	head []byte
 	// maxRows ends the reading of a vector of more rows; 0 is no limit. onlyVector ends that of a result which is
 	// neither a vector nor a scalar. Both are properties of the question.
 	maxRows    int
@@ -48,9 +46,7 @@ type decoder struct {
 }
 
 func newDecoder() *decoder {
-	d := &decoder{shared: make([]string, maxShared), seed: maphash.MakeSeed()}
-	d.buf = make([]byte, firstBuffer)
-	return d
+	return &decoder{shared: make([]string, maxShared), seed: maphash.MakeSeed()}
 }
 
 // reset makes the decoder ready to read src.
@@ -135,7 +131,7 @@ func (d *decoder) sample() (at model.Time, value float64, err error) {
 		case 1:
 			at, err = d.time()
 		case 2:
-			value, err = d.value()
+			value, err = d.float()
 		default:
 			err = d.wrong("a sample of more than a time and a value")
 		}
@@ -173,8 +169,8 @@ func (d *decoder) time() (model.Time, error) {
 	return model.Time(millis), nil
 }
 
-// value reads a number that is written as a string, as JSON knows no NaN.
-func (d *decoder) value() (float64, error) {
+// float reads a number that is written as a string, as JSON knows no NaN.
+func (d *decoder) float() (float64, error) {
 	digits, raw, err := d.text()
 	if err != nil {
 		return 0, err

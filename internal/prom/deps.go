@@ -32,7 +32,8 @@ func (p *Decoders) take() *decoder {
 }
 
 func (p *Decoders) giveBack(d *decoder) {
-	if d.reset(nil); len(d.buf) <= keptBuffer {
+	if d.most <= keptBuffer {
+		d.reset(nil)
 		p.free.Put(d)
 	}
 }

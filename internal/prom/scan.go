@@ -1,120 +1,126 @@
 package prom
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxDepth bounds how deep an answer may nest.
-const maxDepth = 1000
+// maxValue bounds one value of an answer to a question for one number.
+const maxValue = 64 << 10
 
-// scanner reads JSON from a stream in one pass. It accepts no text that encoding/json refuses, whatever part
-// of it is looked at, and holds no more of it than its buffer and the longest single token.
+// errLongValue ends the reading of a longer one.
+var errLongValue = fmt.Errorf("a value of more than %d bytes, where one number is needed", maxValue)
+
+// scanner reads JSON from a stream. It accepts no text that encoding/json refuses, whatever part of it is looked at, and
+// holds no more of it than the longest value that is read at once. The zero value is ready for reset.
 //
 // The methods that read begin at the next value, and skip the white space before it.
 type scanner struct {
-	src      io.Reader
-	buf      []byte
-	pos, end int // buf[pos:end] is not read yet
-	// mark is the begin of what must stay in the buffer, -1 for nothing.
-	mark int
-	// passed is the number of bytes that have left the buffer, for messages.
-	passed int64
-	depth  int
-	// small says that the buffer may not grow: a value that it does not hold is an error.
+	dec jsontext.Decoder
+	src io.Reader
+	// passed is how many bytes src has given, and most how many of them were held at once.
+	passed, most int64
+	// head is how the text begins, for a log of level debug.
+	head []byte
+	// small says that a value of more than maxValue bytes is an error.
 	small bool
 }
 
 // reset makes the scanner ready to read src.
 func (s *scanner) reset(src io.Reader) {
-	s.src, s.pos, s.end, s.mark, s.passed, s.depth, s.small = src, 0, 0, -1, 0, 0, false
+	s.src, s.passed, s.most, s.head, s.small = src, 0, 0, s.head[:0], false
+	s.dec.Reset((*source)(s), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// more reads at least one byte behind those that it has. What is marked or unread stays, but moves.
-func (s *scanner) more() error {
-	keep := s.pos
-	if s.mark >= 0 {
-		keep = s.mark
-		s.mark = 0
-	}
-	copy(s.buf, s.buf[keep:s.end])
-	s.pos, s.end, s.passed = s.pos-keep, s.end-keep, s.passed+int64(keep)
-	switch {
-	case s.end < len(s.buf):
-	case s.small:
-		return s.wrong("a value of more than %d bytes, where one number is needed", len(s.buf))
-	default:
-		s.buf = append(s.buf, make([]byte, max(len(s.buf), 512))...)
+// source is what the scanner's decoder reads from.
+type source scanner
+
+// Read implements io.Reader.
+func (s *source) Read(b []byte) (int, error) {
+	held := s.passed - s.dec.InputOffset()
+	if s.most = max(s.most, held); s.small && held >= maxValue {
+		return 0, errLongValue
 	}
 	for range 100 { // a reader that gives nothing a hundred times is broken
-		n, err := s.src.Read(s.buf[s.end:])
-		if s.end += n; n > 0 {
-			return nil
+		n, err := s.src.Read(b)
+		if n > 0 {
+			s.passed += int64(n)
+			s.head = append(s.head, b[:min(n, maxExcerpt+1-len(s.head))]...)
+			return n, nil
 		}
 		if err == io.EOF { // a connection that breaks gives another error
-			return io.EOF
+			return 0, io.EOF
 		}
 		if err != nil {
-			return sourceError{err}
+			return 0, sourceError{err}
 		}
 	}
-	return sourceError{io.ErrNoProgress}
+	return 0, sourceError{io.ErrNoProgress}
 }
 
 func (s *scanner) wrong(format string, args ...any) error {
-	return fmt.Errorf("at byte %d: %s", s.passed+int64(s.pos), fmt.Sprintf(format, args...))
+	return fmt.Errorf("at byte %d: %s", s.dec.InputOffset(), fmt.Sprintf(format, args...))
 }
 
-// within is the error of a text that ends inside a value.
-func (s *scanner) within(err error) error {
-	if err == io.EOF { // more never wraps it
+// fault is an error of the decoder in the words of this package. It does not repeat keys, which the decoder would.
+func (s *scanner) fault(err error) error {
+	var broken sourceError
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &broken):
+		return broken
+	case errors.Is(err, errLongValue):
+		return s.wrong("%v", errLongValue)
+	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
 		return s.wrong("it breaks off")
-	}
-	return err
-}
-
-// peek is the first byte of the next value or sign, which stays unread. At the end it is io.EOF.
-func (s *scanner) peek() (byte, error) {
-	for {
-		for s.pos < s.end {
-			switch c := s.buf[s.pos]; c {
-			case ' ', '\t', '\r', '\n':
-				s.pos++
-			default:
-				return c, nil
-			}
-		}
-		if err := s.more(); err != nil {
-			return 0, err
-		}
+	case errors.As(err, &syntax):
+		return fmt.Errorf("at byte %d: %w", syntax.ByteOffset, syntax.Err)
+	default:
+		return err
 	}
 }
 
-// sign reads the sign c.
-func (s *scanner) sign(c byte) error {
-	got, err := s.peek()
+// peek is the kind of the next value or bracket, which stays unread. At the end it is io.EOF.
+func (s *scanner) peek() (jsontext.Kind, error) {
+	kind := s.dec.PeekKind()
+	if kind != jsontext.KindInvalid {
+		return kind, nil
+	}
+	_, err := s.dec.ReadToken() // the error that it met
+	if err == io.EOF {
+		return kind, err
+	}
+	return kind, s.fault(err)
+}
+
+// sign reads the bracket or null.
+func (s *scanner) sign(want jsontext.Kind) error {
+	token, err := s.dec.ReadToken()
 	if err != nil {
-		return s.within(err)
+		return s.fault(err)
 	}
-	if got != c {
-		return s.wrong("%q where %q is due", got, c)
+	if got := token.Kind(); got != want {
+		return s.wrong("%q where %q is due", byte(got), byte(want))
 	}
-	s.pos++
 	return nil
 }
 
 // finish makes sure that nothing but white space is left.
 func (s *scanner) finish() error {
-	c, err := s.peek()
+	kind, err := s.peek()
 	switch {
 	case err == io.EOF:
 		return nil
 	case err != nil:
 		return err
 	default:
-		return s.wrong("%q behind the end", c)
+		return s.wrong("%q behind the end", byte(kind))
 	}
 }
 
@@ -125,82 +131,46 @@ func (s *scanner) object(each func(key []byte) error) error {
 		if err != nil {
 			return err
 		}
-		if s.pos < s.end && s.buf[s.pos] == ':' {
-			s.pos++
-			return each(key)
-		}
-		held := string(key) // reading on may move it
-		if err := s.sign(':'); err != nil {
-			return err
-		}
-		return each([]byte(held))
+		return each(key)
 	})
 }
 
 // array calls each for every element of an array; each reads it.
 func (s *scanner) array(each func() error) error { return s.list('[', ']', each) }
 
-// list reads what stands between two brackets, with commas between.
-func (s *scanner) list(open, end byte, each func() error) error {
+// list reads what stands between two brackets.
+func (s *scanner) list(open, end jsontext.Kind, each func() error) error {
 	if err := s.sign(open); err != nil {
 		return err
 	}
-	if s.depth++; s.depth > maxDepth {
-		return s.wrong("nested more than %d deep", maxDepth)
-	}
-	defer func() { s.depth-- }()
-	c, err := s.peek()
-	if err != nil {
-		return s.within(err)
-	}
-	if c == end {
-		s.pos++
-		return nil
-	}
 	for {
+		switch s.dec.PeekKind() {
+		case end, jsontext.KindInvalid:
+			return s.sign(end)
+		}
 		if err := each(); err != nil {
 			return err
-		}
-		c, err := s.peek()
-		if err != nil {
-			return s.within(err)
-		}
-		s.pos++
-		switch c {
-		case end:
-			return nil
-		case ',':
-		default:
-			s.pos--
-			return s.wrong("%q where a comma or %q is due", c, end)
 		}
 	}
 }
 
-// text reads a string, which is valid until the next read. raw says that it stood there as it is,
-// without an escape and without a byte that is no UTF-8.
-func (s *scanner) text() (value []byte, raw bool, err error) {
-	if c, err := s.peek(); err != nil {
-		return nil, false, s.within(err)
-	} else if c != '"' {
-		return nil, false, s.wrong("a string is due")
+// value reads a value of that kind as it stands, valid until the next read.
+func (s *scanner) value(want jsontext.Kind, name string) ([]byte, error) {
+	if got := s.dec.PeekKind(); got != want && got != jsontext.KindInvalid {
+		return nil, s.wrong("a %s is due", name)
 	}
-	own := s.mark < 0
-	if own {
-		s.mark = s.pos
-	}
-	behind := s.pos - s.mark
-	s.pos++
-	wide, escaped, err := s.stringEnd()
+	return s.capture()
+}
+
+// text reads a string, which is valid until the next read. raw says that it stood there as it is, without an escape and
+// without a byte that is no UTF-8.
+func (s *scanner) text() (text []byte, raw bool, err error) {
+	quoted, err := s.value('"', "string")
 	if err != nil {
 		return nil, false, err
 	}
-	quoted := s.buf[s.mark+behind : s.pos]
-	if own {
-		s.mark = -1
-	}
-	if value = quoted[1 : len(quoted)-1]; !escaped && (!wide || utf8.Valid(value)) {
-		return value, true, nil
+	if text = quoted[1 : len(quoted)-1]; bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
+		return text, true, nil
 	}
 	var decoded string
 	if err := json.Unmarshal(quoted, &decoded); err != nil {
@@ -209,29 +179,30 @@ func (s *scanner) text() (value []byte, raw bool, err error) {
 	return []byte(decoded), false, nil
 }
 
-// stringEnd reads up to and with the quote that ends a string.
-func (s *scanner) stringEnd() (wide, escaped bool, err error) {
-	skip := false
-	for {
-		for i, c := range s.buf[s.pos:s.end] {
-			switch {
-			case c < ' ':
-				s.pos += i
-				return wide, escaped, s.wrong("a control character in a string")
-			case skip:
-				skip = false
-			case c == '"':
-				s.pos += i + 1
-				return wide, escaped, nil
-			case c == '\\':
-				skip, escaped = true, true
-			case c >= utf8.RuneSelf:
-				wide = true
-			}
-		}
-		s.pos = s.end
-		if err := s.more(); err != nil {
-			return wide, escaped, s.within(err)
-		}
+// number reads a number as it stands, valid until the next read.
+func (s *scanner) number() ([]byte, error) { return s.value('0', "number") }
+
+// null reads a null if one is next, and tells whether it was.
+func (s *scanner) null() (bool, error) {
+	if s.dec.PeekKind() != 'n' { // what cannot be read is so for the next call too
+		return false, nil
 	}
+	return true, s.sign('n')
+}
+
+// skip reads a value of any kind, and checks it.
+func (s *scanner) skip() error {
+	if err := s.dec.SkipValue(); err != nil {
+		return s.fault(err)
+	}
+	return nil
+}
+
+// capture reads a value of any kind as it stands, valid until the next read.
+func (s *scanner) capture() ([]byte, error) {
+	value, err := s.dec.ReadValue()
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	return value, nil
 }

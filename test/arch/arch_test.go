@@ -23,7 +23,7 @@ func cores() []string {
 		"adapter/rules", "adapter/migrate", "adapter/merge",
 		"scalers/replicas", "scalers/hpa", "scalers/spec", "scalers/status", "scalers/param",
 		"vpa/histogram", "vpa/recommend",
-		"clusterscaler/simulate", "clusterscaler/plan", "clusterscaler/eni", "clusterscaler/group", "clusterscaler/fleet", "clusterscaler/migrate", "clusterscaler/status",
+		"clusterscaler/scheduling", "clusterscaler/plan", "clusterscaler/eni", "clusterscaler/group", "clusterscaler/fleet", "clusterscaler/migrate", "clusterscaler/status",
 		"clusterscaler/externalgrpc/cloudconfig",
 		"internal/verdict", "internal/migration", "internal/text",
 	}

@@ -4,13 +4,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/test/scheduler"
 )
 
-// differ says in what the answers differ. What kube-scheduler says of volumes and devices, the simulator asks its Judge about
+// differ says in what the answers differ. What kube-scheduler says of volumes and devices, the simulator asks its FilterPlugins about
 // last: resources come before what is refused anywhere, and other pods in the way before all of it.
-func differ(got simulate.Misfit, want scheduler.Refusal) string {
+func differ(got scheduling.Misfit, want scheduler.Refusal) string {
 	switch {
 	case got.OK() != (want.Plugin == ""):
 		return "one says that it fits"
@@ -18,7 +18,7 @@ func differ(got simulate.Misfit, want scheduler.Refusal) string {
 		return ""
 	case judged(want.Plugin) && (want.Anywhere && got.Plugin() == "NodeResourcesFit" || got.Plugin() == "PodTopologySpread" || got.Plugin() == "InterPodAffinity"):
 		return ""
-	case !want.Anywhere && before(simulate.Plugin(want.Plugin), got.Plugin()):
+	case !want.Anywhere && before(scheduling.Plugin(want.Plugin), got.Plugin()):
 		return "" // what holds for every node of that kind is said before what its pods do
 	case string(got.Plugin()) != want.Plugin:
 		return "two plugins"
@@ -36,14 +36,14 @@ func words(reason string) string {
 	return said
 }
 
-// judged is whether the plugin is one that the simulator has a Judge for.
+// judged is whether the plugin is one of the simulator's FilterPlugins.
 func judged(plugin string) bool {
 	return slices.Contains([]string{"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone", "DynamicResources"}, plugin)
 }
 
 // before is whether kube-scheduler asks the one before the other, both about volumes.
-func before(one, other simulate.Plugin) bool {
-	order := []simulate.Plugin{"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone"}
+func before(one, other scheduling.Plugin) bool {
+	order := []scheduling.Plugin{"VolumeRestrictions", "NodeVolumeLimits", "VolumeBinding", "VolumeZone"}
 	at := slices.Index(order, one)
 	return at >= 0 && slices.Index(order, other) > at
 }

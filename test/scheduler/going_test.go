@@ -6,8 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
-	"github.com/trimtab/trimtab/clusterscaler/simulate/simulatetest"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling/schedulingtest"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -20,11 +20,11 @@ func TestSimulatorAgreesOnGoingNodes(t *testing.T) {
 	for i := range *cases {
 		at := *seed + uint64(i)
 		r := rand.New(rand.NewPCG(at, 2))
-		c := simulatetest.Random(r)
+		c := schedulingtest.Random(r)
 		scene := newScene(c)
 		for p := range c.Pods {
 			for n := range c.Nodes {
-				if scene.cluster.Fits(scene.classes[p], simulate.NodeID(n)).OK() && r.IntN(2) == 0 {
+				if scene.cluster.Fits(scene.classes[p], scheduling.NodeID(n)).OK() && r.IntN(2) == 0 {
 					scene.place(p, n)
 					break
 				}
@@ -38,7 +38,7 @@ func TestSimulatorAgreesOnGoingNodes(t *testing.T) {
 			going[n] = true
 			nodes[n] = nodes[n].DeepCopy()
 			nodes[n].Spec.Taints = append(nodes[n].Spec.Taints, corev1.Taint{Key: "going", Effect: corev1.TaintEffectNoSchedule})
-			scene.cluster.Retire(simulate.NodeID(n), simulate.Taint{Key: "going", Effect: simulate.NoSchedule}, func(yield func(simulate.Class) bool) {
+			scene.cluster.HideTainted(scheduling.NodeID(n), scheduling.Taint{Key: "going", Effect: scheduling.NoSchedule}, func(yield func(scheduling.Class) bool) {
 				for p, on := range scene.on {
 					if on == n && !yield(scene.classes[p]) {
 						return
@@ -55,7 +55,7 @@ func TestSimulatorAgreesOnGoingNodes(t *testing.T) {
 					t.Fatalf("seed %d: %v", at, err)
 				}
 				for m, node := range nodes {
-					got, refusal := scene.cluster.Fits(scene.classes[p], simulate.NodeID(m)), want[node.Name]
+					got, refusal := scene.cluster.Fits(scene.classes[p], scheduling.NodeID(m)), want[node.Name]
 					if going[m] || refusal.Plugin == "PreFilter" && !got.OK() {
 						continue
 					}
@@ -87,7 +87,7 @@ func answersOf(s *scene) map[[2]int]verdict.Code {
 	out := map[[2]int]verdict.Code{}
 	for p, class := range s.classes {
 		for n := range s.Nodes {
-			out[[2]int{p, n}] = s.cluster.Fits(class, simulate.NodeID(n)).Code
+			out[[2]int{p, n}] = s.cluster.Fits(class, scheduling.NodeID(n)).Code
 		}
 	}
 	return out

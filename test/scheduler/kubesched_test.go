@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/test/scheduler"
 )
 
@@ -28,7 +28,7 @@ func TestKubeschedAgreesWithKubeScheduler(t *testing.T) {
 	i := 0
 	for ; i < *volumeCases || time.Now().Before(end); i++ {
 		at := *seed + uint64(i)
-		compareVolumes(t, at, func(_ simulate.Misfit, want scheduler.Refusal) { asked++; refused[want.Plugin]++ })
+		compareVolumes(t, at, func(_ scheduling.Misfit, want scheduler.Refusal) { asked++; refused[want.Plugin]++ })
 		if t.Failed() {
 			return
 		}
@@ -43,7 +43,7 @@ func TestKubeschedAgreesWithKubeScheduler(t *testing.T) {
 
 // compareVolumes walks through the cluster of that seed, and fails where both differ. It returns how to write the walk
 // down.
-func compareVolumes(t *testing.T, at uint64, count func(simulate.Misfit, scheduler.Refusal)) (text func() *scheduler.Case) {
+func compareVolumes(t *testing.T, at uint64, count func(scheduling.Misfit, scheduler.Refusal)) (text func() *scheduler.Case) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -82,7 +82,7 @@ func compareVolumes(t *testing.T, at uint64, count func(simulate.Misfit, schedul
 		sc.walk.asked(p)
 		var fitting []int
 		for n := range c.Nodes {
-			got, refusal := sc.cluster.Fits(sc.classes[p], simulate.NodeID(n)), want[c.Nodes[n].Name]
+			got, refusal := sc.cluster.Fits(sc.classes[p], scheduling.NodeID(n)), want[c.Nodes[n].Name]
 			count(got, refusal)
 			if why := differ(got, refusal); why != "" {
 				t.Error(report(t.Context(), fmt.Sprintf("seed %d of %s", at, t.Name()), text(), c.Pods[p].Name, &answer{c.Nodes[n].Name, got, refusal}))

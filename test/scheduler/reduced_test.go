@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/test/scheduler"
 )
 
@@ -20,7 +20,7 @@ func TestReduceLeavesWhatIsNeeded(t *testing.T) {
 			})
 		}
 	}
-	walked := compareVolumes(t, 957, func(simulate.Misfit, scheduler.Refusal) {})()
+	walked := compareVolumes(t, 957, func(scheduling.Misfit, scheduler.Refusal) {})()
 	for _, plugin := range []string{"NodeVolumeLimits", "DynamicResources"} {
 		shows := refuses(plugin)
 		if !shows(walked) {

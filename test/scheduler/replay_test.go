@@ -10,14 +10,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/test/scheduler"
 )
 
 // answer is what both say of a pod on a node.
 type answer struct {
 	node string
-	got  simulate.Misfit
+	got  scheduling.Misfit
 	want scheduler.Refusal
 }
 
@@ -87,7 +87,7 @@ func (r *replayed) step(ctx context.Context, s *scheduler.Step) ([]answer, error
 	}
 	var out []answer
 	for _, node := range r.Asked(s) {
-		out = append(out, answer{node, sc.cluster.Fits(sc.classes[p], simulate.NodeID(r.Node(node))), want[node]})
+		out = append(out, answer{node, sc.cluster.Fits(sc.classes[p], scheduling.NodeID(r.Node(node))), want[node]})
 	}
 	return out, nil
 }
@@ -95,7 +95,7 @@ func (r *replayed) step(ctx context.Context, s *scheduler.Step) ([]answer, error
 // allTaken is whether none of the pods was left where one like it, with claims, was taken.
 func (r *replayed) allTaken() error {
 	for _, m := range r.left {
-		if like := r.scene.like(m.pod, m.node); len(like) > 0 && simulate.NeedsJudge(r.Pods[m.pod]) {
+		if like := r.scene.like(m.pod, m.node); len(like) > 0 && scheduling.NeedsFilterPlugins(r.Pods[m.pod]) {
 			return fmt.Errorf("pod %s is like %s, which has just been taken off the same node: take it next, for which of them has which free volume is not told apart",
 				r.Pods[like[0]].Name, r.Pods[m.pod].Name)
 		}

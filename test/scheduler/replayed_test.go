@@ -7,7 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/test/scheduler"
 )
 
@@ -69,7 +69,7 @@ func TestLikePodsLeaveTogether(t *testing.T) {
 func TestMismatchesAreFound(t *testing.T) {
 	t.Parallel()
 	full := scheduler.Refusal{Plugin: "NodeResourcesFit", Message: "Insufficient cpu"}
-	answers := []answer{{node: "a-1"}, {"a-2", simulate.Misfit{Code: simulate.InsufficientCPU}, full}}
+	answers := []answer{{node: "a-1"}, {"a-2", scheduling.Misfit{Code: scheduling.InsufficientCPU}, full}}
 	right := []scheduler.Answer{{Node: "a-1", Says: "fits"}, {Node: "a-2", Says: "NodeResourcesFit (Insufficient cpu)"}}
 	for _, c := range []struct {
 		what    string
@@ -84,7 +84,7 @@ line 7: pod web on node a-2: the text says "", kube-scheduler "NodeResourcesFit 
 		{"the text has other words", []scheduler.Answer{right[0], {Node: "a-2", Says: "NodeResourcesFit (Too many pods)"}}, answers, false,
 			`line 7: pod web on node a-2: the text says "NodeResourcesFit (Too many pods)", kube-scheduler "NodeResourcesFit (Insufficient cpu)"`},
 		{"the text is to be updated", nil, answers, true, ""},
-		{"the simulator says something else, whatever the text says", right, []answer{answers[0], {"a-2", simulate.Misfit{}, full}}, true,
+		{"the simulator says something else, whatever the text says", right, []answer{answers[0], {"a-2", scheduling.Misfit{}, full}}, true,
 			`line 7: pod web on node a-2: the simulator says fits, kube-scheduler NodeResourcesFit (Insufficient cpu): one says that it fits`},
 	} {
 		s := &scheduler.Step{Verb: scheduler.Ask, Pod: "web", Line: 7, Want: c.want}

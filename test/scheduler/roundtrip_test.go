@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/test/scheduler"
 )
 
@@ -18,7 +18,7 @@ func TestWalksComeBackFromTheirText(t *testing.T) {
 	t.Parallel()
 	s := newSimulated(t)
 	var walked []string
-	count := func(got simulate.Misfit, want scheduler.Refusal) { walked = append(walked, both(got, want)) }
+	count := func(got scheduling.Misfit, want scheduler.Refusal) { walked = append(walked, both(got, want)) }
 	for at := *seed; at < *seed+40; at++ {
 		walked = nil
 		replayText(t, fmt.Sprintf("seed %d without volumes", at), compareSimulated(t, s, at, count)(), walked)
@@ -30,7 +30,7 @@ func TestWalksComeBackFromTheirText(t *testing.T) {
 }
 
 // both are the answers of both.
-func both(got simulate.Misfit, want scheduler.Refusal) string {
+func both(got scheduling.Misfit, want scheduler.Refusal) string {
 	return fmt.Sprintf("%+v, %+v", got, want)
 }
 

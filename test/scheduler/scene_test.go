@@ -9,14 +9,14 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
-	"github.com/trimtab/trimtab/clusterscaler/simulate"
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
 // volumeScene is a cluster as both see it, where kubesched judges volumes and device claims.
 type volumeScene struct {
 	*kubeschedtest.Cluster
-	cluster *simulate.Cluster
-	classes []simulate.Class
+	cluster *scheduling.Cluster
+	classes []scheduling.Class
 	// on has the node of each pod, -1 for those that do not run.
 	on   []int
 	walk walk
@@ -31,24 +31,24 @@ func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]s
 	claims := make([]bool, len(c.Pods)) // devices for extended resources
 	for i, p := range c.Pods {
 		claiming, claim := resources.Claim(p)
-		if claims[i] = claiming != p; claims[i] || simulate.NeedsJudge(p) {
+		if claims[i] = claiming != p; claims[i] || scheduling.NeedsFilterPlugins(p) {
 			pods = append(pods, claiming)
 		}
 		if claim != nil {
 			objects.DeviceClaims = append(objects.DeviceClaims, claim)
 		}
 	}
-	view, err := kubesched.New(&objects, pods)
+	snapshot, err := kubesched.New(&objects, pods)
 	if err != nil {
 		return nil, fmt.Errorf("kubesched: %w", err)
 	}
-	s := &volumeScene{Cluster: c, on: make([]int, len(c.Pods)), classes: make([]simulate.Class, len(c.Pods))}
-	var classes simulate.Classes
+	s := &volumeScene{Cluster: c, on: make([]int, len(c.Pods)), classes: make([]scheduling.Class, len(c.Pods))}
+	var classes scheduling.Classes
 	classes.SetNamespaces(namespaces)
-	specs := make([]simulate.Spec, len(c.Pods))
+	specs := make([]scheduling.Spec, len(c.Pods))
 	for i, p := range c.Pods {
-		specs[i] = simulate.SpecOf(p)
-		specs[i].Demand = view.Demand(p)
+		specs[i] = scheduling.SpecOf(p)
+		specs[i].Demand = snapshot.Demand(p)
 		if claims[i] {
 			specs[i].Requests = resources.Without(specs[i].Requests)
 		}
@@ -58,13 +58,13 @@ func newVolumeScene(c *kubeschedtest.Cluster, namespaces map[string]map[string]s
 		s.on[i] = -1
 		s.classes[i] = classes.Intern(specs[i])
 	}
-	s.cluster = simulate.NewCluster(&classes)
+	s.cluster = scheduling.NewCluster(&classes)
 	for _, n := range c.Nodes {
-		node := simulate.NodeOf(n)
-		node.Profile = view.Profile(n.Name)
+		node := scheduling.NodeOf(n)
+		node.Profile = snapshot.Profile(n.Name)
 		s.cluster.AddNode(&node)
 	}
-	s.cluster.SetJudge(view)
+	s.cluster.SetFilterPlugins(snapshot)
 	for i, p := range c.Pods {
 		if p.Spec.NodeName != "" {
 			s.place(i, s.nodeOf(p.Spec.NodeName))
@@ -87,11 +87,11 @@ func (s *volumeScene) nodeOf(name string) int {
 
 func (s *volumeScene) place(pod, node int) {
 	s.on[pod] = node
-	s.cluster.Place(s.classes[pod], simulate.NodeID(node), 1)
+	s.cluster.Place(s.classes[pod], scheduling.NodeID(node), 1)
 }
 
 func (s *volumeScene) take(pod int) {
-	s.cluster.Take(s.classes[pod], simulate.NodeID(s.on[pod]), 1)
+	s.cluster.Take(s.classes[pod], scheduling.NodeID(s.on[pod]), 1)
 	s.on[pod] = -1
 }
 

@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"reflect"
+	"testing"
+	"time"
+
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/group"
+	"k8s.io/apiserver/pkg/authentication/request/headerrequest"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+
+	"github.com/trimtab/trimtab/adapter/api/apitest"
+)
+
+// settings are what a configmap would say.
+type settings struct {
+	bundle       string
+	names        []string
+	unknown      bool // the configmap is not read yet
+	userHeaders  []string
+	groupHeaders []string
+}
+
+func (s *settings) VerifyOptions() (x509.VerifyOptions, bool) {
+	options := x509.VerifyOptions{Roots: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	options.Roots.AppendCertsFromPEM([]byte(s.bundle))
+	return options, !s.unknown
+}
+
+func (s *settings) AllowedClientNames() []string  { return s.names }
+func (s *settings) UsernameHeaders() []string     { return s.userHeaders }
+func (s *settings) UIDHeaders() []string          { return []string{"X-Remote-Uid"} }
+func (s *settings) GroupHeaders() []string        { return s.groupHeaders }
+func (s *settings) ExtraHeaderPrefixes() []string { return []string{"X-Remote-Extra-"} }
+
+func newSettings(bundle string) *settings {
+	return &settings{bundle: bundle, names: []string{apitest.ProxyName}, userHeaders: []string{"X-Remote-User", "X-Other-User"}, groupHeaders: []string{"X-Remote-Group"}}
+}
+
+// library is the library's own authenticator of front proxies.
+func (s *settings) library() authenticator.Request {
+	get := func(f func() []string) headerrequest.StringSliceProvider {
+		return headerrequest.StringSliceProviderFunc(f)
+	}
+	return group.NewAuthenticatedGroupAdder(headerrequest.NewDynamicVerifyOptionsSecure(s.VerifyOptions, get(s.AllowedClientNames),
+		get(s.UsernameHeaders), get(s.UIDHeaders), get(s.GroupHeaders), get(s.ExtraHeaderPrefixes)))
+}
+
+func from(t testing.TB, header http.Header, certificate *tls.Certificate) *http.Request {
+	t.Helper()
+	r := newRequest(customPath+"/namespaces/a/pods/p/m", header)
+	r.TLS = &tls.ConnectionState{}
+	if certificate == nil {
+		return r
+	}
+	for _, der := range certificate.Certificate {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.TLS.PeerCertificates = append(r.TLS.PeerCertificates, c)
+	}
+	return r
+}
+
+// recorder allows all, and remembers who asked.
+type recorder struct {
+	authorizer.Authorizer
+	who user.Info
+}
+
+// Authorize implements authorizer.Authorizer.
+func (r *recorder) Authorize(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+	r.who = a.GetUser()
+	return authorizer.DecisionAllow, "", nil
+}
+
+// Whoever tries, fast answers those whom the library knows and leaves all others to it, and the user is the library's.
+func TestOnlyTheFrontProxyIsBelieved(t *testing.T) {
+	t.Parallel()
+	ca, other := apitest.NewAuthority(t), apitest.NewAuthority(t)
+	ago := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
+	notYet := func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }
+	forServers := func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }
+	user := http.Header{"X-Remote-User": {"jane"}}
+	below := ca.Under(t).Client(t, apitest.ProxyName)
+	alone := tls.Certificate{Certificate: below.Certificate[:1]}
+	cert := func(c tls.Certificate) *tls.Certificate { return &c }
+	for name, c := range map[string]struct {
+		cert   *tls.Certificate
+		header http.Header
+		change func(*settings)
+		want   bool
+	}{
+		"the proxy":                {cert: cert(ca.Client(t, apitest.ProxyName)), header: user, want: true},
+		"no certificate":           {header: user},
+		"another authority":        {cert: cert(other.Client(t, apitest.ProxyName)), header: user},
+		"another name":             {cert: cert(ca.Client(t, "impostor")), header: user},
+		"any name is allowed":      {cert: cert(ca.Client(t, "impostor")), header: user, change: func(s *settings) { s.names = nil }, want: true},
+		"expired":                  {cert: cert(ca.Client(t, apitest.ProxyName, ago)), header: user},
+		"not yet valid":            {cert: cert(ca.Client(t, apitest.ProxyName, notYet)), header: user},
+		"a server's certificate":   {cert: cert(ca.Client(t, apitest.ProxyName, forServers)), header: user},
+		"an intermediate":          {cert: &below, header: user, want: true},
+		"without the intermediate": {cert: &alone, header: user},
+		"the CA is not read":       {cert: cert(ca.Client(t, apitest.ProxyName)), header: user, change: func(s *settings) { s.unknown = true }},
+		"no user":                  {cert: cert(ca.Client(t, apitest.ProxyName)), header: http.Header{"X-Remote-Group": {"system:masters"}}},
+		"an empty user":            {cert: cert(ca.Client(t, apitest.ProxyName)), header: http.Header{"X-Remote-User": {""}}},
+		"two users":                {cert: cert(ca.Client(t, apitest.ProxyName)), header: http.Header{"X-Remote-User": {"jane", "root"}, "X-Other-User": {"root"}}, want: true},
+		"an empty one before":      {cert: cert(ca.Client(t, apitest.ProxyName)), header: http.Header{"X-Remote-User": {"", "root"}}},
+		"the second header":        {cert: cert(ca.Client(t, apitest.ProxyName)), header: http.Header{"X-Other-User": {"jane"}}, want: true},
+		"all about a user": {cert: cert(ca.Client(t, apitest.ProxyName)), want: true, header: http.Header{
+			"X-Remote-User": {"jane"}, "X-Remote-Uid": {"7"}, "X-Remote-Group": {"a", "", "b"}, "X-Remote-Extra-A%2fb": {"x", "y"}, "X-Remote-Extra-": {"z"}, "X-Remote-Extrac": {"no"}}},
+		"nobody":                  {cert: cert(ca.Client(t, apitest.ProxyName)), header: http.Header{"X-Remote-User": {"system:anonymous"}}, want: true},
+		"nobody by group":         {cert: cert(ca.Client(t, apitest.ProxyName)), header: http.Header{"X-Remote-User": {"x"}, "X-Remote-Group": {"system:unauthenticated"}}, want: true},
+		"no header is configured": {cert: cert(ca.Client(t, apitest.ProxyName)), header: user, change: func(s *settings) { s.userHeaders = nil }},
+	} {
+		s := newSettings(ca.PEM)
+		if c.change != nil {
+			c.change(s)
+		}
+		who := &recorder{}
+		p := newPair(t)
+		p.fast.authenticator, p.fast.authorizer = s.library(), who
+		want, ok, _ := s.library().AuthenticateRequest(from(t, c.header.Clone(), c.cert))
+		if answered := !p.leaves(from(t, c.header.Clone(), c.cert)); answered != ok || answered != c.want {
+			t.Errorf("%s: answered: %t, the library knows who it is: %t, want %t", name, answered, ok, c.want)
+		}
+		if ok && !reflect.DeepEqual(who.who, want.User) {
+			t.Errorf("%s: taken for %+v, want %+v", name, who.who, want.User)
+		}
+	}
+}
+
+// A certificate counts under the CAs and names of the moment, whatever was believed before.
+func TestTheFrontProxyIsVerifiedEachTime(t *testing.T) {
+	t.Parallel()
+	ca, other := apitest.NewAuthority(t), apitest.NewAuthority(t)
+	cert := ca.Client(t, apitest.ProxyName)
+	s := newSettings(ca.PEM)
+	p := newPair(t)
+	p.fast.authenticator, p.fast.authorizer = s.library(), &recorder{}
+	check := func(what string, want bool) {
+		t.Helper()
+		if got := !p.leaves(from(t, http.Header{"X-Remote-User": {"jane"}}, &cert)); got != want {
+			t.Errorf("%s: answered: %t, want %t", what, got, want)
+		}
+	}
+	check("the first request", true)
+	check("the second", true)
+	s.names = []string{"another"}
+	check("after its name was taken off the list", false)
+	s.names = []string{apitest.ProxyName}
+	s.bundle = other.PEM
+	check("after the CA was replaced", false)
+	s.bundle = other.PEM + ca.PEM
+	check("after it came back beside another", true)
+}

@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// A group that has all of its nodes or none grows to its maximum or not at all, and of its nodes all go or none.
+func TestAtomicGroupsChangeAsAWhole(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	grown, gone, refused := 0, 0, 0
+	for i := range 6000 {
+		s, policy := randomSnapshot(r, now)
+		policy.IgnoreTimers = r.IntN(2) == 0
+		for j := range s.Groups {
+			s.Groups[j].Min, s.Groups[j].Options.AllOrNothing = 0, r.IntN(4) > 0
+		}
+		var m Memory
+		m.UnneededSince = map[string]time.Time{}
+		for _, n := range s.Nodes {
+			if r.IntN(5) > 0 {
+				m.UnneededSince[n.Name] = now.Add(-time.Hour)
+			}
+		}
+		p, _ := Decide(s, m, policy, now)
+		goes, stays := map[string]int{}, map[string]int{}
+		for _, n := range p.Nodes {
+			if n.Verdict.Code == Unneeded || n.Verdict.Code == CurrentlyBeingDeleted {
+				goes[n.Group]++
+			} else {
+				stays[n.Group]++
+			}
+			if n.Verdict.Code == AtomicScaleDownFailed {
+				refused++
+			}
+		}
+		for _, g := range s.Groups {
+			if !g.Options.AllOrNothing {
+				continue
+			}
+			for _, up := range p.ScaleUp {
+				if up.Group == g.Name {
+					grown++
+					if up.To != g.Max {
+						t.Fatalf("case %d: %s grows to %d of %d", i, g.Name, up.To, g.Max)
+					}
+				}
+			}
+			removed := 0
+			for _, down := range p.ScaleDown {
+				if down.Group == g.Name {
+					removed++
+				}
+			}
+			if removed > 1 {
+				gone++
+			}
+			if removed > 0 && stays[g.Name] > 0 {
+				t.Fatalf("case %d: of %s %d nodes go and %d stay\n%s", i, g.Name, goes[g.Name], stays[g.Name], render(p, m, now))
+			}
+		}
+	}
+	if grown < 300 || gone < 50 || refused < 300 {
+		t.Errorf("that tests hardly anything: %d groups grew, %d went, %d nodes were kept for others", grown, gone, refused)
+	}
+}

@@ -1,3 +1,0 @@
-// Package simulatetest draws random clusters of API objects, for tests that ask two implementations the same. Equal
-// random numbers give equal clusters. It knows nothing of the implementations.
-package simulatetest
