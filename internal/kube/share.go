@@ -47,23 +47,23 @@ func (s stripper) share(p *corev1.Pod) {
 }
 
 func adopt(p, from *corev1.Pod) {
-	same(&p.Namespace, from.Namespace)
-	same(&p.GenerateName, from.GenerateName)
-	same(&p.Labels, from.Labels)
-	same(&p.Annotations, from.Annotations)
-	same(&p.OwnerReferences, from.OwnerReferences)
-	same(&p.Status.Phase, from.Status.Phase)
-	same(&p.Status.QOSClass, from.Status.QOSClass)
-	same(&p.Spec.Volumes, from.Spec.Volumes)   // each pod of a StatefulSet has its own claims
-	same(&p.Spec.Affinity, from.Spec.Affinity) // that of a DaemonSet names the node
+	same(&p.Namespace, &from.Namespace)
+	same(&p.GenerateName, &from.GenerateName)
+	same(&p.Labels, &from.Labels)
+	same(&p.Annotations, &from.Annotations)
+	same(&p.OwnerReferences, &from.OwnerReferences)
+	same(&p.Status.Phase, &from.Status.Phase)
+	same(&p.Status.QOSClass, &from.Status.QOSClass)
+	same(&p.Spec.Volumes, &from.Spec.Volumes)   // each pod of a StatefulSet has its own claims
+	same(&p.Spec.Affinity, &from.Spec.Affinity) // that of a DaemonSet names the node
 	spec := from.Spec
 	spec.NodeName, spec.Volumes, spec.Affinity = p.Spec.NodeName, p.Spec.Volumes, p.Spec.Affinity
-	same(&p.Spec, spec)
+	same(&p.Spec, &spec)
 }
 
 // same lets mine be the other, if they are equal.
-func same[T any](mine *T, other T) {
-	if reflect.DeepEqual(*mine, other) {
-		*mine = other
+func same[T any](mine, other *T) {
+	if reflect.DeepEqual(mine, other) {
+		*mine = *other
 	}
 }
