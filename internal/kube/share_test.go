@@ -2,8 +2,10 @@ package kube
 
 import (
 	"reflect"
+	"runtime"
 	"testing"
 	"unsafe"
+	"weak"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,6 +61,26 @@ func TestPodsOfAControllerShareMemory(t *testing.T) {
 		}
 		kept(one("a", "n1", "set")) // the set's last again
 		first = kept(one("a", "n1", "set"))
+	}
+}
+
+// A pod that the cache has dropped is not kept for those that may come.
+func TestSharedPodsAreNotKept(t *testing.T) {
+	s := newStripper()
+	p := &corev1.Pod{}
+	read(t, "pod.yaml", p)
+	out, err := s.strip(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := weak.Make(out.(*corev1.Pod))
+	if kept, ok := s.last.Get([]byte("1a")); !ok || kept.Value() == nil {
+		t.Error("the last pod of the controller is not known")
+	}
+	runtime.KeepAlive(out)
+	runtime.GC()
+	if gone.Value() != nil {
+		t.Error("it is still in memory")
 	}
 }
 
