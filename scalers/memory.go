@@ -28,6 +28,8 @@ type memory struct {
 	statusAt    time.Time
 	transitions *rate.Limiter
 	writing     chan statusWrite
+	// waits says that a round found that write under way, and so wrote nothing.
+	waits atomic.Bool
 	// The calls to the API server that failed, and are left alone for a time: to read the target, to scale
 	// it, to keep the HPA, to write the status, to take the finalizer off.
 	target, scale, hpa, status, finalizer attempt
@@ -67,11 +69,11 @@ func (a *attempt) note(now time.Time, uid types.UID, problem *status.Problem) {
 	a.Failed(now, spread(uid), most)
 }
 
-// passes says that err is of an API server or a webhook that is away, slow or overloaded: it has nothing to do with
-// the object, and nothing of the object changes when it has passed.
+// passes says that err is of a cache that is behind, or of an API server or a webhook that is away, slow or overloaded: it
+// has nothing to do with the object, and nothing of the object changes when it has passed.
 func passes(err error) bool {
 	_, unreachable := errors.AsType[*url.Error](err)
-	return unreachable || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
+	return unreachable || apierrors.IsConflict(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
 }
 
@@ -90,7 +92,7 @@ func (l *loop) remember(so *keda.ScaledObject) *memory {
 		}
 	}
 	if m.uid != so.UID {
-		m.uid, m.resumed = so.UID, false
+		m.uid, m.resumed, m.statusAt = so.UID, false, time.Time{}
 	}
 	return m
 }

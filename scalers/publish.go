@@ -30,14 +30,17 @@ type statusWrite struct {
 	err error
 }
 
-// learn takes what came of the last write into the memory. It returns whether that write is still under way.
+// learn takes what came of the last write into the memory. It returns whether that write is still under way; then a round
+// follows on its end.
 func (m *memory) learn(now time.Time, uid types.UID) (underWay bool) {
 	if m.writing == nil {
 		return false
 	}
+	m.waits.Store(true) // first, so that a write that ends just now sees it
 	select {
 	case w := <-m.writing:
 		m.writing = nil
+		m.waits.Store(false)
 		if w.uid != uid {
 			return false
 		}
@@ -52,24 +55,29 @@ func (m *memory) learn(now time.Time, uid types.UID) (underWay bool) {
 }
 
 // publish has the status written where it changed. The write is not waited for, since it may hang: the next round learns
-// what came of it, and finds the same change again where it failed.
-func (l *loop) publish(ctx context.Context, r *round, out status.Round) {
+// what came of it, and finds the same change again where it failed. later is when a change that may not be written yet is
+// due; else it is zero.
+func (l *loop) publish(ctx context.Context, r *round, out status.Round) (later time.Time) {
 	so, m, now := r.so, r.m, l.now()
 	if m.learn(now, so.UID) {
-		return
+		return time.Time{}
 	}
 	next := status.Next(&so.Status, so.Spec.Triggers, out)
 	urgency := status.Compare(&so.Status, &next, now.Sub(m.statusAt))
 	switch {
-	case urgency == status.Unchanged, urgency == status.MayWait:
-		return
+	case urgency == status.Unchanged:
+		return time.Time{}
+	case urgency == status.MayWait:
+		return m.statusAt.Add(status.WaitMost)
 	case m.status.Waits(now):
-		l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", m.status.problem.Err.Error())))
-		return
+		if err := m.status.problem.Err; !apierrors.IsConflict(err) { // a conflict is no fault
+			l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", err.Error())))
+		}
+		return time.Time{} // the attempt has its own time
 	case urgency == status.Now:
 		m.transitions.ReserveN(now, 1) // it counts, and does not wait
 	case !m.transitions.AllowN(now, 1):
-		return
+		return m.statusAt.Add(status.WaitMost)
 	}
 	ended := make(chan statusWrite, 1)
 	m.writing = ended
@@ -79,14 +87,16 @@ func (l *loop) publish(ctx context.Context, r *round, out status.Round) {
 		w := statusWrite{uid: so.UID}
 		w.at, w.err = l.writeStatus(ctx, so, &next)
 		ended <- w
-		if w.err != nil { // the next round sets the time of the next attempt
+		if waits := m.waits.Swap(false); waits || w.err != nil { // the next round sets the time of the next attempt
 			l.polls.Add(client.ObjectKeyFromObject(so))
 		}
 	})
+	return time.Time{}
 }
 
 // writeStatus writes a status over that of so, and sends the Events that the change is worth. It returns when it was
-// written: never, and no error, where so changed meanwhile.
+// written: never, and no error, where the term has ended. A change of so meanwhile is a conflict, or not found: the cache
+// may learn of it later, and does not tell where it is only of the status.
 func (l *loop) writeStatus(ctx context.Context, so *keda.ScaledObject, next *keda.ScaledObjectStatus) (at time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -94,7 +104,7 @@ func (l *loop) writeStatus(ctx context.Context, so *keda.ScaledObject, next *ked
 	wanted.Status = *next
 	err = l.kube.Client.Status().Patch(ctx, wanted, client.MergeFromWithOptions(so, client.MergeFromWithOptimisticLock{}))
 	switch {
-	case apierrors.IsConflict(err), apierrors.IsNotFound(err), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
 		return time.Time{}, nil
 	case err != nil:
 		return time.Time{}, err

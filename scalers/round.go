@@ -132,7 +132,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 		l.decide(ctx, r, &out)
 		l.keepHPA(ctx, r, &out)
 	}
-	l.publish(ctx, r, out)
+	later := l.publish(ctx, r, out)
 	r.m.failing.Store(out.Problem != nil)
 	if out.Problem != nil && r.m.stirred.Load() { // what it failed by changed meanwhile
 		return time.Millisecond
@@ -142,7 +142,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 	if r.m.target.Waits(now) { // nothing is read or decided before
 		due = poll.RetryMost
 	}
-	return r.m.next(now, due, l.triggers.retryAt(key))
+	return r.m.next(now, due, l.triggers.retryAt(key), later)
 }
 
 // decide decides and scales.

@@ -3,6 +3,7 @@ package evict
 import (
 	"context"
 	"maps"
+	"math"
 	"sync"
 	"time"
 
@@ -96,10 +97,10 @@ func (e *Evictor) evict(ctx context.Context, p Pod) error {
 	})
 }
 
-// Grace is the time that a pod asks for to end.
+// Grace is the time that a pod asks for to end; of more than 292 years, that much.
 func Grace(p *corev1.Pod) time.Duration {
 	if p.Spec.TerminationGracePeriodSeconds == nil {
 		return corev1.DefaultTerminationGracePeriodSeconds * time.Second
 	}
-	return time.Duration(*p.Spec.TerminationGracePeriodSeconds) * time.Second
+	return time.Duration(min(*p.Spec.TerminationGracePeriodSeconds, int64(math.MaxInt64/time.Second))) * time.Second
 }

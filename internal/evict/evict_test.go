@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -68,11 +69,12 @@ func pod(name string, grace int64, most time.Duration) Pod {
 // Each eviction names the very pod, and the time that it gets: what it asks for, or less.
 func TestAnEvictionIsOfOnePodAndItsGrace(t *testing.T) {
 	r := newRig()
-	if got := r.round(t, pod("own", 900, 0), pod("capped", 900, time.Minute), pod("below", 5, time.Minute), pod("default", -1, 0), pod("none", 0, time.Minute)); got != "" {
+	if got := r.round(t, pod("own", 900, 0), pod("capped", 900, time.Minute), pod("below", 5, time.Minute), pod("default", -1, 0), pod("none", 0, time.Minute),
+		pod("never", 10_000_000_000, time.Minute), pod("never-own", math.MaxInt64, 0)); got != "" {
 		t.Errorf("stay: %s", got)
 	}
 	slices.Sort(r.asked)
-	want := "eviction shop/below uid-of-below 5, eviction shop/capped uid-of-capped 60, eviction shop/default uid-of-default 30, eviction shop/none uid-of-none 0, eviction shop/own uid-of-own 900"
+	want := "eviction shop/below uid-of-below 5, eviction shop/capped uid-of-capped 60, eviction shop/default uid-of-default 30, eviction shop/never uid-of-never 60, eviction shop/never-own uid-of-never-own 9223372036, eviction shop/none uid-of-none 0, eviction shop/own uid-of-own 900"
 	if got := strings.Join(r.asked, ", "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -31,7 +31,11 @@ func (d *decoder) envelope(data func() error) (e envelope, err error) {
 		case "status":
 			e.status, err = d.optional()
 		case "data":
-			err = data()
+			if e.status == "error" { // whatever stands there, the error is what is told
+				err = d.skip()
+			} else {
+				err = data()
+			}
 		case "errorType":
 			e.errorType, err = d.optional()
 		case "error":

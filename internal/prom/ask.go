@@ -120,7 +120,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	}
 	body, err := fetch.Body(resp, c.core.maxBytes)
 	if err != nil {
-		return envelope{}, fail(readError(sourceError{err}, c.core.maxBytes))
+		return envelope{}, fail(readError(ctx, sourceError{err}, c.core.maxBytes))
 	}
 	if resp.StatusCode/100 != 2 {
 		return envelope{}, c.refusal(resp, body, fail)
@@ -136,7 +136,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	case errors.Is(err, errSeveralRows), errors.Is(err, errNoVector):
 		return envelope{}, fail(BadQuery, err)
 	case err != nil:
-		kind, err := readError(err, c.core.maxBytes)
+		kind, err := readError(ctx, err, c.core.maxBytes)
 		return envelope{}, fail(kind, err)
 	case answer.status == "error" && isErrorType(answer.errorType, resp.StatusCode):
 		return envelope{}, fail(BadQuery, fmt.Errorf("%s: %s", answer.errorType, text.Line(answer.message)))

@@ -144,6 +144,8 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[2]]}]}}`: "without a time or a value",
 		`{"status":"success","data":{"resultType":"vector","result":[]},"warnings":"w"}`:                      "is due",
 		`{"status":"error","errorType":"execution","error":"no","data":{"resultType":"vector","result":[]}}`:  "execution: no",
+		`{"status":"error","errorType":"execution","error":"no","data":null}`:                                 "execution: no",
+		`{"status":"error","data":{"resultType":"","result":[]},"errorType":"execution","error":"no"}`:        "execution: no",
 		``:   "not JSON",
 		`[]`: "not JSON",
 	} {

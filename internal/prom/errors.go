@@ -77,8 +77,9 @@ type sourceError struct{ error }
 
 func (e sourceError) Unwrap() error { return e.error }
 
-// readError sorts an error met while an answer was read.
-func readError(err error, maxBytes int64) (Kind, error) {
+// readError sorts an error met while an answer was read, to a request that ends with ctx. Where it has ended, net/http may
+// give the closed connection instead of that.
+func readError(ctx context.Context, err error, maxBytes int64) (Kind, error) {
 	var source sourceError
 	var corrupt flate.CorruptInputError
 	switch {
@@ -88,6 +89,8 @@ func readError(err error, maxBytes int64) (Kind, error) {
 		return BadAnswer, fetch.ErrEncoding
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
 		return BadAnswer, fmt.Errorf("the answer cannot be decompressed: %w", err)
+	case errors.As(err, &source) && ctx.Err() != nil:
+		return transportError(fetch.WithoutAnswer(ctx.Err()))
 	case errors.As(err, &source):
 		return transportError(fetch.WithoutAnswer(source.error))
 	default:

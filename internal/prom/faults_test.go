@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -248,6 +250,26 @@ func eventually(t *testing.T, is func() bool) {
 	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not happen")
+		}
+	}
+}
+
+// net/http may tell of the end of a request in its body as of a connection that was closed.
+func TestABodyThatEndsWithItsRequest(t *testing.T) {
+	late, end := context.WithDeadline(t.Context(), time.Now())
+	defer end()
+	for _, c := range []struct {
+		ctx  context.Context
+		err  error
+		want Kind
+	}{
+		{t.Context(), sourceError{net.ErrClosed}, Unavailable},
+		{late, sourceError{net.ErrClosed}, Timeout},
+		{late, sourceError{fetch.ErrTooLarge}, TooLarge},
+		{late, errNoVector, BadAnswer},
+	} {
+		if kind, err := readError(c.ctx, c.err, 1); kind != c.want {
+			t.Errorf("%v with %v: %s %v, want %s", c.err, c.ctx.Err(), kind, err, c.want)
 		}
 	}
 }

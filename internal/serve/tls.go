@@ -49,7 +49,7 @@ func (t TLS) settings() (*genericapiserver.SecureServingInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	suites, err := tlsCipherSuites(t.CipherSuites, !t.DisableHTTP2)
+	suites, err := tlsCipherSuites(t.CipherSuites, !t.DisableHTTP2 && minimum < tls.VersionTLS13)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,8 @@ func tlsVersion(name string) (uint16, error) {
 	}
 }
 
-// tlsCipherSuites reads the values of --tls-cipher-suites, which count for TLS 1.2 only. None is Go's choice.
+// tlsCipherSuites reads the values of --tls-cipher-suites, which count for TLS 1.2 only. None is Go's choice. http2 says that
+// HTTP/2 is spoken over TLS 1.2, for which it needs certain suites.
 func tlsCipherSuites(names []string, http2 bool) ([]uint16, error) {
 	known := map[string]uint16{}
 	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
@@ -98,7 +99,7 @@ func tlsCipherSuites(names []string, http2 bool) ([]uint16, error) {
 	}
 	required := []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
 	if http2 && len(ids) > 0 && !slices.Contains(ids, required[0]) && !slices.Contains(ids, required[1]) {
-		return nil, fmt.Errorf("tlsCipherSuites: HTTP/2 needs %s or %s; add one, or disable HTTP/2", tls.CipherSuiteName(required[0]), tls.CipherSuiteName(required[1]))
+		return nil, fmt.Errorf("tlsCipherSuites: HTTP/2 needs %s or %s; add one, set tlsMinVersion to VersionTLS13, or disable HTTP/2", tls.CipherSuiteName(required[0]), tls.CipherSuiteName(required[1]))
 	}
 	return ids, nil
 }

@@ -97,12 +97,13 @@ func TestHowAPortSpeaks(t *testing.T) {
 		client *tls.Config
 		want   string
 	}{
-		"as it is":         {TLS{}, &tls.Config{}, "TLS 1.3 h2"},
-		"below 1.2":        {TLS{}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version"},
-		"1.3 only":         {TLS{MinVersion: "VersionTLS13"}, &tls.Config{MaxVersion: tls.VersionTLS12}, "protocol version"},
-		"without HTTP/2":   {TLS{DisableHTTP2: true}, &tls.Config{}, "TLS 1.3 http/1.1"},
-		"one suite":        {TLS{DisableHTTP2: true, CipherSuites: []string{suite}}, &tls.Config{MaxVersion: tls.VersionTLS12}, "TLS 1.2 http/1.1 " + suite},
-		"no common suites": {TLS{DisableHTTP2: true, CipherSuites: []string{suite}}, &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}, "handshake failure"},
+		"as it is":              {TLS{}, &tls.Config{}, "TLS 1.3 h2"},
+		"below 1.2":             {TLS{}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version"},
+		"1.3 only":              {TLS{MinVersion: "VersionTLS13"}, &tls.Config{MaxVersion: tls.VersionTLS12}, "protocol version"},
+		"without HTTP/2":        {TLS{DisableHTTP2: true}, &tls.Config{}, "TLS 1.3 http/1.1"},
+		"one suite":             {TLS{DisableHTTP2: true, CipherSuites: []string{suite}}, &tls.Config{MaxVersion: tls.VersionTLS12}, "TLS 1.2 http/1.1 " + suite},
+		"1.3 and a suite of it": {TLS{MinVersion: "VersionTLS13", CipherSuites: []string{"TLS_AES_256_GCM_SHA384"}}, &tls.Config{}, "TLS 1.3 h2"},
+		"no common suites":      {TLS{DisableHTTP2: true, CipherSuites: []string{suite}}, &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}, "handshake failure"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, how, err := ask(c.port.start(t), c.client)

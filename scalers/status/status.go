@@ -14,9 +14,9 @@ import (
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
 
-// messageEvery is how often a condition is written of which the message alone has changed: an error's
-// text may hold a port or a time.
-const messageEvery = time.Minute
+// WaitMost is the longest that a change waits for the next write. One of a condition's message alone waits so long: an
+// error's text may hold a port or a time.
+const WaitMost = time.Minute
 
 // Round is what one look at a ScaledObject came to.
 type Round struct {
@@ -162,7 +162,7 @@ func Compare(old, next *keda.ScaledObjectStatus, since time.Duration) Urgency {
 	switch {
 	case equality.Semantic.DeepEqual(old, next):
 		return Unchanged
-	case since >= messageEvery, is.IsTrue() && !was.IsTrue():
+	case since >= WaitMost, is.IsTrue() && !was.IsTrue():
 		return Now
 	case !equality.Semantic.DeepEqual(lasting(old), lasting(next)):
 		return Transition

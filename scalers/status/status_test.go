@@ -45,7 +45,7 @@ func (o *object) poll(after time.Duration, readings ...replicas.Reading) (writte
 
 func (o *object) take(r Round) (written bool, events []string) {
 	next := Next(&o.status, []keda.ScaleTriggers{{Type: "redis"}, {Type: "redis"}}, r)
-	since := min(o.now.Sub(o.written), messageEvery-1) // messages alone are another test's
+	since := min(o.now.Sub(o.written), WaitMost-1) // messages alone are another test's
 	if u := Compare(&o.status, &next, since); u != Now && u != Transition {
 		return false, nil
 	}
@@ -250,10 +250,10 @@ func TestHPAActiveMirrorsTheHPA(t *testing.T) {
 func TestAMessageAloneIsWrittenSeldom(t *testing.T) {
 	old := Next(&keda.ScaledObjectStatus{}, nil, Round{Problem: &Problem{"X", errors.New("read tcp 1.2.3.4:1000")}})
 	next := Next(&old, nil, Round{Problem: &Problem{"X", errors.New("read tcp 1.2.3.4:1001")}})
-	if Compare(&old, &next, messageEvery-time.Second) != MayWait {
+	if Compare(&old, &next, WaitMost-time.Second) != MayWait {
 		t.Error("another port in an error's text is written at once")
 	}
-	if Compare(&old, &next, messageEvery) != Now {
+	if Compare(&old, &next, WaitMost) != Now {
 		t.Error("another text is never written")
 	}
 }
@@ -298,7 +298,7 @@ func TestCompare(t *testing.T) {
 		{"the last activity moves", active, moved, 29 * time.Second, MayWait},
 		{"it moved a while ago", active, moved, 30 * time.Second, Now},
 		{"a problem", idle, broken, time.Second, Transition},
-		{"a problem after a quiet time", idle, broken, messageEvery, Now},
+		{"a problem after a quiet time", idle, broken, WaitMost, Now},
 	} {
 		if got := Compare(&c.old, &c.next, c.since); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
