@@ -114,6 +114,8 @@ func TestFailureWithoutAnInstance(t *testing.T) {
 		{"since", now.Add(-time.Minute), now, 2},
 		{"before", now, now.Add(-time.Minute), 0},
 		{"nothing was asked for", time.Time{}, now, 0},
+		{"lasts", now.Add(-time.Minute), time.Time{}, 2},
+		{"lasts, and nothing was asked for", time.Time{}, time.Time{}, 0},
 	} {
 		g := asg("a", 4, "1", "2?")
 		g.Failure = &Failure{Class: Capacity, Message: "we have none", At: c.at}
