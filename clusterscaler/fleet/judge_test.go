@@ -209,6 +209,22 @@ func TestShortageOfAPlace(t *testing.T) {
 	}
 }
 
+// Each place counts of which a failed node says that there is none left, and also one that is told while the group rests.
+func TestShortageOfEachPlace(t *testing.T) {
+	p, now := testPolicy(), testTime()
+	none := func(zone string) Failed {
+		return Failed{"i-" + zone, Failure{Class: Capacity, Message: "none in " + zone, Zone: zone, Type: "m5.large"}}
+	}
+	_, m := Await([]Awaiting{{Name: "a", Target: 2, Failed: []Failed{none("z1"), none("z2")}}}, Memory{}, p, now)
+	_, m = Await([]Awaiting{{Name: "a", Target: 2, Failed: []Failed{none("z2"), none("z3")}}}, m, p, now.Add(time.Minute))
+	for zone, until := range map[string]time.Duration{"z1": 5, "z2": 5, "z3": 6} {
+		b, rests := m.Resting("b", []string{Place(zone, "m5.large")}, now.Add(time.Minute))
+		if !rests || b.Why != "none in "+zone || !b.Until.Equal(now.Add(until*time.Minute)) {
+			t.Errorf("%s: %t %+v, want until %d minutes after", zone, rests, b, until)
+		}
+	}
+}
+
 // Whatever a cloud tells, its groups have sizes that can be, the Memory that was given in is not changed, and one that was
 // written and read again says the same.
 func TestJudgeOfAnything(t *testing.T) {

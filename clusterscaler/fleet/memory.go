@@ -150,8 +150,7 @@ func (m *Memory) Gone(node string, p *Policy, now time.Time) bool {
 func (m Memory) FailedToGrow(group string, f Failure, p *Policy, now time.Time) Memory {
 	m.Backoffs = cloned(m.Backoffs)
 	m.Backoffs[group] = backOff(m.Backoffs, group, f, p, now)
-	if f.Class == Capacity && f.Zone != "" && f.Type != "" {
-		place := Place(f.Zone, f.Type)
+	if place, short := f.place(); short {
 		m.Shortages = cloned(m.Shortages)
 		m.Shortages[place] = backOff(m.Shortages, place, f, p, now)
 	}
