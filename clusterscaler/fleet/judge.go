@@ -189,7 +189,7 @@ func (j *judgement) believe(g *Group, b *Belief, known *Told) (left *Promise, do
 		b.Target = there
 	}
 	since, awaited := j.memory.AwaitedSince[g.Name]
-	if f := g.Failure; f != nil && awaited && (f.At.IsZero() || !f.At.Before(since)) {
+	if f := g.Failure; f != nil && awaited && (f.At.IsZero() || !f.At.Before(since.Truncate(time.Second))) {
 		for range b.Target - there {
 			b.Failed = append(b.Failed, Failed{Failure: *f})
 		}

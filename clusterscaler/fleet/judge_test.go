@@ -114,6 +114,7 @@ func TestFailureWithoutAnInstance(t *testing.T) {
 		{"since", now.Add(-time.Minute), now, 2},
 		{"before", now, now.Add(-time.Minute), 0},
 		{"nothing was asked for", time.Time{}, now, 0},
+		{"in the same second, of which the cloud tells no part", now.Add(time.Second / 2), now, 2},
 		{"lasts", now.Add(-time.Minute), time.Time{}, 2},
 		{"lasts, and nothing was asked for", time.Time{}, time.Time{}, 0},
 	} {
