@@ -150,6 +150,10 @@ func TestWhatIsNotTold(t *testing.T) {
 	if b := v.Groups[0]; b.Target != 1 || b.Min != 1 || b.Max != 1 {
 		t.Errorf("at first: %+v", b)
 	}
+	mute := Group{Name: "a", Max: 10, Instances: []Instance{}, Nodes: []string{"n-1"}}
+	if v, _ := Judge([]Group{mute}, nodesOf("1"), Memory{}, p, now); v.Groups[0].Target != 1 || v.Groups[0].Min != 1 || v.Groups[0].Max != 1 || v.Groups[0].Trouble == "" {
+		t.Errorf("without a word: %+v", v.Groups[0])
+	}
 	g := asg("a", 3, "1")
 	g.OptionsUnknown = true
 	if v, _ := Judge([]Group{g}, nil, Memory{}, p, now); v.Groups[0].Min != 3 || v.Groups[0].Max != 10 || v.Groups[0].Trouble != "" {
