@@ -133,7 +133,9 @@ func (c *ClusterScaler) overdue(node, group string, accepted fleet.Accepted) {
 // increase asks for nodes, and notes the group where there will be none.
 func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *request {
 	r, moved := c.memory.Growth(up.Group, up.From, up.To), 0
+	var asked time.Time
 	call := func(ctx context.Context) (err error) {
+		asked = c.deps.Now()
 		moved, err = c.provider.SetTarget(ctx, r)
 		return err
 	}
@@ -149,7 +151,7 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 		}
 		c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
 		c.metrics.original.added.Add(float64(up.To - up.From))
-		c.memory = c.memory.ScaledUp(up.Group, c.deps.Now())
+		c.memory = c.memory.ScaledUp(up.Group, asked)
 		c.memory.Memory = c.memory.Resized(r, moved, c.deps.Now())
 	}}
 }

@@ -369,7 +369,7 @@ func (c *ClusterScaler) judge(ctx context.Context, node string) (plan.Removal, v
 	if err != nil {
 		return plan.Removal{}, verdict.Verdict{}, err
 	}
-	deleting, _ := c.drainer.Look(objects.Nodes)
+	deleting := c.drainer.Deleting(objects.Nodes)
 	deleting[node] = true
 	view, memory, err := c.cloud.now(registered(objects.Nodes, deleting), c.policy.Policy, c.deps.Now())
 	if err != nil {

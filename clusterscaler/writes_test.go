@@ -152,3 +152,26 @@ func TestPhasesAreMeasured(t *testing.T) {
 		}
 	})
 }
+
+// lateAnswer is a provider that takes a minute to answer.
+type lateAnswer struct {
+	*stub
+	now *time.Time
+}
+
+func (l lateAnswer) SetTarget(ctx context.Context, r fleet.Resize) (int, error) {
+	*l.now = l.now.Add(time.Minute)
+	return l.stub.SetTarget(ctx, r)
+}
+
+// Nodes are awaited since they were asked for: one that comes or fails before all providers have answered is one of them.
+func TestAwaitedSinceTheyWereAskedFor(t *testing.T) {
+	r := newRig(t)
+	now := startTime()
+	r.scaler.provider, r.scaler.deps.Now = lateAnswer{r.provider, &now}, func() time.Time { return now }
+	r.scaler.act(t.Context(), &plan.Plan{ScaleUp: []plan.Increase{{Group: "a", To: 1}}}, &fleet.View{})
+	m := r.scaler.memory
+	if since := m.AwaitedSince["a"]; !since.Equal(startTime()) || !m.LastScaleUp.Equal(startTime()) || !m.Promises["a"].At.Equal(now) {
+		t.Errorf("awaited since %s, want %s: %+v", since, startTime(), m)
+	}
+}

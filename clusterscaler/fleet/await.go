@@ -67,6 +67,9 @@ func (w *wait) group(g *Awaiting) Awaited {
 	if len(g.Failed) > 0 {
 		w.backOff(g, g.Failed[0].Failure)
 	}
+	for i := range g.Failed {
+		w.short(&g.Failed[i].Failure)
+	}
 	if g.NeverReady != "" {
 		w.backOff(g, Failure{Message: fmt.Sprintf("its node %s has registered and not become ready for %s", g.NeverReady, g.MaxNodeStartupTime)})
 	}
@@ -153,5 +156,12 @@ func (w *wait) timedOut(g *Awaiting, due time.Time, why string) {
 func (w *wait) backOff(g *Awaiting, f Failure) {
 	if !w.now.Before(w.memory.Backoffs[g.Name].Until) {
 		w.memory = w.memory.FailedToGrow(g.Name, f, &w.policy, w.now)
+	}
+}
+
+// short leaves a place alone for a while of which the failure says that there is none left, if it is not yet.
+func (w *wait) short(f *Failure) {
+	if place, short := f.place(); short && !w.now.Before(w.memory.Shortages[place].Until) {
+		w.memory.Shortages[place] = backOff(w.memory.Shortages, place, *f, &w.policy, w.now)
 	}
 }

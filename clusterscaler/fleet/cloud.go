@@ -128,6 +128,11 @@ type Failure struct {
 	At time.Time
 }
 
+// place is the Place of which the cloud says that it has none left, if it does.
+func (f *Failure) place() (place string, short bool) {
+	return Place(f.Zone, f.Type), f.Class == Capacity && f.Zone != "" && f.Type != ""
+}
+
 // Failed is a node that was to come and will not.
 type Failed struct {
 	// Instance is the ID of the machine; empty where there is none.

@@ -189,7 +189,7 @@ func (j *judgement) believe(g *Group, b *Belief, known *Told) (left *Promise, do
 		b.Target = there
 	}
 	since, awaited := j.memory.AwaitedSince[g.Name]
-	if f := g.Failure; f != nil && awaited && !f.At.Before(since) {
+	if f := g.Failure; f != nil && awaited && (f.At.IsZero() || !f.At.Before(since.Truncate(time.Second))) {
 		for range b.Target - there {
 			b.Failed = append(b.Failed, Failed{Failure: *f})
 		}
@@ -243,13 +243,13 @@ func (j *judgement) bound(g *Group, b *Belief) {
 	default:
 		b.Max = min(b.Max, b.Target+*g.Room)
 	}
-	if g.Unknown == "" {
+	if g.Unknown == "" && g.Target != nil {
 		return
 	}
 	if g.Target == nil && b.Target == 0 {
 		b.Target = b.Registered
 	}
-	b.Trouble, b.Min, b.Max = g.Unknown, b.Target, b.Target
+	b.Trouble, b.Min, b.Max = cmp.Or(g.Unknown, "the cloud does not say how large it is"), b.Target, b.Target
 }
 
 // placesOf are the places of a group whose machines are of one type.

@@ -114,6 +114,9 @@ func TestFailureWithoutAnInstance(t *testing.T) {
 		{"since", now.Add(-time.Minute), now, 2},
 		{"before", now, now.Add(-time.Minute), 0},
 		{"nothing was asked for", time.Time{}, now, 0},
+		{"in the same second, of which the cloud tells no part", now.Add(time.Second / 2), now, 2},
+		{"lasts", now.Add(-time.Minute), time.Time{}, 2},
+		{"lasts, and nothing was asked for", time.Time{}, time.Time{}, 0},
 	} {
 		g := asg("a", 4, "1", "2?")
 		g.Failure = &Failure{Class: Capacity, Message: "we have none", At: c.at}
@@ -146,6 +149,10 @@ func TestWhatIsNotTold(t *testing.T) {
 	v, _ = Judge([]Group{silent}, nodesOf("1"), Memory{}, p, now)
 	if b := v.Groups[0]; b.Target != 1 || b.Min != 1 || b.Max != 1 {
 		t.Errorf("at first: %+v", b)
+	}
+	mute := Group{Name: "a", Max: 10, Instances: []Instance{}, Nodes: []string{"n-1"}}
+	if v, _ := Judge([]Group{mute}, nodesOf("1"), Memory{}, p, now); v.Groups[0].Target != 1 || v.Groups[0].Min != 1 || v.Groups[0].Max != 1 || v.Groups[0].Trouble == "" {
+		t.Errorf("without a word: %+v", v.Groups[0])
 	}
 	g := asg("a", 3, "1")
 	g.OptionsUnknown = true
@@ -204,6 +211,22 @@ func TestShortageOfAPlace(t *testing.T) {
 	}
 	if old := m.Forget(&p, now.Add(p.BackoffResetTimeout+time.Hour)); len(old.Backoffs)+len(old.Shortages) != 0 {
 		t.Errorf("not forgotten: %+v", old)
+	}
+}
+
+// Each place counts of which a failed node says that there is none left, and also one that is told while the group rests.
+func TestShortageOfEachPlace(t *testing.T) {
+	p, now := testPolicy(), testTime()
+	none := func(zone string) Failed {
+		return Failed{"i-" + zone, Failure{Class: Capacity, Message: "none in " + zone, Zone: zone, Type: "m5.large"}}
+	}
+	_, m := Await([]Awaiting{{Name: "a", Target: 2, Failed: []Failed{none("z1"), none("z2")}}}, Memory{}, p, now)
+	_, m = Await([]Awaiting{{Name: "a", Target: 2, Failed: []Failed{none("z2"), none("z3")}}}, m, p, now.Add(time.Minute))
+	for zone, until := range map[string]time.Duration{"z1": 5, "z2": 5, "z3": 6} {
+		b, rests := m.Resting("b", []string{Place(zone, "m5.large")}, now.Add(time.Minute))
+		if !rests || b.Why != "none in "+zone || !b.Until.Equal(now.Add(until*time.Minute)) {
+			t.Errorf("%s: %t %+v, want until %d minutes after", zone, rests, b, until)
+		}
 	}
 }
 

@@ -93,7 +93,9 @@ func (m Memory) Resized(r Resize, moved int, now time.Time) Memory {
 		return m.Shrunk(r.Group, moved)
 	}
 	m.Promises = cloned(m.Promises)
-	next := Promise{Size: r.To, At: now, By: moved, Stood: m.Told[r.Group].Nodes}
+	told := m.Told[r.Group]
+	shrunk := max(r.From-told.Size, 0) // other nodes were given up beside it
+	next := Promise{Size: r.To - shrunk, At: now, By: moved, Stood: told.Nodes}
 	if before, made := m.Promises[r.Group]; made { // its nodes may still come
 		next.By, next.Stood = before.By+moved, before.Stood
 	}
@@ -148,8 +150,7 @@ func (m *Memory) Gone(node string, p *Policy, now time.Time) bool {
 func (m Memory) FailedToGrow(group string, f Failure, p *Policy, now time.Time) Memory {
 	m.Backoffs = cloned(m.Backoffs)
 	m.Backoffs[group] = backOff(m.Backoffs, group, f, p, now)
-	if f.Class == Capacity && f.Zone != "" && f.Type != "" {
-		place := Place(f.Zone, f.Type)
+	if place, short := f.place(); short {
 		m.Shortages = cloned(m.Shortages)
 		m.Shortages[place] = backOff(m.Shortages, place, f, p, now)
 	}

@@ -205,3 +205,18 @@ func TestAcceptedAndShrunk(t *testing.T) {
 	c.size = 2 // it forgets
 	c.want("the last two are on their way", 4)
 }
+
+// Growth that is accepted beside the giving up of other nodes promises the size that comes of both.
+func TestGrowthBesideGivingUp(t *testing.T) {
+	c := newLyingCloud(t)
+	c.size = 5
+	c.want("two of five stand", 5)
+	r := c.memory.Growth("a", 5, 7)
+	c.giveUp(3)
+	moved := r.Grow(c.size)
+	c.size += moved
+	c.memory = c.memory.Resized(r, moved, c.now)
+	c.want("at once", 4)
+	c.now = c.now.Add(2 * staleAge)
+	c.want("later", 4)
+}

@@ -151,32 +151,17 @@ func (d *Drainer) take(node string, resume bool) (h history, free bool) {
 // Wait returns when no drain is under way.
 func (d *Drainer) Wait() { d.wg.Wait() }
 
-// Look takes note of the nodes as the cache shows them now. It returns which of them are going, and
+// Look takes note of the nodes as the cache shows them to the loop. It returns which of them are going, and
 // those of them that no drain of this process is at work on and none has deleted.
 func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	deleting = map[string]bool{}
+	deleting, orphans = d.deleting(nodes)
 	seen := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
 		seen[n.Name] = true
-		w := d.nodes[n.Name]
-		if w.phase == gone && n.CreationTimestamp.After(w.since) { // another one of that name
+		if w := d.nodes[n.Name]; w.ofAnother(n) || w.phase == released && !Going(n) {
 			delete(d.nodes, n.Name)
-			w = work{}
-		}
-		switch w.phase {
-		case going, gone:
-			deleting[n.Name] = true
-		case released:
-			if !Going(n) {
-				delete(d.nodes, n.Name)
-			}
-		default:
-			if Going(n) {
-				deleting[n.Name] = true
-				orphans = append(orphans, n.Name)
-			}
 		}
 	}
 	for name, w := range d.nodes {
@@ -185,6 +170,34 @@ func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans 
 		}
 	}
 	return deleting, orphans
+}
+
+// Deleting says which of the nodes are going. It takes note of nothing: they may be newer than those of a loop that is under way,
+// which would take for an orphan what is forgotten now.
+func (d *Drainer) Deleting(nodes []*corev1.Node) map[string]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	deleting, _ := d.deleting(nodes)
+	return deleting
+}
+
+func (d *Drainer) deleting(nodes []*corev1.Node) (deleting map[string]bool, orphans []string) {
+	deleting = map[string]bool{}
+	for _, n := range nodes {
+		switch w := d.nodes[n.Name]; {
+		case w.phase == going, w.phase == gone && !w.ofAnother(n):
+			deleting[n.Name] = true
+		case w.phase != released && Going(n):
+			deleting[n.Name] = true
+			orphans = append(orphans, n.Name)
+		}
+	}
+	return deleting, orphans
+}
+
+// ofAnother is whether it was another node of that name that was deleted.
+func (w work) ofAnother(n *corev1.Node) bool {
+	return w.phase == gone && n.CreationTimestamp.After(w.since)
 }
 
 // undoTimeout bounds the return of a node after its drain has failed.

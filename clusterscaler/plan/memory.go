@@ -54,12 +54,13 @@ func cloned[V any](m map[string]V) map[string]V {
 	return maps.Clone(m)
 }
 
-// ScaledUp notes that the provider has accepted to grow the group.
-func (m Memory) ScaledUp(group string, now time.Time) Memory {
+// ScaledUp notes that the provider has accepted to grow the group. asked is when it was asked to: nodes that it makes, or fails to
+// make, before it answers are among those that are awaited.
+func (m Memory) ScaledUp(group string, asked time.Time) Memory {
 	m = m.clone()
-	m.LastScaleUp = now
-	m.lastOf(group, func(l *Last) { l.ScaleUp = now })
-	m.AwaitedSince[group] = now
+	m.LastScaleUp = asked
+	m.lastOf(group, func(l *Last) { l.ScaleUp = asked })
+	m.AwaitedSince[group] = asked
 	return m
 }
 
