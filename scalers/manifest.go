@@ -12,6 +12,7 @@ import (
 	"github.com/trimtab/trimtab/internal/manifest"
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/spec"
+	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
 // Supported says whether objects of a kind are this part's, and with an error that it does nothing for them.
@@ -49,7 +50,7 @@ func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.
 		if err := manifest.Decode(file, doc, &ta); err != nil {
 			return nil, err
 		}
-		return nil, problemsOf(file, checkAuthentication(&ta.Spec)).AsError()
+		return nil, problemsOf(file, nil, checkAuthentication(&ta.Spec)).AsError()
 	}
 	var so keda.ScaledObject
 	if err := manifest.Decode(file, doc, &so); err != nil {
@@ -60,27 +61,37 @@ func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.
 		cfg.SetDefaults()
 	}
 	if err := spec.TooLarge(&so, cfg.defaults().Limits); err != nil {
-		return nil, problemsOf(file, err).AsError()
+		return nil, problemsOf(file, nil, err).AsError()
 	}
 	checked, wrong := spec.Parse(&so, cfg.defaults())
 	triggers, wrongTriggers := sources(*cfg, nil).check(&so, nil, cfg.MaxTriggerTimeout.Std())
 	for _, w := range slices.Concat(checked.Warnings, triggers.limits, triggers.warnings) {
-		warnings = append(warnings, problemsOf(file, errors.New(w))...)
+		warnings = append(warnings, problemsOf(file, so.Spec.Triggers, errors.New(w))...)
 	}
-	return warnings, problemsOf(file, text.Join(wrong, wrongTriggers)).AsError()
+	return warnings, problemsOf(file, so.Spec.Triggers, text.Join(wrong, wrongTriggers)).AsError()
 }
 
-// problemsOf has one problem for each of the joined errors, which begin with their path.
-func problemsOf(file string, err error) config.Problems {
+// problemsOf has one problem for each of the joined errors, which begin with their path, as those of triggers do with what
+// the trigger is called. What has no path stands where the one before it does: it counts others.
+func problemsOf(file string, triggers []keda.ScaleTriggers, err error) config.Problems {
 	if err == nil {
 		return nil
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all config.Problems
 		for _, e := range joined.Unwrap() {
-			all = append(all, problemsOf(file, e)...)
+			all = append(all, problemsOf(file, triggers, e)...)
+			if n := len(all); n > 1 && all[n-1].Path == "" {
+				all[n-1].Path = all[n-2].Path
+			}
 		}
 		return all
+	}
+	for i, t := range triggers {
+		title := trigger.Definition{Index: i, Type: t.Type, Name: t.Name}.String()
+		if message, of := strings.CutPrefix(err.Error(), title+": "); of {
+			return config.Problems{{File: file, Path: title, Message: message}}
+		}
 	}
 	path, message, ok := strings.Cut(err.Error(), ": ")
 	if !ok {

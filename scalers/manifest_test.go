@@ -1,6 +1,9 @@
 package scalers
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +11,8 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/trimtab/trimtab/internal/config"
 )
 
 // What the running part refuses whatever the cluster holds, the check of a file refuses in the same words.
@@ -68,6 +73,51 @@ spec:
 				t.Errorf("Ready is\n %s, and the check says\n %s", got, want)
 			}
 		})
+	}
+}
+
+// A mistake beside the metadata hides none in it, and a name with a colon is no part of what is said.
+func TestACheckTellsAllMistakesOfATrigger(t *testing.T) {
+	doc := `
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {name: web}
+  triggers:
+  - {type: redis, name: "jobs: all", metricType: Utilization, metadata: {address: redis}, authenticationRef: {kind: Other, name: a}}
+  - {type: cpu, metadata: {type: Utilization}}
+`
+	_, err := CheckManifest("f", "ScaledObject", []byte(doc), nil)
+	ps, _ := errors.AsType[config.Problems](err)
+	var got []string
+	for _, p := range ps {
+		got = append(got, p.Path+" | "+p.Message)
+	}
+	want := []string{
+		`trigger 0 (redis, "jobs: all") | authenticationRef.kind: "Other" is not supported; supported: TriggerAuthentication`,
+		`trigger 0 (redis, "jobs: all") | metricType: "Utilization" cannot be used with an external metric; write AverageValue or Value`,
+		`trigger 0 (redis, "jobs: all") | listName: is required`,
+		`trigger 0 (redis, "jobs: all") | address: redis is not host:port; write it with a port, and without scheme, credentials and path`,
+		`trigger 1 (cpu) | value: is required`,
+		`trigger 1 (cpu) | type: is refused, as by KEDA since 2.18; write metricType beside metadata`,
+		`trigger 1 (cpu) | metricType: "" cannot be used with the type cpu; write Utilization or AverageValue`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// The mistakes that are only counted stand where the last one does.
+func TestACheckSaysWhereMoreMistakesAre(t *testing.T) {
+	var doc strings.Builder
+	doc.WriteString("metadata: {name: web, namespace: shop}\nspec:\n  scaleTargetRef: {name: web}\n  triggers:\n")
+	for i := range 13 {
+		fmt.Fprintf(&doc, "  - {type: redis, metadata: {address: \"redis:6379\", listName: l%d, listLength: x}}\n", i)
+	}
+	_, err := CheckManifest("f", "ScaledObject", []byte(doc.String()), nil)
+	ps, _ := errors.AsType[config.Problems](err)
+	want := config.Problem{File: "f", Path: "trigger 9 (redis)", Message: "and 3 more"}
+	if len(ps) != 11 || ps[10] != want {
+		t.Errorf("got %d: %v", len(ps), ps)
 	}
 }
 

@@ -2,6 +2,7 @@ package scalers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/trimtab/trimtab/scalers/param"
@@ -26,7 +27,7 @@ func Pages() map[string]string {
 	pages := map[string]string{}
 	for name, table := range tables() {
 		rows, notes := table.Markdown(), []string{everyKey}
-		if strings.Contains(rows, "FromEnv`") {
+		if slices.ContainsFunc(table, func(p param.Param) bool { return strings.Contains(string(p.From), string(param.Env)) }) {
 			notes = append(notes, fromEnv)
 		}
 		pages[name] = fmt.Sprintf("# Trigger `%s`\n\n%s\n\n%s\n- %s\n\n%s\n", name, about[name], rows, strings.Join(append(notes, otherKeys), "\n- "), madeBy)

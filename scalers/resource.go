@@ -1,8 +1,6 @@
 package scalers
 
 import (
-	"fmt"
-
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -48,7 +46,7 @@ func resourceMetric(d trigger.Definition, metricType autoscalingv2.MetricTargetT
 		}
 		m.Target = q.AsApproximateFloat64()
 	default:
-		return m, nil, fmt.Errorf("%s: metricType: %s cannot be used with the type %s; write Utilization or AverageValue", d, text.Quote(string(metricType)), d.Type)
+		p.Fail("metricType", "%s cannot be used with the type %s; write Utilization or AverageValue", text.Quote(string(metricType)), d.Type)
 	}
 	return m, p.Warnings(), p.Err()
 }

@@ -64,12 +64,16 @@ func publishedSchema(t *testing.T) kedaSchema {
 // differences are where our tables differ from KEDA's schema, by type and key, and why.
 func differences() map[string]string {
 	const oauth = "authModes: oauth is refused, which alone reads it"
+	const google = "KEDA reads it beside its tables, as several types do"
 	out := map[string]string{
-		"prometheus metricName more":         "removed in KEDA 2.12; the schema has no removed keys",
-		"prometheus cortexOrgID more":        "removed in KEDA 2.15; the schema has no removed keys",
-		"prometheus disableScaleToZero more": "KEDA's first examples had it, and nothing read it",
-		"prometheus Cert more":               "the shared block of TLS takes the alias of the redis types for all",
-		"redis tls oneOf":                    "KEDA checks the values elsewhere",
+		"prometheus metricName more":                   "removed in KEDA 2.12; the schema has no removed keys",
+		"prometheus cortexOrgID more":                  "removed in KEDA 2.15; the schema has no removed keys",
+		"prometheus disableScaleToZero more":           "KEDA's first examples had it, and nothing read it",
+		"prometheus Cert more":                         "the shared block of TLS takes the alias of the redis types for all",
+		"prometheus credentialsFromEnv more":           google,
+		"prometheus credentialsFromEnvFile more":       google,
+		"prometheus GoogleApplicationCredentials more": google,
+		"redis tls oneOf":                              "KEDA checks the values elsewhere",
 	}
 	for _, key := range []string{"authModes", "authMode"} {
 		out["prometheus "+key+" oneOf"], out["prometheus "+key+" exclusive"] = "oauth is not supported", "oauth is not supported"

@@ -58,7 +58,7 @@ func (s sourceMap) check(so *keda.ScaledObject, auth []map[string]string, ceilin
 		if slices.ContainsFunc(all.metrics, func(m hpa.Metric) bool {
 			return m.Name == one.metric.Name && m.Resource == one.metric.Resource && m.Container == one.metric.Container
 		}) {
-			errs = append(errs, fmt.Errorf("trigger %d (%s): its metric stands twice; keep one of them", i, t.Type))
+			errs = append(errs, fmt.Errorf("%s: its metric stands twice; keep one of them", d))
 		}
 		all.metrics = append(all.metrics, one.metric)
 		if spec.IsResource(t.Type) {
@@ -74,25 +74,28 @@ func (s sourceMap) check(so *keda.ScaledObject, auth []map[string]string, ceilin
 }
 
 func (s sourceMap) checkOne(t keda.ScaleTriggers, d trigger.Definition) (one checkedTrigger, err error) {
+	var wrong []error
 	if t.AuthenticationRef != nil {
 		if err := checkAuthenticationRef(t.AuthenticationRef); err != nil {
-			return one, fmt.Errorf("%s: %w", d, err)
+			wrong = append(wrong, fmt.Errorf("%s: %w", d, err))
 		}
 	}
 	if spec.IsResource(t.Type) {
 		one.metric, one.Warnings, err = resourceMetric(d, t.MetricType)
-		return one, err
+		return one, text.Join(append(wrong, err)...)
 	}
 	source, ok := s[t.Type]
 	if !ok {
-		return one, fmt.Errorf("%s: type: %s is not supported; supported: %s", d, text.Quote(t.Type), strings.Join(s.supported(), ", "))
+		unknown := fmt.Errorf("%s: type: %s is not supported; supported: %s", d, text.Quote(t.Type), strings.Join(s.supported(), ", "))
+		return one, text.Join(append(wrong, unknown)...)
 	}
 	metricType, err := hpa.ExternalType(t.MetricType)
 	if err != nil {
-		return one, fmt.Errorf("%s: %w", d, err)
+		wrong = append(wrong, fmt.Errorf("%s: %w", d, err))
 	}
 	one.kind, one.cached = t.Type, t.UseCachedMetrics
-	if one.Checked, err = trigger.Check(d, source); err != nil {
+	one.Checked, err = trigger.Check(d, source)
+	if err := text.Join(append(wrong, err)...); err != nil {
 		return one, err
 	}
 	one.metric = hpa.Metric{Name: hpa.MetricName(d.Index, one.Name), Type: metricType, Target: one.Target}

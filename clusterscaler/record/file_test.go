@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,6 +54,10 @@ func TestOnlyWholeFilesOfThisFormatAreRead(t *testing.T) {
 		"a field of another": {strings.Replace(file, `"policy":{`, `"policy":{"Other":1,`, 1), `line 2, written by trimtab "test": json: unknown field "Other"`},
 		"cut off at a line":  {strings.Join(lines[:len(lines)-2], ""), "the file ends early; fetch it again"},
 		"cut off in a line":  {file[:len(file)*2/3], "the file ends early; fetch it again"},
+		"cut off at once":    {file[:20], "line 1: the file ends early; fetch it again"},
+		"two files":          {file + file, "more stands behind its end; keep one snapshot in a file"},
+		"more text":          {file + "\nmore\n", "more stands behind its end; keep one snapshot in a file"},
+		"nothing of a pod":   {strings.Replace(file, lines[len(lines)-3], "{\"pod\":null}\n", 1), "it has nothing that a snapshot has"},
 		"a line less":        {without(5), "the file had"},
 		"no policy":          {strings.Replace(without(1), `"lines":`+number(len(lines)-1), `"lines":`+number(len(lines)-2), 1), "it has no policy"},
 		"an order too large": {regexp.MustCompile(`"Order":0`).ReplaceAllString(file, `"Order":4711`), "order 4711 is not below"},
@@ -80,8 +86,24 @@ func TestCompressedFilesAreRead(t *testing.T) {
 	if again := written(t, readAgain(t, b.Bytes())); !bytes.Equal(file, again) {
 		t.Error("read compressed it is another")
 	}
-	if _, err := Read(bytes.NewReader(b.Bytes()[:b.Len()-20])); err == nil {
-		t.Error("a compressed file that is cut off is read")
+	for _, length := range []int{5, 10, 12, b.Len() / 2, b.Len() - 20, b.Len() - 1} {
+		if _, err := Read(bytes.NewReader(b.Bytes()[:length])); err == nil || !strings.Contains(err.Error(), "the file ends early; fetch it again") {
+			t.Errorf("of %d bytes only %d are there: %v", b.Len(), length, err)
+		}
+	}
+	spoiled := bytes.Clone(b.Bytes())
+	spoiled[len(spoiled)-8] ^= 1 // of the checksum
+	if _, err := Read(bytes.NewReader(spoiled)); err == nil || !strings.Contains(err.Error(), "gzip: invalid checksum") {
+		t.Errorf("a spoiled file is read: %v", err)
+	}
+}
+
+// A file that cannot be read is not called something else.
+func TestTheErrorOfAReaderIsTold(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the disk is broken")
+	if _, err := Read(iotest.ErrReader(broken)); err == nil || !strings.Contains(err.Error(), broken.Error()) {
+		t.Errorf("got %v", err)
 	}
 }
 

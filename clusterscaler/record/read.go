@@ -22,6 +22,9 @@ const maxLine = 256 << 20
 // ErrNoSnapshot says that something else than a snapshot was read.
 var ErrNoSnapshot = errors.New("it is no snapshot: the first line has no trimtabSnapshot; `trimtab snapshot` writes one")
 
+// errEndsEarly says that a file was cut off.
+var errEndsEarly = errors.New("the file ends early; fetch it again")
+
 // Read reads a record, plain or compressed with gzip. It takes only files of this Format, to their ends.
 func Read(r io.Reader) (*Record, error) {
 	plain, err := uncompressed(r)
@@ -42,7 +45,7 @@ func Read(r io.Reader) (*Record, error) {
 		}
 		switch {
 		case errors.Is(err, io.EOF) && n > 1, errors.Is(err, io.ErrUnexpectedEOF):
-			return nil, fmt.Errorf("line %d: the file ends early; fetch it again", n)
+			return nil, fmt.Errorf("line %d: %w", n, errEndsEarly)
 		case errors.Is(err, ErrNoSnapshot):
 			return nil, err
 		case err != nil:
@@ -50,9 +53,29 @@ func Read(r io.Reader) (*Record, error) {
 		case l.End != nil && l.End.Lines != n-1:
 			return nil, fmt.Errorf("line %d: the file had %d lines, and has %d; fetch it again", n, l.End.Lines, n-1)
 		case l.End != nil:
+			if err := nothingMore(decoder); err != nil {
+				return nil, fmt.Errorf("line %d: %w", n+1, err)
+			}
 			return into.finish()
+		case !into.take(&l):
+			return nil, fmt.Errorf("line %d%s: it has nothing that a snapshot has", n, into.of())
 		}
-		into.take(&l)
+	}
+}
+
+// nothingMore says what stands behind the last line. To look also lets gzip compare its checksum.
+func nothingMore(decoder *json.Decoder) error {
+	err := decoder.Decode(new(json.RawMessage))
+	_, isText := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errEndsEarly
+	case err == nil, isText:
+		return errors.New("more stands behind its end; keep one snapshot in a file")
+	default:
+		return err
 	}
 }
 
@@ -62,7 +85,10 @@ func uncompressed(r io.Reader) (io.Reader, error) {
 		return buffered, nil
 	}
 	plain, err := gzip.NewReader(buffered)
-	if err != nil {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errEndsEarly
+	case err != nil:
 		return nil, fmt.Errorf("it begins as gzip does: %w", err)
 	}
 	return plain, nil
@@ -87,8 +113,14 @@ func (l *limited) Read(p []byte) (int, error) {
 // versionOf reads the first line. Only its format and version are looked at as long as they may be those of another trimtab.
 func versionOf(decoder *json.Decoder, l *line) (version string, err error) {
 	var raw map[string]json.RawMessage
-	if err := decoder.Decode(&raw); err != nil || raw["trimtabSnapshot"] == nil {
+	err = decoder.Decode(&raw)
+	_, isText := errors.AsType[*json.SyntaxError](err)
+	_, isOther := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case isText, isOther, errors.Is(err, io.EOF), err == nil && raw["trimtabSnapshot"] == nil:
 		return "", ErrNoSnapshot
+	case err != nil: // of the reader
+		return "", err
 	}
 	var h struct {
 		Format  int    `json:"format"`
@@ -122,7 +154,8 @@ func (r *reader) of() string {
 	return fmt.Sprintf(", written by trimtab %.80q", r.version)
 }
 
-func (r *reader) take(l *line) {
+// take keeps what l has, and says whether that is anything.
+func (r *reader) take(l *line) bool {
 	seen := &r.out.Seen
 	switch {
 	case l.Header != nil:
@@ -158,11 +191,12 @@ func (r *reader) take(l *line) {
 	case l.Outcome != nil:
 		r.out.Outcome = l.Outcome
 	default:
-		r.takeStorage(l)
+		return r.takeStorage(l)
 	}
+	return true
 }
 
-func (r *reader) takeStorage(l *line) {
+func (r *reader) takeStorage(l *line) bool {
 	s := &r.storage
 	switch {
 	case l.Claim != nil:
@@ -185,7 +219,10 @@ func (r *reader) takeStorage(l *line) {
 		s.ResourceSlices = append(s.ResourceSlices, l.ResourceSlice)
 	case l.DeviceClass != nil:
 		s.DeviceClasses = append(s.DeviceClasses, l.DeviceClass)
+	default:
+		return false
 	}
+	return true
 }
 
 func put[M ~map[string]V, V any](m *M, key string, value V) {

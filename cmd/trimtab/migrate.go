@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	adaptermigrate "github.com/trimtab/trimtab/adapter/migrate"
 	clustermigrate "github.com/trimtab/trimtab/clusterscaler/migrate"
@@ -44,6 +46,12 @@ func migrateFrom(s stdio, program func() migration.Program, example string) *cob
 		Example:           example,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if _, unknown := errors.AsType[*pflag.NotExistError](err); unknown {
+			return fmt.Errorf("%w; flags of %s stand after --", flagError(c, err), name)
+		}
+		return flagError(c, err)
+	})
 	output := outputFlag(cmd)
 	files := cmd.Flags().StringArrayP("manifest", "f", nil, "`file` of manifests, - for standard input; may be repeated")
 	completesYAML(cmd, "manifest")

@@ -192,10 +192,10 @@ func TestMigrateWrongUsage(t *testing.T) {
 		"migrate prometheus-adapter a.yaml":                                 ` prometheus-adapter: unexpected argument "a.yaml"; manifests are given by --manifest FILE, flags of prometheus-adapter after --`,
 		"migrate prometheus-adapter a.yaml -- -v":                           ` prometheus-adapter: unexpected argument "a.yaml"; manifests are given by --manifest FILE, flags of prometheus-adapter after --`,
 		"migrate prometheus-adapter --manifest":                             " prometheus-adapter: flag needs an argument: --manifest",
-		"migrate prometheus-adapter --prometheus-url=x":                     " prometheus-adapter: unknown flag: --prometheus-url",
+		"migrate prometheus-adapter --prometheus-url=x":                     " prometheus-adapter: unknown flag: --prometheus-url; flags of prometheus-adapter stand after --",
 		"migrate prometheus-adapter -o yaml -- -v=1":                        ` prometheus-adapter: --output: "yaml" is neither text nor json`,
 		"migrate cluster-autoscaler":                                        " cluster-autoscaler: give either --manifest FILE or the flags of cluster-autoscaler after --",
-		"migrate cluster-autoscaler --rules-file r -- -v=1":                 " cluster-autoscaler: unknown flag: --rules-file",
+		"migrate cluster-autoscaler --rules-file r -- -v=1":                 " cluster-autoscaler: unknown flag: --rules-file; flags of cluster-autoscaler stand after --",
 		"migrate prometheus-adapter --manifest - --manifest a --manifest -": " prometheus-adapter: standard input (-) can be read only once",
 	} {
 		got := runTrimtab(t, "", strings.Fields(line)...)

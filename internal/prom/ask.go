@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -159,8 +160,10 @@ func (c *core) credentials(req *http.Request) *text.Secrets {
 	}
 	sent := text.Sent(req.Header, open...)
 	for _, e := range c.fleet.endpoints {
-		for _, values := range e.base.Query() {
-			sent.Add(values...)
+		for name, values := range e.base.Query() {
+			if sent.Add(values...); slices.Contains(values, "") { // a token that stands alone, or ends in the = of base64
+				sent.Add(name)
+			}
 		}
 	}
 	return sent

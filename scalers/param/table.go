@@ -158,7 +158,7 @@ func (t Table) inMetadata() (read, known []string) {
 // places says where the parameter with that key may stand; empty where there is none.
 func (t Table) places(key string) string {
 	for _, p := range t {
-		if slices.Contains(p.names(), strings.TrimSuffix(key, fromEnv)) {
+		if slices.Contains(p.names(), key) || slices.Contains(p.names(), strings.TrimSuffix(key, fromEnv)) {
 			return p.places()
 		}
 	}

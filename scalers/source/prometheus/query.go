@@ -15,10 +15,13 @@ import (
 
 // query is a trigger of type prometheus.
 type query struct {
-	source              *Source
-	address             param.Address
-	promql, namespace   string
-	awsRegion           string
+	source            *Source
+	address           param.Address
+	promql, namespace string
+	awsRegion         string
+	// Credentials of Google Cloud: the variable that holds them, the one that names their file, themselves.
+	googleEnv, googleFile, google string
+
 	target, activation  float64
 	emptyIsZero         bool
 	timeout             time.Duration
@@ -49,6 +52,9 @@ func (q *query) Table() param.Table {
 		{Name: "customHeaders", To: &q.headers, Secret: true, About: "headers of each request"},
 		{Name: "queryParameters", To: &q.parameters, Secret: true, About: "parameters of each request"},
 		{Name: "awsRegion", From: param.Metadata + param.Auth, To: &q.awsRegion, About: "not supported: requests are not signed for AWS; ignored beside `authModes`, as by KEDA"},
+		{Name: "credentialsFromEnv", To: &q.googleEnv, About: noToken},
+		{Name: "credentialsFromEnvFile", To: &q.googleFile, About: noToken},
+		{Name: "GoogleApplicationCredentials", From: param.Auth, To: &q.google, Secret: true, About: noToken},
 	}, q.auth.Table(), param.Table{
 		{Name: "metricName", Ignored: "is ignored, as by KEDA since 2.12: the metric has the name of the trigger's type; take it out"},
 		{Name: "cortexOrgID", Ignored: "is ignored, as by KEDA since 2.15; write customHeaders: X-Scope-OrgID=TENANT"},
@@ -57,6 +63,8 @@ func (q *query) Table() param.Table {
 		{Name: "identityOwner", Ignored: "is ignored, as by KEDA without awsRegion"},
 	})
 }
+
+const noToken = "not supported: requests get no token of Google Cloud; ignored beside `authModes`, as by KEDA"
 
 const noKey = "is ignored, as by KEDA, which sends no API key to Prometheus; write authModes: custom"
 
@@ -67,12 +75,7 @@ func (q *query) Check(p *param.Parsed) trigger.Metric {
 	if q.auth.Has("apiKey") {
 		p.Warn("authModes", "apiKey %s", noKey)
 	}
-	switch {
-	case q.awsRegion != "" && len(q.auth.Modes) > 0:
-		p.Warn("awsRegion", "is ignored beside authModes, as by KEDA")
-	case q.awsRegion != "":
-		p.Fail("awsRegion", "is not supported: requests are not signed for AWS")
-	}
+	q.checkClouds(p)
 	if q.timeout == 0 {
 		q.timeout = cfg.Timeout
 	}
@@ -90,6 +93,23 @@ func (q *query) Check(p *param.Parsed) trigger.Metric {
 		q.checkServer(p)
 	}
 	return trigger.Metric{Name: "prometheus", Target: q.target, Activation: q.activation, Timeout: q.timeout}
+}
+
+// checkClouds refuses the credentials of clouds. KEDA uses them only where authModes names nothing.
+func (q *query) checkClouds(p *param.Parsed) {
+	const aws, google = "requests are not signed for AWS", "requests get no token of Google Cloud"
+	for _, c := range []struct{ key, value, why string }{
+		{"awsRegion", q.awsRegion, aws}, {"credentialsFromEnv", q.googleEnv, google}, {"credentialsFromEnvFile", q.googleFile, google},
+		{"GoogleApplicationCredentials", q.google, google},
+	} {
+		switch {
+		case c.value == "":
+		case len(q.auth.Modes) == 0:
+			p.Fail(c.key, "is not supported: %s", c.why)
+		case c.key != "GoogleApplicationCredentials": // the authentication may be another trigger's too
+			p.Warn(c.key, "is ignored beside authModes, as by KEDA")
+		}
+	}
 }
 
 // checkServer notes what the client will not take. The address is a URL.

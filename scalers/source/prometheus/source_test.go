@@ -158,6 +158,8 @@ func TestOpenRefusesMistakes(t *testing.T) {
 		"no certificate":        {map[string]string{"authModes": "tls"}, "authModes: tls needs the parameters cert and key in the trigger's authentication"},
 		"no token":              {map[string]string{"authModes": "bearer"}, "trigger 0 (prometheus): authModes: bearer needs the parameter bearerToken in the trigger's authentication"},
 		"a cloud's signature":   {map[string]string{"awsRegion": "eu-west-1"}, "awsRegion: is not supported: requests are not signed for AWS"},
+		"Google's credentials":  {map[string]string{"credentialsFromEnv": "GOOGLE_JSON"}, "credentialsFromEnv: is not supported: requests get no token of Google Cloud"},
+		"a file of them":        {map[string]string{"credentialsFromEnvFile": "GOOGLE_FILE"}, "credentialsFromEnvFile: is not supported: requests get no token of Google Cloud"},
 	} {
 		_, err := trigger.Check(define("http://x:9090", c.metadata), newSource())
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -183,13 +185,20 @@ func TestWhatKEDAIgnoresIsAWarning(t *testing.T) {
 	}
 }
 
-// KEDA signs requests for AWS only where they authenticate in no other way.
-func TestSignedRequests(t *testing.T) {
-	d := define("http://x:9090", map[string]string{"awsRegion": "eu-west-1", "authModes": "bearer"})
-	d.Auth = map[string]string{"token": "t0ken"}
-	checked, err := trigger.Check(d, newSource())
-	if want := "trigger 0 (prometheus): awsRegion: is ignored beside authModes, as by KEDA"; err != nil || len(checked.Warnings) != 1 || checked.Warnings[0] != want {
-		t.Errorf("warns %q, %v", checked.Warnings, err)
+// KEDA signs requests for AWS, and takes tokens of Google Cloud, only where requests authenticate in no other way.
+func TestCredentialsOfACloud(t *testing.T) {
+	for _, key := range []string{"awsRegion", "credentialsFromEnv", "credentialsFromEnvFile"} {
+		d := define("http://x:9090", map[string]string{key: "x", "authModes": "bearer"})
+		d.Auth = map[string]string{"token": "t0ken", "GoogleApplicationCredentials": "geheim"}
+		checked, err := trigger.Check(d, newSource())
+		if want := "trigger 0 (prometheus): " + key + ": is ignored beside authModes, as by KEDA"; err != nil || len(checked.Warnings) != 1 || checked.Warnings[0] != want {
+			t.Errorf("%s: warns %q, %v", key, checked.Warnings, err)
+		}
+	}
+	d := define("http://x:9090", nil)
+	d.Auth = map[string]string{"GoogleApplicationCredentials": "geheim"}
+	if _, err := trigger.Check(d, newSource()); err == nil || err.Error() != "trigger 0 (prometheus): GoogleApplicationCredentials: is not supported: requests get no token of Google Cloud" {
+		t.Errorf("in the authentication: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/trimtab/trimtab/scalers/param"
@@ -94,8 +95,12 @@ func (l *list) where(p *param.Parsed) (address, shown string) {
 		if host.Value != "" || port.Value != "" {
 			p.Warn("host", "host and port are ignored beside address, as by KEDA; keep address, or the two")
 		}
-		if host, _, err := net.SplitHostPort(whole.Value); err != nil || !isHost(host) {
+		host, port, err := net.SplitHostPort(whole.Value)
+		switch {
+		case err != nil || !isHost(host):
 			p.Fail("address", "%s is not host:port; write it with a port, and without scheme, credentials and path", whole.Shown)
+		case !isPort(port):
+			p.Fail("address", "%s does not end in a port: 1 to 65535", whole.Shown)
 		}
 		return whole.Value, whole.Shown
 	case p.Wrong("address") || p.Wrong("host") || p.Wrong("port"):
@@ -108,6 +113,8 @@ func (l *list) where(p *param.Parsed) (address, shown string) {
 		p.Fail("port", "is required beside host")
 	case !isHost(host.Value):
 		p.Fail("host", "%s is not the name of a host", host.Shown)
+	case !isPort(port.Value):
+		p.Fail("port", "%s is not a port: 1 to 65535", port.Shown)
 	default:
 		return net.JoinHostPort(host.Value, port.Value), host.Shown + " port " + port.Shown
 	}
@@ -127,7 +134,12 @@ func first(p *param.Parsed, key string, a param.Address) param.Address {
 }
 
 // isHost says that host has no user, password or path: where it is shown, these would be too.
-func isHost(host string) bool { return !strings.ContainsAny(host, "@/") }
+func isHost(host string) bool { return host != "" && !strings.ContainsAny(host, "@/") }
+
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
 
 // scheme is how a URL would begin.
 func (e endpoint) scheme() string {

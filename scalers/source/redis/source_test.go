@@ -150,6 +150,10 @@ func TestOpenRefusesMistakes(t *testing.T) {
 	}{
 		"nothing is given":  {map[string]string{"address": "", "listName": " "}, at + "listName: is required\n" + at + "address: is required (or host and port)"},
 		"no port":           {map[string]string{"address": "redis"}, at + `address: redis is not host:port; write it with a port, and without scheme, credentials and path`},
+		"no such port":      {map[string]string{"address": "redis:99999"}, at + `address: redis:99999 does not end in a port: 1 to 65535`},
+		"an empty port":     {map[string]string{"address": "redis:"}, at + `address: redis: does not end in a port: 1 to 65535`},
+		"no host":           {map[string]string{"address": ":6379"}, at + `address: :6379 is not host:port; write it with a port, and without scheme, credentials and path`},
+		"a port of letters": {map[string]string{"address": "", "host": "redis", "port": "abc"}, at + `port: abc is not a port: 1 to 65535`},
 		"host alone":        {map[string]string{"address": "", "host": "redis"}, at + "port: is required beside host"},
 		"length of zero":    {map[string]string{"listLength": "0"}, at + `listLength: "0" is not between 1 and 2147483647`},
 		"length no number":  {map[string]string{"listLength": "5.5"}, at + `listLength: "5.5" is not a whole number`},
