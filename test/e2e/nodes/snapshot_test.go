@@ -20,13 +20,12 @@ func snapshotIsDecidedAgain(ctx context.Context, t *testing.T, w *world) {
 	w.Deploy(ctx, t, "kept", "kept", 1, "1")
 	w.Wait(ctx, t, "a snapshot has the pod that waits for its node", w.replayed(t, "kept", "FitsUpcomingNode"))
 	node := w.RunsOn(ctx, t, "kept")
-	w.Wait(ctx, t, "a snapshot has the node that is used", w.replayed(t, node, "NotUnderutilized"))
+	w.Wait(ctx, t, "a snapshot has the node that is used", w.replayed(t, node, "NoPlaceToMovePods"))
 	if err := w.Client.Delete(ctx, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.Namespace, Name: "kept"}}); err != nil {
 		t.Fatal(err)
 	}
-	w.Wait(ctx, t, "a snapshot has the node that waits to be removed", w.replayed(t, node, "NotUnneededLongEnough"))
-	w.Wait(ctx, t, "the node is removed", w.Has("kept-a", 0))
-	w.Wait(ctx, t, "a snapshot is without the node", w.replayed(t, "kept-a", "NotNeeded"))
+	// Until then it is asked while the node is unneeded, is being drained, and is being deleted.
+	w.Wait(ctx, t, "a snapshot is without the node", w.replayed(t, "kept-a", "NotNeeded: size 0"))
 }
 
 // replayed is the condition that a snapshot, decided again, says the word about a subject. One that is decided
