@@ -156,10 +156,11 @@ adapter: {bindAddress: 127.0.0.1, securePort: %d, rulesFile: %q, disableHttp2: t
 scalers: {}
 vpa: {}
 clusterScaler:
-  groups:
+  kwok:
+    groups:
 `, b.ports.HTTP, b.prometheus.URL, b.ports.MetricsAPI, file)
 	for g := range b.groups() {
-		text += fmt.Sprintf("  - {name: %s, max: 200, template: {capacity: {cpu: \"4\", memory: 16Gi, pods: \"110\"}}}\n", groupName(g))
+		text += fmt.Sprintf("    - {name: %s, max: 200, template: {capacity: {cpu: \"4\", memory: 16Gi, pods: \"110\"}}}\n", groupName(g))
 	}
 	began := time.Now()
 	ready := map[string]float64{}

@@ -33,8 +33,9 @@ const configuration = `
 server: {address: "127.0.0.1:%d"}
 clusterScaler:
   scanInterval: 1s
-  groups:
-  - {name: general, max: 1, template: {capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
+  kwok:
+    groups:
+    - {name: general, max: 1, template: {capacity: {cpu: "2", memory: 4Gi, pods: "20"}}}
 `
 
 const (
