@@ -70,7 +70,7 @@ type ClusterScaler struct {
 	// expander answers for the expander grpc; nil without it. expanderTrouble is why it did not the last time.
 	expander        expander
 	expanderTrouble string
-	// examples are those that outlive their nodes, for the next look at a node that is going. mu guards them.
+	// examples are examples of groups whose nodes are gone. The next look at a node that is being removed needs them. mu guards them.
 	examples kube.Examples
 	// memory, translator and priorities, with why they could not be read the last time, are used by the loop alone. planner is
 	// used under the lock of look.

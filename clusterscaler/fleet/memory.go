@@ -31,7 +31,7 @@ type Memory struct {
 type Told struct {
 	// Size is the one that it told, with what it has accepted since.
 	Size int
-	// Nodes are those that stand, and Unregistered the instances without a node.
+	// Nodes are the nodes that exist, and Unregistered the instances without a node.
 	Nodes, Unregistered []string
 }
 
@@ -40,7 +40,7 @@ type Told struct {
 type Promise struct {
 	Size int
 	At   time.Time
-	// By is how many nodes were asked for beside those that Stood.
+	// By is how many nodes were asked for. Stood are the nodes that existed before.
 	By    int
 	Stood []string
 }

@@ -75,7 +75,7 @@ func clusterSummary(r offline.Result) string {
 		many(nodes, "node"), many(len(r.ScaleDown), "node"), many(len(r.Pending), "pod"), helped, fit, len(r.Pending)-helped-fit)
 }
 
-// writeGrowth says which groups grow, and for those that could have why they do not.
+// writeGrowth says which groups grow, and why each other group that could have grown does not.
 func writeGrowth(b *bytes.Buffer, r offline.Result) {
 	if len(r.Groups) == 0 {
 		return

@@ -80,7 +80,7 @@ func (l *Lease[K, C]) Close() {
 	})
 }
 
-// Clients are those that are open now.
+// Clients are the clients that are open now.
 func (p *Pool[K, C]) Clients() (open []C) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,7 +137,7 @@ func (p *Pool[K, C]) close(e *entry[K, C]) {
 	e.open, e.client = false, none
 }
 
-// wake takes a client out of those that rest.
+// wake takes a client out of resting.
 func (p *Pool[K, C]) wake(e *entry[K, C]) {
 	p.resting = slices.DeleteFunc(p.resting, func(other *entry[K, C]) bool { return other == e })
 }
