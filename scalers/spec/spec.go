@@ -171,7 +171,9 @@ func bounds(so *keda.ScaledObject) (errs []error) {
 			bad("fallback.replicas", f.Replicas, "is below 0")
 		}
 	}
-	if name := hpa.Name(so); len(name) > 63 {
+	if len(so.Name) > 63 { // the API server would refuse the HPA's selector
+		errs = append(errs, fmt.Errorf("metadata.name: %s has more than 63 characters; it is the value of a label of the HPA, so give the object a shorter name", text.Quote(so.Name)))
+	} else if name := hpa.Name(so); len(name) > 63 {
 		errs = append(errs, fmt.Errorf("spec.advanced.horizontalPodAutoscalerConfig.name: %s has more than 63 characters", text.Quote(name)))
 	}
 	return errs

@@ -96,6 +96,16 @@ func TestParseReportsPathAndValue(t *testing.T) {
 			t.Errorf("%s\n got: %s\nwant: %s", in, got, want)
 		}
 	}
+	// The name is the value of a label of the HPA, also where the HPA has a short name of its own.
+	long := &keda.ScaledObject{}
+	long.Name = strings.Repeat("x", 64)
+	long.Spec.ScaleTargetRef = &keda.ScaleTarget{Name: "web"}
+	long.Spec.Triggers = []keda.ScaleTriggers{{Type: "redis"}}
+	long.Spec.Advanced = &keda.AdvancedConfig{HorizontalPodAutoscalerConfig: &keda.HorizontalPodAutoscalerConfig{Name: "short"}}
+	want := `metadata.name: "` + long.Name + `" has more than 63 characters; it is the value of a label of the HPA, so give the object a shorter name`
+	if _, err := Parse(long, defaults()); err == nil || err.Error() != want {
+		t.Errorf("a long name: %v\nwant: %s", err, want)
+	}
 	for _, bad := range []string{"x", "-1", ""} {
 		if _, err := parse(t, `autoscaling.keda.sh/paused-replicas: "`+bad+`"`, target+redis); err == nil || !strings.Contains(err.Error(), "is not a number of replicas") {
 			t.Errorf("paused-replicas %q: %v", bad, err)
