@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -54,7 +55,9 @@ type catalog struct {
 // entry is what became of one version of one object. Its lock is held while it is opened, so that
 // callers at the same time share the work.
 type entry struct {
-	mu         sync.Mutex
+	mu sync.Mutex
+	// opened is what is open while the lock is held, too; nil where nothing is.
+	opened     atomic.Pointer[opened]
 	uid        types.UID
 	generation int64
 	set        *triggerSet
@@ -80,17 +83,6 @@ func newCatalog(cfg catalogConfig) *catalog {
 // them as long as it likes: what they are read by stays open until the last reading has ended, whoever closes them meanwhile.
 func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
 	return c.openIn(ctx, c.entry(client.ObjectKeyFromObject(so)), so)
-}
-
-func (c *catalog) openIn(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	set, err := c.current(ctx, e, so)
-	if e.forgotten { // nobody will close it
-		set.close()
-		e.set, e.uid = nil, ""
-	}
-	return set, err
 }
 
 // current is what open returns; e holds it, and is locked.
@@ -270,6 +262,7 @@ func (c *catalog) forget(key types.NamespacedName) {
 		e.set.endReadings()
 		e.set.close()
 		e.set, e.uid, e.forgotten = nil, "", true
+		e.opened.Store(nil)
 		c.count(e, key.Namespace, false)
 	}
 	c.metrics.triggers.forget(key)

@@ -51,7 +51,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 	if err != nil {
 		return nil, "error", unavailable(key, name, err)
 	}
-	set, err := s.triggers.open(ctx, &so)
+	set, err := s.triggers.openForHPA(ctx, &so)
 	if err != nil {
 		return nil, "error", unavailable(key, name, err)
 	}

@@ -92,6 +92,8 @@ type harness struct {
 	behind *keda.ScaledObject
 	// outage, if it is not nil, is what becomes of the calls to the API server.
 	outage *outage
+	// silent is the name of a Secret of which a read lasts until the request ends.
+	silent string
 	// copied counts the lists of ScaledObjects for which the cache copies all of them.
 	copied int
 }
@@ -258,6 +260,10 @@ func (h *harness) noteWrites() interceptor.Funcs {
 			if so, ok := o.(*keda.ScaledObject); ok && h.isBehind(so) {
 				return nil
 			}
+			if _, ok := o.(*corev1.Secret); ok && h.isSilent(key.Name) {
+				<-ctx.Done()
+				return ctx.Err()
+			}
 			return h.outage.call("get "+key.Name, func() error { return c.Get(ctx, key, o, opts...) })
 		},
 		List: func(ctx context.Context, c client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
@@ -289,6 +295,19 @@ func (h *harness) noteWrites() interceptor.Funcs {
 			return h.outage.call(sub+" "+o.GetName(), func() error { return c.SubResource(sub).Patch(ctx, o, p, opts...) })
 		},
 	}
+}
+
+func (h *harness) isSilent(secret string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.silent == secret
+}
+
+// silence makes reads of that Secret last until the request ends.
+func (h *harness) silence(secret string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.silent = secret
 }
 
 // isBehind makes so what the cache has, if that is behind.

@@ -1,0 +1,75 @@
+package scalers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// opened is what an entry has open, and of which version of the object it is.
+type opened struct {
+	uid        types.UID
+	generation int64
+	set        *triggerSet
+}
+
+// openForHPA is open for a request of an HPA, which does not wait for Secrets: kube-controller-manager has five workers for
+// all HPAs. What is open of this version answers while its authentication is read again. Where nothing is, the request
+// ends after patience, and the opening goes on for the next one.
+func (c *catalog) openForHPA(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
+	e := c.entry(client.ObjectKeyFromObject(so))
+	if now := e.opened.Load(); now != nil && now.uid == so.UID && now.generation == so.Generation {
+		if e.mu.TryLock() { // else it is being opened already
+			if c.stale(e, c.marks(ctx, so)) {
+				go func() { _, _ = c.openLocked(context.WithoutCancel(ctx), e, so) }() // the entry keeps the error
+			} else {
+				e.mu.Unlock()
+			}
+		}
+		return now.set, nil
+	}
+	type outcome struct {
+		set *triggerSet
+		err error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		set, err := c.openIn(context.WithoutCancel(ctx), e, so)
+		done <- outcome{set, err}
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case o := <-done:
+		return o.set, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-timer.C:
+		return nil, fmt.Errorf("its authentication is still being read after %s; the next request gets what comes of it", patience)
+	}
+}
+
+// openIn is open in the entry of so.
+func (c *catalog) openIn(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
+	e.mu.Lock()
+	return c.openLocked(ctx, e, so)
+}
+
+// openLocked unlocks e.
+func (c *catalog) openLocked(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
+	defer e.mu.Unlock()
+	set, err := c.current(ctx, e, so)
+	if e.forgotten { // nobody will close it
+		set.close()
+		e.set, e.uid = nil, ""
+	}
+	e.opened.Store(nil)
+	if e.set != nil {
+		e.opened.Store(&opened{e.uid, e.generation, e.set})
+	}
+	return set, err
+}

@@ -1,0 +1,60 @@
+package scalers
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// withSecret is the object under test, whose trigger has a password from a Secret.
+func withSecret(t *testing.T) *harness {
+	t.Helper()
+	so := scaledObject(t, web)
+	so.Spec.Triggers[0].AuthenticationRef = &keda.AuthenticationRef{Name: "auth"}
+	return newHarness(t, so,
+		&keda.TriggerAuthentication{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "auth"}, Spec: keda.TriggerAuthenticationSpec{
+			SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "password", Name: "s", Key: "pw"}},
+		}},
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s"}, Data: map[string][]byte{"pw": []byte("old")}})
+}
+
+// An HPA does not wait for a Secret: kube-controller-manager has few workers. What is open answers while the Secret is
+// read again; where nothing is open, the request ends as soon as one that waits for a source.
+func TestAnHPADoesNotWaitForASecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := withSecret(t)
+		h.clock = time.Time{}
+		h.set("a", 3)
+		h.round("web")
+		h.silence("s")
+		time.Sleep(h.cfg.AuthRefreshInterval.Std() + time.Second)
+		began := time.Now()
+		for range 3 {
+			if got, err := h.metric("s0-queue-a"); err != nil || got != "s0-queue-a=3" {
+				t.Errorf("while the Secret is read again: %s, %v", got, err)
+			}
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("three answers took %s while the Secret is read again", took)
+		}
+		synctest.Wait()
+		time.Sleep(callTimeout)
+		h.edit(cooler)
+		began = time.Now()
+		_, err := h.metric("s0-queue-a")
+		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "its authentication is still being read") || took > patience {
+			t.Errorf("after %s the edited object says %v", took, err)
+		}
+		time.Sleep(callTimeout) // the reading goes on, and ends
+		h.silence("")
+		time.Sleep(time.Minute)
+		if got, err := h.metric("s0-queue-a"); err != nil || got != "s0-queue-a=3" {
+			t.Errorf("when the Secret can be read: %s, %v", got, err)
+		}
+	})
+}
