@@ -99,6 +99,7 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 	if same && e.err == nil && (err != nil || slices.EqualFunc(auth, e.auth, maps.Equal)) {
 		// Nothing changed, or it cannot be known: what is open stays in use.
 		e.openedAt, e.marks = c.now(), marks
+		e.set = e.set.lapsed(err)
 		c.note(e, so.Namespace, err != nil || e.set.anyFailed())
 		return e.set, nil
 	}

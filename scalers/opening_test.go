@@ -9,6 +9,7 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // withSecret is the object under test, whose trigger has a password from a Secret.
@@ -57,4 +58,44 @@ func TestAnHPADoesNotWaitForASecret(t *testing.T) {
 			t.Errorf("when the Secret can be read: %s, %v", got, err)
 		}
 	})
+}
+
+// A Secret or a TriggerAuthentication that went does not stop a trigger that is open, and its owner is told: the next
+// leader, or the next edit, could not open it.
+func TestAuthenticationThatWentIsTold(t *testing.T) {
+	for _, c := range []struct {
+		gone client.Object
+		says string
+	}{
+		{&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s"}}, `secrets "s" not found`},
+		{&keda.TriggerAuthentication{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "auth"}}, `triggerauthentications.keda.sh "auth" not found`},
+	} {
+		h := withSecret(t)
+		h.set("a", 9)
+		h.poll(0)
+		gone := c.gone.DeepCopyObject().(client.Object)
+		if err := h.client.Get(t.Context(), client.ObjectKeyFromObject(gone), gone); err != nil {
+			t.Fatal(err)
+		}
+		h.remove(gone)
+		for range 8 {
+			h.poll(time.Minute)
+		}
+		if got := h.condition(keda.ConditionReady); !strings.HasPrefix(got, "True") || !strings.Contains(got, c.says) || !strings.Contains(got, "what was read before is used") {
+			t.Errorf("when it is gone: Ready %s, want %s", got, c.says)
+		}
+		gone.SetResourceVersion("")
+		if err := h.client.Create(t.Context(), gone); err != nil {
+			t.Fatal(err)
+		}
+		for range 8 {
+			h.poll(time.Minute)
+		}
+		if got := h.condition(keda.ConditionReady); !strings.HasPrefix(got, "True") || strings.Contains(got, "not found") {
+			t.Errorf("when it is there again: Ready %s", got)
+		}
+		if len(h.opened) != 1 {
+			t.Errorf("the trigger was opened %d times", len(h.opened))
+		}
+	}
 }

@@ -2,6 +2,7 @@ package scalers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
@@ -118,7 +119,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 	}
 	out := status.Round{Problem: r.problem, Policy: r.checked.Replicas, Paused: r.checked.Paused, PausedAt: r.checked.PausedAt, Limits: r.checked.Warnings}
 	if r.set != nil {
-		out.Limits, out.Warnings = append(out.Limits, r.set.limits...), r.set.warnings
+		out.Limits, out.Warnings = append(out.Limits, r.set.limits...), slices.Concat(r.set.warnings, r.set.told)
 	}
 	if r.problem == nil {
 		out.Facts = facts(r.so, r.target, r.set)

@@ -116,6 +116,20 @@ type triggerSet struct {
 	checkedTriggers
 	// opened are the external ones, in their order.
 	opened []*openTrigger
+	// told is a warning beside those of the triggers: why their authentication could not be read again.
+	told []string
+}
+
+// lapsed is s with a warning for err; nil takes it away.
+func (s *triggerSet) lapsed(err error) *triggerSet {
+	if err == nil && s.told == nil {
+		return s
+	}
+	out := *s
+	if out.told = nil; err != nil {
+		out.told = []string{text.Line("the authentication cannot be read again, and what was read before is used: " + err.Error())}
+	}
+	return &out
 }
 
 // openAll opens every trigger of so, or none.
