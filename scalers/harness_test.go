@@ -191,10 +191,10 @@ func (q *queue) Open(d trigger.Definition) trigger.Opened {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.opened = append(h.opened, d)
-	lease := h.clients.Lease(len(h.opened), func() (*queueClient, error) { return &queueClient{}, nil })
+	lease := h.clients.Lease(len(h.opened), func(context.Context) (*queueClient, error) { return &queueClient{}, nil })
 	return trigger.Opened{
 		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
-			client, done, err := lease.Use()
+			client, done, err := lease.Use(ctx)
 			if err != nil {
 				return trigger.Sample{}, err
 			}

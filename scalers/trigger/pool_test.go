@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 )
 
 // conn is a client that knows when it is used wrongly.
@@ -34,7 +36,7 @@ func newConns(t *testing.T, idle int) *conns {
 }
 
 func (c *conns) lease(key string) *Lease[string, *conn] {
-	return c.Lease(key, func() (*conn, error) {
+	return c.Lease(key, func(context.Context) (*conn, error) {
 		if c.fails != nil {
 			return nil, c.fails
 		}
@@ -47,7 +49,7 @@ func (c *conns) lease(key string) *Lease[string, *conn] {
 
 func (c *conns) use(l *Lease[string, *conn]) (*conn, func()) {
 	c.t.Helper()
-	client, done, err := l.Use()
+	client, done, err := l.Use(c.t.Context())
 	if err != nil || client.closed.Load() || client.key != l.key {
 		c.t.Fatalf("%s: got %+v, %v", l.key, client, err)
 	}
@@ -152,7 +154,7 @@ func TestAClientThatCannotBeOpenedLeavesNothing(t *testing.T) {
 	c := newConns(t, 0)
 	a := c.lease("x")
 	c.fails = errors.New("no")
-	if _, _, err := a.Use(); !errors.Is(err, c.fails) {
+	if _, _, err := a.Use(t.Context()); !errors.Is(err, c.fails) {
 		t.Errorf("got %v", err)
 	}
 	c.fails = nil
@@ -160,7 +162,7 @@ func TestAClientThatCannotBeOpenedLeavesNothing(t *testing.T) {
 	done()
 	a.Close()
 	c.fails = errors.New("no")
-	if _, _, err := a.Use(); err == nil || len(c.entries) != 0 {
+	if _, _, err := a.Use(t.Context()); err == nil || len(c.entries) != 0 {
 		t.Errorf("got %v; %v is kept", err, c.entries)
 	}
 }
@@ -177,7 +179,7 @@ func TestThePoolUnderLoad(t *testing.T) {
 				var readers sync.WaitGroup
 				for range random.IntN(3) {
 					readers.Go(func() {
-						client, done, err := l.Use()
+						client, done, err := l.Use(c.t.Context())
 						if err != nil || client.closed.Load() {
 							t.Errorf("got %+v, %v", client, err)
 						}
@@ -201,4 +203,69 @@ func TestThePoolUnderLoad(t *testing.T) {
 			t.Errorf("%s was not closed", o.key)
 		}
 	}
+}
+
+// A client that opens or closes slowly, as over a network, holds up nobody who reads by another. Readers of its own wait as
+// long as they wish, and open it once.
+func TestASlowClientHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConns(t, 0)
+		goOn, close1 := make(chan struct{}), c.Close
+		slow := func(ctx context.Context) (*conn, error) {
+			select {
+			case <-goOn:
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				c.opened = append(c.opened, &conn{key: "slow"})
+				return c.opened[len(c.opened)-1], nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		c.Close = func(o *conn) {
+			if o.key == "slow" {
+				<-goOn
+			}
+			close1(o)
+		}
+		l, gaveUp := c.Lease("slow", slow), make(chan error, 2)
+		ctx, giveUp := context.WithCancel(t.Context())
+		read := func(ctx context.Context) {
+			_, done, err := l.Use(ctx)
+			if gaveUp <- err; err == nil {
+				done()
+			}
+		}
+		other := func() {
+			quick := c.lease("quick")
+			_, done := c.use(quick)
+			done()
+			quick.Close()
+		}
+		go read(ctx)
+		synctest.Wait()
+		go read(t.Context()) // it waits for the first, and opens the client when that gives up
+		synctest.Wait()
+		other()
+		giveUp()
+		if err := <-gaveUp; !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up got %v", err)
+		}
+		synctest.Wait()
+		close(goOn)
+		if err := <-gaveUp; err != nil {
+			t.Errorf("who waited got %v", err)
+		}
+		synctest.Wait()
+		goOn = make(chan struct{})
+		go l.Close()
+		synctest.Wait()
+		other()
+		close(goOn)
+		synctest.Wait()
+		c.want(3, 0)
+		if len(c.entries) != 0 {
+			t.Errorf("%v is kept", c.entries)
+		}
+	})
 }

@@ -67,7 +67,7 @@ type connections struct {
 
 // RoundTrip implements http.RoundTripper.
 func (c connections) RoundTrip(r *http.Request) (*http.Response, error) {
-	transport, done, err := c.Use()
+	transport, done, err := c.Use(r.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (q *query) Open(d trigger.Definition) trigger.Opened {
 	return trigger.Opened{
 		Close: lease.Close,
 		Read: func(ctx context.Context, at time.Time) (trigger.Sample, error) {
-			client, done, err := lease.Use()
+			client, done, err := lease.Use(ctx)
 			if err != nil {
 				return trigger.Sample{}, err
 			}
@@ -108,7 +108,7 @@ func (q *query) Open(d trigger.Definition) trigger.Opened {
 }
 
 // client is a new one for q. There is no Registry: triggers name the servers, and each would have series of its own.
-func (q *query) client() (client, error) {
+func (q *query) client(context.Context) (client, error) {
 	s := q.source
 	c := client{connections: connections{s.transports.Lease(q.auth.TLS, q.transport)}}
 	var err error
@@ -119,7 +119,7 @@ func (q *query) client() (client, error) {
 }
 
 // transport is a new one for q. Few connections are kept of those that one trigger alone may have.
-func (q *query) transport() (*fetch.Transport, error) {
+func (q *query) transport(context.Context) (*fetch.Transport, error) {
 	config, err := q.auth.TLS.Config("")
 	idle, perHost := keptIdle, keptIdlePerHost
 	if q.auth.TLS.CA != "" || q.auth.TLS.Cert != "" {

@@ -20,7 +20,7 @@ const (
 )
 
 // client is a new one for l; it connects when it is used.
-func (l *list) client() (*redis.Client, error) {
+func (l *list) client(context.Context) (*redis.Client, error) {
 	e, timeout := l.endpoint, l.source.cfg.Timeout
 	dial := l.source.dialer(nil)
 	if e.encrypted {

@@ -49,7 +49,7 @@ func (l *list) Open(d trigger.Definition) trigger.Opened {
 	return trigger.Opened{
 		Close: lease.Close,
 		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
-			client, done, err := lease.Use()
+			client, done, err := lease.Use(ctx)
 			if err != nil {
 				return trigger.Sample{}, err
 			}
