@@ -109,11 +109,14 @@ func Check(d Definition, source Source) (Checked, error) {
 	spec := source.New()
 	table := spec.Table()
 	parsed := table.Parse(d.Values())
-	metric := spec.Check(parsed)
+	metric, err := measured(spec, parsed)
 	d.guard = newGuard(d, table.Names(), parsed.Secrets())
 	var warnings []string
 	for _, w := range parsed.Warnings() {
 		warnings = append(warnings, d.guard.hide(w))
+	}
+	if err != nil {
+		return Checked{Warnings: warnings}, d.guard.clean(fmt.Errorf("%s: %w", d, err))
 	}
 	if err := parsed.Err(); err != nil {
 		return Checked{Warnings: warnings}, text.Each(err, d.guard.clean)
@@ -121,10 +124,17 @@ func Check(d Definition, source Source) (Checked, error) {
 	return Checked{Metric: metric, Warnings: warnings, Open: func() Opened {
 		opened := spec.Open(d)
 		read, clean := opened.Read, d.guard.cleaner()
-		opened.Read = func(ctx context.Context, at time.Time) (Sample, error) {
-			sample, err := read(ctx, at)
-			return sample, clean(err)
+		opened.Read = func(ctx context.Context, at time.Time) (sample Sample, err error) {
+			defer func() { err = clean(err) }()
+			defer caught(&err)
+			return read(ctx, at)
 		}
 		return opened
 	}}, nil
+}
+
+// measured is what spec measures; the error is of a panic.
+func measured(spec Spec, parsed *param.Parsed) (m Metric, err error) {
+	defer caught(&err)
+	return spec.Check(parsed), nil
 }
