@@ -26,9 +26,11 @@ type schemaParam struct {
 	Default      string
 	AllowedValue []string
 	ExclusiveSet []string
-	Metadata     bool `json:"metadataVariableReadable"`
-	Env          bool `json:"envVariableReadable"`
-	Auth         bool `json:"triggerAuthenticationVariableReadable"`
+	// Separator and RangeSeparator are absent where a value has one item, or a comma between its items.
+	Separator, RangeSeparator string
+	Metadata                  bool `json:"metadataVariableReadable"`
+	Env                       bool `json:"envVariableReadable"`
+	Auth                      bool `json:"triggerAuthenticationVariableReadable"`
 }
 
 func (p schemaParam) origins() (out string) {
@@ -159,6 +161,9 @@ func compareRow(what string, row param.Param, p schemaParam, differs func(what, 
 	}
 	if !slices.Equal(row.OneOf, p.AllowedValue) {
 		differs(what+" oneOf", "ours %q, KEDA's %q", row.OneOf, p.AllowedValue)
+	}
+	if row.Separator != p.Separator || row.Ranges != p.RangeSeparator {
+		differs(what+" separator", "ours %q and %q, KEDA's %q and %q", row.Separator, row.Ranges, p.Separator, p.RangeSeparator)
 	}
 	if !slices.Equal(row.Exclusive, p.ExclusiveSet) {
 		differs(what+" exclusive", "ours %q, KEDA's %q", row.Exclusive, p.ExclusiveSet)

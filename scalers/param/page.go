@@ -2,6 +2,7 @@ package param
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -37,9 +38,13 @@ func (p Param) kind() string {
 	case *time.Duration:
 		return "duration (`5s`), or milliseconds"
 	case *[]string:
-		return "comma-separated list" + p.values(" of ")
+		return p.list() + p.values(" of ")
+	case *[]int64:
+		return p.list() + " of whole numbers" + strings.Replace(p.example(), ", nor a range", ", and of ranges", 1)
 	case *map[string]string:
-		return "comma-separated list of `name=value`"
+		return p.list() + " of `name=value`"
+	case *url.Values:
+		return "`name=value&name=value`, encoded as the query of a URL"
 	case *Address:
 		if len(p.Schemes) > 0 {
 			return "URL (" + strings.Join(p.Schemes, ", ") + ")"
@@ -48,6 +53,14 @@ func (p Param) kind() string {
 	default:
 		return "text" + p.values(": ")
 	}
+}
+
+// list is the kind of a list, by what stands between its items.
+func (p Param) list() string {
+	if p.Separator == "" {
+		return "comma-separated list"
+	}
+	return "list separated by `" + p.Separator + "`"
 }
 
 func (p Param) values(before string) string {

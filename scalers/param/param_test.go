@@ -3,6 +3,7 @@ package param
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -254,6 +255,54 @@ func TestSecretsAreCollected(t *testing.T) {
 		}
 		if err := p.Err(); strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprint(p.Warnings()), secret) {
 			t.Errorf("%s is told", secret)
+		}
+	}
+}
+
+// Lists have the separators and ranges of KEDA's tables; a range is bounded, however short it is written.
+func TestLists(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ key, value, want, problem string }{
+		{"partitions", "1-4, 8", "[1 2 3 4 8] [] map[]", ""},
+		{"partitions", "8", "[8] [] map[]", ""},
+		{"partitions", "0-99999", "", ""},
+		{"partitions", "3-3,3", "[3 3] [] map[]", ""},
+		{"partitions", "0-100000", "", `partitions: "0-100000" is too long; 100000 numbers are allowed`},
+		{"partitions", "1,0-99999", "", `partitions: "0-99999" is too long; 100000 numbers are allowed`},
+		{"partitions", "0-9223372036854775807", "", `partitions: "0-9223372036854775807" is too long; 100000 numbers are allowed`},
+		{"partitions", "9223372036854775807", "[9223372036854775807] [] map[]", ""},
+		{"partitions", "4-1", "", `partitions: "4-1" begins above its end`},
+		{"partitions", "-1", "", `partitions: "-1" is not a whole number, nor a range such as 1-4`},
+		{"partitions", "1,,2", "", `partitions: "" is not a whole number, nor a range such as 1-4`},
+		{"names", "a,b; c", "[] [a,b c] map[]", ""},
+		{"query", "a=geheim-1%26&a=y", "[] [] map[a:[geheim-1& y]]", ""},
+		{"query", "a=geheim-1%zz", "", "query: is not name=value&name=value, with % and two digits for odd characters (not shown: it may be a credential)"},
+	} {
+		var partitions []int64
+		var names []string
+		var query url.Values
+		p := Table{
+			{Name: "partitions", To: &partitions, Ranges: "-"}, {Name: "names", To: &names, Separator: ";"}, {Name: "query", To: &query, Secret: true},
+		}.Parse(Values{Of: "t", Metadata: map[string]string{c.key: c.value}})
+		problem := ""
+		if err := p.Err(); err != nil {
+			problem = strings.TrimPrefix(err.Error(), "t: ")
+		}
+		if problem != c.problem {
+			t.Errorf("%s: %s: got %q, want %q", c.key, c.value, problem, c.problem)
+		}
+		if got := fmt.Sprint(partitions, names, query); c.want != "" && got != c.want {
+			t.Errorf("%s: %s: got %s, want %s", c.key, c.value, got, c.want)
+		}
+		secrets := p.Secrets()
+		if shown := secrets.Hide("x geheim-1& x"); c.problem == "" && c.key == "query" && strings.Contains(shown, "geheim") {
+			t.Errorf("what is encoded is shown: %s", shown)
+		}
+	}
+	page := Table{{Name: "a", To: new([]int64), Ranges: "-"}, {Name: "b", To: new([]string), Separator: ";"}, {Name: "c", To: new(url.Values)}}.Markdown()
+	for _, want := range []string{"comma-separated list of whole numbers, and of ranges such as 1-4 |", "list separated by `;` |", "encoded as the query of a URL |"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("there is no %s in\n%s", want, page)
 		}
 	}
 }

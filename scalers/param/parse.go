@@ -3,6 +3,7 @@ package param
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -144,13 +145,17 @@ func (p *Parsed) hide(row Param) {
 		return
 	}
 	_, isMap := row.To.(*map[string]string)
+	_, isQuery := row.To.(*url.Values)
 	for _, name := range row.names() {
 		v := strings.TrimSpace(p.values.Metadata[name])
 		p.secrets.Add(v)
-		if !isMap {
+		separator := row.separator()
+		if isQuery {
+			separator = "&"
+		} else if !isMap {
 			continue
 		}
-		for item := range strings.SplitSeq(v, ",") {
+		for item := range strings.SplitSeq(v, separator) {
 			_, of, _ := strings.Cut(item, "=")
 			p.secrets.Add(item, of)
 		}

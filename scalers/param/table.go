@@ -19,7 +19,7 @@ type Param struct {
 	// From is where the value may stand, the first one first: Metadata + Env + Auth. Empty is Metadata.
 	From Origins
 	// To points to where the value goes, and so gives its type: a string, float64, int64, int, bool, time.Duration,
-	// []string, map[string]string or Address.
+	// []string, []int64, map[string]string, url.Values or Address.
 	To any
 	// Default is taken for a value that is absent. Without it To keeps what it has.
 	Default string
@@ -29,6 +29,9 @@ type Param struct {
 	Range Range
 	// OneOf are the only values of a text, or of each item of a list. Exclusive are those of which a list has one at most.
 	OneOf, Exclusive []string
+	// Separator stands between the items of a list or of pairs; empty is a comma. Ranges is what stands within an item of a list
+	// of numbers that means several, as the - of 1-4; empty allows none.
+	Separator, Ranges string
 	// Schemes make an Address a URL, which begins with one of them.
 	Schemes []string
 	// Secret says that the value is shown nowhere, wherever it stands. A map may be secret as a whole.
@@ -86,6 +89,13 @@ func (a Address) Part(value string) Address {
 		a.Shown = text.Short(text.Address(value))
 	}
 	return a
+}
+
+func (p Param) separator() string {
+	if p.Separator == "" {
+		return ","
+	}
+	return p.Separator
 }
 
 func (p Param) names() []string { return append([]string{p.Name}, p.Aliases...) }

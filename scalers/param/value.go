@@ -36,8 +36,12 @@ func (p *Parsed) set(row Param, v value) {
 		*to = p.duration(row, v)
 	case *[]string:
 		p.setList(row, v, to)
+	case *[]int64:
+		p.setNumbers(row, v, to)
 	case *map[string]string:
 		p.setMap(row, v, to)
+	case *url.Values:
+		p.setQuery(row, v, to)
 	default:
 		panic(fmt.Sprintf("param: %s: %T is not a type of a parameter", row.Name, row.To))
 	}
@@ -147,7 +151,7 @@ func (p *Parsed) duration(row Param, v value) time.Duration {
 func (p *Parsed) setList(row Param, v value, to *[]string) {
 	*to = nil
 	var exclusive []string
-	for item := range strings.SplitSeq(v.text, ",") {
+	for item := range strings.SplitSeq(v.text, row.separator()) {
 		if item = strings.TrimSpace(item); item == "" {
 			continue
 		}
@@ -163,10 +167,67 @@ func (p *Parsed) setList(row Param, v value, to *[]string) {
 	}
 }
 
+// setQuery takes the query of a URL. Nothing of it is shown.
+func (p *Parsed) setQuery(row Param, v value, to *url.Values) {
+	query, err := url.ParseQuery(v.text)
+	if err != nil { // its text repeats the value
+		p.Fail(v.key, "is not name=value&name=value, with %% and two digits for odd characters (not shown: it may be a credential)")
+	}
+	for _, values := range query {
+		if row.Secret || v.from != Metadata {
+			p.secrets.Add(values...)
+		}
+	}
+	*to = query
+}
+
+// mostNumbers bounds a list of numbers: a range of two short ones may be long.
+const mostNumbers = 100_000
+
+// setNumbers takes whole numbers, and ranges of them that include both ends.
+func (p *Parsed) setNumbers(row Param, v value, to *[]int64) {
+	*to = nil
+	for item := range strings.SplitSeq(v.text, row.separator()) {
+		item = strings.TrimSpace(item)
+		first, last, isRange := item, item, false
+		if row.Ranges != "" {
+			if first, last, isRange = strings.Cut(item, row.Ranges); !isRange {
+				last = first
+			}
+		}
+		low, err := strconv.ParseInt(strings.TrimSpace(first), 10, 64)
+		high, err2 := strconv.ParseInt(strings.TrimSpace(last), 10, 64)
+		switch of := (value{item, v.key, v.from}); {
+		case err != nil || err2 != nil:
+			p.bad(row, of, "is not a whole number%s", row.example())
+			return
+		case high < low:
+			p.bad(row, of, "begins above its end")
+			return
+		case uint64(high)-uint64(low) >= mostNumbers-uint64(len(*to)):
+			p.bad(row, of, "is too long; %d numbers are allowed", mostNumbers)
+			return
+		}
+		for n := low; ; n++ {
+			if *to = append(*to, n); n == high {
+				break
+			}
+		}
+	}
+}
+
+// example shows a range, where one is allowed.
+func (p Param) example() string {
+	if p.Ranges == "" {
+		return ""
+	}
+	return ", nor a range such as 1" + p.Ranges + "4"
+}
+
 // setMap takes name=value, name=value. What stands after the first = is the value. Nothing of it is shown.
 func (p *Parsed) setMap(row Param, v value, to *map[string]string) {
 	pairs, twice := map[string]string{}, false
-	for item := range strings.SplitSeq(v.text, ",") {
+	for item := range strings.SplitSeq(v.text, row.separator()) {
 		name, of, isPair := strings.Cut(item, "=")
 		name, of = strings.TrimSpace(name), strings.TrimSpace(of)
 		if !isPair || name == "" {
