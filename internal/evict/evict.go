@@ -108,10 +108,16 @@ func gone(p *corev1.Pod, err error) bool {
 	return apierrors.IsNotFound(err) || apierrors.IsConflict(err) && strings.Contains(err.Error(), string(p.UID))
 }
 
-// Grace is the time that a pod asks for to end; of more than 292 years, that much.
+// Grace is the time that a pod asks for to end.
 func Grace(p *corev1.Pod) time.Duration {
 	if p.Spec.TerminationGracePeriodSeconds == nil {
 		return corev1.DefaultTerminationGracePeriodSeconds * time.Second
 	}
-	return time.Duration(min(*p.Spec.TerminationGracePeriodSeconds, int64(math.MaxInt64/time.Second))) * time.Second
+	return Seconds(*p.Spec.TerminationGracePeriodSeconds)
+}
+
+// Seconds is n seconds; of more than 292 years, that much.
+func Seconds(n int64) time.Duration {
+	const most = int64(math.MaxInt64 / time.Second)
+	return time.Duration(max(-most, min(n, most))) * time.Second
 }
