@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -126,6 +127,12 @@ func TestExplainGoesByTheKubeconfig(t *testing.T) {
 		_, where, _, err := asked.connect(t.Context())
 		if (err == nil) != (where == localDebug) || err != nil && !strings.HasPrefix(err.Error(), want.said) {
 			t.Errorf("%s: %s, %v", kubeconfig, where, err)
+		}
+		if err == nil {
+			said := asked.unreachable(where, errors.New("refused")).Error()
+			if want := "refused; there is no kubeconfig in testdata/there-is-none, so " + localDebug + " was asked: name one by --kubeconfig or $KUBECONFIG, or"; !strings.Contains(said, want) {
+				t.Errorf("%q does not say %q", said, want)
+			}
 		}
 	}
 	for line, want := range map[string]string{
