@@ -44,7 +44,7 @@ func TestExplainPrintsWhatIsAnswered(t *testing.T) {
 	if err := json.Unmarshal([]byte(raw.out), &again); err != nil || again.Subject != "node n1" || string(again.Facts) != `{"wait_seconds":600}` || len(again.Moves) != 1 {
 		t.Errorf("%v: %s", err, raw.out)
 	}
-	for _, args := range [][]string{{"pod", "web-1"}, {"pod", "--namespace", "shop", "web-1"}, {"pod", "--namespace", "shop", "other/web-1"}} {
+	for _, args := range [][]string{{"pod", "web-1"}, {"pod", "--namespace", "shop", "web-1"}, {"pod", "--namespace", "shop", "shop/web-1"}, {"pod", "other/web-1"}} {
 		runTrimtab(t, "", append([]string{"explain", "--server", server.URL}, args...)...)
 	}
 	close(asked)
@@ -52,7 +52,7 @@ func TestExplainPrintsWhatIsAnswered(t *testing.T) {
 	for uri := range asked {
 		uris = append(uris, strings.TrimPrefix(uri, "/debug/explain?"))
 	}
-	if got, want := strings.Join(uris, " "), "node=n1 node=n1 pod=default%2Fweb-1 pod=shop%2Fweb-1 pod=other%2Fweb-1"; got != want {
+	if got, want := strings.Join(uris, " "), "node=n1 node=n1 pod=default%2Fweb-1 pod=shop%2Fweb-1 pod=shop%2Fweb-1 pod=other%2Fweb-1"; got != want {
 		t.Errorf("asked %s, want %s", got, want)
 	}
 }
@@ -97,11 +97,13 @@ func TestExplainAnswersForTheParts(t *testing.T) {
 	}
 	t.Setenv("KUBECONFIG", "testdata/kubeconfig.yaml")
 	for line, want := range map[string]string{
-		"explain":         "name a command: headroom, metric, node, pod",
-		"explain pod":     "name one pod: [NAMESPACE/]NAME",
-		"explain group a": `unknown command "group"; known: headroom, metric, node, pod`,
-		"explain pod a b": "name one pod: [NAMESPACE/]NAME",
-		"explain metric":  "name one metric, as in pods/http_requests",
+		"explain":                         "name a command: headroom, metric, node, pod",
+		"explain pod":                     "name one pod: [NAMESPACE/]NAME",
+		"explain group a":                 `unknown command "group"; known: headroom, metric, node, pod`,
+		"explain pod a b":                 "name one pod: [NAMESPACE/]NAME",
+		"explain pod -n shop other/web-1": `--namespace "shop" and "other/web-1" name two namespaces; leave one out`,
+		"explain pod -n shop /web-1":      `--namespace "shop" and "/web-1" name two namespaces; leave one out`,
+		"explain metric":                  "name one metric, as in pods/http_requests",
 		"explain node --server h:1 --kubeconfig k n1": "if any flags in the group [server kubeconfig] are set none of the others can be; [kubeconfig server] were all set",
 		"explain node --server h:1 --lease a/b n1":    "if any flags in the group [server lease] are set none of the others can be; [lease server] were all set",
 		"explain node --lease trimtab n1":             `--lease "trimtab" is not NAMESPACE/NAME`,
