@@ -104,8 +104,8 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 		return e.set, e.err
 	}
 	auth, err := c.resolve(ctx, so)
-	if same && e.err == nil && (err != nil || slices.EqualFunc(auth, e.auth, maps.Equal)) {
-		// Nothing changed, or it cannot be known: what is open stays in use.
+	if same && e.err == nil && (err != nil && (!isMistake(err) || e.works(marks)) || err == nil && slices.EqualFunc(auth, e.auth, maps.Equal)) {
+		// Nothing changed, or it cannot be known, or what is open needs nothing else: it stays in use.
 		e.openedAt, e.marks = c.now(), marks
 		c.note(e, so.Namespace, err != nil || e.set.anyFailed())
 		return e.set, nil
@@ -123,6 +123,12 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 	e.auth, e.marks, e.openedAt = auth, marks, c.now()
 	c.note(e, so.Namespace, err != nil)
 	return e.set, e.err
+}
+
+// works is whether no reading of what is open failed, and its TriggerAuthentications are still those: KEDA too goes on with a
+// Secret that is gone until a trigger fails.
+func (e *entry) works(marks []string) bool {
+	return slices.Equal(marks, e.marks) && !e.set.anyFailed()
 }
 
 // note keeps whether what was opened works; e is locked. No watch tells that a Secret was mended, so it is looked at
@@ -228,7 +234,7 @@ func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []ma
 		if !ok {
 			of.values, of.err = c.auth.resolve(ctx, so.Namespace, t.AuthenticationRef)
 			if n := size(of.values); n > c.bytes {
-				of.values, of.err = nil, fmt.Errorf("TriggerAuthentication %s/%s: its values have %d bytes, more than %d; take out what no trigger needs, or raise scalers.maxTriggerBytes", so.Namespace, t.AuthenticationRef.Name, n, c.bytes)
+				of.values, of.err = nil, mistake{fmt.Errorf("TriggerAuthentication %s/%s: its values have %d bytes, more than %d; take out what no trigger needs, or raise scalers.maxTriggerBytes", so.Namespace, t.AuthenticationRef.Name, n, c.bytes)}
 			}
 			resolved[*t.AuthenticationRef] = of
 		}
