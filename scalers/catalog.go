@@ -79,7 +79,22 @@ func newCatalog(cfg catalogConfig) *catalog {
 // open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The caller may read
 // them as long as it likes: what they are read by stays open until the last reading has ended, whoever closes them meanwhile.
 func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
-	return c.openIn(ctx, c.entry(client.ObjectKeyFromObject(so)), so)
+	e, _ := c.entry(client.ObjectKeyFromObject(so))
+	return c.openIn(ctx, e, so)
+}
+
+// openSeen is open for who has seen so and does not learn of its deletion. look sees so once more. It is called where an
+// entry was made: forget may have come before that, and comes no more; from then on it finds the entry.
+func (c *catalog) openSeen(ctx context.Context, so *keda.ScaledObject, look func() error) (*triggerSet, error) {
+	key := client.ObjectKeyFromObject(so)
+	e, made := c.entry(key)
+	if made {
+		if err := look(); err != nil {
+			c.forget(key)
+			return nil, err
+		}
+	}
+	return c.openIn(ctx, e, so)
 }
 
 func (c *catalog) openIn(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
@@ -252,15 +267,15 @@ func size(values map[string]string) (bytes int) {
 	return bytes
 }
 
-func (c *catalog) entry(key types.NamespacedName) *entry {
+func (c *catalog) entry(key types.NamespacedName) (e *entry, made bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[key]
+	e = c.entries[key]
 	if e == nil {
-		e = &entry{}
+		e, made = &entry{}, true
 		c.entries[key] = e
 	}
-	return e
+	return e, made
 }
 
 // forget lets go of the triggers of an object that is gone, and ends what is still read for them: also an HPA of it
