@@ -9,6 +9,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/evict"
 )
 
 // drainPoll is the time between two looks at the pods of a node that is being emptied.
@@ -21,7 +22,7 @@ func (c *Config) drain() kube.DrainConfig {
 		DelayAfterTaint:        c.NodeDeleteDelayAfterTaint.Std(),
 		DeletionDelay:          c.NodeDeletionDelayTimeout.Std(),
 		MaxPodEvictionTime:     c.MaxPodEvictionTime.Std(),
-		MaxGracefulTermination: time.Duration(c.MaxGracefulTerminationSec) * time.Second,
+		MaxGracefulTermination: evict.Seconds(int64(c.MaxGracefulTerminationSec)),
 		EvictionGroups:         groups,
 		ExpendableBelow:        c.ExpendablePodsPriorityCutoff,
 		DaemonSetsOfEmpty:      c.DaemonsetEvictionForEmptyNodes,

@@ -2,8 +2,10 @@ package clusterscaler
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -63,6 +65,10 @@ func TestDrainIsConfigured(t *testing.T) {
 	want := "{DelayAfterTaint:5s MaxPodEvictionTime:2m0s MaxGracefulTermination:9s EvictionGroups:[{Priority:0 Grace:1m0s} {Priority:10 Grace:5s}] DaemonSetsOfEmpty:true DaemonSetsOfOccupied:true ExpendableBelow:-3 DeletionDelay:7s Poll:2s}"
 	if got := sprint(c.drain()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	c.MaxGracefulTerminationSec = math.MaxInt
+	if got := c.drain().MaxGracefulTermination; got < 290*365*24*time.Hour {
+		t.Errorf("the longest grace is %s", got)
 	}
 	if got := newRigWith(t, c).scaler.observer.ExpendableBelow; got != -3 {
 		t.Errorf("pods are read with the cutoff %d, want -3", got)

@@ -7,6 +7,7 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,6 +21,17 @@ type authReader struct {
 	live   client.Reader
 }
 
+// mistake says that an authentication is wrong, and not only that it could not be read.
+type mistake struct{ error }
+
+func (m mistake) Unwrap() error { return m.error }
+
+// isMistake is whether err says what is wrong with an authentication: it names what does not exist, or does not fit.
+func isMistake(err error) bool {
+	_, wrong := errors.AsType[mistake](err)
+	return wrong || apierrors.IsNotFound(err)
+}
+
 // resolve returns the parameters that ref stands for, and a mark that changes when the
 // TriggerAuthentication does. A missing object or key is an error: an empty password is no password.
 func (a authReader) resolve(ctx context.Context, namespace string, ref *keda.AuthenticationRef) (map[string]string, error) {
@@ -28,7 +40,7 @@ func (a authReader) resolve(ctx context.Context, namespace string, ref *keda.Aut
 		return nil, err
 	}
 	if err := checkAuthentication(&ta.Spec); err != nil {
-		return nil, fmt.Errorf("TriggerAuthentication %s/%s: %w", namespace, ref.Name, err)
+		return nil, mistake{fmt.Errorf("TriggerAuthentication %s/%s: %w", namespace, ref.Name, err)}
 	}
 	out := map[string]string{}
 	for i, t := range ta.Spec.SecretTargetRef {
@@ -39,7 +51,7 @@ func (a authReader) resolve(ctx context.Context, namespace string, ref *keda.Aut
 		}
 		v, ok := secret.Data[t.Key]
 		if !ok {
-			return nil, fmt.Errorf("%s: the Secret %q has no key %q", path, t.Name, t.Key)
+			return nil, mistake{fmt.Errorf("%s: the Secret %q has no key %q", path, t.Name, t.Key)}
 		}
 		out[t.Parameter] = string(v)
 	}
@@ -51,7 +63,7 @@ func (a authReader) resolve(ctx context.Context, namespace string, ref *keda.Aut
 		}
 		v, ok := cm.Data[t.Key]
 		if !ok {
-			return nil, fmt.Errorf("%s: the ConfigMap %q has no key %q", path, t.Name, t.Key)
+			return nil, mistake{fmt.Errorf("%s: the ConfigMap %q has no key %q", path, t.Name, t.Key)}
 		}
 		out[t.Parameter] = v
 	}

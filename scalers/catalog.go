@@ -82,7 +82,8 @@ func newCatalog(cfg catalogConfig) *catalog {
 // open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The caller may read
 // them as long as it likes: what they are read by stays open until the last reading has ended, whoever closes them meanwhile.
 func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
-	return c.openIn(ctx, c.entry(client.ObjectKeyFromObject(so)), so)
+	e, _ := c.entry(client.ObjectKeyFromObject(so))
+	return c.openIn(ctx, e, so)
 }
 
 // current is what open returns; e holds it, and is locked.
@@ -96,8 +97,8 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 		return e.set, e.err
 	}
 	auth, err := c.resolve(ctx, so)
-	if same && e.err == nil && (err != nil || slices.EqualFunc(auth, e.auth, maps.Equal)) {
-		// Nothing changed, or it cannot be known: what is open stays in use.
+	if same && e.err == nil && (err != nil && (!isMistake(err) || e.works()) || err == nil && slices.EqualFunc(auth, e.auth, maps.Equal)) {
+		// Nothing changed, or it cannot be known, or what is open needs nothing else: it stays in use.
 		e.openedAt, e.marks = c.now(), marks
 		e.set = e.set.lapsed(err)
 		c.note(e, so.Namespace, err != nil || e.set.anyFailed())
@@ -117,6 +118,10 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 	c.note(e, so.Namespace, err != nil)
 	return e.set, e.err
 }
+
+// works is whether no reading of what is open failed. Such triggers go on with a Secret or TriggerAuthentication that is
+// gone, as KEDA's do.
+func (e *entry) works() bool { return !e.set.anyFailed() }
 
 // note keeps whether what was opened works; e is locked. No watch tells that a Secret was mended, so it is looked at
 // soon; but all that fail in a namespace, together, about once a second.
@@ -221,7 +226,7 @@ func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []ma
 		if !ok {
 			of.values, of.err = c.auth.resolve(ctx, so.Namespace, t.AuthenticationRef)
 			if n := size(of.values); n > c.bytes {
-				of.values, of.err = nil, fmt.Errorf("TriggerAuthentication %s/%s: its values have %d bytes, more than %d; take out what no trigger needs, or raise scalers.maxTriggerBytes", so.Namespace, t.AuthenticationRef.Name, n, c.bytes)
+				of.values, of.err = nil, mistake{fmt.Errorf("TriggerAuthentication %s/%s: its values have %d bytes, more than %d; take out what no trigger needs, or raise scalers.maxTriggerBytes", so.Namespace, t.AuthenticationRef.Name, n, c.bytes)}
 			}
 			resolved[*t.AuthenticationRef] = of
 		}
@@ -239,15 +244,15 @@ func size(values map[string]string) (bytes int) {
 	return bytes
 }
 
-func (c *catalog) entry(key types.NamespacedName) *entry {
+func (c *catalog) entry(key types.NamespacedName) (e *entry, made bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[key]
+	e = c.entries[key]
 	if e == nil {
-		e = &entry{}
+		e, made = &entry{}, true
 		c.entries[key] = e
 	}
-	return e
+	return e, made
 }
 
 // forget lets go of the triggers of an object that is gone, and ends what is still read for them: also an HPA of it

@@ -51,8 +51,14 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 	if err != nil {
 		return nil, "error", unavailable(key, name, err)
 	}
-	set, err := s.triggers.openForHPA(ctx, &so)
-	if err != nil {
+	var looked error
+	set, err := s.triggers.openForHPA(ctx, &so, func() error {
+		looked = s.kube.Client.Get(ctx, key, &keda.ScaledObject{})
+		return looked
+	})
+	if apierrors.IsNotFound(looked) {
+		return nil, "error", notFound(name)
+	} else if err != nil {
 		return nil, "error", unavailable(key, name, err)
 	}
 	for _, t := range set.opened {

@@ -90,6 +90,8 @@ type harness struct {
 	// slow is how long it takes to write a status. behind, if it is not nil, is web as the cache has it.
 	slow   time.Duration
 	behind *keda.ScaledObject
+	// got, if it is not nil, is called after each look at a ScaledObject.
+	got func(*keda.ScaledObject)
 	// outage, if it is not nil, is what becomes of the calls to the API server.
 	outage *outage
 	// silent is the name of a Secret of which a read lasts until the request ends.
@@ -264,7 +266,11 @@ func (h *harness) noteWrites() interceptor.Funcs {
 				<-ctx.Done()
 				return ctx.Err()
 			}
-			return h.outage.call("get "+key.Name, func() error { return c.Get(ctx, key, o, opts...) })
+			err := h.outage.call("get "+key.Name, func() error { return c.Get(ctx, key, o, opts...) })
+			if so, ok := o.(*keda.ScaledObject); ok && err == nil && h.got != nil {
+				h.got(so)
+			}
+			return err
 		},
 		List: func(ctx context.Context, c client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
 			asked := (&client.ListOptions{}).ApplyOptions(opts)

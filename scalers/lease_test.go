@@ -9,7 +9,9 @@ import (
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // cooler is an edit that no trigger cares about.
@@ -90,7 +92,7 @@ func TestAClientIsClosedAfterItsLastReading(t *testing.T) {
 func TestTriggersOfADeletedObjectAreClosed(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
 	key := types.NamespacedName{Namespace: "shop", Name: "web"}
-	e := h.triggers.entry(key)
+	e, _ := h.triggers.entry(key)
 	h.triggers.forget(key)
 	for range 2 {
 		set, err := h.triggers.openIn(t.Context(), e, h.object())
@@ -103,6 +105,27 @@ func TestTriggersOfADeletedObjectAreClosed(t *testing.T) {
 	}
 	if h.closed != len(h.opened) || h.open() != 0 {
 		t.Errorf("%d were opened, %d closed; %d clients are open", len(h.opened), h.closed, h.open())
+	}
+}
+
+// The object is deleted, and forgotten, after a request has read it from the cache and before it has found its entry: no
+// entry is left, and nothing is opened.
+func TestARequestForADeletedObjectLeavesNothing(t *testing.T) {
+	h := newHarness(t, scaledObject(t, web))
+	gone := false
+	h.got = func(so *keda.ScaledObject) {
+		if gone {
+			return
+		}
+		gone = true
+		h.remove(so.DeepCopy())
+		h.triggers.forget(client.ObjectKeyFromObject(so))
+	}
+	if _, err := h.metric("s0-queue-a"); !apierrors.IsNotFound(err) || !gone {
+		t.Errorf("the answer is %v", err)
+	}
+	if len(h.triggers.entries) != 0 || len(h.opened) != 0 {
+		t.Errorf("%d entries are left, %d triggers were opened", len(h.triggers.entries), len(h.opened))
 	}
 }
 

@@ -28,6 +28,8 @@ type memory struct {
 	statusAt    time.Time
 	transitions *rate.Limiter
 	writing     chan statusWrite
+	// untold is the object before a write of its status of which the answer was lost, with Events that may be due.
+	untold *keda.ScaledObject
 	// waits says that a round found that write under way, and so wrote nothing.
 	waits atomic.Bool
 	// The calls to the API server that failed, and are left alone for a time: to read the target, to scale

@@ -103,6 +103,66 @@ func TestWhatIsMendedUnseenIsNoticedSoon(t *testing.T) {
 	}
 }
 
+// What an open trigger authenticates with is gone: that is the error as soon as a reading fails. A trigger that works stays in
+// use, and so does one of which the API server does not tell.
+func TestADeletedSecretIsTheErrorOfATriggerThatFails(t *testing.T) {
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s"}, Data: map[string][]byte{"pw": []byte("old")}}
+	auth := &keda.TriggerAuthentication{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "auth"}, Spec: keda.TriggerAuthenticationSpec{
+		SecretTargetRef: []keda.AuthSecretTargetRef{{Parameter: "password", Name: "s", Key: "pw"}},
+	}}
+	for _, c := range []struct {
+		name, want string
+		happens    func(*harness)
+	}{
+		{"the Secret is deleted, and the trigger works", "", func(h *harness) { h.remove(secret.DeepCopy()) }},
+		{"the Secret is deleted", `TriggerAuthentication shop/auth: spec.secretTargetRef[0] (password): secrets "s" not found`, func(h *harness) {
+			h.fail("a")
+			h.remove(secret.DeepCopy())
+		}},
+		{"its key is deleted", `the Secret "s" has no key "pw"`, func(h *harness) {
+			changed := secret.DeepCopy()
+			changed.Data = nil
+			h.fail("a")
+			h.replace(changed)
+		}},
+		{"the TriggerAuthentication is deleted", `"auth" not found`, func(h *harness) {
+			h.fail("a")
+			h.remove(auth.DeepCopy())
+		}},
+		{"the TriggerAuthentication is deleted, and the trigger works", "", func(h *harness) { h.remove(auth.DeepCopy()) }},
+		{"the TriggerAuthentication becomes wrong", `spec.filePath: is not supported`, func(h *harness) {
+			h.fail("a")
+			changed := auth.DeepCopy()
+			if err := h.client.Get(h.t.Context(), client.ObjectKeyFromObject(auth), changed); err != nil {
+				h.t.Fatal(err)
+			}
+			changed.Spec.FilePath = "x"
+			h.replace(changed)
+		}},
+		{"the API server is away", "", func(h *harness) {
+			h.fail("a")
+			h.outage = &outage{rest: true}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			so := scaledObject(t, web)
+			so.Spec.Triggers[0].AuthenticationRef = &keda.AuthenticationRef{Name: "auth"}
+			h := newHarness(t, so, auth.DeepCopy(), secret.DeepCopy())
+			opened, err := h.triggers.open(t.Context(), so)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.happens(h)
+			opened.opened[0].read(t.Context(), 0)
+			h.clock = h.clock.Add(h.triggers.refresh)
+			set, err := h.triggers.open(t.Context(), so)
+			if c.want == "" && (err != nil || h.closed != 0) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || set != nil || h.open() != 0) {
+				t.Errorf("got %v, %d closed, %d open; want %q", err, h.closed, h.open(), c.want)
+			}
+		})
+	}
+}
+
 // replace writes o as it is, remove deletes it.
 func (h *harness) replace(o client.Object) {
 	h.t.Helper()

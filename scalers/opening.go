@@ -19,9 +19,18 @@ type opened struct {
 
 // openForHPA is open for a request of an HPA, which does not wait for Secrets: kube-controller-manager has five workers for
 // all HPAs. What is open of this version answers while its authentication is read again. Where nothing is, the request
-// ends after patience, and the opening goes on for the next one.
-func (c *catalog) openForHPA(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
-	e := c.entry(client.ObjectKeyFromObject(so))
+// ends after patience, and the opening goes on for the next one. The request does not learn of the deletion of so: look sees
+// so once more. It is called where an entry was made: forget may have come before that, and comes no more; from then on it
+// finds the entry.
+func (c *catalog) openForHPA(ctx context.Context, so *keda.ScaledObject, look func() error) (*triggerSet, error) {
+	key := client.ObjectKeyFromObject(so)
+	e, made := c.entry(key)
+	if made {
+		if err := look(); err != nil {
+			c.forget(key)
+			return nil, err
+		}
+	}
 	if now := e.opened.Load(); now != nil && now.uid == so.UID && now.generation == so.Generation {
 		if e.mu.TryLock() { // else it is being opened already
 			if c.stale(e, c.marks(ctx, so)) {

@@ -23,14 +23,16 @@ type outage struct {
 	at   int
 	rest bool
 	// lost says that the calls that fail are carried out, and only their answer is lost.
-	lost  bool
+	lost bool
+	// only, if it is not empty, is the one call that can fail.
+	only  string
 	calls []string
 }
 
 var errOutage = errors.New("etcd is slow")
 
 func (o *outage) call(what string, do func() error) error {
-	if o == nil {
+	if o == nil || o.only != "" && o.only != what {
 		return do()
 	}
 	n := len(o.calls)

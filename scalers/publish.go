@@ -7,6 +7,7 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,6 +29,8 @@ type statusWrite struct {
 	// at is when the status was written; zero where it was not.
 	at  time.Time
 	err error
+	// over is the object that it was written over.
+	over *keda.ScaledObject
 }
 
 // learn takes what came of the last write into the memory. It returns whether that write is still under way; then a round
@@ -48,10 +51,40 @@ func (m *memory) learn(now time.Time, uid types.UID) (underWay bool) {
 			m.statusAt = w.at
 		}
 		m.status.note(now, uid, problem(StatusFailed, w.err))
+		switch {
+		case w.err == nil: // a write before it was over the same object, and so did not happen
+			m.untold = nil
+		case m.untold == nil && mayBeWritten(w.err):
+			m.untold = w.over
+		}
 		return false
 	default:
 		return true
 	}
+}
+
+// mayBeWritten is whether a write that failed by err may have happened: no answer came, or one that does not tell.
+func mayBeWritten(err error) bool {
+	switch apierrors.ReasonForError(err) {
+	case metav1.StatusReasonUnknown, metav1.StatusReasonTimeout, metav1.StatusReasonServerTimeout, metav1.StatusReasonInternalError, metav1.StatusReasonServiceUnavailable:
+		return true
+	}
+	return false
+}
+
+// tellLate sends the Events of a write of which the answer was lost, once the cache has a later version of the object. Each
+// write is over one version: if it did not happen, the status is as it was, and there are none.
+func (l *loop) tellLate(so *keda.ScaledObject, m *memory) {
+	before := m.untold
+	switch {
+	case before == nil || before.UID == so.UID && before.ResourceVersion == so.ResourceVersion:
+		return
+	case before.UID == so.UID:
+		for _, e := range status.Transitions(&before.Status, &so.Status) {
+			l.event(so, e)
+		}
+	}
+	m.untold = nil
 }
 
 // publish has the status written where it changed. The write is not waited for, since it may hang: the next round learns
@@ -62,6 +95,7 @@ func (l *loop) publish(ctx context.Context, r *round, out status.Round) (later t
 	if m.learn(now, so.UID) {
 		return time.Time{}
 	}
+	l.tellLate(so, m)
 	next := status.Next(&so.Status, so.Spec.Triggers, out)
 	urgency := status.Compare(&so.Status, &next, now.Sub(m.statusAt))
 	switch {
@@ -84,7 +118,7 @@ func (l *loop) publish(ctx context.Context, r *round, out status.Round) (later t
 	l.writes.Add(1)
 	l.statuses.Go(so.Namespace, func() {
 		defer l.writes.Done()
-		w := statusWrite{uid: so.UID}
+		w := statusWrite{uid: so.UID, over: so}
 		w.at, w.err = l.writeStatus(ctx, so, &next)
 		ended <- w
 		if waits := m.waits.Swap(false); waits || w.err != nil { // the next round sets the time of the next attempt

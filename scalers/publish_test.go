@@ -172,3 +172,28 @@ func TestNoStatusIsWrittenAfterTheTerm(t *testing.T) {
 		}
 	})
 }
+
+// The API server has written a status, and its answer is lost: the Events of the change come once the status is seen, once. Of
+// a write that did not happen there are none but those of the next.
+func TestEventsOfALostAnswerAreSaidOnce(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		h := newHarness(t, scaledObject(t, web))
+		h.poll(30 * time.Second)
+		h.events()
+		h.edit(annotated(keda.PausedAnnotation, "true"))
+		h.outage = &outage{rest: true, lost: lost, only: "status web"}
+		h.poll(30 * time.Second)
+		if got := h.events(); got != "" {
+			t.Errorf("before the status is known: %s", got)
+		}
+		h.outage = nil
+		said := ""
+		for range 4 {
+			h.poll(time.Minute)
+			said += h.events()
+		}
+		if n := strings.Count(said, "ScaledObjectPaused"); n != 1 {
+			t.Errorf("written %v: it is said %d times: %s", lost, n, said)
+		}
+	}
+}

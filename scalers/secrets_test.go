@@ -192,7 +192,12 @@ func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 			change(&p.d)
 			all = append(all, p)
 		}
-		for form, value := range secretForms() {
+		forms := secretForms()
+		if len(forms) < len(names) {
+			t.Fatalf("%d forms of secrets do not bring each key to each of %d servers", len(forms), len(names))
+		}
+		for f, form := range slices.Sorted(maps.Keys(forms)) { // over all forms each key meets each server
+			value := forms[form]
 			anywhere := slices.Compact(slices.Sorted(slices.Values(slices.Concat(keys.Metadata, keys.Hidden, keys.Auth, []string{"unknown"}))))
 			for i, key := range anywhere {
 				public := slices.Contains(keys.Metadata, key)
@@ -201,12 +206,12 @@ func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 				case key == "listName": // it is the name of the metric
 				case key == "query" && form == "host and port": // PromQL has an @ too
 				default:
-					plant(key, form, "metadata", names[i%len(names)], func(d *trigger.Definition) { d.Metadata[key] = value })
+					plant(key, form, "metadata", names[(i+f)%len(names)], func(d *trigger.Definition) { d.Metadata[key] = value })
 				}
 			}
 			for i, key := range anywhere {
 				place := []string{"Secret", "ConfigMap"}[(i+len(value))%2]
-				plant(key, form, place, names[i%len(names)], func(d *trigger.Definition) {
+				plant(key, form, place, names[(i+f)%len(names)], func(d *trigger.Definition) {
 					d.Auth[key] = value
 					if slices.Contains(keys.Auth, key) {
 						delete(d.Metadata, key)

@@ -42,9 +42,10 @@ func podOf(p *corev1.Pod) plan.Pod {
 		out.Owner = owner.Kind
 	}
 	if p.DeletionTimestamp != nil {
-		out.Grace = evict.Grace(p)
-		// The timestamp is when the grace period ends.
-		out.Deleted = p.DeletionTimestamp.Add(-seconds(p.DeletionGracePeriodSeconds))
+		out.Grace, out.Deleted = evict.Grace(p), p.DeletionTimestamp.Time
+		if grace := p.DeletionGracePeriodSeconds; grace != nil { // the timestamp is when it ends
+			out.Deleted = out.Deleted.Add(-evict.Seconds(*grace))
+		}
 	}
 	return out
 }
@@ -113,11 +114,4 @@ func scaleUpDelay(p *corev1.Pod) time.Duration {
 		return 0
 	}
 	return d
-}
-
-func seconds(n *int64) time.Duration {
-	if n == nil {
-		return 0
-	}
-	return time.Duration(*n) * time.Second
 }

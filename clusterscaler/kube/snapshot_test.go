@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -76,6 +77,16 @@ func TestPodIsTranslated(t *testing.T) {
 				p.Spec.TerminationGracePeriodSeconds = new(int64(60))
 			}),
 			got: func(p plan.Pod) any { return []any{p.Deleted, p.Grace} }, want: []any{day.Add(-time.Minute), time.Minute},
+		},
+		{
+			name: "a grace that no Duration holds is as long as one may be",
+			pod: with(testPod("p", "Job"), func(p *corev1.Pod) {
+				p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: day}, new(int64(math.MaxInt64))
+				p.Spec.TerminationGracePeriodSeconds = new(int64(math.MaxInt64))
+			}),
+			got: func(p plan.Pod) any {
+				return []any{p.Deleted.Before(day.AddDate(-200, 0, 0)), p.Grace > 290*365*24*time.Hour}
+			}, want: []any{true, true},
 		},
 	} {
 		o := Objects{Pods: []*corev1.Pod{c.pod}}

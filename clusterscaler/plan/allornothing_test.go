@@ -66,3 +66,25 @@ func TestAtomicGroupsChangeAsAWhole(t *testing.T) {
 		t.Errorf("that tests hardly anything: %d groups grew, %d went, %d nodes were kept for others", grown, gone, refused)
 	}
 }
+
+// A refusal names the limit that refuses, with its numbers: nodes that the plan has dropped again do not count, and no product
+// of a size and a need is too large to compare.
+func TestWhatAllNodesTogetherExceedIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		policy, want  string
+		most, dropped int
+	}{
+		{"policy maxNodesTotal=5", "group a: MaxNodesTotalReached: nodes 2, max 5, needed at once 4", 4, 1},
+		{"policy cores=0:100", "group a: ResourceLimitReached: resource cpu, have 12000m, node 4000m, max 100000m, needed at once 4611686018427388000", 1 << 62, 0},
+	} {
+		l := loopOf(t, Memory{}, "group a cpu=4 memory=16Gi max=4 zeroOrMax", "group b cpu=4 memory=16Gi size=3", "node b-1 group=b x=3", c.policy)
+		l.s.Groups[0].Max = c.most
+		there := observe(l)
+		w := newWorld(l, &there)
+		d := growingFrom(w, noGrowth(w, &needs{mark: w.ready, placed: placed{loop: l}}))
+		d.dropped = c.dropped
+		if room, why := d.room(&d.groups[0]); room != 0 || why.String() != c.want {
+			t.Errorf("room %d, %s, want %s", room, why, c.want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -65,9 +66,8 @@ func (g *groupState) inTrouble() verdict.Verdict {
 func (d *growing) leftFor(g *groupGrowth) (int, verdict.Verdict) {
 	left := math.MaxInt
 	if d.policy.MaxNodesTotal > 0 {
-		nodes := d.cluster.Len() - d.dropped
-		if left = d.policy.MaxNodesTotal - nodes; left <= 0 {
-			return 0, verdict.Because(groupSubject(g.Name), MaxNodesTotalReached, verdict.Number("nodes", nodes), verdict.Number("max", d.policy.MaxNodesTotal))
+		if left = d.policy.MaxNodesTotal - d.nodes(); left <= 0 {
+			return 0, d.tooManyNodes(g)
 		}
 	}
 	return d.withinLimits(g, left)
@@ -77,17 +77,31 @@ func (d *growing) leftFor(g *groupGrowth) (int, verdict.Verdict) {
 func (d *growing) withinLimits(g *groupGrowth, room int) (int, verdict.Verdict) {
 	counted := d.countedOf(g.Group)
 	for _, a := range amounts(&d.policy) {
-		limit, each, now := a.bounds.Max, a.of(counted), a.of(d.total)
-		if limit == 0 || each <= 0 {
-			continue
+		left, bounded := d.allows(a, counted)
+		if bounded && left == 0 {
+			return 0, a.reached(g.Name, a.of(d.total), a.of(counted))
 		}
-		left := max(limit-now, 0) / each
-		if left == 0 {
-			return 0, a.reached(g.Name, now, each)
+		if bounded {
+			room = int(min(int64(room), left))
 		}
-		room = int(min(int64(room), left))
 	}
 	return room, verdict.Verdict{}
+}
+
+// allows is how many more nodes that count as much the upper bound of an amount allows, if it bounds them.
+func (d *growing) allows(a amount, counted scheduling.Resources) (nodes int64, bounded bool) {
+	limit, each := a.bounds.Max, a.of(counted)
+	if limit == 0 || each <= 0 {
+		return 0, false
+	}
+	return max(limit-a.of(d.total), 0) / each, true
+}
+
+// nodes is how many there are, those of the plan included.
+func (d *growing) nodes() int { return d.cluster.Len() - d.dropped }
+
+func (d *growing) tooManyNodes(g *groupGrowth) verdict.Verdict {
+	return verdict.Because(groupSubject(g.Name), MaxNodesTotalReached, verdict.Number("nodes", d.nodes()), verdict.Number("max", d.policy.MaxNodesTotal))
 }
 
 // whole is by how many nodes a group grows that has all of its nodes or none, and why it cannot when that is none:
@@ -109,9 +123,9 @@ func (d *growing) whole(g *groupGrowth) (int, verdict.Verdict) {
 func (d *growing) whichLimit(g *groupGrowth, nodes int) verdict.Verdict {
 	counted := d.countedOf(g.Group)
 	for _, a := range amounts(&d.policy) {
-		if each, now := a.of(counted), a.of(d.total); a.bounds.Max > 0 && each > 0 && now+each*int64(nodes) > a.bounds.Max {
-			return a.reached(g.Name, now, each)
+		if left, bounded := d.allows(a, counted); bounded && left < int64(nodes) {
+			return a.reached(g.Name, a.of(d.total), a.of(counted))
 		}
 	}
-	return verdict.Because(groupSubject(g.Name), MaxNodesTotalReached, verdict.Number("nodes", d.cluster.Len()), verdict.Number("max", d.policy.MaxNodesTotal))
+	return d.tooManyNodes(g)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -252,8 +253,11 @@ func (r *reader) finish() (*Record, error) {
 	return r.out, nil
 }
 
-// maxCount bounds what is counted up to: nodes of a group, and pods of a headroom.
-const maxCount = 100_000
+// maxCount bounds each number that is counted up to: nodes of a group, and pods of a headroom. maxTotal bounds their sum.
+const (
+	maxCount = 100_000
+	maxTotal = 2 * maxCount
+)
 
 // unbounded names a number that a decision would count up to, or find something by, and that cannot be.
 func (r *reader) unbounded() string {
@@ -263,15 +267,47 @@ func (r *reader) unbounded() string {
 			return fmt.Sprintf("placement of pod %.80q: order %d is not below %d, the number of placements", pod, p.Order, len(planned))
 		}
 	}
+	total := 0
 	for i := range r.out.Seen.Groups {
-		if g := &r.out.Seen.Groups[i]; g.Target < 0 || g.Target > maxCount {
-			return fmt.Sprintf("group %.80q: Target %d is not between 0 and %d", g.Name, g.Target, maxCount)
+		g := &r.out.Seen.Groups[i]
+		if problem := unboundedGroup(g); problem != "" {
+			return fmt.Sprintf("group %.80q: %s", g.Name, problem)
+		}
+		if total += most(g); total > maxTotal {
+			return fmt.Sprintf("group %.80q: with it the groups have more than %d nodes, counted by the highest of Target and Min", g.Name, maxTotal)
 		}
 	}
 	for _, h := range r.out.Policy.Headroom {
 		if h.Count < 0 || h.Count > maxCount {
 			return fmt.Sprintf("headroom %.80q: Count %d is not between 0 and %d", h.Name, h.Count, maxCount)
 		}
+		if total += h.Count; total > maxTotal {
+			return fmt.Sprintf("headroom %.80q: with it groups and headroom count more than %d", h.Name, maxTotal)
+		}
 	}
 	return ""
+}
+
+func unboundedGroup(g *plan.Group) string {
+	switch {
+	case g.Target < 0 || g.Target > maxCount:
+		return fmt.Sprintf("Target %d is not between 0 and %d", g.Target, maxCount)
+	case g.Min < 0 || g.Min > maxCount:
+		return fmt.Sprintf("Min %d is not between 0 and %d", g.Min, maxCount)
+	case g.Max < 0:
+		return fmt.Sprintf("Max %d is below 0", g.Max)
+	case g.Min > max(g.Max, g.Target): // a group that is too large may be kept from shrinking
+		return fmt.Sprintf("Min %d is above Max %d and Target %d", g.Min, g.Max, g.Target)
+	case g.Options.AllOrNothing && g.Max > maxCount:
+		return fmt.Sprintf("Max %d is not between 0 and %d, as it must be for a group with all nodes or none", g.Max, maxCount)
+	}
+	return ""
+}
+
+// most is the size that the group is counted up to without a pod that asks for it.
+func most(g *plan.Group) int {
+	if g.Options.AllOrNothing {
+		return max(g.Target, g.Max)
+	}
+	return max(g.Target, g.Min)
 }

@@ -121,7 +121,9 @@ func (o explainedObject) command(asked *running, namespace *string, output *outp
 
 // explainObject asks about an object, and prints the answer.
 func explainObject(ctx context.Context, kind, name, namespace string, asked *running, output outputFormat, s stdio) (err error) {
-	if kind == "pod" && !strings.Contains(name, "/") {
+	if own, _, both := strings.Cut(name, "/"); kind == "pod" && both && namespace != "" && own != namespace {
+		return wrongUsage("--namespace %.80q and %.300q name two namespaces; leave one out", namespace, name)
+	} else if kind == "pod" && !both {
 		if namespace == "" {
 			if namespace, err = asked.namespace(); err != nil {
 				return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -43,7 +44,7 @@ func TestExplainPrintsWhatIsAnswered(t *testing.T) {
 	if err := json.Unmarshal([]byte(raw.out), &again); err != nil || again.Subject != "node n1" || string(again.Facts) != `{"wait_seconds":600}` || len(again.Moves) != 1 {
 		t.Errorf("%v: %s", err, raw.out)
 	}
-	for _, args := range [][]string{{"pod", "web-1"}, {"pod", "--namespace", "shop", "web-1"}, {"pod", "--namespace", "shop", "other/web-1"}} {
+	for _, args := range [][]string{{"pod", "web-1"}, {"pod", "--namespace", "shop", "web-1"}, {"pod", "--namespace", "shop", "shop/web-1"}, {"pod", "other/web-1"}} {
 		runTrimtab(t, "", append([]string{"explain", "--server", server.URL}, args...)...)
 	}
 	close(asked)
@@ -51,7 +52,7 @@ func TestExplainPrintsWhatIsAnswered(t *testing.T) {
 	for uri := range asked {
 		uris = append(uris, strings.TrimPrefix(uri, "/debug/explain?"))
 	}
-	if got, want := strings.Join(uris, " "), "node=n1 node=n1 pod=default%2Fweb-1 pod=shop%2Fweb-1 pod=other%2Fweb-1"; got != want {
+	if got, want := strings.Join(uris, " "), "node=n1 node=n1 pod=default%2Fweb-1 pod=shop%2Fweb-1 pod=shop%2Fweb-1 pod=other%2Fweb-1"; got != want {
 		t.Errorf("asked %s, want %s", got, want)
 	}
 }
@@ -96,11 +97,13 @@ func TestExplainAnswersForTheParts(t *testing.T) {
 	}
 	t.Setenv("KUBECONFIG", "testdata/kubeconfig.yaml")
 	for line, want := range map[string]string{
-		"explain":         "name a command: headroom, metric, node, pod",
-		"explain pod":     "name one pod: [NAMESPACE/]NAME",
-		"explain group a": `unknown command "group"; known: headroom, metric, node, pod`,
-		"explain pod a b": "name one pod: [NAMESPACE/]NAME",
-		"explain metric":  "name one metric, as in pods/http_requests",
+		"explain":                         "name a command: headroom, metric, node, pod",
+		"explain pod":                     "name one pod: [NAMESPACE/]NAME",
+		"explain group a":                 `unknown command "group"; known: headroom, metric, node, pod`,
+		"explain pod a b":                 "name one pod: [NAMESPACE/]NAME",
+		"explain pod -n shop other/web-1": `--namespace "shop" and "other/web-1" name two namespaces; leave one out`,
+		"explain pod -n shop /web-1":      `--namespace "shop" and "/web-1" name two namespaces; leave one out`,
+		"explain metric":                  "name one metric, as in pods/http_requests",
 		"explain node --server h:1 --kubeconfig k n1": "if any flags in the group [server kubeconfig] are set none of the others can be; [kubeconfig server] were all set",
 		"explain node --server h:1 --lease a/b n1":    "if any flags in the group [server lease] are set none of the others can be; [lease server] were all set",
 		"explain node --lease trimtab n1":             `--lease "trimtab" is not NAMESPACE/NAME`,
@@ -126,6 +129,12 @@ func TestExplainGoesByTheKubeconfig(t *testing.T) {
 		_, where, _, err := asked.connect(t.Context())
 		if (err == nil) != (where == localDebug) || err != nil && !strings.HasPrefix(err.Error(), want.said) {
 			t.Errorf("%s: %s, %v", kubeconfig, where, err)
+		}
+		if err == nil {
+			said := asked.unreachable(where, errors.New("refused")).Error()
+			if want := "refused; there is no kubeconfig in testdata/there-is-none, so " + localDebug + " was asked: name one by --kubeconfig or $KUBECONFIG, or"; !strings.Contains(said, want) {
+				t.Errorf("%q does not say %q", said, want)
+			}
 		}
 	}
 	for line, want := range map[string]string{

@@ -92,7 +92,11 @@ func misnamed(root *cobra.Command, args []string) (*cobra.Command, error) {
 	known := "known: " + strings.Join(namesBelow(c), ", ")
 	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(word); len(near) > 0 {
-		known = fmt.Sprintf("did you mean %q?", near[0])
+		nearest := slices.MinFunc(near, func(a, b string) int { return config.Distance(a, word) - config.Distance(b, word) })
+		if nearest == word { // no command is looked for behind --
+			return c, fmt.Errorf("leave out the -- before %q", word)
+		}
+		known = fmt.Sprintf("did you mean %q?", nearest)
 	}
 	return c, fmt.Errorf("unknown command %.80q; %s", word, known)
 }

@@ -147,7 +147,11 @@ func (r *running) open(ctx context.Context, path string) (page io.ReadCloser, wh
 
 // unreachable tells why there is no answer. Errors on the way to a pod name it, and the mend, themselves.
 func (r *running) unreachable(where string, err error) error {
-	if !strings.HasPrefix(where, "pod ") {
+	switch {
+	case where == localDebug && r.server == "":
+		return fmt.Errorf("ask the running trimtab: %w; there is no kubeconfig in %s, so %s was asked: name one by --kubeconfig or $KUBECONFIG, or the debug pages by --server",
+			err, kube.Files(r.cluster.config()), localDebug)
+	case !strings.HasPrefix(where, "pod "):
 		return fmt.Errorf("ask the running trimtab: %w; --server names where it listens (server.debugAddress in its configuration)", err)
 	}
 	if failed, ok := errors.AsType[leader.ForwardError](err); ok {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"maps"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -51,7 +53,8 @@ func New(c client.SubResourceClientConstructor, now func() time.Time) *Evictor {
 	return &Evictor{client: c, now: now, refused: map[types.UID]span{}}
 }
 
-// Round tries each pod once, and returns those that stay, in their order. A pod that is gone already is no refusal.
+// Round tries each pod once, and returns those that stay, in their order. A pod that is gone already is no refusal, also
+// where another one has its name.
 func (e *Evictor) Round(ctx context.Context, pods []Pod) []Refusal {
 	errs := make([]error, len(pods))
 	slots := make(chan struct{}, parallel)
@@ -60,7 +63,9 @@ func (e *Evictor) Round(ctx context.Context, pods []Pod) []Refusal {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			errs[i] = client.IgnoreNotFound(e.evict(ctx, p))
+			if err := e.evict(ctx, p); !gone(p.Pod, err) {
+				errs[i] = err
+			}
 		})
 	}
 	wg.Wait()
@@ -97,10 +102,22 @@ func (e *Evictor) evict(ctx context.Context, p Pod) error {
 	})
 }
 
-// Grace is the time that a pod asks for to end; of more than 292 years, that much.
+// gone is whether err says that the pod does not exist: nothing has its name, or another pod has. The API server names the
+// UID that was asked for in a conflict of UIDs alone.
+func gone(p *corev1.Pod, err error) bool {
+	return apierrors.IsNotFound(err) || apierrors.IsConflict(err) && strings.Contains(err.Error(), string(p.UID))
+}
+
+// Grace is the time that a pod asks for to end.
 func Grace(p *corev1.Pod) time.Duration {
 	if p.Spec.TerminationGracePeriodSeconds == nil {
 		return corev1.DefaultTerminationGracePeriodSeconds * time.Second
 	}
-	return time.Duration(min(*p.Spec.TerminationGracePeriodSeconds, int64(math.MaxInt64/time.Second))) * time.Second
+	return Seconds(*p.Spec.TerminationGracePeriodSeconds)
+}
+
+// Seconds is n seconds; of more than 292 years, that much.
+func Seconds(n int64) time.Duration {
+	const most = int64(math.MaxInt64 / time.Second)
+	return time.Duration(max(-most, min(n, most))) * time.Second
 }

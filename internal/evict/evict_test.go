@@ -120,6 +120,34 @@ func TestRefusalsCountFromTheFirst(t *testing.T) {
 	}
 }
 
+// A pod that another one has taken the place of is gone: its budget refused nothing. A conflict of another kind is a refusal
+// like all others: the pod stands.
+func TestAConflictOfAnotherUIDIsNoRefusal(t *testing.T) {
+	r := newRig()
+	conflict := func(said string) error {
+		return apierrors.NewConflict(schema.GroupResource{Resource: "pods"}, "web-0", errors.New(said))
+	}
+	web := pod("web-0", 30, 0)
+	r.answer = func(string) error { return apierrors.NewTooManyRequests("budget", 0) }
+	if got := r.round(t, web); got != "web-0 0s budget" {
+		t.Errorf("refused by a budget: %q", got)
+	}
+	for _, said := range []string{
+		"the UID in the precondition (uid-of-web-0) does not match the UID in record (new). The object might have been deleted and then recreated",
+		"StorageError: invalid object, Code: 4, AdditionalErrorMsg: Precondition failed: UID in precondition: uid-of-web-0, UID in object meta: new",
+	} {
+		r.clock = r.clock.Add(time.Minute)
+		r.answer = func(string) error { return conflict(said) }
+		if got := r.round(t, web); got != "" || len(r.refused) != 0 {
+			t.Errorf("another UID: stays %q, %d refusals are remembered", got, len(r.refused))
+		}
+	}
+	r.answer = func(string) error { return conflict("the object has been modified") }
+	if got := r.round(t, web); !strings.HasPrefix(got, "web-0 0s ") || len(r.refused) != 1 {
+		t.Errorf("modified: stays %q, %d refusals are remembered", got, len(r.refused))
+	}
+}
+
 // No more evictions are under way than the bound, and all are tried.
 func TestEvictionsAreBounded(t *testing.T) {
 	r := newRig()

@@ -15,6 +15,9 @@ func (c Config) rules() *clientcmd.ClientConfigLoadingRules {
 	return rules
 }
 
+// Files are those that a kubeconfig is looked for in, with commas between them.
+func Files(cfg Config) string { return strings.Join(cfg.rules().GetLoadingPrecedence(), ", ") }
+
 // Contexts are those that the kubeconfig has; nil where there is no kubeconfig. One that cannot be read is an error.
 func Contexts(cfg Config) (map[string]*api.Context, error) {
 	found, err := cfg.rules().Load()
@@ -31,7 +34,7 @@ func Load(cfg Config) (restConfig *rest.Config, namespace string, err error) {
 	if restConfig, err = found.ClientConfig(); err == nil {
 		namespace, _, err = found.Namespace()
 	}
-	files := strings.Join(rules.GetLoadingPrecedence(), ", ")
+	files := Files(cfg)
 	if clientcmd.IsEmptyConfig(err) {
 		return nil, "", fmt.Errorf("no Kubernetes API server is configured in %s: set --kubeconfig, kubernetes.kubeconfig or $KUBECONFIG to a kubeconfig, or run in a cluster", files)
 	}
