@@ -75,7 +75,7 @@ func startKEDAAdapter(ctx context.Context, l *lab.Lab, certs string, grpc, port 
 	}
 	p.Health, p.Metrics, p.Debug = "https://"+address(port)+"/readyz", "http://"+address(metrics)+"/metrics", "http://"+address(debug)+"/debug/pprof"
 	p.Process, err = l.RunEnv(p.Name, p.Name, kedaEnv(kubeconfig),
-		"--kubeconfig", kubeconfig, "--lister-kubeconfig", kubeconfig, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
+		"--lister-kubeconfig", kubeconfig, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
 		"--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(port), "--zap-log-level=error",
 		"--client-ca-file", filepath.Join(certs, "ca.crt"), "--tls-cert-file", filepath.Join(certs, "tls.crt"),
 		"--tls-private-key-file", filepath.Join(certs, "tls.key"), "--cert-dir", certs,
