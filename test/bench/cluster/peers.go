@@ -61,7 +61,7 @@ func (b *bench) measurePeers(ctx context.Context) (*peersReport, error) {
 func (b *bench) removeHPA(ctx context.Context, n int) error {
 	d := b.objects + n
 	hpa := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespaceOf(d), Name: "keda-hpa-" + deploymentName(d)}}
-	return client.IgnoreNotFound(b.writer.Delete(ctx, hpa))
+	return b.writer.Delete(ctx, hpa)
 }
 
 // startPeers starts the programs.
@@ -158,7 +158,7 @@ func (b *bench) serves(path string) func(context.Context) error {
 	}
 }
 
-// hasHPAs is the condition that each ScaledObject has its HPA, beside the HPAs that there are without one.
+// hasHPAs is the condition that each ScaledObject has its HPA, beside the HPAs that there are without one: as many.
 func (b *bench) hasHPAs(ctx context.Context) error {
 	var list metav1.PartialObjectMetadataList
 	list.SetGroupVersionKind(autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscalerList"))

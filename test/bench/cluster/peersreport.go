@@ -62,7 +62,7 @@ func (r *peersReport) print(out io.Writer, ours *report) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\nThe programs that trimtab takes the place of, all started at one moment in the same cluster after trimtab had ended.\n%s\n\n", leftOut)
 	fmt.Fprintln(w, "at rest, MiB\tresident\tat the most\twithout the program\theap\tof the kernel\tresident collected\theap collected\tgoroutines\t")
-	rows := slices.Concat(r.Programs, []peerReport{r.together(), {Name: "trimtab", HealthySeconds: ours.Ready["all"], WorksSeconds: ours.Ready["all"], measured: ours.measured}})
+	rows := slices.Concat(r.Programs, []peerReport{r.together(), {Name: "trimtab", HealthySeconds: ours.Ready["all"], WorksSeconds: max(ours.Ready["all"], ours.Ready[hpasMade]), measured: ours.measured}})
 	for _, p := range rows {
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\n", p.Name, p.Rest.ResidentMiB, p.Rest.PeakMiB, p.Rest.AnonymousMiB,
 			p.Rest.HeapMiB, p.Rest.SystemMiB, p.Collected.ResidentMiB, p.Collected.HeapMiB, p.Rest.Goroutines)
