@@ -74,7 +74,7 @@ conformance: go ## ask prometheus-adapter and trimtab the same (ARGS=-update: ke
 	@go test -C test -count=1 -v -timeout 40m ./conformance $(ARGS)
 
 .PHONY: bench
-bench: go ## Go benchmarks of all parts, then trimtab beside prometheus-adapter on a real cluster (BENCH=regexp or BENCH=lab: only these; COUNT=n, ARGS=--adapter=trimtab); BENCH=cluster: all parts in a large cluster (ARGS="-nodes 100 -pods 3000")
+bench: go ## Go benchmarks of all parts, then trimtab beside prometheus-adapter on a real cluster (BENCH=regexp or BENCH=lab: only these; COUNT=n, ARGS=--adapter=trimtab); BENCH=cluster: all parts in a large cluster (ARGS="-nodes 100 -pods 3000"; ARGS=--peers: then the programs that trimtab replaces)
 	@if [ "$(BENCH)" != lab ] && [ "$(BENCH)" != cluster ]; then \
 	  go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...; \
 	fi

@@ -11,38 +11,31 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trimtab/trimtab/test/bench/peers"
 	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/lab"
 )
 
 const (
 	ours     = "trimtab"
-	original = "prometheus-adapter"
+	original = peers.Adapter
 )
 
 // adapter is one of the two programs, running.
-type adapter struct {
-	process *lab.Process
-	// user is how the API server knows it.
-	user string
-}
-
-func (a adapter) usage() (usage.Usage, error) { return usage.Of(a.process.PID()) }
+type adapter struct{ peers.Program }
 
 // during is the CPU time that the process takes while run runs.
 func (a adapter) during(run func() error) (time.Duration, error) {
-	before, err := a.usage()
+	before, err := a.Usage()
 	if err != nil {
 		return 0, err
 	}
 	if err := run(); err != nil {
 		return 0, err
 	}
-	after, err := a.usage()
+	after, err := a.Usage()
 	return after.CPU - before.CPU, err
 }
-
-func (a adapter) stop() { a.process.Stop() }
 
 // startAdapter starts the program in front of that Prometheus, and waits until the API server gives its answers.
 func (b *bench) startAdapter(ctx context.Context, name, prometheus, rules string) (_ adapter, err error) {
@@ -62,7 +55,7 @@ func (b *bench) startAdapter(ctx context.Context, name, prometheus, rules string
 	defer cancel()
 	for _, n := range []int{0, 6, 8} { // one of each sort
 		if err := b.untilServed(ctx, a, syncPath(n)); err != nil {
-			a.stop()
+			a.Stop()
 			return a, err
 		}
 	}
@@ -79,7 +72,7 @@ func (b *bench) untilServed(ctx context.Context, a adapter, path string) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%w\n%s", err, a.process.Tail(10))
+		return fmt.Errorf("%w\n%s", err, a.Process.Tail(10))
 	}
 	return nil
 }
@@ -94,29 +87,20 @@ adapter: {bindAddress: 127.0.0.1, securePort: %d, rulesFile: %q, disableHttp2: t
 	if err != nil {
 		return adapter{}, err
 	}
-	return adapter{t.Process, "system:serviceaccount:" + lab.Namespace + ":trimtab"}, nil
+	return adapter{peers.Program{Process: t.Process, User: lab.User("trimtab")}}, nil
 }
 
-// startOriginal runs prometheus-adapter as its chart does, but for the limit of five calls a second to the API
-// server, with which it could not serve most of what is asked here.
+// startOriginal waits until it says that it is ready.
 func (b *bench) startOriginal(ctx context.Context, prometheus, rules string) (adapter, error) {
-	kubeconfig, err := b.lab.Account(ctx, original)
+	p, err := peers.StartAdapter(ctx, b.lab, b.ports.MetricsAPI, prometheus, rules)
 	if err != nil {
 		return adapter{}, err
 	}
-	p, err := b.lab.Run(original, original, kubeconfig,
-		"--lister-kubeconfig", kubeconfig, "--authentication-kubeconfig", kubeconfig, "--authorization-kubeconfig", kubeconfig,
-		"--client-qps", "10000", "--client-burst", "10000",
-		"--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(b.ports.MetricsAPI), "--cert-dir", filepath.Join(b.lab.Dir, original),
-		"--prometheus-url", prometheus, "--config", rules, "--metrics-relist-interval", "1m", "--metrics-max-age", "5m")
-	if err != nil {
-		return adapter{}, err
-	}
-	return adapter{p, "system:serviceaccount:" + lab.Namespace + ":" + original}, p.WaitOK(ctx, fmt.Sprintf("https://127.0.0.1:%d/readyz", b.ports.MetricsAPI))
+	return adapter{p}, p.Process.WaitOK(ctx, p.Health)
 }
 
 // audited counts what the adapter has asked of the API server so far.
-func (b *bench) audited(a adapter) (usage.Calls, error) { return usage.Audited(b.lab.AuditLog, a.user) }
+func (b *bench) audited(a adapter) (usage.Calls, error) { return usage.Audited(b.lab.AuditLog, a.User) }
 
 // queries is how many queries Prometheus has answered so far.
 func (b *bench) queries(ctx context.Context) (int, error) {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/test/bench/command"
 	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/conformance/proxy"
 )
@@ -117,7 +118,7 @@ func TestReportIsATableAndJSON(t *testing.T) {
 	r.Cycles = append(r.Cycles, newCycle(original, 2, slowAnswer, l, time.Second, asked, usage.Calls{"list pods": 6, "create": 2}))
 	r.Memory = append(r.Memory, memoryFigures{Adapter: ours, Series: 5, ResidentMiB: 1.4, PeakMiB: 2.6, Served: true})
 	path := filepath.Join(t.TempDir(), "figures.json")
-	if err := r.write(path); err != nil {
+	if err := command.WriteJSON(path, r); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(path)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	certutil "k8s.io/client-go/util/cert"
 
+	"github.com/trimtab/trimtab/test/bench/peers"
 	"github.com/trimtab/trimtab/test/conformance/proxy"
 )
 
@@ -31,14 +31,13 @@ const floorBytes = 321
 func floorName(protocol string) string { return "empty handler, " + protocol }
 
 // serveFloor is the process that only answers, until it is stopped.
-func serveFloor(port, protocol string, stderr io.Writer) int {
+func serveFloor(port, protocol string) error {
 	server, err := newFloor(protocol)
-	if err == nil {
-		server.Addr = net.JoinHostPort("127.0.0.1", port)
-		err = server.ListenAndServeTLS("", "")
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(stderr, "bench: %v\n", err)
-	return 1
+	server.Addr = net.JoinHostPort("127.0.0.1", port)
+	return server.ListenAndServeTLS("", "")
 }
 
 func newFloor(protocol string) (*http.Server, error) {
@@ -83,17 +82,17 @@ func (b *bench) floor(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a := adapter{process: p, user: "system:nobody"} // it asks the API server nothing
-		b.say("an empty handler, %s", protocol)
+		a := adapter{peers.Program{Process: p, User: "system:nobody"}} // it asks the API server nothing
+		b.Say("an empty handler, %s", protocol)
 		err = b.untilServed(ctx, a, kind.path(0))
 		if err == nil {
 			err = b.closed(ctx, a, floorName(protocol), b.pods[0], requestKind{"nothing", kind.path})
 		}
 		if err == nil {
-			b.say("%s: %d sync cycles of %d HPAs", floorName(protocol), b.cycles, b.objects)
+			b.Say("%s: %d sync cycles of %d HPAs", floorName(protocol), b.cycles, b.objects)
 			err = b.cycle(ctx, a, floorName(protocol), between, 0)
 		}
-		a.stop()
+		a.Stop()
 		if err != nil {
 			return fmt.Errorf("%s: %w", floorName(protocol), err)
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/trimtab/trimtab/test/bench/command"
 )
 
 const (
@@ -125,7 +127,7 @@ func (c *callers) open(ctx context.Context, cycles int, paths []string) (load, e
 	)
 	for n := range cycles * len(paths) {
 		due := began.Add(time.Duration(n) * gap)
-		if err := sleep(ctx, time.Until(due)); err != nil {
+		if err := command.Sleep(ctx, time.Until(due)); err != nil {
 			break
 		}
 		all.Go(func() {

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
+
+	"github.com/trimtab/trimtab/test/bench/command"
 )
 
 // options say what is measured, and for how long.
@@ -30,38 +30,25 @@ type options struct {
 	floor, port string
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { os.Exit(command.Main("bench", run)) }
 
-func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
 	if err != nil {
-		fmt.Fprintf(stderr, "bench: %v\n", err)
-		return 2
+		return command.Usage{Err: err}
 	}
 	if o.floor != "" {
-		return serveFloor(o.port, o.floor, stderr)
+		return serveFloor(o.port, o.floor)
 	}
 	r, err := measure(ctx, o, stderr)
-	if ctx.Err() != nil {
-		fmt.Fprintln(stderr, "bench: interrupted")
-		return 1
-	}
-	if err == nil {
-		err = r.write(o.json)
-	}
 	if err != nil {
-		fmt.Fprintf(stderr, "bench: %v\n", err)
-		return 1
+		return err
+	}
+	if err := command.WriteJSON(o.json, r); err != nil {
+		return err
 	}
 	r.print(stdout)
-	return 0
+	return nil
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/trimtab/trimtab/test/bench/command"
 	"github.com/trimtab/trimtab/test/conformance/proxy"
 	"github.com/trimtab/trimtab/test/lab"
 )
@@ -16,8 +17,7 @@ const slowAnswer = 300 * time.Millisecond
 // bench is the running scene.
 type bench struct {
 	options
-	out   io.Writer
-	began time.Time
+	command.Log
 
 	lab        *lab.Lab
 	ports      lab.Ports
@@ -27,13 +27,9 @@ type bench struct {
 	report     *report
 }
 
-func (b *bench) say(format string, args ...any) {
-	fmt.Fprintf(b.out, "bench +%-5s %s\n", time.Since(b.began).Round(time.Second), fmt.Sprintf(format, args...))
-}
-
 // measure is the whole of it. All that needs a small Prometheus comes before the million of series.
 func measure(ctx context.Context, o options, out io.Writer) (_ *report, err error) {
-	b := &bench{options: o, out: out, began: time.Now(), report: newReport(o)}
+	b := &bench{options: o, Log: command.Log{Out: out, Began: time.Now()}, report: newReport(o)}
 	if err := b.start(ctx); err != nil {
 		return nil, err
 	}
@@ -61,7 +57,7 @@ func measure(ctx context.Context, o options, out io.Writer) (_ *report, err erro
 	if o.series == 0 {
 		return b.report, nil
 	}
-	b.say("Prometheus: %d series more", o.series)
+	b.Say("Prometheus: %d series more", o.series)
 	if err := b.feed.many(ctx, o.series); err != nil {
 		return nil, err
 	}
@@ -82,9 +78,9 @@ func (b *bench) throughput(ctx context.Context, name string, pods int) error {
 	if err != nil {
 		return err
 	}
-	defer a.stop()
+	defer a.Stop()
 	for _, kind := range b.requestKinds() {
-		b.say("%s: %s, series of %d pods", name, kind.name, pods)
+		b.Say("%s: %s, series of %d pods", name, kind.name, pods)
 		if err := b.closed(ctx, a, name, pods, kind); err != nil {
 			return err
 		}
@@ -132,9 +128,9 @@ func (b *bench) syncCycles(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	defer a.stop()
+	defer a.Stop()
 	for _, delay := range []time.Duration{0, slowAnswer} {
-		b.say("%s: %d sync cycles of %d HPAs, Prometheus takes %s more", name, b.cycles, b.objects, delay)
+		b.Say("%s: %d sync cycles of %d HPAs, Prometheus takes %s more", name, b.cycles, b.objects, delay)
 		between.Delay(delay)
 		if err := b.cycle(ctx, a, name, between, delay); err != nil {
 			return err
@@ -173,7 +169,7 @@ func (b *bench) cycle(ctx context.Context, a adapter, name string, between *prox
 // complain tells of requests that failed while it still can be seen why.
 func (b *bench) complain(l load) {
 	if l.failures > 0 {
-		b.say("%d of %d requests failed, one of them so: %s", l.failures, len(l.latency), l.failure)
+		b.Say("%d of %d requests failed, one of them so: %s", l.failures, len(l.latency), l.failure)
 	}
 }
 
@@ -183,16 +179,16 @@ func (b *bench) memory(ctx context.Context, name string) error {
 	if err := b.feed.extend(ctx, b.pods[len(b.pods)-1]); err != nil {
 		return err
 	}
-	b.say("%s: memory with %d series behind a rule, for %s", name, b.series, rounds)
+	b.Say("%s: memory with %d series behind a rule, for %s", name, b.series, rounds)
 	a, err := b.startAdapter(ctx, name, b.prometheus.URL, rules+manyRule)
 	if err != nil {
 		return err
 	}
-	defer a.stop()
-	if err := sleep(ctx, rounds); err != nil {
+	defer a.Stop()
+	if err := command.Sleep(ctx, rounds); err != nil {
 		return err
 	}
-	u, err := a.usage()
+	u, err := a.Usage()
 	if err != nil {
 		return err
 	}
@@ -201,20 +197,7 @@ func (b *bench) memory(ctx context.Context, name string) error {
 		return err
 	}
 	b.report.Memory = append(b.report.Memory, memoryFigures{
-		Adapter: name, Series: b.series, ResidentMiB: mib(u.Resident), PeakMiB: mib(u.Peak), Served: served, CPUSeconds: u.CPU.Seconds(),
+		Adapter: name, Series: b.series, ResidentMiB: command.MiB(u.Resident), PeakMiB: command.MiB(u.Peak), Served: served, CPUSeconds: u.CPU.Seconds(),
 	})
 	return nil
-}
-
-func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -27,11 +27,11 @@ const (
 // start brings up the cluster with its objects, and Prometheus. The HPA controller sleeps: its requests are
 // made by callers, who know how long they waited.
 func (b *bench) start(ctx context.Context) (err error) {
-	lo := lab.Options{Out: b.out, HPASyncPeriod: 24 * time.Hour, Trimtab: true}
+	lo := lab.Options{Out: b.Out, HPASyncPeriod: 24 * time.Hour, Trimtab: true}
 	if _, err := lab.Build(ctx, lo); err != nil {
 		return err
 	}
-	b.say("a cluster with %d pods and HPAs", b.objects)
+	b.Say("a cluster with %d pods and HPAs", b.objects)
 	if b.lab, err = lab.Start(ctx, lo); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (b *bench) create(ctx context.Context) error {
 	if err := b.createAll(ctx, objects); err != nil {
 		return err
 	}
-	b.say("waiting until the pods run")
+	b.Say("waiting until the pods run")
 	return lab.Poll(ctx, time.Second, func(ctx context.Context) error {
 		var pods corev1.PodList
 		if err := b.lab.Client.List(ctx, &pods, client.InNamespace(namespace)); err != nil {
@@ -109,7 +109,7 @@ func (b *bench) createAll(ctx context.Context, objects []client.Object) error {
 	}
 	for i, o := range objects {
 		if i%1000 == 0 {
-			b.say("%d of %d objects", i, len(objects))
+			b.Say("%d of %d objects", i, len(objects))
 		}
 		work <- o
 	}

@@ -55,6 +55,7 @@ func (l *Lab) startControlPlane(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	l.ca = id.ca
 	if l.Etcd, err = l.startEtcd(ctx); err != nil {
 		return err
 	}

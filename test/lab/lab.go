@@ -67,6 +67,7 @@ type Lab struct {
 
 	out       io.Writer
 	launch    chan func()
+	ca        *authority
 	apiServer string
 	processes []*Process
 	trimtabs  int

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -22,6 +23,11 @@ import (
 // Run starts a program that package programs brings, or this checkout's trimtab, as the process called
 // name. Its variable KUBECONFIG is kubeconfig.
 func (l *Lab) Run(name, program, kubeconfig string, args ...string) (*Process, error) {
+	return l.RunEnv(name, program, []string{"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=default"}, args...)
+}
+
+// RunEnv is Run with all variables given.
+func (l *Lab) RunEnv(name, program string, env []string, args ...string) (*Process, error) {
 	path := l.ownCommand(program)
 	if program != "trimtab" {
 		var err error
@@ -29,7 +35,7 @@ func (l *Lab) Run(name, program, kubeconfig string, args ...string) (*Process, e
 			return nil, err
 		}
 	}
-	return l.run(name, []string{"KUBECONFIG=" + kubeconfig, "POD_NAMESPACE=default"}, path, args...)
+	return l.run(name, env, path, args...)
 }
 
 // RunPath starts the program at that path as the process called name.
@@ -64,6 +70,22 @@ func (l *Lab) Account(ctx context.Context, name string) (kubeconfig string, err 
 	}
 	kubeconfig = filepath.Join(l.Dir, name+".kubeconfig")
 	return kubeconfig, l.writeKubeconfig(kubeconfig, filepath.Join(l.Dir, "certs", "ca.crt"), &api.AuthInfo{Token: token})
+}
+
+// User is how the API server knows the ServiceAccount of that name in Namespace.
+func User(account string) string { return "system:serviceaccount:" + Namespace + ":" + account }
+
+// Certificate makes a folder with the files of a TLS Secret, ca.crt, tls.crt and tls.key: a certificate for servers
+// and clients on localhost.
+func (l *Lab) Certificate(name string) (dir string, err error) {
+	dir = filepath.Join(l.Dir, "certs", name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	if _, err := l.ca.issue(dir, "tls", name); err != nil {
+		return "", err
+	}
+	return dir, copyFile(l.ca.file, filepath.Join(dir, "ca.crt"))
 }
 
 // AdminClient shows the administrator's certificate, to whatever certificate it is shown: for ports of this machine

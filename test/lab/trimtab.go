@@ -100,13 +100,26 @@ func (l *Lab) Install(ctx context.Context) (Ports, error) {
 	if err := l.Client.Patch(ctx, service, client.RawPatch("application/merge-patch+json", patch)); err != nil {
 		return Ports{}, fmt.Errorf("lead the service to this machine: %w", err)
 	}
-	port := fmt.Sprintf(`{"spec":{"service":{"port":%d}}}`, ports.MetricsAPI)
-	for _, name := range []string{"v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"} {
-		if _, err := l.Kubectl(ctx, "", "patch", "apiservice", name, "--type=merge", "-p", port); err != nil {
-			return Ports{}, err
+	return ports, l.Lead(ctx, ports.MetricsAPI, CustomMetrics, CustomMetricsBeta1, ExternalMetrics)
+}
+
+// APIServices of deploy/.
+const (
+	CustomMetrics      = "v1beta2.custom.metrics.k8s.io"
+	CustomMetricsBeta1 = "v1beta1.custom.metrics.k8s.io"
+	ExternalMetrics    = "v1beta1.external.metrics.k8s.io"
+	ResourceMetrics    = "v1beta1.metrics.k8s.io"
+)
+
+// Lead makes the API server ask that port of this machine for the APIs. Install must have been called.
+func (l *Lab) Lead(ctx context.Context, port int, apiServices ...string) error {
+	patch := fmt.Sprintf(`{"spec":{"service":{"port":%d}}}`, port)
+	for _, name := range apiServices {
+		if _, err := l.Kubectl(ctx, "", "patch", "apiservice", name, "--type=merge", "-p", patch); err != nil {
+			return err
 		}
 	}
-	return ports, nil
+	return nil
 }
 
 // StartTrimtab runs trimtab with this configuration, and waits until it is ready. A second one, on ports of its own, is

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -65,6 +66,30 @@ func All() []Program {
 			},
 			Flags: []string{"-ldflags", fmt.Sprintf("-s -w -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=1 -X %[1]s.gitMinor=37",
 				versionPackage, kubernetesVersion)},
+		},
+	}
+}
+
+// Peers lists what `make bench BENCH=cluster ARGS=--peers` measures beside trimtab. They take long to build, and
+// nothing else needs them. prometheus-adapter, the third of them, is in All.
+func Peers() []Program {
+	strip := []string{"-ldflags", "-s -w"}
+	const vpa = "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/"
+	const keda = "github.com/kedacore/keda/v2"
+	return []Program{
+		{Name: "vpa", Flags: strip, Commands: map[string]string{
+			"vpa-recommender": vpa + "recommender", "vpa-updater": vpa + "updater", "vpa-admission-controller": vpa + "admission-controller",
+		}},
+		{
+			Name: "keda", Flags: strip, Commands: map[string]string{"keda-operator": keda + "/cmd/operator", "keda-adapter": keda + "/cmd/adapter"},
+			// The CRDs that trimtab has no use for, without which the operator does not start.
+			FilesModule: keda,
+			Files: map[string][]string{"keda-crds.yaml": {
+				"config/crd/bases/keda.sh_scaledjobs.yaml",
+				"config/crd/bases/keda.sh_clustertriggerauthentications.yaml",
+				"config/crd/bases/eventing.keda.sh_cloudeventsources.yaml",
+				"config/crd/bases/eventing.keda.sh_clustercloudeventsources.yaml",
+			}},
 		},
 	}
 }
@@ -138,7 +163,7 @@ func Path(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, p := range append(All(), Lint()...) {
+	for _, p := range slices.Concat(All(), Peers(), Lint()) {
 		_, isCommand := p.Commands[name]
 		_, isFile := p.Files[name]
 		if isCommand || isFile {

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/trimtab/trimtab/test/bench/command"
 	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/lab"
 )
@@ -157,7 +158,9 @@ func TestReportIsATableAndJSON(t *testing.T) {
 	r.Rest = newFigures(usage.Usage{CPU: 3 * time.Second, Resident: 5 << 20, Peak: 6 << 20, Anonymous: 4 << 20}, metrics{
 		"go_memstats_heap_alloc_bytes": 3 << 20, "trimtab_vpa_round_duration_seconds_count": 2, "trimtab_vpa_round_duration_seconds_sum": 0.5,
 	})
-	r.compare(figures{CPUSeconds: 1}, usage.Calls{"update leases": 5}, 10*time.Second)
+	r.before.CPUSeconds = 1
+	r.compare(usage.Calls{"update leases": 5}, 10*time.Second)
+	r.goRound()
 	var said bytes.Buffer
 	r.print(&said)
 	for _, want := range []string{"7 nodes, 8 pods, 9 VPAs", "at rest 5 6 4 3 0", "vpa 1.5", "vpa round 2 250.00", "update leases 5 0.500", "2.00 s of CPU, 20.0% of a core"} {
@@ -166,7 +169,7 @@ func TestReportIsATableAndJSON(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "figures.json")
-	if err := r.write(path); err != nil {
+	if err := command.WriteJSON(path, r); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(path)

@@ -13,18 +13,21 @@ const (
 	step        = 30 * time.Second
 )
 
-// rules is the rule file of the adapter.
-const rules = `
+// podRules is the rule file of prometheus-adapter beside KEDA, which has the external metrics; rules is trimtab's.
+const (
+	rules = `
 externalRules:
 - seriesQuery: queue_messages
   resources: {namespaced: false}
-  metricsQuery: sum(<<.Series>>{<<.LabelMatchers>>}) by (queue)
+  metricsQuery: sum(<<.Series>>{<<.LabelMatchers>>}) by (queue)` + podRules
+	podRules = `
 rules:
 - seriesQuery: 'http_requests_total{namespace!="",pod!=""}'
   resources: {overrides: {namespace: {resource: namespace}, pod: {resource: pod}}}
   name: {matches: '^(.*)_total$', as: '${1}_per_second'}
   metricsQuery: sum(rate(<<.Series>>{<<.LabelMatchers>>}[2m])) by (<<.GroupBy>>)
 `
+)
 
 // feed gives Prometheus what is measured of all pods and queues, for the next minutes.
 func (b *bench) feed(ctx context.Context) error {
@@ -40,7 +43,7 @@ func (b *bench) feed(ctx context.Context) error {
 	if len(times) == 0 {
 		return nil
 	}
-	b.say("Prometheus: series of all pods until %s", b.fed.Format(time.TimeOnly))
+	b.Say("Prometheus: series of all pods until %s", b.fed.Format(time.TimeOnly))
 	return b.prometheus.Push(ctx, func(yield func(lab.Series) bool) { b.series(b.fedFrom, times, yield) })
 }
 

@@ -116,7 +116,7 @@ func (b *bench) scale(ctx context.Context) error {
 
 // each does so for all numbers below n, some at a time.
 func (b *bench) each(ctx context.Context, what string, n int, do func(ctx context.Context, i int) error) error {
-	b.say("%d %s", n, what)
+	b.Say("%d %s", n, what)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(writers)
 	for i := range n {

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/trimtab/trimtab/test/bench/command"
 )
 
 // options say how large the cluster is, and for how long it is watched.
@@ -25,35 +24,12 @@ type options struct {
 	profiles string
 	// binaries are measured one after another.
 	binaries []string
-	hold     bool
+	// peers measures after trimtab the programs that it takes the place of.
+	peers bool
+	hold  bool
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(command(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "cluster: %v\n", err)
-		return 2
-	}
-	err = run(ctx, o, stdout, stderr)
-	if ctx.Err() != nil {
-		fmt.Fprintln(stderr, "cluster: interrupted")
-		return 1
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "cluster: %v\n", err)
-		return 1
-	}
-	return 0
-}
+func main() { os.Exit(command.Main("cluster", run)) }
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
@@ -66,6 +42,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	fs.StringVar(&o.json, "json", "", "`file` for the figures as JSON")
 	fs.StringVar(&o.profiles, "profiles", "", "`folder` for profiles of the heap and the CPU")
 	binaries := fs.String("trimtab", "", "measure these `files`, separated by commas, instead of what this checkout builds")
+	fs.BoolVar(&o.peers, "peers", false, "then measure prometheus-adapter, KEDA and VPA in the same cluster; the first time they are built")
 	fs.BoolVar(&o.hold, "hold", false, "keep the cluster after the figures until it is interrupted")
 	if err := fs.Parse(args); err != nil {
 		return o, err

@@ -2,16 +2,15 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"text/tabwriter"
 	"time"
 
+	"github.com/trimtab/trimtab/test/bench/command"
 	"github.com/trimtab/trimtab/test/bench/usage"
 )
 
@@ -23,16 +22,24 @@ type report struct {
 	Objects int `json:"objects"`
 	// Ready is after how many seconds each part, and "all" of them, were ready.
 	Ready map[string]float64 `json:"readySeconds"`
-	// Start is when all are ready, Rest the end of the time at rest, Collected after a garbage collection.
+	measured
+	Loops []loopFigures `json:"loops"`
+}
+
+// measured is what is known of one program.
+type measured struct {
+	// Start is when all of it is ready, Rest the end of the time at rest, Collected after a garbage collection.
 	Start     figures `json:"start"`
 	Rest      figures `json:"rest"`
 	Collected figures `json:"collected"`
 	// Seconds is how long the time at rest was.
-	Seconds float64       `json:"seconds"`
-	Loops   []loopFigures `json:"loops"`
+	Seconds float64 `json:"seconds"`
 	// Calls are those to the API server in the time at rest, by verb and resource.
 	Calls      usage.Calls `json:"calls"`
 	CPUSeconds float64     `json:"cpuSeconds"`
+
+	// before is the begin of the time at rest.
+	before figures
 }
 
 // figures are of the process at one moment.
@@ -65,35 +72,25 @@ func newReport(o options) *report {
 
 func newFigures(u usage.Usage, m metrics) figures {
 	return figures{
-		ResidentMiB: mib(float64(u.Resident)), PeakMiB: mib(float64(u.Peak)), AnonymousMiB: mib(float64(u.Anonymous)),
-		HeapMiB:   mib(m["go_memstats_heap_alloc_bytes"]),
-		SystemMiB: mib(m["go_memstats_sys_bytes"]), Objects: m["go_memstats_heap_objects"], Collections: m["go_gc_duration_seconds_count"],
+		ResidentMiB: command.MiB(float64(u.Resident)), PeakMiB: command.MiB(float64(u.Peak)), AnonymousMiB: command.MiB(float64(u.Anonymous)),
+		HeapMiB:   command.MiB(m["go_memstats_heap_alloc_bytes"]),
+		SystemMiB: command.MiB(m["go_memstats_sys_bytes"]), Objects: m["go_memstats_heap_objects"], Collections: m["go_gc_duration_seconds_count"],
 		Goroutines: m["go_goroutines"], CPUSeconds: u.CPU.Seconds(), metrics: m,
 	}
 }
 
-// compare notes what happened from before to r.Rest.
-func (r *report) compare(before figures, calls usage.Calls, took time.Duration) {
-	r.Seconds, r.Calls, r.CPUSeconds = took.Seconds(), calls, r.Rest.CPUSeconds-before.CPUSeconds
+// compare notes what happened in the time at rest.
+func (m *measured) compare(calls usage.Calls, took time.Duration) {
+	m.Seconds, m.Calls, m.CPUSeconds = took.Seconds(), calls, m.Rest.CPUSeconds-m.before.CPUSeconds
+}
+
+// goRound notes how often each loop went round meanwhile.
+func (r *report) goRound() {
 	for _, l := range loops() {
-		if n, seconds := l.between(before.metrics, r.Rest.metrics); n > 0 {
+		if n, seconds := l.between(r.before.metrics, r.Rest.metrics); n > 0 {
 			r.Loops = append(r.Loops, loopFigures{l.part, l.name, n, 1000 * seconds})
 		}
 	}
-}
-
-func mib(bytes float64) float64 { return bytes / (1 << 20) }
-
-// write puts the figures into the file, if one is named.
-func (r *report) write(path string) error {
-	if path == "" {
-		return nil
-	}
-	raw, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(raw, '\n'), 0o644)
 }
 
 func (r *report) print(out io.Writer) {
@@ -116,8 +113,13 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%.2f\t\n", l.Part, l.Loop, l.Count, l.Millis)
 	}
 	fmt.Fprintln(w, "\ncall to the API server\ttimes\ta second\t")
-	for _, call := range slices.Sorted(maps.Keys(r.Calls)) {
-		fmt.Fprintf(w, "%s\t%d\t%.3f\t\n", call, r.Calls[call], float64(r.Calls[call])/r.Seconds)
-	}
+	r.printCalls(w, "")
 	_ = w.Flush() // it is a screen or a file; what is lost there is seen
+}
+
+// printCalls writes a row for each call.
+func (m *measured) printCalls(w io.Writer, start string) {
+	for _, call := range slices.Sorted(maps.Keys(m.Calls)) {
+		fmt.Fprintf(w, "%s%s\t%d\t%.3f\t\n", start, call, m.Calls[call], float64(m.Calls[call])/m.Seconds)
+	}
 }

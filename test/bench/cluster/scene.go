@@ -219,14 +219,15 @@ func (o options) scaledObject(d int, prometheus string) *kedav1alpha1.ScaledObje
 	}
 }
 
-// hpa asks for a metric of its pods, or one of the Deployments that are odd for one from outside.
+// hpa asks for a metric of its pods, or one of the Deployments that are odd for one from outside. With peers all ask for
+// their pods': a cluster asks one server for external metrics, and KEDA must be that one.
 func (o options) hpa(d int) *autoscalingv2.HorizontalPodAutoscaler {
 	value := resource.MustParse(fmt.Sprint(perReplica))
 	target := autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: &value}
 	metric := autoscalingv2.MetricSpec{Type: autoscalingv2.PodsMetricSourceType, Pods: &autoscalingv2.PodsMetricSource{
 		Metric: autoscalingv2.MetricIdentifier{Name: podsMetric}, Target: target,
 	}}
-	if d%2 == 1 {
+	if d%2 == 1 && !o.peers {
 		metric = autoscalingv2.MetricSpec{Type: autoscalingv2.ExternalMetricSourceType, External: &autoscalingv2.ExternalMetricSource{
 			Metric: autoscalingv2.MetricIdentifier{Name: queueMetric, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"queue": queueName(d)}}}, Target: target,
 		}}

@@ -96,20 +96,26 @@ func (c Calls) Total() (n int) {
 
 // Audited counts what the user asked for according to the audit log and those rotated away from it.
 func Audited(log, user string) (Calls, error) {
+	all, err := AuditedAll(log)
+	return all[user], err
+}
+
+// AuditedAll is Audited for each user.
+func AuditedAll(log string) (map[string]Calls, error) {
 	files, err := filepath.Glob(strings.TrimSuffix(log, ".log") + "*.log")
 	if err != nil {
 		return nil, err
 	}
-	calls := Calls{}
+	users := map[string]Calls{}
 	for _, file := range files {
-		if err := calls.read(file, user); err != nil {
+		if err := read(file, users); err != nil {
 			return nil, err
 		}
 	}
-	return calls, nil
+	return users, nil
 }
 
-func (c Calls) read(file, user string) error {
+func read(file string, users map[string]Calls) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -126,14 +132,17 @@ func (c Calls) read(file, user string) error {
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			return fmt.Errorf("audit log: %w", err)
 		}
-		// A watch is told of twice, when it begins and when it ends.
-		if e.User.Username == user && (e.Verb != "watch" || e.Stage == "ResponseStarted") {
-			call := e.Verb
-			if e.ObjectRef.Resource != "" {
-				call += " " + path.Join(e.ObjectRef.Resource, e.ObjectRef.Subresource)
-			}
-			c[call]++
+		if e.Verb == "watch" && e.Stage != "ResponseStarted" { // it is told of twice, when it begins and when it ends
+			continue
 		}
+		call := e.Verb
+		if e.ObjectRef.Resource != "" {
+			call += " " + path.Join(e.ObjectRef.Resource, e.ObjectRef.Subresource)
+		}
+		if users[e.User.Username] == nil {
+			users[e.User.Username] = Calls{}
+		}
+		users[e.User.Username][call]++
 	}
 	return lines.Err()
 }
