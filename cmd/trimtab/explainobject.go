@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,6 +114,9 @@ func (o explainedObject) command(asked *running, namespace *string, output *outp
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return wrongUsage("name one %s: %s", o.kind, o.name)
+		}
+		if parts := strings.Split(args[0], "/"); slices.Contains(parts, "") || len(parts) > strings.Count(o.name, "/")+1 {
+			return wrongUsage("%.80q is no name of a %s: %s", args[0], o.kind, o.name)
 		}
 		return explainObject(cmd.Context(), o.kind, args[0], *namespace, asked, *output, s)
 	}
