@@ -145,21 +145,21 @@ func explainObject(ctx context.Context, kind, name, namespace string, asked *run
 }
 
 func writeExplanation(w io.Writer, e *explanation) {
-	fmt.Fprintln(w, oneLine(e.Subject+": "+e.Message))
+	fmt.Fprintln(w, oneLine(e.Subject+": "+told(e.Code, e.Message)))
 	line := func(name, text string) { fmt.Fprintf(w, "  %-7s %s\n", name, oneLine(text)) }
 	line("seen", e.SeenAt.UTC().Format(time.RFC3339))
 	if e.Group != "" {
 		line("group", e.Group)
 	}
 	for _, g := range e.Groups {
-		fmt.Fprintf(w, "  %s\n", oneLine(g.Subject+": "+g.Message))
+		fmt.Fprintf(w, "  %s\n", oneLine(g.Subject+": "+told(g.Code, g.Message)))
 	}
 	to := map[string]string{}
 	for _, m := range e.Moves {
 		to[m.Pod] = m.To
 	}
 	for _, p := range e.Pods {
-		text := p.Subject + ": " + p.Message
+		text := p.Subject + ": " + told(p.Code, p.Message)
 		if target := to[p.Name]; target != "" {
 			text += ", would run on " + target
 		}

@@ -34,7 +34,7 @@ func TestExplainPrintsWhatIsAnswered(t *testing.T) {
   seen    2026-01-01T12:00:00Z
   group   general
   pod shop/web-1: MovesWithNode: node n1, would run on n2
-`
+  pod shop/evil [31m: EndsWithNode: `
 	if got.code != exitDone || !strings.HasPrefix(got.out, want) || strings.Contains(got.out, "\x1b") {
 		t.Errorf("exit %d, %s%q, want\n%s", got.code, got.err, got.out, want)
 	}
