@@ -65,6 +65,23 @@ func Read(r io.Reader) (*Record, error) {
 	}
 }
 
+// beginning is that of every file that Write writes.
+const beginning = `{"trimtabSnapshot":`
+
+// Copy copies a file as it is, if it begins as a snapshot does.
+func Copy(w io.Writer, r io.Reader) error {
+	in := bufio.NewReaderSize(r, 1<<16)
+	start, err := in.Peek(len(beginning))
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case string(start) != beginning:
+		return ErrNoSnapshot
+	}
+	_, err = io.Copy(w, in)
+	return err
+}
+
 // nothingMore says what stands behind the last line. To look also lets gzip compare its checksum.
 func nothingMore(decoder *json.Decoder) error {
 	err := decoder.Decode(new(json.RawMessage))

@@ -179,6 +179,25 @@ func TestSnapshotOfTheRunning(t *testing.T) {
 	}
 }
 
+// What is no snapshot is not printed as one, and a server that falls silent is not waited for.
+func TestSnapshotOfSomethingElse(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{"", "{", "<html>log in</html>"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+		got := runTrimtab(t, "", "snapshot", "--server", server.URL)
+		server.Close()
+		if got.code != exitWrong || got.out != "" || !strings.Contains(got.err, "it is no snapshot") {
+			t.Errorf("%q: %+v", answer, got)
+		}
+	}
+	r, w := io.Pipe()
+	silent := time.AfterFunc(time.Hour, func() { _ = w.CloseWithError(errSilent) })
+	go func() { _, _ = io.WriteString(w, "a part") }()
+	if text, err := io.ReadAll(&answering{ReadCloser: r, silent: silent, patience: time.Millisecond}); !errors.Is(err, errSilent) {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 // One reader at a time, each part with a time of its own, and a reader sees that a snapshot was cut off.
 func TestSnapshotPage(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
