@@ -1,9 +1,11 @@
 package offline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +26,8 @@ const (
 	// allows 50 million samples and 2 minutes.
 	maxQuerySamples = 2 * maxSamples
 	queryTimeout    = 10 * time.Second
+	// subqueryStep is Prometheus's default, for a subquery that names none.
+	subqueryStep = time.Minute
 	// lookback is Prometheus's default: how old the newest sample of a series may be.
 	lookback = 5 * time.Minute
 	// maxWarnings bounds those of one answer.
@@ -33,9 +37,10 @@ const (
 // Prometheus answers as a Prometheus with default flags does that holds the series of a Store. It refuses with
 // the errors by which internal/prom tells of a real server's refusal.
 type Prometheus struct {
-	store  *Store
-	engine *promql.Engine
-	parser parser.Parser
+	store   *Store
+	engine  *promql.Engine
+	parser  parser.Parser
+	samples int
 
 	mu    sync.Mutex
 	asked []string
@@ -48,9 +53,9 @@ func NewPrometheus(store *Store) *Prometheus {
 
 func newPrometheus(store *Store, samples int, timeout time.Duration) *Prometheus {
 	p := newParser()
-	return &Prometheus{store: store, parser: p, engine: promql.NewEngine(promql.EngineOpts{
+	return &Prometheus{store: store, parser: p, samples: samples, engine: promql.NewEngine(promql.EngineOpts{
 		MaxSamples: samples, Timeout: timeout, LookbackDelta: lookback,
-		NoStepSubqueryIntervalFn: func(int64) int64 { return time.Minute.Milliseconds() },
+		NoStepSubqueryIntervalFn: func(int64) int64 { return subqueryStep.Milliseconds() },
 		EnableAtModifier:         true, EnableNegativeOffset: true, Parser: p,
 	})}
 }
@@ -74,6 +79,9 @@ func (p *Prometheus) Query(ctx context.Context, text string, at time.Time) (prom
 		return prom.Result{}, refuse(prom.BadQuery, text, fmt.Errorf(`HTTP 400: bad_data: invalid parameter "query": %w`, err))
 	}
 	defer query.Close()
+	if steps(query.Statement()) > p.samples {
+		return prom.Result{}, failure(text, promql.ErrTooManySamples("query execution"))
+	}
 	result := query.Exec(ctx)
 	if result.Err != nil {
 		return prom.Result{}, failure(text, result.Err)
@@ -87,6 +95,24 @@ func (p *Prometheus) Query(ctx context.Context, text string, at time.Time) (prom
 	}
 	warnings, _ := result.Warnings.AsStrings(text, maxWarnings, 0)
 	return prom.Result{Value: value, Warnings: warnings}, nil
+}
+
+// steps is how many times the subqueries of a query are evaluated. The engine makes room for all of them before it counts samples.
+func steps(s parser.Statement) int {
+	eval, ok := s.(*parser.EvalStmt)
+	if !ok {
+		return 0
+	}
+	var span time.Duration // of all subqueries: one within another is evaluated for the ranges of both
+	shortest := subqueryStep
+	parser.Inspect(eval.Expr, func(n parser.Node, _ []parser.Node) error {
+		if q, ok := n.(*parser.SubqueryExpr); ok {
+			span += min(q.Range, math.MaxInt64-span)
+			shortest = min(shortest, cmp.Or(q.Step, subqueryStep))
+		}
+		return nil
+	})
+	return int(span / shortest)
 }
 
 // shuffled tells whether the engine gives a query's rows in another order each time, that of a map, and nothing sorts them

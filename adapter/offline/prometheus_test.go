@@ -44,10 +44,12 @@ func TestQueriesAreBounded(t *testing.T) {
 		kind    prom.Kind
 		message string
 	}{
-		"samples":  {t.Context(), newPrometheus(store, 10, time.Minute), "a[30m]", prom.BadQuery, "HTTP 422: execution: query processing would load too many samples"},
-		"time":     {t.Context(), newPrometheus(store, 1_000_000_000, time.Nanosecond), "sum_over_time(a[1y:1s])", prom.Timeout, "HTTP 503: timeout: query timed out"},
-		"canceled": {canceled, NewPrometheus(store), "a", prom.Unavailable, "canceled"},
-		"parse":    {t.Context(), NewPrometheus(store), "a{", prom.BadQuery, "HTTP 400: bad_data"},
+		"samples":                 {t.Context(), newPrometheus(store, 10, time.Minute), "a[30m]", prom.BadQuery, "HTTP 422: execution: query processing would load too many samples"},
+		"time":                    {t.Context(), newPrometheus(store, 1_000_000_000, time.Nanosecond), "sum_over_time(a[1y:1s])", prom.Timeout, "HTTP 503: timeout: query timed out"},
+		"steps":                   {t.Context(), NewPrometheus(store), "sum_over_time(a[100y:1ms])", prom.BadQuery, "HTTP 422: execution: query processing would load too many samples"},
+		"steps of one in another": {t.Context(), NewPrometheus(store), "max_over_time((sum_over_time(b[1h:1ms]))[290y:1h])", prom.BadQuery, "HTTP 422: execution: query processing would load too many samples"},
+		"canceled":                {canceled, NewPrometheus(store), "a", prom.Unavailable, "canceled"},
+		"parse":                   {t.Context(), NewPrometheus(store), "a{", prom.BadQuery, "HTTP 400: bad_data"},
 	} {
 		_, err := c.server.Query(c.ctx, c.query, at)
 		var e *prom.Error

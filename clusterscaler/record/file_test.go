@@ -16,6 +16,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,6 +100,26 @@ func TestSizesOfGroupsAreBounded(t *testing.T) {
 }
 
 func number(n int) string { return numbered(n, n) }
+
+// Windows PowerShell writes UTF-16 for >, and other editors a byte order mark.
+func TestTextOfWindowsIsRead(t *testing.T) {
+	t.Parallel()
+	file := written(t, aRecord(t))
+	for name, encoding := range map[string]encoding.Encoding{
+		"UTF-8 with a mark": unicode.UTF8BOM, "UTF-16LE": unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "UTF-16BE": unicode.UTF16(unicode.BigEndian, unicode.UseBOM),
+	} {
+		text, err := encoding.NewEncoder().Bytes(bytes.ReplaceAll(file, []byte("\n"), []byte("\r\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Read(bytes.NewReader(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if !bytes.Equal(file, written(t, again)) {
+			t.Errorf("%s: it is another", name)
+		}
+	}
+}
 
 func TestCompressedFilesAreRead(t *testing.T) {
 	t.Parallel()

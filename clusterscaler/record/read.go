@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
@@ -64,6 +66,23 @@ func Read(r io.Reader) (*Record, error) {
 	}
 }
 
+// beginning is that of every file that Write writes.
+const beginning = `{"trimtabSnapshot":`
+
+// Copy copies a file as it is, if it begins as a snapshot does.
+func Copy(w io.Writer, r io.Reader) error {
+	in := bufio.NewReaderSize(r, 1<<16)
+	start, err := in.Peek(len(beginning))
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return err
+	case string(start) != beginning:
+		return ErrNoSnapshot
+	}
+	_, err = io.Copy(w, in)
+	return err
+}
+
 // nothingMore says what stands behind the last line. To look also lets gzip compare its checksum.
 func nothingMore(decoder *json.Decoder) error {
 	err := decoder.Decode(new(json.RawMessage))
@@ -80,9 +99,15 @@ func nothingMore(decoder *json.Decoder) error {
 	}
 }
 
+// uncompressed also takes off a byte order mark, and reads UTF-16 behind one: Windows PowerShell's > writes that.
 func uncompressed(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
-	if start, _ := buffered.Peek(2); len(start) < 2 || start[0] != 0x1f || start[1] != 0x8b {
+	start, _ := buffered.Peek(2)
+	switch string(start) {
+	case "\x1f\x8b":
+	case "\xff\xfe", "\xfe\xff", "\xef\xbb":
+		return transform.NewReader(buffered, unicode.BOMOverride(transform.Nop)), nil
+	default:
 		return buffered, nil
 	}
 	plain, err := gzip.NewReader(buffered)

@@ -153,7 +153,7 @@ func TestWrongUsage(t *testing.T) {
 		"version v1":                    "trimtab version: it takes no argument, not \"v1\"" + shows(" version"),
 		"version -o yaml":               "trimtab version: --output: \"yaml\" is neither text nor json" + shows(" version"),
 		"maxpods":                       "trimtab maxpods: one of --instance-type, --all or --enis is needed" + shows(" maxpods"),
-		"completion tcsh":               "trimtab completion: unknown command \"tcsh\"; did you mean \"bash\"?" + shown(" completion"),
+		"completion tcsh":               "trimtab completion: unknown command \"tcsh\"; known: bash, fish, powershell, zsh" + shows(" completion"),
 	} {
 		if got := runTrimtab(t, "", strings.Fields(line)...); got.code != exitUsage || got.out != "" || got.err != want+"\n" {
 			t.Errorf("trimtab %s: exit %d, %q\n got: %swant: %s", line, got.code, got.out, got.err, want)
@@ -250,6 +250,22 @@ func TestOneDashBeforeALongFlag(t *testing.T) {
 	}
 }
 
+// Of a flag that stands twice the last one counts, and that is said.
+func TestAFlagThatStandsTwice(t *testing.T) {
+	t.Parallel()
+	const good, bad, installed = "testdata/check/good-config.yaml", "testdata/check/bad-no-part.yaml", "testdata/migrate/helm.yaml"
+	for line, want := range map[string]string{
+		"run --config " + good + " -f " + bad:                                                "trimtab run: warning: --config stands twice; the last one counts\ntrimtab: " + bad + ": no part is configured",
+		"check --output=json -o json " + good:                                                "trimtab check: warning: --output stands twice; the last one counts\n",
+		"check --strict --strict " + good:                                                    "",
+		"migrate prometheus-adapter -f " + installed + " -f testdata/check/good-config.yaml": "trimtab: testdata/check/good-config.yaml:2: kind",
+	} {
+		if got := runTrimtab(t, "", strings.Fields(line)...); !strings.HasPrefix(got.err, want) || want == "" && got.err != "" {
+			t.Errorf("%s: %+v", line, got)
+		}
+	}
+}
+
 // What the tab key offers: commands, files of the right kind, formats, types.
 func TestCompletion(t *testing.T) {
 	t.Setenv("KUBECONFIG", "testdata/kubeconfig.yaml")
@@ -259,6 +275,8 @@ func TestCompletion(t *testing.T) {
 		"help simulate m":                       "metrics\tWhat a rule file makes of given series\n:4\n",
 		"check -o ":                             "text\njson\n:4\n",
 		"check ":                                "yaml\nyml\njson\n:8\n",
+		"explain node --s":                      "--server\taddress of the debug pages (server.debugAddress)",
+		"replay -":                              "--help\thelp for replay\n-h\thelp for replay\n--output\tformat of the answer: text or json\n",
 		"run --config ":                         "yaml\nyml\njson\n:8\n",
 		"run ":                                  "",
 		"maxpods --instance-type c4.":           "c4.2xlarge\nc4.4xlarge\nc4.8xlarge\nc4.large\nc4.xlarge\n:4\n",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 
 	"github.com/trimtab/trimtab/internal/review"
 	serving "github.com/trimtab/trimtab/internal/serve"
@@ -25,9 +26,25 @@ func debugPages(s shared, services []service) map[string]http.Handler {
 		"/debug/decisions":     s.journal,
 		"/debug/explain":       explainHandler(services),
 		"/debug/snapshot":      snapshotHandler(services),
-		"/debug/pprof/heap":    pprof.Handler("heap"),
-		"/debug/pprof/profile": http.HandlerFunc(pprof.Profile),
+		"/debug/pprof/heap":    bounded(pprof.Handler("heap")),
+		"/debug/pprof/profile": bounded(http.HandlerFunc(pprof.Profile)),
 	}
+}
+
+// longestProfile is how many seconds a profile may take; pprof itself takes any number, and 30 for what is none.
+const longestProfile = 60
+
+// bounded refuses a profile without an end: there is one at a time, and it slows the process down.
+func bounded(profile http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if given := r.URL.Query()["seconds"]; given != nil {
+			if n, err := strconv.Atoi(given[0]); err != nil || n < 1 || n > longestProfile {
+				http.Error(w, fmt.Sprintf("seconds %.80q is not between 1 and %d", given[0], longestProfile), http.StatusBadRequest)
+				return
+			}
+		}
+		profile.ServeHTTP(w, r)
+	})
 }
 
 // listenDebug binds the address of the debug pages. Whoever reaches a loopback address may run programs in the pod, or

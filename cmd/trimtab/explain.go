@@ -64,7 +64,7 @@ external/queue_length; without the part before the slash it is each metric of th
 	name := cmd.Flags().String("name", "", "`name` of the one object to write the query for")
 	selector := cmd.Flags().String("selector", "", "metric `selector` to write the query for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) != 1 {
+		if len(args) != 1 || args[0] == "" {
 			return wrongUsage("name one metric, as in pods/http_requests")
 		}
 		query := url.Values{"metric": args}
@@ -153,13 +153,17 @@ func explainHandler(services []service) http.Handler {
 				return
 			}
 		}
-		for _, kind := range []string{"metric", "pod", "node", "headroom"} {
-			if r.URL.Query().Get(kind) != "" {
-				kinds[kind](w, r)
+		var asked []string
+		for kind := range kinds {
+			asked = append(asked, r.URL.Query()[kind]...)
+		}
+		for kind, answer := range kinds {
+			if len(asked) == 1 && r.URL.Query().Get(kind) != "" {
+				answer(w, r)
 				return
 			}
 		}
-		http.Error(w, "one of these is required: metric=pods/http_requests (or external/queue_length, or a bare name), pod=NAMESPACE/NAME, node=NAME, headroom=NAME", http.StatusBadRequest)
+		http.Error(w, "one of these is required, once: metric=pods/http_requests (or external/queue_length, or a bare name), pod=NAMESPACE/NAME, node=NAME, headroom=NAME", http.StatusBadRequest)
 	})
 }
 

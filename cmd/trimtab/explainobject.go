@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,6 +115,9 @@ func (o explainedObject) command(asked *running, namespace *string, output *outp
 		if len(args) != 1 {
 			return wrongUsage("name one %s: %s", o.kind, o.name)
 		}
+		if parts := strings.Split(args[0], "/"); slices.Contains(parts, "") || len(parts) > strings.Count(o.name, "/")+1 {
+			return wrongUsage("%.80q is no name of a %s: %s", args[0], o.kind, o.name)
+		}
 		return explainObject(cmd.Context(), o.kind, args[0], *namespace, asked, *output, s)
 	}
 	return cmd
@@ -143,21 +147,21 @@ func explainObject(ctx context.Context, kind, name, namespace string, asked *run
 }
 
 func writeExplanation(w io.Writer, e *explanation) {
-	fmt.Fprintln(w, oneLine(e.Subject+": "+e.Message))
+	fmt.Fprintln(w, oneLine(e.Subject+": "+told(e.Code, e.Message)))
 	line := func(name, text string) { fmt.Fprintf(w, "  %-7s %s\n", name, oneLine(text)) }
 	line("seen", e.SeenAt.UTC().Format(time.RFC3339))
 	if e.Group != "" {
 		line("group", e.Group)
 	}
 	for _, g := range e.Groups {
-		fmt.Fprintf(w, "  %s\n", oneLine(g.Subject+": "+g.Message))
+		fmt.Fprintf(w, "  %s\n", oneLine(g.Subject+": "+told(g.Code, g.Message)))
 	}
 	to := map[string]string{}
 	for _, m := range e.Moves {
 		to[m.Pod] = m.To
 	}
 	for _, p := range e.Pods {
-		text := p.Subject + ": " + p.Message
+		text := p.Subject + ": " + told(p.Code, p.Message)
 		if target := to[p.Name]; target != "" {
 			text += ", would run on " + target
 		}

@@ -35,7 +35,7 @@ func TestExplainPrintsWhatIsAnswered(t *testing.T) {
   seen    2026-01-01T12:00:00Z
   group   general
   pod shop/web-1: MovesWithNode: node n1, would run on n2
-`
+  pod shop/evil [31m: EndsWithNode: `
 	if got.code != exitDone || !strings.HasPrefix(got.out, want) || strings.Contains(got.out, "\x1b") {
 		t.Errorf("exit %d, %s%q, want\n%s", got.code, got.err, got.out, want)
 	}
@@ -88,6 +88,10 @@ func TestExplainAnswersForTheParts(t *testing.T) {
 		"node=n":    "404 this trimtab has no part clusterScaler",
 		"metric=up": "404 this trimtab has no part adapter",
 		"name=n":    "400 one of these",
+		// One of several would be answered, and the others not.
+		"pod=a/b&node=n":  "400 one of these is required, once",
+		"pod=a/b&pod=a/c": "400 one of these is required, once",
+		"pod=&node=":      "400 one of these is required, once",
 	} {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/debug/explain?"+query, nil))
@@ -108,8 +112,18 @@ func TestExplainAnswersForTheParts(t *testing.T) {
 		"explain node --server h:1 --lease a/b n1":    "if any flags in the group [server lease] are set none of the others can be; [lease server] were all set",
 		"explain node --lease trimtab n1":             `--lease "trimtab" is not NAMESPACE/NAME`,
 		"explain node --debug-port 65536 n1":          `--debug-port: "65536": value out of range`,
+		"explain node node/n1":                        `"node/n1" is no name of a node: NAME`,
+		"explain headroom ''":                         `"" is no name of a headroom: NAME`,
+		"explain pod ''":                              `"" is no name of a pod: [NAMESPACE/]NAME`,
+		"explain pod shop/":                           `"shop/" is no name of a pod: [NAMESPACE/]NAME`,
+		"explain pod a/b/c":                           `"a/b/c" is no name of a pod: [NAMESPACE/]NAME`,
+		"explain metric -n a ''":                      "name one metric, as in pods/http_requests",
 	} {
-		if got := runTrimtab(t, "", strings.Fields(line)...); got.code != exitUsage || got.out != "" || !strings.Contains(got.err, ": "+want+"; `trimtab explain") {
+		args := strings.Fields(strings.ReplaceAll(line, "''", "EMPTY"))
+		for i := range args {
+			args[i] = strings.TrimPrefix(args[i], "EMPTY")
+		}
+		if got := runTrimtab(t, "", args...); got.code != exitUsage || got.out != "" || !strings.Contains(got.err, ": "+want+"; `trimtab explain") {
 			t.Errorf("%s: %+v", line, got)
 		}
 	}

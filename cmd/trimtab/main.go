@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"github.com/trimtab/trimtab/internal/text"
 )
 
@@ -48,6 +50,9 @@ func dispatch(ctx context.Context, args []string, s stdio) int {
 	// What cobra finds before the command runs is a mistake on the command line.
 	ran := false
 	root := newRoot(s, &ran)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		plainUsage(root)
+	}
 	args = withTwoDashes(root, args, s)
 	root.SetArgs(args)
 	cmd, err := misnamed(root, args)

@@ -114,6 +114,26 @@ func TestReplayTellsWhatDiffersAndWhatIsWrong(t *testing.T) {
 	}
 }
 
+// Names of a file that somebody else wrote control no terminal, and make no lines of their own.
+func TestReplayShowsForeignNames(t *testing.T) {
+	t.Parallel()
+	r := shopRecord(currentVersion())
+	const evil = "\x1b[2J\nGroups"
+	r.Seen.Objects.Nodes[0].Name += evil
+	r.Seen.GroupOf = map[string]string{"n1" + evil: "general" + evil}
+	r.Seen.Groups[0].Name += evil
+	r.Policy.Headroom = []plan.Headroom{{Name: "spare" + evil, Count: 1}}
+	for _, p := range r.Seen.Objects.Pods {
+		p.Namespace += evil
+		p.Name += evil
+	}
+	r.Outcome = nil
+	got := runTrimtab(t, fileOf(t, r), "replay", "-")
+	if got.code != exitDone || strings.Contains(got.out, "\x1b") || strings.Count(got.out, "\nGroups") != 1 || strings.Count(got.out, `\x1b[2J\nGroups`) < 5 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // An anonymized snapshot decides the same, and has none of the names.
 func TestSnapshotUnderOtherNames(t *testing.T) {
 	got := runTrimtab(t, "", "snapshot", "--anonymize", snapshotFile)
@@ -156,6 +176,25 @@ func TestSnapshotOfTheRunning(t *testing.T) {
 	}
 	if got := runTrimtab(t, "", "replay", path); got.code != exitDone {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What is no snapshot is not printed as one, and a server that falls silent is not waited for.
+func TestSnapshotOfSomethingElse(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{"", "{", "<html>log in</html>"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+		got := runTrimtab(t, "", "snapshot", "--server", server.URL)
+		server.Close()
+		if got.code != exitWrong || got.out != "" || !strings.Contains(got.err, "it is no snapshot") {
+			t.Errorf("%q: %+v", answer, got)
+		}
+	}
+	r, w := io.Pipe()
+	silent := time.AfterFunc(time.Hour, func() { _ = w.CloseWithError(errSilent) })
+	go func() { _, _ = io.WriteString(w, "a part") }()
+	if text, err := io.ReadAll(&answering{ReadCloser: r, silent: silent, patience: time.Millisecond}); !errors.Is(err, errSilent) {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

@@ -52,6 +52,16 @@ func newRoot(s stdio, ran *bool) *cobra.Command {
 	return root
 }
 
+// plainUsage takes the quotes off the names of values: the help leaves them out, and completion shows them.
+func plainUsage(c *cobra.Command) {
+	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	c.Flags().VisitAll(plain)
+	c.PersistentFlags().VisitAll(plain)
+	for _, sub := range c.Commands() {
+		plainUsage(sub)
+	}
+}
+
 // watch lets *ran tell that a command runs. A word that needs another one behind it is a mistake when it stands alone.
 func watch(c *cobra.Command, ran *bool) {
 	for _, sub := range c.Commands() {
@@ -90,7 +100,7 @@ func misnamed(root *cobra.Command, args []string) (*cobra.Command, error) {
 		return c, nil
 	}
 	known := "known: " + strings.Join(namesBelow(c), ", ")
-	c.SuggestionsMinimumDistance = 2
+	c.SuggestionsMinimumDistance = max(1, min(2, len(word)/3)) // of short words others are near that mean something else
 	if near := c.SuggestionsFor(word); len(near) > 0 {
 		nearest := slices.MinFunc(near, func(a, b string) int { return config.Distance(a, word) - config.Distance(b, word) })
 		if nearest == word { // no command is looked for behind --
@@ -136,7 +146,8 @@ func flagError(c *cobra.Command, err error) error {
 }
 
 // withTwoDashes writes the long flags of a command line as cobra reads them. Before trimtab used it, one dash did as well
-// (-config), and two before a letter (--o). Manifests that have them go on working, with a warning.
+// (-config), and two before a letter (--o). Manifests that have them go on working, with a warning. There is one too where
+// a flag stands twice of which the last counts.
 func withTwoDashes(root *cobra.Command, args []string, s stdio) []string {
 	cmd, _, err := root.Find(args)
 	if err == nil && cmd.HasSubCommands() { // perhaps a flag of the command stands before it
@@ -153,7 +164,7 @@ func withTwoDashes(root *cobra.Command, args []string, s stdio) []string {
 	}
 	cmd.InitDefaultHelpFlag()
 	cmd.InheritedFlags() // are among its flags from now on
-	mended := make([]string, 0, len(args))
+	mended, seen := make([]string, 0, len(args)), map[*pflag.Flag]bool{}
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
@@ -171,6 +182,10 @@ func withTwoDashes(root *cobra.Command, args []string, s stdio) []string {
 				fmt.Fprintf(s.err, "%s: warning: %s is read as %s; write it so\n", cmd.CommandPath(), arg[:dashes]+name, right+name)
 				arg = right + word
 			}
+			if _, many := flag.Value.(pflag.SliceValue); seen[flag] && !many && flag.NoOptDefVal == "" {
+				fmt.Fprintf(s.err, "%s: warning: --%s stands twice; the last one counts\n", cmd.CommandPath(), flag.Name)
+			}
+			seen[flag] = true
 			if flag.NoOptDefVal == "" && !hasValue && i+1 < len(args) {
 				i++ // the value, whatever it looks like
 				mended = append(mended, arg)

@@ -111,12 +111,12 @@ func told(code verdict.Code, message string) string {
 // mostNames is how many names of a list are printed; JSON has all.
 const mostNames = 8
 
-// some names the first of a list.
+// some names the first of a list. The names may be of a file that somebody else wrote.
 func some(names []string) string {
 	if more := len(names) - mostNames; more > 1 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:mostNames], " "), more)
+		return fmt.Sprintf("%s and %d more", visible(strings.Join(names[:mostNames], " ")), more)
 	}
-	return strings.Join(names, " ")
+	return visible(strings.Join(names, " "))
 }
 
 func writeRemovals(b *bytes.Buffer, r offline.Result) {
@@ -125,13 +125,13 @@ func writeRemovals(b *bytes.Buffer, r offline.Result) {
 	}
 	fmt.Fprintf(b, "\nNodes that would go\n")
 	for _, down := range r.ScaleDown {
-		fmt.Fprintf(b, "  %s of %s, %s to move\n", down.Node, visible(down.Group), many(len(down.Moves), "pod"))
+		fmt.Fprintf(b, "  %s of %s, %s to move\n", visible(down.Node), visible(down.Group), many(len(down.Moves), "pod"))
 		to := map[string][]string{}
 		for _, m := range down.Moves {
 			to[m.To] = append(to[m.To], m.Pod)
 		}
 		for _, node := range slices.Sorted(maps.Keys(to)) {
-			fmt.Fprintf(b, "    to %s: %s\n", node, some(to[node]))
+			fmt.Fprintf(b, "    to %s: %s\n", visible(node), some(to[node]))
 		}
 	}
 }
@@ -146,10 +146,10 @@ func writeOthers(b *bytes.Buffer, r offline.Result) {
 		fmt.Fprintf(b, "  %s  %d -> %d: requested nodes have not come, and are given up\n", visible(g.Group), g.From, g.To)
 	}
 	for _, u := range r.Unregistered {
-		fmt.Fprintf(b, "  %s  instances that have not registered are deleted: %s\n", visible(u.Group), visible(some(u.Instances)))
+		fmt.Fprintf(b, "  %s  instances that have not registered are deleted: %s\n", visible(u.Group), some(u.Instances))
 	}
 	if len(r.Resume) > 0 {
-		fmt.Fprintf(b, "  the removal of these nodes has begun, and goes on: %s\n", visible(some(r.Resume)))
+		fmt.Fprintf(b, "  the removal of these nodes has begun, and goes on: %s\n", some(r.Resume))
 	}
 }
 
@@ -191,7 +191,7 @@ func writeHeadroom(b *bytes.Buffer, r offline.Result) {
 	}
 	fmt.Fprintf(b, "\nHeadroom\n")
 	for _, h := range r.Headroom {
-		fmt.Fprintf(b, "  %s  %s\n", h.Name, visible(h.Message))
+		fmt.Fprintf(b, "  %s  %s\n", visible(h.Name), visible(h.Message))
 	}
 }
 
@@ -207,7 +207,7 @@ func writeNodes(b *bytes.Buffer, r offline.Result) {
 			group = "-"
 		}
 		used := verdict.Ratio("utilization", n.Utilization).Value()
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", n.Node, group, used, told(n.Code, n.Message))
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", visible(n.Node), group, used, told(n.Code, n.Message))
 	}
 	_ = table.Flush() // into memory
 }

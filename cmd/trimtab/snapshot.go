@@ -40,23 +40,42 @@ Kept are the keys, the names of resources and drivers, numbers, times, and the l
 		if len(args) > 1 || len(args) == 1 && !*anonymize {
 			return wrongUsage("one FILE goes with --anonymize; without it the running trimtab is asked")
 		}
-		ctx, cancel := context.WithCancel(cmd.Context())
-		defer cancel()
-		silent := time.AfterFunc(askTimeout, cancel) // for as long as no answer begins
+		ctx, cancel := context.WithCancelCause(cmd.Context())
+		defer cancel(nil)
+		silent := time.AfterFunc(askTimeout, func() { cancel(errSilent) })
+		defer silent.Stop()
 		var in io.ReadCloser
 		var name string
 		if len(args) == 1 {
+			silent.Stop()
 			if name, in, err = openInput(args[0], s); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		} else if in, name, err = asked.open(ctx, "/debug/snapshot"); err != nil {
 			return err
+		} else {
+			in = &answering{ReadCloser: in, silent: silent, patience: askTimeout}
 		}
 		defer in.Close()
-		silent.Stop()
 		return s.snapshot(name, in, *anonymize, *compress)
 	}
 	return cmd
+}
+
+var errSilent = fmt.Errorf("it was silent for %s", askTimeout)
+
+// answering is an answer that may take long, but is not silent for long: then silent ends the request.
+type answering struct {
+	io.ReadCloser
+	silent   *time.Timer
+	patience time.Duration
+}
+
+// Read implements io.Reader.
+func (a *answering) Read(p []byte) (int, error) {
+	a.silent.Reset(a.patience)
+	defer a.silent.Stop()
+	return a.ReadCloser.Read(p)
 }
 
 // snapshot prints the snapshot that is read from in.
@@ -71,7 +90,7 @@ func (s stdio) snapshot(name string, in io.Reader, anonymize, compress bool) (er
 	if anonymize {
 		different, err = s.anonymized(out, in)
 	} else {
-		_, err = io.Copy(out, in)
+		err = record.Copy(out, in)
 	}
 	if err == nil {
 		err = end()

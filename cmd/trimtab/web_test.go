@@ -111,13 +111,23 @@ func TestThePlainPort(t *testing.T) {
 	}
 }
 
-// A page of the web that has its name led to 127.0.0.1 reads nothing.
+// A page of the web that has its name led to 127.0.0.1 reads nothing, and nobody asks for a profile without an end.
 func TestDebugPagesOnLocalhostRefuseOtherNames(t *testing.T) {
 	_, debug := startWeb(t, nil)
 	for host, want := range map[string]string{"localhost:8081": "200", "127.0.0.1": "200", "evil.example": "403", "evil.example:8081": "403"} {
 		if status, _ := raw(t, debug, get("/debug/decisions", host)); !strings.HasPrefix(status, want) {
 			t.Errorf("Host %s: %s, want %s", host, status, want)
 		}
+	}
+	for _, seconds := range []string{"1e9", "-1", "0", "61", "", "99999999999999999999"} {
+		for _, profile := range []string{"heap", "profile"} {
+			if status, rest := raw(t, debug, get("/debug/pprof/"+profile+"?seconds="+seconds, "localhost")); !strings.HasPrefix(status, "400") {
+				t.Errorf("%s for %q seconds: %s %s", profile, seconds, status, rest)
+			}
+		}
+	}
+	if status, _ := raw(t, debug, get("/debug/pprof/heap?gc=1", "localhost")); !strings.HasPrefix(status, "200") {
+		t.Errorf("a profile of what is in use: %s", status)
 	}
 	plain, off := startWeb(t, func(c *serverConfig, _ *shared) { c.DebugAddress = "" })
 	if status, rest := raw(t, plain, get("/debug/explain", "x")); off != "" || !strings.Contains(rest, "server.debugAddress is empty") {
