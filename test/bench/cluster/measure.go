@@ -153,7 +153,7 @@ func (b *bench) start(ctx context.Context) (map[string]float64, error) {
 server: {address: "127.0.0.1:%d"}
 prometheus: {url: %q}
 adapter: {bindAddress: 127.0.0.1, securePort: %d, rulesFile: %q, disableHttp2: true}
-scalers: {}
+scalers: {sources: {allowedNetworks: [127.0.0.0/8]}}
 vpa: {}
 clusterScaler:
   kwok:
