@@ -60,8 +60,8 @@ type Config struct {
 	// DisableHTTP2 serves HTTP/1.1 only. Default false. Mirrors --disable-http2.
 	DisableHTTP2 bool `yaml:"disableHttp2"`
 	// AuthorizationWebhookCacheAuthorizedTTL is how long the API server's permission for a request is
-	// believed. Default 1m, where prometheus-adapter has 10s, less than the HPA controller's period. Mirrors
-	// --authorization-webhook-cache-authorized-ttl.
+	// believed. Default 5m, as the API server believes a webhook's; prometheus-adapter has 10s, less than the HPA
+	// controller's period. Mirrors --authorization-webhook-cache-authorized-ttl.
 	AuthorizationWebhookCacheAuthorizedTTL config.Duration `yaml:"authorizationWebhookCacheAuthorizedTtl"`
 }
 
@@ -77,7 +77,7 @@ func (c *Config) SetDefaults() {
 	c.RequestTimeout = config.Duration(15 * time.Second)
 	c.TLSMinVersion = "VersionTLS12"
 	c.EvaluationInterval = config.Duration(15 * time.Second)
-	c.AuthorizationWebhookCacheAuthorizedTTL = config.Duration(time.Minute)
+	c.AuthorizationWebhookCacheAuthorizedTTL = config.Duration(5 * time.Minute)
 }
 
 // Validate checks what the types cannot. The rules that stand here are checked one by one by the decoder; a

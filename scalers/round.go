@@ -93,9 +93,6 @@ func (l *loop) Read(ctx context.Context, _ types.NamespacedName, r *round) {
 	_ = all.Wait() // a trigger's error is in its reading
 }
 
-// Drop lets go of a round of which the object changed: there is nothing that it holds.
-func (l *loop) Drop(*round) {}
-
 // End decides and acts. It returns when the object is due again; 0 is never.
 func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time.Duration {
 	defer l.decided(key)

@@ -7,13 +7,15 @@ import (
 	"net/http"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
-	"k8s.io/apiserver/pkg/authentication/group"
+	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
 	"k8s.io/apiserver/pkg/authentication/request/headerrequest"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 
 	"github.com/trimtab/trimtab/adapter/api/apitest"
 )
@@ -23,11 +25,16 @@ type settings struct {
 	bundle       string
 	names        []string
 	unknown      bool // the configmap is not read yet
+	verified     int  // how often options for a verification were asked for
 	userHeaders  []string
 	groupHeaders []string
 }
 
+func (s *settings) Name() string                             { return "settings" }
+func (s *settings) AddListener(dynamiccertificates.Listener) {}
+func (s *settings) CurrentCABundleContent() []byte           { return []byte(s.bundle) }
 func (s *settings) VerifyOptions() (x509.VerifyOptions, bool) {
+	s.verified++
 	options := x509.VerifyOptions{Roots: x509.NewCertPool(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
 	options.Roots.AppendCertsFromPEM([]byte(s.bundle))
 	return options, !s.unknown
@@ -43,13 +50,23 @@ func newSettings(bundle string) *settings {
 	return &settings{bundle: bundle, names: []string{apitest.ProxyName}, userHeaders: []string{"X-Remote-User", "X-Other-User"}, groupHeaders: []string{"X-Remote-Group"}}
 }
 
-// library is the library's own authenticator of front proxies.
-func (s *settings) library() authenticator.Request {
+func (s *settings) config() *authenticatorfactory.RequestHeaderConfig {
 	get := func(f func() []string) headerrequest.StringSliceProvider {
 		return headerrequest.StringSliceProviderFunc(f)
 	}
-	return group.NewAuthenticatedGroupAdder(headerrequest.NewDynamicVerifyOptionsSecure(s.VerifyOptions, get(s.AllowedClientNames),
-		get(s.UsernameHeaders), get(s.UIDHeaders), get(s.GroupHeaders), get(s.ExtraHeaderPrefixes)))
+	return &authenticatorfactory.RequestHeaderConfig{
+		CAContentProvider: s, AllowedClientNames: get(s.AllowedClientNames), UsernameHeaders: get(s.UsernameHeaders),
+		UIDHeaders: get(s.UIDHeaders), GroupHeaders: get(s.GroupHeaders), ExtraHeaderPrefixes: get(s.ExtraHeaderPrefixes),
+	}
+}
+
+// library is the library's own authenticator of front proxies.
+func (s *settings) library() authenticator.Request {
+	all, _, err := authenticatorfactory.DelegatingAuthenticatorConfig{RequestHeaderConfig: s.config()}.New()
+	if err != nil {
+		panic(err)
+	}
+	return all
 }
 
 func from(t testing.TB, header http.Header, certificate *tls.Certificate) *http.Request {
@@ -126,38 +143,57 @@ func TestOnlyTheFrontProxyIsBelieved(t *testing.T) {
 		}
 		who := &recorder{}
 		p := newPair(t)
-		p.fast.authenticator, p.fast.authorizer = s.library(), who
+		p.fast.authenticator, p.fast.authorizer = newFrontProxy(s.config(), s.library(), time.Now), who
 		want, ok, _ := s.library().AuthenticateRequest(from(t, c.header.Clone(), c.cert))
-		if answered := !p.leaves(from(t, c.header.Clone(), c.cert)); answered != ok || answered != c.want {
-			t.Errorf("%s: answered: %t, the library knows who it is: %t, want %t", name, answered, ok, c.want)
-		}
-		if ok && !reflect.DeepEqual(who.who, want.User) {
-			t.Errorf("%s: taken for %+v, want %+v", name, who.who, want.User)
+		for range 2 { // the second time from memory, where it is the proxy
+			if answered := !p.leaves(from(t, c.header.Clone(), c.cert)); answered != ok || answered != c.want {
+				t.Errorf("%s: answered: %t, the library knows who it is: %t, want %t", name, answered, ok, c.want)
+			}
+			if ok && !reflect.DeepEqual(who.who, want.User) {
+				t.Errorf("%s: taken for %+v, want %+v", name, who.who, want.User)
+			}
+			who.who = nil
 		}
 	}
 }
 
-// A certificate counts under the CAs and names of the moment, whatever was believed before.
-func TestTheFrontProxyIsVerifiedEachTime(t *testing.T) {
+// A certificate that was good is not verified again for a while, but only under the same CAs and names.
+func TestHowLongTheFrontProxyIsBelieved(t *testing.T) {
 	t.Parallel()
-	ca, other := apitest.NewAuthority(t), apitest.NewAuthority(t)
-	cert := ca.Client(t, apitest.ProxyName)
-	s := newSettings(ca.PEM)
-	p := newPair(t)
-	p.fast.authenticator, p.fast.authorizer = s.library(), &recorder{}
-	check := func(what string, want bool) {
-		t.Helper()
-		if got := !p.leaves(from(t, http.Header{"X-Remote-User": {"jane"}}, &cert)); got != want {
-			t.Errorf("%s: answered: %t, want %t", what, got, want)
+	synctest.Test(t, func(t *testing.T) {
+		ca, other := apitest.NewAuthority(t), apitest.NewAuthority(t)
+		cert := ca.Client(t, apitest.ProxyName)
+		brief := ca.Client(t, apitest.ProxyName, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(15 * time.Second) })
+		s := newSettings(ca.PEM)
+		p := newPair(t)
+		p.fast.authenticator, p.fast.authorizer = newFrontProxy(s.config(), s.library(), time.Now), &recorder{}
+		check := func(what string, cert tls.Certificate, want bool, verified int) {
+			t.Helper()
+			s.verified = 0
+			if got := !p.leaves(from(t, http.Header{"X-Remote-User": {"jane"}}, &cert)); got != want || s.verified != verified {
+				t.Errorf("%s: answered: %t after %d verifications, want %t after %d", what, got, s.verified, want, verified)
+			}
 		}
-	}
-	check("the first request", true)
-	check("the second", true)
-	s.names = []string{"another"}
-	check("after its name was taken off the list", false)
-	s.names = []string{apitest.ProxyName}
-	s.bundle = other.PEM
-	check("after the CA was replaced", false)
-	s.bundle = other.PEM + ca.PEM
-	check("after it came back beside another", true)
+		check("the first request", cert, true, 1)
+		check("the second", cert, true, 0)
+		s.names = []string{"another"}
+		check("after its name was taken off the list", cert, false, 2) // by the proxy's authenticator, and by the whole
+		s.names = []string{apitest.ProxyName}
+		check("after it came back", cert, true, 0)
+		s.bundle = other.PEM
+		check("after the CA was replaced", cert, false, 2)
+		s.bundle = other.PEM + ca.PEM
+		check("after it came back beside another", cert, true, 1)
+		check("the next", cert, true, 0)
+		if !p.leaves(from(t, http.Header{"X-Remote-Group": {"system:masters"}}, &cert)) {
+			t.Error("a group without a user is answered")
+		}
+		time.Sleep(proxyTTL - 1)
+		check("before the time is up", cert, true, 0)
+		check("one that expires in 5 s", brief, true, 1)
+		time.Sleep(1)
+		check("after it", cert, true, 1)
+		time.Sleep(proxyTTL - 1)
+		check("it has expired, and is refused by the end of its time", brief, false, 2)
+	})
 }

@@ -99,7 +99,8 @@ func newBenchPair(b *testing.B, m *memory) *benchPair {
 	base := newPairOf(b, apis{custom: m, external: m})
 	cert := ca.Client(b, apitest.ProxyName)
 	p := &benchPair{fast: base.fast, library: base.library, certificate: *from(b, nil, &cert)}
-	p.fast.authenticator = newSettings(ca.PEM).library()
+	s := newSettings(ca.PEM)
+	p.fast.authenticator = newFrontProxy(s.config(), s.library(), time.Now)
 	p.fast.authorizer = review.Remember(allower{}, time.Hour, time.Now)
 	return p
 }

@@ -11,7 +11,8 @@
 // external metric, the list of a version. The library's own authenticator says who asks. fast answers with the bytes,
 // headers and statuses of the library, and asks for a review of the same attributes; random answers, hostile URLs and false
 // identities are fed to both in the tests. What it remembers is bounded: a permission for AuthorizedTTL, a refusal for ten
-// seconds, the meaning of URLs and Accept headers, and the encoded list of a generation.
+// seconds, that a certificate is the front proxy's for ten seconds under the same CA and names, the meaning of URLs and
+// Accept headers, and the encoded list of a generation.
 //
 // It does not know where metrics come from: that is the business of CustomAPI, ExternalAPI and ResourceAPI. What
 // they return as errors of Kubernetes' API, for which this package has constructors, reaches the client as it is; the

@@ -32,7 +32,7 @@ type fast struct {
 	external ExternalAPI
 	routes   *routes
 	accepts  *negotiator
-	// authenticator and authorizer are the library's; they are nil in a server that asks nobody who he is.
+	// authenticator and authorizer are nil in a server that asks nobody who he is.
 	authenticator authenticator.Request
 	authorizer    authorizer.Authorizer
 	timeout       time.Duration

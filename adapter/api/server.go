@@ -97,7 +97,8 @@ func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 	}
 	server, err := a.newGeneric(cfg.RequestTimeout, configure, func(handlers http.Handler, c *genericapiserver.Config) http.Handler {
 		f := a.newFast(genericapiserver.DefaultBuildHandlerChain(withoutRetryAfter(checkMetricSelector(withOwnRequestInfo(handlers))), c), c)
-		f.authenticator, f.authorizer = c.Authentication.Authenticator, c.Authorization.Authorizer
+		f.authenticator = newFrontProxy(c.Authentication.RequestHeaderConfig, c.Authentication.Authenticator, time.Now)
+		f.authorizer = c.Authorization.Authorizer
 		if cfg.Wrap != nil {
 			return cfg.Wrap(f)
 		}

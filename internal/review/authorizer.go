@@ -29,6 +29,10 @@ const (
 // A permission that is still used in the last third of its time is asked for again while it still counts, so that
 // who asks every few seconds never waits for a review; none counts for longer than its time. Errors are not
 // remembered. It is safe for concurrent use.
+//
+// A request with selectors is reviewed without them first: a selector "can only limit access, not broaden it"
+// (ResourceAttributes), so what is allowed without is allowed with any. Nothing else of a request is widened. An authorizer
+// that is asked about all namespaces, resources or names need not have looked at what it denies in one of them.
 type Authorizer struct {
 	next       authorizer.Authorizer
 	allowedTTL time.Duration
@@ -55,6 +59,31 @@ func Remember(next authorizer.Authorizer, allowedTTL time.Duration, now func() t
 
 // Authorize implements authorizer.Authorizer.
 func (s *Authorizer) Authorize(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
+	if isLimited(a) {
+		if decision, reason, err := s.decide(ctx, unlimited{a}); decision == authorizer.DecisionAllow || err != nil {
+			return decision, reason, err
+		}
+	}
+	return s.decide(ctx, a)
+}
+
+func isLimited(a authorizer.Attributes) bool {
+	fields, _ := a.GetFieldSelector()
+	labels, _ := a.GetLabelSelector()
+	return len(fields) > 0 || len(labels) > 0
+}
+
+// unlimited is a request without its selectors.
+type unlimited struct{ authorizer.Attributes }
+
+// GetFieldSelector implements authorizer.Attributes.
+func (unlimited) GetFieldSelector() (fields.Requirements, error) { return nil, nil }
+
+// GetLabelSelector implements authorizer.Attributes.
+func (unlimited) GetLabelSelector() (labels.Requirements, error) { return nil, nil }
+
+// decide takes an answer that is remembered, or asks for one.
+func (s *Authorizer) decide(ctx context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	buffer := s.keys.Get().(*[]byte)
 	defer s.keys.Put(buffer)
 	*buffer = appendReviewKey((*buffer)[:0], a)

@@ -38,6 +38,11 @@ func (j *judge) Authorize(ctx context.Context, a authorizer.Attributes) (authori
 		return authorizer.DecisionNoOpinion, "", errors.New("the API server is down")
 	case j.revoked.Load() || name == "denied":
 		return authorizer.DecisionDeny, "no", nil
+	case name == "limited": // may see what has the label
+		if labels, _ := a.GetLabelSelector(); len(labels) == 1 && labels[0].Key() == "mine" {
+			return authorizer.DecisionAllow, "mine", nil
+		}
+		return authorizer.DecisionDeny, "not all", nil
 	case name == "allowed":
 		return authorizer.DecisionAllow, "because", nil
 	default:
@@ -148,6 +153,57 @@ func TestThoseWhoAskAtTheSameTimeShareAReview(t *testing.T) {
 	all.Wait()
 	if asked := j.asked.Load(); asked != 1 {
 		t.Errorf("asked %d times", asked)
+	}
+}
+
+// Who may see all is asked about once, whatever the selectors. Who may see a part is asked about that part, and a refusal
+// of all is none of the part, nor a permission of the part one of all.
+func TestASelectorOnlyLimits(t *testing.T) {
+	t.Parallel()
+	with := func(user, selector string) authorizer.AttributesRecord {
+		parsed, err := labels.Parse(selector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := by(user)
+		a.Verb = "list"
+		a.LabelSelectorRequirements, _ = parsed.Requirements()
+		return a
+	}
+	field := with("allowed", "")
+	field.FieldSelectorRequirements = fields.OneTermEqualSelector("a", "b").Requirements()
+	namespace, name, resource := with("allowed", "a=b"), with("allowed", "a=b"), with("allowed", "a=b")
+	namespace.Namespace, name.Name, resource.Resource = "ns", "p", "nodes"
+	j := &judge{}
+	s := Remember(j, time.Minute, time.Now)
+	for i, c := range []struct {
+		a      authorizer.AttributesRecord
+		want   authorizer.Decision
+		reason string
+		asked  int64
+	}{
+		{with("allowed", "a=b"), authorizer.DecisionAllow, "because", 1},
+		{with("allowed", "a=c"), authorizer.DecisionAllow, "because", 1},
+		{with("allowed", ""), authorizer.DecisionAllow, "because", 1},
+		{field, authorizer.DecisionAllow, "because", 1},
+		{namespace, authorizer.DecisionAllow, "because", 2},
+		{name, authorizer.DecisionAllow, "because", 3},
+		{resource, authorizer.DecisionAllow, "because", 4},
+		{with("limited", "mine=1"), authorizer.DecisionAllow, "mine", 6},
+		{with("limited", "mine=1"), authorizer.DecisionAllow, "mine", 6},
+		{with("limited", "mine=2"), authorizer.DecisionAllow, "mine", 7},
+		{with("limited", "a=b"), authorizer.DecisionDeny, "not all", 8},
+		{with("limited", ""), authorizer.DecisionDeny, "not all", 8},
+		{with("denied", "a=b"), authorizer.DecisionDeny, "no", 10},
+	} {
+		got, reason, err := s.Authorize(t.Context(), c.a)
+		if asked := j.asked.Load(); got != c.want || reason != c.reason || err != nil || asked != c.asked {
+			t.Errorf("%d: %v %q %v after %d reviews, want %v %q after %d", i, got, reason, err, asked, c.want, c.reason, c.asked)
+		}
+	}
+	j.broken.Store(true)
+	if got, _, err := s.Authorize(t.Context(), with("another", "a=b")); got == authorizer.DecisionAllow || err == nil || j.asked.Load() != 11 {
+		t.Errorf("where the API server is down: %v %v after %d reviews", got, err, j.asked.Load())
 	}
 }
 

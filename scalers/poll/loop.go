@@ -9,7 +9,8 @@ import (
 )
 
 // Work is what is done for the objects. Its methods are called for many objects at the same time, and
-// for one object never at the same time. Each round that Begin made is given to End or Drop, once.
+// for one object never at the same time. A round that Begin made is given to End once, or dropped where its object
+// changed or the loop has ended: it must hold nothing that needs to be released.
 type Work[R any] interface {
 	// Begin prepares a round. read is false where Read has nothing to do.
 	Begin(ctx context.Context, key types.NamespacedName) (round R, read bool)
@@ -17,8 +18,6 @@ type Work[R any] interface {
 	Read(ctx context.Context, key types.NamespacedName, round R)
 	// End decides and acts. It returns when the object is due again; 0 is not before it is queued.
 	End(ctx context.Context, key types.NamespacedName, round R) (again time.Duration)
-	// Drop is for a round that is not ended, because its object changed meanwhile.
-	Drop(round R)
 }
 
 // Phase is where an object is in its round.
@@ -194,9 +193,7 @@ func (l *Loop[R]) finish(key types.NamespacedName, o *object, round R) {
 	}
 	l.mu.Unlock()
 	var again time.Duration
-	if dropped {
-		l.work.Drop(round)
-	} else {
+	if !dropped {
 		again = l.work.End(l.ctx, key, round)
 	}
 	l.mu.Lock()

@@ -50,9 +50,17 @@ func (w *work) step(key types.NamespacedName, from, to string) {
 	w.at[key] = to
 }
 
+// Begin finds the object between rounds, or its last round dropped.
 func (w *work) Begin(_ context.Context, key types.NamespacedName) (types.NamespacedName, bool) {
-	w.step(key, "", "begun")
+	w.mu.Lock()
+	if w.at[key] == "begun" {
+		w.at[key] = ""
+		w.dropped[key.Namespace]++
+	}
+	w.mu.Unlock()
+	w.step(key, "", "beginning")
 	time.Sleep(w.opens)
+	w.step(key, "beginning", "begun")
 	return key, w.takes(key) != 0
 }
 
@@ -86,20 +94,14 @@ func (w *work) End(_ context.Context, key, round types.NamespacedName) time.Dura
 		w.oldest = max(w.oldest, time.Since(at))
 	}
 	w.mu.Unlock()
+	w.step(key, "begun", "ending")
 	time.Sleep(w.acts)
-	w.step(key, "begun", "")
+	w.step(key, "ending", "")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended[key.Namespace]++
 	w.decided[key] = append(w.decided[key], time.Now())
 	return w.again(key)
-}
-
-func (w *work) Drop(key types.NamespacedName) {
-	w.step(key, "begun", "")
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dropped[key.Namespace]++
 }
 
 func key(namespace string, i int) types.NamespacedName {

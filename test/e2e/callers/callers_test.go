@@ -3,6 +3,7 @@ package callers
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/trimtab/trimtab/test/bench/usage"
 	"github.com/trimtab/trimtab/test/lab"
 )
 
@@ -34,6 +36,8 @@ const (
 type world struct {
 	*lab.Lab
 	trimtab *lab.Trimtab
+	// metrics is the port of the metrics APIs.
+	metrics int
 	// admin asks the API server as administrator.
 	admin *http.Client
 	token string
@@ -45,6 +49,7 @@ func TestCallers(t *testing.T) {
 	defer cancel()
 	w := newWorld(ctx, t)
 	t.Run("an answer shows the caller's own question", func(t *testing.T) { w.ownQuestion(ctx, t) })
+	t.Run("a right is reviewed once for all selectors", func(t *testing.T) { w.reviews(ctx, t) })
 	t.Run("no decisions on the plain port", func(t *testing.T) { w.plainPort(ctx, t) })
 	t.Run("debug pages by right", func(t *testing.T) { w.debugPages(ctx, t) })
 	t.Run("slow connections", func(t *testing.T) { w.slowConnections(ctx, t) })
@@ -96,6 +101,7 @@ func newWorld(ctx context.Context, t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.metrics = ports.MetricsAPI
 	debug, err := lab.FreePort()
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +114,8 @@ adapter:
   securePort: %d
   evaluationInterval: 1s
   rules:
+  - {seriesQuery: 'depth{pod!=""}', resources: {template: '<<.Resource>>'}, metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}
+  externalRules:
   - {seriesQuery: 'depth{pod!=""}', resources: {template: '<<.Resource>>'}, metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'}
 `, ports.HTTP, debug, connections, prometheus.URL, ports.MetricsAPI)); err != nil {
 		t.Fatal(err)
@@ -138,6 +146,7 @@ kind: Role
 metadata: {name: metrics, namespace: demo}
 rules:
 - {apiGroups: [custom.metrics.k8s.io], resources: [pods/depth, pods/absent], verbs: [get]}
+- {apiGroups: [external.metrics.k8s.io], resources: [depth], verbs: [list]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -178,13 +187,18 @@ func (w *world) get(ctx context.Context, client *http.Client, url, token string)
 	return resp.StatusCode, string(body), err
 }
 
+// anonymous is a client of the API server without a certificate.
+func (w *world) anonymous() *http.Client {
+	transport := w.admin.Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig.Certificates, transport.DisableKeepAlives = nil, true
+	return &http.Client{Transport: transport}
+}
+
 // ask is a request for a custom metric through the API server, as the caller or as administrator.
 func (w *world) ask(ctx context.Context, asCaller bool, path string) (int, string, error) {
 	client, token := w.admin, ""
 	if asCaller {
-		anonymous := w.admin.Transport.(*http.Transport).Clone()
-		anonymous.TLSClientConfig.Certificates, anonymous.DisableKeepAlives = nil, true
-		client, token = &http.Client{Transport: anonymous}, w.token
+		client, token = w.anonymous(), w.token
 	}
 	return w.get(ctx, client, w.REST.Host+"/apis/custom.metrics.k8s.io/v1beta1/namespaces/"+path, token)
 }
@@ -234,6 +248,51 @@ func (w *world) ownQuestion(ctx context.Context, t *testing.T) {
 		}
 		w.Wait(ctx, t, "the next evaluation", both)
 	}
+}
+
+// reviews asks the port of the metrics APIs itself, where nobody else has decided before.
+func (w *world) reviews(ctx context.Context, t *testing.T) {
+	anyone := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	ask := func(namespace, selector string) int {
+		url := fmt.Sprintf("https://127.0.0.1:%d/apis/external.metrics.k8s.io/v1beta1/namespaces/%s/depth?labelSelector=%s", w.metrics, namespace, selector)
+		code, body, err := w.get(ctx, anyone, url, w.token)
+		if err != nil || namespace == secret && strings.Contains(body, "666") {
+			t.Fatalf("%s: %d %s %v", url, code, body, err)
+		}
+		return code
+	}
+	reviewed := func() int {
+		calls, err := usage.Audited(w.AuditLog, "system:serviceaccount:"+lab.Namespace+":trimtab")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return calls["create subjectaccessreviews"]
+	}
+	const selectors = 40
+	before := reviewed()
+	for n := range selectors {
+		if code := ask(own, fmt.Sprintf("pod%%3Dp%d", n)); code != http.StatusOK {
+			t.Errorf("selector %d: %d", n, code)
+		}
+	}
+	// Others are reviewed meanwhile, such as who reads the lists of the APIs.
+	if n := reviewed() - before; n == 0 || n > selectors/4 {
+		t.Errorf("%d selectors took %d reviews", selectors, n)
+	}
+	if code := ask(secret, "pod%3Da"); code != http.StatusForbidden {
+		t.Errorf("another namespace: %d", code)
+	}
+	if err := w.Apply(ctx, strings.ReplaceAll(rights, "external.metrics.k8s.io", "nothing.example.com")); err != nil {
+		t.Fatal(err)
+	}
+	w.Wait(ctx, t, "a right that was taken away ends at once through the API server", func(ctx context.Context) error {
+		url := w.REST.Host + "/apis/external.metrics.k8s.io/v1beta1/namespaces/" + own + "/depth?labelSelector=pod%3Dp0"
+		code, body, err := w.get(ctx, w.anonymous(), url, w.token)
+		if err == nil && code != http.StatusForbidden {
+			err = fmt.Errorf("%d %s", code, body)
+		}
+		return err
+	})
 }
 
 func (w *world) plainPort(ctx context.Context, t *testing.T) {
