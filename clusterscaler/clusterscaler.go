@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -59,7 +60,7 @@ func (d *Deps) drain() *sharedkube.Kube { return cmp.Or(d.Drain, d.Kube) }
 
 // ClusterScaler is the part. Make it with New.
 type ClusterScaler struct {
-	cfg      Config
+	cfg      config.Config
 	policy   plan.Policy
 	deps     Deps
 	provider Provider
@@ -105,7 +106,7 @@ type ClusterScaler struct {
 }
 
 // New makes the part; Run starts it.
-func New(cfg Config, deps Deps) (*ClusterScaler, error) {
+func New(cfg config.Config, deps Deps) (*ClusterScaler, error) {
 	provider, err := newProvider(&cfg, deps)
 	if err != nil {
 		return nil, err
@@ -119,7 +120,7 @@ func New(cfg Config, deps Deps) (*ClusterScaler, error) {
 	return c, nil
 }
 
-func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
+func newWith(cfg config.Config, deps Deps, provider Provider) *ClusterScaler {
 	c := &ClusterScaler{
 		cfg: cfg, policy: cfg.Policy(), deps: deps, provider: provider,
 		observer: kube.Observer{
@@ -139,7 +140,7 @@ func newWith(cfg Config, deps Deps, provider Provider) *ClusterScaler {
 	if deps.Kube.Cache != nil {
 		c.observer.Pods, c.observer.Nodes = kube.StoredPods(deps.Kube.Cache), kube.StoredNodes(deps.Kube.Cache)
 	}
-	c.drainer = kube.NewDrainer(cfg.drain(), kube.DrainDeps{
+	c.drainer = kube.NewDrainer(cfg.Drain(), kube.DrainDeps{
 		Client: deps.drain().Client, Live: deps.drain().Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
 		Judge: c.judge, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
 		DeleteAllOrNothing: c.remove, Finished: c.finished,

@@ -3,17 +3,16 @@ package clusterscaler
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
-	"github.com/trimtab/trimtab/internal/config"
 )
 
 // expander answers for the expander grpc.
@@ -23,7 +22,7 @@ type expander interface {
 }
 
 // newExpander connects to the one that the configuration names; nil without the expander grpc.
-func newExpander(cfg *Config) (expander, error) {
+func newExpander(cfg *config.Config) (expander, error) {
 	if !slices.Contains(cfg.Expander, string(plan.Ask)) {
 		return nil, nil
 	}
@@ -32,19 +31,6 @@ func newExpander(cfg *Config) (expander, error) {
 		return nil, err
 	}
 	return client, nil
-}
-
-// validateGrpcExpander checks what the expander grpc needs.
-func (c *Config) validateGrpcExpander(ps *config.Problems) {
-	if !slices.Contains(c.Expander, string(plan.Ask)) {
-		return
-	}
-	if host, port, err := net.SplitHostPort(c.GrpcExpanderUrl); err != nil || host == "" || port == "" {
-		ps.Add("grpcExpanderUrl", "%q is not HOST:PORT, which the expander grpc needs", c.GrpcExpanderUrl)
-	}
-	if c.GrpcExpanderCert == "" {
-		ps.Add("grpcExpanderCert", "is required with the expander grpc: the file of the certificate that vouches for the server")
-	}
 }
 
 // askTime bounds all questions of one loop together.

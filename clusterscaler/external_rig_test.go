@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
 	"github.com/trimtab/trimtab/internal/journal"
@@ -36,7 +37,7 @@ type cloud struct {
 	t      *testing.T
 	server *externalgrpctest.Fake
 	api    client.Client
-	cfg    Config
+	cfg    config.Config
 	part   *ClusterScaler
 	events *events.FakeRecorder
 

@@ -23,9 +23,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	sharedconfig "github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/journal"
 	sharedkube "github.com/trimtab/trimtab/internal/kube"
 )
@@ -103,6 +105,13 @@ func pendingPod() *corev1.Pod {
 	return p
 }
 
+// decode reads the section clusterScaler.
+func decode(text string) (config.Config, error) {
+	var c config.Config
+	c.SetDefaults()
+	return c, sharedconfig.Decode("f", []byte(text), &c)
+}
+
 type rig struct {
 	scaler   *ClusterScaler
 	provider *stub
@@ -125,12 +134,12 @@ func (r *rig) await() {
 
 func newRig(t *testing.T, objects ...client.Object) *rig {
 	t.Helper()
-	var cfg Config
+	var cfg config.Config
 	cfg.SetDefaults()
 	return newRigWith(t, cfg, objects...)
 }
 
-func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
+func newRigWith(t *testing.T, cfg config.Config, objects ...client.Object) *rig {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	now := func() time.Time { return startTime() }

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/trimtab/trimtab/internal/config"
+	sharedconfig "github.com/trimtab/trimtab/internal/config"
 )
 
 // softTaint is the taint of nodes that could go.
@@ -62,7 +62,7 @@ func TestMarksAreRecalled(t *testing.T) {
 	for ttl, goes := range map[time.Duration]bool{0: false, 10 * time.Minute: false, time.Hour: true} {
 		r := newRig(t, idle(corev1.Taint{Key: softTaint, Value: "1767223800", Effect: corev1.TaintEffectPreferNoSchedule})) // half an hour
 		r.provider.member = map[string]string{"n": "a"}
-		r.scaler.cfg.NodeDeletionCandidateTtl = config.Duration(ttl)
+		r.scaler.cfg.NodeDeletionCandidateTtl = sharedconfig.Duration(ttl)
 		ctx, cancel := context.WithCancel(context.Background())
 		r.scaler.loop(ctx)
 		r.settle()
@@ -81,7 +81,7 @@ func TestMarksAreRecalled(t *testing.T) {
 func TestMarksAreRecalledOnce(t *testing.T) {
 	r := newRig(t, idle())
 	r.provider.member = map[string]string{"n": "a"}
-	r.scaler.cfg.NodeDeletionCandidateTtl = config.Duration(time.Hour)
+	r.scaler.cfg.NodeDeletionCandidateTtl = sharedconfig.Duration(time.Hour)
 	r.scaler.loop(context.Background())
 	known := startTime().Add(-5 * time.Minute)
 	r.scaler.memory.UnneededSince["n"] = known

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -21,7 +22,7 @@ import (
 // What the loop keeps decides the same again, in the next loop too, with what the gRPC expander answered.
 func TestTheLoopsRecordDecidesAgain(t *testing.T) {
 	t.Parallel()
-	var cfg Config
+	var cfg config.Config
 	cfg.SetDefaults()
 	cfg.Expander = []string{string(plan.Ask)}
 	r := newRigWith(t, cfg, pendingPod())
