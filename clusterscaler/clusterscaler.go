@@ -14,19 +14,18 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	"github.com/trimtab/trimtab/clusterscaler/report"
 	"github.com/trimtab/trimtab/internal/journal"
 	sharedkube "github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/verdict"
 	"github.com/trimtab/trimtab/internal/wanted"
 )
-
-// partName is the name of the part in the journal.
-const partName = "clusterScaler"
 
 // Provider is the driver of a cloud. It says what the cloud says and does what it is told: what to believe of it, and what to
 // ask of it, is decided by package fleet and plan, the same for all.
@@ -66,8 +65,7 @@ type ClusterScaler struct {
 	provider Provider
 	observer kube.Observer
 	drainer  *kube.Drainer
-	metrics  *metrics
-	events   announcer
+	report   *report.Reporter
 	// expander answers for the expander grpc; nil without it. expanderTrouble is why it did not the last time.
 	expander        expander
 	expanderTrouble string
@@ -83,7 +81,6 @@ type ClusterScaler struct {
 	// marks are the soft taints; recalled says that those were read that were there at the start.
 	marks    *kube.SoftTaints
 	recalled bool
-	slow     slowLoops
 	// pauses are of requests to the provider that failed.
 	pauses wanted.Pauses
 	// judging is the translator of those who look again at a node that is going, one after another.
@@ -91,9 +88,8 @@ type ClusterScaler struct {
 		sync.Mutex
 		translator kube.Translator
 	}
-	look   look
-	cloud  cloudView
-	status statusMap
+	look  look
+	cloud cloudView
 	// missing are the optional kinds that the API server does not serve; nil before it was asked.
 	missing atomic.Pointer[[]schema.GroupVersionKind]
 	// wake starts a loop at once.
@@ -127,15 +123,13 @@ func newWith(cfg config.Config, deps Deps, provider Provider) *ClusterScaler {
 			Cached: deps.Kube.Client, Live: deps.Kube.Live, Taints: cfg.NodeTaints(), MinReplicas: cfg.MinReplicaCount,
 			ExpendableBelow: cfg.ExpendablePodsPriorityCutoff,
 		},
-		metrics: newMetrics(deps.Registry),
-		events:  announcer{recorder: deps.Kube.Events, said: map[string]string{}},
-		wake:    make(chan struct{}, 1),
-		pauses:  wanted.Pauses{Min: actMinPause, Max: actMaxPause},
+		report: newReporter(&cfg, &deps),
+		wake:   make(chan struct{}, 1),
+		pauses: wanted.Pauses{Min: actMinPause, Max: actMaxPause},
 	}
 	c.marks = kube.NewSoftTaints(kube.SoftTaintConfig{
 		MaxCount: cfg.MaxBulkSoftTaintCount, MaxTime: cfg.MaxBulkSoftTaintTime.Std(), Now: deps.Now,
 	}, deps.Kube.Client, deps.Log)
-	c.status.writer = c.newStatusWriter()
 	c.observer.Missing = c.isMissing
 	if deps.Kube.Cache != nil {
 		c.observer.Pods, c.observer.Nodes = kube.StoredPods(deps.Kube.Cache), kube.StoredNodes(deps.Kube.Cache)
@@ -147,6 +141,20 @@ func newWith(cfg config.Config, deps Deps, provider Provider) *ClusterScaler {
 	})
 	return c
 }
+
+// newReporter makes the one of the part.
+func newReporter(cfg *config.Config, deps *Deps) *report.Reporter {
+	c := report.Config{ScanInterval: cfg.ScanInterval.Std()}
+	if cfg.WriteStatusConfigmap {
+		c.Status = types.NamespacedName{Namespace: cfg.Namespace, Name: cfg.StatusConfigMapName}
+	}
+	return report.New(c, report.Deps{
+		Client: deps.Kube.Client, Events: deps.Kube.Events, Journal: deps.Journal, Log: deps.Log, Registry: deps.Registry, Now: deps.Now,
+	})
+}
+
+// Codes lists the codes of the part for the reference page.
+func Codes() []verdict.CodeDoc { return plan.Codes() }
 
 // errNotPlanned is why the part is not ready at first.
 var errNotPlanned = errors.New("waits for its first look at the cluster")
@@ -183,7 +191,7 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 	g.Go(func() error { return c.provider.Run(ctx) })
 	g.Go(func() error { return c.awaitKinds(ctx) })
 	g.Go(func() error { return c.marks.Run(ctx) })
-	g.Go(func() error { return c.status.writer.Run(ctx) })
+	g.Go(func() error { return c.report.Run(ctx) })
 	g.Go(func() error {
 		defer c.drainer.Wait()
 		timer := time.NewTimer(0)
@@ -207,30 +215,25 @@ func (c *ClusterScaler) Run(ctx context.Context) error {
 // loop observes, decides and acts once. It returns how long to wait for the next. It waits for no write that a decision does
 // not depend on: marks, Events and the status are written beside it.
 func (c *ClusterScaler) loop(ctx context.Context) time.Duration {
-	watch := newStopwatch(c.deps.Now)
-	defer c.measure(watch)
+	l := c.report.Begin()
+	defer l.End()
 	c.learn()
 	seen, err := c.observe(ctx)
-	watch.ends(phaseObserve)
+	l.Ends(report.Observe)
 	if err != nil {
 		c.note(err)
-		c.deps.Log.Error("the cluster could not be observed; nothing is changed", "error", err)
-		c.metrics.failures.Inc()
-		c.metrics.original.errors.WithLabelValues(errorTransient).Inc()
+		l.Blind(err)
 		return c.cfg.ScanInterval.Std()
 	}
 	p := c.decide(ctx, seen)
 	c.note(nil)
-	watch.ends(phaseDecide)
+	l.Ends(report.Decide)
 	c.resume(ctx, p, seen)
 	failed := c.act(ctx, p, &seen.view)
-	watch.ends(phaseAct)
-	c.report(p, failed)
 	c.markUnneeded(p, seen)
-	c.writeStatus(p)
-	c.tellStatus(p)
-	c.metrics.original.observe(p, &c.policy, watch.began)
-	watch.ends(phaseReport)
+	l.Ends(report.Act)
+	l.Decided(report.Outcome{Plan: p, Policy: &c.policy, Groups: seen.Groups, Failed: failed, Pod: c.translator.Pod})
+	l.Ends(report.Report)
 	return c.pause(p.Next, len(failed) > 0)
 }
 
@@ -266,7 +269,6 @@ func (c *ClusterScaler) lookAt(seen *observation, policy plan.Policy) *plan.Plan
 	}
 	c.setExamples(c.translator.Examples())
 	l.seen, l.before, l.policy, l.at = forRecord(seen.Observation), c.memory, policy, seen.Now
-	c.metrics.observeGroups(seen.Groups)
 	return c.planNow()
 }
 
@@ -319,7 +321,7 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	}
 	asked := c.deps.Now()
 	groups, err := c.provider.Observe(ctx, objects.Nodes)
-	c.metrics.original.duration.WithLabelValues(functionRefresh).Observe(c.deps.Now().Sub(asked).Seconds())
+	c.report.ProviderObserved(c.deps.Now().Sub(asked))
 	if err != nil {
 		err = fmt.Errorf("node groups: %w", err)
 		c.cloud.fails(err)

@@ -119,6 +119,9 @@ type rig struct {
 	journal  *journal.Journal
 	listing  error
 	registry *prometheus.Registry
+	// now is the clock, and log what was logged.
+	now func() time.Time
+	log logBuffer
 	// held, if it is not nil, holds all writes up until it is closed; writes counts them.
 	held   chan struct{}
 	writes atomic.Int64
@@ -142,9 +145,9 @@ func newRig(t *testing.T, objects ...client.Object) *rig {
 func newRigWith(t *testing.T, cfg config.Config, objects ...client.Object) *rig {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	now := func() time.Time { return startTime() }
-	log := slog.New(slog.DiscardHandler)
-	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now), registry: reg}
+	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), registry: reg, now: startTime}
+	now, log := func() time.Time { return r.now() }, slog.New(slog.NewTextHandler(&r.log, nil))
+	r.journal = journal.New(100, slog.New(slog.DiscardHandler), reg, now)
 	api := fake.NewClientBuilder().WithObjects(objects...).WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string {
 		return []string{o.(*corev1.Pod).Spec.NodeName}
 	}).WithInterceptorFuncs(interceptor.Funcs{
@@ -172,12 +175,13 @@ func newRigWith(t *testing.T, cfg config.Config, objects ...client.Object) *rig 
 // loop runs one, and writes what it wants to be written.
 func (r *rig) loop() {
 	r.scaler.loop(context.Background())
-	r.settle()
+	r.write()
 }
 
-func (r *rig) settle() {
+// write writes what the loop wants to be written.
+func (r *rig) write() {
 	r.scaler.marks.Finish(context.Background())
-	r.scaler.status.writer.Finish(context.Background())
+	r.scaler.report.Finish(context.Background())
 }
 
 // announced are the Events on pods since the last look, and told those on the status ConfigMap.
@@ -284,37 +288,23 @@ func TestExplainTellsOfTheLastLoop(t *testing.T) {
 	}
 }
 
-// The status is written as cluster-autoscaler does, not more often than it is worth.
+// The loop writes the status as cluster-autoscaler does, where it is to be written.
 func TestStatusConfigMap(t *testing.T) {
-	r := newRig(t, pendingPod())
-	read := func() *corev1.ConfigMap {
-		t.Helper()
+	for _, on := range []bool{true, false} {
+		var cfg config.Config
+		cfg.SetDefaults()
+		cfg.WriteStatusConfigmap = on
+		r := newRigWith(t, cfg, pendingPod())
+		r.loop()
 		var m corev1.ConfigMap
-		if err := r.scaler.deps.Kube.Client.Get(context.Background(), client.ObjectKey{Namespace: "kube-system", Name: "cluster-autoscaler-status"}, &m); err != nil {
-			t.Fatal(err)
+		err := r.scaler.deps.Kube.Client.Get(context.Background(), client.ObjectKey{Namespace: "kube-system", Name: "cluster-autoscaler-status"}, &m)
+		if written := err == nil; written != on {
+			t.Fatalf("written is %t, want %t: %v", written, on, err)
 		}
-		return &m
-	}
-	r.loop()
-	first := read()
-	if text := first.Data["status"]; !strings.Contains(text, "autoscalerStatus: Running") || !strings.Contains(text, "status: InProgress") || first.Annotations[statusAnnotation] != "2026-01-01 00:00:00 +0000 UTC" {
-		t.Errorf("%v\n%s", first.Annotations, text)
-	}
-	r.loop()
-	if again := read(); again.ResourceVersion != first.ResourceVersion {
-		t.Errorf("written again at once: %s", again.Data["status"])
-	}
-	now := startTime().Add(time.Minute)
-	r.scaler.deps.Now = func() time.Time { return now }
-	r.loop()
-	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
-		t.Errorf("a minute later: %v", again.Annotations)
-	}
-	r.scaler.cfg.WriteStatusConfigmap = false
-	now = now.Add(time.Minute)
-	r.loop()
-	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
-		t.Errorf("written though it is off: %v", again.Annotations)
+		if text := m.Data["status"]; on && (!strings.Contains(text, "autoscalerStatus: Running") || !strings.Contains(text, "status: InProgress") ||
+			m.Annotations["cluster-autoscaler.kubernetes.io/last-updated"] != "2026-01-01 00:00:00 +0000 UTC") {
+			t.Errorf("%v\n%s", m.Annotations, text)
+		}
 	}
 }
 

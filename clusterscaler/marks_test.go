@@ -65,7 +65,7 @@ func TestMarksAreRecalled(t *testing.T) {
 		r.scaler.cfg.NodeDeletionCandidateTtl = sharedconfig.Duration(ttl)
 		ctx, cancel := context.WithCancel(context.Background())
 		r.scaler.loop(ctx)
-		r.settle()
+		r.write()
 		cancel()
 		r.scaler.drainer.Wait()
 		if got := len(r.scaler.look.plan.ScaleDown) > 0; got != goes {
@@ -98,7 +98,7 @@ func TestWhatGoesIsNotMarked(t *testing.T) {
 	r.scaler.policy.UnneededTime = 0
 	ctx, cancel := context.WithCancel(context.Background())
 	r.scaler.loop(ctx)
-	r.settle()
+	r.write()
 	cancel()
 	r.scaler.drainer.Wait()
 	if got := r.taintsOf(t, "n"); got[softTaint] != "" || len(r.scaler.look.plan.ScaleDown) != 1 {

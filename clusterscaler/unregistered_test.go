@@ -44,7 +44,7 @@ func TestLoopDeletesWhatDoesNotRegister(t *testing.T) {
 	u := &unregistering{stub: r.provider, instances: []string{"i-1"}, refuses: true}
 	r.scaler.provider = u
 	now := startTime()
-	r.scaler.deps.Now = func() time.Time { return now }
+	r.now = func() time.Time { return now }
 	r.loop()
 	counts := func(want string) {
 		t.Helper()
