@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
@@ -22,10 +21,28 @@ const (
 	actMaxPause = 5 * time.Minute
 )
 
-// act carries the plan out. It returns the groups that could not grow: for their pods another may be the
-// next best, so that the next loop should come at once.
-func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan, view *fleet.View) (failed map[string]bool) {
+// act carries the plan out in these steps. It returns the groups that could not grow: another group may be the next best for
+// their pods, so the next loop should come at once.
+//
+//  1. Removals: resume those that another process began, and begin those of the plan. They go on beside the loop.
+//  2. Requests to the provider: give up nodes that have not come, delete instances that have not registered, and grow groups.
+//     Wait for the answers, so that the next loop knows what was done.
+//  3. Mark the nodes that are unneeded.
+func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan, seen *observation) (failed map[string]bool) {
+	// 1. Removals.
+	c.resume(ctx, p, seen)
 	c.begin(ctx, p.ScaleDown)
+
+	// 2. Requests to the provider.
+	failed = c.request(ctx, p, &seen.view)
+
+	// 3. Mark.
+	c.marks.Mark(p, seen.Nodes, seen.deleting)
+	return failed
+}
+
+// request asks the provider for what the plan says of groups, and returns those that could not grow.
+func (c *ClusterScaler) request(ctx context.Context, p *plan.Plan, view *fleet.View) (failed map[string]bool) {
 	failed = map[string]bool{}
 	var all []*request
 	now := c.deps.Now()
@@ -181,14 +198,14 @@ func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what stri
 func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	t, err := c.cloud.drained(group, nodes)
+	t, err := c.recheck.cloud.drained(group, nodes)
 	if err != nil {
 		return err
 	}
 	if _, err := c.provider.Terminate(ctx, t); err != nil {
 		return err
 	}
-	c.cloud.deleted(t, c.deps.Now())
+	c.recheck.cloud.deleted(t, c.deps.Now())
 	return nil
 }
 
@@ -205,44 +222,4 @@ func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, view *fleet.View,
 		c.repeated("delete of "+gone.Group, what, err)
 		c.report.Deleted(gone, err)
 	}}
-}
-
-// finished takes the outcome of a drain, and starts a loop that learns of it.
-func (c *ClusterScaler) finished(o kube.Outcome) {
-	c.mu.Lock()
-	c.outcomes = append(c.outcomes, o)
-	c.mu.Unlock()
-	c.signal()
-}
-
-// learn puts the outcomes of drains into the memory.
-func (c *ClusterScaler) learn() {
-	c.mu.Lock()
-	outcomes := c.outcomes
-	c.outcomes = nil
-	c.mu.Unlock()
-	for _, o := range outcomes {
-		if o.Err != nil {
-			c.memory = c.memory.DeleteFailed(o.Node, o.Group, c.deps.Now())
-		} else {
-			c.memory = c.memory.Deleted(o.Node, o.Group, o.At)
-		}
-		c.report.RemovalEnded(o, c.memory.Deletions[o.Node].Times > 1)
-	}
-}
-
-// note keeps what Ready says.
-func (c *ClusterScaler) note(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.trouble = err
-	c.planned = c.planned || err == nil
-}
-
-// signal starts a loop at once, unless one is about to.
-func (c *ClusterScaler) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
 }

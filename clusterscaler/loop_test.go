@@ -184,7 +184,7 @@ func (r *rig) write() {
 	r.scaler.report.Finish(context.Background())
 }
 
-// announced are the Events on pods since the last look, and told those on the status ConfigMap.
+// announced are the Events on pods since they were read last, and told those on the status ConfigMap.
 func (r *rig) announced() []string {
 	pods, _ := r.said()
 	return pods
@@ -337,20 +337,8 @@ func TestLoopHoldsStillWhenBlind(t *testing.T) {
 	}
 }
 
-func TestUnschedulable(t *testing.T) {
-	bound := pendingPod()
-	bound.Spec.NodeName = "n"
-	for _, c := range []struct {
-		obj  any
-		want bool
-	}{{pendingPod(), true}, {bound, false}, {&corev1.Pod{}, false}, {&corev1.Node{}, false}} {
-		if got := unschedulable(c.obj); got != c.want {
-			t.Errorf("%T: %t, want %t", c.obj, got, c.want)
-		}
-	}
-}
-
-// The expander's priorities are read for each loop. A ConfigMap that is broken meanwhile changes nothing.
+// The expander's priorities are read for each loop. A ConfigMap that is broken meanwhile changes nothing, and is
+// logged once.
 func TestPrioritiesAreReadAnew(t *testing.T) {
 	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: kube.PrioritiesConfigMap}}
 	r := newRig(t, m)
@@ -358,19 +346,25 @@ func TestPrioritiesAreReadAnew(t *testing.T) {
 	for _, c := range []struct {
 		data string
 		want int // the number of priorities
+		logs bool
 	}{
-		{"nonsense", 0}, {"10: [a]", 1}, {"10: [a]\n20: [b]", 2}, {"10: ['(']", 2}, {"10: [a]", 1},
+		{"nonsense", 0, true}, {"nonsense", 0, false}, {"10: [a]", 1, false}, {"10: [a]\n20: [b]", 2, false}, {"10: ['(']", 2, true}, {"10: [a]", 1, false},
 	} {
 		m.Data = map[string]string{"priorities": c.data}
 		if err := r.scaler.deps.Kube.Client.Update(context.Background(), m); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.scaler.policyNow(context.Background()).Priorities; len(got) != c.want {
+		r.scaler.loop(context.Background())
+		if got := r.scaler.last.policy.Priorities; len(got) != c.want {
 			t.Errorf("after %q: %v, want %d", c.data, got, c.want)
+		}
+		if said := strings.Contains(r.log.take(), "configmap=kube-system/cluster-autoscaler-priority-expander"); said != c.logs {
+			t.Errorf("after %q: logged is %t, want %t", c.data, said, c.logs)
 		}
 	}
 	r.scaler.policy.Expanders = []plan.Expander{plan.LeastWaste}
-	if got := r.scaler.policyNow(context.Background()).Priorities; got != nil {
+	r.scaler.loop(context.Background())
+	if got := r.scaler.last.policy.Priorities; got != nil {
 		t.Errorf("read though nobody asks: %v", got)
 	}
 }

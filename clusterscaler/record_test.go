@@ -26,7 +26,7 @@ func TestTheLoopsRecordDecidesAgain(t *testing.T) {
 	cfg.SetDefaults()
 	cfg.Expander = []string{string(plan.Ask)}
 	r := newRigWith(t, cfg, pendingPod())
-	r.scaler.expander = preferB{}
+	r.scaler.expander = &expander{client: preferB{}}
 	if _, err := r.scaler.Record(); !errors.Is(err, ErrNoLoop) {
 		t.Errorf("before the first loop: %v", err)
 	}
@@ -63,9 +63,9 @@ func (preferB) BestOptions(context.Context, []grpcexpander.Option) ([]string, er
 }
 func (preferB) Close() error { return nil }
 
-// A second look at a node that is going takes new nodes for what the last one of the group is, as the loop does: the
-// group's own description offers less than its pod needs.
-func TestTheSecondLookKnowsNewNodesAsTheLoopDoes(t *testing.T) {
+// A recheck takes new nodes to be like the last node of their group, as the loop does: the group's own description offers less
+// than the pod needs.
+func TestARecheckKnowsNewNodesAsTheLoopDoes(t *testing.T) {
 	t.Parallel()
 	node := func(name string) *corev1.Node {
 		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.Time{Time: startTime().Add(-time.Hour)}}}
@@ -89,8 +89,8 @@ func TestTheSecondLookKnowsNewNodesAsTheLoopDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.scaler.cloud.seen(groups, fleet.View{}, fleet.Memory{})
-	_, v, err := r.scaler.judge(context.Background(), "going")
+	r.scaler.recheck.cloud.seen(groups, fleet.View{}, fleet.Memory{})
+	_, v, err := r.scaler.recheckNode(context.Background(), "going")
 	if err != nil || v.Code != plan.Unneeded {
 		t.Errorf("%v, %v", v, err)
 	}

@@ -48,7 +48,7 @@ func TestLoopDeletesWhatDoesNotRegister(t *testing.T) {
 	r.loop()
 	counts := func(want string) {
 		t.Helper()
-		text, _, err := new(status.Book).Text(&r.scaler.look.plan, now)
+		text, _, err := new(status.Book).Text(&r.scaler.last.plan, now)
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("%v: the status lacks %q:\n%s", err, want, text)
 		}

@@ -47,7 +47,7 @@ func TestMinReplicaCountIsConfigured(t *testing.T) {
 		r := newRigWith(t, cfg, idle(), other, set, pod)
 		r.provider.member = map[string]string{"n": "a"}
 		r.scaler.loop(context.Background())
-		for _, v := range r.scaler.look.plan.Nodes {
+		for _, v := range r.scaler.last.plan.Nodes {
 			if v.Node == "n" && !strings.HasPrefix(v.Verdict.Message(), want) {
 				t.Errorf("minReplicaCount %d: %s, want %s", least, v.Verdict.Message(), want)
 			}
@@ -104,7 +104,7 @@ func TestMetadataOfGroupsIsConfigured(t *testing.T) {
 	r.scaler.provider = newKwok(&cfg, r.scaler.deps)
 	r.scaler.loop(context.Background())
 	for i, hours := range []string{"1h", "2h", "3h"} {
-		if got, want := r.scaler.look.plan.Nodes[i].Verdict.Message(), "NotUnneededLongEnough: unneeded for 0s, wait "+hours; !strings.HasPrefix(got, want) {
+		if got, want := r.scaler.last.plan.Nodes[i].Verdict.Message(), "NotUnneededLongEnough: unneeded for 0s, wait "+hours; !strings.HasPrefix(got, want) {
 			t.Errorf("group %d: %s, want %s", i, got, want)
 		}
 	}

@@ -64,7 +64,7 @@ func TestGroupThatHangsHoldsNoOtherUp(t *testing.T) {
 		r.scaler.provider = h
 		failed := make(chan map[string]bool, 1)
 		go func() {
-			failed <- r.scaler.act(t.Context(), &plan.Plan{
+			failed <- r.scaler.request(t.Context(), &plan.Plan{
 				GiveUp:  []plan.Decrease{{Group: "c", From: 1}},
 				ScaleUp: []plan.Increase{{Group: "a", To: 1}, {Group: "b", To: 2}},
 			}, &fleet.View{})
@@ -207,7 +207,7 @@ func TestAwaitedSinceTheyWereAskedFor(t *testing.T) {
 	r := newRig(t)
 	now := startTime()
 	r.scaler.provider, r.now = lateAnswer{r.provider, &now}, func() time.Time { return now }
-	r.scaler.act(t.Context(), &plan.Plan{ScaleUp: []plan.Increase{{Group: "a", To: 1}}}, &fleet.View{})
+	r.scaler.request(t.Context(), &plan.Plan{ScaleUp: []plan.Increase{{Group: "a", To: 1}}}, &fleet.View{})
 	m := r.scaler.memory
 	if since := m.AwaitedSince["a"]; !since.Equal(startTime()) || !m.LastScaleUp.Equal(startTime()) || !m.Promises["a"].At.Equal(now) {
 		t.Errorf("awaited since %s, want %s: %+v", since, startTime(), m)
