@@ -115,7 +115,7 @@ func newWith(cfg config.Config, deps Deps, provider Provider) *ClusterScaler {
 	}
 	c.drainer = kube.NewDrainer(cfg.Drain(), kube.DrainDeps{
 		Client: deps.drain().Client, Live: deps.drain().Live, Events: deps.Kube.Events, Log: deps.Log, Now: deps.Now,
-		Judge: c.recheckNode, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
+		Recheck: c.recheckNode, Delete: kube.NewBatcher(cfg.NodeDeletionBatcherInterval.Std(), c.remove).Delete,
 		DeleteAllOrNothing: c.remove, Finished: c.finished,
 	})
 	return c

@@ -84,7 +84,7 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	if err := c.deps.Kube.MayWrite(); err != nil {
 		return nil, err
 	}
-	deleting, tainted := c.drainer.Look(objects.Nodes)
+	deleting, tainted := c.drainer.Observe(objects.Nodes)
 	orphans := make(map[string]bool, len(tainted))
 	for _, node := range tainted {
 		orphans[node] = true

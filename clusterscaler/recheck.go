@@ -38,7 +38,7 @@ func (r *rechecker) plan(seen *kube.Observation, memory plan.Memory, policy plan
 	seen.Examples = r.knownExamples()
 	r.translating.Lock()
 	defer r.translating.Unlock()
-	return plan.StillRemovable(r.translator.Snapshot(seen), memory, policy, seen.Now, node)
+	return plan.Recheck(r.translator.Snapshot(seen), memory, policy, seen.Now, node)
 }
 
 // recheckNode says whether a node whose removal has begun may still be removed. It reads the objects anew. Of the cloud it

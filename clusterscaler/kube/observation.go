@@ -8,7 +8,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
-// Observation is all that a Snapshot is made of. The loop, the second look before a drain, `trimtab simulate cluster` and
+// Observation is all that a Snapshot is made of. The loop, the recheck of a node before its drain, `trimtab simulate cluster` and
 // `trimtab replay` make their Snapshots of it, by the same code.
 type Observation struct {
 	*Objects

@@ -18,7 +18,7 @@ func (r *removals) utilization(id scheduling.NodeID, p *Policy) use {
 		}
 	}
 	ignores := ignored{p.IgnoreDaemonSets, p.IgnoreMirrorPods}
-	if len(r.settled[id]) > 0 {
+	if len(r.arriving[id]) > 0 {
 		return r.measure(id, ignores)
 	}
 	u := &r.kept.used[id]

@@ -122,10 +122,10 @@ func (r *Recommender) Run(ctx context.Context) error {
 	interval := r.cfg.RecommenderInterval.Std()
 	ticker := time.NewTicker(min(interval, firstInterval))
 	defer ticker.Stop()
-	for settled := false; ctx.Err() == nil; {
+	for ready := false; ctx.Err() == nil; {
 		r.round(ctx)
-		if !settled && r.Ready() == nil {
-			settled = true
+		if !ready && r.Ready() == nil {
+			ready = true
 			ticker.Reset(interval)
 		}
 		select {
