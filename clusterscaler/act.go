@@ -24,7 +24,7 @@ const (
 // act carries the plan out in these steps. It returns the groups that could not grow: another group may be the next best for
 // their pods, so the next loop should come at once.
 //
-//  1. Removals: resume those that another process began, and begin those of the plan. They go on beside the loop.
+//  1. Removals: resume the removals of another process, and begin the plan's. They go on beside the loop.
 //  2. Requests to the provider: give up nodes that have not come, delete instances that have not registered, and grow groups.
 //     Wait for the answers, so that the next loop knows what was done.
 //  3. Mark the nodes that are unneeded.
@@ -41,7 +41,7 @@ func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan, seen *observation
 	return failed
 }
 
-// request asks the provider for what the plan says of groups, and returns those that could not grow.
+// request asks the provider to change groups as the plan says, and returns the groups that could not grow.
 func (c *ClusterScaler) request(ctx context.Context, p *plan.Plan, view *fleet.View) (failed map[string]bool) {
 	failed = map[string]bool{}
 	var all []*request

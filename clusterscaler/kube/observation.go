@@ -19,8 +19,8 @@ type Observation struct {
 	Deleting func(*corev1.Node) bool
 	// Now is the time of the observation. As long as it is zero no node is an example of its group.
 	Now time.Time
-	// Examples are examples of earlier observations whose nodes are gone. They matter to a Translator that begins: it
-	// remembers those that it has seen itself.
+	// Examples are examples of earlier observations whose nodes are gone. Only a new Translator needs them: later it
+	// remembers what it has seen itself.
 	Examples Examples
 	// ExamplesFor is how long an example outlives its node.
 	ExamplesFor time.Duration

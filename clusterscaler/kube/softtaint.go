@@ -70,8 +70,8 @@ func (s *SoftTaints) Finish(ctx context.Context) { s.writer.Finish(ctx) }
 // isSoft is whether the taint is the mark.
 func isSoft(t corev1.Taint) bool { return t.Key == group.CandidateTaint }
 
-// Mark has the nodes marked that the plan finds unneeded. It leaves alone those that are deleting, and those whose removal
-// begins. It does not wait for a write.
+// Mark has the nodes marked that the plan finds unneeded. Nodes that are deleting, or whose removal begins, are left alone. It
+// does not wait for a write.
 func (s *SoftTaints) Mark(p *plan.Plan, nodes []*corev1.Node, deleting map[string]bool) {
 	going := maps.Clone(deleting)
 	for i := range p.ScaleDown {
@@ -84,9 +84,9 @@ func (s *SoftTaints) Mark(p *plan.Plan, nodes []*corev1.Node, deleting map[strin
 	s.Want(nodes, unneeded, going)
 }
 
-// Want has the nodes written that are not as they should be: first those that are needed again, then the unneeded ones in
-// their order. Those that are going are left alone, and so are for a while those whose write has failed. It does not wait,
-// and must not be called by two at the same time.
+// Want has the wrong nodes written: first the nodes that are needed again, then the unneeded ones in their order. Nodes that
+// are going are left alone. So are, for a while, nodes whose write has failed. It does not wait, and must not be called by two
+// at the same time.
 func (s *SoftTaints) Want(nodes []*corev1.Node, unneeded []string, going map[string]bool) {
 	if s.cleaned {
 		return
@@ -117,7 +117,7 @@ func (s *SoftTaints) Want(nodes []*corev1.Node, unneeded []string, going map[str
 // marked is whether the node has the mark.
 func marked(n *corev1.Node) bool { return slices.ContainsFunc(n.Spec.Taints, isSoft) }
 
-// wrong lists the nodes that have the mark and should not, and then those that should have it.
+// wrong lists the nodes that have the mark and should not, and then the nodes that lack it.
 func (s *SoftTaints) wrong(nodes []*corev1.Node, unneeded []string, going map[string]bool) []*corev1.Node {
 	place := make(map[string]int, len(unneeded))
 	for i, name := range unneeded {

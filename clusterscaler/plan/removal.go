@@ -123,8 +123,8 @@ func (r *removals) vacant(id scheduling.NodeID) bool {
 	return r.empty(id) && !slices.ContainsFunc(r.arriving[id], func(pod *Pod) bool { return !pod.fixed() && !pod.spare() })
 }
 
-// eligible gives each node that cannot go a verdict, and returns the others: empty ones first, then
-// those that were unneeded before, then the least used.
+// eligible gives each node that cannot go a verdict, and returns the others: empty nodes first, then nodes that were unneeded
+// before, then the least used.
 func (r *removals) eligible() []candidate {
 	var out []candidate
 	for i, n := range r.s.Nodes {

@@ -38,7 +38,7 @@ func (r *removals) leftOver(needing []*Pod) string {
 	rules := newDrain(r.policy, r.now, r.s.Budgets, noLimit(len(r.s.Budgets)))
 	r.goTo(r.bare)
 	r.takeReplaced()
-	var again []*Pod // those that were placed, and must be again
+	var again []*Pod // pods that were placed, and must be placed again
 	for i, n := range r.s.Nodes {
 		id := scheduling.NodeID(i)
 		if !gone[n.Name] {

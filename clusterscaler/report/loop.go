@@ -55,7 +55,7 @@ func (l *Loop) Blind(err error) {
 type Outcome struct {
 	Plan   *plan.Plan
 	Policy *plan.Policy
-	// Groups are those that the plan was made for.
+	// Groups are the groups of the plan.
 	Groups []plan.Group
 	// Failed has the groups that could not grow.
 	Failed map[string]bool

@@ -33,7 +33,7 @@ const (
 // statusEvents collects what a loop did, for Events on the status ConfigMap.
 type statusEvents struct {
 	waiting []statusEvent
-	// lasting has the conditions of the last loop by their reasons. A condition is told when it begins.
+	// lasting has the conditions of the last loop by their reasons. It becomes an Event when it begins.
 	lasting map[string]bool
 }
 
