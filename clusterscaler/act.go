@@ -24,7 +24,7 @@ const (
 // act carries the plan out in these steps. It returns the groups that could not grow: another group may be the next best for
 // their pods, so the next loop should come at once.
 //
-//  1. Removals: resume the removals of another process, and begin the plan's. They go on beside the loop.
+//  1. Removals: resume removals that stand still, and begin those of the plan. They go on beside the loop.
 //  2. Requests to the provider: give up nodes that have not come, delete instances that have not registered, and grow groups.
 //     Wait for the answers, so that the next loop knows what was done.
 //  3. Mark the nodes that are unneeded.

@@ -188,7 +188,7 @@ func (c *ClusterScaler) signal() {
 
 // loop does these steps once, and returns how long to wait for the next loop:
 //
-//  1. Observe: take in what ended drains came to, and read the cluster's objects and the provider's groups.
+//  1. Observe: take the outcomes of ended drains, and read the cluster's objects and the provider's groups.
 //  2. Decide: make the plan. The gRPC expander is asked here.
 //  3. Act: resume and begin removals, ask the provider, and mark unneeded nodes.
 //  4. Report: write the journal, the metrics, Events and the status.

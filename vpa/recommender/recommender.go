@@ -143,8 +143,11 @@ func (r *Recommender) Run(ctx context.Context) error {
 	return nil
 }
 
-// round observes, decides and acts once. What cannot be observed stops the round before anything is
-// written.
+// round does these steps once. If something cannot be observed, it stops before anything is written.
+//
+//  1. Observe: the objects, what was known of them before, and their usage.
+//  2. Decide: a plan for each VPA.
+//  3. Act: have statuses and checkpoints written, without waiting for it.
 func (r *Recommender) round(ctx context.Context) {
 	began := r.now()
 	r.learn()
