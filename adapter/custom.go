@@ -33,7 +33,7 @@ func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.Cust
 			return r.refused(f)
 		}
 	}
-	found, f := r.look(ctx, p, question{source: source, objects: objects, one: q.Name != "", selector: q.MetricSelector})
+	found, f := r.answer(ctx, p, question{source: source, objects: objects, one: q.Name != "", selector: q.MetricSelector})
 	if f != nil {
 		return r.refused(f)
 	}

@@ -60,12 +60,18 @@ func (a *Adapter) discoverForever(ctx context.Context) {
 	}
 }
 
-// Discover makes the next plan: what the API server serves, what Prometheus holds, and what follows. What
-// cannot be asked now stays as it was. It tells whether everything could be asked. Rounds do not overlap.
+// Discover does these steps once. What cannot be observed now stays as it was. It returns whether everything could be
+// observed. Rounds do not overlap.
+//
+//  1. Observe: the kinds that the API server serves, the series that Prometheus holds, and what the delegates serve.
+//  2. Decide: make the next plan.
+//  3. Act: put it into force.
 func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 	a.round.Lock()
 	defer a.round.Unlock()
 	began, s := a.deps.Now(), a.setup.Load()
+
+	// 1. Observe.
 	kinds, kindsErr := a.kinds.refresh(ctx, began, a.kindsAge())
 	var found map[rules.SelectorKey][]rules.Series
 	var failures map[rules.SelectorKey]error
@@ -80,6 +86,8 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 			a.deps.Journal.Record(part, verdict.Because(verdict.On("delegate", d.Name()), rules.DelegateFailed, verdict.Text("error", err.Error())))
 		}
 	}
+
+	// 2. Decide.
 	a.swap.Lock()
 	defer a.swap.Unlock()
 	if a.setup.Load() != s {
@@ -93,6 +101,8 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 		}
 	}
 	a.deps.Journal.Record(part, next.catalog.Verdicts...)
+
+	// 3. Act.
 	if first := a.plan.Swap(next) == nil; first {
 		close(a.planned)
 	}

@@ -93,7 +93,7 @@ func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.
 		return r.unknown(p, "the server could not find the metric: no external rule exposes it, and no ScaledObject owns it"+likeExternal(q.Metric, p.catalog.Externals))
 	}
 	r.source = source.Rule()
-	found, f := r.look(ctx, p, question{source: source, objects: rules.Objects{Namespace: q.Namespace}, selector: q.Selector})
+	found, f := r.answer(ctx, p, question{source: source, objects: rules.Objects{Namespace: q.Namespace}, selector: q.Selector})
 	if f != nil {
 		return f
 	}

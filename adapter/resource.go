@@ -143,10 +143,10 @@ func (r *request) usage(ctx context.Context, p *plan, cpu, memory rules.Source, 
 	}
 	var u used
 	var f *failure
-	if u.cpu, f = r.look(ctx, p, question{source: cpu, objects: asked, one: one, selector: labels.Everything()}); f != nil {
+	if u.cpu, f = r.answer(ctx, p, question{source: cpu, objects: asked, one: one, selector: labels.Everything()}); f != nil {
 		return u, f
 	}
-	u.memory, f = r.look(ctx, p, question{source: memory, objects: asked, one: one, selector: labels.Everything()})
+	u.memory, f = r.answer(ctx, p, question{source: memory, objects: asked, one: one, selector: labels.Everything()})
 	return u, f
 }
 

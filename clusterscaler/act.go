@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
-	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
@@ -22,10 +21,28 @@ const (
 	actMaxPause = 5 * time.Minute
 )
 
-// act carries the plan out. It returns the groups that could not grow: for their pods another may be the
-// next best, so that the next loop should come at once.
-func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan, view *fleet.View) (failed map[string]bool) {
+// act carries the plan out in these steps. It returns the groups that could not grow: another group may be the next best for
+// their pods, so the next loop should come at once.
+//
+//  1. Removals: resume removals that stand still, and begin those of the plan. They go on beside the loop.
+//  2. Requests to the provider: give up nodes that have not come, delete instances that have not registered, and grow groups.
+//     Wait for the answers, so that the next loop knows what was done.
+//  3. Mark the nodes that are unneeded.
+func (c *ClusterScaler) act(ctx context.Context, p *plan.Plan, seen *observation) (failed map[string]bool) {
+	// 1. Removals.
+	c.resume(ctx, p, seen)
 	c.begin(ctx, p.ScaleDown)
+
+	// 2. Requests to the provider.
+	failed = c.request(ctx, p, &seen.view)
+
+	// 3. Mark.
+	c.marks.Mark(p, seen.Nodes, seen.deleting)
+	return failed
+}
+
+// request asks the provider to change groups as the plan says, and returns the groups that could not grow.
+func (c *ClusterScaler) request(ctx context.Context, p *plan.Plan, view *fleet.View) (failed map[string]bool) {
 	failed = map[string]bool{}
 	var all []*request
 	now := c.deps.Now()
@@ -85,7 +102,7 @@ func ask(ctx context.Context, all []*request) {
 func (c *ClusterScaler) begin(ctx context.Context, removals []plan.Removal) {
 	together := map[string][]plan.Removal{}
 	for _, r := range removals {
-		c.status.events.begins(r)
+		c.report.RemovalBegins(r)
 		if r.AllOrNothing {
 			together[r.Group] = append(together[r.Group], r)
 		} else {
@@ -116,18 +133,9 @@ func (c *ClusterScaler) resume(ctx context.Context, p *plan.Plan, seen *observat
 	}
 	for _, node := range begun {
 		if accepted, deleted := c.memory.Deletions[node]; deleted {
-			c.overdue(node, seen.GroupOf[node], accepted)
+			c.report.Overdue(node, seen.GroupOf[node], accepted)
 		}
 	}
-}
-
-// overdue tells of a node that the provider has accepted to delete, and that still stands.
-func (c *ClusterScaler) overdue(node, group string, accepted fleet.Accepted) {
-	ago := c.deps.Now().Sub(accepted.At).Round(time.Second)
-	c.deps.Log.Warn("the provider accepted to delete a node, and it still stands; it is asked again", "node", node, "group", group, "accepted ago", ago, "times", accepted.Times)
-	c.status.events.overdue(node, group, ago)
-	c.metrics.scaleDownFailures.WithLabelValues(group).Inc()
-	c.metrics.original.removeFailures.WithLabelValues(reasonTimeout).Inc()
 }
 
 // increase asks for nodes, and notes the group where there will be none.
@@ -140,17 +148,12 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 		return err
 	}
 	return &request{group: up.Group, call: call, note: func(err error) {
-		c.status.events.increased(up, err)
+		c.report.Increased(up, err)
 		if err != nil {
 			failed[up.Group] = true
-			c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
-			c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
-			c.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
 			c.memory = c.memory.ScaleUpFailed(up.Group, err.Error(), c.policy, c.deps.Now())
 			return
 		}
-		c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
-		c.metrics.original.added.Add(float64(up.To - up.From))
 		c.memory = c.memory.ScaledUp(up.Group, asked)
 		c.memory.Memory = c.memory.Resized(r, moved, c.deps.Now())
 	}}
@@ -187,17 +190,7 @@ func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what stri
 	return &request{group: less.Group, call: call, note: func(err error) {
 		c.memory.Memory = c.memory.Shrunk(less.Group, given)
 		c.repeated("give up "+less.Group, what, err)
-		c.status.events.decreased(less, err)
-		if err != nil {
-			c.deps.Log.Error("nodes that have not come could not be given up", "group", less.Group, "from", less.From, "to", less.To, "error", err)
-			return
-		}
-		c.metrics.nodesGivenUp.WithLabelValues(less.Group).Add(float64(by))
-		reason := reasonTimeout
-		if less.Failed > 0 {
-			reason = reasonFailed
-		}
-		c.metrics.original.addFailures.WithLabelValues(reason).Inc()
+		c.report.Decreased(less, err)
 	}}
 }
 
@@ -205,14 +198,14 @@ func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what stri
 func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
-	t, err := c.cloud.drained(group, nodes)
+	t, err := c.recheck.cloud.drained(group, nodes)
 	if err != nil {
 		return err
 	}
 	if _, err := c.provider.Terminate(ctx, t); err != nil {
 		return err
 	}
-	c.cloud.deleted(t, c.deps.Now())
+	c.recheck.cloud.deleted(t, c.deps.Now())
 	return nil
 }
 
@@ -227,72 +220,6 @@ func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, view *fleet.View,
 	return &request{group: gone.Group, call: call, note: func(err error) {
 		c.memory.Memory = c.memory.Shrunk(gone.Group, deleted)
 		c.repeated("delete of "+gone.Group, what, err)
-		c.status.events.deleted(gone, err)
-		if err != nil {
-			c.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)
-			return
-		}
-		c.metrics.nodesGivenUp.WithLabelValues(gone.Group).Add(float64(len(gone.Instances)))
-		c.metrics.original.unregisteredRemoved.Add(float64(len(gone.Instances)))
-		c.metrics.original.addFailures.WithLabelValues(reasonTimeout).Inc()
+		c.report.Deleted(gone, err)
 	}}
-}
-
-// finished takes the outcome of a drain, and starts a loop that learns of it.
-func (c *ClusterScaler) finished(o kube.Outcome) {
-	c.mu.Lock()
-	c.outcomes = append(c.outcomes, o)
-	c.mu.Unlock()
-	c.signal()
-}
-
-// learn puts the outcomes of drains into the memory.
-func (c *ClusterScaler) learn() {
-	c.mu.Lock()
-	outcomes := c.outcomes
-	c.outcomes = nil
-	c.mu.Unlock()
-	for _, o := range outcomes {
-		c.status.events.ended(o)
-		if o.Err != nil {
-			c.deps.Log.Warn("a node could not be removed and is kept", "node", o.Node, "group", o.Group, "error", o.Err)
-			c.metrics.scaleDownFailures.WithLabelValues(o.Group).Inc()
-			c.metrics.original.removeFailures.WithLabelValues(reasonAPICall).Inc()
-			c.memory = c.memory.DeleteFailed(o.Node, o.Group, c.deps.Now())
-			continue
-		}
-		c.memory = c.memory.Deleted(o.Node, o.Group, o.At)
-		if c.memory.Deletions[o.Node].Times == 1 {
-			c.metrics.nodesRemoved.WithLabelValues(o.Group).Inc()
-			c.metrics.original.removed.WithLabelValues(removalReason(o)).Inc()
-		}
-	}
-}
-
-// removalReason is what cluster-autoscaler's metric calls the removal.
-func removalReason(o kube.Outcome) string {
-	switch {
-	case o.Unready:
-		return reasonUnready
-	case o.Empty:
-		return reasonEmpty
-	default:
-		return reasonUnderutilized
-	}
-}
-
-// note keeps what Ready says.
-func (c *ClusterScaler) note(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.trouble = err
-	c.planned = c.planned || err == nil
-}
-
-// signal starts a loop at once, unless one is about to.
-func (c *ClusterScaler) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
 }

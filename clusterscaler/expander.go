@@ -2,28 +2,32 @@ package clusterscaler
 
 import (
 	"context"
-	"fmt"
-	"net"
+	"log/slog"
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/clusterscaler/scheduling"
-	"github.com/trimtab/trimtab/internal/config"
 )
 
-// expander answers for the expander grpc.
-type expander interface {
-	BestOptions(ctx context.Context, options []grpcexpander.Option) ([]string, error)
-	Close() error
+// askTime bounds all questions of one loop together.
+const askTime = 30 * time.Second
+
+// expander asks the server of the expander grpc. The loop alone uses it.
+type expander struct {
+	client interface {
+		BestOptions(ctx context.Context, options []grpcexpander.Option) ([]string, error)
+		Close() error
+	}
+	server string
+	log    *slog.Logger
+	// trouble is why it did not answer the last time.
+	trouble string
 }
 
-// newExpander connects to the one that the configuration names; nil without the expander grpc.
-func newExpander(cfg *Config) (expander, error) {
+// newExpander makes the one that the configuration names; nil without the expander grpc.
+func newExpander(cfg *config.Config, log *slog.Logger) (*expander, error) {
 	if !slices.Contains(cfg.Expander, string(plan.Ask)) {
 		return nil, nil
 	}
@@ -31,76 +35,19 @@ func newExpander(cfg *Config) (expander, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client, nil
+	return &expander{client: client, server: cfg.GrpcExpanderUrl, log: log}, nil
 }
 
-// validateGrpcExpander checks what the expander grpc needs.
-func (c *Config) validateGrpcExpander(ps *config.Problems) {
-	if !slices.Contains(c.Expander, string(plan.Ask)) {
-		return
-	}
-	if host, port, err := net.SplitHostPort(c.GrpcExpanderUrl); err != nil || host == "" || port == "" {
-		ps.Add("grpcExpanderUrl", "%q is not HOST:PORT, which the expander grpc needs", c.GrpcExpanderUrl)
-	}
-	if c.GrpcExpanderCert == "" {
-		ps.Add("grpcExpanderCert", "is required with the expander grpc: the file of the certificate that vouches for the server")
-	}
-}
-
-// askTime bounds all questions of one loop together.
-const askTime = 30 * time.Second
-
-// askExpander puts the question to the gRPC expander. Where it does not answer, the loop asks nothing more.
-func (c *ClusterScaler) askExpander(ctx context.Context, q plan.Question) (best []string, answered bool) {
-	best, err := c.expander.BestOptions(ctx, c.optionsOf(c.look.snapshot, q))
+// ask returns the groups that the server prefers. That it does not answer is logged once.
+func (e *expander) ask(ctx context.Context, options []grpcexpander.Option) (best []string, answered bool) {
+	best, err := e.client.BestOptions(ctx, options)
 	trouble := ""
 	if err != nil {
 		trouble = err.Error()
 	}
-	if trouble != "" && trouble != c.expanderTrouble {
-		c.deps.Log.Error("the gRPC expander does not answer; the others choose among all options", "server", c.cfg.GrpcExpanderUrl, "error", err)
+	if trouble != "" && trouble != e.trouble {
+		e.log.Error("the gRPC expander does not answer; the others choose among all options", "server", e.server, "error", err)
 	}
-	c.expanderTrouble = trouble
+	e.trouble = trouble
 	return best, err == nil
-}
-
-// optionsOf is the choices with the objects behind them.
-func (c *ClusterScaler) optionsOf(s *plan.Snapshot, q plan.Question) []grpcexpander.Option {
-	out := make([]grpcexpander.Option, len(q))
-	for i, choice := range q {
-		o := grpcexpander.Option{Group: choice.Group, Nodes: choice.Nodes, Debug: fmt.Sprintf("%d pods on %d nodes of %s", len(choice.Pods), choice.Nodes, choice.Group)}
-		for _, name := range choice.Pods {
-			if pod := c.translator.Pod(name); pod != nil {
-				o.Pods = append(o.Pods, pod)
-			}
-		}
-		at := slices.IndexFunc(s.Groups, func(g plan.Group) bool { return g.Name == choice.Group })
-		o.Node = exampleOf(&s.Groups[at])
-		out[i] = o
-	}
-	return out
-}
-
-// exampleOf is a new node of the group.
-func exampleOf(g *plan.Group) *corev1.Node {
-	n := &corev1.Node{}
-	n.Name, n.Labels = g.Template.Name, g.Template.Labels
-	n.Spec.Unschedulable = g.Template.Unschedulable
-	for _, t := range g.Template.Taints {
-		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: t.Key, Value: t.Value, Effect: corev1.TaintEffect(t.Effect)})
-	}
-	n.Status.DeclaredFeatures = g.Template.Features
-	n.Status.Capacity, n.Status.Allocatable = quantities(g.Capacity), quantities(g.Template.Allocatable)
-	return n
-}
-
-func quantities(r scheduling.Resources) corev1.ResourceList {
-	out := corev1.ResourceList{
-		corev1.ResourceCPU: *resource.NewMilliQuantity(r.MilliCPU, resource.DecimalSI), corev1.ResourceMemory: *resource.NewQuantity(r.Memory, resource.BinarySI),
-		corev1.ResourcePods: *resource.NewQuantity(r.Pods, resource.DecimalSI), corev1.ResourceEphemeralStorage: *resource.NewQuantity(r.EphemeralStorage, resource.BinarySI),
-	}
-	for _, e := range r.Extended {
-		out[corev1.ResourceName(e.Name)] = *resource.NewQuantity(e.Amount, resource.DecimalSI)
-	}
-	return out
 }

@@ -3,7 +3,9 @@ package clusterscaler
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander"
@@ -38,7 +40,7 @@ func TestLoopAsksTheExpander(t *testing.T) {
 				t.Errorf("while the expander is asked: explained as %+v, %v", e, err)
 			}
 		}}
-		r.scaler.expander, r.scaler.policy.Expanders = o, []plan.Expander{plan.Ask, plan.LeastWaste}
+		r.scaler.expander, r.scaler.policy.Expanders = &expander{client: o, log: r.scaler.deps.Log}, []plan.Expander{plan.Ask, plan.LeastWaste}
 		r.scaler.loop(context.Background())
 		if !slices.Equal(r.provider.grown, []string{want}) || len(o.asked) != 1 {
 			t.Fatalf("%q: grown %v, asked %d times", prefers, r.provider.grown, len(o.asked))
@@ -50,6 +52,26 @@ func TestLoopAsksTheExpander(t *testing.T) {
 		e, _, err := r.scaler.Explain("pod", "default/web")
 		if err != nil || len(o.asked) != 1 || e.Group != want[:1] {
 			t.Errorf("%q: explained as %+v, %v, after asking %d times", prefers, e, err, len(o.asked))
+		}
+	}
+}
+
+// That the server does not answer is logged when it begins, and when it has another reason.
+func TestExpanderThatDoesNotAnswer(t *testing.T) {
+	var log logBuffer
+	o := &oracle{meanwhile: func() {}}
+	e := &expander{client: o, server: "here:1", log: slog.New(slog.NewTextHandler(&log, nil))}
+	for i, c := range []struct {
+		prefers string
+		logs    bool
+	}{{"", true}, {"", false}, {"a", false}, {"", true}} {
+		o.prefers = c.prefers
+		best, answered := e.ask(t.Context(), nil)
+		if answered != (c.prefers != "") || answered && best[0] != c.prefers {
+			t.Errorf("step %d: %v, %t", i, best, answered)
+		}
+		if said := log.take(); (said != "") != c.logs || c.logs && !strings.Contains(said, `server=here:1 error="no idea"`) {
+			t.Errorf("step %d: logged %q", i, said)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -100,7 +99,7 @@ func TestCloudForgetsADeletion(t *testing.T) {
 	}
 	c.loop(time.Second)
 	c.said("node n1", "DeletionOverdue: asked 4")
-	if removed, failed := testutil.ToFloat64(c.part.metrics.nodesRemoved), testutil.ToFloat64(c.part.metrics.scaleDownFailures); removed != 1 || failed != 3 {
+	if removed, failed := counted(c.t, c.registry, "trimtab_clusterscaler_nodes_removed_total"), counted(c.t, c.registry, "trimtab_clusterscaler_scale_down_failures_total"); removed != 1 || failed != 3 {
 		t.Errorf("counted %v removals and %v failures, want 1 and 3", removed, failed)
 	}
 	if all := drained(c.events); !strings.Contains(all, "Warning ScaleDownFailed the provider accepted to delete the node 5m1s ago, and it still stands: it is asked again") {

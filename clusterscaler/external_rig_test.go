@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/externalgrpctest"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/protocol"
 	"github.com/trimtab/trimtab/internal/journal"
@@ -33,12 +34,13 @@ var (
 // cloud is the part before a fake server, over TLS with certificates of both sides, and a fake API server. The groups a
 // and b have up to ten nodes of four cores; a is the expander's choice among equals.
 type cloud struct {
-	t      *testing.T
-	server *externalgrpctest.Fake
-	api    client.Client
-	cfg    Config
-	part   *ClusterScaler
-	events *events.FakeRecorder
+	t        *testing.T
+	server   *externalgrpctest.Fake
+	api      client.Client
+	cfg      config.Config
+	part     *ClusterScaler
+	events   *events.FakeRecorder
+	registry *prometheus.Registry
 
 	mu    sync.Mutex
 	clock time.Time
@@ -85,7 +87,7 @@ func (c *cloud) restart() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.part = part
+	c.part, c.registry = part, reg
 }
 
 // template is a serialized node of four cores with a change.

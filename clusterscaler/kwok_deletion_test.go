@@ -150,7 +150,7 @@ func TestKwokDeletesSlowly(t *testing.T) {
 	if got := w.said("a"); !strings.Contains(got, "DeletionOverdue: asked 1") {
 		t.Errorf("said %s", got)
 	}
-	if g := w.part.look.plan.States[0]; g.Target != 0 || g.Coming != 0 {
+	if g := w.part.last.plan.States[0]; g.Target != 0 || g.Coming != 0 {
 		t.Errorf("the group %+v", g)
 	}
 }

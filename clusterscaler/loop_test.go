@@ -23,9 +23,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
+	sharedconfig "github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/journal"
 	sharedkube "github.com/trimtab/trimtab/internal/kube"
 )
@@ -103,6 +105,13 @@ func pendingPod() *corev1.Pod {
 	return p
 }
 
+// decode reads the section clusterScaler.
+func decode(text string) (config.Config, error) {
+	var c config.Config
+	c.SetDefaults()
+	return c, sharedconfig.Decode("f", []byte(text), &c)
+}
+
 type rig struct {
 	scaler   *ClusterScaler
 	provider *stub
@@ -110,6 +119,9 @@ type rig struct {
 	journal  *journal.Journal
 	listing  error
 	registry *prometheus.Registry
+	// now is the clock, and log what was logged.
+	now func() time.Time
+	log logBuffer
 	// held, if it is not nil, holds all writes up until it is closed; writes counts them.
 	held   chan struct{}
 	writes atomic.Int64
@@ -125,17 +137,17 @@ func (r *rig) await() {
 
 func newRig(t *testing.T, objects ...client.Object) *rig {
 	t.Helper()
-	var cfg Config
+	var cfg config.Config
 	cfg.SetDefaults()
 	return newRigWith(t, cfg, objects...)
 }
 
-func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
+func newRigWith(t *testing.T, cfg config.Config, objects ...client.Object) *rig {
 	t.Helper()
 	reg := prometheus.NewRegistry()
-	now := func() time.Time { return startTime() }
-	log := slog.New(slog.DiscardHandler)
-	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), journal: journal.New(100, log, reg, now), registry: reg}
+	r := &rig{provider: &stub{refuse: map[string]bool{}}, events: events.NewFakeRecorder(1000), registry: reg, now: startTime}
+	now, log := func() time.Time { return r.now() }, slog.New(slog.NewTextHandler(&r.log, nil))
+	r.journal = journal.New(100, slog.New(slog.DiscardHandler), reg, now)
 	api := fake.NewClientBuilder().WithObjects(objects...).WithIndex(&corev1.Pod{}, "spec.nodeName", func(o client.Object) []string {
 		return []string{o.(*corev1.Pod).Spec.NodeName}
 	}).WithInterceptorFuncs(interceptor.Funcs{
@@ -163,15 +175,16 @@ func newRigWith(t *testing.T, cfg Config, objects ...client.Object) *rig {
 // loop runs one, and writes what it wants to be written.
 func (r *rig) loop() {
 	r.scaler.loop(context.Background())
-	r.settle()
+	r.write()
 }
 
-func (r *rig) settle() {
+// write writes what the loop wants to be written.
+func (r *rig) write() {
 	r.scaler.marks.Finish(context.Background())
-	r.scaler.status.writer.Finish(context.Background())
+	r.scaler.report.Finish(context.Background())
 }
 
-// announced are the Events on pods since the last look, and told those on the status ConfigMap.
+// announced are the Events on pods since they were read last, and told those on the status ConfigMap.
 func (r *rig) announced() []string {
 	pods, _ := r.said()
 	return pods
@@ -275,37 +288,23 @@ func TestExplainTellsOfTheLastLoop(t *testing.T) {
 	}
 }
 
-// The status is written as cluster-autoscaler does, not more often than it is worth.
+// The loop writes the status as cluster-autoscaler does, where it is to be written.
 func TestStatusConfigMap(t *testing.T) {
-	r := newRig(t, pendingPod())
-	read := func() *corev1.ConfigMap {
-		t.Helper()
+	for _, on := range []bool{true, false} {
+		var cfg config.Config
+		cfg.SetDefaults()
+		cfg.WriteStatusConfigmap = on
+		r := newRigWith(t, cfg, pendingPod())
+		r.loop()
 		var m corev1.ConfigMap
-		if err := r.scaler.deps.Kube.Client.Get(context.Background(), client.ObjectKey{Namespace: "kube-system", Name: "cluster-autoscaler-status"}, &m); err != nil {
-			t.Fatal(err)
+		err := r.scaler.deps.Kube.Client.Get(context.Background(), client.ObjectKey{Namespace: "kube-system", Name: "cluster-autoscaler-status"}, &m)
+		if written := err == nil; written != on {
+			t.Fatalf("written is %t, want %t: %v", written, on, err)
 		}
-		return &m
-	}
-	r.loop()
-	first := read()
-	if text := first.Data["status"]; !strings.Contains(text, "autoscalerStatus: Running") || !strings.Contains(text, "status: InProgress") || first.Annotations[statusAnnotation] != "2026-01-01 00:00:00 +0000 UTC" {
-		t.Errorf("%v\n%s", first.Annotations, text)
-	}
-	r.loop()
-	if again := read(); again.ResourceVersion != first.ResourceVersion {
-		t.Errorf("written again at once: %s", again.Data["status"])
-	}
-	now := startTime().Add(time.Minute)
-	r.scaler.deps.Now = func() time.Time { return now }
-	r.loop()
-	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
-		t.Errorf("a minute later: %v", again.Annotations)
-	}
-	r.scaler.cfg.WriteStatusConfigmap = false
-	now = now.Add(time.Minute)
-	r.loop()
-	if again := read(); again.Annotations[statusAnnotation] != "2026-01-01 00:01:00 +0000 UTC" {
-		t.Errorf("written though it is off: %v", again.Annotations)
+		if text := m.Data["status"]; on && (!strings.Contains(text, "autoscalerStatus: Running") || !strings.Contains(text, "status: InProgress") ||
+			m.Annotations["cluster-autoscaler.kubernetes.io/last-updated"] != "2026-01-01 00:00:00 +0000 UTC") {
+			t.Errorf("%v\n%s", m.Annotations, text)
+		}
 	}
 }
 
@@ -338,20 +337,8 @@ func TestLoopHoldsStillWhenBlind(t *testing.T) {
 	}
 }
 
-func TestUnschedulable(t *testing.T) {
-	bound := pendingPod()
-	bound.Spec.NodeName = "n"
-	for _, c := range []struct {
-		obj  any
-		want bool
-	}{{pendingPod(), true}, {bound, false}, {&corev1.Pod{}, false}, {&corev1.Node{}, false}} {
-		if got := unschedulable(c.obj); got != c.want {
-			t.Errorf("%T: %t, want %t", c.obj, got, c.want)
-		}
-	}
-}
-
-// The expander's priorities are read for each loop. A ConfigMap that is broken meanwhile changes nothing.
+// The expander's priorities are read for each loop. A ConfigMap that is broken meanwhile changes nothing, and is
+// logged once.
 func TestPrioritiesAreReadAnew(t *testing.T) {
 	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: kube.PrioritiesConfigMap}}
 	r := newRig(t, m)
@@ -359,19 +346,25 @@ func TestPrioritiesAreReadAnew(t *testing.T) {
 	for _, c := range []struct {
 		data string
 		want int // the number of priorities
+		logs bool
 	}{
-		{"nonsense", 0}, {"10: [a]", 1}, {"10: [a]\n20: [b]", 2}, {"10: ['(']", 2}, {"10: [a]", 1},
+		{"nonsense", 0, true}, {"nonsense", 0, false}, {"10: [a]", 1, false}, {"10: [a]\n20: [b]", 2, false}, {"10: ['(']", 2, true}, {"10: [a]", 1, false},
 	} {
 		m.Data = map[string]string{"priorities": c.data}
 		if err := r.scaler.deps.Kube.Client.Update(context.Background(), m); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.scaler.policyNow(context.Background()).Priorities; len(got) != c.want {
+		r.scaler.loop(context.Background())
+		if got := r.scaler.last.policy.Priorities; len(got) != c.want {
 			t.Errorf("after %q: %v, want %d", c.data, got, c.want)
+		}
+		if said := strings.Contains(r.log.take(), "configmap=kube-system/cluster-autoscaler-priority-expander"); said != c.logs {
+			t.Errorf("after %q: logged is %t, want %t", c.data, said, c.logs)
 		}
 	}
 	r.scaler.policy.Expanders = []plan.Expander{plan.LeastWaste}
-	if got := r.scaler.policyNow(context.Background()).Priorities; got != nil {
+	r.scaler.loop(context.Background())
+	if got := r.scaler.last.policy.Priorities; got != nil {
 		t.Errorf("read though nobody asks: %v", got)
 	}
 }

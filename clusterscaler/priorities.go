@@ -2,37 +2,38 @@ package clusterscaler
 
 import (
 	"context"
-	"slices"
+	"log/slog"
 	"time"
 
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
-// prioritiesTimeout bounds the look at the expander's priorities.
+// prioritiesTimeout bounds the reading of the priorities.
 const prioritiesTimeout = 10 * time.Second
 
-// policyNow is the policy of this loop: the expander's priorities are read anew each time. As long as they cannot be
-// read, the last ones that could be hold; what is wrong is said once.
-func (c *ClusterScaler) policyNow(ctx context.Context) plan.Policy {
-	p := c.policy
-	if !slices.Contains(p.Expanders, plan.Prioritize) {
-		return p
-	}
+// priorities are those of the expander priority, as they could be read last.
+type priorities struct {
+	list []plan.Priority
+	// trouble is why they could not be read the last time.
+	trouble string
+}
+
+// read reads them anew. While they cannot be read, the last ones hold. That is logged once.
+func (p *priorities) read(ctx context.Context, observer *kube.Observer, namespace string, log *slog.Logger) []plan.Priority {
 	ctx, cancel := context.WithTimeout(ctx, prioritiesTimeout)
 	defer cancel()
-	priorities, err := c.observer.Priorities(ctx, c.cfg.Namespace)
+	list, err := observer.Priorities(ctx, namespace)
 	trouble := ""
 	if err != nil {
 		trouble = err.Error()
 	} else {
-		c.priorities = priorities
+		p.list = list
 	}
-	if trouble != c.prioritiesTrouble && trouble != "" {
-		c.deps.Log.Error("the priorities of the expander cannot be read; the last ones hold, or none",
-			"configmap", c.cfg.Namespace+"/"+kube.PrioritiesConfigMap, "error", err)
+	if trouble != "" && trouble != p.trouble {
+		log.Error("the priorities of the expander cannot be read; the last ones hold, or none",
+			"configmap", namespace+"/"+kube.PrioritiesConfigMap, "error", err)
 	}
-	c.prioritiesTrouble = trouble
-	p.Priorities = c.priorities
-	return p
+	p.trouble = trouble
+	return p.list
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/grpcexpander"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -21,11 +22,11 @@ import (
 // What the loop keeps decides the same again, in the next loop too, with what the gRPC expander answered.
 func TestTheLoopsRecordDecidesAgain(t *testing.T) {
 	t.Parallel()
-	var cfg Config
+	var cfg config.Config
 	cfg.SetDefaults()
 	cfg.Expander = []string{string(plan.Ask)}
 	r := newRigWith(t, cfg, pendingPod())
-	r.scaler.expander = preferB{}
+	r.scaler.expander = &expander{client: preferB{}}
 	if _, err := r.scaler.Record(); !errors.Is(err, ErrNoLoop) {
 		t.Errorf("before the first loop: %v", err)
 	}
@@ -62,9 +63,9 @@ func (preferB) BestOptions(context.Context, []grpcexpander.Option) ([]string, er
 }
 func (preferB) Close() error { return nil }
 
-// A second look at a node that is going takes new nodes for what the last one of the group is, as the loop does: the
-// group's own description offers less than its pod needs.
-func TestTheSecondLookKnowsNewNodesAsTheLoopDoes(t *testing.T) {
+// A recheck takes new nodes to be like the last node of their group, as the loop does: the group's own description offers less
+// than the pod needs.
+func TestARecheckKnowsNewNodesAsTheLoopDoes(t *testing.T) {
 	t.Parallel()
 	node := func(name string) *corev1.Node {
 		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.Time{Time: startTime().Add(-time.Hour)}}}
@@ -88,8 +89,8 @@ func TestTheSecondLookKnowsNewNodesAsTheLoopDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.scaler.cloud.seen(groups, fleet.View{}, fleet.Memory{})
-	_, v, err := r.scaler.judge(context.Background(), "going")
+	r.scaler.recheck.cloud.seen(groups, fleet.View{}, fleet.Memory{})
+	_, v, err := r.scaler.recheckNode(context.Background(), "going")
 	if err != nil || v.Code != plan.Unneeded {
 		t.Errorf("%v, %v", v, err)
 	}

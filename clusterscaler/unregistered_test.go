@@ -44,11 +44,11 @@ func TestLoopDeletesWhatDoesNotRegister(t *testing.T) {
 	u := &unregistering{stub: r.provider, instances: []string{"i-1"}, refuses: true}
 	r.scaler.provider = u
 	now := startTime()
-	r.scaler.deps.Now = func() time.Time { return now }
+	r.now = func() time.Time { return now }
 	r.loop()
 	counts := func(want string) {
 		t.Helper()
-		text, _, err := new(status.Book).Text(&r.scaler.look.plan, now)
+		text, _, err := new(status.Book).Text(&r.scaler.last.plan, now)
 		if err != nil || !strings.Contains(text, want) {
 			t.Errorf("%v: the status lacks %q:\n%s", err, want, text)
 		}

@@ -12,13 +12,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/kwok"
 )
 
 // A node with a startup taint of the configuration is one that is on its way: no other is asked for.
 func TestStartupTaintIsConfigured(t *testing.T) {
 	for _, keys := range [][]string{nil, {"cni"}} {
-		var cfg Config
+		var cfg config.Config
 		cfg.SetDefaults()
 		cfg.StartupTaint = keys
 		n := idle(corev1.Taint{Key: "cni", Effect: corev1.TaintEffectNoSchedule})
@@ -35,7 +36,7 @@ func TestStartupTaintIsConfigured(t *testing.T) {
 // A pod of a ReplicaSet with fewer replicas than configured keeps its node.
 func TestMinReplicaCountIsConfigured(t *testing.T) {
 	for least, want := range map[int]string{0: "NotUnneededLongEnough", 2: "BlockedByPod: pod default/web, rule MinReplicasReached"} {
-		var cfg Config
+		var cfg config.Config
 		cfg.SetDefaults()
 		cfg.MinReplicaCount = least
 		one := int32(1)
@@ -48,7 +49,7 @@ func TestMinReplicaCountIsConfigured(t *testing.T) {
 		r := newRigWith(t, cfg, idle(), other, set, pod)
 		r.provider.member = map[string]string{"n": "a"}
 		r.scaler.loop(context.Background())
-		for _, v := range r.scaler.look.plan.Nodes {
+		for _, v := range r.scaler.last.plan.Nodes {
 			if v.Node == "n" && !strings.HasPrefix(v.Verdict.Message(), want) {
 				t.Errorf("minReplicaCount %d: %s, want %s", least, v.Verdict.Message(), want)
 			}
@@ -63,7 +64,7 @@ func TestDrainIsConfigured(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "{DelayAfterTaint:5s MaxPodEvictionTime:2m0s MaxGracefulTermination:9s EvictionGroups:[{Priority:0 Grace:1m0s} {Priority:10 Grace:5s}] DaemonSetsOfEmpty:true DaemonSetsOfOccupied:true ExpendableBelow:-3 DeletionDelay:7s Poll:2s}"
-	if got := sprint(c.drain()); got != want {
+	if got := sprint(c.Drain()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	c.MaxGracefulTerminationSec = math.MaxInt
@@ -109,7 +110,7 @@ func TestMetadataOfGroupsIsConfigured(t *testing.T) {
 	r.scaler.provider = newKwok(&cfg, r.scaler.deps)
 	r.scaler.loop(context.Background())
 	for i, hours := range []string{"1h", "2h", "3h"} {
-		if got, want := r.scaler.look.plan.Nodes[i].Verdict.Message(), "NotUnneededLongEnough: unneeded for 0s, wait "+hours; !strings.HasPrefix(got, want) {
+		if got, want := r.scaler.last.plan.Nodes[i].Verdict.Message(), "NotUnneededLongEnough: unneeded for 0s, wait "+hours; !strings.HasPrefix(got, want) {
 			t.Errorf("group %d: %s, want %s", i, got, want)
 		}
 	}

@@ -3,8 +3,8 @@ package clusterscaler
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +24,7 @@ func TestLoopWaitsForNoWrite(t *testing.T) {
 		r.held = make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _ = r.scaler.marks.Run(ctx) }()
-		go func() { _ = r.scaler.status.writer.Run(ctx) }()
+		go func() { _ = r.scaler.report.Run(ctx) }()
 		loops := 0
 		go func() {
 			for range 3 {
@@ -64,7 +64,7 @@ func TestGroupThatHangsHoldsNoOtherUp(t *testing.T) {
 		r.scaler.provider = h
 		failed := make(chan map[string]bool, 1)
 		go func() {
-			failed <- r.scaler.act(t.Context(), &plan.Plan{
+			failed <- r.scaler.request(t.Context(), &plan.Plan{
 				GiveUp:  []plan.Decrease{{Group: "c", From: 1}},
 				ScaleUp: []plan.Increase{{Group: "a", To: 1}, {Group: "b", To: 2}},
 			}, &fleet.View{})
@@ -93,6 +93,26 @@ func (s slow) Observe(ctx context.Context, nodes []*corev1.Node) ([]fleet.Group,
 	return s.stub.Observe(ctx, nodes)
 }
 
+// logBuffer keeps what several goroutines log.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// take is what was logged since it was called last.
+func (b *logBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.text.Reset()
+	return b.text.String()
+}
+
 // histograms are those of that name, as "LABEL COUNT SUM" in the order of the labels.
 func histograms(t *testing.T, reg *prometheus.Registry, name string) string {
 	t.Helper()
@@ -116,27 +136,45 @@ func histograms(t *testing.T, reg *prometheus.Registry, name string) string {
 	return strings.Join(out, ", ")
 }
 
+// counted is the sum of the counters of that name.
+func counted(t *testing.T, reg *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
 // The phases of a loop are measured, also of one that fails, and one that takes longer than the scan interval is said with
 // them, once a minute.
 func TestPhasesAreMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, pendingPod())
-		var log strings.Builder
-		r.scaler.deps.Now, r.scaler.deps.Log = time.Now, slog.New(slog.NewTextHandler(&log, nil))
+		r.now = time.Now
 		r.scaler.loop(t.Context())
-		if log.Len() > 0 {
-			t.Errorf("said of a fast loop: %s", log.String())
+		if said := r.log.take(); said != "" {
+			t.Errorf("said of a fast loop: %s", said)
 		}
 		r.scaler.provider = slow{r.provider}
 		for range 7 { // 77 s
 			r.scaler.loop(t.Context())
 		}
+		log := r.log.take()
 		for _, want := range []string{
 			`level=WARN msg="a loop took longer than the scan interval" took=11s scanInterval=10s observe=11s decide=0s act=0s report=0s "slow loops since the last warning"=1`,
 			`"slow loops since the last warning"=6`,
 		} {
-			if strings.Count(log.String(), want) != 1 {
-				t.Errorf("said\n%swant %s", log.String(), want)
+			if strings.Count(log, want) != 1 {
+				t.Errorf("said\n%swant %s", log, want)
 			}
 		}
 		r.provider.broken = context.DeadlineExceeded
@@ -168,8 +206,8 @@ func (l lateAnswer) SetTarget(ctx context.Context, r fleet.Resize) (int, error) 
 func TestAwaitedSinceTheyWereAskedFor(t *testing.T) {
 	r := newRig(t)
 	now := startTime()
-	r.scaler.provider, r.scaler.deps.Now = lateAnswer{r.provider, &now}, func() time.Time { return now }
-	r.scaler.act(t.Context(), &plan.Plan{ScaleUp: []plan.Increase{{Group: "a", To: 1}}}, &fleet.View{})
+	r.scaler.provider, r.now = lateAnswer{r.provider, &now}, func() time.Time { return now }
+	r.scaler.request(t.Context(), &plan.Plan{ScaleUp: []plan.Increase{{Group: "a", To: 1}}}, &fleet.View{})
 	m := r.scaler.memory
 	if since := m.AwaitedSince["a"]; !since.Equal(startTime()) || !m.LastScaleUp.Equal(startTime()) || !m.Promises["a"].At.Equal(now) {
 		t.Errorf("awaited since %s, want %s: %+v", since, startTime(), m)

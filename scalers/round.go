@@ -30,7 +30,11 @@ const (
 	readingsAtOnce = 10
 )
 
-// round is one look at an object: Begin opens it, Read reads its triggers, End decides and acts.
+// round is one check of an object, in these steps:
+//
+//  1. Begin: check the object and open its triggers.
+//  2. Read: read the triggers.
+//  3. End: read the target, decide, act, and write the status.
 type round struct {
 	began time.Time
 	// unread says why there is no so: it is gone, or the cache is.

@@ -12,7 +12,7 @@ const (
 	LimitTakenENIs verdict.Code = "InterfacesTaken"
 	// LimitHostNetworkPods: pods on the host network took slots of the kubelet, addresses stay unused.
 	LimitHostNetworkPods verdict.Code = "HostNetworkPods"
-	// LimitMaxPodsFormula: addresses abound (IPv6), the kubelet is told the IPv4 formula all the same.
+	// LimitMaxPodsFormula: addresses abound (IPv6), the kubelet gets the number of the IPv4 formula all the same.
 	LimitMaxPodsFormula verdict.Code = "MaxPodsFormula"
 	// LimitRecommendedCap: the 110 or 250 pods that EKS recommends.
 	LimitRecommendedCap verdict.Code = "RecommendedCap"

@@ -14,7 +14,7 @@ const (
 
 // Result is how many pods a node of a type holds, and why not more.
 type Result struct {
-	// MaxPods bounds all pods of the node. It is the number that the kubelet is told (maxPods).
+	// MaxPods bounds all pods of the node. It is the kubelet's maxPods.
 	MaxPods int
 	// IPPods bounds the pods that take an address of the node's interfaces, given the host-network
 	// pods of the options. It is at most MaxPods.

@@ -80,7 +80,7 @@ func (p *Provider) inspect(ctx context.Context, groups []fleet.Group, troubles m
 		g := &groups[i]
 		last := p.details[g.Name]
 		tasks.Go(func() error {
-			failed[i] = p.look(ctx, g)
+			failed[i] = p.observeGroup(ctx, g)
 			all[i] = p.detailsOf(ctx, g.Name, last, now)
 			return nil
 		})
@@ -108,8 +108,8 @@ func (p *Provider) inspect(ctx context.Context, groups []fleet.Group, troubles m
 	return nil
 }
 
-// look asks for the size and the instances of a group. It returns why the instances are not known.
-func (p *Provider) look(ctx context.Context, g *fleet.Group) error {
+// observeGroup asks for the size and the instances of a group. It returns why the instances are not known.
+func (p *Provider) observeGroup(ctx context.Context, g *fleet.Group) error {
 	size, err := unlessSilent(p, "NodeGroupTargetSize", g.Name, func() (int, error) { return p.size(ctx, g.Name) })
 	if err == nil {
 		g.Target = &size

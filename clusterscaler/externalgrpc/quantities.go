@@ -48,11 +48,11 @@ func eachField(message []byte, path []protowire.Number, visit func([]byte) error
 		}
 		if number == path[0] && kind == protowire.BytesType {
 			field, _ := protowire.ConsumeBytes(message)
-			look := visit
+			check := visit
 			if len(path) > 1 {
-				look = func(nested []byte) error { return eachField(nested, path[1:], visit) }
+				check = func(nested []byte) error { return eachField(nested, path[1:], visit) }
 			}
-			if err := look(field); err != nil {
+			if err := check(field); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,7 @@ func (d *Drainer) drain(ctx context.Context, r plan.Removal, h history, remove f
 	if err := d.mark(ctx, r.Node, h); err != nil {
 		return err
 	}
-	fresh, v, err := d.deps.Judge(ctx, r.Node)
+	fresh, v, err := d.deps.Recheck(ctx, r.Node)
 	switch {
 	case err != nil:
 		return err

@@ -45,8 +45,8 @@ type DrainDeps struct {
 	Events events.EventRecorder
 	Log    *slog.Logger
 	Now    func() time.Time
-	// Judge says from a fresh look whether a node may still go.
-	Judge func(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error)
+	// Recheck says from fresh objects whether a node may still be removed.
+	Recheck func(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error)
 	// Delete gives the node back to its provider.
 	Delete func(ctx context.Context, group, node string) error
 	// DeleteAllOrNothing gives all of the nodes back to their provider.
@@ -151,9 +151,9 @@ func (d *Drainer) take(node string, resume bool) (h history, free bool) {
 // Wait returns when no drain is under way.
 func (d *Drainer) Wait() { d.wg.Wait() }
 
-// Look takes note of the nodes as the cache shows them to the loop. It returns which of them are going, and
-// those of them that no drain of this process is at work on and none has deleted.
-func (d *Drainer) Look(nodes []*corev1.Node) (deleting map[string]bool, orphans []string) {
+// Observe takes note of the nodes as the loop observed them. It returns which of them are deleting, and as orphans
+// those of them that no drain of this process works on, or has deleted.
+func (d *Drainer) Observe(nodes []*corev1.Node) (deleting map[string]bool, orphans []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	deleting, orphans = d.deleting(nodes)

@@ -83,7 +83,7 @@ func (r *rig) newDrainer() *Drainer {
 				r.now = r.now.Add(10 * time.Second)
 				return r.now
 			},
-			Judge: func(context.Context, string) (plan.Removal, verdict.Verdict, error) {
+			Recheck: func(context.Context, string) (plan.Removal, verdict.Verdict, error) {
 				return plan.Removal{Empty: r.empty}, verdict.Because(verdict.On("node", "n1"), r.verdict), nil
 			},
 			Delete: func(_ context.Context, group, node string) error {
@@ -261,7 +261,7 @@ func TestInterruptedDrainIsResumed(t *testing.T) {
 			t.Fatalf("an interrupted drain must leave the taint and tell no outcome: %v", r.node().Spec.Taints)
 		}
 		next := r.newDrainer()
-		deleting, orphans := next.Look([]*corev1.Node{r.node()})
+		deleting, orphans := next.Observe([]*corev1.Node{r.node()})
 		if !deleting["n1"] || len(orphans) != 1 {
 			t.Fatalf("deleting %v, orphans %v", deleting, orphans)
 		}
@@ -293,7 +293,7 @@ func TestLookBridgesTheCache(t *testing.T) {
 		if n != nil {
 			nodes = append(nodes, n)
 		}
-		deleting, found := r.drainer.Look(nodes)
+		deleting, found := r.drainer.Observe(nodes)
 		if deleting["n1"] != going || len(found) != orphans {
 			t.Errorf("%s: going %v, orphans %v", what, deleting, found)
 		}
@@ -302,7 +302,7 @@ func TestLookBridgesTheCache(t *testing.T) {
 	if err := r.outcome(); err != nil {
 		t.Fatal(err)
 	}
-	r.drainer.Deleting(nil) // by a second look, newer than what the loop sees
+	r.drainer.Deleting(nil) // by a recheck, newer than what the loop observed
 	look("deleted, still seen without the taint", clean, true, 0)
 	look("deleted, still seen with the taint", marked, true, 0)
 	look("deleted and no longer seen", nil, false, 0)
@@ -313,7 +313,7 @@ func TestLookBridgesTheCache(t *testing.T) {
 	if err := r.outcome(); err == nil {
 		t.Fatal("no error")
 	}
-	r.drainer.Deleting([]*corev1.Node{clean}) // by a second look, newer than what the loop sees
+	r.drainer.Deleting([]*corev1.Node{clean}) // by a recheck, newer than what the loop observed
 	r.drainer.Deleting(nil)
 	look("given back, still seen with the taint", marked, false, 0)
 	look("given back and seen without", clean, false, 0)
@@ -356,7 +356,7 @@ func TestDeletedNodesAreTakenUpAgain(t *testing.T) {
 	}
 	another := testNode()
 	another.CreationTimestamp.Time = r.now.Add(time.Second)
-	if deleting, orphans := r.drainer.Look([]*corev1.Node{another}); deleting["n1"] || len(orphans) > 0 {
+	if deleting, orphans := r.drainer.Observe([]*corev1.Node{another}); deleting["n1"] || len(orphans) > 0 {
 		t.Errorf("another node of that name: deleting %v, orphans %v", deleting, orphans)
 	}
 }

@@ -28,10 +28,10 @@ type evacuation struct {
 	// evictDaemons is whether pods of DaemonSets are evicted that have no annotation; waitForDaemons that they have to be
 	// gone like the others.
 	evictDaemons, waitForDaemons bool
-	// daemons are those that the first round has found. What comes after them tolerates the node's going, and ends with it.
+	// daemons are the DaemonSet pods that the first round has found. Later ones tolerate the node's taint, and end with the node.
 	daemons map[types.UID]bool
-	// late are those that should have ended long before the first round. Nobody knows whether they ever end; the plan does
-	// not count them either, so that they keep nothing.
+	// late are pods that should have ended long before the first round. Nobody knows whether they ever end, so they do not hold
+	// the drain up. The plan does not count them either.
 	late    map[types.UID]bool
 	evictor *evict.Evictor
 	// told are the pods that have an Event of their eviction.
@@ -90,7 +90,7 @@ func (e *evacuation) round(ctx context.Context) (done bool, err error) {
 // lateAfter is how long after its grace period a pod is not waited for any more.
 const lateAfter = 30 * time.Second
 
-// meet notes, in the first round, the pods of DaemonSets that are to be evicted, and those that end too late.
+// meet notes, in the first round, the pods of DaemonSets that are to be evicted, and the pods that end too late.
 func (e *evacuation) meet(pods []corev1.Pod) {
 	if e.daemons != nil {
 		return

@@ -44,7 +44,7 @@ func exampleOf(object *corev1.Node, n *plan.Node, group string, passing *NodeTai
 	return &example{Example: Example{Node: object}, node: n, template: newNode(&n.Node, group, passing), stale: true}
 }
 
-// Examples are those that outlive their nodes: a Translator that begins must be told of them to make the same Snapshot.
+// Examples are the examples whose nodes are gone. A new Translator needs them to make the same Snapshot.
 func (t *Translator) Examples() Examples {
 	out := Examples{}
 	for name, e := range t.examples {

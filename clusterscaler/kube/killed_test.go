@@ -171,7 +171,7 @@ func (c *town) start(killAt int, late bool) *process {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	p.drainer = NewDrainer(DrainConfig{MaxPodEvictionTime: 2 * time.Minute, EvictionGroups: c.groups, ExpendableBelow: -10, DeletionDelay: time.Minute, Poll: time.Microsecond}, DrainDeps{
 		Client: api, Live: api, Events: &events.FakeRecorder{}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
-		Judge: func(context.Context, string) (plan.Removal, verdict.Verdict, error) {
+		Recheck: func(context.Context, string) (plan.Removal, verdict.Verdict, error) {
 			code := plan.Unneeded
 			if c.process >= c.staysAfter {
 				code = plan.NoPlaceToMovePods
@@ -216,7 +216,7 @@ func (p *process) work(begin bool) bool {
 	if n == nil {
 		return false
 	}
-	_, orphans := p.drainer.Look([]*corev1.Node{n})
+	_, orphans := p.drainer.Observe([]*corev1.Node{n})
 	switch {
 	case len(orphans) == 1:
 		p.drainer.Resume(p.ctx, "n1", "g")

@@ -11,8 +11,8 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
-// NodeTaints are the taints that tell of a node's moment, and not of what a new one is like. The zero value knows those that
-// Kubernetes and cluster-autoscaler name themselves.
+// NodeTaints are the taints that a node has for a while only, and that a new node of its group does not have. The zero value
+// knows the keys of Kubernetes and cluster-autoscaler.
 type NodeTaints struct {
 	// Startup are the keys of taints that a node has until it has started, and StartupPrefixes what further such keys
 	// begin with.
@@ -32,7 +32,7 @@ func (t *NodeTaints) passing(key string) bool {
 	return group.TransientTaint(key) || t.startup(key) || slices.Contains(t.Status, key)
 }
 
-// OfTemplate are the taints that a new node has once it has started, of those that its template or a node like it has.
+// OfTemplate returns the taints that a new node has once it has started. taints are those of its template, or of a node like it.
 func (t *NodeTaints) OfTemplate(taints []scheduling.Taint) []scheduling.Taint {
 	return lacking(taints, t.passing)
 }

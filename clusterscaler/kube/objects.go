@@ -25,7 +25,7 @@ type Objects struct {
 	Budgets    []*policyv1.PodDisruptionBudget
 	// Namespaces has the labels of each.
 	Namespaces map[string]map[string]string
-	// Taints are those that pass.
+	// Taints are the taints that a node has for a while only.
 	Taints NodeTaints
 	// ExpendableBelow is the priority below which a pod counts for nothing, as in the plan's policy.
 	ExpendableBelow int32

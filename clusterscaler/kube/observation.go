@@ -8,7 +8,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
-// Observation is all that a Snapshot is made of. The loop, the second look before a drain, `trimtab simulate cluster` and
+// Observation is all that a Snapshot is made of. The loop, the recheck of a node before its drain, `trimtab simulate cluster` and
 // `trimtab replay` make their Snapshots of it, by the same code.
 type Observation struct {
 	*Objects
@@ -19,8 +19,8 @@ type Observation struct {
 	Deleting func(*corev1.Node) bool
 	// Now is the time of the observation. As long as it is zero no node is an example of its group.
 	Now time.Time
-	// Examples are examples of earlier observations whose nodes are gone. They matter to a Translator that begins: it
-	// remembers those that it has seen itself.
+	// Examples are examples of earlier observations whose nodes are gone. Only a new Translator needs them: later it
+	// remembers what it has seen itself.
 	Examples Examples
 	// ExamplesFor is how long an example outlives its node.
 	ExamplesFor time.Duration

@@ -93,7 +93,7 @@ func eviction(p *corev1.Pod) plan.Eviction {
 	return plan.EvictionUnset
 }
 
-// localVolumes names the volumes whose data is lost with the node, but for those that an annotation gives up.
+// localVolumes names the volumes whose data is lost with the node. Volumes that an annotation calls safe are left out.
 func localVolumes(p *corev1.Pod) []string {
 	safe := strings.Split(p.Annotations[annotationSafeLocalVolumes], ",") // a space is part of a name, as in cluster-autoscaler
 	var out []string

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/wanted"
 )
 
@@ -24,6 +26,8 @@ type SoftTaints struct {
 	writer *wanted.Writer[*corev1.Node]
 	// cleaned says that nodes have no marks any more, with a MaxCount of 0.
 	cleaned bool
+	// recalled says that Recall was called.
+	recalled bool
 	// said is when the worker warned last, and failed how many writes failed since.
 	said   time.Time
 	failed int
@@ -35,7 +39,9 @@ type SoftTaintConfig struct {
 	MaxCount int
 	// MaxTime is how long what one Want asks for is written. The rest is left to the next one.
 	MaxTime time.Duration
-	Now     func() time.Time
+	// TTL is the age up to which a mark tells since when its node could go; 0 for none.
+	TTL time.Duration
+	Now func() time.Time
 }
 
 // After a write has failed its node is left alone for softTaintPause, which doubles up to maxSoftTaintPause. Failures are
@@ -64,9 +70,23 @@ func (s *SoftTaints) Finish(ctx context.Context) { s.writer.Finish(ctx) }
 // isSoft is whether the taint is the mark.
 func isSoft(t corev1.Taint) bool { return t.Key == group.CandidateTaint }
 
-// Want has the nodes written that are not as they should be: first those that are needed again, then the unneeded ones in
-// their order. Those that are going are left alone, and so are for a while those whose write has failed. It does not wait,
-// and must not be called by two at the same time.
+// Mark has the nodes marked that the plan finds unneeded. Nodes that are deleting, or whose removal begins, are left alone. It
+// does not wait for a write.
+func (s *SoftTaints) Mark(p *plan.Plan, nodes []*corev1.Node, deleting map[string]bool) {
+	going := maps.Clone(deleting)
+	for i := range p.ScaleDown {
+		going[p.ScaleDown[i].Node] = true
+	}
+	unneeded := make([]string, len(p.Unneeded))
+	for i := range p.Unneeded {
+		unneeded[i] = p.Unneeded[i].Node
+	}
+	s.Want(nodes, unneeded, going)
+}
+
+// Want has the wrong nodes written: first the nodes that are needed again, then the unneeded ones in their order. Nodes that
+// are going are left alone. So are, for a while, nodes whose write has failed. It does not wait, and must not be called by two
+// at the same time.
 func (s *SoftTaints) Want(nodes []*corev1.Node, unneeded []string, going map[string]bool) {
 	if s.cleaned {
 		return
@@ -97,7 +117,7 @@ func (s *SoftTaints) Want(nodes []*corev1.Node, unneeded []string, going map[str
 // marked is whether the node has the mark.
 func marked(n *corev1.Node) bool { return slices.ContainsFunc(n.Spec.Taints, isSoft) }
 
-// wrong lists the nodes that have the mark and should not, and then those that should have it.
+// wrong lists the nodes that have the mark and should not, and then the nodes that lack it.
 func (s *SoftTaints) wrong(nodes []*corev1.Node, unneeded []string, going map[string]bool) []*corev1.Node {
 	place := make(map[string]int, len(unneeded))
 	for i, name := range unneeded {
@@ -145,9 +165,18 @@ func (s *SoftTaints) write(ctx context.Context, n *corev1.Node) error {
 	return err
 }
 
-// UnneededSince reads from the marks since when nodes could go, of those younger than ttl. A mark that cannot be read
-// tells nothing.
-func UnneededSince(nodes []*corev1.Node, ttl time.Duration, now time.Time) map[string]time.Time {
+// Recall reads since when nodes could go, from the marks of a process before this one. It does so once, and only with a TTL.
+func (s *SoftTaints) Recall(nodes []*corev1.Node) (since map[string]time.Time, recalled bool) {
+	if s.recalled || s.cfg.TTL <= 0 {
+		return nil, false
+	}
+	s.recalled = true
+	return unneededSince(nodes, s.cfg.TTL, s.cfg.Now()), true
+}
+
+// unneededSince reads since when nodes could go from the marks that are younger than ttl. A mark that cannot be read
+// counts as none.
+func unneededSince(nodes []*corev1.Node, ttl time.Duration, now time.Time) map[string]time.Time {
 	out := map[string]time.Time{}
 	for _, n := range nodes {
 		if since := sinceOf(n, isSoft); !since.IsZero() && now.Sub(since) >= 0 && now.Sub(since) <= ttl {

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
+	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
 // softRig has nodes a to e, of which b and d are marked, and writes down the patches.
@@ -174,11 +175,44 @@ func TestUnneededSince(t *testing.T) {
 	for value, want := range map[string]bool{"1767225600": true, "1767225000": true, "1767224999": false, "1767225601": false, "": false, "x": false} {
 		n := testNode()
 		n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: group.CandidateTaint, Value: value})
-		got := UnneededSince([]*corev1.Node{testNode(), n}, 10*time.Minute, now)
+		got := unneededSince([]*corev1.Node{testNode(), n}, 10*time.Minute, now)
 		since, known := got["n1"]
 		if known != want || want && fmt.Sprint(since.Unix()) != value {
 			t.Errorf("%q: %v", value, got)
 		}
+	}
+}
+
+// Marks are recalled once, and only with a TTL.
+func TestRecall(t *testing.T) {
+	now := time.Unix(1_767_225_600, 0)
+	n := testNode()
+	n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: group.CandidateTaint, Value: "1767225000"})
+	nodes := []*corev1.Node{n}
+	for ttl, want := range map[time.Duration]bool{0: false, time.Hour: true} {
+		s := NewSoftTaints(SoftTaintConfig{TTL: ttl, Now: func() time.Time { return now }}, nil, slog.New(slog.DiscardHandler))
+		if since, recalled := s.Recall(nodes); recalled != want || recalled && len(since) != 1 {
+			t.Errorf("TTL %s: recalled %t, %v", ttl, recalled, since)
+		}
+		if _, again := s.Recall(nodes); again {
+			t.Errorf("TTL %s: recalled again", ttl)
+		}
+	}
+}
+
+// A plan marks the nodes that it finds unneeded, but those whose removal begins or goes on.
+func TestMark(t *testing.T) {
+	r := newSoftRig(t)
+	now := time.Unix(1_767_225_600, 0)
+	s, _ := r.softTaints(10, &now)
+	deleting := map[string]bool{"a": true}
+	s.Mark(&plan.Plan{
+		Unneeded:  []plan.Removal{{Node: "a"}, {Node: "b"}, {Node: "c"}, {Node: "e"}},
+		ScaleDown: []plan.Removal{{Node: "c"}},
+	}, r.nodes(t), deleting)
+	s.Finish(t.Context())
+	if got := strings.Join(r.writes, " "); got != "d e" || len(deleting) != 1 {
+		t.Errorf("writes %s, want those that take the mark off d and put it on e; deleting %v", got, deleting)
 	}
 }
 

@@ -23,7 +23,7 @@ type Translator struct {
 	// pods are those of the last Snapshot and the finished ones, in the order of their names; byName finds them.
 	pods   []*translated
 	byName map[types.NamespacedName]*translated
-	// budgets is the text of those that the pods' budgets are indices of.
+	// budgets is the text of the budgets whose indices the pods have.
 	budgets string
 	// owners are the controllers of the pods, and of some that are gone; pruned is how many there were when those
 	// were last left out.
@@ -139,7 +139,7 @@ func (t *Translator) checkOwners(o *Objects) {
 	}
 }
 
-// classesPerFresh is by how much the classes may outgrow those that are in use.
+// classesPerFresh is how many times as many classes there may be as are in use.
 const classesPerFresh = 2
 
 // update brings the pods up to date.
@@ -210,7 +210,7 @@ func (t *Translator) revise(b *budgets) {
 	t.budgets, t.turned = b.same, false
 }
 
-// forget makes all be translated anew, as the changes leave it: they become those that make up the whole.
+// forget begins anew. It returns the changes that make up all objects, so that each is translated again.
 func (t *Translator) forget(o *Objects, changes podChanges) podChanges {
 	all := make(podChanges, len(t.byName)+len(changes))
 	for name, p := range t.byName {

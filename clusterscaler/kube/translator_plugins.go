@@ -19,8 +19,8 @@ type pluginPods struct {
 	// snapshot is that of the last plan.Snapshot. It is nil where there were no such pods and no node with devices, and where it
 	// could not be made.
 	snapshot *kubesched.Snapshot
-	// demanding are these pods, but for the finished ones. extended are those that ask for extended resources, of which a
-	// DeviceClass may provide some.
+	// demanding are these pods, but for the finished ones. extended are the pods that ask for extended resources: a DeviceClass
+	// may provide some of them.
 	demanding, extended map[*translated]bool
 	// groups are those of the Snapshot.
 	groups  []plan.Group
@@ -157,7 +157,7 @@ func (t *Translator) profile(node string) string {
 	return t.pluginPods.snapshot.Profile(node)
 }
 
-// newNodes has for each group the profile of its new nodes, which are like those that stand; nil where nobody judges.
+// newNodes has for each group the profile of its new nodes, which are like its present ones. It is nil without FilterPlugins.
 func (t *Translator) newNodes(nodes []*corev1.Node, member map[string]string) map[string]string {
 	if t.pluginPods.snapshot == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
-// podChanges has the pods that are new or other than before, and nil for those that are gone.
+// podChanges has the pods that are new or have changed, and nil for pods that are gone.
 type podChanges map[types.NamespacedName]*corev1.Pod
 
 // changes is in what the pods differ from those of the last Snapshot.

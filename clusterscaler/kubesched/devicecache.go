@@ -112,7 +112,7 @@ func withoutTaints(s *resourcev1.ResourceSliceSpec) {
 type deviceCacheEntry struct {
 	refusal    scheduling.Refusal
 	allocation *resourcev1.AllocationResult
-	// pools and node are those that the allocation names.
+	// pools and node are what the allocation names.
 	pools []pool
 	node  string
 }

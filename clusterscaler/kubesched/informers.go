@@ -12,8 +12,8 @@ import (
 	"k8s.io/component-helpers/storage/volume"
 )
 
-// factory gives the plugins informers that never run: their indexes are filled by hand. Of the volumes of a class the plugins find
-// only those that may be bound to a claim, sorted by name, so that they always choose the same of equal ones.
+// factory gives the plugins informers that never run: their indexes are filled by hand. Of the volumes of a class, the plugins
+// find those only that may be bound to a claim. They are sorted by name, so that the plugins always choose the same of equal ones.
 type factory struct {
 	informers.SharedInformerFactory
 	// open are by class the volumes without a claim, or with a claim that has no volume yet.

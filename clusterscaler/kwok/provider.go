@@ -253,7 +253,7 @@ func (p *Provider) launchDue(ctx context.Context) (next time.Duration, waiting b
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			p.deps.Log.Error("a node could not be created", "group", l.pool.name, "node", l.name, "error", err)
 		}
-		p.settle(l.name, err)
+		p.noteLaunch(l.name, err)
 	}
 	return next, waiting
 }
@@ -271,8 +271,8 @@ func (p *Provider) pending() []launch {
 	return out
 }
 
-// settle notes what came of a launch.
-func (p *Provider) settle(name string, err error) {
+// noteLaunch notes what came of a launch.
+func (p *Provider) noteLaunch(name string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range p.launches {

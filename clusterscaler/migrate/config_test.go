@@ -10,7 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/trimtab/trimtab/clusterscaler"
+	clusterconfig "github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc"
 	"github.com/trimtab/trimtab/clusterscaler/migrate"
 	"github.com/trimtab/trimtab/internal/config"
@@ -19,13 +19,13 @@ import (
 )
 
 // sectionOf converts the flags, and decodes the section clusterScaler as trimtab does.
-func sectionOf(t *testing.T, args []string) (clusterscaler.Config, error) {
+func sectionOf(t *testing.T, args []string) (clusterconfig.Config, error) {
 	t.Helper()
 	p := migrate.Program()
 	return section(t, p, p.FromFlags(args))
 }
 
-func section(t *testing.T, p migration.Program, in migration.Installation) (clusterscaler.Config, error) {
+func section(t *testing.T, p migration.Program, in migration.Installation) (clusterconfig.Config, error) {
 	t.Helper()
 	result := migrationtest.Convert(t, p, in)
 	var file struct {
@@ -38,7 +38,7 @@ func section(t *testing.T, p migration.Program, in migration.Installation) (clus
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c clusterscaler.Config
+	var c clusterconfig.Config
 	c.SetDefaults()
 	return c, config.Decode("f", text, &c)
 }
@@ -56,7 +56,7 @@ func TestDefaultsAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want clusterscaler.Config
+	var want clusterconfig.Config
 	want.SetDefaults()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -85,10 +85,10 @@ func TestKeysAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var defaults clusterscaler.Config
+	var defaults clusterconfig.Config
 	defaults.SetDefaults()
-	for i := range reflect.TypeFor[clusterscaler.Config]().NumField() {
-		key := reflect.TypeFor[clusterscaler.Config]().Field(i).Tag.Get("yaml")
+	for i := range reflect.TypeFor[clusterconfig.Config]().NumField() {
+		key := reflect.TypeFor[clusterconfig.Config]().Field(i).Tag.Get("yaml")
 		if !settings[key] {
 			t.Errorf("no flag becomes %s", key)
 		}

@@ -134,7 +134,7 @@ func minMax(text string) (least, most int64, ok bool) {
 	return least, most, found && err == nil && err2 == nil && least >= 0 && least <= most
 }
 
-// expanders takes those that trimtab has.
+// expanders takes the expanders that trimtab has.
 func expanders(c *migration.Conversion, v migration.Value) error {
 	var taken []string
 	for _, name := range strings.Split(v.Last, ",") {

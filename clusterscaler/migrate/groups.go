@@ -77,7 +77,7 @@ func nodes(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
-// ownName is how trimtab calls a group, unless another is called so; what differs from the cloud's name is told.
+// ownName is trimtab's name of a group, unless another has it. A name that differs from the cloud's is noted.
 func ownName(c *migration.Conversion, v migration.Value, g spec, names map[string]string) (name string, ok bool) {
 	name = groupName(g.name)
 	switch before, twice := names[name]; {

@@ -70,7 +70,7 @@ func read(d *dump, name string, groups Input) (*Cluster, error) {
 	return c, nil
 }
 
-// Taints says which taints of nodes pass, beside those that Kubernetes and cluster-autoscaler name themselves.
+// Taints says which taints a node has for a while only, beside the taints of Kubernetes and cluster-autoscaler.
 func (c *Cluster) Taints(t kube.NodeTaints) { c.dump.Taints = t }
 
 // MinReplicas makes pods of ReplicaSets and ReplicationControllers that are to have fewer replicas keep their nodes. The note

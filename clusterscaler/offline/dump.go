@@ -95,7 +95,7 @@ func (d *dump) readDocument(s *stream, whole int) {
 	case all && s.blank:
 	case all && s.failure() == nil:
 		d.wholeDocument(doc, !s.over())
-	case looksJSON(doc.Data):
+	case isJSON(doc.Data):
 		d.streamJSON(io.MultiReader(bytes.NewReader(doc.Data), s), doc.Line)
 	default:
 		d.streamYAML(doc, s)
@@ -114,7 +114,7 @@ func (d *dump) wholeDocument(doc config.Document, more bool) {
 		}
 	}
 	raw, found := toJSON(doc, false)
-	if len(found) > 0 && looksJSON(doc.Data) {
+	if len(found) > 0 && isJSON(doc.Data) {
 		found, _ = errors.AsType[config.Problems](notJSON)
 	}
 	where := d.nextDocument(more)

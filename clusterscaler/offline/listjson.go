@@ -11,8 +11,8 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// looksJSON is whether the text begins as a JSON object does.
-func looksJSON(text []byte) bool {
+// isJSON is whether the text begins as a JSON object does.
+func isJSON(text []byte) bool {
 	inner, is := bytes.CutPrefix(bytes.TrimSpace(text), []byte("{"))
 	inner = bytes.TrimSpace(inner)
 	return is && (len(inner) == 0 || inner[0] == '"' || inner[0] == '}')

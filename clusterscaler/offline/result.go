@@ -66,7 +66,8 @@ type Pending struct {
 	Message string       `json:"message"`
 }
 
-// Headroom is how much of one there is: Fits on nodes that stand, Coming on those on their way and those that are added.
+// Headroom is for how many pods of a headroom there is room: Fits on nodes that stand, Coming on nodes on their way and on
+// nodes that the plan adds.
 type Headroom struct {
 	Name    string       `json:"name"`
 	Fits    int          `json:"fits"`

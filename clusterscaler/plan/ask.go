@@ -13,7 +13,7 @@ type Question []Choice
 type Choice struct {
 	Group string
 	Nodes int
-	// Pods are those that would have a place there, by name; headroom is not among them.
+	// Pods are the names of the pods that fit there. Headroom is not among them.
 	Pods []string
 }
 

@@ -7,8 +7,8 @@
 // begins at the mark of its input, so that nothing is taken back by hand.
 //
 // Decide is a pure function: equal inputs give an equal plan, in an equal order. It reads no clock and
-// keeps nothing; every "since when" stands in Memory, which goes in and comes out. What happened to a
-// plan (a group grew, a deletion failed) is told to the Memory by its methods.
+// keeps nothing; every "since when" stands in Memory, which goes in and comes out. The methods of Memory take what
+// happened to a plan: a group grew, a deletion failed.
 //
 // A question for the gRPC expander is part of the plan. Whoever has an answer gives it to the Memory, and decides again.
 //
@@ -18,9 +18,9 @@
 // its pods fit on the nodes that stay, by the simulator that also decides on growth, and that after the
 // removal this same simulator would not add the node back. Every pending pod, group and node has a verdict.
 //
-// What a cloud says of its nodes and instances is believed by the rules of package fleet, whose Memory is part of this one.
+// Package fleet decides what to believe of a cloud's nodes and instances. Its Memory is part of this one.
 //
-// It does not act. On volumes and device claims the FilterPlugins of the Snapshot decide. Pods with constraints that
-// neither it nor package scheduling models trigger nothing and keep their node. It makes no templates: a group has that of
-// its provider, or of one of its nodes.
+// It does not act. The FilterPlugins of the Snapshot decide on volumes and device claims. A pod with a constraint that nobody
+// models triggers nothing and keeps its node. The package makes no templates: a group has the template of its provider, or of
+// one of its nodes.
 package plan

@@ -71,8 +71,8 @@ func drainRules() []drainRule {
 	}
 }
 
-// judge asks the rules about a pod.
-func (d *drain) judge(p *Pod) (outcome, string) {
+// drainable asks the rules what becomes of a pod when its node is drained.
+func (d *drain) drainable(p *Pod) (outcome, string) {
 	for _, rule := range d.rules {
 		if o := rule.says(p, d); o != undecided {
 			return o, rule.reason

@@ -31,7 +31,7 @@ const (
 	Prioritize Expander = "priority"
 	// Random: any, each as likely as the others; the moment of the decision draws.
 	Random Expander = "random"
-	// Ask: those that the answer to Plan.Question prefers; all as long as there is none.
+	// Ask: the groups that the answer to Plan.Question prefers. Without an answer all are equal.
 	Ask Expander = "grpc"
 )
 

@@ -9,7 +9,7 @@ import (
 )
 
 // On random clusters the plan is the same as it is without the pods below the cutoff, but for what it says of pods that
-// wait; and so is each second look.
+// wait; and so is each recheck.
 func TestExpendablePodsAreLeftOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 22))
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -42,10 +42,10 @@ func TestExpendablePodsAreLeftOut(t *testing.T) {
 			t.Fatalf("case %d: planned\n%s\nwithout them\n%s", i, render(with, memory, now), render(want, wantMemory, now))
 		}
 		for _, removal := range want.ScaleDown {
-			a, v := StillRemovable(goingNow(s, removal.Node), Memory{}, p, now, removal.Node)
-			b, w := StillRemovable(goingNow(&without, removal.Node), Memory{}, p, now, removal.Node)
+			a, v := Recheck(goingNow(s, removal.Node), Memory{}, p, now, removal.Node)
+			b, w := Recheck(goingNow(&without, removal.Node), Memory{}, p, now, removal.Node)
 			if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(v, w) {
-				t.Fatalf("case %d: the second look at %s gives %s, without them %s", i, removal.Node, v, w)
+				t.Fatalf("case %d: the recheck of %s gives %s, without them %s", i, removal.Node, v, w)
 			}
 			removed++
 		}

@@ -118,7 +118,7 @@ func verdictsOnGroups(p *Plan, why []verdict.Verdict) []verdict.Verdict {
 func (s *Snapshot) keeps(pod *Pod, p Policy, now time.Time) verdict.Verdict {
 	rules := newDrain(p, now, s.Budgets, allowedBy(s.Budgets))
 	subject, node := podSubject(pod), verdict.Text("node", pod.Node)
-	switch o, rule := rules.judge(pod); {
+	switch o, rule := rules.drainable(pod); {
 	case p.expendable(pod):
 		return verdict.Because(subject, EndsWithNode, append([]verdict.Fact{node}, p.expendableFacts(pod)...)...)
 	case o == stays:

@@ -33,8 +33,8 @@ type spare struct {
 	pod *Pod
 }
 
-// spareCount is where the pods of a headroom were placed: on nodes that stand, on those on their way, and on those that the
-// plan adds. group is the last that grows for it.
+// spareCount is where the pods of a headroom were placed: on nodes that stand (fits), on nodes on their way (coming), and on
+// nodes that the plan adds (adds). group is the last one that grows for it.
 type spareCount struct {
 	fits, coming, adds int
 	group              string

@@ -24,13 +24,13 @@ type kept struct {
 	// groupNames are the groups that nodes say they are of, and groupOf has for each node the index of its own.
 	groupNames []string
 	groupOf    []int
-	// ids finds the nodes by name; going are those that are being deleted.
+	// ids finds the nodes by name. going are the nodes that are being deleted.
 	ids   map[string]scheduling.NodeID
 	going []scheduling.NodeID
 	// on lists the pods of each node in the order of their names: bound and nominated ones. Those
 	// below the cutoff, and pods that should have ended, are left out.
 	on [][]*Pod
-	// ending are those of them that are being deleted.
+	// ending are the pods in on that are being deleted.
 	ending map[*Pod]bool
 	// waiting are the pods that are not bound, in the order of their names, and asked finds them there.
 	waiting []*Pod
@@ -39,7 +39,7 @@ type kept struct {
 	used []use
 }
 
-// stage is how a node takes part, which depends on the time for those that are not ready.
+// stage is how a node takes part. That of a node that is not ready depends on the time.
 type stage uint8
 
 const (
@@ -144,7 +144,7 @@ func (k *kept) list() {
 	}
 }
 
-// startupTaint is whether a node bears the taint until it is ready.
+// startupTaint is whether a node has the taint until it is ready.
 func startupTaint(key string) bool {
 	switch key {
 	case "node.kubernetes.io/not-ready", "node.kubernetes.io/network-unavailable", "node.cloudprovider.kubernetes.io/uninitialized":

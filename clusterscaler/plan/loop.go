@@ -77,7 +77,7 @@ func (l *loop) empty(id scheduling.NodeID) bool {
 	return !slices.ContainsFunc(l.kept.on[id], func(pod *Pod) bool { return !pod.fixed() })
 }
 
-// standing is how many nodes the group has that have registered, but for those that the provider has accepted to delete.
+// standing is how many registered nodes the group has. Nodes that the provider has accepted to delete do not count.
 func (l *loop) standing(group string) (n int) {
 	for _, node := range l.s.Nodes {
 		if node.Group == group && !l.deleted(node) {

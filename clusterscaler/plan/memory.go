@@ -54,8 +54,8 @@ func cloned[V any](m map[string]V) map[string]V {
 	return maps.Clone(m)
 }
 
-// ScaledUp notes that the provider has accepted to grow the group. asked is when it was asked to: nodes that it makes, or fails to
-// make, before it answers are among those that are awaited.
+// ScaledUp notes that the provider has accepted to grow the group. asked is when it was asked. Nodes that it makes, or fails to
+// make, between then and its answer count as awaited.
 func (m Memory) ScaledUp(group string, asked time.Time) Memory {
 	m = m.clone()
 	m.LastScaleUp = asked

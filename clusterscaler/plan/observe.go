@@ -53,7 +53,7 @@ type observing struct {
 	observed
 }
 
-// have sums up what the nodes of the cluster have: those that stand and do not go, and those on their way.
+// have sums up what the nodes of the cluster have, nodes on their way included. Nodes that are deleting do not count.
 func (d *observing) have() scheduling.Resources {
 	var sum scheduling.Resources
 	for _, n := range d.s.Nodes {

@@ -19,7 +19,7 @@ type needs struct {
 	// mark is the world with all that is placed.
 	mark   mark
 	placed placed
-	// pods are those that needed a node when the loop began; those in batches still do.
+	// pods are the pods that needed a node when the loop began. The pods in batches still do.
 	pods    []*Pod
 	batches []batch
 	// settling says that the batches were emptied, since all of their pods have only just come.
@@ -56,9 +56,9 @@ func (b *batch) take(n int, node scheduling.NodeID) share {
 	return s
 }
 
-// placePending sorts the pods that have no node: those that wait for something else, those that fit on a node that stands
-// or is coming, and the rest, which is in batches. Pods of nodes that are going are among them, as they will be once they
-// have left: pods that a controller makes anew, and these others.
+// placePending sorts the pods that have no node into three: they wait for something else, fit on a node that stands or is
+// coming, or need a node; these are in batches. Pods of nodes that are going are among them, as they will be after they have
+// left: pods that a controller makes anew, and the given others.
 func placePending(w *world, others ...*Pod) needs {
 	w.goTo(w.ready)
 	n := needs{placed: placed{loop: w.loop, upcoming: w.upcoming, requested: len(w.upcoming)}}

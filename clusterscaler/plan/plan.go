@@ -10,16 +10,16 @@ import (
 // Plan is all that is to be done, and why. The lists may be acted on in any order, but each ScaleUp and
 // each ScaleDown as a whole.
 type Plan struct {
-	// Cluster says whether the cluster is healthy. As long as it is not nothing is planned but to give up nodes that
-	// have not come.
+	// Cluster says whether the cluster is healthy. While it is not, nothing is planned but to give up nodes that have not
+	// come.
 	Cluster verdict.Verdict
 	// Readiness counts all nodes, and States tells how each group stands, in the order of the snapshot.
 	Readiness Readiness
-	// Capacity is what the nodes have together, those on their way included and those that go not.
+	// Capacity is what the nodes have together. Nodes on their way count; nodes that are deleting do not.
 	Capacity scheduling.Resources
 	States   []GroupState
 	ScaleUp  []Increase
-	// GiveUp are nodes that were requested, have not come in time, and are no longer to be worked towards.
+	// GiveUp are requested nodes that have not come in time. The provider is to stop working towards them.
 	GiveUp []Decrease
 	// Unregistered are instances that have not registered in time, and are to be deleted.
 	Unregistered []Deletion
@@ -29,11 +29,10 @@ type Plan struct {
 	Headroom []HeadroomState
 	// ScaleDown are the nodes whose removal is to begin now.
 	ScaleDown []Removal
-	// Resume are nodes that are being deleted and that nobody may be at work on: their removal is to go on, unless a drain of
-	// this process is at work on it.
+	// Resume are nodes whose removal has begun. It is to go on, unless a drain of this process works on the node already.
 	Resume []Removal
-	// Unneeded are the nodes that could go, those of ScaleDown included: the others wait. Any subset of
-	// them can be removed: none receives pods of another.
+	// Unneeded are the nodes that could go: those of ScaleDown, and others that have to wait. Any subset of them can be
+	// removed: none receives pods of another.
 	Unneeded []Removal
 	// Nodes has a verdict on each node, in the order of the snapshot.
 	Nodes []NodeVerdict
@@ -43,7 +42,7 @@ type Plan struct {
 	// complete: it is made as if nobody answered. With an answer, call Decide again with the Memory that this plan was made of
 	// and Memory.Answered.
 	Question Question
-	// Next is when this plan may change by the passing of time alone; zero when it cannot.
+	// Next is when this plan may change by the passing of time alone. It is zero if it cannot.
 	Next time.Time
 }
 

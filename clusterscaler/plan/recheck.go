@@ -7,15 +7,13 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// StillRemovable judges, on a fresh snapshot, a node that is Deleting since its removal has begun: its pods may go and fit
-// elsewhere. Utilization, timers, limits and headroom were judged before and are not asked again. The verdict has
-// the code Unneeded when it holds, else the reason to give the node back.
+// Recheck says on a fresh snapshot whether a node may still be removed, after its removal has begun and it is Deleting: its
+// pods may go, and fit elsewhere. It does not ask again for utilization, timers, limits and headroom. The verdict has the code
+// Unneeded if the node may go, else the reason to give it back. Of the Memory it uses what is known of the cloud.
 //
-// The Memory is what is known of the cloud.
-//
-// What Decide removes is still removable once all of these nodes are going, if nothing else has changed: both find places in the
-// same order.
-func StillRemovable(s *Snapshot, m Memory, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
+// A node that Decide removes passes once all nodes of the plan are Deleting, if nothing else has changed: both find places in
+// the same order.
+func Recheck(s *Snapshot, m Memory, p Policy, now time.Time, node string) (Removal, verdict.Verdict) {
 	subject := verdict.On("node", node)
 	p.Headroom = nil
 	l := newKept(s, p, now).loop(s, m, p, now)
@@ -48,7 +46,7 @@ func StillRemovable(s *Snapshot, m Memory, p Policy, now time.Time, node string)
 	needs := placePending(w, r.notMadeAnew()...)
 	for _, b := range needs.batches {
 		if i := slices.IndexFunc(b.pods, func(pod *Pod) bool { return pod.Node == node }); i >= 0 {
-			r.settled = needs.placed.onStanding()
+			r.arriving = needs.placed.onStanding()
 			r.order(nil)
 			return Removal{}, verdict.Because(subject, NoPlaceToMovePods, r.noPlace(b.pods[i], len(pods))...)
 		}
@@ -63,7 +61,7 @@ func (r *removals) notMadeAnew() []*Pod {
 	var out []*Pod
 	for _, id := range r.kept.going {
 		for pod := range r.podsOn(id) {
-			if o, _ := r.drain.judge(pod); o == moves && pod.Owner == "" && pod.Deleted.IsZero() && pod.Constraint == "" {
+			if o, _ := r.drain.drainable(pod); o == moves && pod.Owner == "" && pod.Deleted.IsZero() && pod.Constraint == "" {
 				out = append(out, pod)
 			}
 		}

@@ -37,7 +37,7 @@ func moved(s *Snapshot, moves []Move) *Snapshot {
 	return &out
 }
 
-// What Decide removes, the second look removes too when all of these nodes have their taint and nothing else has changed.
+// What Decide removes, a recheck removes too when all of these nodes have their taint and nothing else has changed.
 // When only one of them has it yet, or some of the pods have moved already, others are placed first. Then it may
 // fail to find the places once in a thousand times.
 func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
@@ -56,12 +56,12 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 		}
 		drained := s
 		for _, removal := range first.ScaleDown {
-			fresh, v := StillRemovable(goingNow(s, all...), Memory{}, p, now, removal.Node)
+			fresh, v := Recheck(goingNow(s, all...), Memory{}, p, now, removal.Node)
 			if v.Code != Unneeded || removal.Empty && !fresh.Empty {
 				t.Fatalf("case %d: planned %+v (of %v), then empty %t, %s", i, removal, all, fresh.Empty, v)
 			}
-			for _, look := range []*Snapshot{goingNow(s, removal.Node), goingNow(drained, all...)} {
-				if _, v := StillRemovable(look, Memory{}, p, now, removal.Node); v.Code != Unneeded {
+			for _, again := range []*Snapshot{goingNow(s, removal.Node), goingNow(drained, all...)} {
+				if _, v := Recheck(again, Memory{}, p, now, removal.Node); v.Code != Unneeded {
 					unlucky++
 				}
 			}

@@ -50,8 +50,8 @@ type removals struct {
 	*world
 	progress
 	removal
-	// settled has for nodes that stand the pods without a node that fit on them.
-	settled map[scheduling.NodeID][]*Pod
+	// arriving has, for nodes that stand, the pending pods that fit on them.
+	arriving map[scheduling.NodeID][]*Pod
 	// destinations are in the order in which moved pods look there for room: nodes that cannot go first, then the
 	// candidates from the last, so that pods gather on nodes that stay.
 	destinations []scheduling.NodeID
@@ -76,7 +76,7 @@ type progress struct {
 
 func newRemovals(w *world, g *growth, d drain) *removals {
 	r := &removals{
-		world: w, settled: g.placed.onStanding(), closest: closest{to: map[scheduling.Class]scheduling.NodeID{}},
+		world: w, arriving: g.placed.onStanding(), closest: closest{to: map[scheduling.Class]scheduling.NodeID{}},
 		progress: progress{drain: d, from: map[scheduling.Class]int{}, receives: map[scheduling.NodeID]string{}, total: g.total, left: make([]int, len(w.groups))},
 		removal:  removal{nodes: make([]NodeVerdict, len(w.s.Nodes))},
 	}
@@ -110,7 +110,7 @@ func (r *removals) podsOn(id scheduling.NodeID) iter.Seq[*Pod] {
 				return
 			}
 		}
-		for _, pod := range r.settled[id] {
+		for _, pod := range r.arriving[id] {
 			if !yield(pod) {
 				return
 			}
@@ -120,11 +120,11 @@ func (r *removals) podsOn(id scheduling.NodeID) iter.Seq[*Pod] {
 
 // vacant is whether no pod would have to leave the node.
 func (r *removals) vacant(id scheduling.NodeID) bool {
-	return r.empty(id) && !slices.ContainsFunc(r.settled[id], func(pod *Pod) bool { return !pod.fixed() && !pod.spare() })
+	return r.empty(id) && !slices.ContainsFunc(r.arriving[id], func(pod *Pod) bool { return !pod.fixed() && !pod.spare() })
 }
 
-// eligible gives each node that cannot go a verdict, and returns the others: empty ones first, then
-// those that were unneeded before, then the least used.
+// eligible gives each node that cannot go a verdict, and returns the others: empty nodes first, then nodes that were unneeded
+// before, then the least used.
 func (r *removals) eligible() []candidate {
 	var out []candidate
 	for i, n := range r.s.Nodes {

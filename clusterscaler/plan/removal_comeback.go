@@ -38,19 +38,19 @@ func (r *removals) leftOver(needing []*Pod) string {
 	rules := newDrain(r.policy, r.now, r.s.Budgets, noLimit(len(r.s.Budgets)))
 	r.goTo(r.bare)
 	r.takeReplaced()
-	var again []*Pod // those that were placed, and must be again
+	var again []*Pod // pods that were placed, and must be placed again
 	for i, n := range r.s.Nodes {
 		id := scheduling.NodeID(i)
 		if !gone[n.Name] {
-			again = append(again, r.settled[id]...) // pods that fit now will have run where they fit
-			if !r.runs(id) {                        // moved pods must not wait for a node to start
+			again = append(again, r.arriving[id]...) // pods that fit now will have run where they fit
+			if !r.runs(id) {                         // moved pods must not wait for a node to start
 				r.cluster.Hide(id)
 			}
 			continue
 		}
 		var left []*Pod
 		for p := range r.podsOn(id) {
-			if o, _ := rules.judge(p); o != stays {
+			if o, _ := rules.drainable(p); o != stays {
 				again = append(again, p)
 				if p.Node == n.Name {
 					left = append(left, p)

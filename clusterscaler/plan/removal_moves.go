@@ -80,7 +80,7 @@ func (r *removals) movable(id scheduling.NodeID) ([]*Pod, verdict.Code, []verdic
 			out = append(out, pod)
 			continue
 		}
-		switch o, reason := r.drain.judge(pod); {
+		switch o, reason := r.drain.drainable(pod); {
 		case o == stays:
 		case o == completes:
 			return nil, BlockedByOnCompletionPod, []verdict.Fact{verdict.Text("pod", pod.Name)}

@@ -5,9 +5,13 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// utilization is the larger of the shares of CPU and memory that the pods on a node request, those that are about to run
-// there included; of a node with GPUs the share of these alone, and else, of one that shows devices for claims, the share
-// of its fullest pool of them. It is unknown where the node reports none of that which counts.
+// utilization is the share of a node that its pods request, pods that are about to run there included:
+//
+//   - of a node with GPUs, the share of its GPUs;
+//   - else, of a node with devices for claims, the share of its fullest pool of devices;
+//   - else the larger of the shares of CPU and memory.
+//
+// It is unknown if the node does not report what counts.
 //
 // DaemonSet and mirror pods count, unless the policy ignores them: then they leave both the requests
 // and the amount that these are measured against. What they claim counts always.
@@ -18,7 +22,7 @@ func (r *removals) utilization(id scheduling.NodeID, p *Policy) use {
 		}
 	}
 	ignores := ignored{p.IgnoreDaemonSets, p.IgnoreMirrorPods}
-	if len(r.settled[id]) > 0 {
+	if len(r.arriving[id]) > 0 {
 		return r.measure(id, ignores)
 	}
 	u := &r.kept.used[id]

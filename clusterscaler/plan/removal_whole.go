@@ -114,7 +114,8 @@ func (p *parallel) admit(r *removals, n Removal) bool {
 	return fits
 }
 
-// refuse drops the removal at that place of those that go now, and all of its group where they go together.
+// refuse drops the removal at that place of the list of removals that begin now. If the nodes of its group go together, it
+// drops all of them.
 func (r *removals) refuse(at int, pod string) {
 	refused := r.begin[at]
 	r.begin = slices.DeleteFunc(r.begin, func(n Removal) bool {

@@ -105,7 +105,7 @@ func (b *builder) secondLooks() string {
 	var out strings.Builder
 	s := goingNow(b.snapshot(), b.looks...)
 	for _, node := range b.looks {
-		r, v := StillRemovable(s, Memory{Memory: b.memory.Memory}, b.policy, b.now, node)
+		r, v := Recheck(s, Memory{Memory: b.memory.Memory}, b.policy, b.now, node)
 		fmt.Fprintf(&out, "\nSECOND LOOK at %s", v)
 		if r.Empty {
 			out.WriteString(", empty")

@@ -16,7 +16,7 @@ type world struct {
 	*loop
 	*observed
 	cluster *scheduling.Cluster
-	// marks are those that are not void, and made is how many there have been.
+	// marks are the marks that are not void, and made is how many there have been.
 	marks []mark
 	made  int
 	// bare is the mark with nothing on its way, and ready that with the nodes on their way, before pods are placed.
@@ -120,7 +120,7 @@ func (w *world) templateOf(g *model) scheduling.Template {
 	return g.template
 }
 
-// daemonSets are those that run on new nodes of the group if they suit them, beside what is known to run there.
+// daemonSets are the DaemonSets that run on new nodes of the group if they fit, beside what is known to run there.
 func (w *world) daemonSets(g *model) []DaemonSet {
 	switch {
 	case !g.Live:
@@ -190,7 +190,8 @@ func (w *world) portsClash(a, b scheduling.Class) bool {
 	return w.s.Classes.Spec(a).PortsClash(w.s.Classes.Spec(b))
 }
 
-// placeOnExisting puts what fits of the batch on the nodes of the world, those that the plan adds included, in their order.
+// placeOnExisting puts what fits of the batch on the nodes of the world, in their order. Nodes that the plan adds are among
+// them.
 func (w *world) placeOnExisting(b *batch, p *placed) {
 	for left := len(b.pods); left > 0; {
 		w.placeOnce(b, p)

@@ -150,7 +150,7 @@ const anyAddress = "0.0.0.0"
 // zonesSeparator stands between the zones of a volume that is in several.
 const zonesSeparator = "__"
 
-// assign gives out the names, in the order of those that they stand for: decisions break ties by it.
+// assign gives out the new names in the order of the old ones, since decisions break ties by name.
 func (n *names) assign() {
 	for as, prefix := range map[role]string{nodeName: "node", podName: "pod", namespaceName: "namespace", groupName: "group", otherName: "name"} {
 		all := make([]string, 0, len(n.known[as]))

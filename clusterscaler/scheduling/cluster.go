@@ -42,7 +42,7 @@ type bin struct {
 	hidden bool
 	free   Resources
 	ports  []HostPort
-	// domains are those that the node is in, by topology key. inSets says which node sets it is in.
+	// domains has the node's domain for each topology key. inSets says which node sets it is in.
 	domains []domain
 	inSets  []bool
 	// demanding has the class of each pod here that has a Demand.

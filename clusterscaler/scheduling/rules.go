@@ -54,7 +54,7 @@ type matcher struct {
 	alive bool
 	// never chooses no pod, as an empty selector of a topology spread constraint does.
 	never bool
-	// counters are those that count the chosen pods.
+	// counters count the chosen pods.
 	counters []int32
 }
 
@@ -73,7 +73,8 @@ type rules struct {
 	// needs none: it matches its own terms.
 	podAffinity        []int32
 	matchesOwnAffinity bool
-	// podAntiAffinity are the counters that must have none: of the pods that this one avoids, and of those that avoid it.
+	// podAntiAffinity are the counters that must have no pods in the node's domains: one kind counts the pods that this pod
+	// avoids, the other the pods that avoid it.
 	podAntiAffinity []antiAffinityRule
 	topologySpread  []spreadRule
 }

@@ -29,7 +29,7 @@ type Spec struct {
 	PodAffinity, PodAntiAffinity []PodAffinityTerm
 	// TopologySpread are the constraints with DoNotSchedule: all must hold.
 	TopologySpread []TopologySpreadConstraint
-	// Features are those that a node must declare, sorted.
+	// Features are the features that a node must declare, sorted.
 	Features []string
 	// Demand identifies the pod's volumes and device claims to FilterPlugins: pods with equal Demands are the same to them.
 	// It is empty for pods without.
@@ -118,7 +118,7 @@ type Node struct {
 	Taints        []Taint
 	Unschedulable bool
 	Allocatable   Resources
-	// Features are those that the node declares (status.declaredFeatures).
+	// Features are the features that the node declares (status.declaredFeatures).
 	Features []string
 	// Profile identifies to FilterPlugins what else the node offers: volume limits and devices. It is empty where it offers
 	// nothing else.

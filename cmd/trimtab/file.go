@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/adapter"
-	"github.com/trimtab/trimtab/clusterscaler"
+	clusterconfig "github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/internal/prom"
@@ -30,7 +30,7 @@ type configFile struct {
 	Adapter       *adapter.Config       `yaml:"adapter"`
 	Scalers       *scalers.Config       `yaml:"scalers"`
 	VPA           *vpa.Config           `yaml:"vpa"`
-	ClusterScaler *clusterscaler.Config `yaml:"clusterScaler"`
+	ClusterScaler *clusterconfig.Config `yaml:"clusterScaler"`
 }
 
 // logConfig says how the structured log is written, to standard error.
@@ -172,7 +172,7 @@ func (c *serverConfig) Validate() config.Problems {
 func withAllSections() *configFile {
 	c := &configFile{
 		Prometheus: new(prom.Config), Adapter: new(adapter.Config), Scalers: new(scalers.Config),
-		VPA: new(vpa.Config), ClusterScaler: new(clusterscaler.Config),
+		VPA: new(vpa.Config), ClusterScaler: new(clusterconfig.Config),
 	}
 	c.SetDefaults()
 	c.Prometheus.SetDefaults()

@@ -25,12 +25,12 @@ import (
 )
 
 const (
-	// settle is how long a file must be left alone before it is read: an editor writes in several steps.
-	settle = 200 * time.Millisecond
+	// quiet is how long a file must be left alone before it is read: an editor writes in several steps.
+	quiet = 200 * time.Millisecond
 	// longestWait is when it is read although it is still being written.
 	longestWait = 2 * time.Second
-	// lookAgain is for file systems that tell nobody of changes.
-	lookAgain = 30 * time.Second
+	// pollInterval is for file systems that tell nobody of changes.
+	pollInterval = 30 * time.Second
 )
 
 // reloader reads the configuration and its rule file again when they change, and gives the adapter the new one. What
@@ -98,14 +98,14 @@ func (r *reloader) content() string {
 func (r *reloader) Run(ctx context.Context) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		r.shared.log.Warn("changes of the configuration are looked for only now and then", "every", lookAgain, "error", err)
+		r.shared.log.Warn("changes of the configuration are looked for only now and then", "every", pollInterval, "error", err)
 		watcher = &fsnotify.Watcher{}
 	} else {
 		defer watcher.Close()
 	}
 	r.watch(watcher)
 	var waiting silence
-	timer := time.NewTimer(settle) // for what changed before the files were watched
+	timer := time.NewTimer(quiet) // for what changed before the files were watched
 	defer timer.Stop()
 	for {
 		select {
@@ -124,7 +124,7 @@ func (r *reloader) Run(ctx context.Context) error {
 			}
 			waiting.over()
 			r.watch(watcher)
-			timer.Reset(lookAgain)
+			timer.Reset(pollInterval)
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (r *reloader) Run(ctx context.Context) error {
 func (r *reloader) watch(watcher *fsnotify.Watcher) {
 	for _, file := range r.files() {
 		if watcher.Events != nil {
-			_ = watcher.Add(filepath.Dir(file)) // without it the timer looks
+			_ = watcher.Add(filepath.Dir(file)) // without it the timer finds changes
 		}
 	}
 }
@@ -159,15 +159,15 @@ func sameFile(a, b string) bool { return filepath.Clean(a) == filepath.Clean(b) 
 // silence is how long to wait before a file is read that is being written: until it is left alone, but not for ever.
 type silence struct{ since time.Time }
 
-// wait is the time from an event to the look at the files.
+// wait is the time from an event until the files are read.
 func (s *silence) wait(now time.Time) time.Duration {
 	if s.since.IsZero() {
 		s.since = now
 	}
-	return min(settle, s.since.Add(longestWait).Sub(now))
+	return min(quiet, s.since.Add(longestWait).Sub(now))
 }
 
-// over begins anew after a look.
+// over begins anew once the files were read.
 func (s *silence) over() { s.since = time.Time{} }
 
 // Ready is part of a service; there is nothing to wait for.

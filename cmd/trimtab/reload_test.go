@@ -192,16 +192,16 @@ func TestTheWaitForSilenceIsBounded(t *testing.T) {
 	var waited time.Duration
 	for waited < longestWait {
 		next := s.wait(at.Add(waited))
-		if waited+next > longestWait || next > settle {
+		if waited+next > longestWait || next > quiet {
 			t.Fatalf("after %s it waits %s more", waited, next)
 		}
-		waited += min(next, settle/2)
+		waited += min(next, quiet/2)
 	}
 	if next := s.wait(at.Add(longestWait)); next > 0 {
 		t.Errorf("after the longest wait it waits %s more", next)
 	}
 	s.over()
-	if next := s.wait(at.Add(longestWait)); next != settle {
+	if next := s.wait(at.Add(longestWait)); next != quiet {
 		t.Errorf("after a look it waits %s", next)
 	}
 }
@@ -243,7 +243,7 @@ func replace(t *testing.T, path, text string) {
 // await fails when a condition does not come well before the files are looked at without an event.
 func await(t *testing.T, condition func() bool) {
 	t.Helper()
-	deadline := time.After(lookAgain / 2)
+	deadline := time.After(pollInterval / 2)
 	for tick := time.NewTicker(10 * time.Millisecond); !condition(); {
 		select {
 		case <-tick.C:

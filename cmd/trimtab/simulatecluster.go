@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/trimtab/trimtab/clusterscaler"
+	clusterconfig "github.com/trimtab/trimtab/clusterscaler/config"
 	"github.com/trimtab/trimtab/clusterscaler/offline"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/config"
@@ -115,8 +115,8 @@ func simulateCluster(f dumpFlags, now time.Time, s stdio) (offline.Result, error
 
 // clusterConfig is the section clusterScaler of the configuration; without one the defaults apply, and a note tells so.
 // Other sections are checked, but the files that they name are not read.
-func clusterConfig(path string, s stdio) (c *clusterscaler.Config, notes []string, err error) {
-	c = &clusterscaler.Config{}
+func clusterConfig(path string, s stdio) (c *clusterconfig.Config, notes []string, err error) {
+	c = &clusterconfig.Config{}
 	c.SetDefaults()
 	if path == "" {
 		return c, nil, nil

@@ -72,12 +72,12 @@ func (c *Client) attempt(ctx context.Context, e *endpoint, q call, read func(*de
 		outcome = string(failed.Kind)
 	}
 	c.core.metrics.answered(e.name, q.route, outcome, now.Sub(began))
-	c.settle(outer, e, failed, began, now)
+	c.noteHealth(outer, e, failed, began, now)
 	return answer, failed
 }
 
-// settle takes note of what a request told of its server. One that its caller gave up at once tells nothing.
-func (c *Client) settle(caller context.Context, e *endpoint, failed *Error, began, now time.Time) {
+// noteHealth notes what a request told of its server. One that its caller gave up at once tells nothing.
+func (c *Client) noteHealth(caller context.Context, e *endpoint, failed *Error, began, now time.Time) {
 	spent := now.Sub(began)
 	switch {
 	case failed == nil || !failed.Kind.failsOver():

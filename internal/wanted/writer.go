@@ -125,7 +125,7 @@ func (w *Writer[T]) work(ctx context.Context) {
 		writing, cancel := context.WithTimeout(ctx, within)
 		err := w.write(writing, one)
 		cancel()
-		w.settle(one, err, ctx.Err() != nil)
+		w.done(one, err, ctx.Err() != nil)
 	}
 }
 
@@ -145,8 +145,8 @@ func (w *Writer[T]) take() (one Write[T], within time.Duration, waits bool) {
 	return one, min(left, w.cfg.Timeout), true
 }
 
-// settle notes what came of a write. One that the end of the program cut short has not failed.
-func (w *Writer[T]) settle(one Write[T], err error, ended bool) {
+// done notes what came of a write. One that the end of the program cut short has not failed.
+func (w *Writer[T]) done(one Write[T], err error, ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.busy, one.Key)

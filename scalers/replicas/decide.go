@@ -15,7 +15,7 @@ import (
 // trigger beside a failing one counts as activity for the cooldown; paused-scale-out also holds back
 // the raise to the minimum.
 func Decide(s Spec, readings []Reading, current int32, m Memory, now time.Time) (Plan, Memory) {
-	j := judge(s, readings, m)
+	j := evaluate(s, readings, m)
 	p := Plan{
 		From: current, To: current, Triggers: j.verdicts,
 		ActiveTriggers: j.active, FailedTriggers: j.failed, FallbackTriggers: j.fallback,
@@ -44,7 +44,7 @@ type decision struct {
 	scaleInAt time.Time
 }
 
-func decideActive(s Spec, j judgement, current int32) decision {
+func decideActive(s Spec, j evaluation, current int32) decision {
 	because := verdict.Text("because", j.cause(s))
 	if current == 0 || s.Idle != nil && current < s.Min {
 		to := max(s.Min, 1)
@@ -59,7 +59,7 @@ func decideActive(s Spec, j judgement, current int32) decision {
 	return decision{to: current, code: Active, facts: facts(verdict.Number("replicas", current), because)}
 }
 
-func decideInactive(s Spec, j judgement, current int32, lastActive, now time.Time) decision {
+func decideInactive(s Spec, j evaluation, current int32, lastActive, now time.Time) decision {
 	replicas := verdict.Number("replicas", current)
 	if len(j.failed) > 0 {
 		failed := verdict.Text("failed", strings.Join(j.failed, ";"))
@@ -100,15 +100,15 @@ func scaleIn(s Spec, current, rest int32, lastActive, now time.Time) decision {
 	return decision{to: rest, code: Deactivated, facts: facts(verdict.Number("from", current), verdict.Number("to", rest), idleFor, cooldown)}
 }
 
-// judgement is what the readings say, before the replicas are looked at.
-type judgement struct {
+// evaluation is what the readings say, before the replicas count.
+type evaluation struct {
 	active, failed, fallback []string
 	failures                 map[string]int32
 	verdicts                 []verdict.Verdict
 }
 
-func judge(s Spec, readings []Reading, m Memory) judgement {
-	j := judgement{failures: maps.Clone(m.Failures)}
+func evaluate(s Spec, readings []Reading, m Memory) evaluation {
+	j := evaluation{failures: maps.Clone(m.Failures)}
 	if j.failures == nil {
 		j.failures = map[string]int32{}
 	}
@@ -136,7 +136,7 @@ func judge(s Spec, readings []Reading, m Memory) judgement {
 	return j
 }
 
-func (j *judgement) fail(s Spec, r Reading, subject verdict.Subject) {
+func (j *evaluation) fail(s Spec, r Reading, subject verdict.Subject) {
 	j.failed = append(j.failed, r.Trigger)
 	n := Count(s.Fallback, j.failures[r.Trigger])
 	j.failures[r.Trigger] = n
@@ -166,7 +166,7 @@ func (f *Fallback) Tripped(failures int32) bool {
 }
 
 // cause names why the object is active.
-func (j judgement) cause(s Spec) string {
+func (j evaluation) cause(s Spec) string {
 	switch {
 	case len(j.active) > 0:
 		return strings.Join(j.active, ";")

@@ -122,10 +122,10 @@ func (r *Recommender) Run(ctx context.Context) error {
 	interval := r.cfg.RecommenderInterval.Std()
 	ticker := time.NewTicker(min(interval, firstInterval))
 	defer ticker.Stop()
-	for settled := false; ctx.Err() == nil; {
+	for ready := false; ctx.Err() == nil; {
 		r.round(ctx)
-		if !settled && r.Ready() == nil {
-			settled = true
+		if !ready && r.Ready() == nil {
+			ready = true
 			ticker.Reset(interval)
 		}
 		select {
@@ -143,8 +143,11 @@ func (r *Recommender) Run(ctx context.Context) error {
 	return nil
 }
 
-// round observes, decides and acts once. What cannot be observed stops the round before anything is
-// written.
+// round does these steps once. If something cannot be observed, it stops before anything is written.
+//
+//  1. Observe: the objects, what was known of them before, and their usage.
+//  2. Decide: a plan for each VPA.
+//  3. Act: have statuses and checkpoints written, without waiting for it.
 func (r *Recommender) round(ctx context.Context) {
 	began := r.now()
 	r.learn()

@@ -1,8 +1,7 @@
-package clusterscaler
+package config
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -173,7 +172,7 @@ type Config struct {
 func (c *Config) SetDefaults() {
 	p := plan.DefaultPolicy()
 	*c = Config{
-		Provider:                            providerKwok,
+		Provider:                            ProviderKwok,
 		ScanInterval:                        config.Duration(10 * time.Second),
 		Expander:                            []string{string(plan.LeastWaste)},
 		CoresTotal:                          "0:320000",
@@ -265,17 +264,6 @@ func (c *Config) Validate() config.Problems {
 	}
 	c.validateTaints(&ps)
 	return ps
-}
-
-func (c *Config) validateExpander(ps *config.Problems) {
-	if len(c.Expander) == 0 {
-		ps.Add("expander", "needs at least one of %v", plan.Expanders())
-	}
-	for i, e := range c.Expander {
-		if !slices.Contains(plan.Expanders(), plan.Expander(e)) {
-			ps.Add(fmt.Sprintf("expander[%d]", i), "%q is unknown; known: %v", e, plan.Expanders())
-		}
-	}
 }
 
 // Policy is the configuration in the core's terms.

@@ -1,37 +1,34 @@
-package clusterscaler
+package kube
 
 import (
 	"context"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/cache"
-
-	"github.com/trimtab/trimtab/clusterscaler/kube"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 )
 
-// watchPods collects what happens to pods, and makes one that becomes unschedulable start a loop.
-func (c *ClusterScaler) watchPods(ctx context.Context) error {
-	informer, err := c.deps.Kube.Cache.GetInformer(ctx, &corev1.Pod{})
+// WatchPods collects what happens to pods until ctx ends, and calls signal for each pod that becomes unschedulable. It
+// returns once the cache is filled.
+func WatchPods(ctx context.Context, pods cache.Informers, signal func()) (*PodChanges, error) {
+	informer, err := pods.GetInformer(ctx, &corev1.Pod{})
 	if err != nil {
-		return fmt.Errorf("watch pods: %w", err)
+		return nil, fmt.Errorf("watch pods: %w", err)
 	}
-	changes := &kube.PodChanges{}
-	handler, err := informer.AddEventHandler(podHandler{changes, c.signal})
+	changes := &PodChanges{}
+	handler, err := informer.AddEventHandler(podHandler{changes, signal})
 	if err != nil {
-		return fmt.Errorf("watch pods: %w", err)
+		return nil, fmt.Errorf("watch pods: %w", err)
 	}
 	context.AfterFunc(ctx, func() { _ = informer.RemoveEventHandler(handler) }) // fails only where it is gone already
-	if !cache.WaitForCacheSync(ctx.Done(), handler.HasSynced) {
-		return nil // it is the end
-	}
-	c.observer.Changes = changes
-	return nil
+	toolscache.WaitForCacheSync(ctx.Done(), handler.HasSynced)                  // false at the end of ctx only
+	return changes, nil
 }
 
 // podHandler notes all changes and signals pods that have become unschedulable.
 type podHandler struct {
-	*kube.PodChanges
+	*PodChanges
 	signal func()
 }
 

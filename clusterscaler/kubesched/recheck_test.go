@@ -54,9 +54,9 @@ func TestWhatIsRemovedIsStillRemovable(t *testing.T) {
 				}
 			}
 		}
-		look := (&kube.Observation{Objects: objects, Groups: groups, GroupOf: member}).Snapshot()
+		fresh := (&kube.Observation{Objects: objects, Groups: groups, GroupOf: member}).Snapshot()
 		for _, removal := range first.ScaleDown {
-			if _, v := plan.StillRemovable(look, plan.Memory{}, policy, now, removal.Node); v.Code != plan.Unneeded {
+			if _, v := plan.Recheck(fresh, plan.Memory{}, policy, now, removal.Node); v.Code != plan.Unneeded {
 				t.Errorf("cluster %d: planned %+v of %d, then %s", i, removal, len(first.ScaleDown), v)
 			}
 			judged++

@@ -1,4 +1,4 @@
-package clusterscaler
+package report
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package clusterscaler
+package report
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -57,43 +57,12 @@ Warning MaxNodesTotalReached no group grows: `
 	}
 }
 
-// The loop tells what it did after it has written the ConfigMap, and nothing where there is none.
-func TestLoopTellsOnTheStatus(t *testing.T) {
-	for _, written := range []bool{true, false} {
-		r := newRig(t, pendingPod())
-		r.scaler.cfg.WriteStatusConfigmap = written
-		r.provider.refuse["a"] = true
-		r.loop()
-		r.loop()
-		got := strings.Join(r.told(), "\n")
-		want := "Warning FailedToScaleUpGroup group a could not grow from 0 to 1: no capacity\nNormal ScaledUpGroup group b grows from 0 to 1 (max 3) for 1 pods"
-		if written && got != want || !written && got != "" {
-			t.Errorf("written %t: %s", written, got)
-		}
-		if left := len(r.scaler.status.events.waiting) + len(r.scaler.status.untold); left > 0 {
-			t.Errorf("written %t: %d events wait for ever", written, left)
-		}
-	}
-}
-
-// What a drain came to is told by the loop that learns of it, and nodes that are given up in the loop that gives them up.
-func TestLoopTellsOutcomes(t *testing.T) {
-	r := newRig(t)
-	r.provider.failed = map[string][]fleet.Failed{"a": {{Instance: "i-1", Failure: fleet.Failure{Message: "out of capacity"}}}}
-	r.scaler.finished(kube.Outcome{Node: "n", Group: "a", Err: errors.New("no")})
-	r.loop()
-	want := "Warning ScaleDownFailed node n of group a is kept: no\nWarning ScaleUpFailed 1 nodes of group a could not be launched"
-	if got := strings.Join(r.told(), "\n"); got != want {
-		t.Errorf("told\n%s\nwant\n%s", got, want)
-	}
-}
-
 // The Events are found by `kubectl describe configmap`: they name the ConfigMap with its UID.
 func TestStatusEventsNameTheConfigMap(t *testing.T) {
 	var e statusEvents
 	e.normal("ScaledUpGroup", "x")
 	seen := &regarding{}
-	tell(seen, e.waiting, "kube-system", "cluster-autoscaler-status", "u-1")
+	tell(seen, e.waiting, types.NamespacedName{Namespace: "kube-system", Name: "cluster-autoscaler-status"}, "u-1")
 	m, ok := seen.object.(*corev1.ConfigMap)
 	if !ok || m.Namespace != "kube-system" || m.Name != "cluster-autoscaler-status" || m.UID != "u-1" {
 		t.Errorf("%+v", seen.object)

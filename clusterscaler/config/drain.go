@@ -1,4 +1,4 @@
-package clusterscaler
+package config
 
 import (
 	"fmt"
@@ -12,11 +12,11 @@ import (
 	"github.com/trimtab/trimtab/internal/evict"
 )
 
-// drainPoll is the time between two looks at the pods of a node that is being emptied.
+// drainPoll is the time between two rounds of a drain.
 const drainPoll = 2 * time.Second
 
-// drain is how nodes are emptied. The configuration is valid.
-func (c *Config) drain() kube.DrainConfig {
+// Drain is how nodes are drained. The configuration is valid.
+func (c *Config) Drain() kube.DrainConfig {
 	groups, _ := plan.ParseEvictionGroups(c.DrainPriorityConfig) // the configuration is valid
 	return kube.DrainConfig{
 		DelayAfterTaint:        c.NodeDeleteDelayAfterTaint.Std(),

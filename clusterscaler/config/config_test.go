@@ -1,6 +1,7 @@
-package clusterscaler
+package config
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func TestDefaultsAreThePolicy(t *testing.T) {
 		t.Errorf("expanders %v", got.Expanders)
 	}
 	got.Expanders, want.Expanders = nil, nil
-	if g, w := sprint(got), sprint(want); g != w {
+	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
 		t.Errorf("policy\n%s, want\n%s", g, w)
 	}
 }

@@ -1,4 +1,4 @@
-package clusterscaler
+package report
 
 import (
 	"fmt"
@@ -12,15 +12,8 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// report tells what was decided: the journal, the metrics, and Events where something has changed.
-func (c *ClusterScaler) report(p *plan.Plan, failed map[string]bool) {
-	c.deps.Journal.Record(partName, p.Verdicts()...)
-	c.metrics.observe(p)
-	c.events.pods(c.translator.Pod, p, failed)
-}
-
-// announcer writes Events, each only when what it says differs from the last on the same pod.
-type announcer struct {
+// podEvents writes Events on pods, each only when what it says differs from the last on the same pod.
+type podEvents struct {
 	recorder events.EventRecorder
 	// said is the last announcement for each pod that is still pending.
 	said map[string]string
@@ -29,9 +22,9 @@ type announcer struct {
 // maxEventsPerLoop bounds what a rollout of thousands of pods writes; the others follow in later loops.
 const maxEventsPerLoop = 200
 
-// pods announces on the pods without a node that a group grows for them, or that none can. It
+// write announces on the pods without a node that a group grows for them, or that none can. It
 // says nothing of groups that failed to grow.
-func (a *announcer) pods(object func(name string) *corev1.Pod, p *plan.Plan, failed map[string]bool) {
+func (a *podEvents) write(object func(name string) *corev1.Pod, p *plan.Plan, failed map[string]bool) {
 	said := make(map[string]string, len(a.said))
 	written := 0
 	for i := range p.Pending {

@@ -1,4 +1,4 @@
-package clusterscaler
+package kube
 
 import (
 	"bytes"
@@ -8,25 +8,25 @@ import (
 
 	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-
-	"github.com/trimtab/trimtab/clusterscaler/kube"
-	sharedkube "github.com/trimtab/trimtab/internal/kube"
 )
 
 // What the API server lacks is said once, and again only when it is another.
 func TestMissingKindsAreSaidOnce(t *testing.T) {
 	var log bytes.Buffer
 	mapper := meta.NewDefaultRESTMapper(nil)
-	for _, kind := range kube.Optional() {
+	for _, kind := range Optional() {
 		if kind.Group != resourcev1.GroupName {
 			mapper.Add(kind, meta.RESTScopeRoot)
 		}
 	}
-	c := &ClusterScaler{deps: Deps{Kube: &sharedkube.Kube{Mapper: mapper}, Log: slog.New(slog.NewTextHandler(&log, nil))}}
+	k := NewKinds(mapper, slog.New(slog.NewTextHandler(&log, nil)))
+	if k.Missing("DeviceClass") {
+		t.Error("a kind is missing before the API server was asked")
+	}
 	said := func() string {
 		t.Helper()
 		log.Reset()
-		if err := c.askKinds(); err != nil {
+		if err := k.Ask(); err != nil {
 			t.Fatal(err)
 		}
 		return log.String()
@@ -34,16 +34,16 @@ func TestMissingKindsAreSaidOnce(t *testing.T) {
 	if got := said(); !strings.Contains(got, "[ResourceClaim.resource.k8s.io/v1 ResourceSlice.resource.k8s.io/v1 DeviceClass.resource.k8s.io/v1]") {
 		t.Errorf("said %q", got)
 	}
-	if !c.isMissing("DeviceClass") || c.isMissing("CSINode") {
+	if !k.Missing("DeviceClass") || k.Missing("CSINode") {
 		t.Error("other kinds are missing")
 	}
 	if got := said(); got != "" {
 		t.Errorf("said again %q", got)
 	}
-	for _, kind := range kube.Optional() {
+	for _, kind := range Optional() {
 		mapper.Add(kind, meta.RESTScopeRoot)
 	}
-	if got := said(); !strings.Contains(got, "serves all kinds") || c.isMissing("DeviceClass") {
+	if got := said(); !strings.Contains(got, "serves all kinds") || k.Missing("DeviceClass") {
 		t.Errorf("after they came: said %q", got)
 	}
 }

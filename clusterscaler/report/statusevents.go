@@ -1,4 +1,4 @@
-package clusterscaler
+package report
 
 import (
 	"fmt"
@@ -30,10 +30,10 @@ const (
 	eventMaxNodesTotal  = "MaxNodesTotalReached"
 )
 
-// statusEvents collects what a loop did. The status ConfigMap gets it as Events, once the ConfigMap exists.
+// statusEvents collects what a loop did, for Events on the status ConfigMap.
 type statusEvents struct {
 	waiting []statusEvent
-	// lasting are the reasons of the last loop that hold on: they are told when they begin.
+	// lasting has the conditions of the last loop by their reasons. It becomes an Event when it begins.
 	lasting map[string]bool
 }
 
@@ -80,7 +80,7 @@ func (e *statusEvents) deleted(gone plan.Deletion, err error) {
 	}
 }
 
-// begins tells of a node whose removal begins.
+// begins tells of a removal that begins.
 func (e *statusEvents) begins(r plan.Removal) {
 	if r.Empty {
 		e.normal(eventScaleDownEmpty, "node %s of group %s goes; it has no pods to move", r.Node, r.Group)
@@ -89,7 +89,7 @@ func (e *statusEvents) begins(r plan.Removal) {
 	e.normal(eventScaleDown, "node %s of group %s goes: %s; pods to move: %d", r.Node, r.Group, verdict.Facts{verdict.Ratio("utilization", r.Utilization)}, len(r.Moves))
 }
 
-// overdue tells of a node that was deleted and still stands.
+// overdue tells of a node that the provider accepted to delete, and that still stands.
 func (e *statusEvents) overdue(node, group string, ago time.Duration) {
 	e.warn(eventRemovalFailed, "the provider accepted to delete node %s of group %s %s ago, and it still stands: it is asked again", node, group, ago)
 }
@@ -101,7 +101,7 @@ func (e *statusEvents) ended(o kube.Outcome) {
 	}
 }
 
-// state tells what holds on, when it begins.
+// state tells of conditions that begin.
 func (e *statusEvents) state(p *plan.Plan) {
 	holds := map[string]string{}
 	if p.Cluster.Code == plan.ClusterUnhealthy {
@@ -123,7 +123,7 @@ func (e *statusEvents) state(p *plan.Plan) {
 	}
 }
 
-// take is what is to be told after a loop with that plan.
+// take returns what was collected, and begins anew.
 func (e *statusEvents) take(p *plan.Plan) []statusEvent {
 	e.state(p)
 	said := e.waiting
@@ -131,9 +131,9 @@ func (e *statusEvents) take(p *plan.Plan) []statusEvent {
 	return said
 }
 
-// tell writes Events on the ConfigMap. Those of a loop are few: each is of a group or a node that was acted on.
-func tell(recorder events.EventRecorder, all []statusEvent, namespace, name string, uid types.UID) {
-	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: uid}}
+// tell writes Events on the ConfigMap. A loop has few: one for each group or node that it acted on.
+func tell(recorder events.EventRecorder, all []statusEvent, name types.NamespacedName, uid types.UID) {
+	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name, UID: uid}}
 	for _, event := range all {
 		recorder.Eventf(object, nil, event.kind, event.reason, "Scale", "%s", event.note)
 	}

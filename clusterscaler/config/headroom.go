@@ -1,4 +1,4 @@
-package clusterscaler
+package config
 
 import (
 	"fmt"

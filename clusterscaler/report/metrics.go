@@ -1,10 +1,9 @@
-package clusterscaler
+package report
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
-	"github.com/trimtab/trimtab/internal/verdict"
 )
 
 // metrics are the part's own; decisions are counted by the journal.
@@ -62,7 +61,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 }
 
 // observe sets the gauges after a loop.
-func (m *metrics) observe(p *plan.Plan) {
+func (m *metrics) observe(p *plan.Plan, groups []plan.Group) {
+	m.observeGroups(groups)
 	pending := 0
 	for _, pod := range p.Pending {
 		switch pod.Verdict.Code {
@@ -74,7 +74,7 @@ func (m *metrics) observe(p *plan.Plan) {
 	m.unneeded.Set(float64(len(p.Unneeded)))
 }
 
-// observeGroups sets the sizes of the groups that there are. The series of the others go: the provider names groups.
+// observeGroups sets the sizes of the groups. The series of groups that are gone are deleted, since the provider names groups.
 func (m *metrics) observeGroups(groups []plan.Group) {
 	gone := m.known
 	m.known = make(map[string]bool, len(groups))
@@ -91,6 +91,3 @@ func (m *metrics) observeGroups(groups []plan.Group) {
 		}
 	}
 }
-
-// Codes lists the codes of the part for the reference page.
-func Codes() []verdict.CodeDoc { return plan.Codes() }

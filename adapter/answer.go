@@ -99,9 +99,9 @@ func (f found) row(name string) *row {
 	return &rows[len(rows)-1]
 }
 
-// look answers a question: from the memory of a common query where the question can be merged with others, else
+// answer answers a question: from the memory of a common query where the question can be merged with others, else
 // by its own query.
-func (r *request) look(ctx context.Context, p *plan, q question) (found, *failure) {
+func (r *request) answer(ctx context.Context, p *plan, q question) (found, *failure) {
 	if !p.cfg.Compat {
 		if answer, f, done := r.common(ctx, p, q); done {
 			return answer, f

@@ -11,7 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/clusterscaler/config"
+	sharedconfig "github.com/trimtab/trimtab/internal/config"
 )
 
 // softTaint is the taint of nodes that could go.
@@ -60,15 +61,17 @@ func TestIdleNodesAreMarked(t *testing.T) {
 
 func TestMarksAreRecalled(t *testing.T) {
 	for ttl, goes := range map[time.Duration]bool{0: false, 10 * time.Minute: false, time.Hour: true} {
-		r := newRig(t, idle(corev1.Taint{Key: softTaint, Value: "1767223800", Effect: corev1.TaintEffectPreferNoSchedule})) // half an hour
+		var cfg config.Config
+		cfg.SetDefaults()
+		cfg.NodeDeletionCandidateTtl = sharedconfig.Duration(ttl)
+		r := newRigWith(t, cfg, idle(corev1.Taint{Key: softTaint, Value: "1767223800", Effect: corev1.TaintEffectPreferNoSchedule})) // half an hour
 		r.provider.member = map[string]string{"n": "a"}
-		r.scaler.cfg.NodeDeletionCandidateTtl = config.Duration(ttl)
 		ctx, cancel := context.WithCancel(context.Background())
 		r.scaler.loop(ctx)
-		r.settle()
+		r.write()
 		cancel()
 		r.scaler.drainer.Wait()
-		if got := len(r.scaler.look.plan.ScaleDown) > 0; got != goes {
+		if got := len(r.scaler.last.plan.ScaleDown) > 0; got != goes {
 			t.Errorf("ttl %s: goes is %t, want %t", ttl, got, goes)
 		}
 		if told := strings.Join(r.told(), "\n"); strings.Contains(told, "ScaleDownEmpty node n of group a goes") != goes {
@@ -79,9 +82,11 @@ func TestMarksAreRecalled(t *testing.T) {
 
 // Marks tell of the time before the process, and are not read again.
 func TestMarksAreRecalledOnce(t *testing.T) {
-	r := newRig(t, idle())
+	var cfg config.Config
+	cfg.SetDefaults()
+	cfg.NodeDeletionCandidateTtl = sharedconfig.Duration(time.Hour)
+	r := newRigWith(t, cfg, idle())
 	r.provider.member = map[string]string{"n": "a"}
-	r.scaler.cfg.NodeDeletionCandidateTtl = config.Duration(time.Hour)
 	r.scaler.loop(context.Background())
 	known := startTime().Add(-5 * time.Minute)
 	r.scaler.memory.UnneededSince["n"] = known
@@ -98,10 +103,10 @@ func TestWhatGoesIsNotMarked(t *testing.T) {
 	r.scaler.policy.UnneededTime = 0
 	ctx, cancel := context.WithCancel(context.Background())
 	r.scaler.loop(ctx)
-	r.settle()
+	r.write()
 	cancel()
 	r.scaler.drainer.Wait()
-	if got := r.taintsOf(t, "n"); got[softTaint] != "" || len(r.scaler.look.plan.ScaleDown) != 1 {
+	if got := r.taintsOf(t, "n"); got[softTaint] != "" || len(r.scaler.last.plan.ScaleDown) != 1 {
 		t.Errorf("taints %v", got)
 	}
 }
