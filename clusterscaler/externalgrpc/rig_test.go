@@ -127,7 +127,7 @@ func (r *rig) groups(nodes ...*corev1.Node) ([]plan.Group, map[string]string) {
 	}
 	p := fleet.Policy{MaxNodeProvisionTime: 15 * time.Minute, MaxNodeDeletionTime: 5 * time.Minute}
 	r.view, r.memory = fleet.Judge(groups, standing, r.memory, p, r.now)
-	return plan.GroupsOf(r.view.Groups), r.view.Member
+	return plan.GroupsOf(r.view.Groups, r.view.Templates), r.view.Member
 }
 
 // increase lets a group that is believed to have from nodes grow.

@@ -118,9 +118,8 @@ func (v *View) Drained(group string, nodes []string) (Termination, error) {
 
 // Failed deletes up to so many instances of a group that cannot be made.
 func (v *View) Failed(group string, most int) Termination {
-	t := Termination{Group: group, Why: CreateFailed}
+	t := Termination{Group: group, Why: CreateFailed, Floor: v.standing[group]}
 	if b := v.group(group); b != nil {
-		t.Floor = b.Registered
 		for _, f := range b.Failed[:min(most, len(b.Failed))] {
 			if f.Instance != "" {
 				t.Victims = append(t.Victims, Victim{ID: f.Instance})
@@ -132,14 +131,10 @@ func (v *View) Failed(group string, most int) Termination {
 
 // Unregistered deletes instances of a group that have become no nodes in time. What is no instance without a node is left out.
 func (v *View) Unregistered(group string, ids []string) Termination {
-	t := Termination{Group: group, Why: Unregistered}
+	t := Termination{Group: group, Why: Unregistered, Floor: v.standing[group]}
 	b := v.group(group)
-	if b == nil {
-		return t
-	}
-	t.Floor = b.Registered
 	for _, id := range ids {
-		if slices.Contains(b.Unregistered, id) {
+		if b != nil && slices.Contains(b.Unregistered, id) {
 			t.Victims = append(t.Victims, Victim{ID: id})
 		}
 	}
@@ -148,11 +143,7 @@ func (v *View) Unregistered(group string, ids []string) Termination {
 
 // Lower gives up nodes of a group that have not come.
 func (v *View) Lower(group string, from, to int) Resize {
-	r := Resize{Group: group, From: from, To: to}
-	if b := v.group(group); b != nil {
-		r.Floor = b.Registered
-	}
-	return r
+	return Resize{Group: group, From: from, To: to, Floor: v.standing[group]}
 }
 
 func (v *View) group(name string) *Belief {

@@ -9,7 +9,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/group"
 )
 
-// Group is what a cloud says of a node group at one moment.
+// Group is what a cloud says of a node group at one moment: a driver makes it, and only Judge reads it.
 type Group struct {
 	Name string
 	// Min and Max bound Target.
