@@ -141,16 +141,20 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 	}
 	return &request{group: up.Group, call: call, note: func(err error) {
 		c.status.events.increased(up, err)
+		added := up.To - up.From
 		if err != nil {
-			failed[up.Group] = true
-			c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
+			why := fleet.FailureOf(err)
+			added, failed[up.Group] = moved, true
+			c.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "class", why.Class, "error", err)
 			c.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
 			c.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
-			c.memory = c.memory.ScaleUpFailed(up.Group, err.Error(), c.policy, c.deps.Now())
-			return
+			c.memory = c.memory.ScaleUpFailed(up.Group, why, c.policy, c.deps.Now())
+			if moved <= 0 {
+				return
+			}
 		}
-		c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
-		c.metrics.original.added.Add(float64(up.To - up.From))
+		c.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(added))
+		c.metrics.original.added.Add(float64(added))
 		c.memory = c.memory.ScaledUp(up.Group, asked)
 		c.memory.Memory = c.memory.Resized(r, moved, c.deps.Now())
 	}}
@@ -173,7 +177,8 @@ func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what stri
 	given := 0
 	call := func(ctx context.Context) (err error) {
 		if t := view.Failed(less.Group, less.Failed); len(t.Victims) > 0 {
-			if given, err = c.provider.Terminate(ctx, t); err != nil {
+			accepted, err := c.provider.Terminate(ctx, t)
+			if given = len(accepted); err != nil {
 				return err
 			}
 		}
@@ -201,39 +206,49 @@ func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what stri
 	}}
 }
 
-// remove gives nodes back to the provider.
-func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
+// remove gives nodes back to the provider. It returns why it does not take some of them, by name.
+func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
 	t, err := c.cloud.drained(group, nodes)
+	refused := map[string]error{}
 	if err != nil {
-		return err
+		for _, node := range nodes {
+			refused[node] = err
+		}
+		return refused
 	}
-	if _, err := c.provider.Terminate(ctx, t); err != nil {
-		return err
+	accepted, err := c.provider.Terminate(ctx, t)
+	for v, why := range t.Refused(accepted, err) {
+		refused[v.Node] = why
 	}
+	t.Victims = accepted
 	c.cloud.deleted(t, c.deps.Now())
-	return nil
+	return refused
 }
 
 // deleteUnregistered deletes instances that have not registered in time. If they cannot be, a later loop tries again.
 func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, view *fleet.View, what string) *request {
 	c.deps.Log.Warn("instances have not registered as nodes in time and are deleted", "group", gone.Group, "instances", gone.Instances)
-	deleted := 0
+	t := view.Unregistered(gone.Group, gone.Instances)
+	var accepted []fleet.Victim
 	call := func(ctx context.Context) (err error) {
-		deleted, err = c.provider.Terminate(ctx, view.Unregistered(gone.Group, gone.Instances))
+		accepted, err = c.provider.Terminate(ctx, t)
 		return err
 	}
 	return &request{group: gone.Group, call: call, note: func(err error) {
-		c.memory.Memory = c.memory.Shrunk(gone.Group, deleted)
+		c.memory.Memory = c.memory.Shrunk(gone.Group, len(accepted))
 		c.repeated("delete of "+gone.Group, what, err)
-		c.status.events.deleted(gone, err)
-		if err != nil {
-			c.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)
+		refused := t.Refused(accepted, err)
+		c.status.events.deleted(gone.Group, t.Victims, refused)
+		for v, why := range refused {
+			c.deps.Log.Error("an instance that has not registered could not be deleted", "group", gone.Group, "instance", v.ID, "error", why)
+		}
+		if len(accepted) == 0 {
 			return
 		}
-		c.metrics.nodesGivenUp.WithLabelValues(gone.Group).Add(float64(len(gone.Instances)))
-		c.metrics.original.unregisteredRemoved.Add(float64(len(gone.Instances)))
+		c.metrics.nodesGivenUp.WithLabelValues(gone.Group).Add(float64(len(accepted)))
+		c.metrics.original.unregisteredRemoved.Add(float64(len(accepted)))
 		c.metrics.original.addFailures.WithLabelValues(reasonTimeout).Inc()
 	}}
 }

@@ -22,8 +22,8 @@ func TestStatusEvents(t *testing.T) {
 	e.increased(plan.Increase{Group: "a", From: 1, To: 3}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 2, Failed: 1}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 4, Failed: 1}, nil)
-	e.deleted(plan.Deletion{Group: "a", Instances: []string{"i-1", "i-2"}}, nil)
-	e.deleted(plan.Deletion{Group: "a", Instances: []string{"i-3"}}, no)
+	e.deleted("a", []fleet.Victim{{ID: "i-1"}, {ID: "i-2"}}, nil)
+	e.deleted("a", []fleet.Victim{{ID: "i-3"}}, map[fleet.Victim]error{{ID: "i-3"}: no})
 	e.begins(plan.Removal{Node: "n", Group: "a", Empty: true})
 	e.begins(plan.Removal{Node: "m", Group: "a", Utilization: 0.25, Moves: make([]plan.Move, 2)})
 	e.ended(kube.Outcome{Node: "n", Group: "a"})
@@ -66,7 +66,7 @@ func TestLoopTellsOnTheStatus(t *testing.T) {
 		r.loop()
 		r.loop()
 		got := strings.Join(r.told(), "\n")
-		want := "Warning FailedToScaleUpGroup group a could not grow from 0 to 1: no capacity\nNormal ScaledUpGroup group b grows from 0 to 1 (max 3) for 1 pods"
+		want := "Warning FailedToScaleUpGroup group a could not grow from 0 to 1 (quota): refused: no capacity\nNormal ScaledUpGroup group b grows from 0 to 1 (max 3) for 1 pods"
 		if written && got != want || !written && got != "" {
 			t.Errorf("written %t: %s", written, got)
 		}

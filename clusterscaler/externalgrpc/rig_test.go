@@ -141,7 +141,8 @@ func (r *rig) increase(group string, from, by int) error {
 // decrease gives up what has failed or not come of a group that is believed to have from nodes.
 func (r *rig) decrease(group string, from, by int) error {
 	ctx, to := context.Background(), from-by
-	deleted, err := r.provider.Terminate(ctx, r.view.Failed(group, by))
+	accepted, err := r.provider.Terminate(ctx, r.view.Failed(group, by))
+	deleted := len(accepted)
 	r.memory = r.memory.Shrunk(group, deleted)
 	if from -= deleted; err != nil || from == to {
 		return err

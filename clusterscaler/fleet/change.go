@@ -1,8 +1,12 @@
 package fleet
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // Resize moves the target of a group. A driver reads the size anew right before, and asks Grow or Lower what is left to do: somebody
@@ -57,6 +61,42 @@ type Termination struct {
 	Victims []Victim
 	// Floor is the size below which the group must not fall: its minimum for Drained, else the nodes that stand.
 	Floor int
+}
+
+// Refusals is the error of a driver to whom the cloud has said of some instances why it does not delete them, by their IDs.
+type Refusals map[string]error
+
+func (r Refusals) Error() string {
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(r)) {
+		out = append(out, r[id].Error())
+	}
+	return strings.Join(out, "; ")
+}
+
+// Unwrap gives the reasons in the order of the IDs.
+func (r Refusals) Unwrap() []error {
+	var out []error
+	for _, id := range slices.Sorted(maps.Keys(r)) {
+		out = append(out, r[id])
+	}
+	return out
+}
+
+// Refused is why victims are not deleted that the cloud has not accepted to delete: for each what a driver's error says of it, else
+// the error. Without an error there are none: what Check leaves out has nothing to be deleted for any more.
+func (t *Termination) Refused(accepted []Victim, err error) map[Victim]error {
+	out := map[Victim]error{}
+	if err == nil {
+		return out
+	}
+	each, _ := errors.AsType[Refusals](err)
+	for _, v := range t.Victims {
+		if !slices.Contains(accepted, v) {
+			out[v] = cmp.Or(each[v.ID], err)
+		}
+	}
+	return out
 }
 
 // Check is what may be deleted of a group of that size with these instances, of which only CreateFailed asks. Of what has failed

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -89,5 +90,23 @@ func TestDrained(t *testing.T) {
 	d := Termination{Group: "a", Victims: []Victim{{}, {}}}
 	if after := After([]Group{g}, d); *after[0].Target != 1 || *g.Target != 3 {
 		t.Errorf("after: %d, before: %d", *after[0].Target, *g.Target)
+	}
+}
+
+// Of what is not accepted each instance has its own reason, or that of all; what needs no deletion any more has none.
+func TestRefusedInstances(t *testing.T) {
+	a, b, c := Victim{ID: "a"}, Victim{ID: "b"}, Victim{ID: "c"}
+	d := Termination{Victims: []Victim{a, b, c}}
+	for _, k := range []struct {
+		err  error
+		want string
+	}{
+		{nil, "map[]"},
+		{errors.New("throttled"), "map[{b }:throttled {c }:throttled]"},
+		{fmt.Errorf("x: %w", Refusals{"b": errors.New("b is protected"), "c": errors.New("c is in Standby")}), "map[{b }:b is protected {c }:c is in Standby]"},
+	} {
+		if got := fmt.Sprint(d.Refused([]Victim{a}, k.err)); got != k.want {
+			t.Errorf("%v: %s, want %s", k.err, got, k.want)
+		}
 	}
 }

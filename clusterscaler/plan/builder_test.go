@@ -80,7 +80,7 @@ func (b *builder) line(line string) {
 		b.pods = slices.DeleteFunc(b.pods, func(p builtPod) bool { return p.Name == name })
 		b.nodes = slices.DeleteFunc(b.nodes, func(n *Node) bool { return n.Name == name })
 	case "failed":
-		b.memory = b.memory.ScaleUpFailed(name, "no capacity", b.policy, b.now.Add(-b.duration(f, "ago", 0)))
+		b.memory = b.memory.ScaleUpFailed(name, fleet.Failure{Message: "no capacity"}, b.policy, b.now.Add(-b.duration(f, "ago", 0)))
 	case "remember":
 		b.remember(name, f)
 	default:

@@ -216,7 +216,7 @@ func (w *world) loop() (*Record, *plan.Plan, plan.Memory) {
 func (w *world) turn(p *plan.Plan) {
 	for _, up := range p.ScaleUp {
 		if w.one(3) {
-			w.memory = w.memory.ScaleUpFailed(up.Group, "out of capacity in hush", w.policy, w.now)
+			w.memory = w.memory.ScaleUpFailed(up.Group, fleet.Failure{Message: "out of capacity in hush"}, w.policy, w.now)
 			continue
 		}
 		w.memory = w.memory.ScaledUp(up.Group, w.now)
