@@ -89,10 +89,10 @@ func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (accepted
 		return nil, err
 	}
 	var instances []fleet.Instance
-	if t.Why == fleet.CreateFailed {
-		if instances, err = p.instances(ctx, t.Group); err != nil {
+	if t.Why != fleet.Unregistered {
+		if instances, err = p.instances(ctx, t.Group); err != nil && t.Why == fleet.CreateFailed {
 			return nil, err
-		}
+		} // a drained node is judged by the size alone then
 	}
 	victims, err := t.Check(size, instances)
 	if err != nil || len(victims) == 0 {

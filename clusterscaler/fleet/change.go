@@ -99,14 +99,30 @@ func (t *Termination) Refused(accepted []Victim, err error) map[Victim]error {
 	return out
 }
 
-// Check is what may be deleted of a group of that size with these instances, of which only CreateFailed asks. Of what has failed
+// Check is what may be deleted of a group of that size with these instances, which CreateFailed needs to know. Of what has failed
 // only that goes which still has, as far as the size counts it beyond the nodes that stand and the instances that are well. Of the
-// others all go or none.
+// others all go or none. Some clouds count for a while what they are deleting: where the size may, it is taken for as much smaller.
+// To delete again what is being deleted makes no group smaller.
 func (t *Termination) Check(size int, now []Instance) ([]Victim, error) {
 	if t.Why == CreateFailed {
 		return t.failed(size, now), nil
 	}
-	if n := len(t.Victims); size-n < t.Floor {
+	deleting := map[string]bool{}
+	for i := range now {
+		if now[i].State == Deleting {
+			deleting[now[i].ID] = true
+		}
+	}
+	n := 0
+	for _, v := range t.Victims {
+		if !deleting[v.ID] {
+			n++
+		}
+	}
+	if now != nil && n > 0 {
+		size -= clamp(size-existing(now), len(deleting))
+	}
+	if n > 0 && size-n < t.Floor {
 		what := fmt.Sprintf("its minimum of %d", t.Floor)
 		if t.Why == Unregistered {
 			what = fmt.Sprintf("the %d nodes that stand", t.Floor)

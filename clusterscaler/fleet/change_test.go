@@ -87,6 +87,26 @@ func TestDrained(t *testing.T) {
 			t.Errorf("%s of size %d: %v, want %s", c.nodes, c.size, err, c.err)
 		}
 	}
+	for _, c := range []struct {
+		instances, nodes string
+		size             int
+		goes             bool
+	}{
+		{"1 2 3", "n-1", 3, true},
+		{"1 2 3-", "n-1", 3, false},  // the cloud may still count the one that is going
+		{"1 2 3-", "n-1", 4, true},   // with it one is on its way that has no instance yet
+		{"1 2 3 4-", "n-1", 3, true}, // it does not count that one
+		{"1- 2 3", "n-1", 2, true},   // asked for again, it takes nothing further
+		{"1- 2 3", "n-1 n-2", 2, false},
+	} {
+		d, err := v.Drained("a", strings.Fields(c.nodes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if victims, err := d.Check(c.size, asg("a", 0, strings.Fields(c.instances)...).Instances); (err == nil) != c.goes || c.goes && len(victims) != 1 {
+			t.Errorf("%s of size %d with %s: %v, %v", c.nodes, c.size, c.instances, victims, err)
+		}
+	}
 	d := Termination{Group: "a", Victims: []Victim{{}, {}}}
 	if after := After([]Group{g}, d); *after[0].Target != 1 || *g.Target != 3 {
 		t.Errorf("after: %d, before: %d", *after[0].Target, *g.Target)
