@@ -148,11 +148,17 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 		return err
 	}
 	return &request{group: up.Group, call: call, note: func(err error) {
-		c.report.Increased(up, err)
+		added := up.To - up.From
+		if err != nil {
+			added = moved
+		}
+		c.report.Increased(up, added, err)
 		if err != nil {
 			failed[up.Group] = true
-			c.memory = c.memory.ScaleUpFailed(up.Group, err.Error(), c.policy, c.deps.Now())
-			return
+			c.memory = c.memory.ScaleUpFailed(up.Group, fleet.FailureOf(err), c.policy, c.deps.Now())
+			if moved <= 0 {
+				return
+			}
 		}
 		c.memory = c.memory.ScaledUp(up.Group, asked)
 		c.memory.Memory = c.memory.Resized(r, moved, c.deps.Now())
@@ -176,7 +182,8 @@ func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what stri
 	given := 0
 	call := func(ctx context.Context) (err error) {
 		if t := view.Failed(less.Group, less.Failed); len(t.Victims) > 0 {
-			if given, err = c.provider.Terminate(ctx, t); err != nil {
+			accepted, err := c.provider.Terminate(ctx, t)
+			if given = len(accepted); err != nil {
 				return err
 			}
 		}
@@ -194,32 +201,39 @@ func (c *ClusterScaler) decrease(less plan.Decrease, view *fleet.View, what stri
 	}}
 }
 
-// remove gives nodes back to the provider.
-func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) error {
+// remove gives nodes back to the provider. It returns why it does not take some of them, by name.
+func (c *ClusterScaler) remove(ctx context.Context, group string, nodes []string) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
 	t, err := c.recheck.cloud.drained(group, nodes)
+	refused := map[string]error{}
 	if err != nil {
-		return err
+		for _, node := range nodes {
+			refused[node] = err
+		}
+		return refused
 	}
-	if _, err := c.provider.Terminate(ctx, t); err != nil {
-		return err
+	accepted, err := c.provider.Terminate(ctx, t)
+	for v, why := range t.Refused(accepted, err) {
+		refused[v.Node] = why
 	}
+	t.Victims = accepted
 	c.recheck.cloud.deleted(t, c.deps.Now())
-	return nil
+	return refused
 }
 
 // deleteUnregistered deletes instances that have not registered in time. If they cannot be, a later loop tries again.
 func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, view *fleet.View, what string) *request {
 	c.deps.Log.Warn("instances have not registered as nodes in time and are deleted", "group", gone.Group, "instances", gone.Instances)
-	deleted := 0
+	t := view.Unregistered(gone.Group, gone.Instances)
+	var accepted []fleet.Victim
 	call := func(ctx context.Context) (err error) {
-		deleted, err = c.provider.Terminate(ctx, view.Unregistered(gone.Group, gone.Instances))
+		accepted, err = c.provider.Terminate(ctx, t)
 		return err
 	}
 	return &request{group: gone.Group, call: call, note: func(err error) {
-		c.memory.Memory = c.memory.Shrunk(gone.Group, deleted)
+		c.memory.Memory = c.memory.Shrunk(gone.Group, len(accepted))
 		c.repeated("delete of "+gone.Group, what, err)
-		c.report.Deleted(gone, err)
+		c.report.Deleted(gone.Group, t.Victims, t.Refused(accepted, err))
 	}}
 }

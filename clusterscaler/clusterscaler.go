@@ -29,12 +29,13 @@ type Provider interface {
 	// is of. It is called by the loop alone.
 	Observe(ctx context.Context, nodes []*corev1.Node) ([]fleet.Group, error)
 	// SetTarget moves the target of a group. What has changed since it was observed is seen before, by the methods of Resize. It
-	// returns by how many nodes the target has moved, beside an error, too.
+	// returns by how many nodes the target has moved, beside an error, too. A fleet.Failure in the error says the class of a refusal.
 	SetTarget(ctx context.Context, r fleet.Resize) (moved int, err error)
 	// Terminate deletes instances; the target of their group shrinks by as many. What has changed since it was observed is seen
-	// before, by Check. It returns how many the cloud has accepted to delete, beside an error, too. To delete again what is being
-	// deleted already is no error, where the cloud can tell: of several that failed together each is tried alone.
-	Terminate(ctx context.Context, t fleet.Termination) (deleted int, err error)
+	// before, by Check. It returns those that the cloud has accepted to delete, beside an error, too, which is fleet.Refusals where
+	// the cloud says of each why not. To delete again what is being deleted already is no error, where the cloud can tell: of
+	// several that failed together each is tried alone.
+	Terminate(ctx context.Context, t fleet.Termination) (accepted []fleet.Victim, err error)
 	// Run does what the driver does beside these calls, until ctx ends.
 	Run(ctx context.Context) error
 }

@@ -21,7 +21,7 @@ func TestLoopTellsOnTheStatus(t *testing.T) {
 		r.loop()
 		r.loop()
 		got := strings.Join(r.told(), "\n")
-		want := "Warning FailedToScaleUpGroup group a could not grow from 0 to 1: no capacity\nNormal ScaledUpGroup group b grows from 0 to 1 (max 3) for 1 pods"
+		want := "Warning FailedToScaleUpGroup group a could not grow from 0 to 1 (quota): refused: no capacity\nNormal ScaledUpGroup group b grows from 0 to 1 (max 3) for 1 pods"
 		if written && got != want || !written && got != "" {
 			t.Errorf("written %t: %s", written, got)
 		}

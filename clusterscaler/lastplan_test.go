@@ -29,7 +29,7 @@ func TestLastPlan(t *testing.T) {
 	policy := plan.DefaultPolicy()
 	policy.Expanders = []plan.Expander{plan.Ask, plan.LeastWaste}
 	seen := kube.Observation{
-		Objects: &kube.Objects{Pods: []*corev1.Pod{pendingPod()}}, Groups: plan.GroupsOf(view.Groups), Now: startTime(),
+		Objects: &kube.Objects{Pods: []*corev1.Pod{pendingPod()}}, Groups: plan.GroupsOf(view.Groups, view.Templates), Now: startTime(),
 		Deleting: func(*corev1.Node) bool { return false },
 	}
 	p, _, err := l.decide(&seen, plan.Memory{}, policy)

@@ -85,17 +85,17 @@ func (s *stub) ask(format string, args ...any) {
 
 func (s *stub) SetTarget(_ context.Context, r fleet.Resize) (int, error) {
 	if r.To > r.From && s.refuse[r.Group] {
-		return 0, errors.New("no capacity")
+		return 0, fmt.Errorf("refused: %w", &fleet.Failure{Class: fleet.Quota, Message: "no capacity"})
 	}
 	s.ask("%s %d%+d", r.Group, r.From, r.To-r.From)
 	return max(r.To-r.From, r.From-r.To), nil
 }
 
-func (s *stub) Terminate(_ context.Context, t fleet.Termination) (int, error) {
+func (s *stub) Terminate(_ context.Context, t fleet.Termination) ([]fleet.Victim, error) {
 	for _, v := range t.Victims {
 		s.ask("%s -%s", t.Group, v.ID)
 	}
-	return len(t.Victims), nil
+	return t.Victims, nil
 }
 
 func pendingPod() *corev1.Pod {
@@ -253,6 +253,21 @@ func TestLoopTakesTheNextBestGroup(t *testing.T) {
 	}
 	if said := r.announced(); len(said) != 1 || !strings.Contains(said[0], "group b") {
 		t.Errorf("events %q", said)
+	}
+}
+
+// The class of a refusal is in the back-off and in the verdict: it says who can do something about it.
+func TestLoopTellsTheClassOfARefusal(t *testing.T) {
+	r := newRig(t, pendingPod())
+	r.provider.refuse["a"] = true
+	r.loop()
+	r.loop()
+	if b := r.scaler.memory.Backoffs["a"]; b.Class != fleet.Quota || b.Why != "refused: no capacity" {
+		t.Errorf("back-off %+v", b)
+	}
+	got := r.journal.Recent(journal.Filter{Subject: "group a"})
+	if len(got) == 0 || got[0].Code != plan.BackedOff || !strings.Contains(got[0].Message, "after refused: no capacity, class quota") {
+		t.Errorf("journal %v", got)
 	}
 }
 

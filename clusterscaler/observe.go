@@ -98,7 +98,7 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 // observed is what a Snapshot is made of, in the loop and in a recheck.
 func (c *ClusterScaler) observed(objects *kube.Objects, view *fleet.View, deleting map[string]bool) kube.Observation {
 	return kube.Observation{
-		Objects: objects, Groups: plan.GroupsOf(view.Groups), GroupOf: view.Member, Now: c.deps.Now(), ExamplesFor: c.cfg.NodeInfoCacheExpireTime.Std(),
+		Objects: objects, Groups: plan.GroupsOf(view.Groups, view.Templates), GroupOf: view.Member, Now: c.deps.Now(), ExamplesFor: c.cfg.NodeInfoCacheExpireTime.Std(),
 		Deleting: func(n *corev1.Node) bool { return deleting[n.Name] },
 	}
 }

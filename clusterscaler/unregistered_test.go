@@ -29,10 +29,10 @@ func (u *unregistering) Observe(ctx context.Context, nodes []*corev1.Node) ([]fl
 	return groups, err
 }
 
-func (u *unregistering) Terminate(ctx context.Context, t fleet.Termination) (int, error) {
+func (u *unregistering) Terminate(ctx context.Context, t fleet.Termination) ([]fleet.Victim, error) {
 	n, err := u.stub.Terminate(ctx, t)
 	if u.refuses {
-		return 0, errors.New("not now")
+		return nil, errors.New("not now")
 	}
 	u.instances = nil
 	return n, err

@@ -68,7 +68,7 @@ func TestDrainIsConfigured(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	c.MaxGracefulTerminationSec = math.MaxInt
-	if got := c.drain().MaxGracefulTermination; got < 290*365*24*time.Hour {
+	if got := c.Drain().MaxGracefulTermination; got < 290*365*24*time.Hour {
 		t.Errorf("the longest grace is %s", got)
 	}
 	if got := newRigWith(t, c).scaler.observer.ExpendableBelow; got != -3 {

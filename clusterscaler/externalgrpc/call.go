@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
 // Error is a call that failed. status.Code tells its code.
@@ -38,7 +40,17 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-func (e *Error) Unwrap() error { return e.Err }
+// Unwrap gives the gRPC error, and what it says of the class of a failure.
+func (e *Error) Unwrap() []error {
+	class := fleet.Other
+	switch status.Code(e.Err) {
+	case codes.PermissionDenied, codes.Unauthenticated:
+		class = fleet.Rights
+	case codes.ResourceExhausted: // gRPC and its servers answer so to who asks too often
+		class = fleet.Throttling
+	}
+	return []error{e.Err, &fleet.Failure{Class: class, Message: e.Error()}}
+}
 
 // subject is what a call is about.
 type subject struct{ group, node string }

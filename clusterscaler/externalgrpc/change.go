@@ -75,34 +75,34 @@ func (p *Provider) lower(ctx context.Context, r fleet.Resize, size int) (moved i
 
 // Terminate deletes nodes of a group, or instances that have none, all in one call that is made once. The size is read anew: they
 // were chosen a while ago.
-func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (deleted int, err error) {
+func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (accepted []fleet.Victim, err error) {
 	if len(t.Victims) == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	done, err := p.turnOf(ctx, t.Group)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer done()
 	size, err := p.size(ctx, t.Group)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	var instances []fleet.Instance
-	if t.Why == fleet.CreateFailed {
-		if instances, err = p.instances(ctx, t.Group); err != nil {
-			return 0, err
-		}
+	if t.Why != fleet.Unregistered {
+		if instances, err = p.instances(ctx, t.Group); err != nil && t.Why == fleet.CreateFailed {
+			return nil, err
+		} // a drained node is judged by the size alone then
 	}
 	victims, err := t.Check(size, instances)
 	if err != nil || len(victims) == 0 {
-		return 0, err
+		return nil, err
 	}
 	request := &protocol.NodeGroupDeleteNodesRequest{Id: t.Group}
 	for _, v := range victims {
 		node, err := p.victim(t.Why, v)
 		if err != nil {
-			return 0, fmt.Errorf("group %s: %w", printable(t.Group), err)
+			return nil, fmt.Errorf("group %s: %w", printable(t.Group), err)
 		}
 		request.Nodes = append(request.Nodes, node)
 	}
@@ -111,9 +111,9 @@ func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (deleted 
 		about.node = victims[0].Node
 	}
 	if _, err := call(ctx, p, "NodeGroupDeleteNodes", about, p.client.NodeGroupDeleteNodes, request); err != nil {
-		return 0, err
+		return nil, err
 	}
-	return len(victims), nil
+	return victims, nil
 }
 
 // reasonAnnotation is how cluster-autoscaler tells servers why an instance is deleted that is no node.

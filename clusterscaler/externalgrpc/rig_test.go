@@ -127,7 +127,7 @@ func (r *rig) groups(nodes ...*corev1.Node) ([]plan.Group, map[string]string) {
 	}
 	p := fleet.Policy{MaxNodeProvisionTime: 15 * time.Minute, MaxNodeDeletionTime: 5 * time.Minute}
 	r.view, r.memory = fleet.Judge(groups, standing, r.memory, p, r.now)
-	return plan.GroupsOf(r.view.Groups), r.view.Member
+	return plan.GroupsOf(r.view.Groups, r.view.Templates), r.view.Member
 }
 
 // increase lets a group that is believed to have from nodes grow.
@@ -141,7 +141,8 @@ func (r *rig) increase(group string, from, by int) error {
 // decrease gives up what has failed or not come of a group that is believed to have from nodes.
 func (r *rig) decrease(group string, from, by int) error {
 	ctx, to := context.Background(), from-by
-	deleted, err := r.provider.Terminate(ctx, r.view.Failed(group, by))
+	accepted, err := r.provider.Terminate(ctx, r.view.Failed(group, by))
+	deleted := len(accepted)
 	r.memory = r.memory.Shrunk(group, deleted)
 	if from -= deleted; err != nil || from == to {
 		return err

@@ -8,18 +8,13 @@ import (
 
 // Awaiting is a group with what its nodes tell.
 type Awaiting struct {
-	Name        string
-	Min, Target int
-	Failed      []Failed
-	// Unregistered are the IDs of instances without a node that have not failed.
-	Unregistered []string
+	*Belief
 	// Registered nodes stand and are counted by Target; Deleting of them are going. Starting nodes are to become ready yet.
 	Registered, Deleting, Starting int
 	// NeverReady is a node that came of the last growth and has not become ready for MaxNodeStartupTime; empty for most.
-	NeverReady         string
-	MaxNodeStartupTime time.Duration
-	// MaxNodeProvisionTime is that of the group.
-	MaxNodeProvisionTime time.Duration
+	NeverReady string
+	// MaxNodeProvisionTime and MaxNodeStartupTime are those of the group.
+	MaxNodeProvisionTime, MaxNodeStartupTime time.Duration
 }
 
 // Awaited is what becomes of the nodes of a group that have not come.

@@ -1,8 +1,12 @@
 package fleet
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // Resize moves the target of a group. A driver reads the size anew right before, and asks Grow or Lower what is left to do: somebody
@@ -59,14 +63,66 @@ type Termination struct {
 	Floor int
 }
 
-// Check is what may be deleted of a group of that size with these instances, of which only CreateFailed asks. Of what has failed
+// Refusals is the error of a driver to whom the cloud has said of some instances why it does not delete them, by their IDs.
+type Refusals map[string]error
+
+func (r Refusals) Error() string {
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(r)) {
+		out = append(out, r[id].Error())
+	}
+	return strings.Join(out, "; ")
+}
+
+// Unwrap gives the reasons in the order of the IDs.
+func (r Refusals) Unwrap() []error {
+	var out []error
+	for _, id := range slices.Sorted(maps.Keys(r)) {
+		out = append(out, r[id])
+	}
+	return out
+}
+
+// Refused is why victims are not deleted that the cloud has not accepted to delete: for each what a driver's error says of it, else
+// the error. Without an error there are none: what Check leaves out has nothing to be deleted for any more.
+func (t *Termination) Refused(accepted []Victim, err error) map[Victim]error {
+	out := map[Victim]error{}
+	if err == nil {
+		return out
+	}
+	each, _ := errors.AsType[Refusals](err)
+	for _, v := range t.Victims {
+		if !slices.Contains(accepted, v) {
+			out[v] = cmp.Or(each[v.ID], err)
+		}
+	}
+	return out
+}
+
+// Check is what may be deleted of a group of that size with these instances, which CreateFailed needs to know. Of what has failed
 // only that goes which still has, as far as the size counts it beyond the nodes that stand and the instances that are well. Of the
-// others all go or none.
+// others all go or none. Some clouds count for a while what they are deleting: where the size may, it is taken for as much smaller.
+// To delete again what is being deleted makes no group smaller.
 func (t *Termination) Check(size int, now []Instance) ([]Victim, error) {
 	if t.Why == CreateFailed {
 		return t.failed(size, now), nil
 	}
-	if n := len(t.Victims); size-n < t.Floor {
+	deleting := map[string]bool{}
+	for i := range now {
+		if now[i].State == Deleting {
+			deleting[now[i].ID] = true
+		}
+	}
+	n := 0
+	for _, v := range t.Victims {
+		if !deleting[v.ID] {
+			n++
+		}
+	}
+	if now != nil && n > 0 {
+		size -= clamp(size-existing(now), len(deleting))
+	}
+	if n > 0 && size-n < t.Floor {
 		what := fmt.Sprintf("its minimum of %d", t.Floor)
 		if t.Why == Unregistered {
 			what = fmt.Sprintf("the %d nodes that stand", t.Floor)
@@ -118,9 +174,8 @@ func (v *View) Drained(group string, nodes []string) (Termination, error) {
 
 // Failed deletes up to so many instances of a group that cannot be made.
 func (v *View) Failed(group string, most int) Termination {
-	t := Termination{Group: group, Why: CreateFailed}
+	t := Termination{Group: group, Why: CreateFailed, Floor: v.standing[group]}
 	if b := v.group(group); b != nil {
-		t.Floor = b.Registered
 		for _, f := range b.Failed[:min(most, len(b.Failed))] {
 			if f.Instance != "" {
 				t.Victims = append(t.Victims, Victim{ID: f.Instance})
@@ -132,14 +187,10 @@ func (v *View) Failed(group string, most int) Termination {
 
 // Unregistered deletes instances of a group that have become no nodes in time. What is no instance without a node is left out.
 func (v *View) Unregistered(group string, ids []string) Termination {
-	t := Termination{Group: group, Why: Unregistered}
+	t := Termination{Group: group, Why: Unregistered, Floor: v.standing[group]}
 	b := v.group(group)
-	if b == nil {
-		return t
-	}
-	t.Floor = b.Registered
 	for _, id := range ids {
-		if slices.Contains(b.Unregistered, id) {
+		if b != nil && slices.Contains(b.Unregistered, id) {
 			t.Victims = append(t.Victims, Victim{ID: id})
 		}
 	}
@@ -148,11 +199,7 @@ func (v *View) Unregistered(group string, ids []string) Termination {
 
 // Lower gives up nodes of a group that have not come.
 func (v *View) Lower(group string, from, to int) Resize {
-	r := Resize{Group: group, From: from, To: to}
-	if b := v.group(group); b != nil {
-		r.Floor = b.Registered
-	}
-	return r
+	return Resize{Group: group, From: from, To: to, Floor: v.standing[group]}
 }
 
 func (v *View) group(name string) *Belief {

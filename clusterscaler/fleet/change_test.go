@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -86,8 +87,46 @@ func TestDrained(t *testing.T) {
 			t.Errorf("%s of size %d: %v, want %s", c.nodes, c.size, err, c.err)
 		}
 	}
+	for _, c := range []struct {
+		instances, nodes string
+		size             int
+		goes             bool
+	}{
+		{"1 2 3", "n-1", 3, true},
+		{"1 2 3-", "n-1", 3, false},  // the cloud may still count the one that is going
+		{"1 2 3-", "n-1", 4, true},   // with it one is on its way that has no instance yet
+		{"1 2 3 4-", "n-1", 3, true}, // it does not count that one
+		{"1- 2 3", "n-1", 2, true},   // asked for again, it takes nothing further
+		{"1- 2 3", "n-1 n-2", 2, false},
+	} {
+		d, err := v.Drained("a", strings.Fields(c.nodes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if victims, err := d.Check(c.size, asg("a", 0, strings.Fields(c.instances)...).Instances); (err == nil) != c.goes || c.goes && len(victims) != 1 {
+			t.Errorf("%s of size %d with %s: %v, %v", c.nodes, c.size, c.instances, victims, err)
+		}
+	}
 	d := Termination{Group: "a", Victims: []Victim{{}, {}}}
 	if after := After([]Group{g}, d); *after[0].Target != 1 || *g.Target != 3 {
 		t.Errorf("after: %d, before: %d", *after[0].Target, *g.Target)
+	}
+}
+
+// Of what is not accepted each instance has its own reason, or that of all; what needs no deletion any more has none.
+func TestRefusedInstances(t *testing.T) {
+	a, b, c := Victim{ID: "a"}, Victim{ID: "b"}, Victim{ID: "c"}
+	d := Termination{Victims: []Victim{a, b, c}}
+	for _, k := range []struct {
+		err  error
+		want string
+	}{
+		{nil, "map[]"},
+		{errors.New("throttled"), "map[{b }:throttled {c }:throttled]"},
+		{fmt.Errorf("x: %w", Refusals{"b": errors.New("b is protected"), "c": errors.New("c is in Standby")}), "map[{b }:b is protected {c }:c is in Standby]"},
+	} {
+		if got := fmt.Sprint(d.Refused([]Victim{a}, k.err)); got != k.want {
+			t.Errorf("%v: %s, want %s", k.err, got, k.want)
+		}
 	}
 }

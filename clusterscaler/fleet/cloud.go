@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/group"
 )
 
-// Group is what a cloud says of a node group at one moment.
+// Group is what a cloud says of a node group at one moment: a driver makes it, and only Judge reads it.
 type Group struct {
 	Name string
 	// Min and Max bound Target.
@@ -118,7 +119,8 @@ func (c Class) String() string {
 	}
 }
 
-// Failure is why a machine cannot be made. Its texts are the cloud's.
+// Failure is why a machine cannot be made. Its texts are the cloud's. In the chain of a driver's error it says the class of a
+// refusal.
 type Failure struct {
 	Class   Class
 	Message string
@@ -126,6 +128,18 @@ type Failure struct {
 	Zone, Type string
 	// At is when it happened; zero for one that lasts, as that of an Instance.
 	At time.Time
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+// FailureOf is the failure that an error of a driver tells of, with the text of the whole error. It is Other where the driver says no class.
+func FailureOf(err error) Failure {
+	var f Failure
+	if said, is := errors.AsType[*Failure](err); is {
+		f = *said
+	}
+	f.Message = err.Error()
+	return f
 }
 
 // place is the Place of which the cloud says that it has none left, if it does.

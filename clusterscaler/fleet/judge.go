@@ -11,37 +11,39 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/group"
 )
 
-// Belief is a group as a decision takes it to be.
+// Belief is a group as a decision takes it to be: what a cloud says may be missing, late or contradict itself, and this is not.
 type Belief struct {
 	Name string
-	// Min and Max bound Target. Where they are equal to it the group stands still.
+	// Min and Max bound Target, the number of nodes that the cloud works towards. Where they are equal to it the group stands still.
 	Min, Max, Target int
-	// Registered is how many nodes stand that the Target counts.
-	Registered int
-	// Template is nil where the cloud does not know what a new node is.
-	Template *corev1.Node
 	// Places are where and of what its nodes come; empty where that is not known.
-	Places  []string
-	Price   float64
+	Places []string
+	// Price is per node and hour in any currency; 0 is unknown.
+	Price float64
+	// Options are what the group has other than the configuration says.
 	Options group.Options
-	// Failed are nodes that Target counts and that will not come.
+	// Failed are nodes that were to come and of which the cloud says that they will not, each with the reason. Those of them
+	// that Target counts are given up.
 	Failed []Failed
-	// Unregistered are the IDs of the other instances without a node, each once.
+	// Unregistered are the IDs of the other instances without a node that Target counts, each once.
 	Unregistered []string
 	// Silent are the nodes of which the cloud does not say whether it is deleting them.
 	Silent []string
-	// Trouble is why the group cannot grow; empty for most.
+	// Trouble is why the group cannot grow, in the cloud's words; empty for most.
 	Trouble string
 }
 
 // View is what is believed of the groups of a cloud, in its order, and of the nodes.
 type View struct {
 	Groups []Belief
+	// Templates are what a new node of each of the Groups is; nil where the cloud does not know.
+	Templates []*corev1.Node
 	// Member has the group of each node that has one. A node that the cloud says it is deleting has none.
 	Member map[string]string
-	// least is the minimum of each group as the cloud tells it, and ids what the instances of the nodes are called.
-	least map[string]int
-	ids   map[string]string
+	// least is the minimum of each group as the cloud tells it, standing how many nodes its Target counts that stand, and ids
+	// what the instances of the nodes are called.
+	least, standing map[string]int
+	ids             map[string]string
 }
 
 // staleAge is for how long a cloud that accepted to let a group grow may still tell the size from before: some remember what
@@ -52,7 +54,10 @@ const staleAge = time.Minute
 // changed.
 func Judge(groups []Group, nodes []Node, m Memory, p Policy, now time.Time) (View, Memory) {
 	j := judgement{m, p, now}
-	v := View{Groups: make([]Belief, len(groups)), Member: membersOf(groups, nodes), least: make(map[string]int, len(groups)), ids: make(map[string]string, len(nodes))}
+	v := View{
+		Groups: make([]Belief, len(groups)), Templates: make([]*corev1.Node, len(groups)), Member: membersOf(groups, nodes), ids: make(map[string]string, len(nodes)),
+		least: make(map[string]int, len(groups)), standing: make(map[string]int, len(groups)),
+	}
 	standing := make(map[string]bool, len(nodes))
 	of := map[string][]string{}
 	for i := range nodes {
@@ -72,9 +77,9 @@ func Judge(groups []Group, nodes []Node, m Memory, p Policy, now time.Time) (Vie
 			known.Size = *g.Target
 		}
 		b := &v.Groups[i]
+		v.Templates[i] = g.Template
 		*b = Belief{
-			Name: g.Name, Min: g.Min, Max: g.Max, Registered: len(known.Nodes), Template: g.Template, Places: placesOf(g),
-			Price: g.Price, Options: g.Options, Silent: silent[g.Name],
+			Name: g.Name, Min: g.Min, Max: g.Max, Places: placesOf(g), Price: g.Price, Options: g.Options, Silent: silent[g.Name],
 		}
 		b.Failed, b.Unregistered = j.withoutNode(g, standing)
 		known.Unregistered = b.Unregistered
@@ -83,8 +88,8 @@ func Judge(groups []Group, nodes []Node, m Memory, p Policy, now time.Time) (Vie
 			promises[g.Name] = *promise
 		}
 		b.Trouble = cmp.Or(g.Trouble, doubt)
-		j.bound(g, b)
-		told[g.Name], v.least[g.Name] = known, g.Min
+		j.bound(g, b, len(known.Nodes))
+		told[g.Name], v.least[g.Name], v.standing[g.Name] = known, g.Min, len(known.Nodes)
 	}
 	for name, promise := range m.Promises { // of a group that the cloud does not name now, and may again
 		if _, named := told[name]; !named && now.Sub(promise.At) < max(staleAge, p.MaxNodeProvisionTime) {
@@ -179,8 +184,8 @@ func (j *judgement) withoutNode(g *Group, standing map[string]bool) (failed []Fa
 // growing: the next best does. Nodes of which there is no instance have failed when the cloud says so, and has since they were
 // asked for.
 func (j *judgement) believe(g *Group, b *Belief, known *Told) (left *Promise, doubt string) {
-	b.Target, left, doubt = j.promised(g, b, known)
-	there := b.Registered
+	b.Target, left, doubt = j.promised(g, known)
+	there := len(known.Nodes)
 	if g.Instances != nil {
 		there += len(b.Failed) + len(b.Unregistered)
 	}
@@ -200,7 +205,7 @@ func (j *judgement) believe(g *Group, b *Belief, known *Told) (left *Promise, do
 // promised is the size that the cloud told, or the one that it has accepted a moment ago. As long as promised nodes have not
 // come, one that counts fewer than stand and come does not hide that they are on their way: else each loop would ask for them
 // again. One that the cloud accepted and does not tell is a doubt until requested nodes would be given up.
-func (j *judgement) promised(g *Group, b *Belief, known *Told) (size int, left *Promise, doubt string) {
+func (j *judgement) promised(g *Group, known *Told) (size int, left *Promise, doubt string) {
 	p, made := j.memory.Promises[g.Name]
 	if !made {
 		return known.Size, nil, ""
@@ -220,7 +225,7 @@ func (j *judgement) promised(g *Group, b *Belief, known *Told) (size int, left *
 	if own := g.Options.MaxNodeProvisionTime; own != nil {
 		provision = own.Std()
 	}
-	age, told, counted := j.now.Sub(p.At), g.Target != nil && known.Size >= p.Size, b.Registered+coming
+	age, told, counted := j.now.Sub(p.At), g.Target != nil && known.Size >= p.Size, len(known.Nodes)+coming
 	switch {
 	case coming == 0, told && known.Size >= counted, age >= max(staleAge, provision):
 		return known.Size, nil, ""
@@ -232,7 +237,7 @@ func (j *judgement) promised(g *Group, b *Belief, known *Told) (size int, left *
 }
 
 // bound lets a group neither grow nor shrink where that is not known to be right, and grow no further than there is room.
-func (j *judgement) bound(g *Group, b *Belief) {
+func (j *judgement) bound(g *Group, b *Belief, standing int) {
 	if g.OptionsUnknown {
 		b.Min = max(b.Min, b.Target)
 	}
@@ -247,7 +252,7 @@ func (j *judgement) bound(g *Group, b *Belief) {
 		return
 	}
 	if g.Target == nil && b.Target == 0 {
-		b.Target = b.Registered
+		b.Target = standing
 	}
 	b.Trouble, b.Min, b.Max = cmp.Or(g.Unknown, "the cloud does not say how large it is"), b.Target, b.Target
 }

@@ -59,7 +59,7 @@ func TestMembershipByProviderID(t *testing.T) {
 	if !reflect.DeepEqual(v.Member, want) {
 		t.Errorf("members %v, want %v", v.Member, want)
 	}
-	if a := v.Groups[0]; a.Target != 4 || a.Registered != 3 || len(a.Unregistered) != 0 || len(a.Silent) != 0 || a.Trouble != "" {
+	if a := v.Groups[0]; a.Target != 4 || v.standing["a"] != 3 || len(a.Unregistered) != 0 || len(a.Silent) != 0 || a.Trouble != "" {
 		t.Errorf("%+v", a)
 	}
 	if v, _ := Judge(groups, nodes[:1], Memory{}, testPolicy(), testTime()); strings.Join(v.Groups[0].Unregistered, " ") != "aws:///a/2 aws:///a/4 aws:///a/9" {
@@ -93,7 +93,7 @@ func TestAcceptedDeletions(t *testing.T) {
 	}{{0, true, 1}, {p.MaxNodeDeletionTime - 1, true, 1}, {p.MaxNodeDeletionTime, true, 2}, {0, false, 2}} {
 		nodes[0].Deleting = c.deleting
 		v, _ := Judge([]Group{asg("a", 1, "1", "2")}, nodes, m, p, now.Add(c.after))
-		if got := v.Groups[0].Registered; got != c.registered || v.Member["n-1"] != "a" {
+		if got := v.standing["a"]; got != c.registered || v.Member["n-1"] != "a" {
 			t.Errorf("%s after, deleting %t: %d nodes, want %d; members %v", c.after, c.deleting, got, c.registered, v.Member)
 		}
 	}
@@ -220,8 +220,8 @@ func TestShortageOfEachPlace(t *testing.T) {
 	none := func(zone string) Failed {
 		return Failed{"i-" + zone, Failure{Class: Capacity, Message: "none in " + zone, Zone: zone, Type: "m5.large"}}
 	}
-	_, m := Await([]Awaiting{{Name: "a", Target: 2, Failed: []Failed{none("z1"), none("z2")}}}, Memory{}, p, now)
-	_, m = Await([]Awaiting{{Name: "a", Target: 2, Failed: []Failed{none("z2"), none("z3")}}}, m, p, now.Add(time.Minute))
+	_, m := Await([]Awaiting{{Belief: &Belief{Name: "a", Target: 2, Failed: []Failed{none("z1"), none("z2")}}}}, Memory{}, p, now)
+	_, m = Await([]Awaiting{{Belief: &Belief{Name: "a", Target: 2, Failed: []Failed{none("z2"), none("z3")}}}}, m, p, now.Add(time.Minute))
 	for zone, until := range map[string]time.Duration{"z1": 5, "z2": 5, "z3": 6} {
 		b, rests := m.Resting("b", []string{Place(zone, "m5.large")}, now.Add(time.Minute))
 		if !rests || b.Why != "none in "+zone || !b.Until.Equal(now.Add(until*time.Minute)) {
@@ -257,7 +257,7 @@ func TestJudgeOfAnything(t *testing.T) {
 				t.Fatalf("%+v\nwith the memory as it was read: %+v", v, again)
 			}
 			for i, b := range v.Groups {
-				there := b.Registered + len(b.Unregistered) + len(b.Failed)
+				there := v.standing[b.Name] + len(b.Unregistered) + len(b.Failed)
 				if b.Target < 0 || b.Min > b.Max && groups[i].Room == nil || groups[i].Unknown == "" && groups[i].Instances != nil && b.Target > max(groups[i].Max, there) {
 					t.Fatalf("%+v of %+v", b, groups[i])
 				}

@@ -13,7 +13,7 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Group is what is written of a node group, wherever its nodes come from.
+// Group is what is written of a node group in a file: the keys that groups of every provider have, which embed it.
 type Group struct {
 	Name string `yaml:"name"`
 	// Min and Max bound the number of nodes. Defaults 0 and 0.

@@ -15,10 +15,10 @@ type allOrNothing struct {
 	cancel context.CancelFunc
 	nodes  []string
 	// delete removes all of them.
-	delete func(ctx context.Context, nodes []string) error
-	// done is closed when they have been deleted, or could not be: err.
+	delete func(ctx context.Context, nodes []string) map[string]error
+	// done is closed when they have been deleted, but for those in errs.
 	done chan struct{}
-	err  error
+	errs map[string]error
 
 	mu sync.Mutex
 	// missing is how many have not been emptied.
@@ -60,7 +60,9 @@ func (d *Drainer) startAllOrNothing(ctx context.Context, rs []plan.Removal, resu
 	group := members[0].Group
 	t.ctx, t.cancel = context.WithCancel(ctx)
 	t.missing = len(members)
-	t.delete = func(ctx context.Context, nodes []string) error { return d.deps.DeleteAllOrNothing(ctx, group, nodes) }
+	t.delete = func(ctx context.Context, nodes []string) map[string]error {
+		return d.deps.DeleteAllOrNothing(ctx, group, nodes)
+	}
 	var left sync.WaitGroup
 	for i, r := range members {
 		left.Add(1)
@@ -77,17 +79,21 @@ func (d *Drainer) startAllOrNothing(ctx context.Context, rs []plan.Removal, resu
 }
 
 // leave says that the node is empty, and returns when all of them have been deleted, or one could not go.
-func (t *allOrNothing) leave(ctx context.Context) error {
+func (t *allOrNothing) leave(ctx context.Context, node string) error {
 	if t.isLast() {
-		t.err = t.delete(ctx, t.nodes)
+		t.errs = t.delete(ctx, t.nodes)
 		close(t.done)
 	}
 	select {
 	case <-t.done:
-		return t.err
 	case <-ctx.Done():
-		return ctx.Err()
+		select {
+		case <-t.done: // ctx ended because another could not be deleted
+		default:
+			return ctx.Err()
+		}
 	}
+	return t.errs[node]
 }
 
 func (t *allOrNothing) isLast() bool {

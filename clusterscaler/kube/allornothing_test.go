@@ -22,6 +22,8 @@ type squad struct {
 	mu       sync.Mutex
 	together [][]string
 	refusal  error
+	// refuses is the only node that is refused; empty for all.
+	refuses string
 }
 
 func newSquad(t *testing.T) *squad {
@@ -41,7 +43,7 @@ func newSquad(t *testing.T) *squad {
 
 func (s *squad) newDrainer() *Drainer {
 	d := s.rig.newDrainer()
-	d.deps.DeleteAllOrNothing = func(_ context.Context, group string, nodes []string) error {
+	d.deps.DeleteAllOrNothing = func(_ context.Context, group string, nodes []string) map[string]error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, n := range nodes {
@@ -50,7 +52,13 @@ func (s *squad) newDrainer() *Drainer {
 			}
 		}
 		s.together = append(s.together, append([]string{group}, slices.Sorted(slices.Values(nodes))...))
-		return s.refusal
+		refused := map[string]error{}
+		for _, n := range nodes {
+			if s.refusal != nil && (s.refuses == "" || s.refuses == n) {
+				refused[n] = s.refusal
+			}
+		}
+		return refused
 	}
 	return d
 }
@@ -168,6 +176,20 @@ func TestTeamStaysTogether(t *testing.T) {
 		}
 		if marked := s.marked(); len(marked) > 0 || len(s.together) != c.asked || len(s.deleted) > 0 {
 			t.Errorf("%s: marked %v, deleted together %v, alone %v", c.name, marked, s.together, s.deleted)
+		}
+	}
+}
+
+// What the provider has taken is gone, though it refuses another of them, which alone is given back.
+func TestTeamThatGoesInPart(t *testing.T) {
+	for range 20 { // it depends on which of them learns of it first
+		s := newSquad(t)
+		s.refusal, s.refuses = errors.New("protected"), "n2"
+		s.drainer.BeginAllOrNothing(context.Background(), members())
+		for node, err := range s.ends() {
+			if (err != nil) != (node == "n2") || err != nil && !strings.Contains(err.Error(), "protected") {
+				t.Errorf("node %s: %v", node, err)
+			}
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 // NewBatcher. It is safe for concurrent use.
 type Batcher struct {
 	interval time.Duration
-	// delete removes nodes of a group.
-	delete func(ctx context.Context, group string, nodes []string) error
+	// delete removes nodes of a group. It returns why some cannot be, by name.
+	delete func(ctx context.Context, group string, nodes []string) map[string]error
 
 	mu sync.Mutex
 	// open has for each group the batch that still takes nodes.
@@ -27,7 +27,7 @@ type batch struct {
 }
 
 // NewBatcher makes one that collects for interval; 0 deletes each node at once.
-func NewBatcher(interval time.Duration, remove func(ctx context.Context, group string, nodes []string) error) *Batcher {
+func NewBatcher(interval time.Duration, remove func(ctx context.Context, group string, nodes []string) map[string]error) *Batcher {
 	return &Batcher{interval: interval, delete: remove, open: map[string]*batch{}}
 }
 
@@ -35,7 +35,7 @@ func NewBatcher(interval time.Duration, remove func(ctx context.Context, group s
 // deletes for all, under its ctx: those of one batch end together.
 func (b *Batcher) Delete(ctx context.Context, group, node string) error {
 	if b.interval <= 0 {
-		return b.delete(ctx, group, []string{node})
+		return b.delete(ctx, group, []string{node})[node]
 	}
 	mine, first := b.join(group, node)
 	if first {
@@ -72,19 +72,16 @@ func (b *Batcher) close(group string) {
 	delete(b.open, group)
 }
 
-// run deletes the nodes together. A provider has one error for all of them: each is then tried on its own, so that only
-// those fail that cannot be deleted.
+// run deletes the nodes together. Some providers have one error for all of them: of those that are refused each is then tried on
+// its own, so that only those fail that cannot be deleted.
 func (b *Batcher) run(ctx context.Context, group string, mine *batch) {
-	err := b.delete(ctx, group, mine.nodes)
-	switch {
-	case err == nil:
-	case len(mine.nodes) == 1 || ctx.Err() != nil:
-		mine.fail(err)
-	default:
-		for _, node := range mine.nodes {
-			if err := b.delete(ctx, group, []string{node}); err != nil {
-				mine.errs[node] = err
-			}
+	mine.errs = b.delete(ctx, group, mine.nodes)
+	if len(mine.nodes) == 1 || ctx.Err() != nil {
+		return
+	}
+	for _, node := range mine.nodes {
+		if mine.errs[node] != nil {
+			mine.errs[node] = b.delete(ctx, group, []string{node})[node]
 		}
 	}
 }

@@ -17,19 +17,28 @@ type calls struct {
 	mu     sync.Mutex
 	list   []string
 	refuse map[string]bool
+	// each says of each node alone why it is refused.
+	each bool
 }
 
-func (c *calls) delete(_ context.Context, group string, nodes []string) error {
+func (c *calls) delete(_ context.Context, group string, nodes []string) map[string]error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	nodes = slices.Sorted(slices.Values(nodes))
 	c.list = append(c.list, group+": "+strings.Join(nodes, " "))
 	for _, n := range nodes {
 		if c.refuse[n] {
-			return errors.New(n + " is protected")
+			err := errors.New(n + " is protected")
+			refused := map[string]error{}
+			for _, all := range nodes {
+				if !c.each || all == n {
+					refused[all] = err
+				}
+			}
+			return refused
 		}
 	}
-	return nil
+	return map[string]error{}
 }
 
 // deletion is one that begins some time after the start.
@@ -47,15 +56,17 @@ func TestBatches(t *testing.T) {
 		refuse        string
 		cancelAt      time.Duration
 		calls, failed string
+		each          bool
 	}{
-		{"all go", 10 * time.Second, "", time.Hour, "a: a1 a2 a3, b: b1, a: a4", ""},
-		{"at once", 0, "", time.Hour, "a: a1, a: a2, b: b1, a: a3, a: a4", ""},
-		{"one of three fails alone", 10 * time.Second, "a2", time.Hour, "a: a1 a2 a3, a: a1, a: a2, a: a3, b: b1, a: a4", "a2 is protected"},
-		{"one alone is not tried twice", 10 * time.Second, "b1", time.Hour, "a: a1 a2 a3, b: b1, a: a4", "b1 is protected"},
-		{"the end of the process", 10 * time.Second, "", 11500 * time.Millisecond, "a: a1 a2 a3", "context canceled, context canceled"},
+		{"all go", 10 * time.Second, "", time.Hour, "a: a1 a2 a3, b: b1, a: a4", "", false},
+		{"at once", 0, "", time.Hour, "a: a1, a: a2, b: b1, a: a3, a: a4", "", false},
+		{"one of three fails alone", 10 * time.Second, "a2", time.Hour, "a: a1 a2 a3, a: a1, a: a2, a: a3, b: b1, a: a4", "a2 is protected", false},
+		{"one of three fails, which the provider says", 10 * time.Second, "a2", time.Hour, "a: a1 a2 a3, a: a2, b: b1, a: a4", "a2 is protected", true},
+		{"one alone is not tried twice", 10 * time.Second, "b1", time.Hour, "a: a1 a2 a3, b: b1, a: a4", "b1 is protected", false},
+		{"the end of the process", 10 * time.Second, "", 11500 * time.Millisecond, "a: a1 a2 a3", "context canceled, context canceled", false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			p := &calls{refuse: map[string]bool{c.refuse: true}}
+			p := &calls{refuse: map[string]bool{c.refuse: true}, each: c.each}
 			b := NewBatcher(c.interval, p.delete)
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()

@@ -49,8 +49,8 @@ type DrainDeps struct {
 	Recheck func(ctx context.Context, node string) (plan.Removal, verdict.Verdict, error)
 	// Delete gives the node back to its provider.
 	Delete func(ctx context.Context, group, node string) error
-	// DeleteAllOrNothing gives all of the nodes back to their provider.
-	DeleteAllOrNothing func(ctx context.Context, group string, nodes []string) error
+	// DeleteAllOrNothing gives all of the nodes back to their provider. It returns why the provider does not take some, by name.
+	DeleteAllOrNothing func(ctx context.Context, group string, nodes []string) map[string]error
 	// Finished is called with the outcome of each drain but one that the end of the process cut short.
 	Finished func(Outcome)
 }
@@ -208,7 +208,7 @@ func (d *Drainer) run(ctx context.Context, r plan.Removal, h history, t *allOrNo
 	var err error
 	if t == nil {
 		err = d.drain(ctx, r, h, func(ctx context.Context) error { return d.deps.Delete(ctx, r.Group, r.Node) })
-	} else if err = d.drain(t.ctx, r, h, t.leave); err != nil {
+	} else if err = d.drain(t.ctx, r, h, func(ctx context.Context) error { return t.leave(ctx, r.Node) }); err != nil {
 		err = t.fail(r.Node, err)
 	}
 	switch {

@@ -51,7 +51,7 @@ func examplePod(name, node, owner, cpu string) *corev1.Pod {
 func configured(names ...string) []plan.Group {
 	var out []plan.Group
 	for _, name := range names {
-		out = append(out, plan.Group{Name: name, Max: 9, Template: scheduling.Node{Name: "configured", Labels: map[string]string{"pool": "configured"}}})
+		out = append(out, plan.Group{Belief: fleet.Belief{Name: name, Max: 9}, Template: scheduling.Node{Name: "configured", Labels: map[string]string{"pool": "configured"}}})
 	}
 	return out
 }
@@ -84,7 +84,7 @@ func TestExampleInThePlaceOfATemplate(t *testing.T) {
 		want    string
 	}{{nil, "", plan.NoTemplate}, {[]*corev1.Node{young}, "", plan.NoTemplate}, {[]*corev1.Node{n}, "", ""}, {[]*corev1.Node{n}, "the size is not known", "the size is not known"}} {
 		o := Observation{
-			Objects: &Objects{Nodes: c.nodes}, Groups: plan.GroupsOf([]fleet.Belief{{Name: "g", Max: 9, Trouble: c.trouble}}),
+			Objects: &Objects{Nodes: c.nodes}, Groups: plan.GroupsOf([]fleet.Belief{{Name: "g", Max: 9, Trouble: c.trouble}}, []*corev1.Node{nil}),
 			GroupOf: memberOf(c.nodes, "g"), Now: exampleTime, ExamplesFor: time.Hour,
 		}
 		g := o.Snapshot().Groups[0]

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
@@ -31,8 +32,8 @@ func TestExtendedResourcesFollowTheClasses(t *testing.T) {
 	offering.ResourceVersion, offering.Status.Allocatable = "2", corev1.ResourceList{gpu: resource.MustParse("1")}
 	empty := offering.DeepCopy()
 	empty.ResourceVersion, empty.Status.Allocatable = "3", corev1.ResourceList{gpu: resource.MustParse("0")}
-	group := []plan.Group{{Name: "g"}}
-	offeringGroup := []plan.Group{{Name: "g", Template: scheduling.Node{Allocatable: scheduling.Resources{Extended: []scheduling.Extended{{Name: gpu, Amount: 1}}}}}}
+	group := []plan.Group{{Belief: fleet.Belief{Name: "g"}}}
+	offeringGroup := []plan.Group{{Belief: fleet.Belief{Name: "g"}, Template: scheduling.Node{Allocatable: scheduling.Resources{Extended: []scheduling.Extended{{Name: gpu, Amount: 1}}}}}}
 	var kept Translator
 	for i, c := range []struct {
 		classes []*resourcev1.DeviceClass

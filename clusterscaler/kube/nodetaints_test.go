@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
@@ -36,7 +37,7 @@ func TestTaintsThatPass(t *testing.T) {
 			n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
 			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: c.key, Effect: effect})
 			o := &Objects{Nodes: []*corev1.Node{n}, Taints: passing}
-			groups := []plan.Group{{Name: "g", Template: scheduling.NodeOf(n)}}
+			groups := []plan.Group{{Belief: fleet.Belief{Name: "g"}, Template: scheduling.NodeOf(n)}}
 			s := (&Observation{Objects: o, Groups: groups, GroupOf: map[string]string{"n1": "g"}, Deleting: func(*corev1.Node) bool { return false }}).Snapshot()
 			if got := s.Nodes[0]; got.Ready != c.ready || hasKey(got.Taints, c.key) != (c.ready && effect == corev1.TaintEffectNoSchedule) || !hasKey(got.Taints, "other") {
 				t.Errorf("%s %s: ready %t, taints %v", c.key, effect, got.Ready, got.Taints)

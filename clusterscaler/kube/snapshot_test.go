@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
@@ -130,7 +131,7 @@ func TestSnapshotOfACluster(t *testing.T) {
 		Nodes: []*corev1.Node{ready, started}, Pods: []*corev1.Pod{web, lonely, done},
 		Budgets: []*policyv1.PodDisruptionBudget{budgetFor("stale", 5, true), budgetFor("fresh", 5, false)},
 	}
-	seen := &Observation{Objects: &o, Groups: []plan.Group{{Name: "g"}}, GroupOf: map[string]string{"n1": "g"}}
+	seen := &Observation{Objects: &o, Groups: []plan.Group{{Belief: fleet.Belief{Name: "g"}}}, GroupOf: map[string]string{"n1": "g"}}
 	s := seen.Snapshot()
 	if n := s.Nodes[0]; n.Name != "n0" || n.Ready || !n.Deleting || n.Group != "" {
 		t.Errorf("n0: %+v", n)

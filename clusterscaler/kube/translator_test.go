@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling/schedulingtest"
@@ -216,7 +217,7 @@ func randomGroups(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	member := map[string]string{}
 	for _, n := range nodes {
 		template := scheduling.NodeOf(n)
-		groups = append(groups, plan.Group{Name: "g-" + n.Name, Max: 5, Target: 1, Template: template, Capacity: template.Allocatable})
+		groups = append(groups, plan.Group{Belief: fleet.Belief{Name: "g-" + n.Name, Max: 5, Target: 1}, Template: template, Capacity: template.Allocatable})
 		member[n.Name] = "g-" + n.Name
 	}
 	return groups, member

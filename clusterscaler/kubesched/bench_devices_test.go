@@ -7,6 +7,7 @@ import (
 
 	resourcev1 "k8s.io/api/resource/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -42,7 +43,7 @@ func BenchmarkDevices(b *testing.B) {
 				add(fmt.Sprintf("new-%04d", i), "", "")
 			}
 			n := node("template", "a")
-			groups := []plan.Group{{Name: "a", Max: 2000, Target: c.nodes, Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity)}}
+			groups := []plan.Group{{Belief: fleet.Belief{Name: "a", Max: 2000, Target: c.nodes}, Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity)}}
 			policy := plan.DefaultPolicy()
 			policy.IgnoreTimers = true
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

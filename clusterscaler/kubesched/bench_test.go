@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -23,7 +24,7 @@ func large() (*kube.Objects, []plan.Group, map[string]string) {
 	zones := []string{"a", "b", "c"}
 	for _, zone := range zones {
 		n := node("template-of-"+zone, zone)
-		groups = append(groups, plan.Group{Name: zone, Max: 2000, Target: 334, Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity)})
+		groups = append(groups, plan.Group{Belief: fleet.Belief{Name: zone, Max: 2000, Target: 334}, Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity)})
 	}
 	add := func(name, node, zone string) {
 		p := pod(name, node, name)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
@@ -136,7 +137,7 @@ func groupOfEach(nodes []*corev1.Node) ([]plan.Group, map[string]string) {
 	for i, n := range nodes {
 		if i < 2 {
 			template := scheduling.NodeOf(n)
-			groups = append(groups, plan.Group{Name: "g-" + n.Name, Max: 6, Template: template, Capacity: template.Allocatable})
+			groups = append(groups, plan.Group{Belief: fleet.Belief{Name: "g-" + n.Name, Max: 6}, Template: template, Capacity: template.Allocatable})
 		}
 		member[n.Name] = groups[i%2].Name
 		groups[i%2].Target++

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -54,9 +55,7 @@ func (s *scenario) decide(t *testing.T) *plan.Plan {
 	var groups []plan.Group
 	for _, zone := range []string{"a", "b"} {
 		n := node("template-of-"+zone, zone)
-		groups = append(groups, plan.Group{
-			Name: zone, Max: 5, Target: size[zone], Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity),
-		})
+		groups = append(groups, plan.Group{Belief: fleet.Belief{Name: zone, Max: 5, Target: size[zone]}, Template: scheduling.NodeOf(n), Capacity: scheduling.ResourcesOf(n.Status.Capacity)})
 	}
 	policy := plan.DefaultPolicy()
 	policy.IgnoreTimers = true

@@ -16,7 +16,7 @@ type Config struct {
 	Groups []Group `yaml:"groups"`
 }
 
-// Group is a group of equal nodes. Its name is part of theirs.
+// Group is a written group with the settings of simulated nodes. Its name is part of theirs.
 type Group struct {
 	group.Group `yaml:",inline"`
 	// Template is what each node of the group is.

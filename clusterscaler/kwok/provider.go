@@ -175,10 +175,11 @@ func (p *Provider) drop(r fleet.Resize) (dropped int, err error) {
 }
 
 // Terminate deletes nodes of a group, or ends instances that are none. Those that are gone already are no error.
-func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (done int, err error) {
+func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (accepted []fleet.Victim, err error) {
+	refused := fleet.Refusals{}
 	for _, v := range t.Victims {
 		if p.end(v.ID) {
-			done++
+			accepted = append(accepted, v)
 			continue
 		}
 		if v.Node == "" {
@@ -187,14 +188,18 @@ func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (done int
 		node := &corev1.Node{}
 		node.Name = v.Node
 		if err := p.deps.Client.Delete(ctx, node); client.IgnoreNotFound(err) != nil {
-			return done, fmt.Errorf("group %s: delete node %s: %w", t.Group, v.Node, err)
+			refused[v.ID] = fmt.Errorf("group %s: delete node %s: %w", t.Group, v.Node, err)
+			continue
 		}
-		done++
+		accepted = append(accepted, v)
 		p.mu.Lock()
 		p.deleted[v.Node] = p.deps.Now()
 		p.mu.Unlock()
 	}
-	return done, nil
+	if len(refused) > 0 {
+		return accepted, refused
+	}
+	return accepted, nil
 }
 
 // end forgets an instance that has failed or not registered, if it is one.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -56,17 +58,17 @@ func read(d *dump, name string, groups Input) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{dump: d, member: map[string]string{}}
-	beliefs := make([]fleet.Belief, len(nodeGroups))
+	beliefs, templates := make([]fleet.Belief, len(nodeGroups)), make([]*corev1.Node, len(nodeGroups))
 	for i := range nodeGroups {
 		g := &nodeGroups[i]
 		described, _ := g.Described(g.Template.Template) // the file is valid
-		beliefs[i] = g.believed()
+		beliefs[i], templates[i] = g.believed()
 		c.labels = append(c.labels, described.Template.Labels)
 		for _, node := range g.Nodes {
 			c.member[node] = g.Name
 		}
 	}
-	c.groups = plan.GroupsOf(beliefs)
+	c.groups = plan.GroupsOf(beliefs, templates)
 	return c, nil
 }
 

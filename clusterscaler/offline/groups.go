@@ -23,7 +23,7 @@ type groupsFile struct {
 	Groups []nodeGroup `yaml:"groups"`
 }
 
-// nodeGroup is a node group and its nodes. Its name may be any, such as that of an Auto Scaling group.
+// nodeGroup is a written group with its nodes, which no cloud names here. Its name may be any, such as that of an Auto Scaling group.
 type nodeGroup struct {
 	group.Group `yaml:",inline"`
 	// Size is the number of nodes that the cloud works towards. Default: the number of Nodes.
@@ -154,8 +154,8 @@ func unknownNodes(groups []nodeGroup, objects *kube.Objects, dumpFile string) co
 	return ps
 }
 
-// believed is the group as it is in the file, which has nobody to doubt it.
-func (g *nodeGroup) believed() fleet.Belief {
+// believed is the group as it is in the file, which has nobody to doubt it, with its template.
+func (g *nodeGroup) believed() (fleet.Belief, *corev1.Node) {
 	d, _ := g.Described(g.Template.Template) // the file is valid
 	node := g.Template.node
 	if node == nil {
@@ -167,5 +167,5 @@ func (g *nodeGroup) believed() fleet.Belief {
 	if g.Size != nil {
 		size = *g.Size
 	}
-	return fleet.Belief{Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price, Template: node, Options: d.Options}
+	return fleet.Belief{Name: g.Name, Min: d.Min, Max: d.Max, Target: size, Price: g.Price, Options: d.Options}, node
 }

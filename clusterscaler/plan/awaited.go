@@ -13,7 +13,7 @@ func (d *observing) addUpcoming() {
 	for i := range d.groups {
 		g := &d.groups[i]
 		waiting[i] = fleet.Awaiting{
-			Name: g.Name, Min: g.Min, Target: g.Target, Failed: g.Failed, Unregistered: g.Unregistered, Deleting: g.deleting,
+			Belief: &g.Belief, Deleting: g.deleting,
 			MaxNodeProvisionTime: g.policy.MaxNodeProvisionTime, MaxNodeStartupTime: g.policy.MaxNodeStartupTime,
 		}
 	}

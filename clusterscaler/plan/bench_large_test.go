@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
@@ -29,10 +30,7 @@ func largeCluster(scale float64, now time.Time) *Snapshot {
 	for g := range groups {
 		cores := int64(8 << (g / 3 % 3))
 		offer := scheduling.Resources{MilliCPU: cores * 1000, Memory: cores << 32, Pods: 110}
-		s.Groups = append(s.Groups, Group{
-			Name: fmt.Sprintf("group-%02d", g), Max: nodes, Capacity: offer,
-			Template: scheduling.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", g%3)}, Allocatable: offer},
-		})
+		s.Groups = append(s.Groups, Group{Belief: fleet.Belief{Name: fmt.Sprintf("group-%02d", g), Max: nodes}, Capacity: offer, Template: scheduling.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", g%3)}, Allocatable: offer}})
 	}
 	for n := range nodes {
 		g := &s.Groups[n%3+3*(n/3%16)] // the last two have none
@@ -152,9 +150,7 @@ func BenchmarkDropNeedless(b *testing.B) {
 				}
 			}
 			for i, offer := range []scheduling.Resources{{MilliCPU: 1_200, Memory: 1_200, Pods: 50}, {MilliCPU: 10_000, Memory: 10_000, Pods: 110}} {
-				s.Groups = append(s.Groups, Group{
-					Name: fmt.Sprintf("group-%d", i), Max: pods, Price: 0.001 + 100*float64(i), Template: scheduling.Node{Name: "new", Allocatable: offer}, Capacity: offer,
-				})
+				s.Groups = append(s.Groups, Group{Belief: fleet.Belief{Name: fmt.Sprintf("group-%d", i), Max: pods, Price: 0.001 + 100*float64(i)}, Template: scheduling.Node{Name: "new", Allocatable: offer}, Capacity: offer})
 			}
 			policy := DefaultPolicy()
 			policy.Expanders = []Expander{Price}

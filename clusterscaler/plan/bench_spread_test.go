@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
@@ -27,10 +28,7 @@ func spreadCluster(nodes, pods, apps int, now time.Time, keys ...string) *Snapsh
 	}
 	offer := scheduling.Resources{MilliCPU: 8000, Memory: 32 << 30, Pods: 110}
 	for zone := range 3 {
-		s.Groups = append(s.Groups, Group{
-			Name: fmt.Sprintf("group-%d", zone), Max: nodes + pods, Capacity: offer,
-			Template: scheduling.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", zone)}, Allocatable: offer},
-		})
+		s.Groups = append(s.Groups, Group{Belief: fleet.Belief{Name: fmt.Sprintf("group-%d", zone), Max: nodes + pods}, Capacity: offer, Template: scheduling.Node{Name: "new", Labels: map[string]string{"zone": fmt.Sprint("zone-", zone)}, Allocatable: offer}})
 	}
 	for n := range nodes {
 		g := &s.Groups[n%2]

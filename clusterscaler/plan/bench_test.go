@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
@@ -19,7 +20,7 @@ func BenchmarkScaleUp1000Nodes(b *testing.B) {
 		s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/p-%05d", i), Class: class, State: Pending, Created: now.Add(-time.Minute)})
 	}
 	offer := scheduling.Resources{MilliCPU: 10_000, Memory: 10_000, Pods: 110}
-	s.Groups = []Group{{Name: "g", Max: 2 * nodes, Template: scheduling.Node{Name: "t", Allocatable: offer}, Capacity: offer}}
+	s.Groups = []Group{{Belief: fleet.Belief{Name: "g", Max: 2 * nodes}, Template: scheduling.Node{Name: "t", Allocatable: offer}, Capacity: offer}}
 	b.ReportAllocs()
 	for b.Loop() {
 		p, _ := Decide(s, Memory{}, DefaultPolicy(), now)
@@ -43,7 +44,7 @@ func BenchmarkScaleDown2000Nodes(b *testing.B) {
 			s.Pods = append(s.Pods, &Pod{Name: fmt.Sprintf("default/%s-%02d", name, i), Class: class, Node: name, Owner: "ReplicaSet"})
 		}
 	}
-	s.Groups = []Group{{Name: "g", Max: nodes, Target: nodes, Template: scheduling.Node{Name: "t", Allocatable: offer}, Capacity: offer}}
+	s.Groups = []Group{{Belief: fleet.Belief{Name: "g", Max: nodes, Target: nodes}, Template: scheduling.Node{Name: "t", Allocatable: offer}, Capacity: offer}}
 	policy := DefaultPolicy()
 	policy.IgnoreTimers = true
 	b.ReportAllocs()

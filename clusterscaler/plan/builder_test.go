@@ -80,7 +80,7 @@ func (b *builder) line(line string) {
 		b.pods = slices.DeleteFunc(b.pods, func(p builtPod) bool { return p.Name == name })
 		b.nodes = slices.DeleteFunc(b.nodes, func(n *Node) bool { return n.Name == name })
 	case "failed":
-		b.memory = b.memory.ScaleUpFailed(name, "no capacity", b.policy, b.now.Add(-b.duration(f, "ago", 0)))
+		b.memory = b.memory.ScaleUpFailed(name, fleet.Failure{Message: "no capacity"}, b.policy, b.now.Add(-b.duration(f, "ago", 0)))
 	case "remember":
 		b.remember(name, f)
 	default:
@@ -122,7 +122,7 @@ func (b *builder) copies(name string, f fields) []string {
 }
 
 func (b *builder) group(name string, f fields) Group {
-	g := Group{Name: name, Min: int(b.number(f, "min", 0)), Max: int(b.number(f, "max", 10)), Target: int(b.number(f, "size", 0))}
+	g := Group{Belief: fleet.Belief{Name: name, Min: int(b.number(f, "min", 0)), Max: int(b.number(f, "max", 10)), Target: int(b.number(f, "size", 0))}}
 	b.sizes[name] = f.has("size")
 	g.Template = scheduling.Node{Name: "new " + name, Labels: pairs(f["labels"]), Taints: taints(f["taints"]), Allocatable: b.resources(f), Features: split(f["features"])}
 	g.Capacity = g.Template.Allocatable

@@ -3,6 +3,8 @@ package plan
 import (
 	"testing"
 	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
 // Each of three groups is drawn about as often as the others, whatever their names and however near the moments are.
@@ -14,7 +16,7 @@ func TestRandomIsFair(t *testing.T) {
 			now := start.Add(time.Duration(i) * step)
 			options := []option{}
 			for _, name := range []string{"general-a", "general-b", "x"} {
-				options = append(options, option{group: &groupGrowth{model: &model{groupState: &groupState{Group: &Group{Name: name}}}}, lot: lot(name, now)})
+				options = append(options, option{group: &groupGrowth{model: &model{groupState: &groupState{Group: &Group{Belief: fleet.Belief{Name: name}}}}}, lot: lot(name, now)})
 			}
 			drawn[choose([]Expander{Random}, options, nil).group.Name]++
 		}

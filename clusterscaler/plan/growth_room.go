@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
@@ -15,7 +16,11 @@ func (d *growing) room(g *groupGrowth) (int, verdict.Verdict) {
 		return 0, g.inTrouble()
 	}
 	if b, rests := d.memory.Resting(g.Name, g.Places, d.now); rests {
-		return 0, verdict.Because(subject, BackedOff, verdict.Duration("left", b.Until.Sub(d.now)), verdict.Text("after", b.Why))
+		facts := []verdict.Fact{verdict.Duration("left", b.Until.Sub(d.now)), verdict.Text("after", b.Why)}
+		if b.Class != fleet.Other {
+			facts = append(facts, verdict.Text("class", b.Class.String()))
+		}
+		return 0, verdict.Because(subject, BackedOff, facts...)
 	}
 	if d.policy.tooManyUnready(g.readiness) {
 		return 0, verdict.Because(subject, GroupUnhealthy, unreadyFacts(g.readiness)...)

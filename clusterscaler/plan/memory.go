@@ -65,8 +65,8 @@ func (m Memory) ScaledUp(group string, asked time.Time) Memory {
 }
 
 // ScaleUpFailed backs the group off.
-func (m Memory) ScaleUpFailed(group, why string, p Policy, now time.Time) Memory {
-	m.Memory = m.FailedToGrow(group, fleet.Failure{Message: why}, &p.Policy, now)
+func (m Memory) ScaleUpFailed(group string, why fleet.Failure, p Policy, now time.Time) Memory {
+	m.Memory = m.FailedToGrow(group, why, &p.Policy, now)
 	return m
 }
 

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
 func TestBackoffDoublesAndIsForgotten(t *testing.T) {
@@ -12,17 +14,17 @@ func TestBackoffDoublesAndIsForgotten(t *testing.T) {
 	now := start
 	var m Memory
 	for i, want := range []time.Duration{5, 10, 20, 30, 30} {
-		m = m.ScaleUpFailed("g", "no capacity", p, now)
+		m = m.ScaleUpFailed("g", fleet.Failure{Message: "no capacity"}, p, now)
 		if got := m.Backoffs["g"].Duration; got != want*time.Minute {
 			t.Errorf("failure %d: backed off for %s, want %s", i+1, got, want*time.Minute)
 		}
 		now = m.Backoffs["g"].Until
 	}
-	m = m.ScaleUpFailed("g", "no capacity", p, now.Add(p.BackoffResetTimeout))
+	m = m.ScaleUpFailed("g", fleet.Failure{Message: "no capacity"}, p, now.Add(p.BackoffResetTimeout))
 	if got := m.Backoffs["g"].Duration; got != p.InitialBackoff {
 		t.Errorf("after the reset: %s, want %s", got, p.InitialBackoff)
 	}
-	again := m.ScaleUpFailed("g", "no capacity", p, m.Backoffs["g"].Failed.Add(time.Second))
+	again := m.ScaleUpFailed("g", fleet.Failure{Message: "no capacity"}, p, m.Backoffs["g"].Failed.Add(time.Second))
 	if got := again.Backoffs["g"].Duration; got != p.InitialBackoff {
 		t.Errorf("seen again while backed off: %s, want %s", got, p.InitialBackoff)
 	}
@@ -33,7 +35,7 @@ func TestMemoryIsAValue(t *testing.T) {
 	m := Memory{UnneededSince: map[string]time.Time{"n": now}}.clone()
 	before := m.clone()
 	m.ScaledUp("g", now)
-	m.ScaleUpFailed("g", "no capacity", DefaultPolicy(), now)
+	m.ScaleUpFailed("g", fleet.Failure{Message: "no capacity"}, DefaultPolicy(), now)
 	m.Deleted("n", "g", now)
 	after := m.DeleteFailed("n", "g", now)
 	if !reflect.DeepEqual(m, before) {

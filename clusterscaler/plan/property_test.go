@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
@@ -246,7 +247,7 @@ func randomSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 	}
 	for i := range 1 + r.IntN(3) {
 		offer := scheduling.Resources{MilliCPU: 2000 << r.IntN(3), Memory: 4 << 30 << r.IntN(3), Pods: 10 + r.Int64N(20)}
-		g := Group{Name: fmt.Sprint("g", i), Min: r.IntN(2), Max: 1 + r.IntN(8), Capacity: offer, Price: float64(r.IntN(3))}
+		g := Group{Belief: fleet.Belief{Name: fmt.Sprint("g", i), Min: r.IntN(2), Max: 1 + r.IntN(8), Price: float64(r.IntN(3))}, Capacity: offer}
 		g.Template = scheduling.Node{Name: "new", Labels: map[string]string{"zone": []string{"a", "b"}[r.IntN(2)]}, Allocatable: offer}
 		for range r.IntN(min(g.Max+1, 5)) {
 			n := &Node{Node: g.Template, Group: g.Name, Ready: true, Created: now.Add(-time.Hour)}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
@@ -20,7 +21,7 @@ func TestPackingQuality(t *testing.T) {
 	for i := range 200 {
 		s := &Snapshot{Classes: &scheduling.Classes{}}
 		offer := scheduling.Resources{MilliCPU: 7910, Memory: 29 << 30, Pods: 58}
-		s.Groups = []Group{{Name: "g", Max: 1000, Capacity: offer, Template: scheduling.Node{Name: "new", Allocatable: offer}}}
+		s.Groups = []Group{{Belief: fleet.Belief{Name: "g", Max: 1000}, Capacity: offer, Template: scheduling.Node{Name: "new", Allocatable: offer}}}
 		var requests []scheduling.Resources
 		for c := range 3 + r.IntN(15) {
 			request := scheduling.Resources{MilliCPU: 50 * (1 + r.Int64N(60)), Memory: (1 + r.Int64N(48)) << 28, Pods: 1}

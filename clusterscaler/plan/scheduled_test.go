@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
 
@@ -83,7 +84,7 @@ func spreadSnapshot(r *rand.Rand, now time.Time) (*Snapshot, Policy) {
 	}
 	for i := range 1 + r.IntN(4) {
 		offer := scheduling.Resources{MilliCPU: 1000 * slots, Memory: slots << 32, Pods: 10}
-		g := Group{Name: fmt.Sprint("g", i), Max: 1 + r.IntN(8), Capacity: offer, Price: float64(r.IntN(3))}
+		g := Group{Belief: fleet.Belief{Name: fmt.Sprint("g", i), Max: 1 + r.IntN(8), Price: float64(r.IntN(3))}, Capacity: offer}
 		g.Template = scheduling.Node{Name: "new", Labels: map[string]string{"topology.kubernetes.io/zone": string(rune('a' + r.IntN(3))), "pool": string("xxxy"[r.IntN(4)])}, Allocatable: offer}
 		for range max(r.IntN(min(g.Max+1, 5))-2, 0) {
 			s.Nodes = append(s.Nodes, g.node(len(s.Nodes), now.Add(-time.Hour)))

@@ -144,11 +144,9 @@ type Budget struct {
 	Allowed int
 }
 
-// Group is a node group that can grow and shrink.
+// Group is a node group as it is believed to be, with what the Snapshot adds: what a new node offers.
 type Group struct {
-	Name string
-	// Min and Max bound Target, the number of nodes that the provider works towards.
-	Min, Max, Target int
+	fleet.Belief
 	// Template is what a new node offers, before DaemonSets.
 	Template scheduling.Node
 	// Capacity is what the machine has, of which Template.Allocatable is left for pods.
@@ -158,22 +156,6 @@ type Group struct {
 	// Runs are the pods that each new node runs from its start, where Live is set. Where it is not the DaemonSets that suit
 	// the Template run there.
 	Runs []Running
-	// Places are where and of what its nodes come; empty where that is not known.
-	Places []string
-	// Price is per node and hour in any currency; 0 is unknown.
-	Price float64
-	// Options are what the group has other than the Policy says.
-	Options group.Options
-	// Failed are nodes that were to come and of which the provider knows that they will not, each with the reason. Those of
-	// them that Target counts are given up.
-	Failed []fleet.Failed
-	// Trouble is why the provider cannot let the group grow, in its words; empty for most.
-	Trouble string
-	// Silent are the nodes of the group of which the provider does not say whether it is deleting them.
-	Silent []string
-	// Unregistered are instances that Target counts and that the provider has launched, without a node so far, as the provider
-	// calls them, each once. Nil where it does not say.
-	Unregistered []string
 }
 
 // with is the policy for a group with these options.

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -37,7 +38,7 @@ func large(pods int) *Record {
 		r.Seen.GroupOf[n.Name] = n.Labels["pool"]
 		if i < 20 {
 			template := scheduling.NodeOf(n)
-			r.Seen.Groups = append(r.Seen.Groups, plan.Group{Name: n.Labels["pool"], Max: 1000, Template: template, Capacity: template.Allocatable})
+			r.Seen.Groups = append(r.Seen.Groups, plan.Group{Belief: fleet.Belief{Name: n.Labels["pool"], Max: 1000}, Template: template, Capacity: template.Allocatable})
 		}
 		r.Seen.Groups[i%20].Target++
 	}

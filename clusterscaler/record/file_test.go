@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
@@ -79,18 +80,19 @@ func TestOnlyWholeFilesOfThisFormatAreRead(t *testing.T) {
 func TestSizesOfGroupsAreBounded(t *testing.T) {
 	t.Parallel()
 	kept := aRecord(t)
-	for want, groups := range map[string][]plan.Group{
+	for want, groups := range map[string][]fleet.Belief{
 		`group "g": Min 1000000000 is not between 0 and 100000`:                                               {{Min: 1_000_000_000, Max: 1_000_000_000}},
 		`group "g": Min -1 is not between 0 and 100000`:                                                       {{Min: -1, Max: 3}},
 		`group "g": Max -9223372036854775808 is below 0`:                                                      {{Max: math.MinInt}},
 		`group "g": Min 5 is above Max 3 and Target 4`:                                                        {{Min: 5, Max: 3, Target: 4}},
 		`group "g": Max 100001 is not between 0 and 100000, as it must be for a group with all nodes or none`: {{Max: 100_001, Options: group.Options{AllOrNothing: true}}},
-		`group "g": with it the groups have more than 200000 nodes, counted by the highest of Target and Min`: slices.Repeat([]plan.Group{{Max: 100_000, Target: 60_000}, {Min: 50_000, Max: 60_000}}, 2),
+		`group "g": with it the groups have more than 200000 nodes, counted by the highest of Target and Min`: slices.Repeat([]fleet.Belief{{Max: 100_000, Target: 60_000}, {Min: 50_000, Max: 60_000}}, 2),
 		"": {{Max: math.MaxInt}, {Min: 4, Max: 3, Target: 4}, {Min: 3, Max: 3, Target: 4}, {Min: 100_000, Max: 100_000, Target: 100_000}, {Max: 90_000, Options: group.Options{AllOrNothing: true}}},
 	} {
-		kept.Seen.Groups = groups
-		for i := range groups {
-			groups[i].Name = "g"
+		kept.Seen.Groups = make([]plan.Group, len(groups))
+		for i, g := range groups {
+			g.Name = "g"
+			kept.Seen.Groups[i].Belief = g
 		}
 		switch _, err := Read(bytes.NewReader(written(t, kept))); {
 		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):

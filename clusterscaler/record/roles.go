@@ -23,9 +23,9 @@ func ownRole(name string) role {
 	case "Policy.GPULabel", "Policy.BalancingIgnoreLabels", "Policy.BalancingLabels", "Policy.Priorities", "Limit.Type",
 		"Node.Features", "Spec.Features", "Extended.Name", "HostPort.Protocol", "PodAffinityTerm.TopologyKey", "TopologySpreadConstraint.TopologyKey", "Owner.Kind":
 		return kept
-	case "Memory.UnneededSince", "Memory.Deletions", "Placement.Node", "Group.Silent", "Told.Nodes", "Promise.Stood", "Node.Name", "Removal.Node", "NodeOutcome.Node", "Move.To":
+	case "Memory.UnneededSince", "Memory.Deletions", "Placement.Node", "Belief.Silent", "Told.Nodes", "Promise.Stood", "Node.Name", "Removal.Node", "NodeOutcome.Node", "Move.To":
 		return nodeName
-	case "Memory.Told", "Memory.Promises", "Memory.AwaitedSince", "Memory.UnregisteredSince", "Memory.Backoffs", "Memory.LastOf", "Placement.Group", "Group.Name", "Choice.Group",
+	case "Memory.Told", "Memory.Promises", "Memory.AwaitedSince", "Memory.UnregisteredSince", "Memory.Backoffs", "Memory.LastOf", "Placement.Group", "Belief.Name", "Choice.Group",
 		"Answer.Best", "Increase.Group", "Decrease.Group", "Deletion.Group", "Removal.Group", "PodOutcome.Group", "NodeOutcome.Group", "GroupOutcome.Group":
 		return groupName
 	case "Memory.Planned", "Choice.Pods", "Increase.Pods", "Move.Pod", "PodOutcome.Pod":

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched"
 	"github.com/trimtab/trimtab/clusterscaler/kubesched/kubeschedtest"
@@ -100,7 +101,7 @@ func (w *world) prepare() {
 		}}
 		n.Status.Capacity = n.Status.Allocatable
 		if i < 3 {
-			g := plan.Group{Name: draw(w, "pool", "spot", "arm") + fmt.Sprint("-", i), Max: 1 + w.IntN(6), Min: w.IntN(2), Price: float64(w.IntN(3)), Template: scheduling.NodeOf(n)}
+			g := plan.Group{Belief: fleet.Belief{Name: draw(w, "pool", "spot", "arm") + fmt.Sprint("-", i), Max: 1 + w.IntN(6), Min: w.IntN(2), Price: float64(w.IntN(3))}, Template: scheduling.NodeOf(n)}
 			g.Template.Allocatable = scheduling.Resources{MilliCPU: 4000, Memory: 16 << 30, EphemeralStorage: 100 << 30, Pods: 20, Extended: []scheduling.Extended{{Name: "example.com/gpu", Amount: 2}}}
 			g.Template.Name, g.Template.Taints, g.Template.Unschedulable, g.Capacity = "new-"+g.Name, nil, false, g.Template.Allocatable
 			if w.one(6) {
@@ -215,7 +216,7 @@ func (w *world) loop() (*Record, *plan.Plan, plan.Memory) {
 func (w *world) turn(p *plan.Plan) {
 	for _, up := range p.ScaleUp {
 		if w.one(3) {
-			w.memory = w.memory.ScaleUpFailed(up.Group, "out of capacity in hush", w.policy, w.now)
+			w.memory = w.memory.ScaleUpFailed(up.Group, fleet.Failure{Message: "out of capacity in hush"}, w.policy, w.now)
 			continue
 		}
 		w.memory = w.memory.ScaledUp(up.Group, w.now)

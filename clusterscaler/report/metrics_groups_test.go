@@ -6,16 +6,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
 // A group that the provider no longer names has no series, and comes back without its past.
 func TestTheSeriesOfAGroupGoWithIt(t *testing.T) {
 	m := newMetrics(prometheus.NewRegistry())
-	m.observeGroups([]plan.Group{{Name: "a", Target: 2}, {Name: "b", Target: 3}})
+	m.observeGroups([]plan.Group{{Belief: fleet.Belief{Name: "a", Target: 2}}, {Belief: fleet.Belief{Name: "b", Target: 3}}})
 	m.nodesAdded.WithLabelValues("a").Inc()
 	m.scaleUpFailures.WithLabelValues("b").Inc()
-	m.observeGroups([]plan.Group{{Name: "b", Target: 4}})
+	m.observeGroups([]plan.Group{{Belief: fleet.Belief{Name: "b", Target: 4}}})
 	if n := testutil.CollectAndCount(m.size); n != 1 || testutil.ToFloat64(m.size.WithLabelValues("b")) != 4 {
 		t.Errorf("%d groups have a size", n)
 	}

@@ -65,17 +65,18 @@ func (r *Reporter) ProviderObserved(took time.Duration) {
 	r.metrics.original.duration.WithLabelValues(functionRefresh).Observe(took.Seconds())
 }
 
-// Increased tells of a group that was to grow. With err it stays as it is.
-func (r *Reporter) Increased(up plan.Increase, err error) {
+// Increased tells of a group that was to grow, and of the nodes that were added. With err these are not all.
+func (r *Reporter) Increased(up plan.Increase, added int, err error) {
 	r.status.events.increased(up, err)
 	if err != nil {
-		r.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "error", err)
+		r.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "class", fleet.FailureOf(err).Class, "error", err)
 		r.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()
 		r.metrics.original.addFailures.WithLabelValues(reasonAPICall).Inc()
-		return
 	}
-	r.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(up.To - up.From))
-	r.metrics.original.added.Add(float64(up.To - up.From))
+	if added > 0 {
+		r.metrics.nodesAdded.WithLabelValues(up.Group).Add(float64(added))
+		r.metrics.original.added.Add(float64(added))
+	}
 }
 
 // Decreased tells of nodes that have not come and were to be given up. With err the group still works towards some of them.
@@ -93,15 +94,18 @@ func (r *Reporter) Decreased(less plan.Decrease, err error) {
 	r.metrics.original.addFailures.WithLabelValues(reason).Inc()
 }
 
-// Deleted tells of instances that have not registered in time and were to be deleted. With err some of them are left.
-func (r *Reporter) Deleted(gone plan.Deletion, err error) {
-	r.status.events.deleted(gone, err)
-	if err != nil {
-		r.deps.Log.Error("instances that have not registered could not be deleted", "group", gone.Group, "instances", gone.Instances, "error", err)
+// Deleted tells of instances that have not registered in time and were to be deleted, and why some were refused.
+func (r *Reporter) Deleted(group string, victims []fleet.Victim, refused map[fleet.Victim]error) {
+	r.status.events.deleted(group, victims, refused)
+	for v, why := range refused {
+		r.deps.Log.Error("an instance that has not registered could not be deleted", "group", group, "instance", v.ID, "error", why)
+	}
+	deleted := len(victims) - len(refused)
+	if deleted == 0 {
 		return
 	}
-	r.metrics.nodesGivenUp.WithLabelValues(gone.Group).Add(float64(len(gone.Instances)))
-	r.metrics.original.unregisteredRemoved.Add(float64(len(gone.Instances)))
+	r.metrics.nodesGivenUp.WithLabelValues(group).Add(float64(deleted))
+	r.metrics.original.unregisteredRemoved.Add(float64(deleted))
 	r.metrics.original.addFailures.WithLabelValues(reasonTimeout).Inc()
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -50,7 +51,11 @@ func (e *statusEvents) warn(reason string, format string, args ...any) {
 // increased tells of a group that was to grow.
 func (e *statusEvents) increased(up plan.Increase, err error) {
 	if err != nil {
-		e.warn(eventGroupFailed, "group %s could not grow from %d to %d: %v", up.Group, up.From, up.To, err)
+		class := ""
+		if f := fleet.FailureOf(err); f.Class != fleet.Other {
+			class = " (" + f.Class.String() + ")"
+		}
+		e.warn(eventGroupFailed, "group %s could not grow from %d to %d%s: %v", up.Group, up.From, up.To, class, err)
 		return
 	}
 	e.normal(eventScaledUpGroup, "group %s grows from %d to %d (max %d) for %d pods", up.Group, up.From, up.To, up.Max, len(up.Pods))
@@ -70,13 +75,13 @@ func (e *statusEvents) decreased(less plan.Decrease, err error) {
 }
 
 // deleted tells of instances that have not registered in time.
-func (e *statusEvents) deleted(gone plan.Deletion, err error) {
-	for _, instance := range gone.Instances {
-		if err != nil {
-			e.warn(eventDeletionFailed, "instance %s of group %s has not registered in time and could not be deleted: %v", instance, gone.Group, err)
+func (e *statusEvents) deleted(group string, victims []fleet.Victim, refused map[fleet.Victim]error) {
+	for _, v := range victims {
+		if err := refused[v]; err != nil {
+			e.warn(eventDeletionFailed, "instance %s of group %s has not registered in time and could not be deleted: %v", v.ID, group, err)
 			continue
 		}
-		e.normal(eventDeleted, "instance %s of group %s has not registered in time and is deleted", instance, gone.Group)
+		e.normal(eventDeleted, "instance %s of group %s has not registered in time and is deleted", v.ID, group)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/verdict"
@@ -22,8 +23,8 @@ func TestStatusEvents(t *testing.T) {
 	e.increased(plan.Increase{Group: "a", From: 1, To: 3}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 2, Failed: 1}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 4, Failed: 1}, nil)
-	e.deleted(plan.Deletion{Group: "a", Instances: []string{"i-1", "i-2"}}, nil)
-	e.deleted(plan.Deletion{Group: "a", Instances: []string{"i-3"}}, no)
+	e.deleted("a", []fleet.Victim{{ID: "i-1"}, {ID: "i-2"}}, nil)
+	e.deleted("a", []fleet.Victim{{ID: "i-3"}}, map[fleet.Victim]error{{ID: "i-3"}: no})
 	e.begins(plan.Removal{Node: "n", Group: "a", Empty: true})
 	e.begins(plan.Removal{Node: "m", Group: "a", Utilization: 0.25, Moves: make([]plan.Move, 2)})
 	e.ended(kube.Outcome{Node: "n", Group: "a"})

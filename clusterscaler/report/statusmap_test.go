@@ -161,7 +161,7 @@ func TestNoStatus(t *testing.T) {
 		return nil
 	})
 	for range 2 {
-		d.Increased(plan.Increase{Group: "a", To: 1}, nil)
+		d.Increased(plan.Increase{Group: "a", To: 1}, 1, nil)
 		l := d.Begin()
 		l.Decided(Outcome{Plan: &plan.Plan{}, Policy: &plan.Policy{}})
 		l.End()

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/trimtab/trimtab/clusterscaler/fleet"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/clusterscaler/record"
@@ -49,7 +50,7 @@ func shopRecord(version string) *record.Record {
 	r.Memory.Planned = map[string]*plan.Placement{"shop/web-2": {Group: "general", Since: now.Add(-time.Minute)}}
 	r.Seen = kube.Observation{
 		Objects: &kube.Objects{Nodes: []*corev1.Node{n}, Pods: []*corev1.Pod{pod("web-1", "n1", "3"), pod("web-2", "", "3"), pod("web-3", "", "3")}},
-		Groups:  []plan.Group{{Name: "general", Max: 5, Target: 2, Template: template, Capacity: template.Allocatable}},
+		Groups:  []plan.Group{{Belief: fleet.Belief{Name: "general", Max: 5, Target: 2}, Template: template, Capacity: template.Allocatable}},
 		GroupOf: map[string]string{"n1": "general"}, Now: now, ExamplesFor: time.Minute,
 	}
 	p, _ := r.Decide()
