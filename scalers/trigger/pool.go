@@ -5,27 +5,26 @@ import (
 	"sync"
 )
 
-// Pool shares clients between triggers: those with an equal key have one. K is all that two triggers must agree in. The zero
-// value keeps any number of clients open. It is safe for concurrent use.
+// Pool shares clients between triggers: triggers with an equal key have one client. K is everything that two triggers
+// need in common to share a client. The zero value keeps any number of clients open. It is safe for concurrent use.
 //
-// A client is opened by the first that reads with it, and stays open until its last lease was given back and its last
-// reader is done. So whoever reads needs no lease of its own: a trigger may be closed while it is read. Reads by a trigger
-// that is closed open the client again if they must, for themselves alone.
+// The first reading opens a client. The client stays open until its last lease was given back and its last reading has
+// ended. So a reading needs no own lease: its trigger may be closed meanwhile. A reading of a closed trigger opens the
+// client again, for itself alone, if it is closed.
 type Pool[K comparable, C any] struct {
-	// Idle is how many clients stay open while nobody reads by them. Beyond that, the one that has rested longest is closed,
-	// and opened again by the next reader. 0 is no bound.
+	// Idle is how many idle clients stay open. Beyond that, the client with the longest idle time is closed; the next
+	// reading opens it again. 0 is no bound.
 	Idle int
-	// Close closes a client that no longer has a reader. It is called once for each that was opened, and must not wait.
+	// Close closes a client that has no readings. It is called once for each opened client, and must not wait.
 	Close func(C)
 
 	mu      sync.Mutex
 	entries map[K]*entry[K, C]
-	// resting are the clients that are open and by which nobody reads, the one that has rested longest first. It is empty where
-	// Idle is 0.
+	// resting are the open clients without readings, longest idle first. It is empty where Idle is 0.
 	resting []*entry[K, C]
 }
 
-// entry is the client of one key. It goes when it has neither leases nor readers.
+// entry is the client of one key. It is removed when it has neither leases nor readings.
 type entry[K comparable, C any] struct {
 	key             K
 	leases, readers int
@@ -41,8 +40,8 @@ type Lease[K comparable, C any] struct {
 	end  sync.Once
 }
 
-// Lease is a share in the client of key. It opens nothing; open is for the first reader. Equal keys have an equal open, which must
-// not wait for anything, as for a server.
+// Lease takes a share in the client of key. It opens nothing; the first reading calls open. Equal keys need equal open
+// functions. open must not wait, for example for a server.
 func (p *Pool[K, C]) Lease(key K, open func() (C, error)) *Lease[K, C] {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,7 +49,7 @@ func (p *Pool[K, C]) Lease(key K, open func() (C, error)) *Lease[K, C] {
 	return &Lease[K, C]{pool: p, key: key, open: open}
 }
 
-// Use gives the client for one reading. Done follows where there is no error, when the reading has ended.
+// Use returns the client for one reading. Without an error, call done when the reading has ended.
 func (l *Lease[K, C]) Use() (client C, done func(), err error) {
 	p := l.pool
 	p.mu.Lock()
@@ -68,7 +67,7 @@ func (l *Lease[K, C]) Use() (client C, done func(), err error) {
 	return e.client, func() { p.leave(e) }, nil
 }
 
-// Close gives the lease back. A second time does nothing.
+// Close gives the lease back. A second call does nothing.
 func (l *Lease[K, C]) Close() {
 	l.end.Do(func() {
 		p := l.pool
@@ -115,7 +114,7 @@ func (p *Pool[K, C]) leave(e *entry[K, C]) {
 	p.tidy(e)
 }
 
-// tidy lets go of an entry that nobody has.
+// tidy removes an entry without leases and readings.
 func (p *Pool[K, C]) tidy(e *entry[K, C]) {
 	if e.leases > 0 || e.readers > 0 {
 		return
@@ -124,7 +123,7 @@ func (p *Pool[K, C]) tidy(e *entry[K, C]) {
 	p.close(e)
 }
 
-// close closes a client by which nobody reads.
+// close closes a client without readings.
 func (p *Pool[K, C]) close(e *entry[K, C]) {
 	if !e.open {
 		return
@@ -137,7 +136,7 @@ func (p *Pool[K, C]) close(e *entry[K, C]) {
 	e.open, e.client = false, none
 }
 
-// wake takes a client out of resting.
+// wake removes a client from resting.
 func (p *Pool[K, C]) wake(e *entry[K, C]) {
 	p.resting = slices.DeleteFunc(p.resting, func(other *entry[K, C]) bool { return other == e })
 }
