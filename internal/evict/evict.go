@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	// parallel bounds the evictions that one Evictor has under way.
+	// parallel is how many evictions an Evictor sends at the same time.
 	parallel = 8
-	// forgetAfter is for how long a refusal is remembered of a pod that no round asks for.
+	// forgetAfter is how long a refusal is remembered after the last round with its pod.
 	forgetAfter = 10 * time.Minute
 )
 
-// Pod is a pod that is to go.
+// Pod is a pod to evict.
 type Pod struct {
 	*corev1.Pod
-	// MaxGrace caps the grace period that the pod asks for; 0 caps nothing.
+	// MaxGrace is the maximum grace period; 0 means the pod's own.
 	MaxGrace time.Duration
 }
 
 // Refusal is an eviction that did not happen. In most cases a disruption budget refuses it (429 Too Many Requests).
 type Refusal struct {
 	Pod *corev1.Pod
-	// For is for how long the pod has been refused in each round that asked for it.
+	// For is how long every round with this pod was refused.
 	For time.Duration
 	Err error
 }
@@ -43,15 +43,16 @@ type Evictor struct {
 	refused map[types.UID]span
 }
 
-// span is from the first refusal of a pod to the last.
+// span is the time from the first refusal of a pod to the last.
 type span struct{ first, last time.Time }
 
-// New makes an Evictor without a memory.
+// New makes an Evictor without earlier refusals.
 func New(c client.SubResourceClientConstructor, now func() time.Time) *Evictor {
 	return &Evictor{client: c, now: now, refused: map[types.UID]span{}}
 }
 
-// Round tries each pod once, and returns those that stay, in their order. A pod that is gone already is no refusal.
+// Round tries each pod once, and returns the refusals, in the order of pods. A pod that is already deleted is no
+// refusal.
 func (e *Evictor) Round(ctx context.Context, pods []Pod) []Refusal {
 	errs := make([]error, len(pods))
 	slots := make(chan struct{}, parallel)
@@ -97,7 +98,7 @@ func (e *Evictor) evict(ctx context.Context, p Pod) error {
 	})
 }
 
-// Grace is the time that a pod asks for to end; of more than 292 years, that much.
+// Grace is the pod's own grace period, or 292 years if it is longer.
 func Grace(p *corev1.Pod) time.Duration {
 	if p.Spec.TerminationGracePeriodSeconds == nil {
 		return corev1.DefaultTerminationGracePeriodSeconds * time.Second

@@ -15,7 +15,8 @@ func (c Config) rules() *clientcmd.ClientConfigLoadingRules {
 	return rules
 }
 
-// Contexts are those that the kubeconfig has; nil where there is no kubeconfig. One that cannot be read is an error.
+// Contexts are the contexts of the kubeconfig; nil where there is no kubeconfig. A kubeconfig that cannot be read is an
+// error.
 func Contexts(cfg Config) (map[string]*api.Context, error) {
 	found, err := cfg.rules().Load()
 	if err != nil || api.IsConfigEmpty(found) {
@@ -24,7 +25,7 @@ func Contexts(cfg Config) (map[string]*api.Context, error) {
 	return found.Contexts, nil
 }
 
-// Load finds the API server, and the namespace of the context. Its errors are one line that names the files.
+// Load finds the API server, and the namespace of the context. Its errors are one line with the names of the files.
 func Load(cfg Config) (restConfig *rest.Config, namespace string, err error) {
 	rules := cfg.rules()
 	found := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: cfg.Context})
