@@ -126,7 +126,7 @@ func (c Calls) read(file, user string) error {
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			return fmt.Errorf("audit log: %w", err)
 		}
-		// A watch is told of twice, when it begins and when it ends.
+		// A watch is reported twice, at its start and at its end.
 		if e.User.Username == user && (e.Verb != "watch" || e.Stage == "ResponseStarted") {
 			call := e.Verb
 			if e.ObjectRef.Resource != "" {
