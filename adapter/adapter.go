@@ -33,8 +33,8 @@ const part = "adapter"
 
 // ExternalSource brings external metrics that no rule makes.
 type ExternalSource interface {
-	// ExternalMetric answers for the metric if it is the source's own; false says that it is not. An error of a
-	// metric that is its own ends the request; if it carries a status of Kubernetes' API, that is passed on.
+	// ExternalMetric answers for the metric if this source owns it. It returns false if it does not. An error of an
+	// owned metric ends the request. If the error carries a Kubernetes API status, the client gets that status.
 	ExternalMetric(ctx context.Context, namespace, name string, selector labels.Selector) (*external_metrics.ExternalMetricValueList, bool, error)
 }
 
@@ -49,8 +49,8 @@ type Deps struct {
 	Now  func() time.Time
 	// External are asked in this order, before the external rules.
 	External []ExternalSource
-	// Cluster and Servers, where they are not nil, stand for Kube and for the servers that Prom and the
-	// configuration's sources lead to. An adapter with its own cluster is not served by Run.
+	// Cluster and Servers replace Kube and the Prometheus servers of the configuration, where they are not nil. Run
+	// does not serve an adapter with such a cluster.
 	Cluster Cluster
 	Servers map[string]Server
 }
@@ -61,22 +61,22 @@ type Adapter struct {
 	cluster Cluster
 	kinds   kindSource
 	metrics *metrics
-	// flights lets identical queries share one call where nothing is remembered.
+	// flights lets identical queries share one call to Prometheus.
 	flights singleflight.Group
-	// setup is the configuration that the next plan is made with; reloaded says that it changed.
+	// setup is the configuration for the next plan. reloaded signals that it changed.
 	setup    atomic.Pointer[setup]
 	reloaded chan struct{}
-	// round is held during a round of discovery, swap while a plan takes another's place.
+	// round is held during a round of discovery. swap is held while a new plan replaces the old one.
 	round, swap sync.Mutex
 	// plan is nil until the first round of discovery has ended.
 	plan atomic.Pointer[plan]
-	// planned is closed once there is a plan, and warmed is true once what it puts in demand was asked for.
+	// planned is closed once there is a plan. warmed is true once the queries in demand were asked.
 	planned chan struct{}
 	warmed  atomic.Bool
 	server  atomic.Pointer[api.Server]
 }
 
-// New compiles the rules. It asks nobody anything yet.
+// New compiles the rules. It makes no requests.
 func New(cfg Config, deps Deps) (*Adapter, error) {
 	s, err := prepare(cfg, deps)
 	if err != nil {
@@ -92,9 +92,9 @@ func New(cfg Config, deps Deps) (*Adapter, error) {
 	return a, nil
 }
 
-// Reload takes a new configuration, whose rules are in force at once, but for the metrics of series that no rule
-// looked for before: these come with the round of discovery that begins now. An error tells what is wrong, or which
-// setting needs a restart; then nothing has changed.
+// Reload takes a new configuration. Its rules apply at once. Only metrics of series that no rule looked for before have
+// to wait for the round of discovery that begins now. An error says what is wrong, or which setting needs a restart;
+// then nothing has changed.
 func (a *Adapter) Reload(cfg Config, main *prom.Client) error {
 	deps := a.deps
 	deps.Prom = main
@@ -118,15 +118,15 @@ func (a *Adapter) Reload(cfg Config, main *prom.Client) error {
 	return nil
 }
 
-// Run serves until ctx ends, discovers in rounds, and asks ahead. It fails when the port cannot be opened or the API
-// server does not let it ask who its clients are.
+// Run serves until ctx ends, discovers metrics in rounds, and asks queries ahead of requests. It fails when the port
+// cannot be opened, or when the API server does not let it authenticate its clients.
 func (a *Adapter) Run(ctx context.Context) error {
 	cfg := a.setup.Load().cfg
 	server, err := api.Listen(ctx, api.Config{
 		BindAddress: cfg.BindAddress,
 		SecurePort:  cfg.SecurePort,
 		TLS:         cfg.tls(),
-		// A little longer than what a request gives itself, so that the answer that says why still gets out.
+		// A little longer than the time-out of a request, so that the answer that explains a time-out is still sent.
 		RequestTimeout:  cfg.RequestTimeout.Std() + 5*time.Second,
 		AuthorizedTTL:   cfg.AuthorizationWebhookCacheAuthorizedTTL.Std(),
 		Wrap:            a.refuseCircles,
@@ -150,7 +150,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// refuseCircles keeps what a trimtab passes on from being passed on again, while there is anyone to pass it on to.
+// refuseCircles refuses requests that another trimtab passed on, while this one has delegates.
 func (a *Adapter) refuseCircles(next http.Handler) http.Handler {
 	refusing := delegate.Refuse(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -162,9 +162,9 @@ func (a *Adapter) refuseCircles(next http.Handler) http.Handler {
 	})
 }
 
-// Ready is nil once the server can recognise its clients, the first round of discovery has ended and what is in
-// demand was asked for, well or not: a Prometheus that is down must not take the other parts of the process out of
-// service.
+// Ready is nil once clients can be authenticated, the first round of discovery has ended, and each query in demand was
+// asked once. Whether these succeeded does not matter: a Prometheus that is down must not take the other parts of the
+// process out of service.
 func (a *Adapter) Ready() error {
 	server := a.server.Load()
 	switch {

@@ -12,7 +12,7 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// askAhead evaluates, after each point of the grid, what is in demand, so that requests find it in memory.
+// askAhead evaluates the queries in demand after each point of the grid, so that requests find the answers in memory.
 func (a *Adapter) askAhead(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -23,7 +23,7 @@ func (a *Adapter) askAhead(ctx context.Context) {
 	a.warmed.Store(true)
 	for ctx.Err() == nil {
 		p := a.plan.Load()
-		// The grid is the configuration's: with the next one it begins anew.
+		// A new configuration can have another grid, so the loop starts again with it.
 		life, end := context.WithCancel(ctx)
 		p.grid.Run(life, func(now time.Time) []memory.Refresher {
 			if current := a.plan.Load(); current.setup != p.setup {
@@ -36,7 +36,7 @@ func (a *Adapter) askAhead(ctx context.Context) {
 	}
 }
 
-// Warm asks once for all that is in demand, and waits until it is answered, well or not.
+// Warm asks each query in demand once, and waits for the answers or errors.
 func (a *Adapter) Warm(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, a.requestTimeout())
 	defer cancel()
@@ -53,7 +53,7 @@ func (a *Adapter) Warm(ctx context.Context) {
 	all.Wait()
 }
 
-// due is what is to be asked again, in an order that stays the same.
+// due returns what is to be asked again, in a stable order.
 func (a *Adapter) due(ctx context.Context, now time.Time) []memory.Refresher {
 	p := a.plan.Load()
 	if p.cfg.Compat {

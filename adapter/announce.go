@@ -25,8 +25,8 @@ type announced struct {
 	name string
 }
 
-// announcements are the requests that the HPA controller makes for an HPA: those for pods take all pods that its
-// target selects, those for an object take that one.
+// announcements are the requests that the HPA controller makes for an HPA. A Pods metric asks for all pods that the
+// selector of the target matches; an Object metric asks for the one object.
 func announcements(hpa *autoscalingv2.HorizontalPodAutoscaler, kinds *kindTable) []announced {
 	var out []announced
 	add := func(a announced, metric autoscalingv2.MetricIdentifier) {
@@ -58,7 +58,7 @@ func announcements(hpa *autoscalingv2.HorizontalPodAutoscaler, kinds *kindTable)
 				a.namespace = hpa.Namespace
 			}
 			if kind.Group == "" && kind.Resource == "namespaces" {
-				a.name = hpa.Namespace // the controller asks for the HPA's own, whichever is named
+				a.name = hpa.Namespace // the controller asks in the HPA's own namespace, whatever the metric names
 			}
 			add(a, m.Object.Metric)
 		case m.External != nil:
@@ -77,8 +77,8 @@ func selectorOf(s *metav1.LabelSelector) (labels.Selector, error) {
 	return metav1.LabelSelectorAsSelector(s)
 }
 
-// announce reads the HPAs and puts what they are going to ask for in demand, so that it is asked for before they
-// do. Without the HPAs nothing is lost: what is asked for comes into demand by itself.
+// announce reads the HPAs and puts their future requests in demand, so that the queries are asked before the requests
+// come. Without the list of HPAs nothing is lost: each request puts its query in demand itself.
 func (a *Adapter) announce(ctx context.Context, p *plan) error {
 	if p.cfg.Compat {
 		return nil
@@ -106,8 +106,8 @@ func (a *Adapter) announce(ctx context.Context, p *plan) error {
 	return nil
 }
 
-// questions are what an announced request will ask: none where no rule answers it, and the usage of CPU and of
-// memory where that is asked for.
+// questions are the queries of an announced request: none where no rule answers it, up to two for the usage of CPU and
+// memory.
 func (p *plan) questions(one announced) []question {
 	q := question{objects: rules.Objects{Kind: one.kind, Namespace: one.namespace}, one: one.name != "", selector: one.selector}
 	var ok bool

@@ -18,19 +18,19 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// question is what a request asks of a source: a metric of objects, or an external metric.
+// question is the query of a request: for a metric of objects, or for an external metric.
 type question struct {
 	source rules.Source
-	// objects have no kind for an external metric; their namespace holds for that as well.
+	// objects have no kind for an external metric; their namespace is used.
 	objects rules.Objects
-	// one says that a single object is meant by its name.
+	// one says that the request names a single object.
 	one      bool
 	selector labels.Selector
 }
 
 func (q question) external() bool { return q.objects.Kind.Resource == "" }
 
-// query is the PromQL exactly as prometheus-adapter would ask.
+// query is the PromQL, exactly as prometheus-adapter would send it.
 func (q question) query() (rules.Query, error) {
 	if q.external() {
 		return q.source.ExternalQuery(q.objects.Namespace, q.selector)
@@ -38,10 +38,10 @@ func (q question) query() (rules.Query, error) {
 	return q.source.Query(q.objects, q.selector)
 }
 
-// textMost bounds a query in a message; it may name a thousand pods.
+// textMost bounds a query in a message, since a query may name a thousand pods.
 const textMost = 1024
 
-// text is the question's own query, for a message to who asks it. The common query would show what others ask.
+// text is the question's own query, for a message to the client. The common query would show what others ask.
 func (q question) text() string {
 	query, err := q.query()
 	switch {
@@ -54,17 +54,17 @@ func (q question) text() string {
 	}
 }
 
-// found are the rows that a question was answered with.
+// found has the rows that answer a question.
 type found struct {
 	question question
 	group    *group // nil without any
-	// total is how many rows the question's own query gives, and late how many of them were left out for their age. Rows that
-	// a common query gives others do not count.
+	// total is how many rows the question's own query gives. late is how many of them were left out for their age. Rows
+	// of a common query for other questions do not count.
 	total, late int
 	// at is the time that the query was evaluated for.
 	at     time.Time
 	window time.Duration
-	// label is the one that names the objects.
+	// label is the label that names the objects.
 	label    string
 	warnings []string
 }
@@ -81,7 +81,7 @@ func (f found) noRow(name string) string {
 	}
 }
 
-// rows are an object's, sorted by the extra label.
+// rows are the rows of an object, sorted by the extra label.
 func (f found) rows(name string) []row {
 	if f.group == nil {
 		return nil
@@ -90,7 +90,7 @@ func (f found) rows(name string) []row {
 	return f.group.rows[span[0]:span[1]]
 }
 
-// row is the one of an object's rows that is served; nil if it has none.
+// row is the row of an object that is served; nil if it has none.
 func (f found) row(name string) *row {
 	rows := f.rows(name)
 	if len(rows) == 0 {
@@ -110,8 +110,8 @@ func (r *request) answer(ctx context.Context, p *plan, q question) (found, *fail
 	return r.exact(ctx, p, q)
 }
 
-// common answers from the common query. It is not done where there is none, or where the one that was evaluated
-// does not cover the question; it covers it from the next evaluation on.
+// common answers from the common query. done is false where there is none, or where the last evaluation does not cover
+// the question. The next evaluation covers it.
 func (r *request) common(ctx context.Context, p *plan, q question) (answer found, f *failure, done bool) {
 	family, values, err := p.familyOf(q)
 	if err != nil {
@@ -126,7 +126,7 @@ func (r *request) common(ctx context.Context, p *plan, q question) (answer found
 	if ok, _ := family.merged(now); !ok {
 		return found{}, nil, false
 	}
-	last, ok := family.cell.Peek() // what most requests find costs no timer
+	last, ok := family.cell.Peek() // most requests find the answer here, without a timer
 	if !ok {
 		waiting, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout())
 		defer cancel()
@@ -152,7 +152,7 @@ func (r *request) common(ctx context.Context, p *plan, q question) (answer found
 	}
 }
 
-// exact asks the query of this question alone, once for all that ask the same.
+// exact sends the query of this question alone, once for all concurrent callers of the same.
 func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failure) {
 	ctx, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout())
 	defer cancel()
@@ -190,7 +190,7 @@ func (r *request) exact(ctx context.Context, p *plan, q question) (found, *failu
 	}, nil
 }
 
-// samples are those of an answer of the type that the API can use.
+// samples returns the samples of an answer, if the API can use its type.
 func (r *request) samples(q question, query rules.Query, result prom.Result) (model.Vector, *failure) {
 	switch v := result.Value.(type) {
 	case model.Vector:
@@ -207,7 +207,7 @@ func (r *request) samples(q question, query rules.Query, result prom.Result) (mo
 	return nil, r.fail(rules.QueryRefused, api.Internal, "%s asked %s and got a %s; %s", r.source, query.PromQL, result.Value.Type(), needed)
 }
 
-// exactTimes asks for the samples' own times, where the rule says how old they may be.
+// exactTimes asks for the timestamps of the samples, where the rule limits their age.
 func (r *request) exactTimes(ctx context.Context, server Server, q question, query rules.Query, l layout, at time.Time) (map[string]time.Time, time.Time, *failure) {
 	stale := q.source.MaxStaleness()
 	if stale == 0 {
@@ -224,15 +224,15 @@ func (r *request) exactTimes(ctx context.Context, server Server, q question, que
 	return times, at.Add(-stale), nil
 }
 
-// tenant is the server that a question goes to, and what tells it and its tenant from others.
+// tenant is the server for a question, and a key that distinguishes the server and its tenant from others.
 func (p *plan) tenant(q question) (string, Server) {
 	name := q.source.Server()
 	server := p.servers[name]
 	return name + "\xff" + server.Tenant(q.objects.Namespace), server.ForNamespace(q.objects.Namespace)
 }
 
-// familyOf is the family that a question belongs to, and its values of the family's dimensions without the object's.
-// The error says why it belongs to none: the question cannot be written, or there are too many families.
+// familyOf is the family of a question, and its values of the family's dimensions, without the object's. The error says
+// why it has no family: the question cannot be written, or there are too many families.
 func (p *plan) familyOf(q question) (*family, []string, error) {
 	key, values, err := q.key()
 	if err != nil {

@@ -21,29 +21,29 @@ import (
 	"github.com/trimtab/trimtab/internal/kube"
 )
 
-// Cluster is what the adapter reads of a cluster. It is safe for concurrent use, and nothing that it returns
-// is changed by the one who gets it.
+// Cluster is what the adapter reads of a cluster. It is safe for concurrent use. Callers must not change what it
+// returns.
 type Cluster interface {
-	// Mapper tells which kinds of objects there are now.
+	// Mapper knows the kinds of objects that exist now.
 	Mapper(ctx context.Context) (meta.RESTMapper, error)
-	// Objects are those of a kind that the selector takes, in one namespace or, without one, in all, sorted by
-	// namespace and name.
+	// Objects are the objects of a kind that the selector matches, sorted by namespace and name. An empty namespace
+	// means all namespaces.
 	Objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, error)
-	// Names are those of the Objects, in their order.
+	// Names are the names of the Objects, in the same order.
 	Names(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]string, error)
 	// HPAs are all HorizontalPodAutoscalers.
 	HPAs(ctx context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error)
 }
 
-// watched is the cluster as the process's watches show it: pods and nodes from those that all parts share, other
-// kinds from a watch of their metadata that begins with the first request.
+// watched is the cluster as the process's watches show it. Pods and nodes come from the watches that all parts share.
+// For each other kind, the first request starts a watch of its metadata.
 type watched struct {
 	kube *kube.Kube
-	// kinds has the watch of each rules.Kind that was asked for, a *watch.
+	// kinds has the watch of each requested rules.Kind, as a *watch.
 	kinds sync.Map
 }
 
-// watch is where the objects of one kind are.
+// watch holds the objects of one kind.
 type watch struct {
 	cache.Indexer
 	selections selections
@@ -126,14 +126,14 @@ func (w *watched) HPAs(ctx context.Context) ([]*autoscalingv2.HorizontalPodAutos
 	return out, nil
 }
 
-// watch is the one of a kind; it begins it with the first request, and waits for its first list.
+// watch returns the watch of a kind. The first request starts it and waits for its first list.
 func (w *watched) watch(ctx context.Context, kind rules.Kind) (*watch, error) {
 	if known, ok := w.kinds.Load(kind); ok {
 		return known.(*watch), nil
 	}
 	object := objectOf(kind)
 	if partial, ok := object.(*metav1.PartialObjectMetadata); ok {
-		// A watch that may not be begun would wait for ever; a list of one says so at once.
+		// Without permission a watch would wait for ever. A list with limit 1 fails at once.
 		list := &metav1.PartialObjectMetadataList{}
 		gvk := partial.GroupVersionKind()
 		gvk.Kind += "List"

@@ -19,9 +19,8 @@ import (
 
 // Config is the section `adapter` of the configuration file.
 type Config struct {
-	// RulesFile is the path of a rule file of prometheus-adapter (its --config), in a configuration file
-	// relative to that. Default none; excludes
-	// rules given here.
+	// RulesFile is the path of a rule file of prometheus-adapter (its --config). In a configuration file it is relative
+	// to that file. Default none; excludes rules given here.
 	RulesFile string `yaml:"rulesFile"`
 	// File holds `rules` and `externalRules` given here instead of in a file. Default none.
 	rules.File `yaml:",inline"`
@@ -42,15 +41,15 @@ type Config struct {
 	MetricsMaxAge config.Duration `yaml:"metricsMaxAge"`
 	// RequestTimeout bounds each request, whatever it waits for. Default 15s.
 	RequestTimeout config.Duration `yaml:"requestTimeout"`
-	// Compat asks each request exactly as prometheus-adapter does: its own PromQL, evaluated when it comes,
-	// remembered by nobody. Default false.
+	// Compat sends exactly the queries of prometheus-adapter: each request's own PromQL, evaluated when the request
+	// comes, never cached. Default false.
 	Compat bool `yaml:"compat"`
-	// EvaluationInterval is the grid of time on which queries are evaluated, once for each of its points
-	// however often they are asked. Default 15s, the HPA controller's own period.
+	// EvaluationInterval is the time between two evaluations of a query. At each of these times a query is evaluated
+	// once, however many requests need it. Default 15s, the HPA controller's own period.
 	EvaluationInterval config.Duration `yaml:"evaluationInterval"`
-	// Sources are further Prometheus servers, for the rules that name them in `source`. Default none.
+	// Sources are further Prometheus servers. Rules name them in `source`. Default none.
 	Sources []Source `yaml:"sources"`
-	// Delegates are other metrics servers, asked in this order for what no rule exposes. Default none.
+	// Delegates are other metrics servers, asked in this order for metrics that no rule exposes. Default none.
 	Delegates []delegate.Config `yaml:"delegates"`
 	// TLSMinVersion is VersionTLS12 or VersionTLS13. Default VersionTLS12. Mirrors --tls-min-version.
 	TLSMinVersion string `yaml:"tlsMinVersion"`
@@ -65,7 +64,7 @@ type Config struct {
 	AuthorizationWebhookCacheAuthorizedTTL config.Duration `yaml:"authorizationWebhookCacheAuthorizedTtl"`
 }
 
-// defaultMaxAge is Prometheus's default look-back, past which no query finds a series anyway.
+// defaultMaxAge is Prometheus's default look-back. Older series are found by no query.
 const defaultMaxAge = 5 * time.Minute
 
 // SetDefaults fills in the values documented at the fields.
@@ -80,8 +79,8 @@ func (c *Config) SetDefaults() {
 	c.AuthorizationWebhookCacheAuthorizedTTL = config.Duration(5 * time.Minute)
 }
 
-// Validate checks what the types cannot. The rules that stand here are checked one by one by the decoder; a
-// rule file is read by New.
+// Validate checks what the types cannot. The decoder checks rules in the configuration one by one. New reads a rule
+// file.
 func (c *Config) Validate() config.Problems {
 	ps := c.File.Validate()
 	if c.RulesFile != "" && !c.File.Empty() {
@@ -118,7 +117,7 @@ func (c *Config) Validate() config.Problems {
 	return append(ps, c.checkSources()...)
 }
 
-// tls is how the port of the metrics APIs speaks TLS.
+// tls is the TLS configuration of the port.
 func (c *Config) tls() serve.TLS {
 	return serve.TLS{
 		CertFile: c.TLSCertFile, KeyFile: c.TLSPrivateKeyFile, DisableHTTP2: c.DisableHTTP2,
@@ -126,7 +125,7 @@ func (c *Config) tls() serve.TLS {
 	}
 }
 
-// checkSources finds names that stand twice.
+// checkSources finds duplicate names.
 func (c *Config) checkSources() config.Problems {
 	var ps config.Problems
 	seen := map[string]bool{}
@@ -144,15 +143,16 @@ func (c *Config) checkSources() config.Problems {
 	return ps
 }
 
-// CheckServers finds the rules of a file whose server is not configured; prometheus says whether that section is.
+// CheckServers finds the rules of a file whose server is not configured. prometheus says whether the configuration has
+// the section prometheus.
 func (c *Config) CheckServers(file rules.File, prometheus bool) config.Problems {
 	return missingServers(file, func(name string) bool {
 		return name == "" && prometheus || slices.ContainsFunc(c.Sources, func(s Source) bool { return s.Name == name })
 	})
 }
 
-// missingServers finds the rules of a file that ask a server which is not there. Of the rules that name none, the first
-// stands for all.
+// missingServers finds the rules of a file whose server does not exist. It reports only the first rule that names no
+// server.
 func missingServers(file rules.File, has func(name string) bool) config.Problems {
 	var ps config.Problems
 	sources, told := file.Sources(), false
@@ -169,7 +169,7 @@ func missingServers(file rules.File, has func(name string) bool) config.Problems
 	return ps
 }
 
-// needsRestart names the first setting that differs and that a running server cannot change.
+// needsRestart names the first changed setting that a running server cannot change.
 func (c *Config) needsRestart(next Config) string {
 	for _, s := range []struct {
 		name     string
@@ -191,11 +191,11 @@ func (c *Config) needsRestart(next Config) string {
 	return ""
 }
 
-// minInterval is the shortest grid: below it a query would hardly end before it is asked again.
+// minInterval is the shortest grid. In less time a query would hardly end before the next evaluation.
 const minInterval = time.Second
 
-// maxAge is MetricsMaxAge or, where that is the default, what it is raised to. Validate lets nothing else be shorter than
-// a round.
+// maxAge is MetricsMaxAge. If that is the default, it is raised to MetricsRelistInterval. Validate refuses any other
+// value that is shorter than a round.
 func (c *Config) maxAge() time.Duration {
 	return max(cmp.Or(c.MetricsMaxAge.Std(), defaultMaxAge), c.MetricsRelistInterval.Std())
 }
@@ -212,8 +212,8 @@ func (c *Config) loadRules() (rules.File, error) {
 	return c.DecodeRules(c.RulesFile, data, true)
 }
 
-// DecodeRules reads and checks a rule file; the error names every problem with file, line and path. The section
-// prometheus is there or not.
+// DecodeRules reads and checks a rule file. The error names every problem with file, line and path. prometheus says
+// whether the configuration has the section prometheus.
 func (c *Config) DecodeRules(name string, data []byte, prometheus bool) (rules.File, error) {
 	var file rules.File
 	ps, _ := errors.AsType[config.Problems](config.Decode(name, data, &file))

@@ -13,8 +13,8 @@ import (
 	"github.com/trimtab/trimtab/adapter/rules"
 )
 
-// Custom answers for one object, or tells why it cannot, or for the objects that match a selector, of which
-// those without a value are left out. It implements api.CustomAPI.
+// Custom answers for one object, or says why it cannot. With a selector it answers for the objects that match; those
+// without a value are left out. It implements api.CustomAPI.
 func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.CustomAnswer) error {
 	p := a.plan.Load()
 	r := a.begin(customAPI, rules.Metric{Resource: q.Resource, Name: q.Metric}.Subject(), q.Namespace)
@@ -55,8 +55,8 @@ func (a *Adapter) Custom(ctx context.Context, q api.CustomRequest, out *api.Cust
 	}
 }
 
-// fill appends an item for each object that has a value. Of several rows of one object the last is served, since those
-// of no use come first.
+// fill appends an item for each object that has a value. If an object has several rows, the last one is served, since
+// unusable rows are sorted first.
 func (r *request) fill(out *api.CustomAnswer, names []string, source rules.Source, found found) *failure {
 	for _, name := range names {
 		rows := found.rows(name)
@@ -82,7 +82,7 @@ func (r *request) fill(out *api.CustomAnswer, names []string, source rules.Sourc
 			continue
 		}
 		item.TimestampMillis = one.millis
-		if !one.unusable { // else the value is zero
+		if !one.unusable { // otherwise the value is zero
 			item.Milli, _ = rules.Milli(one.value)
 		}
 		out.Items = append(out.Items, item)
@@ -90,7 +90,7 @@ func (r *request) fill(out *api.CustomAnswer, names []string, source rules.Sourc
 	return nil
 }
 
-// find looks up who answers for a metric.
+// find looks up the rule for a metric.
 func (r *request) find(p *plan, q api.CustomRequest) (rules.Source, rules.Kind, *failure) {
 	if p == nil {
 		return rules.Source{}, rules.Kind{}, r.unknown(p, "")
@@ -107,7 +107,7 @@ func (r *request) find(p *plan, q api.CustomRequest) (rules.Source, rules.Kind, 
 	return source, kind, nil
 }
 
-// likeCustom names the metric of the kind that differs from name only in case, as the end of a sentence.
+// likeCustom names a metric of the kind that differs from name only in case. The text is the end of a sentence.
 func (p *plan) likeCustom(kind rules.Kind, name string) string {
 	for _, m := range p.catalog.Metrics {
 		if m.Resource == kind.GroupResource && strings.EqualFold(m.Name, name) {
@@ -126,8 +126,8 @@ func (a *Adapter) CustomMetrics() ([]api.CustomMetric, uint64) {
 	return p.listed.custom, p.listed.generation
 }
 
-// echo is the selector as the answer repeats it; nil for one that selects everything. What a LabelSelector
-// has no operator for never comes this far, but for !=, which is written as NotIn.
+// echo is the selector as the answer repeats it; nil for a selector that matches everything. Operators that a
+// LabelSelector does not have are refused earlier, but !=, which is written as NotIn.
 func echo(selector labels.Selector) *metav1.LabelSelector {
 	if selector == nil || selector.Empty() {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/trimtab/trimtab/adapter/rules"
 )
 
-// delegated asks the delegates for a custom metric that no rule exposes, and tells whether that settles the request:
-// one of them knows the metric, or it cannot be said whether one would.
+// delegated asks the delegates for a custom metric that no rule exposes. It is true if that decides the request: a
+// delegate has the metric, or nobody knows whether one has it.
 func (r *request) delegated(ctx context.Context, p *plan, q api.CustomRequest, out *api.CustomAnswer) (*failure, bool) {
 	if p != nil {
 		if kind, ok := p.kinds.Kind(q.Resource); ok {
@@ -32,7 +32,7 @@ func (r *request) delegated(ctx context.Context, p *plan, q api.CustomRequest, o
 	})
 }
 
-// delegatedExternal is the same for an external metric.
+// delegatedExternal does the same for an external metric.
 func (r *request) delegatedExternal(ctx context.Context, p *plan, q api.ExternalRequest, out *api.ExternalAnswer) (*failure, bool) {
 	return r.eachDelegate(p, delegate.ExternalAPI, func(d *delegate.Delegate) (bool, error) {
 		list, mine, err := d.External(ctx, q.Namespace, q.Metric, q.Selector)
@@ -44,7 +44,7 @@ func (r *request) delegatedExternal(ctx context.Context, p *plan, q api.External
 	})
 }
 
-// eachDelegate asks one delegate after the other until one knows the metric.
+// eachDelegate asks one delegate after the other until one has the metric.
 func (r *request) eachDelegate(p *plan, apiName string, ask func(d *delegate.Delegate) (mine bool, err error)) (*failure, bool) {
 	if p == nil {
 		return nil, false
@@ -80,7 +80,7 @@ func delegateFailure(r *request, err error) *failure {
 	return r.fail(rules.DelegateFailed, unavailable, "the delegates cannot tell"+seeCause).because(err)
 }
 
-// takeOver is a delegate's list as an answer of this server.
+// takeOver turns a delegate's list into an answer of this server.
 func takeOver(out *api.CustomAnswer, q api.CustomRequest, list *custom_metrics.MetricValueList) {
 	out.Namespace, out.Metric = q.Namespace, q.Metric
 	for _, item := range list.Items {

@@ -8,17 +8,18 @@ import (
 )
 
 const (
-	// keepIntervals is for how many intervals a request that nobody announced is kept in demand.
+	// keepIntervals is for how many intervals an unannounced request stays in demand.
 	keepIntervals = 4
-	// mostValues is how many values of a label a common query is narrowed to; with more it takes all.
+	// mostValues is how many values of a label a common query is narrowed to. With more values the query is not
+	// narrowed.
 	mostValues = 50
 	// mostNames is the same for the names of objects.
 	mostNames = 10
-	// mostWanted bounds the demand of one family; what comes on top is asked as it is written.
+	// mostWanted bounds the demand of one family. Further requests are asked by their own query.
 	mostWanted = 20_000
 )
 
-// demand is what requests of one family ask for. It is safe for concurrent use.
+// demand is what the requests of one family ask for. It is safe for concurrent use.
 type demand struct {
 	mu sync.Mutex
 	// groups by their key.
@@ -28,15 +29,15 @@ type demand struct {
 // wanted is the demand for one combination of values.
 type wanted struct {
 	values []string
-	// announced by an HPA; else it is dropped some time after last.
+	// announced by an HPA. Otherwise it is dropped some time after last.
 	announced bool
 	last      time.Time
-	// names are the objects asked for by name; nil once all of them are.
+	// names are the objects that are asked for by name; nil once all objects are.
 	names map[string]bool
 }
 
-// want notes a request for these values: for one object, or for all where name is empty. An announced one stays until
-// withdraw. The values are kept.
+// want notes a request for these values: for one object, or for all where name is empty. An announced request stays
+// until withdraw. want keeps the slice of values.
 func (d *demand) want(values []string, name string, announced bool, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,7 +63,7 @@ func (d *demand) want(values []string, name string, announced bool, now time.Tim
 	}
 }
 
-// withdraw takes back all that was announced; what is still wanted is announced again after it.
+// withdraw takes back all announcements. Requests that are still wanted are announced again afterwards.
 func (d *demand) withdraw() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,7 +72,7 @@ func (d *demand) withdraw() {
 	}
 }
 
-// forget drops what was neither announced nor asked for since, and tells whether anything is left.
+// forget drops requests that were neither announced nor made since. It returns whether any are left.
 func (d *demand) forget(since time.Time) (left bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -79,7 +80,7 @@ func (d *demand) forget(since time.Time) (left bool) {
 	return len(d.groups) > 0
 }
 
-// narrow is what a common query may be narrowed to, by label: the values that are wanted, where they are few.
+// narrow is what a common query may be narrowed to, by label: the wanted values, where they are few.
 func (d *demand) narrow(groupBy []string, object string) coverage {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -24,24 +24,24 @@ const (
 	parallelSelectors = 4
 )
 
-// plan is what requests are answered by. It is immutable, but for what the families remember.
+// plan is the data that answers requests. It is immutable, but for the memory of the families.
 type plan struct {
 	*setup
 	catalog *rules.Catalog
 	kinds   *kindTable
 	// found holds the series of each selector that was ever listed.
 	found map[rules.SelectorKey][]rules.Series
-	// missing says why: each selector that was never listed, and the kinds if they never were. outdated are selectors that
-	// were listed before and could not be listed in the last round.
+	// missing says why: each selector that was never listed, and the kinds if they never were. outdated has the errors
+	// of selectors that were listed before and could not be listed in the last round.
 	missing, outdated []error
-	// refused are the errors of the selectors that Prometheus will never take.
+	// refused are the errors of selectors that Prometheus will never accept.
 	refused []error
 	// listed is the discovery document.
 	listed listed
 }
 
-// discoverForever begins a round at once, the next one an interval after each end, and one whenever the
-// configuration changes.
+// discoverForever starts a round at once, the next one an interval after each end, and one whenever the configuration
+// changes.
 func (a *Adapter) discoverForever(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -75,11 +75,11 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 	kinds, kindsErr := a.kinds.refresh(ctx, began, a.kindsAge())
 	var found map[rules.SelectorKey][]rules.Series
 	var failures map[rules.SelectorKey]error
-	if kinds != nil { // without them, no label can be told from another
+	if kinds != nil { // without kinds nobody knows which labels name objects
 		found, failures = a.listSeries(ctx, s, kinds, began)
 	}
 	if ctx.Err() != nil {
-		return false // the process ends; nothing of this is true
+		return false // the process ends, so these results are incomplete
 	}
 	for _, d := range s.delegates {
 		if err := d.Refresh(ctx); err != nil {
@@ -91,7 +91,7 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 	a.swap.Lock()
 	defer a.swap.Unlock()
 	if a.setup.Load() != s {
-		return false // a new configuration came meanwhile, and has a plan of its own already
+		return false // a new configuration came meanwhile and has its own plan
 	}
 	next := a.nextPlan(s, kinds, found, failures)
 	if kindsErr != nil {
@@ -110,8 +110,8 @@ func (a *Adapter) Discover(ctx context.Context) (complete bool) {
 	return kindsErr == nil && len(failures) == 0
 }
 
-// kindsAge is how old the list of kinds may be: it is read anew each round while a rule names a kind that is
-// not served, since its CRD may come any time.
+// kindsAge is the maximum age of the list of kinds. While a rule names a kind that is not served, the list is read in
+// each round, since its CRD may come at any time.
 func (a *Adapter) kindsAge() time.Duration {
 	if p := a.plan.Load(); p != nil && p.catalog.UnknownKinds() {
 		return 0
@@ -119,7 +119,8 @@ func (a *Adapter) kindsAge() time.Duration {
 	return kindsMaxAge
 }
 
-// nextPlan follows from what was found, and for the selectors that could not be asked from the plan before.
+// nextPlan makes a plan from what was found. For selectors that could not be asked, it takes the series of the plan
+// before.
 func (a *Adapter) nextPlan(s *setup, kinds *kindTable, found map[rules.SelectorKey][]rules.Series, failures map[rules.SelectorKey]error) *plan {
 	next := &plan{setup: s, kinds: kinds, found: map[rules.SelectorKey][]rules.Series{}}
 	old := a.plan.Load()
@@ -153,7 +154,7 @@ func (p *plan) foundBefore(key rules.SelectorKey) ([]rules.Series, bool) {
 	return series, ok
 }
 
-// listSeries finds the series of every selector; one that fails does not stop the others.
+// listSeries finds the series of every selector. A selector that fails does not stop the others.
 func (a *Adapter) listSeries(ctx context.Context, s *setup, kinds rules.Kinds, now time.Time) (map[rules.SelectorKey][]rules.Series, map[rules.SelectorKey]error) {
 	var mu sync.Mutex
 	found, failures := map[rules.SelectorKey][]rules.Series{}, map[rules.SelectorKey]error{}
@@ -179,14 +180,13 @@ func (a *Adapter) listSeries(ctx context.Context, s *setup, kinds rules.Kinds, n
 	return found, failures
 }
 
-// find asks for the names of a selector's series and, for each label that may tie them to a kind of objects,
-// for the names of those that bear it: as many requests as there are such labels, and no answer that grows
-// with the number of series.
+// find asks for the names of a selector's series. For each label that may name a kind of objects it asks for the series
+// names with that label. So there is one request for each such label, and no answer grows with the number of series.
 func (s *setup) find(ctx context.Context, selector rules.Selector, kinds rules.Kinds, now time.Time) ([]rules.Series, error) {
 	server := s.servers[selector.Source].ForNamespace("")
 	start := now.Add(-s.cfg.maxAge())
 	if _, err := rules.WithLabel(selector.Query, model.MetricNameLabel); err != nil {
-		// Not one plain selector of PromQL, as the extensions of other servers are not.
+		// The query is not one plain selector of PromQL. Other servers have such extensions.
 		sets, _, err := server.Series(ctx, []string{selector.Query}, start, now)
 		return distinct(sets), err
 	}
@@ -227,7 +227,7 @@ func (s *setup) find(ctx context.Context, selector rules.Selector, kinds rules.K
 	return out, nil
 }
 
-// distinct keeps what the rules look at, once: names and label names, without the values.
+// distinct keeps each name with its label names once, without the values.
 func distinct(sets []model.LabelSet) []rules.Series {
 	seen := map[string]rules.Series{}
 	for _, set := range sets {

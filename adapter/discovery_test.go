@@ -36,7 +36,7 @@ func TestOneFailingSelectorDoesNotSpoilTheOthers(t *testing.T) {
 	if f.Discover(t.Context()) {
 		t.Error("the round is called complete")
 	}
-	// A selector that Prometheus will never take brings nothing, and everybody is told.
+	// A selector that Prometheus never accepts brings no metrics, and this is reported.
 	_, err := f.custom(t, "prod/pods/a/nothing")
 	checkStatus(t, err, 404, "1 series queries are refused by Prometheus")
 	f.checkCause(t, "query \"Q\" at http://prom:9090: bad_query: parse error")

@@ -14,49 +14,49 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// ExplainRequest names metrics to be explained.
+// ExplainRequest chooses the metrics to explain.
 type ExplainRequest struct {
-	// Metric is pods/http_requests or external/queue, as discovery lists them; without the part before the slash it
-	// is each metric of that name.
+	// Metric is pods/http_requests or external/queue, as discovery lists them. A name without a slash means each metric
+	// of that name.
 	Metric string
 	// Namespace and Name narrow the query that is shown; both may be empty.
 	Namespace, Name string
-	// Selector is the metric's.
+	// Selector is the metric selector.
 	Selector labels.Selector
 }
 
-// Explanation tells how requests for one metric are answered at this time, and why so.
+// Explanation says how requests for one metric are answered now, and why.
 type Explanation struct {
 	Metric string `json:"metric"`
-	// Rule and Series say where it comes from, Source from which server ("" is the section prometheus).
+	// Rule and Series say where the metric comes from. Source is the Prometheus server; "" is the section prometheus.
 	Rule   string `json:"rule"`
 	Series string `json:"series"`
 	Source string `json:"source,omitempty"`
 	// Query is the PromQL of one request as prometheus-adapter would ask it.
 	Query string `json:"query,omitempty"`
-	// Common is the query that answers requests like that together; without it NotMerged says why.
+	// Common is the query that answers all such requests together. Without it NotMerged says why.
 	Common    string `json:"commonQuery,omitempty"`
 	NotMerged string `json:"notMerged,omitempty"`
-	// SeveralRows tells how one object can come to several rows, and how to aggregate; empty where it cannot.
+	// SeveralRows says how one object can have several rows, and how to aggregate; empty where it cannot.
 	SeveralRows string `json:"severalRows,omitempty"`
-	// EvaluatedAt, Rows and Error are how the common query ended last.
+	// EvaluatedAt, Rows and Error are the last result of the common query.
 	EvaluatedAt *time.Time `json:"evaluatedAt,omitempty"`
 	Rows        int        `json:"rows"`
 	Error       string     `json:"error,omitempty"`
-	// HPAs ask for the metric.
+	// HPAs are the HPAs that ask for the metric.
 	HPAs []string `json:"hpas,omitempty"`
 }
 
-// NoExplanation is what there is instead of a metric.
+// NoExplanation is the result where no metric matches.
 type NoExplanation struct {
-	// CannotTell says why nobody knows whether there is such a metric; empty where there is none for certain.
+	// CannotTell says why nobody knows whether the metric exists; empty where it certainly does not.
 	CannotTell string `json:"cannotTell,omitempty"`
-	// Instead is what became of each rule, and metrics of similar names.
+	// Instead has the result of each rule, and metrics of similar names.
 	Instead []string `json:"instead,omitempty"`
 }
 
-// Explain tells how the metrics are answered that the request names. Without any, the second result says what there
-// is instead.
+// Explain says how the metrics of the request are answered. If there is none, the second result says what exists
+// instead.
 func (a *Adapter) Explain(ctx context.Context, q ExplainRequest) ([]Explanation, NoExplanation) {
 	p := a.plan.Load()
 	if p == nil {
@@ -151,7 +151,7 @@ func (a *Adapter) hpasOf(ctx context.Context, p *plan, asked question) []string 
 	return slices.Compact(out)
 }
 
-// whyNot tells what there is instead of a metric.
+// whyNot says what exists instead of a metric.
 func (p *plan) whyNot(name string) NoExplanation {
 	var none NoExplanation
 	if unread := slices.Concat(p.missing, p.outdated); len(unread) > 0 {
@@ -192,18 +192,18 @@ func (p *plan) whyNot(name string) NoExplanation {
 	return none
 }
 
-// Planned is what becomes of one rule's queries, for each metric that it exposes.
+// Planned is how the queries of one rule are sent, for each metric that it exposes.
 type Planned struct {
 	Metric    string `json:"metric"`
 	Rule      string `json:"rule"`
 	Common    string `json:"commonQuery,omitempty"`
 	NotMerged string `json:"notMerged,omitempty"`
-	// SeveralRows is that of Explanation.
+	// SeveralRows is as in Explanation.
 	SeveralRows string `json:"severalRows,omitempty"`
 }
 
-// Plan lists, for each metric and for the usage of pods and nodes, the query that answers all requests of its kind
-// without a metric selector, or why they cannot be merged.
+// Plan lists the query that answers all requests without a metric selector, for each metric and for the usage of pods
+// and nodes. Where requests cannot be merged it says why.
 func (a *Adapter) Plan(ctx context.Context) []Planned {
 	p := a.plan.Load()
 	if p == nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// External answers from the first source that owns the metric, else from the rules, else from the delegates. The
-// HPA controller adds up the items, so that one item without a value is an error of all. It implements
+// External answers from the first source that owns the metric, else from the rules, else from the delegates. The HPA
+// controller adds up the items, so one item without a value makes the whole answer an error. It implements
 // api.ExternalAPI.
 func (a *Adapter) External(ctx context.Context, q api.ExternalRequest, out *api.ExternalAnswer) error {
 	ctx, cancel := context.WithTimeout(ctx, a.requestTimeout())
@@ -42,7 +42,7 @@ func (a *Adapter) External(ctx context.Context, q api.ExternalRequest, out *api.
 	return nil
 }
 
-// appendItems takes over what another source answered; a nil list has no items.
+// appendItems copies the answer of another source; a nil list has no items.
 func appendItems(out *api.ExternalAnswer, list *external_metrics.ExternalMetricValueList) {
 	if list == nil {
 		return
@@ -56,8 +56,8 @@ func appendItems(out *api.ExternalAnswer, list *external_metrics.ExternalMetricV
 	}
 }
 
-// ExternalMetrics is the discovery document, sorted. Metrics of other parts are not in it: these are asked for by
-// name and selector, and nobody looks for them here. It implements api.ExternalAPI.
+// ExternalMetrics is the discovery document, sorted. Metrics of other parts are not in it, since HPAs ask for them by
+// name and selector. It implements api.ExternalAPI.
 func (a *Adapter) ExternalMetrics() ([]string, uint64) {
 	p := a.plan.Load()
 	if p == nil {
@@ -66,7 +66,7 @@ func (a *Adapter) ExternalMetrics() ([]string, uint64) {
 	return p.listed.external, p.listed.generation
 }
 
-// sourceFailure keeps the status that a source gave, and takes any other error for one that may pass.
+// sourceFailure keeps the status of a source's error. Any other error counts as temporary.
 func (r *request) sourceFailure(err error) *failure {
 	var status apierrors.APIStatus
 	switch {
@@ -118,7 +118,7 @@ func (r *request) external(ctx context.Context, q api.ExternalRequest, out *api.
 	return nil
 }
 
-// likeExternal names the metric that differs from name only in case, as the end of a sentence.
+// likeExternal names a known metric that differs from name only in case. The text is the end of a sentence.
 func likeExternal(name string, known []string) string {
 	for _, other := range known {
 		switch {
@@ -132,8 +132,8 @@ func likeExternal(name string, known []string) string {
 	return ""
 }
 
-// externalItem appends an item for a row. A row without a usable value is an error, since the sum without it would
-// be too low, unless the rule takes it for zero.
+// externalItem appends an item for a row. A row without a usable value is an error, since the sum would be too low
+// without it. With onNaN: zero the value is zero.
 func (r *request) externalItem(one *row, metric string, source rules.Source, found found, out *api.ExternalAnswer) *failure {
 	if one.unusable && source.OnNaN() != rules.Zero {
 		return r.fail(rules.ValueUnusable, unavailable, "the value of %s is %s: %s asked %s", labelText(one.labels), one.what(), r.source, found.question.text())
@@ -146,7 +146,7 @@ func (r *request) externalItem(one *row, metric string, source rules.Source, fou
 	return nil
 }
 
-// labelText is labels as PromQL writes them.
+// labelText writes labels as PromQL does.
 func labelText(labels map[string]string) string {
 	metric := make(model.Metric, len(labels))
 	for name, value := range labels {
@@ -160,7 +160,7 @@ func quantity(value float64) resource.Quantity {
 	return q
 }
 
-// servedExternal ends a request; an answer without items is told apart, since the HPA cannot use it.
+// servedExternal ends a request. An answer without items has its own verdict, since the HPA cannot use it.
 func (r *request) servedExternal(out *api.ExternalAnswer, warnings []string) {
 	if len(out.Items) == 0 {
 		r.end(rules.NoSample, r.facts...)

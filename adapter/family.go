@@ -18,7 +18,7 @@ import (
 // exactPause is how long requests are asked one by one after Prometheus refused their common query.
 const exactPause = 5 * time.Minute
 
-// family is the requests that one common query can answer: equal but for the values of some labels.
+// family is a set of requests that one common query can answer: they are equal but for the values of some labels.
 type family struct {
 	source rules.Source
 	// maker is the namespace that asked first.
@@ -27,24 +27,24 @@ type family struct {
 	layout layout
 	server Server
 	grid   *memory.Grid
-	// common is nil where the requests cannot be merged; why tells then.
+	// common is nil where the requests cannot be merged; why says the reason.
 	common *merge.Form
 	why    error
 	demand demand
 	cell   *memory.Cell[*table]
 
 	mu sync.Mutex
-	// exactUntil is when a common query that was refused may be tried again, and refused why.
+	// exactUntil is when a refused common query may be tried again. refused is why it was refused.
 	exactUntil time.Time
 	refused    error
 }
 
-// newFamily proves what it can. An error of rendering is the same for each single request, which will tell it.
+// newFamily tries to prove the common query. A rendering error is not kept: each single request has the same error.
 func newFamily(source rules.Source, form rules.Form, server Server, grid *memory.Grid) *family {
 	f := &family{source: source, form: form, server: server, grid: grid}
 	dims := make([]merge.Dimension, len(form.Dimensions))
 	for i, d := range form.Dimensions {
-		// A request may name many objects; all else it compares with one value.
+		// A request may name many objects. It compares each other label with one value.
 		dims[i] = merge.Dimension{Label: d.Label, Sentinel: d.Sentinel, Several: d.Label == form.ObjectLabel}
 	}
 	if f.why = source.Mergeable(); f.why == nil {
@@ -57,7 +57,7 @@ func newFamily(source rules.Source, form rules.Form, server Server, grid *memory
 	return f
 }
 
-// merged tells whether requests are answered by the common query at this time, and if not why.
+// merged is true if the common query answers requests at this time. The error says why not.
 func (f *family) merged(now time.Time) (bool, error) {
 	if f.common == nil {
 		return false, f.why
@@ -70,7 +70,7 @@ func (f *family) merged(now time.Time) (bool, error) {
 	return true, nil
 }
 
-// query is the common query for what is in demand, and what it covers.
+// query is the common query for the current demand, and its coverage.
 func (f *family) query() (string, coverage) {
 	covers := f.demand.narrow(f.layout.groupBy, f.layout.object)
 	return f.common.Query(covers), covers
@@ -101,7 +101,7 @@ func (f *family) load(ctx context.Context, at time.Time) (*table, error) {
 	return t, nil
 }
 
-// fallBack turns to single requests where the server refuses to answer all at once, but may answer less.
+// fallBack switches to single requests where the server refuses the common query but may answer smaller ones.
 func (f *family) fallBack(err error) {
 	kind, _ := prom.KindOf(err)
 	pause := exactPause
@@ -128,7 +128,7 @@ func (f *family) Refresh(ctx context.Context) {
 // errNoVector is the error of an answer that is no vector.
 var errNoVector = errors.New("a vector is needed")
 
-// vectorAt evaluates a query whose answer has to be a vector; a scalar is a vector of one sample without labels.
+// vectorAt evaluates a query that must give a vector. A scalar counts as a vector of one sample without labels.
 func vectorAt(ctx context.Context, server Server, promql string, at time.Time) (model.Vector, []string, error) {
 	result, err := server.Query(ctx, promql, at)
 	if err != nil {
@@ -144,7 +144,7 @@ func vectorAt(ctx context.Context, server Server, promql string, at time.Time) (
 	}
 }
 
-// times asks for the samples' own times.
+// times asks for the timestamps of the samples.
 func (l layout) times(ctx context.Context, server Server, question string, at time.Time) (map[string]time.Time, error) {
 	samples, _, err := vectorAt(ctx, server, question, at)
 	if err != nil {
@@ -157,28 +157,28 @@ func (l layout) times(ctx context.Context, server Server, question string, at ti
 	return out, nil
 }
 
-// families are those of one setup, by key. They are bounded: beyond mostFamilies a new one is refused until others were
-// not asked for long enough to be forgotten.
+// families are the families of one setup, by key. Their number is bounded by mostFamilies. Beyond it new families are
+// refused until old ones are forgotten, since nobody asks for them.
 type families struct {
 	mu    sync.RWMutex
 	byKey map[string]*family
-	// made is how many of them each namespace has made.
+	// made is the number of families that each namespace has made.
 	made map[string]int
 }
 
-// mostFamilies bounds the families; each is a metric with a set of labels asked by. mostFamiliesOf bounds those that one
-// namespace makes: its HPAs may name a thousand labels each, and each family is a query in every interval.
+// mostFamilies bounds the families; each is a metric with one set of requested labels. mostFamiliesOf bounds the
+// families of one namespace: its HPAs may name a thousand labels each, and each family is a query in every interval.
 const mostFamilies, mostFamiliesOf = 5000, 500
 
 func newFamilies() *families { return &families{byKey: map[string]*family{}, made: map[string]int{}} }
 
-// errTooManyFamilies and errTooManyFamiliesOf are why a request belongs to no family.
+// errTooManyFamilies and errTooManyFamiliesOf are why a request has no family.
 var (
 	errTooManyFamilies   = fmt.Errorf("there are %d families of requests already, so that further ones are asked as they are written", mostFamilies)
 	errTooManyFamiliesOf = fmt.Errorf("its namespace has made %d families of requests already, so that further ones are asked as they are written", mostFamiliesOf)
 )
 
-// of finds the family with the key, or makes it for a namespace.
+// of returns the family with the key, or makes it for a namespace.
 func (fs *families) of(key, namespace string, build func() *family) (*family, error) {
 	fs.mu.RLock()
 	f := fs.byKey[key]
@@ -204,7 +204,7 @@ func (fs *families) of(key, namespace string, build func() *family) (*family, er
 	return f, nil
 }
 
-// all returns the families, and forgets those that nobody has asked for since.
+// all returns the families, and forgets families that nobody has asked for since.
 func (fs *families) all(since time.Time) map[string]*family {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()

@@ -12,19 +12,19 @@ import (
 	"github.com/trimtab/trimtab/adapter/rules"
 )
 
-// kindsMaxAge is how long the list of kinds is believed; a new CRD is known after that time at the latest.
+// kindsMaxAge is how long the list of kinds is cached. A new CRD is known after that time at the latest.
 const kindsMaxAge = 5 * time.Minute
 
-// kindSource asks which kinds of objects there are. They are read as a whole and rarely, since
-// discovery looks up every label name, and most of these are no kinds.
+// kindSource asks which kinds of objects exist. It reads them all at once and rarely: discovery looks up every label
+// name, and most label names are no kinds.
 type kindSource struct {
 	cluster Cluster
 	current *kindTable
 	loaded  time.Time
 }
 
-// refresh returns the kinds, of which the table says how old they may be; with an error, those known before,
-// which are nil if there never were any.
+// refresh returns a list of kinds that is no older than maxAge. With an error it returns the last known kinds; nil if
+// there never were any.
 func (s *kindSource) refresh(ctx context.Context, now time.Time, maxAge time.Duration) (*kindTable, error) {
 	if s.current != nil && now.Sub(s.loaded) < maxAge {
 		return s.current, nil
@@ -37,10 +37,10 @@ func (s *kindSource) refresh(ctx context.Context, now time.Time, maxAge time.Dur
 	return s.current, nil
 }
 
-// kindTable resolves kinds by what the API server served at one time. A nil table knows none.
+// kindTable resolves kinds from the list that the API server served at one time. A nil table knows none.
 type kindTable struct {
 	mapper meta.RESTMapper
-	// known remembers what was resolved; its size is bounded by the kinds that exist and their short names.
+	// known remembers resolved kinds. Its size is bounded by the existing kinds and their short names.
 	known sync.Map
 }
 
@@ -59,7 +59,7 @@ func (t *kindTable) Kind(name schema.GroupResource) (rules.Kind, bool) {
 	return kind, ok
 }
 
-// kindOfObject is the kind of an object that is named by its kind, as HPAs do.
+// kindOfObject returns the kind for an apiVersion and a kind, as HPAs name objects.
 func (t *kindTable) kindOfObject(apiVersion, kind string) (rules.Kind, bool) {
 	if t == nil {
 		return rules.Kind{}, false

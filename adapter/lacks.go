@@ -6,15 +6,15 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// lacks collects what is to be told of the objects of one request that have no row, none that is of use, or several.
-// It names the first of each sort.
+// lacks collects what to report about the objects of one request that have no row, no usable row, or several. It names
+// the first object of each case.
 type lacks struct {
-	// dropped is a row that was left out since its value is no quantity, and unusable the object's name.
+	// dropped is a row that was left out because its value is no quantity. unusable is the object's name.
 	dropped  *row
 	unusable string
 	// rowless is an object without a row, and why.
 	rowless, why string
-	// ambiguous counts the objects with several rows; several is one of them, with its number of rows.
+	// ambiguous counts the objects with several rows. several is one of them, and rows is its number of rows.
 	ambiguous, rows int
 	several         string
 }
@@ -35,7 +35,7 @@ func (l *lacks) without(name string, found found) {
 	}
 }
 
-// amongRows notes an object if it has several rows, which are not told apart by the extra label.
+// amongRows notes an object if it has several rows that the extra label does not distinguish.
 func (l *lacks) amongRows(name string, rows []row) {
 	for i := 1; i < len(rows); i++ {
 		if rows[i].extra == rows[i-1].extra {

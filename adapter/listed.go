@@ -11,15 +11,15 @@ import (
 	"github.com/trimtab/trimtab/adapter/rules"
 )
 
-// listed is what discovery lists, sorted; the generation changes when it does.
+// listed is the list for discovery, sorted. The generation changes when the list does.
 type listed struct {
 	custom     []api.CustomMetric
 	external   []string
 	generation uint64
 }
 
-// listOf joins what the rules expose and what delegates serve. The lists of the plan before are kept if they are
-// equal, so that their encoded form is kept too.
+// listOf joins the metrics of the rules and of the delegates. It keeps the lists of the old plan if they are equal, so
+// that their encoded form is kept too.
 func listOf(catalog *rules.Catalog, delegates []*delegate.Delegate, old *plan) listed {
 	custom, external := map[api.CustomMetric]bool{}, map[string]bool{}
 	for _, m := range catalog.Metrics {

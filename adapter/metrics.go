@@ -8,7 +8,7 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// metrics are the adapter's own.
+// metrics are the adapter's own Prometheus metrics.
 type metrics struct {
 	requests  *prometheus.CounterVec
 	latency   *prometheus.HistogramVec

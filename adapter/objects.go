@@ -23,16 +23,16 @@ func (r *request) names(ctx context.Context, kind rules.Kind, namespace string, 
 	return names, f
 }
 
-// objects are those that match a selector, in the order of Cluster.Objects.
+// objects lists the objects that match a selector, in the order of Cluster.Objects.
 func (r *request) objects(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, *failure) {
 	return fromWatch(ctx, r, kind, func(ctx context.Context) ([]metav1.Object, error) {
 		return r.adapter.cluster.Objects(ctx, kind, namespace, selector)
 	})
 }
 
-// fromWatch is what list gives within the request's time, or why the objects of the kind cannot be listed.
+// fromWatch returns what list gives within the request's time, or why the objects of the kind cannot be listed.
 func fromWatch[T any](ctx context.Context, r *request, kind rules.Kind, list func(context.Context) ([]T, error)) ([]T, *failure) {
-	ctx, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout()) // a watch may have to begin
+	ctx, cancel := context.WithTimeout(ctx, r.adapter.requestTimeout()) // a watch may have to start first
 	defer cancel()
 	out, err := list(ctx)
 	if errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {

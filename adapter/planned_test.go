@@ -119,7 +119,7 @@ func TestWhatIsNotCoveredIsAskedExactly(t *testing.T) {
 	})
 }
 
-// A common query that the server refuses does not take the answer from those that it would give one by one.
+// If the server refuses a common query, requests that it would answer one by one still get answers.
 func TestARefusedCommonQueryIsAskedOneByOne(t *testing.T) {
 	inPlan(t, func(t *testing.T, f *fixture, tick func()) {
 		f.world.hpas = append(f.world.hpas, podsHPA("prod", "web"))

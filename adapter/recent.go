@@ -10,16 +10,16 @@ import (
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
-// mostRecentBytes bounds the texts of the queries that are remembered; a query may name a thousand pods.
+// mostRecentBytes bounds the texts of remembered queries, since a query may name a thousand pods.
 const mostRecentBytes = 32 << 20
 
-// recent remembers the answers of queries that are asked exactly as they are written. It is safe for concurrent use.
+// recent remembers the answers of queries that are sent exactly as they are written. It is safe for concurrent use.
 type recent struct {
 	grid *memory.Grid
 
 	mu    sync.Mutex
 	byKey map[string]*list.Element
-	// order has the query asked for last in front.
+	// order has the most recent query in front.
 	order *list.List
 	bytes int
 }
@@ -33,7 +33,7 @@ func newRecent(grid *memory.Grid) *recent {
 	return &recent{grid: grid, byKey: map[string]*list.Element{}, order: list.New()}
 }
 
-// of is the cell of a query on a server; the key tells servers and tenants apart.
+// of is the cell of a query on a server. key distinguishes servers and tenants.
 func (r *recent) of(server Server, key, promql string) *memory.Cell[prom.Result] {
 	key += "\xff" + promql
 	r.mu.Lock()

@@ -21,27 +21,27 @@ const (
 	externalAPI = "external"
 	// resourceName is metrics.k8s.io.
 	resourceName = "resource"
-	// noSource and otherSource stand for a rule's path where no rule, or another part, answers.
+	// noSource and otherSource are used instead of a rule's path, where no rule or another part answers.
 	noSource    = "none"
 	otherSource = "external source"
-	// retryAfter is what a client is asked to wait where Prometheus named no time; the HPA controller asks
-	// again after its 15s whatever is said here.
+	// retryAfter is the Retry-After where Prometheus named none. The HPA controller asks again after its 15s in any
+	// case.
 	retryAfter = 15 * time.Second
 )
 
 // failure is why a request has no answer.
 type failure struct {
 	code verdict.Code
-	// status is what the caller reads. It is made of his own question and of words of ours.
+	// status is what the client reads. It contains only its own question and trimtab's own words.
 	status *apierrors.StatusError
-	// cause is for the operator only, in the journal: what a server said. It may name addresses, and a common query names
-	// what others asked.
+	// cause is for the operator only, in the journal: the message of a server. It may name addresses, and a common
+	// query names what other clients asked.
 	cause error
 }
 
 func (f *failure) Error() string { return f.status.Error() }
 
-// because adds the cause, which the caller does not read.
+// because adds the cause, which the client does not read.
 func (f *failure) because(cause error) *failure {
 	f.cause = cause
 	return f
@@ -50,7 +50,7 @@ func (f *failure) because(cause error) *failure {
 // seeCause ends a message whose cause only the operator can read.
 const seeCause = "; the cause is in trimtab's log and at /debug/decisions"
 
-// request follows one request from its begin to its verdict.
+// request follows one request from its start to its verdict.
 type request struct {
 	adapter *Adapter
 	api     string
@@ -58,7 +58,7 @@ type request struct {
 	source  string
 	began   time.Time
 	facts   []verdict.Fact
-	// lacks is what is to be told of objects without a value, and of those with several.
+	// lacks collects what to report about objects without a value, or with several.
 	lacks
 }
 
@@ -69,12 +69,13 @@ func (a *Adapter) begin(apiName string, subject verdict.Subject, namespace strin
 	return &request{adapter: a, api: apiName, subject: subject, source: noSource, began: a.deps.Now()}
 }
 
-// fail makes the failure of this request; the message that the client reads begins with the subject.
+// fail makes the failure of this request. The message for the client begins with the subject.
 func (r *request) fail(code verdict.Code, status func(format string, args ...any) *apierrors.StatusError, format string, args ...any) *failure {
 	return &failure{code: code, status: status("%s: %s", r.subject, fmt.Sprintf(format, args...))}
 }
 
-// refused ends the request with an error. Its text is bounded: the HPA controller copies it into a status and Events.
+// refused ends the request with an error. Its text is bounded, since the HPA controller copies it into a status and
+// Events.
 func (r *request) refused(f *failure) error {
 	f.status.ErrStatus.Message = text.Line(f.status.ErrStatus.Message)
 	facts := []verdict.Fact{verdict.Text("answer", fmt.Sprintf("%d %s", f.status.ErrStatus.Code, f.status.ErrStatus.Message))}
@@ -85,7 +86,7 @@ func (r *request) refused(f *failure) error {
 	return f.status
 }
 
-// served ends the request with items out of as many as were wanted.
+// served ends the request with items of the wanted number of items.
 func (r *request) served(items, wanted int, warnings []string) {
 	facts := []verdict.Fact{verdict.Number("items", items)}
 	code := rules.MetricServed
@@ -110,8 +111,8 @@ func (r *request) end(code verdict.Code, facts ...verdict.Fact) {
 	a.deps.Journal.Record(part, verdict.Because(r.subject, code, facts...))
 }
 
-// unknown is the failure of a metric that no rule exposes: it does not exist, unless something that could
-// have brought it was never read, when nobody can tell. What Prometheus refuses to read brings nothing.
+// unknown is the failure of a metric that no rule exposes. It does not exist, or nobody knows, if something that may
+// bring it was never read. A selector that Prometheus refuses brings nothing.
 func (r *request) unknown(p *plan, what string) *failure {
 	switch {
 	case p == nil:
@@ -141,8 +142,8 @@ func (r *request) impossible(err error) *failure {
 	return r.fail(rules.QueryImpossible, api.Internal, "%v", err)
 }
 
-// askNow evaluates a query at a time. Callers that ask the same at the same time share one answer, which none of them
-// may change; a caller that gives up does not take it from the others.
+// askNow evaluates a query at a time. Concurrent callers of the same query share one answer and must not change it. A
+// caller that gives up does not take the answer from the others.
 func (a *Adapter) askNow(ctx context.Context, server Server, tenant, promql string, at time.Time) (prom.Result, error) {
 	flight := a.flights.DoChan(tenant+"\xff"+promql, func() (any, error) {
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.requestTimeout())
@@ -160,7 +161,7 @@ func (a *Adapter) askNow(ctx context.Context, server Server, tenant, promql stri
 	}
 }
 
-// askFailure tells what a failure to get the answer to a question means for the client.
+// askFailure makes the client's failure from an error of a query.
 func (r *request) askFailure(ctx context.Context, q question, err error) *failure {
 	fail := func(code verdict.Code, status func(format string, args ...any) *apierrors.StatusError, said string) *failure {
 		return r.fail(code, status, "%s: %s when asked %s%s%s", r.source, said, q.text(), inPlainWords(err), seeCause).because(err)
@@ -189,15 +190,15 @@ func (r *request) askFailure(ctx context.Context, q question, err error) *failur
 		return fail(rules.QueryRefused, api.Internal, "Prometheus refused")
 	case prom.TooLarge:
 		return fail(rules.QueryRefused, api.Internal, "Prometheus answered more than maxResponseBytes")
-	case prom.BadAnswer: // a proxy's page, or a server that is starting
+	case prom.BadAnswer: // a page of a proxy, or a server that is starting
 		return fail(rules.PrometheusUnavailable, later, "what answered is not Prometheus")
 	default:
 		return fail(rules.PrometheusUnavailable, later, "Prometheus is not available")
 	}
 }
 
-// inPlainWords is what kept two programs from speaking, as the end of a sentence: of a fetch.Error, which names no address
-// and repeats nothing of a server.
+// inPlainWords says why a connection failed, as the end of a sentence. It is a fetch.Error, which has no address and no
+// text of a server.
 func inPlainWords(err error) string {
 	if failed, ok := errors.AsType[*fetch.Error](err); ok {
 		return ": " + failed.Text

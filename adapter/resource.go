@@ -27,11 +27,11 @@ func (a *Adapter) resourceAPI() api.ResourceAPI {
 	return resourceAPI{a}
 }
 
-// resourceAPI implements api.ResourceAPI out of the resourceRules. An object is left out unless both its CPU and its
-// memory are known; of a pod's containers one that lacks one of them has zero, as in prometheus-adapter.
+// resourceAPI implements api.ResourceAPI with the resourceRules. An object is left out unless both its CPU and its
+// memory are known. If a container of a pod lacks one of them, that one is zero, as in prometheus-adapter.
 type resourceAPI struct{ adapter *Adapter }
 
-// Nodes are the usage of the nodes that match, or of the one named.
+// Nodes returns the usage of the nodes that match, or of the named node.
 func (a resourceAPI) Nodes(ctx context.Context, name string, selector labels.Selector) ([]resourcemetrics.NodeMetrics, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.adapter.requestTimeout())
 	defer cancel()
@@ -60,7 +60,7 @@ func (a resourceAPI) Nodes(ctx context.Context, name string, selector labels.Sel
 	return out, nil
 }
 
-// Pods are the usage of the running pods that match, or of the one named, container by container.
+// Pods returns the usage of the running pods that match, or of the named pod, by container.
 func (a resourceAPI) Pods(ctx context.Context, namespace, name string, selector labels.Selector) ([]resourcemetrics.PodMetrics, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.adapter.requestTimeout())
 	defer cancel()
@@ -112,12 +112,12 @@ func (r *request) resource(ctx context.Context, plural, namespace, name string, 
 	return p, usage, objects, nil
 }
 
-// used are the answers for some objects of one namespace.
+// used has the answers for some objects of one namespace.
 type used struct{ cpu, memory found }
 
 func (u used) warnings() []string { return append(slices.Clone(u.cpu.warnings), u.memory.warnings...) }
 
-// ofUsage notes what is to be told of the rows of an object, which is served or left out.
+// ofUsage notes what to report about the rows of an object. The object is served or left out.
 func (r *request) ofUsage(name string, u used, served bool) {
 	for _, found := range []found{u.cpu, u.memory} {
 		r.amongRows(name, found.rows(name))
@@ -127,7 +127,7 @@ func (r *request) ofUsage(name string, u used, served bool) {
 	}
 }
 
-// usage asks for both resources, of one object by its name or of those in a list.
+// usage asks for both resources, of one named object or of a list of objects.
 func (r *request) usage(ctx context.Context, p *plan, cpu, memory rules.Source, objects []metav1.Object, one bool) (used, *failure) {
 	if len(objects) == 0 {
 		return used{}, nil
@@ -150,7 +150,7 @@ func (r *request) usage(ctx context.Context, p *plan, cpu, memory rules.Source, 
 	return u, f
 }
 
-// byNamespace cuts objects, which are sorted by namespace, into those of each.
+// byNamespace splits objects, which are sorted by namespace, into one slice for each namespace.
 func byNamespace(objects []metav1.Object) [][]metav1.Object {
 	return slices.Collect(func(yield func([]metav1.Object) bool) {
 		for from := 0; from < len(objects); {
@@ -166,7 +166,7 @@ func byNamespace(objects []metav1.Object) [][]metav1.Object {
 	})
 }
 
-// podMetrics joins the rows of a pod's containers; false where one of the resources is missing altogether.
+// podMetrics joins the rows of a pod's containers. It is false where one of the resources is missing completely.
 func podMetrics(pod metav1.Object, u used, now time.Time) (resourcemetrics.PodMetrics, bool) {
 	cpu, memory := u.cpu.rows(pod.GetName()), u.memory.rows(pod.GetName())
 	if len(cpu) == 0 || len(memory) == 0 {
@@ -191,7 +191,7 @@ func podMetrics(pod metav1.Object, u used, now time.Time) (resourcemetrics.PodMe
 	for _, name := range slices.Sorted(maps.Keys(containers)) {
 		one := containers[name]
 		if one.cpu != nil && !usable(one.cpu) || one.memory != nil && !usable(one.memory) {
-			return resourcemetrics.PodMetrics{}, false // a number that is none is not zero
+			return resourcemetrics.PodMetrics{}, false // a missing number is not zero
 		}
 		out.Containers = append(out.Containers, resourcemetrics.ContainerMetrics{Name: name, Usage: quantities(one.cpu, one.memory)})
 	}
@@ -200,7 +200,7 @@ func podMetrics(pod metav1.Object, u used, now time.Time) (resourcemetrics.PodMe
 
 func usable(r *row) bool { return r != nil && !r.unusable }
 
-// quantities are the usage of one container or node; what is missing or below zero is zero.
+// quantities are the usage of one container or node. A missing or negative value is zero.
 func quantities(cpu, memory *row) corev1.ResourceList {
 	milli := func(r *row) int64 {
 		if r == nil {
@@ -215,7 +215,7 @@ func quantities(cpu, memory *row) corev1.ResourceList {
 	}
 }
 
-// described is the metadata that an answer repeats of an object. The answer itself is as old as it is asked for.
+// described is the metadata of an object that an answer repeats. The answer's creation time is now.
 func described(object metav1.Object, now time.Time) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: object.GetName(), Namespace: object.GetNamespace(), Labels: object.GetLabels(), CreationTimestamp: metav1.NewTime(now)}
 }

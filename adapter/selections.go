@@ -8,15 +8,15 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// selections remembers the names that selectors took of the objects of one kind, so that a request for the pods of a
-// Deployment neither matches the labels of its whole namespace nor sorts what it found, each time anew. A name is
-// forgotten with the first change of its namespace that could make a difference: an object that came or went, or whose
-// labels changed. It is the handler of the kind's watch, and is as late as that is. The zero value is ready.
+// selections remembers, for one kind, which object names a selector matched. So a request for the pods of a Deployment
+// need not match the labels of its whole namespace, nor sort the result, each time. Names are forgotten with the first
+// change in their namespace that could matter: an object was added or deleted, or its labels changed. selections
+// handles the events of the kind's watch, and is as late as the watch. The zero value is ready to use.
 type selections struct {
 	mu   sync.Mutex
-	seen map[string]uint64 // the changes of each namespace; "" counts those of all
+	seen map[string]uint64 // counts the changes of each namespace; "" counts all
 	kept map[selected]taken
-	// names is how many kept holds.
+	// names is how many names kept has.
 	names int
 }
 
@@ -28,12 +28,12 @@ type taken struct {
 	names []string
 }
 
-// selectionsLimit bounds how many names are remembered, 16 bytes each beside the text, which the objects hold anyway.
-// An answer that would exceed it takes the place of all others.
+// selectionsLimit bounds how many names are remembered. Each needs 16 bytes beside the text, which the objects hold in
+// any case. An answer that would exceed the limit replaces all others.
 const selectionsLimit = 1 << 20
 
-// find returns the names that are known to be right; nobody may change them. Without them, it says after which change
-// the objects are about to be read, for keep.
+// find returns the names that are known to be current. Callers must not change them. If there are none, it returns the
+// number of changes before the objects are read, for keep.
 func (s *selections) find(key selected) (names []string, ok bool, seen uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,8 +42,7 @@ func (s *selections) find(key selected) (names []string, ok bool, seen uint64) {
 	return one.names, ok && one.seen == seen, seen
 }
 
-// keep remembers names that were read after the change seen, and perhaps after later ones, before which they are
-// asked for again.
+// keep remembers names that were read after the change seen. If later changes came meanwhile, the names are not used.
 func (s *selections) keep(key selected, names []string, seen uint64) {
 	if len(names) > selectionsLimit {
 		return
@@ -57,7 +56,7 @@ func (s *selections) keep(key selected, names []string, seen uint64) {
 	s.kept[key] = taken{seen, names}
 }
 
-// cost is what an answer counts for: an empty one is not free.
+// cost is the size of an answer. An empty answer has a cost too.
 func cost(kept map[selected]taken, key selected) int {
 	if one, ok := kept[key]; ok {
 		return len(one.names) + 1
@@ -99,7 +98,7 @@ func (s *selections) OnUpdate(before, after any) {
 	}
 }
 
-// namesOf are the names of objects, in their order.
+// namesOf returns the names of objects, in their order.
 func namesOf(objects []metav1.Object) []string {
 	names := make([]string, len(objects))
 	for i, object := range objects {

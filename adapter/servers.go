@@ -11,21 +11,21 @@ import (
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
-// Server is a Prometheus, or what answers like one. It is safe for concurrent use.
+// Server is a Prometheus, or a server with the same API. It is safe for concurrent use.
 type Server interface {
 	Query(ctx context.Context, promql string, at time.Time) (prom.Result, error)
 	Series(ctx context.Context, selectors []string, start, end time.Time) (sets []model.LabelSet, warnings []string, err error)
 	LabelNames(ctx context.Context, selectors []string, start, end time.Time) (names, warnings []string, err error)
 	LabelValues(ctx context.Context, label string, selectors []string, start, end time.Time) (values, warnings []string, err error)
-	// ForNamespace is the server as the tenant asks it that a namespace belongs to.
+	// ForNamespace is the server for the tenant that a namespace belongs to.
 	ForNamespace(namespace string) Server
-	// Tenant is what tells that tenant from others; the same for all namespaces where there are no tenants.
+	// Tenant identifies that tenant. Without tenants it is the same for all namespaces.
 	Tenant(namespace string) string
 }
 
-// Source is one more Prometheus, which rules name by `source`.
+// Source is a further Prometheus, which rules name in `source`.
 type Source struct {
-	// Name is what a rule writes. Required.
+	// Name is the name in rules. Required.
 	Name string `yaml:"name"`
 	// Config says how to reach it.
 	prom.Config `yaml:",inline"`
@@ -40,14 +40,14 @@ func (s *Source) Validate() config.Problems {
 	return append(ps, s.Config.Validate()...)
 }
 
-// realServer makes a Server of the client of one.
+// realServer makes a Server from a client.
 type realServer struct{ *prom.Client }
 
 func (s realServer) ForNamespace(namespace string) Server {
 	return realServer{s.Client.ForNamespace(namespace)}
 }
 
-// connect makes the servers by name; the one without a name is that of the section prometheus.
+// connect makes the servers by name. The server without a name is that of the section prometheus.
 func (s *setup) connect(deps Deps) error {
 	s.servers = map[string]Server{}
 	if deps.Prom != nil {

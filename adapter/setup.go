@@ -12,32 +12,32 @@ import (
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
-// setup is a configuration made ready. It is replaced as a whole, and immutable but for what its families
-// remember.
+// setup is a configuration with all that it needs. It is replaced as a whole. It is immutable, but for the memory of
+// its families.
 type setup struct {
 	cfg     Config
 	set     *rules.Set
 	servers map[string]Server
-	// clients are the servers that this setup connected to by itself.
+	// clients are the connections that this setup opened itself.
 	clients   []*prom.Client
 	delegates []*delegate.Delegate
 	grid      *memory.Grid
 	families  *families
-	// exact remembers the answers of queries that are asked as they are written.
+	// exact remembers the answers of queries that are sent as they are written.
 	exact *recent
-	// shapes remembers what is read off a source's query, by rule and series.
+	// shapes remembers the shape of a source's query, by rule and series.
 	shapes sync.Map
 }
 
-// shape is what a query's text says of its answer.
+// shape is what a query's text says about its answer.
 type shape struct {
-	// window is the time that the values stand for, 0 where nobody knows.
+	// window is the time range of the values; 0 where it is unknown.
 	window time.Duration
 	// sorted says that the order of the rows is the query's own.
 	sorted bool
 }
 
-// prepare makes a configuration ready, or tells what is wrong with it. It asks nobody anything.
+// prepare makes a setup, or reports the problems of the configuration. It makes no requests.
 func prepare(cfg Config, deps Deps) (*setup, error) {
 	file, err := cfg.loadRules()
 	if err != nil {
@@ -73,7 +73,7 @@ func prepare(cfg Config, deps Deps) (*setup, error) {
 	return s, nil
 }
 
-// retire lets go of the connections that nothing will use again; requests in flight keep theirs until they end.
+// retire closes the connections that nothing will use again. Requests in flight keep theirs until they end.
 func (s *setup) retire() {
 	for _, c := range s.clients {
 		c.Close()
@@ -83,14 +83,14 @@ func (s *setup) retire() {
 	}
 }
 
-// shape is read off the first query of a source that is asked: all of them look equally far back.
+// shape is read from the first query of a source. All its queries have the same time range.
 func (s *setup) shape(source rules.Source, promql string) shape {
 	key := source.Rule() + "\xff" + source.Series
 	if known, ok := s.shapes.Load(key); ok {
 		return known.(shape)
 	}
 	var read shape
-	if window, err := merge.Window(promql); err == nil { // else it is not PromQL, which the server will tell
+	if window, err := merge.Window(promql); err == nil { // otherwise it is not PromQL, and the server will report that
 		read = shape{window, merge.Sorted(promql)}
 	}
 	s.shapes.Store(key, read)

@@ -16,18 +16,18 @@ import (
 
 // row is one sample of an answer.
 type row struct {
-	// labels are what an external metric shows; nil for other metrics.
+	// labels are the labels of an external metric's row; nil for other metrics.
 	labels map[string]string
-	// extra is the value of the label by which rows of one object are told apart: the container.
+	// extra is the value of the label that distinguishes rows of one object: the container.
 	extra string
 	value float64
 	// millis is the sample's time, since 1970.
 	millis int64
-	// unusable says that the value is no number that a quantity can hold, histogram that it is a native histogram.
+	// unusable says that no quantity can hold the value. histogram says that it is a native histogram.
 	unusable, histogram bool
 }
 
-// what is the value of an unusable row, and the mend where there is one.
+// what describes the value of an unusable row, with the correction where there is one.
 func (r row) what() string {
 	if r.histogram {
 		return "a native histogram, which is no quantity (take a number out of it by histogram_quantile, histogram_avg or histogram_count)"
@@ -35,13 +35,13 @@ func (r row) what() string {
 	return fmt.Sprintf("%v, which is no quantity", r.value)
 }
 
-// group is the rows of the requests that differ in nothing but the objects' names.
+// group has the rows of requests that differ only in the objects' names.
 type group struct {
-	// rows are all rows, in the order of names; of each object the one that is served is the last.
+	// rows are all rows, in the order of names. For each object, the last row is served.
 	rows []row
-	// names has for each object its rows: from, to.
+	// names has the range of each object's rows: from, to.
 	names map[string][2]int
-	// late has for each object how many of its rows were left out for their age; nil without any.
+	// late is how many rows of each object were left out for their age; nil without any.
 	late map[string]int
 }
 
@@ -58,12 +58,12 @@ func (g *group) count(names []string) (total, late int) {
 	return total, late
 }
 
-// table is the answer of a common query, found by what requests ask.
+// table is the answer of a common query, indexed by what requests ask.
 type table struct {
 	groups map[string]*group
 	covers coverage
 	query  string
-	// rows is how many there were.
+	// rows is how many rows the answer had.
 	rows     int
 	warnings []string
 }
@@ -79,10 +79,11 @@ func (t *table) late() int {
 	return n
 }
 
-// coverage says which values of the dimensions a query was narrowed to; a label that is not in it was not.
+// coverage says which values of the dimensions a query was narrowed to. It was not narrowed by a label that is missing
+// here.
 type coverage map[string][]string
 
-// takes tells whether a request with these values is answered, for all objects or for the one named.
+// takes is true if the query covers a request with these values, for all objects or for the named ones.
 func (c coverage) takes(l layout, values []string, names []string) bool {
 	for i, label := range l.groupBy {
 		if only, narrowed := c[label]; narrowed && !slices.Contains(only, values[i]) {
@@ -93,21 +94,21 @@ func (c coverage) takes(l layout, values []string, names []string) bool {
 	return !narrowed || len(names) == 1 && slices.Contains(only, names[0])
 }
 
-// groupKey joins values, none of which can hold the separator.
+// groupKey joins values. No value can contain the separator.
 func groupKey(values []string) string { return strings.Join(values, "\xff") }
 
-// layout is how rows of an answer are put into a table.
+// layout says how rows of an answer are put into a table.
 type layout struct {
-	// groupBy are the dimensions without the object's.
+	// groupBy are the dimensions, without the object's.
 	groupBy []string
 	// object is the label that names the object; empty for external metrics.
 	object string
-	// extra is a further label of rows, the container's.
+	// extra is a further label of rows: the container's.
 	extra string
-	// keepLabels says that the rows' labels are shown, without those of hidden.
+	// keepLabels says that the rows' labels are shown, without the labels of hidden.
 	keepLabels bool
 	hidden     []string
-	// sorted says that the answer's order is the query's own.
+	// sorted says that the query itself sorts the answer.
 	sorted bool
 }
 
@@ -124,8 +125,8 @@ func newLayout(form rules.Form, common *merge.Form) layout {
 	return l
 }
 
-// tabulate puts the samples of an answer into a table. times has the samples' own times where they were asked for, by
-// the same labels; a row without one is left out, and so is one older than oldest.
+// tabulate puts the samples of an answer into a table. times has the samples' timestamps, by the same labels, if the
+// rule limits their age. A row without a timestamp, or older than oldest, is left out.
 func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldest time.Time) *table {
 	t := &table{groups: map[string]*group{}, rows: len(samples)}
 	byGroup, late := map[string][]placed{}, map[string]map[string]int{}
@@ -171,16 +172,16 @@ func (l layout) tabulate(samples model.Vector, times map[string]time.Time, oldes
 	return t
 }
 
-// placed is a row on its way into a table.
+// placed is a row that is not yet in a table.
 type placed struct {
 	name   string
 	metric model.Metric
 	row
 }
 
-// compare sorts rows by object and extra label. Of several rows of one object, rows of no use come first. The order
-// of the others is that of their labels, whatever the order of the answer, unless the query itself sorts. Labels that all
-// rows have, as merging adds them, make no difference.
+// compare sorts rows by object and extra label. Of several rows of one object, unusable rows come first. The others are
+// in the order of their labels, whatever the order of the answer, unless the query itself sorts. Labels that merging
+// added to all rows make no difference.
 func (l layout) compare(a, b placed) int {
 	if c := cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.extra, b.extra)); c != 0 {
 		return c
@@ -220,7 +221,7 @@ func (l layout) row(sample *model.Sample) row {
 	return r
 }
 
-// identity tells the rows of one answer apart by the labels that both a query and the one for its samples' times have.
+// identity identifies the rows of one answer by the labels that the query and the query for timestamps both have.
 func (l layout) identity(metric model.Metric) string {
 	parts := make([]string, 0, len(l.groupBy)+2)
 	for _, label := range l.groupBy {

@@ -24,16 +24,16 @@ import (
 // callTimeout bounds each request to the API server.
 const callTimeout = 10 * time.Second
 
-// target is what a ScaledObject scales, as it stood when it was read.
+// target is the workload that a ScaledObject scales, at the time it was read.
 type target struct {
 	kind     schema.GroupVersionKind
 	resource schema.GroupVersionResource
-	// scale carries the version on which is decided: a write over a newer one is refused.
+	// scale has the resource version of the decision. A write over a newer version is refused.
 	scale *autoscalingv1.Scale
 }
 
-// target reads what is scaled: a Deployment or a StatefulSet from the cache, anything else live. The cache
-// may be behind; a write over what it does not know is refused.
+// target reads the workload to scale: a Deployment or a StatefulSet from the cache, any other kind from the API server.
+// The cache may be old, but a write over a newer version is refused.
 func (l *loop) target(ctx context.Context, namespace string, checked spec.Checked) (*target, *status.Problem) {
 	scale := l.cachedScale(ctx, types.NamespacedName{Namespace: namespace, Name: checked.TargetName}, checked.Target)
 	if scale == nil {
@@ -46,7 +46,7 @@ func (l *loop) target(ctx context.Context, namespace string, checked spec.Checke
 	return &target{kind: checked.Target, resource: mapping.Resource, scale: scale}, nil
 }
 
-// cachedScale is the scale of a Deployment or a StatefulSet that the cache has; else nil.
+// cachedScale is the scale of a Deployment or a StatefulSet in the cache; nil for others.
 func (l *loop) cachedScale(ctx context.Context, key types.NamespacedName, kind schema.GroupVersionKind) *autoscalingv1.Scale {
 	var o client.Object
 	var replicas **int32
@@ -67,12 +67,12 @@ func (l *loop) cachedScale(ctx context.Context, key types.NamespacedName, kind s
 	}
 }
 
-// watched says whether the cache has targets of that kind, so that one that appears is noticed at once.
+// watched is true if the cache has targets of that kind, so that a new one is noticed at once.
 func watched(kind schema.GroupVersionKind) bool {
 	return kind.Group == appsv1.GroupName && (kind.Kind == "Deployment" || kind.Kind == "StatefulSet")
 }
 
-// liveTarget reads what is scaled from the API server.
+// liveTarget reads the workload to scale from the API server.
 func (l *loop) liveTarget(ctx context.Context, namespace string, checked spec.Checked) (*target, *status.Problem) {
 	mapping, err := l.kube.Mapper.RESTMapping(checked.Target.GroupKind(), checked.Target.Version)
 	if err != nil {
@@ -87,7 +87,7 @@ func (l *loop) liveTarget(ctx context.Context, namespace string, checked spec.Ch
 	return &target{kind: checked.Target, resource: mapping.Resource, scale: scale}, nil
 }
 
-// unknownTarget tells what the owner of the object has to mend from what may pass.
+// unknownTarget separates errors that the object's owner must correct from temporary ones.
 func unknownTarget(checked spec.Checked, err error) *status.Problem {
 	where := fmt.Sprintf("spec.scaleTargetRef: %s %q", checked.Target.Kind, checked.TargetName)
 	switch {
@@ -100,7 +100,7 @@ func unknownTarget(checked spec.Checked, err error) *status.Problem {
 	}
 }
 
-// scale sets the replicas of t, unless somebody else has since.
+// scale sets the replicas of t, unless somebody else has changed them since.
 func (l *loop) scale(ctx context.Context, namespace string, t *target, to int32) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -112,11 +112,11 @@ func (l *loop) scale(ctx context.Context, namespace string, t *target, to int32)
 	return nil
 }
 
-// pause carries out the annotations that pause an object: no HPA, and a fixed number of replicas.
+// pause applies the annotations that pause an object: no HPA, and a fixed number of replicas.
 func (l *loop) pause(ctx context.Context, r *round, out *status.Round) {
 	var facts []verdict.Fact
-	// The HPA is deleted first: it would fight the fixed number. It is deleted also where the object is
-	// wrong or its target cannot be read, as by KEDA.
+	// The HPA is deleted first, since it would change the fixed number. As in KEDA it is deleted even if the object is
+	// wrong or its target cannot be read.
 	if p := r.m.hpa.do(l.now(), r.so.UID, func() *status.Problem { return problem(HPAFailed, l.deleteHPAs(ctx, r.so, "")) }); p != nil {
 		out.Problem = p
 	}
@@ -133,7 +133,7 @@ func (l *loop) pause(ctx context.Context, r *round, out *status.Round) {
 	l.journal.Record(part, verdict.Because(spec.Subject(r.so.Namespace, r.so.Name), Paused, facts...))
 }
 
-// hold sets a fixed number of replicas, also where the target changed meanwhile.
+// hold sets a fixed number of replicas, even if the target changed meanwhile.
 func (l *loop) hold(ctx context.Context, r *round, at int32) *status.Problem {
 	err := l.scale(ctx, r.so.Namespace, r.target, at)
 	for n := 1; n < scaleAttempts && apierrors.IsConflict(err); n++ {
@@ -149,7 +149,7 @@ func (l *loop) hold(ctx context.Context, r *round, at int32) *status.Problem {
 	return problem(TargetUnknown, err)
 }
 
-// problem is nil where err is.
+// problem is nil where err is nil.
 func problem(reason verdict.Code, err error) *status.Problem {
 	if err == nil {
 		return nil
@@ -157,8 +157,8 @@ func problem(reason verdict.Code, err error) *status.Problem {
 	return &status.Problem{Reason: reason, Err: err}
 }
 
-// release removes KEDA's finalizer from an object that is being deleted. Nothing else is to be done:
-// the HPA goes with its owner, and the replicas stay.
+// release removes KEDA's finalizer from an object that is being deleted. Nothing else is needed: the garbage collector
+// deletes the HPA, and the replicas stay.
 func (l *loop) release(ctx context.Context, r *round) time.Duration {
 	so := r.so
 	if !slices.Contains(so.Finalizers, spec.Finalizer) {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Answers is the service of the part that runs on every replica: it finds the kinds that the part works with, and says
-// when ExternalMetric can answer from them.
+// Answers is the service that runs on every replica. It waits until the API server serves the kinds of this part, and
+// says when ExternalMetric can answer.
 type Answers struct{ of *Scalers }
 
-// Answers is that service. The loop, which Run is, waits for what it finds.
+// Answers returns that service. Run, the loop, waits for the kinds that the service finds.
 func (s *Scalers) Answers() *Answers { return &Answers{s} }
 
-// Run begins to watch ScaledObjects as soon as the API server serves what the part works with. It ends with ctx.
+// Run starts to watch ScaledObjects as soon as the API server serves the kinds of this part. It ends with ctx.
 func (a *Answers) Run(ctx context.Context) error {
 	ticker := time.NewTicker(kindsEvery)
 	defer ticker.Stop()

@@ -14,8 +14,8 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// authReader resolves TriggerAuthentications. Secrets and ConfigMaps are read live and not cached: the
-// process holds only those that a trigger names, and may not list any.
+// authReader resolves TriggerAuthentications. It reads Secrets and ConfigMaps directly and does not cache them. So the
+// process holds only the objects that a trigger names, and needs no right to list them.
 type authReader struct {
 	cached client.Reader
 	live   client.Reader
@@ -81,7 +81,7 @@ func (a authReader) authentication(ctx context.Context, namespace string, ref *k
 	return &ta, nil
 }
 
-// mark changes when the TriggerAuthentication behind ref does; it costs no request.
+// mark changes when the TriggerAuthentication of ref does. It needs no request.
 func (a authReader) mark(ctx context.Context, namespace string, ref *keda.AuthenticationRef) string {
 	if ta, err := a.authentication(ctx, namespace, ref); err == nil {
 		return string(ta.UID) + "/" + ta.ResourceVersion
@@ -101,8 +101,8 @@ func checkAuthenticationRef(ref *keda.AuthenticationRef) error {
 	}
 }
 
-// checkAuthentication refuses what a TriggerAuthentication uses beyond Secrets and ConfigMaps, and references
-// that no cluster can resolve. The error has one line for each.
+// checkAuthentication refuses the parts of a TriggerAuthentication that are neither Secrets nor ConfigMaps, and
+// references that no cluster can resolve. The error has one line for each.
 func checkAuthentication(s *keda.TriggerAuthenticationSpec) error {
 	var errs []error
 	for _, p := range []struct {

@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// retryAfter is how soon a source that failed is asked again on behalf of an HPA, which may ask often.
+	// retryAfter is the shortest time between two readings of a failed source for HPAs, which may ask often.
 	retryAfter = 5 * time.Second
-	// resolvedAtOnce bounds the objects of which the authentication is resolved at the same time: each
-	// waits for requests to the API server.
+	// resolvedAtOnce bounds how many objects' authentications are resolved at the same time. Each waits for requests to
+	// the API server.
 	resolvedAtOnce = 10
 )
 
@@ -29,11 +29,11 @@ type catalogConfig struct {
 	// sources are keyed by the type of their triggers.
 	sources sourceMap
 	auth    authReader
-	// refresh is how often authentication is resolved again without a reason.
+	// refresh is how often authentication is resolved again without a cause.
 	refresh time.Duration
-	// timeout is the longest that a reading may take, and the longest that it may wait for its turn.
+	// timeout bounds one reading, and the wait for a free slot.
 	timeout time.Duration
-	// bytes is how long the values of one TriggerAuthentication may be together.
+	// bytes bounds the total length of the values of one TriggerAuthentication.
 	bytes int
 	// slots bound the readings of all triggers.
 	slots   *poll.Slots
@@ -44,16 +44,16 @@ type catalogConfig struct {
 // catalog keeps the triggers of each ScaledObject open between polls. It is safe for concurrent use.
 type catalog struct {
 	catalogConfig
-	// resolving are the objects of which the authentication is being resolved.
+	// resolving bounds the objects whose authentication is resolved at the same time.
 	resolving *poll.Slots
 	mu        sync.Mutex
 	entries   map[types.NamespacedName]*entry
-	// failing is how many entries of a namespace fail.
+	// failing is the number of failing entries of each namespace.
 	failing map[string]int
 }
 
-// entry is what became of one version of one object. Its lock is held while it is opened, so that
-// callers at the same time share the work.
+// entry is the result of opening one version of one object. Its lock is held while the object is opened, so that
+// concurrent callers share the work.
 type entry struct {
 	mu sync.Mutex
 	// opened is what is open while the lock is held, too; nil where nothing is.
@@ -62,16 +62,16 @@ type entry struct {
 	generation int64
 	set        *triggerSet
 	err        error
-	// auth is what the triggers were opened with, by their index; marks are of where it came from.
+	// auth is the authentication of each trigger, by index. marks are the marks of its TriggerAuthentications.
 	auth     []map[string]string
 	marks    []string
 	openedAt time.Time
-	// retry is when the object is opened again after an error, and when its authentication is resolved
-	// again after a reading that failed.
+	// retry is when the object is opened again after an error. It is also when its authentication is resolved again
+	// after a failed reading.
 	retry poll.Retry
-	// failing says that the entry is among the catalog's failing.
+	// failing says that the catalog's failing counts the entry.
 	failing bool
-	// forgotten says that the object is gone, so that nothing stays open here.
+	// forgotten says that the object was deleted, so that nothing may stay open here.
 	forgotten bool
 }
 
@@ -79,14 +79,15 @@ func newCatalog(cfg catalogConfig) *catalog {
 	return &catalog{catalogConfig: cfg, resolving: poll.NewSlots(resolvedAtOnce), entries: map[types.NamespacedName]*entry{}, failing: map[string]int{}}
 }
 
-// open returns the triggers of so, opening them anew where so, its authentication or a secret changed. The caller may read
-// them as long as it likes: what they are read by stays open until the last reading has ended, whoever closes them meanwhile.
+// open returns the triggers of so. It opens them again if so, its authentication or a secret changed. The caller may
+// read them as long as it likes: their clients stay open until the last reading has ended, whoever closes them
+// meanwhile.
 func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
 	e, _ := c.entry(client.ObjectKeyFromObject(so))
 	return c.openIn(ctx, e, so)
 }
 
-// current is what open returns; e holds it, and is locked.
+// current returns the result of open. The caller has locked e.
 func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
 	same := e.uid == so.UID && e.generation == so.Generation
 	if !same {
@@ -112,7 +113,7 @@ func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) 
 		c.metrics.triggers.forget(client.ObjectKeyFromObject(so))
 	}
 	e.set.dismiss()
-	e.set.close() // after the new ones were opened, so that a client both use stays open
+	e.set.close() // after the new triggers were opened, so that a shared client stays open
 	e.uid, e.generation, e.set, e.err = so.UID, so.Generation, set, err
 	e.auth, e.marks, e.openedAt = auth, marks, c.now()
 	c.note(e, so.Namespace, err != nil)
@@ -134,7 +135,7 @@ func (c *catalog) note(e *entry, namespace string, failed bool) {
 	}
 }
 
-// count puts e among those of its namespace that fail, or takes it out, and returns how many these are.
+// count adds e to the failing entries of its namespace, or removes it. It returns their number.
 func (c *catalog) count(e *entry, namespace string, failed bool) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,7 +153,7 @@ func (c *catalog) count(e *entry, namespace string, failed bool) int {
 	return n
 }
 
-// retryAt is when an object that cannot be opened is tried again; zero where it is open.
+// retryAt is when a failed object is opened again; zero where it is open.
 func (c *catalog) retryAt(key types.NamespacedName) time.Time {
 	c.mu.Lock()
 	e := c.entries[key]
@@ -168,8 +169,8 @@ func (c *catalog) retryAt(key types.NamespacedName) time.Time {
 	return e.retry.At()
 }
 
-// stale says whether what e has of the same object is to be opened again: something that it names changed,
-// or it failed and is due again. marks are as they are now.
+// stale is true if e must be opened again: something that its object names changed, or it failed and the retry is due.
+// marks are the current marks.
 func (c *catalog) stale(e *entry, marks []string) bool {
 	switch {
 	case !slices.Equal(marks, e.marks):
@@ -183,8 +184,7 @@ func (c *catalog) stale(e *entry, marks []string) bool {
 	}
 }
 
-// marks change when a TriggerAuthentication of so does; there are none where it names none. They cost no
-// request.
+// marks change when a TriggerAuthentication of so does. There are none where it names none. They need no request.
 func (c *catalog) marks(ctx context.Context, so *keda.ScaledObject) []string {
 	if !slices.ContainsFunc(so.Spec.Triggers, func(t keda.ScaleTriggers) bool { return t.AuthenticationRef != nil }) {
 		return nil
@@ -198,13 +198,13 @@ func (c *catalog) marks(ctx context.Context, so *keda.ScaledObject) []string {
 	return marks
 }
 
-// resolve returns the authentication of each trigger. One that several triggers name is resolved once.
+// resolve returns the authentication of each trigger. A TriggerAuthentication of several triggers is resolved once.
 func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []map[string]string, err error) {
 	auth = make([]map[string]string, len(so.Spec.Triggers))
 	if !slices.ContainsFunc(so.Spec.Triggers, func(t keda.ScaleTriggers) bool { return t.AuthenticationRef != nil }) {
 		return auth, nil
 	}
-	// An HPA that gives up waiting must not leave its impatience behind as the object's error.
+	// An HPA request that is cancelled must not become the object's error.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	release, err := c.resolving.Acquire(ctx, so.Namespace)
@@ -255,8 +255,7 @@ func (c *catalog) entry(key types.NamespacedName) (e *entry, made bool) {
 	return e, made
 }
 
-// forget lets go of the triggers of an object that is gone, and ends what is still read for them: also an HPA of it
-// may wait for that.
+// forget closes the triggers of a deleted object, and ends their readings. An HPA of the object may be waiting for one.
 func (c *catalog) forget(key types.NamespacedName) {
 	c.mu.Lock()
 	e := c.entries[key]

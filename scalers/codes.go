@@ -6,15 +6,15 @@ import (
 	"github.com/trimtab/trimtab/scalers/status"
 )
 
-// Outcomes beside those of package replicas.
+// Codes in addition to those of package replicas.
 const (
-	// CheckFailed: the object asks for something that is wrong or not supported; it is left alone.
+	// CheckFailed: the object contains something wrong or unsupported; trimtab does nothing for it.
 	CheckFailed verdict.Code = "ScaledObjectCheckFailed"
 	// TargetUnknown: the replicas of the target could not be read.
 	TargetUnknown verdict.Code = "ErrorGettingCurrentReplicas"
 	// Paused: an annotation pauses all scaling.
 	Paused verdict.Code = "ScaledObjectPaused"
-	// HPACreated, HPAUpdated, HPADeleted and HPAFailed tell what became of the object's HPA.
+	// HPACreated, HPAUpdated, HPADeleted and HPAFailed say what happened to the object's HPA.
 	HPACreated verdict.Code = "HPACreated"
 	HPAUpdated verdict.Code = "HPAUpdated"
 	HPADeleted verdict.Code = "HPADeleted"
@@ -23,7 +23,7 @@ const (
 	StatusFailed verdict.Code = "StatusUpdateFailed"
 )
 
-// Codes documents every code that this part records.
+// Codes documents every verdict code of this part.
 func Codes() []verdict.CodeDoc {
 	return append(replicas.Codes(), []verdict.CodeDoc{
 		{Code: CheckFailed, Severity: verdict.Warning, Meaning: "the ScaledObject asks for something that is wrong, missing or not supported; nothing is scaled"},

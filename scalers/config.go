@@ -9,40 +9,40 @@ import (
 
 // Config is the section `scalers` of the configuration file.
 type Config struct {
-	// PollingInterval is the time between two polls of a ScaledObject that names none. Default 30s.
+	// PollingInterval is the time between two polls of a ScaledObject that does not set one. Default 30s.
 	PollingInterval config.Duration `yaml:"pollingInterval"`
-	// CooldownPeriod is how long no trigger may have been active before a ScaledObject that names no
-	// period scales to zero. Default 300s.
+	// CooldownPeriod is how long no trigger may have been active before a ScaledObject scales to zero, if the object
+	// does not set one. Default 300s.
 	CooldownPeriod config.Duration `yaml:"cooldownPeriod"`
-	// HTTPDefaultTimeout bounds one reading of a source whose trigger names no timeout. Default 3s.
-	// Mirrors KEDA_HTTP_DEFAULT_TIMEOUT, which counts milliseconds.
+	// HTTPDefaultTimeout bounds one reading if its trigger sets no timeout. Default 3s. Mirrors
+	// KEDA_HTTP_DEFAULT_TIMEOUT, which is in milliseconds.
 	HTTPDefaultTimeout config.Duration `yaml:"httpDefaultTimeout"`
-	// MaxReconciles is how many ScaledObjects are checked, decided on and scaled at the same time, and how many
-	// statuses are written beside that; one namespace gets at most a third of each. Default 20. Mirrors KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES, which is
-	// 5 there and does not bound the polls.
+	// MaxReconciles is how many ScaledObjects are checked, decided and scaled at the same time, and how many statuses
+	// are written at the same time. One namespace gets at most a third of each. Default 20. Mirrors
+	// KEDA_SCALEDOBJECT_CTRL_MAX_RECONCILES, which is 5 there and does not bound the polls.
 	MaxReconciles int `yaml:"maxReconciles"`
-	// MaxReadings is how many ScaledObjects, and how many triggers, are read at the same time; one
-	// namespace gets at most a third. Default 200.
+	// MaxReadings is how many ScaledObjects, and how many triggers, are read at the same time. One namespace gets at
+	// most a third. Default 200.
 	MaxReadings int `yaml:"maxReadings"`
-	// MaxTriggerTimeout bounds one reading of a source, whatever timeout its trigger asks for. Default 30s:
-	// half of what the API server gives an HPA's request.
+	// MaxTriggerTimeout bounds one reading, whatever timeout its trigger sets. Default 30s: half of the API server's
+	// time-out for an HPA's request.
 	MaxTriggerTimeout config.Duration `yaml:"maxTriggerTimeout"`
-	// MinPollingInterval is the shortest time between two polls of a ScaledObject, whatever it asks for.
-	// Default 1s.
+	// MinPollingInterval is the shortest time between two polls of a ScaledObject, whatever the object sets. Default
+	// 1s.
 	MinPollingInterval config.Duration `yaml:"minPollingInterval"`
 	// MaxTriggers is how many triggers a ScaledObject may have. Default 100.
 	MaxTriggers int `yaml:"maxTriggers"`
-	// MaxTriggerParameters is how many keys the metadata of a trigger may have, MaxTriggerBytes how long
-	// its keys and values may be together, and those of its TriggerAuthentication. Defaults 100 and 65536.
+	// MaxTriggerParameters is how many keys the metadata of a trigger may have. MaxTriggerBytes is the total length of
+	// its keys and values, and of the values of its TriggerAuthentication. Defaults 100 and 65536.
 	MaxTriggerParameters int `yaml:"maxTriggerParameters"`
 	MaxTriggerBytes      int `yaml:"maxTriggerBytes"`
-	// MetricMaxAge is how old a reading may be that answers an HPA; an older one is read again first.
-	// A trigger with useCachedMetrics may be two polling intervals old. Default 15s, the HPA's own period.
+	// MetricMaxAge is the maximum age of a reading that answers an HPA. An older one is read again first. For a trigger
+	// with useCachedMetrics it is two polling intervals. Default 15s, the HPA's own period.
 	MetricMaxAge config.Duration `yaml:"metricMaxAge"`
-	// AuthRefreshInterval is how often the secrets of a trigger are read again; they also are after a
-	// reading that failed. Default 5m.
+	// AuthRefreshInterval is how often the secrets of a trigger are read again. They are also read after a failed
+	// reading. Default 5m.
 	AuthRefreshInterval config.Duration `yaml:"authRefreshInterval"`
-	// Sources says where triggers may lead.
+	// Sources says which servers triggers may use.
 	Sources SourcesConfig `yaml:"sources"`
 }
 

@@ -10,23 +10,25 @@ import (
 	"github.com/trimtab/trimtab/internal/fetch"
 )
 
-// sourcesKey is where Sources stands in the configuration, as errors of triggers name it.
+// sourcesKey is the path of Sources in the configuration, for errors of triggers.
 const sourcesKey = "scalers.sources"
 
-// SourcesConfig is the section `scalers.sources`: where triggers may lead, and how much is read there. Whoever may
-// create ScaledObjects chooses the servers; these settings are the operator's word on it. They do not bind the
+// SourcesConfig is the section `scalers.sources`: which servers triggers may use, and how much is read from them. Users
+// who may create ScaledObjects choose the servers; here the operator limits that choice. The limits do not apply to
 // servers that the configuration itself names.
 type SourcesConfig struct {
-	// AllowedHosts are names, `*.` and a suffix, or IP addresses, without a port. Default none: all hosts are allowed.
+	// AllowedHosts are host names, `*.` with a suffix, or IP addresses, without a port. Default none: all hosts are
+	// allowed.
 	AllowedHosts []string `yaml:"allowedHosts"`
-	// AllowedSchemes are of http, https, redis and rediss (Redis with TLS). Default none: all are allowed.
+	// AllowedSchemes may contain http, https, redis and rediss (Redis with TLS). Default none: all are allowed.
 	AllowedSchemes []string `yaml:"allowedSchemes"`
-	// AllowedNetworks are networks (10.1.0.0/16) or addresses that are reached although they are refused. Default none.
+	// AllowedNetworks are networks (10.1.0.0/16) or addresses that are allowed although another setting or a default
+	// refuses them. Default none.
 	AllowedNetworks []string `yaml:"allowedNetworks"`
-	// RefusedNetworks are refused besides those that always are: loopback, link-local, clouds' metadata, multicast
-	// and the unspecified address. Default none.
+	// RefusedNetworks are refused in addition to the defaults: loopback, link-local, clouds' metadata, multicast and
+	// the unspecified address. Default none.
 	RefusedNetworks []string `yaml:"refusedNetworks"`
-	// MaxResponseBytes bounds an answer to a trigger's query, decompressed. Default 1 MiB: a trigger needs one number.
+	// MaxResponseBytes bounds a decompressed answer. Default 1 MiB: a trigger needs one number.
 	MaxResponseBytes int64 `yaml:"maxResponseBytes"`
 }
 
@@ -62,7 +64,7 @@ func (c *SourcesConfig) Validate() config.Problems {
 	return ps
 }
 
-// wrongHost says what is wrong with a host that is to be allowed.
+// wrongHost says what is wrong with an entry of AllowedHosts.
 func wrongHost(host string) string {
 	name := strings.TrimPrefix(host, "*.")
 	if _, err := netip.ParseAddr(host); err == nil {
@@ -81,7 +83,7 @@ func wrongHost(host string) string {
 	return ""
 }
 
-// parseNetwork reads a network, or an address as the network of itself alone.
+// parseNetwork reads a network, or an address as a network with only this address.
 func parseNetwork(text string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(text); err == nil && address.Zone() == "" {
 		address = address.Unmap()
@@ -91,7 +93,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network.Masked(), err
 }
 
-// policy is what the settings mean. They were validated.
+// policy makes the fetch.Policy of validated settings.
 func (c *SourcesConfig) policy() *fetch.Policy {
 	networks := func(texts []string) []netip.Prefix {
 		var all []netip.Prefix

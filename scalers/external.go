@@ -21,12 +21,11 @@ import (
 	"github.com/trimtab/trimtab/scalers/status"
 )
 
-// ExternalMetric answers what an HPA of a ScaledObject asks. The bool says whether the selector names a
-// ScaledObject at all; where it does not, the metric is another's to answer.
+// ExternalMetric answers a request of an HPA of a ScaledObject. The bool says whether the selector names a
+// ScaledObject. If not, another source may own the metric.
 //
-// The last reading answers while it is fresh; else the source is asked, once for all that wait. A
-// source that fails is an error 503 with its cause, on which the HPA holds, unless the object has a
-// fallback that has begun.
+// The last reading answers while it is fresh. Otherwise the source is read, once for all that wait. A source that fails is an
+// error 503 with its cause, and the HPA does not scale, unless the object's fallback is active.
 func (s *Scalers) ExternalMetric(ctx context.Context, namespace, name string, selector labels.Selector) (*external_metrics.ExternalMetricValueList, bool, error) {
 	owner, ok := ownerOf(selector)
 	if !ok {
@@ -62,7 +61,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 		return nil, "error", unavailable(key, name, err)
 	}
 	for _, t := range set.opened {
-		if !strings.EqualFold(t.metric.Name, name) { // client-go asks in small letters, whatever the HPA says
+		if !strings.EqualFold(t.metric.Name, name) { // client-go asks in lower case, whatever the HPA has
 			continue
 		}
 		r := s.patients.read(ctx, t, s.maxAge(t, checked.Interval))
@@ -78,7 +77,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 	return nil, "error", notFound(name)
 }
 
-// maxAge is how old a reading of t may be to answer an HPA.
+// maxAge is the maximum age of a reading of t that answers an HPA.
 func (s *Scalers) maxAge(t *openTrigger, interval time.Duration) time.Duration {
 	maxAge := s.cfg.MetricMaxAge.Std()
 	if t.cached {
@@ -113,7 +112,7 @@ func notFound(name string) error {
 	return apierrors.NewNotFound(schema.GroupResource{Group: external_metrics.GroupName, Resource: "externalmetrics"}, name)
 }
 
-// toReading is what the decision sees of a reading.
+// toReading makes the decision's input from a reading.
 func toReading(t *openTrigger, r reading) replicas.Reading {
 	out := replicas.Reading{Trigger: t.metric.Name, State: replicas.Value, Value: r.sample.Value, Activation: t.Activation}
 	switch {

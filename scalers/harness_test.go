@@ -85,7 +85,7 @@ type harness struct {
 	refuse error
 	// conflicts is how often another writes the target's replicas, as 5, before we do.
 	conflicts int
-	// hangs, if it is not nil, says of which objects the status is not written before the request ends.
+	// hangs, if it is not nil, is true for objects whose status writes hang until the request ends.
 	hangs func(client.Object) bool
 	// slow is how long it takes to write a status. behind, if it is not nil, is web as the cache has it.
 	slow   time.Duration

@@ -16,7 +16,7 @@ import (
 	"github.com/trimtab/trimtab/scalers/status"
 )
 
-// ownerIndex is the index of the cache by which the HPAs of an object are found.
+// ownerIndex is the cache index that finds the HPAs of an object.
 const ownerIndex = "controllerUID"
 
 // ownerUID is the key of an HPA in ownerIndex.
@@ -27,8 +27,8 @@ func ownerUID(o client.Object) []string {
 	return nil
 }
 
-// keepHPA makes the HPA what the object asks for, and notes how it stands. Any other HPA of the object
-// is deleted first, whatever its name and whichever round left it: two must not scale one target.
+// keepHPA creates or updates the HPA as the object wants it, and records its state. First it deletes all other HPAs of
+// the object, whatever their names: two HPAs must not scale one target.
 func (l *loop) keepHPA(ctx context.Context, r *round, out *status.Round) {
 	failed := r.m.hpa.do(l.now(), r.so.UID, func() *status.Problem {
 		want := hpa.Build(r.so, r.set.metrics)
@@ -49,14 +49,14 @@ func (l *loop) keepHPA(ctx context.Context, r *round, out *status.Round) {
 	}
 }
 
-// findHPA is the HPA with the name of want, or nil where there is none. One that belongs to another is an
-// error, unless so may take it over.
+// findHPA is the HPA with the name of want; nil where there is none. An HPA of another owner is an error, unless so may
+// take it over.
 func (l *loop) findHPA(ctx context.Context, so *keda.ScaledObject, want *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	have := &autoscalingv2.HorizontalPodAutoscaler{}
 	err := l.kube.Client.Get(ctx, client.ObjectKeyFromObject(want), have)
-	if apierrors.IsNotFound(err) { // or the cache is behind
+	if apierrors.IsNotFound(err) { // the cache may also be old
 		err = l.kube.Live.Get(ctx, client.ObjectKeyFromObject(want), have)
 	}
 	if apierrors.IsNotFound(err) {
@@ -72,7 +72,7 @@ func (l *loop) findHPA(ctx context.Context, so *keda.ScaledObject, want *autosca
 	return have, nil
 }
 
-// writeHPA creates want, or makes have what want asks for. It returns the HPA as it then stands.
+// writeHPA creates want, or updates have to match want. It returns the resulting HPA.
 func (l *loop) writeHPA(ctx context.Context, have, want *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -95,7 +95,7 @@ func (l *loop) writeHPA(ctx context.Context, have, want *autoscalingv2.Horizonta
 	return wanted, nil
 }
 
-// deleteHPAs deletes every HPA that belongs to so, but for the one named kept.
+// deleteHPAs deletes every HPA that belongs to so, except the one with the name kept.
 func (l *loop) deleteHPAs(ctx context.Context, so *keda.ScaledObject, kept string) error {
 	var owned autoscalingv2.HorizontalPodAutoscalerList
 	err := l.kube.Client.List(ctx, &owned, client.InNamespace(so.Namespace), client.MatchingFields{ownerIndex: string(so.UID)})
@@ -111,8 +111,8 @@ func (l *loop) deleteHPAs(ctx context.Context, so *keda.ScaledObject, kept strin
 	return text.Join(errs...)
 }
 
-// deleteHPA deletes h as long as it belongs to so. The version that is named in the request makes sure:
-// the cache may not know yet that another has taken the HPA over.
+// deleteHPA deletes h if it still belongs to so. The request has a precondition on the resource version, since the
+// cache may not know yet that another owner took the HPA over.
 func (l *loop) deleteHPA(ctx context.Context, so *keda.ScaledObject, h *autoscalingv2.HorizontalPodAutoscaler) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

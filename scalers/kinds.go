@@ -16,14 +16,14 @@ import (
 	"github.com/trimtab/trimtab/internal/kube"
 )
 
-// kindsEvery is how often the API server is asked again for kinds that it does not serve.
+// kindsEvery is how often trimtab asks the API server again for kinds that it does not serve.
 const kindsEvery = 10 * time.Second
 
-// errKindsMissing says that the API server does not serve what this part works with.
+// errKindsMissing says that the API server does not serve a kind that this part needs.
 var errKindsMissing = errors.New("the API server does not serve")
 
-// connect begins to watch ScaledObjects, HPAs, TriggerAuthentications and the usual targets, if the API server
-// serves them all. Once it has succeeded it does nothing more.
+// connect starts to watch ScaledObjects, HPAs, TriggerAuthentications and the usual targets, if the API server serves
+// them all. After a success it does nothing more.
 func (s *Scalers) connect() error {
 	if s.objects.Load() != nil {
 		return nil
@@ -46,7 +46,7 @@ func (s *Scalers) connect() error {
 	for _, kind := range []client.Object{
 		&appsv1.Deployment{}, &appsv1.StatefulSet{}, &autoscalingv2.HorizontalPodAutoscaler{}, &keda.TriggerAuthentication{}, &keda.ScaledObject{},
 	} {
-		// The last one is kept: it is the one that is waited for.
+		// The last one is kept, since callers wait for its informer.
 		if objects, err = s.kube.Cache.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watch %T: %w", kind, err)
 		}

@@ -15,27 +15,28 @@ import (
 	"github.com/trimtab/trimtab/scalers/poll"
 )
 
-// firstDecisions is how long Ready waits for the first decision on every object. One object of which the
-// sources do not answer must not keep a replica out of its Service.
+// firstDecisions is how long Ready waits for the first decision on every object. An object whose sources do not answer
+// must not keep a replica out of its Service.
 const firstDecisions = time.Minute
 
-// loop is one term of leadership. Its memory begins empty and is taken up from the objects' status.
+// loop is one term of leadership. Its memory starts empty and is restored from the objects' status.
 type loop struct {
 	*Scalers
 	polls *poll.Loop[*round]
-	// statuses bounds the writes of statuses beside the rounds; writes are those that wait or are under way.
+	// statuses bounds the writes of statuses outside the rounds. writes waits for the writes that are queued or in
+	// progress.
 	statuses *poll.Slots
 	writes   sync.WaitGroup
 
 	mu sync.Mutex
-	// memories are of the objects seen in this term. Rounds of one object do not overlap, so that each
-	// memory has one user.
+	// memories has the memory of each object seen in this term. Rounds of one object do not overlap, so each memory has
+	// one user.
 	memories map[types.NamespacedName]*memory
-	// first are the objects that were there at the beginning and were not yet decided on.
+	// first has the objects that existed at the start and have no decision yet.
 	first map[types.NamespacedName]bool
 }
 
-// newLoop is a loop that works until ctx ends.
+// newLoop makes a loop that works until ctx ends.
 func newLoop(ctx context.Context, s *Scalers) *loop {
 	l := &loop{Scalers: s, statuses: poll.NewSlots(s.cfg.MaxReconciles), memories: map[types.NamespacedName]*memory{}, first: map[types.NamespacedName]bool{}}
 	l.polls = poll.New(ctx, poll.Config{Workers: s.cfg.MaxReconciles, Readers: s.cfg.MaxReadings, Now: s.now}, l)
@@ -44,7 +45,7 @@ func newLoop(ctx context.Context, s *Scalers) *loop {
 
 func (l *loop) run(ctx context.Context) error {
 	defer l.writes.Wait()
-	defer l.polls.Close() // after it no status is wanted
+	defer l.polls.Close() // afterwards no status is written
 	stop, err := l.watch(ctx)
 	if err != nil {
 		return err
@@ -64,9 +65,9 @@ func (l *loop) run(ctx context.Context) error {
 	return nil
 }
 
-// begin queues every object, and makes Ready wait for them.
+// begin queues every object, and Ready waits for their first decisions.
 func (l *loop) begin(ctx context.Context) error {
-	var list keda.ScaledObjectList // shared with the cache, and so only read
+	var list keda.ScaledObjectList // shared with the cache, so it must not be changed
 	if err := l.kube.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("list ScaledObjects: %w", err)
 	}
@@ -83,7 +84,7 @@ func (l *loop) begin(ctx context.Context) error {
 	return nil
 }
 
-// decided notes that a first decision was made.
+// decided records that an object has its first decision.
 func (l *loop) decided(key types.NamespacedName) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,7 +98,7 @@ func (l *loop) decided(key types.NamespacedName) {
 	}
 }
 
-// waitNoMore makes Ready wait for no object any longer.
+// waitNoMore makes Ready wait for no further objects.
 func (l *loop) waitNoMore() {
 	l.mu.Lock()
 	clear(l.first)
@@ -105,15 +106,15 @@ func (l *loop) waitNoMore() {
 	l.decided(types.NamespacedName{})
 }
 
-// untilNext is the time until the next poll. The polls of an object keep a phase of their own, so that
-// objects that appear together do not ask their sources together.
+// untilNext is the time until the next poll. Each object polls at its own offset, so that objects created together do
+// not read their sources at the same time.
 func untilNext(now time.Time, interval time.Duration, uid types.UID) time.Duration {
 	phase := time.Duration(hash(uid) % uint64(interval))
 	since := time.Duration(now.UnixNano()-int64(phase)) % interval
 	return interval - since
 }
 
-// spread is a number from 0 to 1 that an object keeps.
+// spread is a number from 0 to 1, always the same for an object.
 func spread(uid types.UID) float64 { return float64(hash(uid)%1000) / 1000 }
 
 func hash(uid types.UID) uint64 {

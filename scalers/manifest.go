@@ -15,8 +15,8 @@ import (
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// Supported says whether objects of a kind are this part's, and with an error that it does nothing for them.
-// The group may be empty, as in a manifest without apiVersion.
+// Supported says whether this part handles a kind of objects. The error says that it does nothing for them. The group
+// may be empty, as in a manifest without apiVersion.
 func Supported(group, kind string) (ours bool, err error) {
 	if group != "" && group != keda.GroupVersion.Group && group != "eventing.keda.sh" {
 		return false, nil
@@ -40,10 +40,10 @@ func Supported(group, kind string) (ours bool, err error) {
 	}
 }
 
-// CheckManifest checks one object of a file, of a kind that is Supported, strictly and without a cluster. It
-// refuses what the running part refuses with cfg, by the same functions; nil is the default. What only a cluster or
-// a resolver knows is not missed. The error is a config.Problems. The warnings, which there are beside
-// an error too, are what the running part would not do as asked.
+// CheckManifest checks one object of a file, strictly and without a cluster. Its kind is Supported. It refuses what the
+// running part refuses with cfg, by the same functions; nil means the default configuration. It ignores problems that
+// only a cluster or a resolver can show. The error is a config.Problems. Warnings say what the running part ignores or
+// changes; they are also returned with an error.
 func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.Problems, err error) {
 	if kind == "TriggerAuthentication" {
 		var ta keda.TriggerAuthentication
@@ -71,8 +71,8 @@ func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.
 	return warnings, problemsOf(file, so.Spec.Triggers, text.Join(wrong, wrongTriggers)).AsError()
 }
 
-// problemsOf has one problem for each of the joined errors, which begin with their path, as those of triggers do with what
-// the trigger is called. What has no path stands where the one before it does: it counts others.
+// problemsOf makes one problem of each joined error. The errors begin with a path, or with the name of a trigger. An
+// error without a path gets the path of the one before: it counts errors that are not shown.
 func problemsOf(file string, triggers []keda.ScaleTriggers, err error) config.Problems {
 	if err == nil {
 		return nil

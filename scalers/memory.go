@@ -17,14 +17,14 @@ import (
 	"github.com/trimtab/trimtab/scalers/status"
 )
 
-// memory is what a round leaves to the next of the same object.
+// memory is what a round keeps for the next round of the same object.
 type memory struct {
 	uid types.UID
-	// decisions are of this term where resumed is true.
+	// decisions belong to this term once resumed is true.
 	decisions replicas.Memory
 	resumed   bool
-	// statusAt is when the status was last written; transitions bound how often a condition that changes
-	// may be written at once. writing gets what comes of the write under way; nil where there is none.
+	// statusAt is when the status was last written. transitions limits how often a changing condition is written at
+	// once. writing receives the result of the write in progress; nil without one.
 	statusAt    time.Time
 	transitions *rate.Limiter
 	writing     chan statusWrite
@@ -32,22 +32,22 @@ type memory struct {
 	untold *keda.ScaledObject
 	// waits says that a round found that write under way, and so wrote nothing.
 	waits atomic.Bool
-	// The calls to the API server that failed, and are left alone for a time: to read the target, to scale
-	// it, to keep the HPA, to write the status, to take the finalizer off.
+	// These calls to the API server have failed and wait for a retry: read the target, scale it, keep the HPA, write
+	// the status, remove the finalizer.
 	target, scale, hpa, status, finalizer attempt
-	// failing says that the last round had a problem; stirred that what it failed by may be mended.
+	// failing says that the last round had a problem. stirred says that the cause may be corrected.
 	failing, stirred atomic.Bool
 }
 
-// attempt is a call to the API server that is tried again later and later while it fails.
+// attempt is a call to the API server. While it fails, the retries come later and later.
 type attempt struct {
 	poll.Retry
 	problem *status.Problem
-	// unwatched says that no watch tells when what was not found is there.
+	// unwatched says that no watch reports when a missing object is created.
 	unwatched bool
 }
 
-// do calls f, or returns the problem of the last call while that is to be left alone.
+// do calls f. While the retry is not due, it returns the problem of the last call.
 func (a *attempt) do(now time.Time, uid types.UID, f func() *status.Problem) *status.Problem {
 	if a.Waits(now) {
 		return a.problem
@@ -57,7 +57,7 @@ func (a *attempt) do(now time.Time, uid types.UID, f func() *status.Problem) *st
 	return problem
 }
 
-// note keeps what came of a call; nil is success.
+// note records the result of a call; nil is success.
 func (a *attempt) note(now time.Time, uid types.UID, problem *status.Problem) {
 	if problem == nil {
 		*a = attempt{}
@@ -71,21 +71,21 @@ func (a *attempt) note(now time.Time, uid types.UID, problem *status.Problem) {
 	a.Failed(now, spread(uid), most)
 }
 
-// passes says that err is of a cache that is behind, or of an API server or a webhook that is away, slow or overloaded: it
-// has nothing to do with the object, and nothing of the object changes when it has passed.
+// passes is true for an error that is not caused by the object: the cache is old, or the API server or a webhook is
+// down, slow or overloaded. When it passes, nothing of the object changes.
 func passes(err error) bool {
 	_, unreachable := errors.AsType[*url.Error](err)
 	return unreachable || apierrors.IsConflict(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsTooManyRequests(err) || apierrors.IsInternalError(err)
 }
 
-// attempts are those of m.
+// attempts are the attempts of m.
 func (m *memory) attempts() []*attempt {
 	return []*attempt{&m.target, &m.scale, &m.hpa, &m.status, &m.finalizer}
 }
 
-// remember is the memory of an object. What failed is tried again at once where the object is another, or
-// something that it depends on changed.
+// remember returns the memory of an object. If the object is another one, or something that it depends on changed,
+// failed calls are tried again at once.
 func (l *loop) remember(so *keda.ScaledObject) *memory {
 	m := l.memory(types.NamespacedName{Namespace: so.Namespace, Name: so.Name})
 	if m.stirred.Swap(false) || m.uid != so.UID {
@@ -99,7 +99,7 @@ func (l *loop) remember(so *keda.ScaledObject) *memory {
 	return m
 }
 
-// resume takes the memory of decisions up from the status, at the first decision of a term.
+// resume restores the memory of decisions from the status, at the first decision of a term.
 func (m *memory) resume(so *keda.ScaledObject, cooldown time.Duration, now time.Time) {
 	if m.resumed {
 		return
@@ -124,8 +124,7 @@ func (l *loop) memory(key types.NamespacedName) *memory {
 	return m
 }
 
-// next is how long after now the object is due: at its next poll, or when the first of what failed may be
-// tried again.
+// next is how long after now the object is due: at its next poll, or at the first of the retries.
 func (m *memory) next(now time.Time, poll time.Duration, retries ...time.Time) time.Duration {
 	for _, a := range m.attempts() {
 		retries = append(retries, a.At())
@@ -138,7 +137,7 @@ func (m *memory) next(now time.Time, poll time.Duration, retries ...time.Time) t
 	return poll
 }
 
-// stir makes the next round try again at once what failed. It returns whether the object fails.
+// stir makes the next round retry failed calls at once. It returns whether the object fails.
 func (l *loop) stir(key types.NamespacedName) (failing bool) {
 	l.mu.Lock()
 	m := l.memories[key]

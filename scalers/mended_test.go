@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// What no watch tells of is tried again soon, however long it has failed: an hour of trouble must not cost minutes
+// What no watch reports is tried again soon, however long it has failed: an hour of trouble must not cost minutes
 // after its end.
 func TestWhatIsMendedUnseenIsNoticedSoon(t *testing.T) {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "s"}, Data: map[string][]byte{"pw": []byte("old")}}

@@ -19,7 +19,7 @@ type metrics struct {
 	round        prometheus.Histogram
 }
 
-// newMetrics registers the metrics; load gives the rounds in flight.
+// newMetrics registers the metrics. load returns the rounds in flight.
 func newMetrics(reg prometheus.Registerer, load func() poll.Load) (*metrics, error) {
 	m := &metrics{
 		readDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -45,7 +45,7 @@ func newMetrics(reg prometheus.Registerer, load func() poll.Load) (*metrics, err
 	return m, errors.Join(errs...)
 }
 
-// read notes one reading of a source.
+// read records one reading of a source.
 func (m *metrics) read(kind string, took time.Duration, err error) {
 	m.readDuration.WithLabelValues(kind).Observe(took.Seconds())
 	if err != nil {
@@ -53,7 +53,7 @@ func (m *metrics) read(kind string, took time.Duration, err error) {
 	}
 }
 
-// loadGauges tell at each scrape how much the polling loop has to do.
+// loadGauges show at each scrape how much work the polling loop has.
 type loadGauges struct {
 	load            func() poll.Load
 	rounds, overdue *prometheus.Desc
@@ -81,7 +81,7 @@ func (f *loadGauges) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(f.overdue, prometheus.GaugeValue, load.Overdue.Seconds())
 }
 
-// Note is how much is in flight, for people who look whether the part keeps up; empty where nothing is.
+// Note says how much is in flight, so that people see whether the part keeps up. It is empty where nothing is.
 func (s *Scalers) Note() string {
 	load := s.load()
 	var rounds []string
@@ -96,7 +96,7 @@ func (s *Scalers) Note() string {
 	return fmt.Sprintf("rounds in flight: %s; the oldest, %s, has been due for %s", strings.Join(rounds, ", "), load.Oldest, load.Overdue.Round(time.Millisecond))
 }
 
-// load is that of this term; zero where another replica leads.
+// load is the load of this term; zero where another replica leads.
 func (s *Scalers) load() poll.Load {
 	if l := s.term.Load(); l != nil {
 		return l.polls.Load()

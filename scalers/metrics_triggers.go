@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// maxTriggerSeries bounds the triggers of one namespace that have series: its users make them.
+	// maxTriggerSeries bounds the triggers with series in one namespace, since users create the triggers.
 	maxTriggerSeries = 1000
-	// maxMetricLabel bounds the name of a trigger's metric as a label, in bytes.
+	// maxMetricLabel bounds a trigger's metric name in a label, in bytes.
 	maxMetricLabel = 200
 )
 
-// triggerSeries are the series of triggers. They go with their object. It is safe for concurrent use.
+// triggerSeries are the series of triggers. They are removed with their object. It is safe for concurrent use.
 type triggerSeries struct {
 	value, active *prometheus.GaugeVec
 
@@ -41,7 +41,7 @@ func newTriggerSeries() *triggerSeries {
 	}
 }
 
-// show takes a reading of a trigger of object; one that failed has no series.
+// show records a reading of a trigger of object. A failed reading has no series.
 func (s *triggerSeries) show(object types.NamespacedName, r replicas.Reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *triggerSeries) show(object types.NamespacedName, r replicas.Reading) {
 	s.active.WithLabelValues(object.Namespace, t.object, t.metric).Set(active)
 }
 
-// forget removes the series of an object, or of what an object was before it changed.
+// forget removes the series of an object, also of an object with an older specification.
 func (s *triggerSeries) forget(object types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,8 +86,8 @@ func (s *triggerSeries) remove(namespace string, t shownTrigger) {
 	}
 }
 
-// metricLabel is the name of a metric as a label: it begins with the index of its trigger, so that those of an object
-// stay apart where they are cut.
+// metricLabel shortens a metric name for a label. It begins with the index of its trigger, so that the shortened names
+// of an object differ.
 func metricLabel(name string) string {
 	if len(name) > maxMetricLabel {
 		name = name[:maxMetricLabel] + "..."

@@ -8,7 +8,7 @@ import (
 	"github.com/trimtab/trimtab/scalers/param"
 )
 
-// tables are the parameters of each type of trigger, cpu and memory included.
+// tables are the parameters of each trigger type, with cpu and memory.
 func tables() map[string]param.Table {
 	out := map[string]param.Table{"cpu": new(resourceTrigger).table(""), "memory": new(resourceTrigger).table("")}
 	for name, source := range sources(Config{}, nil) {
@@ -17,7 +17,7 @@ func tables() map[string]param.Table {
 	return out
 }
 
-// Pages are the reference pages of the types of triggers, in Markdown, by the type.
+// Pages are the reference pages of the trigger types, in Markdown, by type.
 func Pages() map[string]string {
 	const resource = "The %s of the target's pods, as the resource metrics API measures it. The HPA reads it by itself."
 	about := map[string]string{"cpu": fmt.Sprintf(resource, "CPU time"), "memory": fmt.Sprintf(resource, "memory")}
@@ -35,7 +35,7 @@ func Pages() map[string]string {
 	return pages
 }
 
-// What every page says.
+// The common text of all pages.
 const (
 	everyKey = "Where a value stands in several places, the first place of the row counts, as for KEDA. Values are trimmed; an empty one counts as absent.\n" +
 		"  `authentication` is the TriggerAuthentication that `authenticationRef` names."

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// patience is how long any HPA may wait for a source, and patienceFailed for one of which the last reading failed.
-	// kube-controller-manager has five workers for the HPAs of all namespaces, and each waits as long as it gets no answer.
+	// patience is how long any HPA may wait for a source, and patienceFailed for a source whose last reading failed.
+	// kube-controller-manager has five workers for the HPAs of all namespaces, and each waits until it gets an answer.
 	patience       = time.Second
 	patienceFailed = 100 * time.Millisecond
 	// patientHPAs is how many HPAs of one namespace may wait longer at the same time.
 	patientHPAs = 2
 )
 
-// patients are the requests of HPAs that wait longer than others may, by namespace. It is safe for concurrent use.
+// patients are the HPA requests that wait longer than patience, by namespace. It is safe for concurrent use.
 type patients struct {
 	mu      sync.Mutex
 	waiting map[string]int
@@ -43,7 +43,7 @@ func (p *patients) leave(namespace string) {
 	}
 }
 
-// read is t.read for an HPA. A reading that it waits for no longer goes on, and answers who asks next.
+// read is t.read for an HPA. If the HPA stops waiting, the reading continues, and answers the next request.
 func (p *patients) read(ctx context.Context, t *openTrigger, maxAge time.Duration) reading {
 	last, asked := t.question(ctx, maxAge)
 	if asked == nil {
@@ -81,7 +81,8 @@ func (p *patients) read(ctx context.Context, t *openTrigger, maxAge time.Duratio
 	}
 }
 
-// askAhead reads a source again, before it must, that takes longer than an HPA may wait. So the next request has its answer.
+// askAhead reads a slow source again before its reading is too old, if the source takes longer than an HPA may wait. So
+// the next request has an answer.
 func (t *openTrigger) askAhead(ctx context.Context, maxAge time.Duration) {
 	t.mu.Lock()
 	slow := t.last.err == nil && t.took > patience

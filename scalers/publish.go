@@ -17,29 +17,29 @@ import (
 )
 
 const (
-	// transitionsAtOnce is how often a condition of an object may change and be written at once; from
-	// then on it is one each transitionEvery, so that a source that comes and goes costs few requests.
+	// transitionsAtOnce is how many changes of an object's conditions may be written at once. Afterwards it is one each
+	// transitionEvery, so that a source that fails and recovers repeatedly costs few requests.
 	transitionsAtOnce = 5
 	transitionEvery   = 30 * time.Second
 )
 
-// statusWrite is what came of a write beside the rounds.
+// statusWrite is the result of a write outside the rounds.
 type statusWrite struct {
 	uid types.UID
-	// at is when the status was written; zero where it was not.
+	// at is when the status was written; zero if it was not.
 	at  time.Time
 	err error
 	// over is the object that it was written over.
 	over *keda.ScaledObject
 }
 
-// learn takes what came of the last write into the memory. It returns whether that write is still under way; then a round
-// follows on its end.
+// learn takes the result of the last write into the memory. It returns whether the write is still in progress. In that
+// case, its end starts a round.
 func (m *memory) learn(now time.Time, uid types.UID) (underWay bool) {
 	if m.writing == nil {
 		return false
 	}
-	m.waits.Store(true) // first, so that a write that ends just now sees it
+	m.waits.Store(true) // first, so that a write that ends now sees it
 	select {
 	case w := <-m.writing:
 		m.writing = nil
@@ -104,12 +104,12 @@ func (l *loop) publish(ctx context.Context, r *round, out status.Round) (later t
 	case urgency == status.MayWait:
 		return m.statusAt.Add(status.WaitMost)
 	case m.status.Waits(now):
-		if err := m.status.problem.Err; !apierrors.IsConflict(err) { // a conflict is no fault
+		if err := m.status.problem.Err; !apierrors.IsConflict(err) { // a conflict is not a failure
 			l.journal.Record(part, verdict.Because(spec.Subject(so.Namespace, so.Name).Part("status", ""), StatusFailed, verdict.Text("error", err.Error())))
 		}
 		return time.Time{} // the attempt has its own time
 	case urgency == status.Now:
-		m.transitions.ReserveN(now, 1) // it counts, and does not wait
+		m.transitions.ReserveN(now, 1) // it counts this write, and does not wait
 	case !m.transitions.AllowN(now, 1):
 		return m.statusAt.Add(status.WaitMost)
 	}
@@ -128,9 +128,9 @@ func (l *loop) publish(ctx context.Context, r *round, out status.Round) (later t
 	return time.Time{}
 }
 
-// writeStatus writes a status over that of so, and sends the Events that the change is worth. It returns when it was
-// written: never, and no error, where the term has ended. A change of so meanwhile is a conflict, or not found: the cache
-// may learn of it later, and does not tell where it is only of the status.
+// writeStatus writes a status over the status of so, and sends the Events for the change. It returns when it was
+// written: zero, without an error, if the term has ended. If so changed meanwhile, the error is a conflict or not
+// found. The cache may learn of that change later; if only the status changed, the cache sends no event.
 func (l *loop) writeStatus(ctx context.Context, so *keda.ScaledObject, next *keda.ScaledObjectStatus) (at time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -149,7 +149,7 @@ func (l *loop) writeStatus(ctx context.Context, so *keda.ScaledObject, next *ked
 	return l.now(), nil
 }
 
-// facts are what the status tells of an object that is in order.
+// facts are the parts of the status that are known for an object without problems.
 func facts(so *keda.ScaledObject, t *target, set *triggerSet) *status.Facts {
 	f := &status.Facts{
 		Replicas: t.scale.Spec.Replicas,

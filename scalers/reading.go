@@ -10,7 +10,7 @@ import (
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// reading is what a source said, and when. The zero value was never read.
+// reading is the result of a source, with its time. The zero value means never read.
 type reading struct {
 	sample trigger.Sample
 	err    error
@@ -23,33 +23,32 @@ type openTrigger struct {
 	trigger.Opened
 	now     func() time.Time
 	metrics *metrics
-	// slots bound the readings of all triggers; namespace is whose share this one takes, wait how long it
-	// waits for its turn.
+	// slots bounds the readings of all triggers. namespace is whose share this one uses. wait is how long it waits for
+	// a slot.
 	slots     *poll.Slots
 	namespace string
 	wait      time.Duration
 
 	mu   sync.Mutex
 	last reading
-	// took is how long the source took for it.
+	// took is how long the last reading took.
 	took time.Duration
-	// asked is the question that the source has not answered yet; nil where there is none.
+	// asked is the reading in progress; nil where there is none.
 	asked *question
 }
 
-// question is asked once for all that wait. Its reading is there when done is closed.
+// question is a reading in progress, shared by all that wait for it. Its result is there when done is closed.
 type question struct {
 	done    chan struct{}
 	reading reading
-	// waiting are those who wait for it; the last to give up cancels it, unless it is kept for who comes next.
+	// waiting is how many callers wait for it. The last one to give up cancels it, unless keep was called.
 	waiting int
 	kept    bool
 	cancel  context.CancelFunc
 }
 
-// read returns the last reading if it is not older than maxAge, and else asks the source. Callers at
-// the same time share one question; it goes on for the others when one of them gives up, and ends with
-// the last.
+// read returns the last reading if it is not older than maxAge. Otherwise it reads the source. Concurrent callers share
+// one reading. It continues for the others when one caller gives up, and ends when the last does.
 func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
 	last, asked := t.question(ctx, maxAge)
 	if asked == nil {
@@ -64,7 +63,7 @@ func (t *openTrigger) read(ctx context.Context, maxAge time.Duration) reading {
 	}
 }
 
-// question is nil where the last reading is not older than maxAge; else the caller waits for it or gives up.
+// question is nil if the last reading is not older than maxAge. Otherwise the caller must wait for it or give up.
 func (t *openTrigger) question(ctx context.Context, maxAge time.Duration) (last reading, asked *question) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -80,14 +79,14 @@ func (t *openTrigger) question(ctx context.Context, maxAge time.Duration) (last 
 	return t.last, t.asked
 }
 
-// keep lets the question go on when nobody waits for it: its reading is for who asks next.
+// keep lets the reading continue when nobody waits for it. Its result is for the next caller.
 func (t *openTrigger) keep(q *question) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	q.kept = true
 }
 
-// endReading ends the question that is asked, for all who wait for it.
+// endReading ends the reading in progress, for all who wait for it.
 func (t *openTrigger) endReading() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -96,7 +95,7 @@ func (t *openTrigger) endReading() {
 	}
 }
 
-// dismiss ends a question that was kept: the trigger was replaced, and nobody asks it next.
+// dismiss ends a kept reading, since the trigger was replaced and has no next caller.
 func (t *openTrigger) dismiss() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,7 +114,7 @@ func (t *openTrigger) giveUp(q *question) {
 		return
 	}
 	q.cancel()
-	if t.asked == q { // who comes now asks anew
+	if t.asked == q { // later callers start a new reading
 		t.asked = nil
 	}
 }
@@ -126,14 +125,14 @@ func (t *openTrigger) ask(ctx context.Context, q *question) {
 	sample, err := t.askInTurn(ctx)
 	t.mu.Lock()
 	q.reading = reading{sample: sample, err: err, at: t.now()}
-	if t.asked == q { // else nobody waited for it to the end
+	if t.asked == q { // otherwise nobody waited for its end
 		t.last, t.took, t.asked = q.reading, q.reading.at.Sub(began), nil
 	}
 	t.mu.Unlock()
 	close(q.done)
 }
 
-// askInTurn asks the source when the namespace's turn has come.
+// askInTurn reads the source when the namespace has a free slot.
 func (t *openTrigger) askInTurn(ctx context.Context) (trigger.Sample, error) {
 	waiting, cancel := context.WithTimeout(ctx, t.wait)
 	release, err := t.slots.Acquire(waiting, t.namespace)

@@ -11,7 +11,7 @@ import (
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// resourceTrigger is a trigger of type cpu or memory, which the HPA reads by itself.
+// resourceTrigger is a trigger of type cpu or memory. The HPA itself reads its metric.
 type resourceTrigger struct {
 	container, quantity string
 	percent             int64

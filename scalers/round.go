@@ -21,10 +21,10 @@ import (
 )
 
 const (
-	// freshEnough is how old a reading may be that a round decides on: rounds that follow on each other at
-	// once, because something changed, share it. Two polls do not.
+	// freshEnough is the maximum age of a reading for a decision. Rounds that directly follow each other, because
+	// something changed, share a reading. Two polls do not.
 	freshEnough = time.Second
-	// scaleAttempts bounds how often a round decides anew because the target changed under its hand.
+	// scaleAttempts bounds how often a round decides again because the target changed meanwhile.
 	scaleAttempts = 3
 	// readingsAtOnce bounds the triggers of one object that are read at the same time.
 	readingsAtOnce = 10
@@ -37,19 +37,19 @@ const (
 //  3. End: read the target, decide, act, and write the status.
 type round struct {
 	began time.Time
-	// unread says why there is no so: it is gone, or the cache is.
+	// unread says why so is nil: the object was deleted, or the cache has ended.
 	unread error
 	so     *keda.ScaledObject
 	m      *memory
-	// interval is the time between two polls, also of an object that cannot be acted on.
+	// interval is the time between two polls, also of an object with a problem.
 	interval time.Duration
 	checked  spec.Checked
 	// set is nil where the triggers could not be opened.
 	set      *triggerSet
 	readings []replicas.Reading
-	// target is read last, so that little time passes until it is written.
+	// target is read last, so that little time passes before it is written.
 	target *target
-	// problem is why nothing is decided; readings and target then have no meaning.
+	// problem is why there is no decision. In that case readings and target have no meaning.
 	problem *status.Problem
 }
 
@@ -65,14 +65,14 @@ func (l *loop) Begin(ctx context.Context, key types.NamespacedName) (*round, boo
 	}
 	var err error
 	if r.checked, err = spec.Parse(r.so, l.defaults()); err != nil {
-		// No retry mends it: the object has to change.
+		// A retry does not help: the object must change.
 		r.problem, r.interval = &status.Problem{Reason: CheckFailed, Err: err}, poll.RetryMost
 		return r, false
 	}
 	r.interval = r.checked.Interval
 	r.set, err = l.triggers.open(ctx, r.so)
 	switch {
-	case r.checked.Paused: // a pause is obeyed also where the triggers are broken
+	case r.checked.Paused: // a pause also applies if the triggers are broken
 		return r, false
 	case err != nil:
 		r.problem = &status.Problem{Reason: CheckFailed, Err: err}
@@ -82,7 +82,7 @@ func (l *loop) Begin(ctx context.Context, key types.NamespacedName) (*round, boo
 	return r, r.problem == nil && len(r.set.opened) > 0
 }
 
-// Read reads the triggers, some at the same time; their order stays.
+// Read reads the triggers, some of them concurrently. Their order stays.
 func (l *loop) Read(ctx context.Context, _ types.NamespacedName, r *round) {
 	r.readings = make([]replicas.Reading, len(r.set.opened))
 	maxAge := min(freshEnough, r.interval/2)
@@ -106,7 +106,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 		l.forget(key)
 		return 0
 	case r.unread != nil:
-		return retryAfter // the cache is not there: the process is ending
+		return retryAfter // there is no cache: the process is ending
 	case r.so.DeletionTimestamp != nil:
 		return l.release(ctx, r)
 	}
@@ -136,18 +136,18 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 	}
 	later := l.publish(ctx, r, out)
 	r.m.failing.Store(out.Problem != nil)
-	if out.Problem != nil && r.m.stirred.Load() { // what it failed by changed meanwhile
+	if out.Problem != nil && r.m.stirred.Load() { // the cause of the problem changed meanwhile
 		return time.Millisecond
 	}
 	now := l.now()
 	due := untilNext(now, r.interval, r.so.UID)
-	if r.m.target.Waits(now) { // nothing is read or decided before
+	if r.m.target.Waits(now) { // nothing is read or decided before the retry
 		due = poll.RetryMost
 	}
 	return r.m.next(now, due, l.triggers.retryAt(key), later)
 }
 
-// decide decides and scales.
+// decide makes the decision and scales the target.
 func (l *loop) decide(ctx context.Context, r *round, out *status.Round) {
 	r.m.resume(r.so, r.checked.Replicas.Cooldown, l.now())
 	waits := r.m.scale.Waits(l.now())
@@ -174,8 +174,8 @@ func (l *loop) decide(ctx context.Context, r *round, out *status.Round) {
 	l.journal.Record(part, append([]verdict.Verdict{v}, plan.Triggers...)...)
 }
 
-// scaleByPlan decides and, unless a failure of before is left alone, writes what was decided. Where the
-// target changed meanwhile, it decides again on what the target now is.
+// scaleByPlan decides and scales, unless a retry is not due yet. If the target changed meanwhile, it decides again on
+// the new state.
 func (l *loop) scaleByPlan(ctx context.Context, r *round, waits bool) (plan replicas.Plan, next replicas.Memory, err error) {
 	for range scaleAttempts {
 		plan, next = replicas.Decide(r.checked.Replicas, r.readings, r.target.scale.Spec.Replicas, r.m.decisions, l.now())
@@ -195,7 +195,7 @@ func (l *loop) scaleByPlan(ctx context.Context, r *round, waits bool) (plan repl
 	return plan, next, err
 }
 
-// tellReadings puts the readings into the metrics; where nothing is read, nothing old stays.
+// tellReadings puts the readings into the metrics. Without readings it removes the old ones.
 func (l *loop) tellReadings(r *round) {
 	if r.readings == nil {
 		l.metrics.triggers.forget(client.ObjectKeyFromObject(r.so))
@@ -205,7 +205,7 @@ func (l *loop) tellReadings(r *round) {
 	}
 }
 
-// event sends e about so; where it refers to the target, so is still what people look at.
+// event sends e about so, and logs it if it is a warning.
 func (l *loop) event(so *keda.ScaledObject, e status.Event) {
 	l.kube.Events.Eventf(so, nil, e.Type, e.Reason, e.Action, "%s", e.Message)
 	if e.Type == corev1.EventTypeWarning {

@@ -26,7 +26,7 @@ const part = "scalers"
 
 // Deps are what the part works with.
 type Deps struct {
-	// Kube is that of the loop, which writes, and Answers that of what every replica reads for its answers.
+	// Kube is the client of the loop, which writes. Answers is the client of the answers on every replica.
 	Kube     *kube.Kube
 	Answers  *kube.Kube
 	Journal  *journal.Journal
@@ -35,8 +35,8 @@ type Deps struct {
 	Now      func() time.Time
 }
 
-// Scalers is the part, and its service that runs on the leader; Answers is the other. ExternalMetric and Ready are safe
-// for concurrent use, on every replica.
+// Scalers is the part, and its service that runs on the leader. Answers is its other service. ExternalMetric and Ready
+// are safe for concurrent use, on every replica.
 type Scalers struct {
 	cfg      Config
 	kube     *kube.Kube
@@ -48,20 +48,20 @@ type Scalers struct {
 	patients patients
 
 	connecting sync.Mutex
-	// objects are the ScaledObjects; nil until connect has found that the API server has them.
+	// objects are the ScaledObjects; nil until connect has found the kinds on the API server.
 	objects atomic.Pointer[cache.Informer]
-	// connected is closed with that.
+	// connected is closed at the same time.
 	connected chan struct{}
-	// ready is nil once the part has been ready; else what it waits for. It never goes back: a replica
-	// that becomes the leader goes on answering.
+	// waitsFor is nil once the part has been ready; until then it says what the part waits for. It never goes back: a
+	// replica that becomes the leader continues to answer.
 	waitsFor atomic.Pointer[string]
 	leading  atomic.Bool
 	// term is nil where this replica does not lead.
 	term atomic.Pointer[loop]
 }
 
-// New makes the part. Where the API server does not have the kinds that it works with, this part alone is off
-// until they come; that is said once, in the log.
+// New makes the part. If the API server does not serve the kinds of this part, only this part is inactive until it
+// serves them. The log says so once.
 func New(cfg Config, deps Deps) (*Scalers, error) {
 	s := &Scalers{cfg: cfg, kube: deps.Kube, journal: deps.Journal, log: deps.Log, now: deps.Now, connected: make(chan struct{})}
 	m, err := newMetrics(deps.Registry, s.load)
@@ -91,7 +91,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 	return s, nil
 }
 
-// sources are the trigger types that are read here; cpu and memory are the HPA's own.
+// sources are the trigger types that this part reads. The HPA itself reads cpu and memory.
 func sources(cfg Config, log *slog.Logger) sourceMap {
 	timeout, policy := cfg.HTTPDefaultTimeout.Std(), cfg.Sources.policy()
 	return sourceMap{
@@ -102,8 +102,8 @@ func sources(cfg Config, log *slog.Logger) sourceMap {
 	}
 }
 
-// Ready is nil once this replica can answer: the ScaledObjects are known and, where it leads, each of
-// them was decided on once, or had a minute for it.
+// Ready is nil once this replica can answer: the ScaledObjects are known. On the leader, each of them must also have
+// its first decision, or a minute must have passed.
 func (s *Scalers) Ready() error {
 	if what := s.waitsFor.Load(); what != nil {
 		if s.leading.Load() || !(*s.objects.Load()).HasSynced() {
@@ -116,7 +116,7 @@ func (s *Scalers) Ready() error {
 
 func (s *Scalers) waits(what string) { s.waitsFor.Store(&what) }
 
-// Run polls, scales and reports until ctx ends, once Answers has found the kinds. It is run by the leader alone.
+// Run polls, scales and reports until ctx ends. It starts once Answers has found the kinds. Only the leader runs it.
 func (s *Scalers) Run(ctx context.Context) error {
 	select {
 	case <-s.connected:
@@ -128,12 +128,12 @@ func (s *Scalers) Run(ctx context.Context) error {
 	return newLoop(ctx, s).run(ctx)
 }
 
-// defaults are what a ScaledObject gets that names no value.
+// defaults are the values for fields that a ScaledObject does not set.
 func (s *Scalers) defaults() spec.Defaults {
 	return s.cfg.defaults()
 }
 
-// deleted is the object of a delete notification, also of one that came late.
+// deleted is the object of a delete event, also of a late one.
 func deleted[T any](obj any) (T, bool) {
 	if late, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
 		obj = late.Obj

@@ -104,7 +104,7 @@ func TestAnHPAOfAnotherIsLeftAlone(t *testing.T) {
 	}
 }
 
-// What is wrong is told, and neither the target nor an HPA that exists is touched.
+// An error is reported, and neither the target nor an existing HPA is changed.
 func TestAnObjectThatIsWrongIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*keda.ScaledObject)

@@ -15,16 +15,16 @@ import (
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// sourceMap has the types of triggers that are read here; cpu and memory are the HPA's own.
+// sourceMap has the trigger types that this part reads. The HPA itself reads cpu and memory.
 type sourceMap map[string]trigger.Source
 
-// checkedTriggers are an object's triggers whose parameters are right. Nothing of them is open.
+// checkedTriggers are an object's triggers with valid parameters. Nothing is open for them.
 type checkedTriggers struct {
 	// metrics has one element for each trigger, in their order.
 	metrics []hpa.Metric
-	// external are those that are read here; cpu and memory are not among them.
+	// external are the triggers that this part reads, without cpu and memory.
 	external []checkedTrigger
-	// limits are what the triggers ask for beyond a bound that they are kept within, and warnings what is ignored of them.
+	// limits name the values beyond a bound that are reduced to the bound. warnings name ignored parameters.
 	limits, warnings []string
 }
 
@@ -36,8 +36,9 @@ type checkedTrigger struct {
 	cached bool
 }
 
-// check checks every trigger of so. Beside an error what it returns has warnings alone that count. A time-out above the ceiling is
-// cut to it. auth has the values for each trigger; nil says that authentication cannot be resolved, as in a check of files.
+// check checks every trigger of so. With an error, only the warnings of the result are valid. A time-out above the
+// ceiling is reduced to it. auth has the values for each trigger. nil means that authentication cannot be resolved, as
+// in a check of files.
 func (s sourceMap) check(so *keda.ScaledObject, auth []map[string]string, ceiling time.Duration) (*checkedTriggers, error) {
 	all := &checkedTriggers{}
 	var errs []error
@@ -99,7 +100,7 @@ func (s sourceMap) checkOne(t keda.ScaleTriggers, d trigger.Definition) (one che
 		return one, err
 	}
 	one.metric = hpa.Metric{Name: hpa.MetricName(d.Index, one.Name), Type: metricType, Target: one.Target}
-	if len(one.metric.Name) > text.Most { // it stands several times in the status, and in a URL
+	if len(one.metric.Name) > text.Most { // the status contains it several times, and a URL does
 		return one, fmt.Errorf("%s: the name of its metric, %s, has %d bytes, and %d are allowed", d, text.Quote(one.metric.Name), len(one.metric.Name), text.Most)
 	}
 	return one, nil
@@ -111,10 +112,10 @@ func (s sourceMap) supported() []string {
 	return types
 }
 
-// triggerSet is an object's triggers, opened. nil has none.
+// triggerSet is an object's open triggers. nil has none.
 type triggerSet struct {
 	checkedTriggers
-	// opened are the external ones, in their order.
+	// opened are the open external triggers, in order.
 	opened []*openTrigger
 	// told is a warning beside those of the triggers: why their authentication could not be read again.
 	told []string
@@ -147,7 +148,7 @@ func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*tri
 	return set, nil
 }
 
-// each does one thing with all that is open.
+// each calls do for each open trigger.
 func (s *triggerSet) each(do func(*openTrigger)) {
 	if s == nil {
 		return
@@ -157,10 +158,10 @@ func (s *triggerSet) each(do func(*openTrigger)) {
 	}
 }
 
-// close gives the leases back. Readings at the same time go on.
+// close gives the leases back. Current readings continue.
 func (s *triggerSet) close() { s.each(func(t *openTrigger) { t.Close() }) }
 
-// endReadings ends those at the moment, for all who wait for them.
+// endReadings ends the current readings, for all who wait for them.
 func (s *triggerSet) endReadings() { s.each((*openTrigger).endReading) }
 
 // dismiss says that another set is used from now on.

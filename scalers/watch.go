@@ -19,16 +19,16 @@ import (
 	"github.com/trimtab/trimtab/scalers/spec"
 )
 
-// The indexes of the cache by which ScaledObjects are found, within a namespace.
+// The cache indexes that find ScaledObjects within a namespace.
 const (
-	// targetIndex has the group, kind and name of what an object scales, from targetKey.
+	// targetIndex has the group, kind and name of an object's target, from targetKey.
 	targetIndex = "target"
-	// authenticationIndex has the names of its TriggerAuthentications, hpaIndex that of its HPA.
+	// authenticationIndex has the names of its TriggerAuthentications. hpaIndex has the name of its HPA.
 	authenticationIndex = "authentication"
 	hpaIndex            = "hpa"
 )
 
-// index is one of the cache.
+// index is one index of the cache.
 type index struct {
 	kind   client.Object
 	name   string
@@ -57,8 +57,8 @@ func indexes() []index {
 
 func targetKey(group, kind, name string) string { return group + "/" + kind + "/" + name }
 
-// byTarget finds the objects that scale one of that kind of apps, byAuthentication those that name a
-// TriggerAuthentication.
+// byTarget finds the objects that scale an object of that kind of the group apps. byAuthentication finds the objects
+// that name a TriggerAuthentication.
 func byTarget(kind string) func(client.Object) client.MatchingFields {
 	return func(o client.Object) client.MatchingFields {
 		return client.MatchingFields{targetIndex: targetKey(appsv1.GroupName, kind, o.GetName())}
@@ -69,8 +69,8 @@ func byAuthentication(o client.Object) client.MatchingFields {
 	return client.MatchingFields{authenticationIndex: o.GetName()}
 }
 
-// watch queues an object when it changes, when an HPA of it does, and when one that fails may have been
-// mended by a change of its target or of its authentication.
+// watch queues an object when it changes or its HPA changes. It also queues a failing object when a change of its
+// target or authentication may have corrected the cause.
 func (l *loop) watch(ctx context.Context) (stop func(), err error) {
 	var stops []func()
 	stop = func() {
@@ -114,13 +114,13 @@ func (l *loop) watch(ctx context.Context) (stop func(), err error) {
 			stop()
 			return nil, fmt.Errorf("watch %T: %w", kind.object, err)
 		}
-		// The informers end with the process; an error says that they have.
+		// The informers end with the process; an error means that they have ended.
 		stops = append(stops, func() { _ = informer.RemoveEventHandler(registration) })
 	}
 	return stop, nil
 }
 
-// changed queues an object unless only its status, which is written here, is another.
+// changed queues an object, unless only its status changed, which this part writes.
 func (l *loop) changed(old, obj any) {
 	so, ok := obj.(*keda.ScaledObject)
 	if !ok {
@@ -139,7 +139,7 @@ func (l *loop) changed(old, obj any) {
 	}
 }
 
-// settings are the annotations that say how so is scaled: one that pauses it must not wait for a reading.
+// settings are the annotations that control scaling. A new pause must not wait for a reading.
 func settings(so *keda.ScaledObject) map[string]string {
 	out := map[string]string{}
 	for name, value := range so.Annotations {
@@ -150,8 +150,8 @@ func settings(so *keda.ScaledObject) map[string]string {
 	return out
 }
 
-// hpaChanged queues the owner of an HPA that is new, which may be one too many, that was edited, or that
-// began or ceased to scale.
+// hpaChanged queues the owner of an HPA that is new, since it may be one too many. It also does so after an edit, and
+// when the HPA starts or stops to scale.
 func (l *loop) hpaChanged(old, obj any) {
 	h, ok := obj.(*autoscalingv2.HorizontalPodAutoscaler)
 	if !ok {
@@ -164,7 +164,7 @@ func (l *loop) hpaChanged(old, obj any) {
 	l.queueOwners(h)
 }
 
-// queueOwners queues the object that h belongs to, and one that fails because h has the name of its HPA.
+// queueOwners queues the owner of h, and the object that fails because h has the name of its HPA.
 func (l *loop) queueOwners(h *autoscalingv2.HorizontalPodAutoscaler) {
 	l.mended(h, client.MatchingFields{hpaIndex: h.Name})
 	if owner := metav1.GetControllerOf(h); owner != nil && owner.Kind == "ScaledObject" {
@@ -184,8 +184,7 @@ func scaling(h *autoscalingv2.HorizontalPodAutoscaler) string {
 	return ""
 }
 
-// mends queues the objects that fail and are found by an object of some kind, when that appears or its spec
-// changes.
+// mends queues failing objects when an object that they depend on is created or its spec changes.
 func (l *loop) mends(by func(client.Object) client.MatchingFields) toolscache.ResourceEventHandlerFuncs {
 	return toolscache.ResourceEventHandlerFuncs{
 		AddFunc: func(obj any) {
@@ -204,7 +203,7 @@ func (l *loop) mends(by func(client.Object) client.MatchingFields) toolscache.Re
 }
 
 func (l *loop) mended(o client.Object, by client.MatchingFields) {
-	var list keda.ScaledObjectList // shared with the cache, and so only read: there may be thousands, for each edit of o
+	var list keda.ScaledObjectList // shared with the cache, so it must not be changed: an edit may concern thousands
 	if err := l.kube.Client.List(context.Background(), &list, client.InNamespace(o.GetNamespace()), by, client.UnsafeDisableDeepCopy); err != nil {
 		l.log.Warn("find the ScaledObjects of what changed", "by", by, "namespace", o.GetNamespace(), "error", err)
 		return

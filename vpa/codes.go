@@ -5,5 +5,5 @@ import (
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
 
-// Codes lists every verdict code of the part with its meaning.
+// Codes documents every verdict code of the part.
 func Codes() []verdict.CodeDoc { return recommend.Codes() }

@@ -4,7 +4,7 @@ import "github.com/trimtab/trimtab/vpa/recommender"
 
 // Config is the section `vpa`: a section for each of its services.
 type Config struct {
-	// Recommender runs wherever the section vpa stands.
+	// Recommender runs wherever the configuration has the section vpa.
 	Recommender recommender.Config `yaml:"recommender"`
 }
 

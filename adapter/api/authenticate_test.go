@@ -98,7 +98,7 @@ func (r *recorder) Authorize(_ context.Context, a authorizer.Attributes) (author
 	return authorizer.DecisionAllow, "", nil
 }
 
-// Whoever tries, fast answers those whom the library knows and leaves all others to it, and the user is the library's.
+// fast answers only clients that the library recognises, with the library's user. It leaves all others to the library.
 func TestOnlyTheFrontProxyIsBelieved(t *testing.T) {
 	t.Parallel()
 	ca, other := apitest.NewAuthority(t), apitest.NewAuthority(t)

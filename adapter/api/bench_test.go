@@ -90,7 +90,7 @@ func BenchmarkHandler(b *testing.B) {
 type benchPair struct {
 	fast        *fast
 	library     http.Handler
-	certificate http.Request // bears the TLS state of the front proxy
+	certificate http.Request // has the TLS state of the front proxy
 }
 
 func newBenchPair(b *testing.B, m *memory) *benchPair {

@@ -19,18 +19,18 @@ import (
 	"github.com/trimtab/trimtab/internal/recent"
 )
 
-// apis are what a server answers; a nil one is not served.
+// apis are the APIs of a server. A nil API is not served.
 type apis struct {
 	custom   CustomAPI
 	external ExternalAPI
 	resource ResourceAPI
 }
 
-// front puts what answers first in front of the library's own handlers.
+// front puts a handler in front of the library's own handlers.
 type front func(handlers http.Handler, c *genericapiserver.Config) http.Handler
 
-// newGeneric makes the library's server of these APIs. Only configure and the front differ between the server and
-// its offline form.
+// newGeneric makes the library's server of these APIs. The server and its offline form differ only in configure and
+// front.
 func (a apis) newGeneric(timeout time.Duration, configure func(*genericapiserver.Config) error, f front) (*genericapiserver.GenericAPIServer, error) {
 	resources, err := newResourceScheme()
 	if err != nil {
@@ -75,7 +75,7 @@ func (a apis) providers() (provider.CustomMetricsProvider, provider.ExternalMetr
 	return custom, external
 }
 
-// newFast is what stands in front of a library's handlers. The caller adds who may ask.
+// newFast makes the handler in front of the library's handlers. The caller adds authentication and authorisation.
 func (a apis) newFast(library http.Handler, c *genericapiserver.Config) *fast {
 	lists := map[string]*document{}
 	if a.custom != nil {
@@ -96,7 +96,7 @@ func (a apis) newFast(library http.Handler, c *genericapiserver.Config) *fast {
 	}
 }
 
-// definitions are the schemas of all types that the server speaks of.
+// definitions are the OpenAPI schemas of all types of the server.
 func (a apis) definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	all := map[string]common.OpenAPIDefinition{}
 	sources := []common.GetOpenAPIDefinitions{generatedcore.GetOpenAPIDefinitions}
@@ -117,8 +117,8 @@ func (a apis) definitions(ref common.ReferenceCallback) map[string]common.OpenAP
 	return all
 }
 
-// NewHandler answers the same requests as a Server in the same words, but asks nobody who he is nor what he may
-// do: for answers from files, never for a port. A nil API is not served.
+// NewHandler answers as a Server does, but without authentication and authorisation. It is for answers from files,
+// never for a port. A nil API is not served.
 func NewHandler(custom CustomAPI, external ExternalAPI, resource ResourceAPI) (http.Handler, error) {
 	a := apis{custom, external, resource}
 	server, err := a.newGeneric(time.Minute, withoutPort,
@@ -133,7 +133,7 @@ func NewHandler(custom CustomAPI, external ExternalAPI, resource ResourceAPI) (h
 	return server.Handler, nil
 }
 
-// withoutPort keeps the library from looking for the port that there is not.
+// withoutPort keeps the library from looking for a port, since there is none.
 func withoutPort(c *genericapiserver.Config) error {
 	c.ExternalAddress = "localhost:443"
 	return nil

@@ -23,15 +23,14 @@ import (
 )
 
 const (
-	// authNamespace and authConfigMap is where the API server publishes the CAs of its clients and of its
-	// front proxy.
+	// The API server publishes the CAs of its clients and of its front proxy in this configmap.
 	authNamespace = metav1.NamespaceSystem
 	authConfigMap = "extension-apiserver-authentication"
 )
 
-// delegate asks the cluster's API server who a client is and what it may do.
+// delegate asks the API server of the cluster who a client is and what it may do.
 type delegate struct {
-	// reviews has a time-out for each request and a rate limit of its own, high enough not to slow the API.
+	// reviews has a time-out for each request, and its own rate limit, high enough not to slow the API.
 	reviews kubernetes.Interface
 	// headers follows the front proxy's CA and header names, and is started with the server.
 	headers *options.DynamicRequestHeaderController
@@ -50,7 +49,7 @@ func newDelegate(ctx context.Context, cfg *rest.Config) (*delegate, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A missing permission is told now, with its name, instead of as refused requests later.
+	// A missing permission is an error now, with its name. Otherwise all requests would be refused later.
 	if _, err := reviews.CoreV1().ConfigMaps(authNamespace).Get(ctx, authConfigMap, metav1.GetOptions{}); err != nil {
 		return nil, fmt.Errorf("read configmap %s/%s, which tells how clients are recognised: %w", authNamespace, authConfigMap, err)
 	}
@@ -75,7 +74,7 @@ func caFromConfigMap(purpose, key string, client kubernetes.Interface) (*dynamic
 	return dynamiccertificates.NewDynamicCAFromConfigMapController(purpose, authNamespace, authConfigMap, key, client)
 }
 
-// ready is nil once the front proxy's CA is known, without which the API server itself is refused.
+// ready is nil once the front proxy's CA is known. Without the CA, requests from the API server are refused.
 func (d *delegate) ready() error {
 	if _, ok := d.headers.VerifyOptions(); !ok {
 		return fmt.Errorf("the front proxy's CA in configmap %s/%s is not read yet", authNamespace, authConfigMap)

@@ -1,10 +1,12 @@
 // Package api is the aggregated API server of the adapter: custom.metrics.k8s.io v1beta1 and v1beta2,
 // external.metrics.k8s.io v1beta1, and metrics.k8s.io v1beta1.
 //
-// It guarantees that every request but the health checks is authenticated and authorised by the API server
-// of the cluster (front-proxy certificates, TokenReview, SubjectAccessReview), that certificates given as
-// files are read again when they change, that the server ends with its context after the requests in flight
-// were answered, and that nothing of it is process-wide: no flags, no exit, no /metrics of its own.
+// It guarantees that:
+//   - the cluster's API server authenticates and authorises every request but the health checks
+//     (front-proxy certificates, TokenReview, SubjectAccessReview);
+//   - certificate files are read again when they change;
+//   - the server ends with its context, after the requests in flight were answered;
+//   - nothing of it is process-wide: no flags, no exit, no /metrics.
 //
 // A request takes one of two ways. The API server library answers everything; that costs it a third of a millisecond of CPU
 // for a small answer. In front of it stands fast, which takes the GETs that come all day: a metric by name or selector, an
@@ -14,7 +16,7 @@
 // seconds, that a certificate is the front proxy's for ten seconds under the same CA and names, the meaning of URLs and
 // Accept headers, and the encoded list of a generation.
 //
-// It does not know where metrics come from: that is the business of CustomAPI, ExternalAPI and ResourceAPI. What
-// they return as errors of Kubernetes' API, for which this package has constructors, reaches the client as it is; the
-// header Retry-After is kept from clients that would block on it.
+// It does not know where metrics come from: CustomAPI, ExternalAPI and ResourceAPI do. Their errors of Kubernetes' API
+// reach the client unchanged; this package has constructors for them. Only the header Retry-After is removed for
+// clients that would wait for it.
 package api

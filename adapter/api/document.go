@@ -14,9 +14,8 @@ import (
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
 )
 
-// document is what discovery says of a group version. It is encoded once for each generation of the list,
-// however often it is read: each API server reads it five times every half minute, only to see whether
-// the server is there.
+// document is the discovery document of a group version. It is encoded once for each generation of the list: each API
+// server reads it five times every half minute, only to see whether the server is available.
 type document struct {
 	version schema.GroupVersion
 	list    func() (func() []metav1.APIResource, uint64)
@@ -26,7 +25,7 @@ type document struct {
 	encoded    map[string]*body // by media type; nil before the first use
 }
 
-// body is an encoded answer, and the same compressed where that is worth it.
+// body is an encoded answer, also compressed where that saves enough.
 type body struct{ plain, gzip []byte }
 
 func newCustomDocument(v version, api CustomAPI) *document {
@@ -43,7 +42,7 @@ func newExternalDocument(api ExternalAPI) *document {
 	}}
 }
 
-// in is the document in an encoding.
+// in returns the document in an encoding.
 func (d *document) in(e encoding) (*body, error) {
 	list, generation := d.list()
 	d.mu.Lock()

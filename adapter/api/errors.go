@@ -20,12 +20,12 @@ func BadRequest(format string, args ...any) *apierrors.StatusError {
 	return status(http.StatusBadRequest, metav1.StatusReasonBadRequest, fmt.Sprintf(format, args...), 0)
 }
 
-// tooLong answers 414: what asks must ask for less at once.
+// tooLong answers 414: the client must ask for less at once.
 func tooLong(format string, args ...any) *apierrors.StatusError {
 	return status(http.StatusRequestURITooLong, metav1.StatusReasonUnknown, fmt.Sprintf(format, args...), 0)
 }
 
-// Internal answers 500: asking again will not help until someone mends a rule.
+// Internal answers 500: another request will not help until someone corrects a rule.
 func Internal(format string, args ...any) *apierrors.StatusError {
 	return status(http.StatusInternalServerError, metav1.StatusReasonInternalError, fmt.Sprintf(format, args...), 0)
 }

@@ -22,10 +22,8 @@ import (
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
 )
 
-// fast answers the requests that come every few seconds for each HPA, and the discovery that comes every few
-// seconds for each API server: a GET of a metric or of a version's list.
-// All else goes to the library behind it, and so does everything that looks in any way unusual. What fast answers,
-// it answers as the library would.
+// fast answers the frequent requests: the GETs of metrics for each HPA, and the discovery by each API server. It passes
+// everything else, and everything unusual, to the library. Its answers are the library's answers.
 type fast struct {
 	library  http.Handler
 	custom   CustomAPI
@@ -36,24 +34,25 @@ type fast struct {
 	authenticator authenticator.Request
 	authorizer    authorizer.Authorizer
 	timeout       time.Duration
-	// limit is how many requests may be in flight; those of system:masters do not count.
+	// limit is how many requests may be in flight. Requests of system:masters do not count.
 	limit    int64
 	inFlight atomic.Int64
-	// enter tells a server that is about to end of a request to wait for; it fails when it is too late.
+	// enter registers a request for which the server waits before it ends. It fails when the server no longer accepts
+	// requests.
 	enter func() error
 	leave func()
 	rooms sync.Pool // of *room
 	zips  sync.Pool // of *gzip.Writer
 }
 
-// room is memory that serves one request after the other.
+// room is memory that requests use again, one after the other.
 type room struct {
 	key, body []byte
 	custom    CustomAnswer
 	external  ExternalAnswer
 }
 
-// roomLimit bounds what is kept of a large answer.
+// roomLimit bounds the memory that is kept after a large answer.
 const roomLimit = 1 << 20
 
 // ServeHTTP implements http.Handler.
@@ -113,14 +112,14 @@ func (f *fast) keep(r *room) {
 	if cap(r.body) > roomLimit {
 		return
 	}
-	clear(r.external.Items) // they hold on to labels
+	clear(r.external.Items) // they keep labels in memory
 	clear(r.custom.Items)
 	r.custom = CustomAnswer{Items: r.custom.Items[:0]}
 	r.external.Items = r.external.Items[:0]
 	f.rooms.Put(r)
 }
 
-// hasUnusualHeader is true for what the library does more with than read the user from it.
+// hasUnusualHeader is true if a header needs more of the library than reading the user.
 func hasUnusualHeader(h http.Header) bool {
 	for name := range h {
 		switch {
@@ -143,7 +142,7 @@ type call struct {
 	room     *room
 }
 
-// serve is false for a request that was refused before anyone was asked for an answer.
+// serve is false for a request that was refused before the metrics API was asked.
 func (c *call) serve() bool {
 	header := c.w.Header()
 	header.Set("Cache-Control", "no-cache, private")
@@ -152,7 +151,7 @@ func (c *call) serve() bool {
 		id = string(uuid.NewUUID())
 	}
 	header.Set(auditinternal.HeaderAuditID, id)
-	// As in the library: whoever is not known may not keep a connection of HTTP/2.
+	// As in the library: an anonymous client may not keep a connection of HTTP/2.
 	if c.who != nil && c.r.ProtoMajor == 2 && (c.who.GetName() == user.Anonymous || slices.Contains(c.who.GetGroups(), user.AllUnauthenticated)) {
 		header.Set("Connection", "close")
 	}
@@ -173,8 +172,8 @@ func (c *call) serve() bool {
 	return true
 }
 
-// authenticate is who the library says that the user is. It is false for a request that the library is to refuse. The headers
-// that name a user are gone after a success.
+// authenticate returns the user that the library recognised. It is false for a request that the library must refuse.
+// After a success, the headers that name a user are removed.
 func (f *fast) authenticate(r *http.Request) (user.Info, bool) {
 	if f.authenticator == nil {
 		return nil, true
@@ -210,7 +209,7 @@ func (c *call) authorize(ctx context.Context) bool {
 	return false
 }
 
-// recoverTo answers 500 where whoever was asked for the answer panicked, and reports it.
+// recoverTo answers 500 and reports the panic when the metrics API panicked.
 func recoverTo(w http.ResponseWriter, r *http.Request, route *route) {
 	p := recover()
 	switch p {

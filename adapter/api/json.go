@@ -43,8 +43,8 @@ func appendCustomJSON(b []byte, v version, a *CustomAnswer) []byte {
 	return append(b, "]}\n"...)
 }
 
-// customParts is what the items of an answer share: before the object's name, between it and the time, and
-// after the value.
+// customParts are the texts that all items of an answer share: before the object's name, between the name and the time,
+// and after the value.
 func customParts(v version, a *CustomAnswer) (head, middle, tail []byte) {
 	head = append(head, `{"describedObject":{`...)
 	if a.Kind != "" {
@@ -102,7 +102,7 @@ func appendExternalJSON(b []byte, v version, a *ExternalAnswer) []byte {
 	return append(b, "]}\n"...)
 }
 
-// appendLabels writes a map sorted by its keys, and returns the room that sorting took.
+// appendLabels writes a map sorted by its keys. It returns the memory that sorting used, for the next call.
 func appendLabels(b []byte, labels map[string]string, names []string) ([]byte, []string) {
 	if labels == nil {
 		return append(b, "null"...), names

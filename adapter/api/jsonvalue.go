@@ -7,8 +7,8 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// appendString writes a string as encoding/json does by default: quoted, with <, > and & escaped so that no
-// browser takes an answer for a page, and what is not UTF-8 replaced.
+// appendString writes a string as encoding/json does by default: quoted, and what is not UTF-8 replaced. It escapes <,
+// > and &, so that no browser takes an answer for a page.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
@@ -61,7 +61,7 @@ func appendEscaped(b []byte, c byte) []byte {
 	}
 }
 
-// stamps writes times, and remembers the last one: the samples of an answer mostly have one time.
+// stamps writes times and remembers the last one, since the samples of an answer mostly have the same time.
 type stamps struct {
 	millis int64
 	text   []byte

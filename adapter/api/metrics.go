@@ -10,15 +10,15 @@ import (
 	"k8s.io/metrics/pkg/apis/metrics"
 )
 
-// CustomAPI answers custom.metrics.k8s.io. It is called from many goroutines, and must return soon after its
-// context has ended: nothing else bounds a request.
+// CustomAPI answers custom.metrics.k8s.io. It is called from many goroutines. It must return soon after its context has
+// ended, since nothing else bounds a request.
 type CustomAPI interface {
-	// Custom appends to the answer's Items, which are empty, and fills in its other fields. By name it appends
-	// exactly one item, or fails. It must not keep the answer, whose memory serves the next request; nor may it
-	// change what the request points to. An error that carries a status of Kubernetes' API reaches the client.
+	// Custom appends to the answer's Items, which are empty, and fills in its other fields. By name it appends exactly
+	// one item, or fails. It must not keep the answer, since its memory serves the next request. It must not change
+	// what the request points to. An error with a status of Kubernetes' API reaches the client.
 	Custom(ctx context.Context, request CustomRequest, answer *CustomAnswer) error
-	// CustomMetrics is what discovery lists, and a generation that changes whenever the list does. It may be
-	// kept, and is not changed, by the caller; the implementation must not change it either.
+	// CustomMetrics is the list for discovery, and a generation that changes whenever the list does. The caller may
+	// keep the list. Neither the caller nor the implementation may change it.
 	CustomMetrics() (list []CustomMetric, generation uint64)
 }
 
@@ -28,34 +28,33 @@ type ExternalAPI interface {
 	ExternalMetrics() (names []string, generation uint64)
 }
 
-// ResourceAPI answers metrics.k8s.io. An empty name means all, an empty namespace all namespaces; objects without
-// numbers are left out. Labels and namespaces are filtered by the implementation; what it returns becomes the
-// caller's.
+// ResourceAPI answers metrics.k8s.io. An empty name means all objects, an empty namespace all namespaces. Objects
+// without numbers are left out. The implementation filters by labels and namespace. The caller may change the result.
 type ResourceAPI interface {
 	Nodes(ctx context.Context, name string, selector labels.Selector) ([]metrics.NodeMetrics, error)
 	Pods(ctx context.Context, namespace, name string, selector labels.Selector) ([]metrics.PodMetrics, error)
 }
 
-// CustomRequest asks for a metric of one object or of those that a selector matches.
+// CustomRequest asks for a metric of one object, or of all objects that a selector matches.
 type CustomRequest struct {
 	// Resource is as in the URL: singular or plural, with the group after a dot.
 	Resource schema.GroupResource
-	// Namespaced tells that the objects live in Namespace. The metric of a namespace is not namespaced: the
-	// resource is then namespaces, and Name the namespace.
+	// Namespaced says that the objects are in Namespace. The metric of a namespace is not namespaced: then the resource
+	// is namespaces, and Name is the namespace.
 	Namespaced bool
 	Namespace  string
 	Metric     string
-	// Name is empty where Selector says which objects are meant.
+	// Name is empty where Selector chooses the objects.
 	Name string
-	// Selector matches objects, MetricSelector series. Neither is nil.
+	// Selector matches objects, MetricSelector matches series. Neither is nil.
 	Selector, MetricSelector labels.Selector
 }
 
 // CustomAnswer is a metric of some objects of one kind and namespace.
 type CustomAnswer struct {
-	// APIVersion is that of the objects; the core group's is "/v1", as prometheus-adapter writes it.
+	// APIVersion is the version of the objects. For the core group it is "/v1", as prometheus-adapter writes it.
 	APIVersion, Kind string
-	// Namespace is empty where the objects have none.
+	// Namespace is empty for objects without a namespace.
 	Namespace, Metric string
 	// Selector repeats the request's MetricSelector; nil where that selects everything.
 	Selector *metav1.LabelSelector
@@ -69,7 +68,7 @@ type CustomItem struct {
 	Milli int64
 	// TimestampMillis is when the sample was taken, in milliseconds since 1970; the API shows whole seconds.
 	TimestampMillis int64
-	// WindowSeconds is the time that the value stands for; 0 where nobody knows.
+	// WindowSeconds is the time range over which the value was computed; 0 where it is unknown.
 	WindowSeconds int64
 }
 
@@ -87,7 +86,7 @@ type ExternalRequest struct {
 	Selector labels.Selector
 }
 
-// ExternalAnswer is what the HPA controller adds up.
+// ExternalAnswer has the values that the HPA controller adds up.
 type ExternalAnswer struct{ Items []ExternalItem }
 
 // ExternalItem is the value of one series.

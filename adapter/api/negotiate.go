@@ -16,22 +16,22 @@ const (
 	mediaLimit  = 128
 )
 
-// encoding is how an answer is to be written.
+// encoding is the form of an answer.
 type encoding struct {
 	mediaType  string
 	serializer runtime.Serializer
 	proto      bool
-	// ours is false for what only the library writes.
+	// ours is false for encodings that only the library writes.
 	ours bool
 }
 
-// negotiator tells what encoding a client wants. The library decides it from the header, once for each text.
+// negotiator finds the encoding that a client wants. The library reads each distinct Accept header once.
 type negotiator struct{ known *recent.Cache[encoding] }
 
 func newNegotiator() *negotiator { return &negotiator{recent.New[encoding](mediaLimit)} }
 
-// encoding is false for a request that the library must answer: for people, who get it indented, and for
-// encodings other than plain JSON and protobuf.
+// encoding is false for a request that the library must answer: indented JSON for people, and encodings other than
+// plain JSON and protobuf.
 func (n *negotiator) encoding(r *http.Request) (encoding, bool) {
 	if isForPeople(r.UserAgent()) {
 		return encoding{}, false
@@ -59,7 +59,7 @@ func negotiate(accept string) encoding {
 	return e
 }
 
-// isForPeople knows the clients to whom the library sends indented JSON.
+// isForPeople is true for the clients that get indented JSON from the library.
 func isForPeople(userAgent string) bool {
 	for _, prefix := range []string{"curl", "Wget", "Mozilla/5.0"} {
 		if strings.HasPrefix(userAgent, prefix) {

@@ -8,8 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The encoders in this file write what the generated code of k8s.io/metrics writes for the same answer, in the
-// envelope of Kubernetes. Fields follow each other by number; strings are written even where they are empty.
+// The encoders in this file write the same bytes as the generated code of k8s.io/metrics, in the envelope of
+// Kubernetes. Fields are in the order of their numbers. Empty strings are written too.
 
 const (
 	// envelopeMagic begins each protobuf answer of Kubernetes.
@@ -28,8 +28,8 @@ func appendCustomProto(b []byte, v version, a *CustomAnswer) []byte {
 	return endProto(b, start)
 }
 
-// protoParts is what the items of an answer share: the object around its name, the metric, and the selector where
-// that stands at the item's end. The last is room for a value.
+// protoParts are the parts that the items of an answer share: the object around its name, the metric, and the selector
+// where it is at the end of the item. value is memory for a value.
 type protoParts struct{ head, tail, metric, selector, value []byte }
 
 func newProtoParts(v version, a *CustomAnswer) *protoParts {
@@ -131,7 +131,7 @@ func protoSelector(s *metav1.LabelSelector) []byte {
 	return data
 }
 
-// beginProto writes the envelope up to the list's length, which endProto inserts at start.
+// beginProto writes the envelope up to the length of the list. endProto inserts the length at start.
 func beginProto(b []byte, v version) ([]byte, int) {
 	b = append(b, envelopeMagic...)
 	b = appendLength(b, 0x0a, fieldSize(len(v.apiVersion()))+fieldSize(len(v.kind())))
@@ -160,7 +160,7 @@ func appendLength(b []byte, tag byte, n int) []byte {
 	return binary.AppendUvarint(append(b, tag), uint64(n))
 }
 
-// fieldSize is that of a string or message of n bytes with its tag and length.
+// fieldSize is the size of a string or message of n bytes, with its tag and length.
 func fieldSize(n int) int { return 1 + varintSize(uint64(n)) + n }
 
 func varintSize(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }

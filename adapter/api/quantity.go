@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// appendMilli writes thousandths as a quantity in the form that Kubernetes calls canonical: the largest
-// suffix that leaves a whole number. It equals resource.NewMilliQuantity(milli, resource.DecimalSI).String().
+// appendMilli writes thousandths as a quantity in Kubernetes' canonical form, with the largest suffix that leaves a
+// whole number. It equals resource.NewMilliQuantity(milli, resource.DecimalSI).String().
 func appendMilli(b []byte, milli int64) []byte {
 	if milli == 0 {
 		return append(b, '0')
@@ -25,7 +25,7 @@ func appendMilli(b []byte, milli int64) []byte {
 	return b
 }
 
-// appendQuantity writes any quantity in its canonical form. It changes nothing, unlike Quantity.String.
+// appendQuantity writes any quantity in its canonical form. Unlike Quantity.String it does not change the quantity.
 func appendQuantity(b []byte, q *resource.Quantity) []byte {
 	number, suffix := q.CanonicalizeBytes(b[len(b):])
 	return append(append(b, number...), suffix...)

@@ -41,7 +41,7 @@ func installResource(server *genericapiserver.GenericAPIServer, scheme *runtime.
 	return server.InstallAPIGroup(&group)
 }
 
-// selection is what of a list is wanted.
+// selection chooses objects of a list.
 type selection struct {
 	name   string
 	labels labels.Selector
@@ -63,7 +63,7 @@ func newSelection(options *internalversion.ListOptions) selection {
 	return s
 }
 
-// matches applies the field selector, of which the library lets name and namespace through.
+// matches applies the field selector. The library allows only name and namespace in it.
 func (s selection) matches(o metav1.ObjectMeta) bool {
 	return s.fields.Matches(fields.Set{"metadata.name": o.Name, "metadata.namespace": o.Namespace})
 }

@@ -29,7 +29,7 @@ func (nodeTable) ConvertToTable(_ context.Context, object, options runtime.Objec
 	return table, nil
 }
 
-// podTable shows pods as `kubectl get pods.metrics.k8s.io` prints them: a pod's usage is that of all its
+// podTable shows pods as `kubectl get pods.metrics.k8s.io` prints them. The usage of a pod is the sum of its
 // containers.
 type podTable struct{}
 

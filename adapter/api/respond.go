@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver"
 )
 
-// answer asks for the answer and writes it. An error means that nothing was written yet.
+// answer gets the answer from the metrics API and writes it. An error means that nothing was written yet.
 func (c *call) answer(ctx context.Context) error {
 	room, route := c.room, c.route
 	switch {
@@ -55,7 +55,7 @@ func encodeExternal(b []byte, e encoding, v version, a *ExternalAnswer) []byte {
 	return appendExternalJSON(b, v, a)
 }
 
-// send writes an answer, compressed where the library would. A client that is gone is nobody's error.
+// send writes an answer, compressed where the library would compress it. It ignores a client that is gone.
 func (c *call) send(plain, compressed []byte) {
 	header := c.w.Header()
 	header.Set("Content-Type", c.encoding.mediaType)
@@ -86,7 +86,7 @@ func (c *call) send(plain, compressed []byte) {
 
 const tookTooLong = "request did not complete within the allotted timeout"
 
-// inTime makes the status of a request that took too long, if the error is not one already.
+// inTime makes a status of a time-out from the error of a request that took too long, unless it is a status already.
 func inTime(ctx context.Context, err error) error {
 	if _, ok := err.(apierrors.APIStatus); ok || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return err
@@ -96,7 +96,7 @@ func inTime(ctx context.Context, err error) error {
 
 func (c *call) fail(err error) { fail(c.w, c.r, c.route.version, err) }
 
-// fail writes a status through the library. The header Retry-After is kept from those who would block on it.
+// fail writes a status through the library. The header Retry-After is removed for clients that would wait for it.
 func fail(w http.ResponseWriter, r *http.Request, v version, err error) {
 	if isClientGo(r.UserAgent()) {
 		w = headerless{w}

@@ -7,10 +7,10 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/responsewriter"
 )
 
-// withoutRetryAfter takes the header Retry-After out of answers to clients built on client-go. These do not
-// hand it to their caller: they wait that long and ask again, ten times over, before they return the error.
-// In the HPA controller this would hold one of the few workers that serve all HPAs of a cluster for minutes, and
-// the condition of the HPA would not tell the cause until then. The time still stands in the status's details.
+// withoutRetryAfter removes the header Retry-After from answers to clients built on client-go. Such a client waits that
+// long and asks again, up to ten times, before it returns the error. In the HPA controller this would block one of the
+// few workers for minutes, and the HPA's condition would not show the cause until then. The time is still in the
+// details of the status.
 func withoutRetryAfter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isClientGo(r.UserAgent()) {
@@ -20,7 +20,7 @@ func withoutRetryAfter(next http.Handler) http.Handler {
 	})
 }
 
-// isClientGo knows client-go by the form of its user agents: "kubectl/v1.37.0 (linux/amd64) kubernetes/abcdef0".
+// isClientGo recognises client-go by its user agent: "kubectl/v1.37.0 (linux/amd64) kubernetes/abcdef0".
 func isClientGo(userAgent string) bool { return strings.Contains(userAgent, ") kubernetes/") }
 
 type headerless struct{ http.ResponseWriter }

@@ -18,36 +18,35 @@ import (
 )
 
 const (
-	// urlMost is the length of path and query above which a request is refused unread: a label selector takes many times
-	// its length when it is read, which is before anyone is asked who the caller is.
+	// urlMost is the length of path and query above which a request is refused unread. Parsing a label selector takes
+	// many times its length in memory, and it happens before authentication.
 	urlMost = 16 << 10
-	// urlLimit is the length above which a URL is left to the library, so that what is remembered of URLs
-	// stays small.
+	// urlLimit is the length above which a URL is left to the library. It keeps the memory for known URLs small.
 	urlLimit = 4096
-	// routeLimit bounds how many URLs are remembered, twice over.
+	// routeLimit bounds how many URLs are remembered; the cache can hold twice as many.
 	routeLimit = 2048
 )
 
-// route is what a URL asks for. It is shared by all requests for that URL and never changed.
+// route is what a URL asks for. All requests for that URL share it, and nobody changes it.
 type route struct {
 	version version
-	// attributes are what is authorised, as the library understands the URL; the user is missing.
+	// attributes are authorised, as the library reads the URL. The user is missing.
 	attributes authorizer.AttributesRecord
-	// list is set for the discovery document of the version, which else asks for a metric.
+	// list is set if the URL asks for the discovery document of the version. Otherwise it asks for a metric.
 	list     *document
 	custom   CustomRequest
 	external ExternalRequest
 }
 
-// routes reads URLs. What a request may do is told by the library's own reading of the same URL; whatever does
-// not look exactly like one of the requests that it knows, it leaves to the library.
+// routes reads URLs. The library's own reading of the URL says which attributes are authorised. Everything that does
+// not look exactly like a known request is left to the library.
 type routes struct {
 	info  request.RequestInfoResolver
 	lists map[string]*document // by path
 	known *recent.Cache[*route]
 }
 
-// find is nil for a request that is the library's. Only known URLs are remembered, by remember.
+// find is nil for a request that the library must answer. It knows only the URLs that remember kept.
 func (s *routes) find(r *http.Request, key []byte) (found *route, remembered bool) {
 	if found, ok := s.known.Get(key); ok {
 		return found, true
@@ -55,10 +54,10 @@ func (s *routes) find(r *http.Request, key []byte) (found *route, remembered boo
 	return s.read(r), false
 }
 
-// remember keeps a route for others that ask the same.
+// remember keeps a route for later requests with the same URL.
 func (s *routes) remember(key []byte, found *route) { s.known.Put(string(key), found) }
 
-// appendRouteKey writes what of a URL decides the route. It is false for a URL that is the library's.
+// appendRouteKey writes the parts of a URL that decide the route. It is false for a URL that the library must read.
 func appendRouteKey(b []byte, u *url.URL) ([]byte, bool) {
 	if len(u.Path)+len(u.RawQuery) > urlLimit {
 		return b, false
@@ -114,13 +113,13 @@ func (s *routes) read(r *http.Request) *route {
 	return found
 }
 
-// serves is true if the request is for a version whose discovery document is served, too.
+// serves is true if the discovery document of the version is served too.
 func (s *routes) serves(v version, info *request.RequestInfo) bool {
 	gv := v.groupVersion()
 	return info.APIGroup == gv.Group && info.APIVersion == gv.Version && s.lists["/apis/"+v.apiVersion()] != nil
 }
 
-// readCustom knows RESOURCE/NAME/METRIC, in a namespace or not, and namespaces/NS/metrics/METRIC.
+// readCustom reads RESOURCE/NAME/METRIC, with or without a namespace, and namespaces/NS/metrics/METRIC.
 func (d *route) readCustom(v version, info *request.RequestInfo, query url.Values, selector labels.Selector) bool {
 	if info.Verb != "get" || !hasOnly(query, "labelSelector", "metricLabelSelector") {
 		return false
@@ -145,7 +144,7 @@ func (d *route) readCustom(v version, info *request.RequestInfo, query url.Value
 	return ok
 }
 
-// readExternal knows namespaces/NS/METRIC.
+// readExternal reads namespaces/NS/METRIC.
 func (d *route) readExternal(info *request.RequestInfo, query url.Values, selector labels.Selector) bool {
 	if info.Verb != "list" || info.Namespace == "" || len(info.Parts) != 1 || !hasOnly(query, "labelSelector") {
 		return false
@@ -154,7 +153,7 @@ func (d *route) readExternal(info *request.RequestInfo, query url.Values, select
 	return true
 }
 
-// isClean is true for a path without empty parts, dots that lead elsewhere, or a slash at its end.
+// isClean is true for a path without empty parts, without dot segments, and without a slash at its end.
 func isClean(path string) bool {
 	if !strings.HasPrefix(path, "/apis/") {
 		return false
@@ -167,7 +166,8 @@ func isClean(path string) bool {
 	return true
 }
 
-// hasOnly is true if each parameter is one of these, given once. A time-out is none of them: the library's filters read it.
+// hasOnly is true if the query has no parameters but these, each given once. Time-outs are not among them: the
+// library's filters read them.
 func hasOnly(query url.Values, names ...string) bool {
 	for name, values := range query {
 		if len(values) != 1 || !slices.Contains(names, name) {

@@ -21,7 +21,8 @@ import (
 
 const (
 	name = "trimtab"
-	// connections bounds the port's. An API server keeps a few open; who holds many loses his own.
+	// connections bounds the open connections of the port. An API server keeps a few open. A client with many
+	// connections loses its own.
 	connections = 512
 )
 
@@ -31,16 +32,16 @@ type Config struct {
 	// SecurePort 0 takes any free port; see Server.Addr.
 	SecurePort int
 	TLS        serve.TLS
-	// RequestTimeout bounds each request; those in flight at the end have that long to finish.
+	// RequestTimeout bounds each request. At the end, requests in flight have that long to finish.
 	RequestTimeout time.Duration
-	// AuthorizedTTL is how long a permission is believed, which is how long one that was taken away still
-	// counts; 0 is a minute. A refusal is believed for ten seconds.
+	// AuthorizedTTL is how long a permission is cached. A revoked permission counts that long at most; 0 is a minute. A
+	// refusal is cached for ten seconds.
 	AuthorizedTTL time.Duration
 	// Wrap, if it is not nil, puts a handler around all others.
 	Wrap func(http.Handler) http.Handler
 	// REST reaches the API server that authenticates and authorises.
 	REST *rest.Config
-	// CustomMetrics, ExternalMetrics and ResourceMetrics answer; an API that is nil is not served.
+	// CustomMetrics, ExternalMetrics and ResourceMetrics answer the APIs. An API that is nil is not served.
 	CustomMetrics   CustomAPI
 	ExternalMetrics ExternalAPI
 	ResourceMetrics ResourceAPI
@@ -53,7 +54,7 @@ type Server struct {
 	generic  *genericapiserver.GenericAPIServer
 }
 
-// Listen opens the port and makes all ready to serve; requests are answered by Run.
+// Listen opens the port and prepares the server. Run answers the requests.
 func Listen(ctx context.Context, cfg Config) (*Server, error) {
 	auth, err := newDelegate(ctx, cfg.REST)
 	if err != nil {
@@ -75,7 +76,7 @@ func Listen(ctx context.Context, cfg Config) (*Server, error) {
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Ready is nil once requests through the API server's aggregation can be authenticated.
+// Ready is nil once requests from the API server's aggregation layer can be authenticated.
 func (s *Server) Ready() error { return s.auth.ready() }
 
 // Run serves until ctx ends and the requests in flight are answered. It can be called once.
@@ -111,8 +112,7 @@ func (s *Server) build(cfg Config) (*genericapiserver.GenericAPIServer, error) {
 	return server, nil
 }
 
-// checkMetricSelector answers 400 to a selector that cannot be parsed, which the storage behind it would
-// take for its own failure.
+// checkMetricSelector answers 400 to a selector that cannot be parsed. The library's storage would answer 500.
 func checkMetricSelector(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, text := range r.URL.Query()["metricLabelSelector"] {
@@ -126,8 +126,8 @@ func checkMetricSelector(next http.Handler) http.Handler {
 	})
 }
 
-// withOwnRequestInfo gives next a RequestInfo that it may change. The library rewrites that of a metric of a namespace,
-// while the filter of time-outs may read it.
+// withOwnRequestInfo gives next its own RequestInfo. The library rewrites the RequestInfo of a namespace's metric,
+// while the time-out filter may still read it.
 func withOwnRequestInfo(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if info, ok := request.RequestInfoFrom(r.Context()); ok {

@@ -153,7 +153,7 @@ func TestWhatIsServedToWhom(t *testing.T) {
 }
 
 // The API server passes requests on with the user's name in a header. It is believed only if the certificate is
-// of the front proxy's authority and bears the front proxy's name.
+// of the front proxy's authority and has the front proxy's name.
 func TestRequestsThroughTheAggregator(t *testing.T) {
 	cluster, proxies := apitest.ClusterWithProxy(t)
 	base := start(t, func(c *api.Config) { c.REST = cluster })
@@ -208,7 +208,7 @@ func TestClientGoIsNotHeldUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // who waits as he is told waits an hour
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a client that obeyed Retry-After would wait an hour
 	defer cancel()
 	err = client.Get().AbsPath(custom + "/v1beta1/namespaces/a/pods/p/down-for-long").Do(ctx).Error()
 	if !apierrors.IsServiceUnavailable(err) || !strings.Contains(err.Error(), "Prometheus is down") {

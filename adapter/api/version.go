@@ -6,7 +6,7 @@ import (
 	"k8s.io/metrics/pkg/apis/external_metrics"
 )
 
-// version is a group version that the server answers by itself.
+// version is a group version that fast answers.
 type version int
 
 const (
@@ -37,7 +37,7 @@ func (v version) apiVersion() string {
 	}
 }
 
-// kind is that of an answer.
+// kind is the kind of an answer.
 func (v version) kind() string {
 	if v == externalV1beta1 {
 		return "ExternalMetricValueList"

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// maxItems bounds the entries of an answer: in memory they are many times what a hostile server writes.
+	// maxItems bounds the entries of an answer. In memory they need many times the bytes that a hostile server sends.
 	maxItems = 100_000
-	// maxDigits and maxExponent bound a quantity, whose arithmetic takes time and memory by its exponent.
+	// maxDigits and maxExponent bound a quantity, since large exponents cost time and memory.
 	maxDigits   = 400
 	maxExponent = 308
 )
 
-// bounded is a list of at most maxItems; the error of an item tells which.
+// bounded is a list of at most maxItems. An error names the item.
 type bounded[T any] []T
 
 func (l *bounded[T]) UnmarshalJSON(data []byte) error {
@@ -47,7 +47,7 @@ func (l *bounded[T]) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// quantity is a resource.Quantity that somebody wrote; its zero value is none.
+// quantity is a resource.Quantity from a delegate. The zero value means that there was none.
 type quantity struct{ *resource.Quantity }
 
 func (q *quantity) UnmarshalJSON(data []byte) error {
@@ -71,7 +71,7 @@ func (q *quantity) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// wire is a list as it is sent, of both versions of both APIs.
+// wire is a list as it is sent, for both versions of both APIs.
 type wire struct {
 	Kind       string         `json:"kind"`
 	APIVersion string         `json:"apiVersion"`
@@ -86,7 +86,7 @@ type value struct {
 	Window          *int64                 `json:"window"`
 	Value           quantity               `json:"value"`
 	Selector        *metav1.LabelSelector  `json:"selector"`
-	// Metric and WindowSeconds are custom v1beta2's places for MetricName and Selector, and for Window.
+	// Metric and WindowSeconds are the fields of custom v1beta2 for MetricName, Selector and Window.
 	Metric struct {
 		Name     string                `json:"name"`
 		Selector *metav1.LabelSelector `json:"selector"`
@@ -110,8 +110,8 @@ func readWire(kind, groupVersion string, body []byte) (bounded[value], error) {
 	return w.Items, nil
 }
 
-// readCustom reads an answer; with the name of one object there must be one value. One of another namespace is refused: who
-// asks has rights in this one only.
+// readCustom reads an answer. A request by name must have exactly one value. An answer for another namespace is
+// refused, since the client was authorised for this namespace only.
 func readCustom(version string, r Request, body []byte) (*custom_metrics.MetricValueList, error) {
 	items, err := readWire("MetricValueList", customGroup+"/"+version, body)
 	if err != nil {

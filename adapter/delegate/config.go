@@ -22,18 +22,18 @@ const podToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
 // Config is one entry of `adapter.delegates`.
 type Config struct {
-	// Name is how messages call the delegate. Required.
+	// Name is the delegate's name in messages. Required.
 	Name string `yaml:"name"`
-	// APIs are those it is asked for: custom, external. Default both; one that it does not serve is no error.
+	// APIs are the APIs to ask it for: custom, external. Default both. An API that it does not serve is no error.
 	APIs []string `yaml:"apis"`
 	// Service reaches it inside the cluster, at https://NAME.NAMESPACE.svc:PORT. This or URL is required.
 	Service *ServiceRef `yaml:"service"`
-	// URL is its root elsewhere; it begins with https://, and the API's path is put behind its path.
+	// URL is its root elsewhere. It begins with https://. The path of the API is appended to its path.
 	URL string `yaml:"url"`
 	TLS TLS    `yaml:"tls"`
-	// BearerTokenFile holds the token that tells the delegate who asks, read for each request. Default: that
-	// of the pod's own ServiceAccount, where there is one. A delegate can use what it is sent: to one that is
-	// not trusted like trimtab itself, give the token of an account that may only read metrics.
+	// BearerTokenFile holds the token for the delegate, read for each request. Default: the token of the pod's own
+	// ServiceAccount, if there is one. A delegate can use a token that it receives. If you trust it less than trimtab
+	// itself, give it the token of an account that may only read metrics.
 	BearerTokenFile string `yaml:"bearerTokenFile"`
 	// Timeout bounds each request to it. Default 10s.
 	Timeout config.Duration `yaml:"timeout"`
@@ -49,12 +49,12 @@ type ServiceRef struct {
 
 // TLS says what certificate the delegate must show.
 type TLS struct {
-	// CAFile holds the CAs to trust, read again when it changes. Default: those of the system.
+	// CAFile holds the CAs to trust, read again when it changes. Default: the CAs of the system.
 	CAFile string `yaml:"caFile"`
 	// ServerName is expected in the certificate. Default: the host of the URL.
 	ServerName string `yaml:"serverName"`
-	// InsecureSkipVerify takes any certificate. It requires bearerTokenFile: trimtab's own token does not go
-	// to whoever answers.
+	// InsecureSkipVerify accepts any certificate. It requires bearerTokenFile, so that trimtab's own token is never
+	// sent to an unknown server.
 	InsecureSkipVerify bool `yaml:"insecureSkipVerify"`
 }
 
@@ -67,7 +67,7 @@ func (c *Config) SetDefaults() {
 // SetDefaults fills in the port.
 func (r *ServiceRef) SetDefaults() { r.Port = 443 }
 
-// Validate checks what the types cannot. That names are unique is for the list to check.
+// Validate checks what the types cannot. The list checks that names are unique.
 func (c *Config) Validate() config.Problems {
 	var ps config.Problems
 	if strings.TrimSpace(c.Name) == "" {

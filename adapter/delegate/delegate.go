@@ -28,14 +28,14 @@ type Delegate struct {
 	flights singleflight.Group
 
 	mu sync.Mutex
-	// rest is why the delegate is left alone until restUntil; nil when it is not.
+	// rest is why the delegate is not asked until restUntil; nil when it may be asked.
 	rest      *failure
 	restUntil time.Time
-	// custom and external are what it said that it serves; nil until it said so once.
+	// custom and external are the last lists that the delegate gave; nil before the first.
 	custom, external *listing
 }
 
-// New checks cfg and makes a client for it; nothing is asked yet. A CA file that cannot be read is an error.
+// New checks cfg and makes a client for it, without any request. A CA file that cannot be read is an error.
 func New(cfg Config) (*Delegate, error) { return newDelegate(cfg, podToken) }
 
 func newDelegate(cfg Config, podToken string) (*Delegate, error) {
@@ -73,19 +73,22 @@ func newDelegate(cfg Config, podToken string) (*Delegate, error) {
 // Name is the name that the configuration gives it.
 func (d *Delegate) Name() string { return d.cfg.Name }
 
-// Serves says that the configuration lets it be asked for an API, CustomAPI or ExternalAPI.
+// Serves is true if the configuration allows an API, CustomAPI or ExternalAPI.
 func (d *Delegate) Serves(api string) bool { return slices.Contains(d.cfg.APIs, api) }
 
-// CloseIdleConnections lets go of what a delegate that is no longer used still holds.
+// CloseIdleConnections closes the connections of a delegate that is no longer used.
 func (d *Delegate) CloseIdleConnections() { d.http.CloseIdleConnections() }
 
-// Custom asks for the metric of one object, or of those that a selector matches. A metric's one object has
-// exactly one value. Callers share the list: none may change it.
+// Custom asks for the metric of one object, or of the objects that a selector matches. A request for one object has
+// exactly one value. Callers share the list and must not change it.
 //
-// The bool says whether the metric is this delegate's. With true the answer counts, also where it is an error.
-// With false and no error it does not know the metric; with false and an error nobody can tell: others may still
-// know the metric, but it must not be said not to exist. Every error is a *Failure, whose status is the delegate's
-// own, or 503 where it gave none, 504 where it was slow, 500 where it refuses trimtab.
+// The bool and the error mean:
+//   - true: the metric is this delegate's, and its answer counts, also an error;
+//   - false without an error: the delegate does not have the metric;
+//   - false with an error: nobody knows. Others may have the metric, but nobody may say that it does not exist.
+//
+// Every error is a *Failure. Its status is the delegate's own; else 503 without an answer, 504 where it was slow,
+// 500 where it refuses trimtab.
 func (d *Delegate) Custom(ctx context.Context, r Request) (*custom_metrics.MetricValueList, bool, error) {
 	metric := Metric{Resource: r.Resource, Namespaced: r.Namespaced, Name: r.Metric}
 	return ask(ctx, d, CustomAPI, metric, func(l *listing) (question[*custom_metrics.MetricValueList], error) {
@@ -97,7 +100,7 @@ func (d *Delegate) Custom(ctx context.Context, r Request) (*custom_metrics.Metri
 	})
 }
 
-// External asks for an external metric; what it returns is as of Custom. A nil selector matches all.
+// External asks for an external metric. Its results mean the same as Custom's. A nil selector matches all.
 func (d *Delegate) External(ctx context.Context, namespace, metric string, selector labels.Selector) (*external_metrics.ExternalMetricValueList, bool, error) {
 	listed := Metric{Namespaced: true, Name: metric}
 	return ask(ctx, d, ExternalAPI, listed, func(l *listing) (question[*external_metrics.ExternalMetricValueList], error) {
@@ -115,7 +118,8 @@ type question[T any] struct {
 	read     func(body []byte) (T, error)
 }
 
-// ask puts a question, written for what the delegate serves, unless that tells the answer already.
+// ask sends a question, in the version that the delegate serves. It sends nothing if the delegate's list answers the
+// question.
 func ask[T any](ctx context.Context, d *Delegate, api string, metric Metric, write func(*listing) (question[T], error)) (T, bool, error) {
 	var none T
 	if !d.Serves(api) {

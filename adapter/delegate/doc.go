@@ -1,13 +1,15 @@
-// Package delegate asks another custom- or external-metrics server for what no rule of trimtab knows. A cluster
-// can register only one server of each API: with trimtab in that place, KEDA's, a vendor's or another adapter go
-// on working behind it.
+// Package delegate asks another custom or external metrics server for metrics that no rule of trimtab exposes. A
+// cluster can register only one server of each API. With trimtab registered, KEDA's, a vendor's or another adapter
+// still works behind it.
 //
-// It guarantees that a delegate is asked with trimtab's own identity and never with anything of the user's
-// request but the question; that no answer is read past a limit, and no redirect followed; that a value which is
-// missing or no quantity is an error and never zero; that callers who ask the same at the same time share one
-// answer; that a delegate which did not answer is left alone for a second, so that it costs others nothing; and
-// that "does not exist" is told from "nobody can tell".
+// It guarantees that:
+//   - trimtab asks with its own identity; of the user's request it sends only the question;
+//   - no answer is read past a limit, and no redirect is followed;
+//   - a missing value, or one that is no quantity, is an error and never zero;
+//   - callers who ask the same at the same time share one answer;
+//   - a delegate that did not answer is not asked for a second, so that it does not delay other requests;
+//   - "does not exist" and "nobody knows" are different results.
 //
-// It does not decide who may ask: the server in front has authenticated and authorised its user. It keeps no
-// values, and does not retry. A loop is the server's to refuse, with Refuse; every request bears Header for it.
+// It does not decide who may ask: the server has authenticated and authorised its user before. It keeps no values and
+// does not retry. Every request has Header, so that the server can refuse a loop with Refuse.
 package delegate

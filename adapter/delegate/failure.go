@@ -21,28 +21,28 @@ import (
 )
 
 const (
-	// maxMessage and maxReason bound what is repeated of a delegate's error.
+	// maxMessage and maxReason bound the texts that are taken from a delegate's error.
 	maxMessage = 1024
 	maxReason  = 64
-	// maxRetryAfter is the longest wait that is believed.
+	// maxRetryAfter is the longest accepted Retry-After.
 	maxRetryAfter = time.Hour
 )
 
-// failure is why there is no answer, and what the client is told of it.
+// failure is why there is no answer, and what the client reads.
 type failure struct {
 	code    int32
 	reason  metav1.StatusReason
 	message string
-	// open says that the client may read the message: the delegate's own answer to his question, or words of ours. Else it
-	// may name addresses and accounts.
+	// open says that the client may read the message: it is the delegate's answer to the client's question, or
+	// trimtab's own words. Other messages may name addresses and accounts.
 	open bool
 	// retryAfter is rounded up to seconds; the zero value gives none.
 	retryAfter time.Duration
 	// answered is the delegate's own HTTP status; 0 where there was none.
 	answered int
-	// silent says that the delegate did not answer as a metrics server does: it is left alone for a while.
+	// silent says that the delegate did not answer as a metrics server does. It is not asked for a while.
 	silent bool
-	// unknown says that the delegate itself said: there is no such metric, or no such object.
+	// unknown says that the delegate answered that the metric or the object does not exist.
 	unknown bool
 }
 
@@ -61,20 +61,20 @@ func slow(format string, args ...any) *failure {
 	return f
 }
 
-// wrong is a failure that lasts until someone mends the configuration.
+// wrong is a failure that lasts until someone corrects the configuration.
 func wrong(format string, args ...any) *failure {
 	return &failure{code: http.StatusInternalServerError, reason: metav1.StatusReasonInternalError, message: fmt.Sprintf(format, args...)}
 }
 
-// unreadable is the failure of an answer that is none of a metrics API.
+// unreadable is the failure of an answer that is not in the format of a metrics API.
 func unreadable(format string, args ...any) *failure {
 	f := unavailable("%s", excerpt("answers "+fmt.Sprintf(format, args...)))
 	f.answered = http.StatusOK
 	return f
 }
 
-// unreached is the failure of a request that has no whole answer. The error of the HTTP client is taken out of
-// the one that repeats the URL.
+// unreached is the failure of a request without a whole answer. The wrapper of the HTTP client is removed, since it
+// repeats the URL.
 func unreached(err error, timeout time.Duration) *failure {
 	var inURL *url.Error
 	if errors.As(err, &inURL) {
@@ -101,7 +101,7 @@ func refusal(resp *http.Response, body []byte) *failure {
 		mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 		said = fmt.Sprintf("HTTP %d, no status of a Kubernetes API: %s %.120q", resp.StatusCode, excerpt(mediaType), body)
 	}
-	if sent := resp.Request; sent != nil { // it may repeat trimtab's token
+	if sent := resp.Request; sent != nil { // the body may repeat trimtab's token
 		said = text.Sent(map[string][]string{"Authorization": sent.Header["Authorization"]}).Hide(said)
 	}
 	f := refused(resp.StatusCode, isStatus, said, status)
@@ -141,14 +141,14 @@ func refused(code int, isStatus bool, said string, status metav1.Status) *failur
 	}
 }
 
-// Failure is every error of a Delegate: the status for the client, which begins with the delegate's name, and the cause
-// for the operator, nil where the client reads it too.
+// Failure is every error of a Delegate. It has the status for the client, which begins with the delegate's name. It
+// also has the cause for the operator; nil where the client reads the cause too.
 type Failure struct {
 	*apierrors.StatusError
 	Cause error
 }
 
-// Error is for the operator: the cause, or the status where there is none.
+// Error is for the operator: the cause, or the status where there is no cause.
 func (f *Failure) Error() string {
 	if f.Cause != nil {
 		return f.Cause.Error()
@@ -159,7 +159,7 @@ func (f *Failure) Error() string {
 // Unwrap gives the status.
 func (f *Failure) Unwrap() error { return f.StatusError }
 
-// status is err as the client reads it.
+// status is err for the client.
 func (d *Delegate) status(err error) *Failure {
 	var own *apierrors.StatusError
 	if errors.As(err, &own) {
@@ -180,7 +180,7 @@ func (d *Delegate) status(err error) *Failure {
 	return &Failure{&apierrors.StatusError{ErrStatus: s}, cause}
 }
 
-// closed is what the client reads where the message is the operator's.
+// closed is the client's message where only the operator may read the cause.
 func (f *failure) closed() string {
 	const see = "; the cause is in trimtab's log and at /debug/decisions"
 	switch {
@@ -193,7 +193,7 @@ func (f *failure) closed() string {
 	}
 }
 
-// stale is the error of a metric that is not in a list which could not be read again: nobody can tell.
+// stale is the error for a metric that is not in an old list, where the list could not be read again.
 func (d *Delegate) stale(l *listing) error {
 	if l.failed == nil {
 		return nil
@@ -201,7 +201,7 @@ func (d *Delegate) stale(l *listing) error {
 	return d.status(unavailable("did not list the metric when it was last asked, and cannot be asked again: %v", l.failed))
 }
 
-// excerpt is enough of a foreign text to recognise it by.
+// excerpt is a short part of a foreign text, enough to recognise it.
 func excerpt(s string) string {
 	if len(s) > maxMessage {
 		s = s[:maxMessage] + "..."

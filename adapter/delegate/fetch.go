@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// maxBytes bounds what is read of an answer.
+	// maxBytes bounds how much of an answer is read.
 	maxBytes = 8 << 20
-	// restFor is how long a delegate that did not answer is left alone.
+	// restFor is how long a delegate that did not answer is not asked.
 	restFor = time.Second
 )
 
-// share runs f once for all who call with the same key at the same time. A caller that gives up does not take
-// it from the others; f ends by the time-out of its requests.
+// share runs f once for all callers with the same key at the same time. A caller that gives up does not stop f for the
+// others. f ends by the time-out of its requests.
 func (d *Delegate) share(ctx context.Context, key string, f func(context.Context) (any, error)) (any, error) {
 	flight := d.flights.DoChan(key, func() (any, error) { return f(context.WithoutCancel(ctx)) })
 	select {
@@ -29,7 +29,7 @@ func (d *Delegate) share(ctx context.Context, key string, f func(context.Context
 	}
 }
 
-// fetched reads the answer to one GET, and sees to it that a delegate which gave none is left alone.
+// fetched reads the answer to one GET. A delegate without an answer is not asked again for a while.
 func fetched[T any](ctx context.Context, d *Delegate, u *url.URL, read func(body []byte) (T, error)) (T, error) {
 	var value T
 	if f := d.resting(); f != nil {
@@ -48,7 +48,7 @@ func fetched[T any](ctx context.Context, d *Delegate, u *url.URL, read func(body
 	return value, err
 }
 
-// resting is the failure for which the delegate is left alone; nil when it may be asked.
+// resting is the failure for which the delegate is not asked; nil when it may be asked.
 func (d *Delegate) resting() *failure {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -77,7 +77,7 @@ func (d *Delegate) get(ctx context.Context, u *url.URL) ([]byte, error) {
 	defer resp.Body.Close()
 	body, err := fetch.ReadBody(resp, maxBytes)
 	if ctx.Err() != nil {
-		err = ctx.Err() // a server that ends its answer when the client goes away would make it look whole
+		err = ctx.Err() // without this, an answer cut off because the client went away would look complete
 	}
 	switch {
 	case errors.Is(err, fetch.ErrTooLarge):

@@ -15,28 +15,28 @@ import (
 // Metric is an entry of the custom metrics API.
 type Metric = rules.Metric
 
-// dummy is the one entry of servers that do not list their external metrics, KEDA's among them. Those that do
-// not list custom ones have an entry without a resource.
+// dummy is the only entry of servers that do not list their external metrics, such as KEDA. Servers that do not list
+// custom metrics have an entry without a resource.
 const dummy = "externalmetrics"
 
-// listing is what a delegate said of one API. It is immutable.
+// listing is the list of one API, as a delegate gave it. It is immutable.
 type listing struct {
-	// version is that of the API to use; empty when the delegate does not serve the API.
+	// version is the version of the API to use; empty when the delegate does not serve the API.
 	version string
-	// metrics are those it lists, and sorted the same in order. A delegate that lists none serves nobody knows
-	// which. An external metric has only a name, and is namespaced.
+	// metrics are the listed metrics; sorted has the same, in order. If the delegate lists none, it may serve any. An
+	// external metric has only a name, and is namespaced.
 	metrics map[Metric]bool
 	sorted  []Metric
-	// failed is why it could not be read again after this; nil when it is from the last time.
+	// failed is why the list could not be read again; nil when the last attempt succeeded.
 	failed error
 }
 
-// excludes says that the delegate does not serve m, as far as it said.
+// excludes is true if the list shows that the delegate does not serve m.
 func (l *listing) excludes(m Metric) bool {
 	return l.version == "" || len(l.metrics) > 0 && !l.metrics[m]
 }
 
-// readListing reads a discovery document. Entries that nobody could ask for are left out.
+// readListing reads a discovery document. It leaves out entries that no request could name.
 func readListing(api, group, version string, body []byte) (*listing, error) {
 	groupVersion := group + "/" + version
 	var doc struct {

@@ -10,12 +10,12 @@ import (
 // Header marks every request that trimtab sends to a delegate.
 const Header = "X-Trimtab-Delegated"
 
-// Delegated says that a request comes from a trimtab that passes it on.
+// Delegated is true for a request that another trimtab passed on.
 func Delegated(h http.Header) bool { return h.Get(Header) != "" }
 
-// Refuse answers 508 to requests that were passed on. It belongs around a server that has delegates of its own:
-// there such a request went in a circle, or soon would. What trimtab passes on to itself, and the metrics it
-// would list as another's, end here.
+// Refuse answers 508 to requests that another trimtab passed on. Use it around a server that has delegates: there such
+// a request has gone in a circle, or soon would. So trimtab does not pass requests on to itself, and does not list its
+// own metrics as another server's.
 func Refuse(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !Delegated(r.Header) {

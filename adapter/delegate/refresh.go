@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Refresh reads what the delegate serves. Where that fails, what it said before stays. A metric that is new there
-// is known after this. It is an error too when the delegate serves none of its APIs.
+// Refresh reads the lists of the delegate. If that fails, the old list stays. It is also an error when the delegate
+// serves none of its APIs.
 func (d *Delegate) Refresh(ctx context.Context) error {
 	if err := d.refreshOnce(ctx); err != nil {
 		return fmt.Errorf("read what delegate %q serves: %w", d.cfg.Name, err)
@@ -17,7 +17,7 @@ func (d *Delegate) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// refreshOnce is refresh, once for all who want it now. Its key is no URL.
+// refreshOnce is Refresh, once for all concurrent callers. Its key is no URL.
 func (d *Delegate) refreshOnce(ctx context.Context) error {
 	_, err := d.share(ctx, "refresh", func(ctx context.Context) (any, error) { return nil, d.refresh(ctx) })
 	return err
@@ -47,7 +47,7 @@ func (d *Delegate) refresh(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// slot is where the listing of an API is kept, under mu.
+// slot is the place for the listing of an API, under mu.
 func (d *Delegate) slot(api string) **listing {
 	if api == CustomAPI {
 		return &d.custom
@@ -62,19 +62,19 @@ func (d *Delegate) known(api string) *listing {
 	return *d.slot(api)
 }
 
-// listing is what the delegate said of an API; it is asked when it never was.
+// listing is the list of an API. The delegate is asked if it never was.
 func (d *Delegate) listing(ctx context.Context, api string) (*listing, error) {
 	if l := d.known(api); l != nil {
 		return l, nil
 	}
 	err := d.refreshOnce(ctx)
 	if l := d.known(api); l != nil {
-		return l, nil // of the two APIs, the other may have failed
+		return l, nil // the other API may have failed
 	}
 	return nil, err
 }
 
-// read asks for the discovery document of an API, of the best version that the delegate has.
+// read asks for the discovery document of an API, in the best version that the delegate has.
 func (d *Delegate) read(ctx context.Context, api string) (*listing, error) {
 	group, versions := customGroup, []string{"v1beta2", "v1beta1"}
 	if api == ExternalAPI {
@@ -93,8 +93,8 @@ func (d *Delegate) read(ctx context.Context, api string) (*listing, error) {
 	return &listing{}, nil
 }
 
-// CustomMetrics are those that the delegate listed, sorted; none where it does not list them. They are shared
-// and must not be changed.
+// CustomMetrics are the custom metrics that the delegate listed, sorted; none where it does not list them. The slice is
+// shared and must not be changed.
 func (d *Delegate) CustomMetrics() []Metric {
 	if l := d.known(CustomAPI); l != nil {
 		return l.sorted
@@ -102,7 +102,7 @@ func (d *Delegate) CustomMetrics() []Metric {
 	return nil
 }
 
-// ExternalMetrics are those that the delegate listed, sorted; none where it does not list them.
+// ExternalMetrics are the external metrics that the delegate listed, sorted; none where it does not list them.
 func (d *Delegate) ExternalMetrics() []string {
 	l := d.known(ExternalAPI)
 	if l == nil {

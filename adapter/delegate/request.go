@@ -20,20 +20,20 @@ const (
 type Request struct {
 	// Resource is the plural name of the kind of objects: pods, deployments.apps, namespaces.
 	Resource schema.GroupResource
-	// Namespaced is false for objects of the cluster: nodes, and namespaces themselves.
+	// Namespaced is false for cluster-scoped objects: nodes, and namespaces themselves.
 	Namespaced bool
-	// Namespace is that of the objects, where these are Namespaced.
+	// Namespace is the objects' namespace, if they are Namespaced.
 	Namespace string
 	Metric    string
-	// Name is that of one object; empty or "*" for all that Selector matches.
+	// Name is the name of one object; empty or "*" for all objects that Selector matches.
 	Name string
-	// Selector chooses objects and is of no effect with a Name; MetricSelector chooses series. Nil matches all.
+	// Selector chooses objects and has no effect with a Name. MetricSelector chooses series. Nil matches all.
 	Selector, MetricSelector labels.Selector
 }
 
 func (r Request) one() bool { return r.Name != "" && r.Name != custom_metrics.AllObjects }
 
-// path is what follows the version in the URL.
+// path is the part of the URL after the version.
 func (r Request) path() ([]string, error) {
 	name, resource := r.Name, r.Resource.String()
 	if !r.one() {
@@ -64,7 +64,7 @@ func addSelector(q url.Values, key string, s labels.Selector) {
 	}
 }
 
-// segments refuses names that would change the path they stand in: the user was authorised for this one.
+// segments refuses names that would change the path. The user was authorised for this path only.
 func segments(names ...string) error {
 	for _, name := range names {
 		if name == "" {

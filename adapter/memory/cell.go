@@ -10,18 +10,18 @@ import (
 // retryPause is how long an error is answered without asking again.
 const retryPause = time.Second
 
-// Load asks the question for one point of the grid.
+// Load sends the query for one point of the grid.
 type Load[T any] func(ctx context.Context, at time.Time) (T, error)
 
-// Answer is what a question was answered with.
+// Answer is the answer to a query.
 type Answer[T any] struct {
 	Value T
 	// At is the point of the grid that the value holds for.
 	At time.Time
 }
 
-// Cell is one question with its last answer. It is safe for concurrent use; an answer's value is shared by all
-// who get it, and none of them may change it.
+// Cell is one query with its last answer. It is safe for concurrent use. Callers share the value of an answer and must
+// not change it.
 type Cell[T any] struct {
 	grid *Grid
 	load Load[T]
@@ -32,25 +32,25 @@ type Cell[T any] struct {
 	flight *flight[T]
 }
 
-// outcome is how an asking ended.
+// outcome is the result of one call of Load.
 type outcome[T any] struct {
 	Answer[T]
 	err error
-	// ended is when the asking ended, for the pause after an error.
+	// ended is when the call ended, for the pause after an error.
 	ended time.Time
 }
 
-// flight is an asking that has not ended.
+// flight is a call of Load that has not ended.
 type flight[T any] struct {
 	done chan struct{}
 	// outcome is set before done is closed.
 	outcome *outcome[T]
 }
 
-// NewCell makes a cell that has not asked yet.
+// NewCell makes a cell without an answer.
 func NewCell[T any](grid *Grid, load Load[T]) *Cell[T] { return &Cell[T]{grid: grid, load: load} }
 
-// Peek is the last answer, if it may still be given to a caller without waiting.
+// Peek is the last answer, if a caller may still use it without waiting.
 func (c *Cell[T]) Peek() (Answer[T], bool) {
 	last := c.last.Load()
 	if last == nil || last.err != nil {
@@ -62,15 +62,15 @@ func (c *Cell[T]) Peek() (Answer[T], bool) {
 	if !last.At.Before(point) {
 		return last.Answer, true
 	}
-	// The answer of the current point is on its way, or about to be: the prefetching spreads its questions.
+	// The answer of the current point is being loaded, or will be soon: Run spreads the calls.
 	if now.Before(last.At.Add(c.grid.interval+c.grid.Spread())) || c.flying() && now.Before(last.At.Add(2*c.grid.interval)) {
 		return last.Answer, true
 	}
 	return Answer[T]{}, false
 }
 
-// Get is the answer of the current point, or the one before while that is on its way. It waits for it where there
-// is neither, no longer than ctx.
+// Get is the answer of the current point, or the answer of the point before while the current one is being loaded.
+// Without either it waits, no longer than ctx.
 func (c *Cell[T]) Get(ctx context.Context) (Answer[T], error) {
 	if a, ok := c.Peek(); ok {
 		return a, nil
@@ -89,7 +89,7 @@ func (c *Cell[T]) Get(ctx context.Context) (Answer[T], error) {
 	}
 }
 
-// Refresh asks for the current point, unless that was done or is being done; it returns without waiting.
+// Refresh loads the current point, unless that was done or is in progress. It returns without waiting.
 func (c *Cell[T]) Refresh(ctx context.Context) {
 	if last := c.last.Load(); last != nil && last.err == nil && !last.At.Before(c.grid.Point(c.grid.now())) {
 		return
@@ -97,7 +97,7 @@ func (c *Cell[T]) Refresh(ctx context.Context) {
 	c.ask(ctx)
 }
 
-// Last is how the last asking ended: for explanations, not for answers. It is false before the first.
+// Last is the last result: for explanations, not for answers. It is false before the first.
 func (c *Cell[T]) Last() (Answer[T], bool, error) {
 	last := c.last.Load()
 	if last == nil {
@@ -106,7 +106,7 @@ func (c *Cell[T]) Last() (Answer[T], bool, error) {
 	return last.Answer, true, last.err
 }
 
-// Used is when the cell was last asked by a caller.
+// Used is when a caller last asked the cell.
 func (c *Cell[T]) Used() time.Time { return time.Unix(0, c.used.Load()) }
 
 func (c *Cell[T]) flying() bool {
@@ -115,7 +115,7 @@ func (c *Cell[T]) flying() bool {
 	return c.flight != nil
 }
 
-// ask joins the asking that is under way, or begins one.
+// ask joins the call that is in progress, or starts one.
 func (c *Cell[T]) ask(ctx context.Context) *flight[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,10 +1,11 @@
-// Package memory keeps the answers of questions that are asked again and again, each evaluated on a grid of
-// time that all questions, and all replicas, share.
+// Package memory keeps the answers of repeated queries. Each is evaluated on a grid of time that all queries, and all
+// replicas, share.
 //
-// It guarantees that a question is asked at most once for each point of the grid, however many callers wait
-// for it; that a caller gets an answer of the current point, or, only while that one is on its way, the answer
-// of the point before; that an error is never hidden behind an old answer, and is not asked for again within a
-// second; and that a caller that gives up does not take the answer from the others.
+// It guarantees:
+//   - A query is sent at most once for each point of the grid, however many callers wait for it.
+//   - A caller gets an answer of the current point. Only while that one is being loaded, it gets the answer of the point before.
+//   - An old answer never hides an error, and after an error the query is not sent again within a second.
+//   - A caller that gives up does not take the answer from the others.
 //
-// It does not know what a question is, nor which are worth keeping: that is its caller's to decide.
+// It does not know what a query is. The caller decides which queries to keep.
 package memory

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Grid is the time that questions are asked for: the whole multiples of an interval.
+// Grid is the set of evaluation times: the whole multiples of an interval.
 type Grid struct {
 	interval, timeout time.Duration
 	now               func() time.Time
 }
 
-// NewGrid makes a grid with points an interval apart; each asking has the time-out.
+// NewGrid makes a grid with points an interval apart. timeout bounds each call of Load.
 func NewGrid(interval, timeout time.Duration, now func() time.Time) *Grid {
 	return &Grid{interval: interval, timeout: timeout, now: now}
 }
@@ -25,15 +25,14 @@ func (g *Grid) Now() time.Time { return g.now() }
 // Interval is the time between two points.
 func (g *Grid) Interval() time.Duration { return g.interval }
 
-// Spread is the time after a point within which Run begins to ask for it, so that the questions do not come
-// all at once.
+// Spread is the time after a point within which Run starts its calls, so that they do not come all at once.
 func (g *Grid) Spread() time.Duration { return g.interval / 5 }
 
-// Refresher is a cell of whatever type.
+// Refresher is a cell of any type.
 type Refresher interface{ Refresh(ctx context.Context) }
 
-// Run refreshes, after each point, what due returns, in that order and spread over a fifth of the interval, until
-// ctx ends.
+// Run refreshes the cells of due after each point, in that order and spread over a fifth of the interval, until ctx
+// ends.
 func (g *Grid) Run(ctx context.Context, due func(now time.Time) []Refresher) {
 	for {
 		now := g.now()

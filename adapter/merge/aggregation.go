@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// aggregation: with the dimensions among its grouping labels each group lies in one request. Within one
-// request they are constant, so that they split no group of it.
+// aggregation needs the dimensions among its grouping labels, so that each group belongs to one request. Within one
+// request the dimensions are constant, so they split no group.
 func (p *proof) aggregation(a *parser.AggregateExpr) (rows, error) {
 	switch a.Op {
 	case parser.SUM, parser.AVG, parser.MIN, parser.MAX, parser.COUNT, parser.GROUP, parser.STDDEV, parser.STDVAR, parser.QUANTILE:

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// call admits functions by name: those that act on each series for itself, those that group by labels
-// which no dimension can be, and the relabelling ones with a rule of their own.
+// call admits functions by name: functions of each single series, functions that group by labels other than dimensions,
+// and relabelling functions, which have their own rule.
 func (p *proof) call(c *parser.Call) (rows, error) {
 	name := c.Func.Name
 	switch {
@@ -49,7 +49,7 @@ func (p *proof) call(c *parser.Call) (rows, error) {
 
 func isNumber(name string) bool { return name == "time" || name == "pi" }
 
-// actsOnEachSeries: a row of the result is made of one series and of numbers.
+// actsOnEachSeries is true if each row of the result is made from one series and numbers.
 func actsOnEachSeries(name string) bool {
 	switch name {
 	case "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "deg", "exp", "floor", "ln", "log10", "log2",
@@ -70,7 +70,7 @@ func keepsName(name string) bool {
 	return strings.HasPrefix(name, "sort") || name == "first_over_time" || name == "last_over_time"
 }
 
-// groupsBuckets: a row is made of the series that agree in all labels but le.
+// groupsBuckets is true if each row is made from the series that have the same labels but le.
 func groupsBuckets(name string) bool {
 	return name == "histogram_quantile" || name == "histogram_fraction"
 }
@@ -86,7 +86,7 @@ func (p *proof) buckets(c *parser.Call, in rows) (rows, error) {
 
 func relabels(name string) bool { return name == "label_replace" || name == "label_join" }
 
-// relabel: the label written must be no dimension, and those read must be there in each request's own query.
+// relabel needs a written label that is no dimension. The labels that it reads must exist in each request's own query.
 func (p *proof) relabel(c *parser.Call, in rows) (rows, error) {
 	target, sources := stringOf(c.Args[1]), c.Args[3:]
 	if c.Func.Name == "label_replace" {
@@ -100,7 +100,7 @@ func (p *proof) relabel(c *parser.Call, in rows) (rows, error) {
 			return rows{}, p.refuse(LabelRead, c, "it reads %s, which its rows do not have; add %[1]s to the by() inside", l)
 		}
 	}
-	// Rows that were told apart by the label that is overwritten may become equal.
+	// Rows may become equal if only the overwritten label distinguished them.
 	p.fragile = p.fragile || target == model.MetricNameLabel || in.labels.meets([]string{target})
 	if target == model.MetricNameLabel {
 		in.name = nameVaries

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Form is a proved query: it writes the common query of all requests. It is immutable.
+// Form is a proved query. It writes the common query of all requests. It is immutable.
 type Form struct {
 	// dims are sorted by label.
 	dims            []Dimension
@@ -23,19 +23,19 @@ type Form struct {
 	window          time.Duration
 }
 
-// Query is the common PromQL. The values narrow it to those in demand, by the label of their dimension:
-// one value is compared as it is, several by a regular expression that matches them and nothing else,
-// and without values the label must not be empty. The order of values does not matter. A value that is
-// not UTF-8 is left out beside others, since no series has it.
+// Query is the common PromQL. values narrows it to the values in demand, by the label of their dimension. One value is
+// compared as it is; several are matched by a regular expression that matches nothing else. Without values the label
+// must not be empty. The order of values does not matter. A value that is not UTF-8 is left out beside others, since no
+// series has it.
 func (f *Form) Query(values map[string][]string) string { return f.query.fill(f.dims, values) }
 
-// Timestamps is the PromQL that tells how old the samples are: for each combination of dimensions that the
-// common query has, narrowed in the same way, a row with the dimensions as labels, and as value the time, in
-// Unix seconds, of the newest sample that was read; where the query has several selectors, the oldest of their
-// newest. An offset is added to the time, since looking back on purpose is not being late.
+// Timestamps is the PromQL for the age of the samples. Its answer has a row for each combination of dimensions in the
+// common query, narrowed in the same way. The labels are the dimensions. The value is the Unix time, in seconds, of the
+// newest sample that was read. If the query has several selectors, it is the oldest of their newest samples. An offset
+// is added to the time, since a query with an offset reads old samples on purpose.
 //
-// A combination without a row has no current sample: its series have ended, or their last sample is older
-// than Prometheus looks back (5m by default). The error tells why the query has no such times.
+// A combination without a row has no current sample: its series have ended, or their last sample is older than
+// Prometheus looks back (5m by default). The error says why such a query cannot be written.
 func (f *Form) Timestamps(values map[string][]string) (string, error) {
 	if f.stampsErr != nil {
 		return "", f.stampsErr
@@ -43,28 +43,28 @@ func (f *Form) Timestamps(values map[string][]string) (string, error) {
 	return f.stamps.fill(f.dims, values), nil
 }
 
-// Added are the labels that rows have only because of the merging, sorted: to be taken off an answer.
+// Added are the labels that rows have only because of the merging, sorted. Remove them from an answer.
 func (f *Form) Added() []string { return slices.Clone(f.added) }
 
-// Unique tells that there is at most one row for each combination of values.
+// Unique is true if there is at most one row for each combination of values.
 func (f *Form) Unique() bool { return f.unique }
 
-// Fragile tells that the common query fails as a whole when the series of some request, perhaps of one
-// that nobody makes, are such that its own query would fail: two series that match one.
+// Fragile is true if the common query can fail as a whole because of the series of one request, even one that nobody
+// makes: if two series match one, and that request's own query would fail too.
 func (f *Form) Fragile() bool { return f.fragile }
 
-// Sorted tells that the query puts the rows of each request in an order, which the common query keeps.
+// Sorted is true if the query sorts the rows of each request. The common query keeps that order.
 func (f *Form) Sorted() bool { return f.sorted }
 
-// Window is the longest time over which a selector of the query reads samples, zero for instant selectors.
-// The range of a subquery is added to those inside; an offset does not count.
+// Window is the longest time range over which a selector of the query reads samples; zero for instant selectors. The
+// range of a subquery is added to the ranges inside it. An offset does not count.
 func (f *Form) Window() time.Duration { return f.window }
 
-// blanks is a text with places for the matchers of dimensions.
+// blanks is a text with gaps for the matchers of dimensions.
 type blanks struct {
-	// parts are one more than the places between them.
+	// parts are the texts between the gaps, one more than places.
 	parts []string
-	// places has, for each place, the index of its dimension.
+	// places has the index of the dimension for each gap.
 	places []int
 }
 
@@ -104,13 +104,13 @@ func (b blanks) fill(dims []Dimension, values map[string][]string) string {
 	return out.String()
 }
 
-// matcher matches each of the values and nothing else; without values, what is not empty.
+// matcher matches each of the values and nothing else. Without values it matches any non-empty value.
 func matcher(label string, values []string) labels.Matcher {
 	values = slices.Compact(slices.Sorted(slices.Values(values)))
 	if valid := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return !utf8.ValidString(v) }); len(valid) > 0 {
 		values = valid
 	} else if len(values) > 1 {
-		values = values[:1] // it finds nothing, as none of them would, and is no regular expression
+		values = values[:1] // it finds nothing, like all of them, and needs no regular expression
 	}
 	switch len(values) {
 	case 0:

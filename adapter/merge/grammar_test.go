@@ -8,7 +8,7 @@ import (
 	"github.com/trimtab/trimtab/adapter/merge"
 )
 
-// grammar writes random queries, most of which can be merged and many of which must not be.
+// grammar writes random queries. Most can be merged, and many must not be.
 type grammar struct {
 	*rand.Rand
 	dims []merge.Dimension

@@ -27,10 +27,10 @@ func (p *proof) operator(b *parser.BinaryExpr) (rows, error) {
 	return rows{}, nil
 }
 
-// match: the rows of two sides are matched within each request, so the dimensions must be among the labels
-// that are compared. They are added to on() and taken out of ignoring(); both sides have them in the common
-// query, and in a request's own they are constant. Where they are compared already, both sides must have
-// them or both must lack them, or the common query would match what a request's own does not.
+// match needs the dimensions among the compared labels, so that the rows of both sides are matched within each request.
+// It adds the dimensions to on() and removes them from ignoring(). Both sides have them in the common query; in a
+// request's own query they are constant. If they are compared already, both sides must have them or both must lack
+// them. Otherwise the common query would match rows that a request's own query does not.
 func (p *proof) match(b *parser.BinaryExpr, l, r rows) (rows, error) {
 	m := b.VectorMatching
 	if m.FillValues.LHS != nil || m.FillValues.RHS != nil {
@@ -68,8 +68,8 @@ func (p *proof) sidesAgree(at *parser.BinaryExpr, d Dimension, l, r rows) error 
 	return p.refuse(SidesDiffer, mend, "the %s side of %q lacks the label %s that the other side has; add it to the by() of this side", side, at.Op.String(), d.Label)
 }
 
-// matched is what the operator makes of its sides; listed and included are the labels of on() or
-// ignoring() and of group_left() or group_right() as the user wrote them.
+// matched is the result of the operator. listed are the labels of on() or ignoring(), included the labels of
+// group_left() or group_right(), as the user wrote them.
 func (p *proof) matched(b *parser.BinaryExpr, l, r rows, listed, included []string) (rows, error) {
 	m := b.VectorMatching
 	switch b.Op {
@@ -113,7 +113,7 @@ func (p *proof) oneToOne(m *parser.VectorMatching, l, r rows, listed []string) r
 	return rows{without(l.carried, listed), l.labels.drop(m.MatchingLabels), l.name}
 }
 
-// manyToOne: rows keep the labels of the many, but the included ones, which are those of the one.
+// manyToOne: rows keep the labels of the many side. The included labels come from the one side.
 func (p *proof) manyToOne(m *parser.VectorMatching, many, one rows, included []string) rows {
 	p.fragile = p.fragile || !uniqueIn(m, one) || many.name == nameVaries || many.labels.meets(without(m.Include, p.labels()))
 	out := rows{labels: many.labels.add(bound{names: m.Include}), name: many.name}
@@ -129,7 +129,7 @@ func (p *proof) manyToOne(m *parser.VectorMatching, many, one rows, included []s
 	return out
 }
 
-// uniqueIn tells that no two rows of a side can have the same values of the labels compared.
+// uniqueIn is true if no two rows of a side can have the same values of the compared labels.
 func uniqueIn(m *parser.VectorMatching, side rows) bool {
 	switch {
 	case side.name == nameVaries:

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// maxText is the longest query, in bytes, that is read.
+	// maxText is the longest accepted query, in bytes.
 	maxText = 1 << 20
-	// maxCode is how many of these may stand outside of string literals. Prometheus's parser takes a time that
-	// grows with the square of the depth of an expression; values, however many, cost little.
+	// maxCode bounds the bytes outside of string literals. The time of Prometheus's parser grows with the square of the
+	// depth of an expression. Values cost little, however many there are.
 	maxCode = 4 << 10
 )
 
-// parse reads PromQL with all its experimental parts, so that these are refused by name.
+// parse reads PromQL with all experimental features, so that a refusal can name them.
 func parse(text string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions:  true,
@@ -25,7 +25,7 @@ func parse(text string) (parser.Expr, error) {
 	}).ParseExpr(text)
 }
 
-// tooLong tells why the text is not read; empty when it is.
+// tooLong says why the text is not read; empty when it is.
 func tooLong(text string) string {
 	if len(text) > maxText {
 		return fmt.Sprintf("it has %d bytes, and at most %d are read", len(text), maxText)

@@ -13,20 +13,20 @@ import (
 type Dimension struct {
 	// Label is the label that the matcher compares. Labels that begin with two underscores are refused.
 	Label string
-	// Sentinel is the value of the matcher in the text given to Prove: printable, without quotes or
-	// backslashes, and such that it stands nowhere else, in the other sentinels least of all.
-	// A Refusal shows it; "<namespace>" reads well.
+	// Sentinel is the value of the matcher in the text given to Prove. It must be printable, without quotes or
+	// backslashes, and occur nowhere else, not even within another sentinel. A Refusal shows it; "<namespace>" reads
+	// well.
 	Sentinel string
-	// Several allows a request to ask for several values at once, as label=~"a|b" in place of
-	// label="a". The proof is stricter: everywhere the query must keep the values apart by itself.
+	// Several allows a request to ask for several values at once, as label=~"a|b" instead of label="a". The proof is
+	// stricter: the query itself must keep the values apart everywhere.
 	Several bool
 }
 
-// Prove tells whether asking the query once for each value of the dimensions is the same as asking one
-// common query. The text is PromQL in which each dimension stands as the matcher label="sentinel". The
-// values of requests must not be empty. The error is a *Refusal.
+// Prove decides whether one common query is the same as sending the query once for each value of the dimensions. The
+// text is PromQL that has each dimension as the matcher label="sentinel". The values of requests must not be empty. The
+// error is a *Refusal.
 //
-// Without dimensions it proves that the query depends on nothing but series.
+// Without dimensions it proves that the query depends only on series.
 func Prove(text string, dims []Dimension) (*Form, error) {
 	p := &proof{text: text, dims: slices.Clone(dims)}
 	slices.SortFunc(p.dims, func(a, b Dimension) int { return strings.Compare(a.Label, b.Label) })
@@ -57,14 +57,14 @@ func Prove(text string, dims []Dimension) (*Form, error) {
 	return f, nil
 }
 
-// proof is one run of Prove. It turns the syntax tree into that of the common query as it goes.
+// proof is one run of Prove. It changes the syntax tree into the tree of the common query.
 type proof struct {
 	text string
 	// dims are sorted by label.
 	dims []Dimension
 	// matchers counts the matchers of each dimension.
 	matchers []int
-	// fragile becomes true at the first operation that may fail on some series.
+	// fragile becomes true at the first operation that some series can make fail.
 	fragile bool
 }
 
@@ -94,8 +94,8 @@ func (p *proof) checkDimensions() error {
 	return nil
 }
 
-// write puts the common query into the form, and makes sure that what was written reads as what was
-// proved, and that the sentinels stand where they were seen and nowhere else.
+// write puts the common query into the form. It checks that the written text parses to what was proved, and that the
+// sentinels are exactly where they were found.
 func (p *proof) write(f *Form, expr parser.Expr) error {
 	text := expr.String()
 	for i, d := range p.dims {

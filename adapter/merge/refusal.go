@@ -10,11 +10,11 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// The rules of the proof, each by what a query does that breaks it.
+// The rules of the proof. Each is named after the query that breaks it.
 const (
-	// DimensionUnusable: the dimensions are not fit for a proof.
+	// DimensionUnusable: the dimensions cannot be used in a proof.
 	DimensionUnusable verdict.Code = "DimensionUnusable"
-	// QueryTooLong: the text is longer than a proof reads.
+	// QueryTooLong: the text is longer than the proof's limit.
 	QueryTooLong verdict.Code = "QueryTooLong"
 	// NotPromQL: the text does not parse.
 	NotPromQL verdict.Code = "NotPromQL"
@@ -22,11 +22,11 @@ const (
 	NotVector verdict.Code = "NotVector"
 	// DimensionUnmatched: a selector reads the series of all values of a dimension.
 	DimensionUnmatched verdict.Code = "DimensionUnmatched"
-	// DimensionElsewhere: the value of a dimension stands in the query other than as its matcher.
+	// DimensionElsewhere: the value of a dimension is in the query outside its matcher.
 	DimensionElsewhere verdict.Code = "DimensionElsewhere"
 	// DimensionLost: a request for several values would mix them.
 	DimensionLost verdict.Code = "DimensionLost"
-	// SeriesRanked: an aggregation picks among series, or makes labels from values.
+	// SeriesRanked: an aggregation selects among series, or makes labels from values.
 	SeriesRanked verdict.Code = "SeriesRanked"
 	// SeriesInvented: a row comes from no series.
 	SeriesInvented verdict.Code = "SeriesInvented"
@@ -36,11 +36,11 @@ const (
 	ModifierUnproven verdict.Code = "ModifierUnproven"
 	// LabelWritten: a function writes the label of a dimension.
 	LabelWritten verdict.Code = "LabelWritten"
-	// LabelRead: a function reads the label of a dimension, which is there only once queries are merged.
+	// LabelRead: a function reads the label of a dimension, which exists only in the common query.
 	LabelRead verdict.Code = "LabelRead"
 	// SidesDiffer: one side of an operator has the label of a dimension, and the other has not.
 	SidesDiffer verdict.Code = "SidesDiffer"
-	// QueryUnwritable: the common query would not read as it was meant.
+	// QueryUnwritable: the text of the common query would not parse to what was proved.
 	QueryUnwritable verdict.Code = "QueryUnwritable"
 )
 
@@ -65,13 +65,13 @@ func Codes() []verdict.CodeDoc {
 	}
 }
 
-// Refusal is the error of Prove: requests with this query must each be asked for themselves.
+// Refusal is the error of Prove: each request with this query must be sent alone.
 type Refusal struct {
 	// Rule is one of Codes.
 	Rule verdict.Code
 	// Fragment is the part of the query where the proof fails, on one line and shortened when long.
 	Fragment string
-	// Why tells what would go wrong there, and the mend where there is one.
+	// Why says what would go wrong, and the correction where there is one.
 	Why string
 }
 
@@ -80,7 +80,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s: %s: %s", r.Rule, r.Fragment, r.Why)
 }
 
-// refuse makes the Refusal at a part of the query.
+// refuse makes the Refusal for a part of the query.
 func (p *proof) refuse(rule verdict.Code, at parser.Node, why string, args ...any) error {
 	fragment := p.text
 	if r := at.PositionRange(); 0 <= r.Start && r.Start < r.End && int(r.End) <= len(p.text) {
@@ -93,7 +93,7 @@ func refusal(rule verdict.Code, fragment, why string) *Refusal {
 	return &Refusal{Rule: rule, Fragment: oneLine(fragment), Why: oneLine(why)}
 }
 
-// oneLine brings a text onto one printable line and cuts its middle out when it is long.
+// oneLine makes one printable line of a text. It cuts the middle out when the text is long.
 func oneLine(s string) string {
 	const most = 160
 	s = strings.Map(func(r rune) rune {

@@ -6,19 +6,19 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// rows is what the proof knows of an expression's rows. The proof's invariant is that in the common query
-// each row has every dimension as a label and was made only of series with the same values; in a query of
-// one request it is made of the same series, and may lack labels of dimensions that cannot be Several.
+// rows is what the proof knows of the rows of an expression. The invariant: in the common query each row has every
+// dimension as a label, and was made only of series with the same values. In a request's own query the row is made of
+// the same series, and may lack labels of dimensions that cannot be Several.
 type rows struct {
-	// carried are the labels of dimensions that the rows have in a request's own query too, sorted.
-	// Whether a label is carried is the same for all rows.
+	// carried are the dimension labels that the rows also have in a request's own query, sorted. Whether a label is
+	// carried is the same for all rows.
 	carried []string
 	// labels bounds the labels by which rows of the common query can differ.
 	labels bound
 	name   nameState
 }
 
-// nameState tells whether rows have the metric's name as a label.
+// nameState says whether rows have the metric's name as a label.
 type nameState int
 
 const (
@@ -26,11 +26,11 @@ const (
 	nameless nameState = iota
 	// nameFixed: all rows have the same name.
 	nameFixed
-	// nameVaries: rows may differ in nothing but their name, so that it cannot be dropped safely.
+	// nameVaries: rows may differ only in their name, so dropping the name is not safe.
 	nameVaries
 )
 
-// rows proves an expression; numbers have zero rows. The error is a *Refusal.
+// rows proves an expression. Numbers have the zero value. The error is a *Refusal.
 func (p *proof) rows(e parser.Expr) (rows, error) {
 	switch e := e.(type) {
 	case *parser.VectorSelector:
@@ -56,14 +56,14 @@ func (p *proof) rows(e parser.Expr) (rows, error) {
 	return rows{}, p.refuse(FunctionUnproven, e, "this kind of expression is not known")
 }
 
-// dropName is what the rows are once the name is gone. Rows that are then equal make the query fail.
+// dropName is the rows after the name is dropped. Rows that are equal then make the query fail.
 func (p *proof) dropName(r rows) rows {
 	p.fragile = p.fragile || r.name == nameVaries
 	r.name = nameless
 	return r
 }
 
-// bound is the set of labels that rows may have: some of names, or any label at all.
+// bound is the set of labels that rows may have: some of names, or any label.
 type bound struct {
 	any   bool
 	names []string
@@ -73,7 +73,7 @@ func (b bound) within(labels []string) bool {
 	return !b.any && len(without(b.names, labels)) == 0
 }
 
-// meets tells whether a row may have one of the labels.
+// meets is true if a row may have one of the labels.
 func (b bound) meets(labels []string) bool {
 	return len(labels) > 0 && (b.any || len(without(labels, b.names)) < len(labels))
 }
@@ -93,7 +93,7 @@ func (b bound) add(other bound) bound {
 	return bound{b.any || other.any, slices.Concat(b.names, other.names)}
 }
 
-// without is the labels that are not among the others, in their order.
+// without returns the labels that are not among the others, in their order.
 func without(labels, others []string) []string {
 	var out []string
 	for _, l := range labels {

@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// selector: each dimension must be matched with its sentinel. Other matchers of its label may stand beside
-// it: they choose among the series of one value as they choose among those of all.
+// selector needs each dimension matched with its sentinel. Other matchers of the same label are allowed: they choose
+// among the series of one value as they choose among the series of all values.
 func (p *proof) selector(s *parser.VectorSelector) (rows, error) {
 	switch {
 	case s.Anchored || s.Smoothed:
@@ -46,7 +46,7 @@ func (p *proof) rangeSelector(m *parser.MatrixSelector) (rows, error) {
 	return p.rows(m.VectorSelector)
 }
 
-// subquery asks the same expression at several times, and the proof holds for each.
+// subquery evaluates the same expression at several times. The proof holds for each.
 func (p *proof) subquery(s *parser.SubqueryExpr) (rows, error) {
 	if s.RangeExpr != nil || s.StepExpr != nil || s.OriginalOffsetExpr != nil {
 		return rows{}, p.refuse(ModifierUnproven, s, "a computed range, step or offset is not proved; write a fixed one such as [5m:1m]")

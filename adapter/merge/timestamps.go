@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Timestamps is Form.Timestamps of a query that is asked as written: a row for each combination of the
-// values of the labels by. The text may be of any request.
+// Timestamps is Form.Timestamps for a query that is sent as written. It has a row for each combination of values of the
+// labels in by. The text may be the query of any request.
 func Timestamps(text string, by []string) (string, error) {
 	expr, err := read(text)
 	if err != nil {
@@ -30,10 +30,10 @@ func (f *Form) writeTimestamps(w *stampWriter) {
 	f.stamps = newBlanks(text, f.dims)
 }
 
-// stampWriter collects what a query reads, before the proof changes its tree.
+// stampWriter collects the selectors of a query, before the proof changes its tree.
 type stampWriter struct {
 	by []string
-	// each is, for every distinct selector and offset, the newest sample of each group.
+	// each is the newest sample of each group, for every distinct selector and offset.
 	each []parser.Expr
 	err  error
 }
@@ -70,7 +70,7 @@ func callHasTimes(c *parser.Call) error {
 	return nil
 }
 
-// newest is the expression max by (by) (timestamp(selector)), the offset added.
+// newest is the expression max by (by) (timestamp(selector)), with the offset added.
 func (w *stampWriter) newest(s *parser.VectorSelector, path []parser.Node) (parser.Expr, error) {
 	offset := s.OriginalOffset
 	fixed := s.Timestamp != nil || s.StartOrEnd != 0
@@ -103,7 +103,7 @@ func (w *stampWriter) newest(s *parser.VectorSelector, path []parser.Node) (pars
 	return out, nil
 }
 
-// text joins the selectors' times: the oldest of the newest. A label keeps equal rows of two selectors apart
+// text joins the selectors' times by the oldest of the newest. An extra label keeps equal rows of two selectors apart
 // until then.
 func (w *stampWriter) text() (string, error) {
 	if w.err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Window is Form.Window of a query that is asked as written. The error tells that the text is not PromQL,
-// or that its range is computed.
+// Window is Form.Window for a query that is sent as written. The error says that the text is not PromQL, or that its
+// range is computed.
 func Window(text string) (time.Duration, error) {
 	expr, err := read(text)
 	if err != nil {
@@ -29,13 +29,13 @@ func Window(text string) (time.Duration, error) {
 	return longestRange(expr), nil
 }
 
-// Sorted is Form.Sorted of a query that is asked as written; false for what is not PromQL.
+// Sorted is Form.Sorted for a query that is sent as written; false for a text that is not PromQL.
 func Sorted(text string) bool {
 	expr, err := read(text)
 	return err == nil && sorts(expr)
 }
 
-// sorts tells whether the last that a query does is to sort.
+// sorts is true if sorting is the last step of a query.
 func sorts(e parser.Expr) bool {
 	for paren, ok := e.(*parser.ParenExpr); ok; paren, ok = e.(*parser.ParenExpr) {
 		e = paren.Expr
@@ -44,7 +44,7 @@ func sorts(e parser.Expr) bool {
 	return ok && strings.HasPrefix(call.Func.Name, "sort")
 }
 
-// read parses a query for its reader's own purpose; the error names it.
+// read parses a query that is sent as written. The error names the query.
 func read(text string) (parser.Expr, error) {
 	if why := tooLong(text); why != "" {
 		return nil, fmt.Errorf("the query %s is too long: %s", oneLine(text), why)

@@ -29,14 +29,14 @@ func relist(c *migration.Conversion, v migration.Value) error {
 	return migration.Take(c, v)
 }
 
-// maxAge is never below the relist interval: prometheus-adapter refuses that where there are rules, and
-// trimtab always does.
+// maxAge is never below the relist interval. prometheus-adapter refuses a shorter one if there are rules, and trimtab
+// always refuses it.
 func maxAge(c *migration.Conversion, v migration.Value) error {
 	age, _ := time.ParseDuration(v.Last)
 	relist, err := time.ParseDuration(c.Text("metrics-relist-interval"))
 	switch {
 	case age == 0:
-		return nil // prometheus-adapter takes it for not given
+		return nil // prometheus-adapter treats it as not given
 	case err == nil && age < relist:
 		c.Note(v.Flag, "%s is shorter than the relist interval, so that metrics would come and go; that interval is written instead", v.Last)
 		v.Last = c.Text("metrics-relist-interval")
@@ -44,7 +44,7 @@ func maxAge(c *migration.Conversion, v migration.Value) error {
 	return migration.Take(c, v)
 }
 
-// certDir holds apiserver.crt and apiserver.key, or they are made there.
+// certDir holds apiserver.crt and apiserver.key, or prometheus-adapter writes them there.
 func certDir(c *migration.Conversion, v migration.Value) error {
 	if v.Last == "" || c.Text("tls-cert-file") != "" {
 		return nil
@@ -63,7 +63,8 @@ func certDir(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
-// cipherSuites have one name each in trimtab, Go's; prometheus-adapter knows a shorter one of two of them besides.
+// cipherSuites have one name each in trimtab, Go's name. prometheus-adapter also accepts a shorter name for two of
+// them.
 func cipherSuites(c *migration.Conversion, v migration.Value) error {
 	for i, suites := range v.All {
 		words := strings.Split(suites, ",")
@@ -104,7 +105,7 @@ func openPaths(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
-// verbosity is debug where prometheus-adapter logs its queries.
+// verbosity becomes debug where prometheus-adapter logs its queries.
 func verbosity(c *migration.Conversion, v migration.Value) error {
 	level := "info"
 	if n, _ := strconv.ParseInt(v.Last, 0, 64); n >= 6 {
@@ -114,7 +115,7 @@ func verbosity(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
-// proxies tells that Prometheus is asked without the proxy that the container's environment names.
+// proxies notes that trimtab does not use the proxy of the container's environment for Prometheus.
 func proxies(c *migration.Conversion) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY"} {
 		if c.In.Env[name] != "" || c.In.Env[strings.ToLower(name)] != "" {

@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// passwordFile and tokenFile are where secrets are expected that stood in a flag.
+	// passwordFile and tokenFile are the files for secrets that were in a flag.
 	passwordFile = "/etc/trimtab/secrets/prometheus-password"
 	tokenFile    = "/etc/trimtab/secrets/prometheus-token"
-	// serviceAccount is where every pod has the token of its service account, and the cluster's CA.
+	// serviceAccount is the directory with the token of the pod's service account, and the cluster's CA.
 	serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount/"
 )
 
-// address takes the user out of the URL; the password goes nowhere.
+// address removes the user from the URL. The password is not written anywhere.
 func address(c *migration.Conversion, v migration.Value) error {
 	u, err := url.Parse(v.Last)
 	unknown := unknownIn(c, v)
@@ -61,7 +61,7 @@ func basicAuth(c *migration.Conversion, v migration.Value, user, secret string) 
 	c.Note(v.Flag, "%s is not copied; put it into a Secret and mount that as %s", secret, passwordFile)
 }
 
-// credentials tells which of the ways to say who it is prometheus-adapter uses, if several are set.
+// credentials says which credentials prometheus-adapter uses, if several are set.
 func credentials(c *migration.Conversion) string {
 	for _, h := range c.Given("prometheus-header") {
 		if name, _, _ := strings.Cut(h.Text, "="); strings.EqualFold(name, "Authorization") {
@@ -139,7 +139,7 @@ func authConfig(c *migration.Conversion, v migration.Value) error {
 	return migration.Refuse(c, v)
 }
 
-// headers become a mapping; who it is does not stand there, but in a file.
+// headers become a mapping. Credentials are not in it, but in a file.
 func headers(c *migration.Conversion, v migration.Value) error {
 	seen := map[string]bool{}
 	for _, h := range c.Given(v.Name) {
@@ -161,14 +161,14 @@ func headers(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
-// ownHeaders cannot be chosen; they are what prometheus/common calls reserved.
+// ownHeaders cannot be set by the user; prometheus/common calls them reserved.
 func ownHeaders() []string {
 	return []string{"host", "content-encoding", "content-length", "content-type", "user-agent", "connection", "keep-alive",
 		"proxy-authenticate", "proxy-authorization", "www-authenticate", "accept-encoding", "x-prometheus-remote-write-version",
 		"x-prometheus-remote-read-version", "x-prometheus-scrape-timeout-seconds", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"}
 }
 
-// authorizationHeader names files for what the header holds.
+// authorizationHeader names files for the credentials in the header.
 func authorizationHeader(c *migration.Conversion, v migration.Value, content string) {
 	scheme, secret, _ := strings.Cut(content, " ")
 	switch strings.ToLower(scheme) {

@@ -13,10 +13,10 @@ import (
 	"github.com/trimtab/trimtab/internal/migration"
 )
 
-// ruleKeys are the outermost keys of a rule file; the section adapter has the same.
+// ruleKeys are the top-level keys of a rule file. The section adapter has the same keys.
 func ruleKeys() []string { return []string{"rules", "externalRules", "resourceRules"} }
 
-// rules puts the rule file into the section adapter, or names it there.
+// rules copies the rule file into the section adapter, or names it there.
 func (o Options) rules(c *migration.Conversion, v migration.Value) error {
 	switch {
 	case v.Last == "":
@@ -40,7 +40,7 @@ func (o Options) rules(c *migration.Conversion, v migration.Value) error {
 	return nil
 }
 
-// file names the rule file, and tells what to mount there.
+// file names the rule file, and says what to mount there.
 func (o Options) file(c *migration.Conversion, v migration.Value, what string) {
 	file := v.Last
 	if o.RulesFile != "" {
@@ -50,7 +50,7 @@ func (o Options) file(c *migration.Conversion, v migration.Value, what string) {
 	c.Note(v.Flag, "mount %s as %s in trimtab's pod", what, migration.Shown(file))
 }
 
-// inline copies the rules as they are written, and tells what of them trimtab refuses.
+// inline copies the rules as they are written, and says what trimtab refuses in them.
 func inline(c *migration.Conversion, v migration.Value, at migration.Origin) error {
 	root, err := ruleFile(at.From, at.Text)
 	if err != nil {
@@ -81,7 +81,7 @@ func inline(c *migration.Conversion, v migration.Value, at migration.Origin) err
 	return nil
 }
 
-// writeMerges lets merge keys below n be written as <<, where the YAML library would write !!merge <<.
+// writeMerges writes merge keys below n as <<. The YAML library would write !!merge <<.
 func writeMerges(n *yaml.Node) {
 	if n.Value == "<<" && n.Tag == "!!merge" {
 		n.Tag = ""
@@ -91,7 +91,7 @@ func writeMerges(n *yaml.Node) {
 	}
 }
 
-// firstComment is what stands above a rule file, divided from it by an empty line.
+// firstComment is the comment at the top of a rule file, up to an empty line.
 func firstComment(content string) string {
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(content), &doc); err != nil {
@@ -100,7 +100,7 @@ func firstComment(content string) string {
 	return doc.HeadComment
 }
 
-// ruleFile parses a rule file, and looks no further than at its outermost keys.
+// ruleFile parses a rule file, and reads only its top-level keys.
 func ruleFile(name, content string) (*yaml.Node, error) {
 	root, err := config.Document{Line: 1, Data: []byte(content)}.Root(name)
 	if err != nil || root == nil || root.ShortTag() == "!!null" {

@@ -6,7 +6,7 @@ import (
 	"github.com/trimtab/trimtab/internal/migration"
 )
 
-// The groups of flags, which are headings of the page.
+// The groups of flags, which are headings of the generated page.
 const (
 	prometheus     migration.Group = "Prometheus"
 	discovery      migration.Group = "Rules and discovery"

@@ -2,7 +2,7 @@ package migrate
 
 import "github.com/trimtab/trimtab/internal/migration"
 
-// auditFlags are those of the log of requests that the server itself can write.
+// auditFlags are the flags of the server's audit log.
 func auditFlags() []migration.Flag {
 	const instead = "trimtab writes no audit log; the API server's own has each request that comes through it."
 	const tunes = "Tunes the audit log, which trimtab does not write."

@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// announce makes, for each request that an HPA can cause, that HPA, so that an adapter which plans sees the demand
-// that there would be.
+// announce makes an HPA for each request that an HPA can make, so that the adapter has the same demand as in a live
+// cluster.
 func (c *Cluster) announce(requests []Request) {
 	for i := range requests {
 		target, err := requests[i].target()
@@ -29,8 +29,8 @@ func (c *Cluster) announce(requests []Request) {
 	}
 }
 
-// metricOf is the metric of an HPA that leads to a request, and the HPA's namespace. It is false for requests that no
-// HPA makes: discovery, metrics.k8s.io, lists of objects other than pods.
+// metricOf returns the HPA metric that leads to a request, and the HPA's namespace. It is false for requests that no
+// HPA makes: discovery, metrics.k8s.io, and lists of objects other than pods.
 func (c *Cluster) metricOf(target *url.URL) (namespace string, metric autoscalingv2.MetricSpec, ok bool) {
 	words := strings.Split(strings.Trim(target.Path, "/"), "/")
 	switch {

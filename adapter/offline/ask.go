@@ -8,30 +8,30 @@ import (
 	"net/http"
 )
 
-// Answer is how one request ended.
+// Answer is the result of one request.
 type Answer struct {
 	Get string `json:"get"`
 	// Status is the HTTP status.
 	Status int `json:"status"`
-	// Queries are the PromQL texts that were sent for the request, in their order; none if it was answered from memory.
+	// Queries are the PromQL texts that were sent for the request, in order; none if it was answered from memory.
 	Queries []string `json:"queries"`
-	// Why says what a good answer lacks, or what is odd in it: the adapter's verdict. Of a refusal it is the cause that
-	// the caller does not read. Empty where there is nothing to say.
+	// Why says what is missing or unusual in a good answer: the adapter's verdict. For a refusal it is the cause, which
+	// the client does not read. Empty otherwise.
 	Why string `json:"why,omitempty"`
-	// Body is the API's answer; a string where it is no JSON.
+	// Body is the API's answer; a string where it is not JSON.
 	Body json.RawMessage `json:"body"`
-	// Differences from what is wanted; nil where nothing is.
+	// Differences from the wanted answer; nil if none is wanted.
 	Differences []string `json:"differences,omitempty"`
 }
 
-// Passed tells whether the answer is what was wanted, if anything was.
+// Passed is true if the answer is as wanted, or if no answer is wanted.
 func (a Answer) Passed() bool { return len(a.Differences) == 0 }
 
-// Items are the values of the answer, or without any the message of the refusal.
+// Items are the values of the answer, or else the message of the refusal.
 func (a Answer) Items() (items []Item, message string) { return itemsOf(a.Body) }
 
-// Ask makes the requests one after the other. asked takes out the queries since it was called last, and what is to be
-// said of the request. An error is a ctx that ended before all requests were made.
+// Ask makes the requests one after the other. asked returns the queries since its last call, and the verdict of the
+// request. The error is the error of a ctx that ended before all requests were made.
 func (c *Case) Ask(ctx context.Context, handler http.Handler, asked func() (queries []string, why string)) ([]Answer, error) {
 	answers := make([]Answer, 0, len(c.Requests))
 	for i := range c.Requests {
@@ -73,7 +73,7 @@ func get(ctx context.Context, handler http.Handler, r *Request) (Answer, error) 
 	return a, err
 }
 
-// response keeps an answer.
+// response records an answer.
 type response struct {
 	header http.Header
 	status int

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// body is what this package reads of an answer, whichever API it is of.
+// body has the fields of an answer that this package reads, for all APIs.
 type body struct {
 	Kind string `json:"kind"`
 	// Message is of a Status.
@@ -43,12 +43,12 @@ type usage struct {
 	Memory Quantity `json:"memory"`
 }
 
-// itemsOf reads the items of an answer, and the message of a refusal. What is no object of an API is all message.
+// itemsOf reads the items of an answer, and the message of a refusal. Text that is no object of an API is the message.
 func itemsOf(data []byte) (items []Item, message string) {
 	var b body
 	if json.Unmarshal(data, &b) != nil {
 		var text string
-		_ = json.Unmarshal(data, &text) // stays empty
+		_ = json.Unmarshal(data, &text) // text stays empty if this fails
 		return nil, strings.TrimSpace(text)
 	}
 	switch b.Kind {
@@ -61,7 +61,7 @@ func itemsOf(data []byte) (items []Item, message string) {
 		return items, ""
 	case "PodMetrics", "NodeMetrics":
 		var one bodyItem
-		_ = json.Unmarshal(data, &one) // as its kind could be read
+		_ = json.Unmarshal(data, &one) // its kind was read, so this can be read
 		b.Items = []bodyItem{one}
 	}
 	for _, one := range b.Items {

@@ -21,23 +21,23 @@ import (
 
 // Object is one object that exists.
 type Object struct {
-	// Resource is its kind's resource, in the singular or the plural, with or without the group: deployments.apps.
+	// Resource is the plural or singular name of its kind's resource, with or without the group: deployments.apps.
 	// Required.
 	Resource string `yaml:"resource"`
-	// Group is the API group of the resource. Default: the one in Resource or the first, in the API server's order,
-	// that has it.
+	// Group is the API group of the resource. Default: the one in Resource, or the first group, in the API server's
+	// order, that has the resource.
 	Group string `yaml:"group"`
-	// Namespace is where the object is; required for objects that are in namespaces, and not allowed for others.
+	// Namespace is the object's namespace. It is required for namespaced objects, and not allowed for others.
 	Namespace string `yaml:"namespace"`
 	// Name is its name. Required.
 	Name string `yaml:"name"`
 	// Labels are its labels. Default none.
 	Labels map[string]string `yaml:"labels"`
-	// Phase is the status.phase of a pod. Default Running: metrics.k8s.io tells of no other pods.
+	// Phase is the status.phase of a pod. Default Running: metrics.k8s.io shows only running pods.
 	Phase string `yaml:"phase"`
 }
 
-// Cluster is an API server's memory, which does not change.
+// Cluster holds the objects of the simulated API server. It does not change.
 type Cluster struct {
 	mapper  meta.RESTMapper
 	objects map[schema.GroupResource][]metav1.Object
@@ -70,7 +70,7 @@ func newCluster(resources []Resource, objects []Object) (*Cluster, config.Proble
 	return c, ps
 }
 
-// check resolves the kind of an object, and finds what is wrong with it.
+// check resolves the kind of an object, and finds the problems with it.
 func (c *Cluster) check(o Object) (schema.GroupResource, config.Problems) {
 	var ps config.Problems
 	if o.Name == "" {
@@ -123,7 +123,7 @@ func (c *Cluster) namespaced(resource schema.GroupVersionResource) (bool, error)
 	return mapping.Scope.Name() == meta.RESTScopeNameNamespace, nil
 }
 
-// addNamespaces adds those that objects are in and that the file does not list.
+// addNamespaces adds the namespaces of objects that the file does not list.
 func (c *Cluster) addNamespaces(objects []Object) {
 	namespaces := schema.GroupResource{Resource: "namespaces"}
 	exists := map[string]bool{"": true}
@@ -138,8 +138,7 @@ func (c *Cluster) addNamespaces(objects []Object) {
 	}
 }
 
-// objectOf is of the type that a live cluster has for the kind: pods and nodes as they are, all others as their
-// metadata.
+// objectOf returns the type that a live cluster has for the kind: pods and nodes as they are, all others as metadata.
 func objectOf(resource schema.GroupResource, o Object) metav1.Object {
 	metadata := metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, Labels: o.Labels}
 	switch resource {
@@ -152,11 +151,11 @@ func objectOf(resource schema.GroupResource, o Object) metav1.Object {
 	}
 }
 
-// Mapper tells which kinds of objects there are.
+// Mapper knows the kinds of objects.
 func (c *Cluster) Mapper(context.Context) (meta.RESTMapper, error) { return c.mapper, nil }
 
-// Objects are those of a kind that the selector takes, in one namespace or, without one, in all, sorted by
-// namespace and name.
+// Objects are the objects of a kind that the selector matches, sorted by namespace and name. An empty namespace means
+// all namespaces.
 func (c *Cluster) Objects(_ context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]metav1.Object, error) {
 	var out []metav1.Object
 	for _, o := range c.objects[kind.GroupResource] {
@@ -167,7 +166,7 @@ func (c *Cluster) Objects(_ context.Context, kind rules.Kind, namespace string, 
 	return out, nil
 }
 
-// Names are those of the Objects, in their order.
+// Names are the names of the Objects, in the same order.
 func (c *Cluster) Names(ctx context.Context, kind rules.Kind, namespace string, selector labels.Selector) ([]string, error) {
 	objects, err := c.Objects(ctx, kind, namespace, selector)
 	var names []string
@@ -177,7 +176,7 @@ func (c *Cluster) Names(ctx context.Context, kind rules.Kind, namespace string, 
 	return names, err
 }
 
-// HPAs are those that would make the file's requests.
+// HPAs are HPAs that would make the requests of the file.
 func (c *Cluster) HPAs(context.Context) ([]*autoscalingv2.HorizontalPodAutoscaler, error) {
 	return c.hpas, nil
 }

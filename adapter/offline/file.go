@@ -16,20 +16,20 @@ import (
 type File struct {
 	// RulesFile is the path of a rule file, relative to this file. Excludes Rules.
 	RulesFile string `yaml:"rulesFile"`
-	// Rules is a rule file given here: a mapping with rules, externalRules and resourceRules, or a list, which is
-	// its rules. Excludes RulesFile.
+	// Rules are the contents of a rule file: a mapping with rules, externalRules and resourceRules, or a list, which is
+	// the value of its rules. Excludes RulesFile.
 	Rules rules.File `yaml:"-"`
-	// Compat asks exactly the PromQL of each request; without it the queries are planned. Default true.
+	// Compat sends exactly the PromQL of each request. Otherwise requests share common queries. Default true.
 	Compat bool `yaml:"compat"`
-	// Resources are kinds beyond those that every API server serves. Default none.
+	// Resources are kinds in addition to those that every API server serves. Default none.
 	Resources []Resource `yaml:"resources"`
-	// Objects are the objects that exist; the namespaces they are in exist too. Default none.
+	// Objects are the existing objects. Their namespaces exist too. Default none.
 	Objects []Object `yaml:"objects"`
-	// Series are what Prometheus holds. Default none.
+	// Series are the series in Prometheus. Default none.
 	Series []Series `yaml:"series"`
-	// Interval is the time between two samples of a series, the first of which is at time zero. Default 1m.
+	// Interval is the time between two samples of a series. The first sample is at time zero. Default 1m.
 	Interval Span `yaml:"interval"`
-	// At is when the requests are made, from time zero. Default the time of the last sample of all.
+	// At is the time of the requests, counted from time zero. Default the time of the last sample of all.
 	At *Span `yaml:"at"`
 	// Requests are made one after the other. Required.
 	Requests []Request `yaml:"requests"`
@@ -56,11 +56,11 @@ type Case struct {
 	Store *Store
 	// Cluster holds its kinds and objects.
 	Cluster *Cluster
-	// Now is At, where time zero is the beginning of Unix time.
+	// Now is At; time zero is the beginning of Unix time.
 	Now time.Time
 }
 
-// withRules and withRuleList are the two ways to write a file; rules stand in it as a mapping or as a list.
+// withRules and withRuleList are the two forms of a file: with rules as a mapping or as a list.
 type withRules struct {
 	File  `yaml:",inline"`
 	Rules rules.File `yaml:"rules"`
@@ -71,8 +71,8 @@ type withRuleList struct {
 	Rules []rules.Rule `yaml:"rules"`
 }
 
-// Decode reads a file. name is what errors call it. All problems are in the error, a config.Problems, each with
-// its line; a rule file that is only named is not read.
+// Decode reads a file. Errors use name for the file. The error has all problems, as config.Problems, each with its
+// line. Decode does not read a rule file that is only named.
 func Decode(name string, data []byte) (*Case, error) {
 	c := &Case{}
 	var err error
@@ -99,7 +99,7 @@ func Decode(name string, data []byte) (*Case, error) {
 	return c, ps.AsError()
 }
 
-// listsRules tells whether `rules` is a list. What cannot be read is Decode's to report.
+// listsRules is true if `rules` is a list. Decode reports what cannot be read.
 func listsRules(data []byte) bool {
 	if len(data) > config.MaxFileBytes {
 		return false
@@ -120,7 +120,7 @@ func listsRules(data []byte) bool {
 	return false
 }
 
-// sectionsOf are the outermost keys at which there are problems; "" for the file as a whole.
+// sectionsOf are the top-level keys that have problems; "" for the file as a whole.
 func sectionsOf(ps config.Problems) map[string]bool {
 	sections := map[string]bool{}
 	for _, p := range ps {
@@ -133,7 +133,7 @@ func sectionsOf(ps config.Problems) map[string]bool {
 	return sections
 }
 
-// build makes the store and the cluster of the sections that are not broken.
+// build makes the store and the cluster from the sections without problems.
 func (c *Case) build(broken map[string]bool) config.Problems {
 	if broken[""] {
 		return nil
@@ -154,7 +154,7 @@ func (c *Case) build(broken map[string]bool) config.Problems {
 	return ps
 }
 
-// check finds what is missing or does not go together, and notes in broken what cannot be used.
+// check finds what is missing or contradictory, and notes in broken the sections that cannot be used.
 func (c *Case) check(broken map[string]bool) config.Problems {
 	var ps config.Problems
 	switch given := !emptyRules(c.Rules); {
@@ -189,5 +189,5 @@ func emptyRules(f rules.File) bool {
 	return len(f.Rules) == 0 && len(f.ExternalRules) == 0 && f.ResourceRules == nil
 }
 
-// within names a problem of an element by the element's place in its list.
+// within is the path of a field of a list's element.
 func within(list string, i int, field string) string { return fmt.Sprintf("%s[%d].%s", list, i, field) }

@@ -13,18 +13,19 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Item is one value of an answer. In what is wanted, a field that is empty is not compared.
+// Item is one value of an answer. In a wanted item, empty fields are not compared.
 type Item struct {
-	// Object is the name of the object, Namespace where it is; in a discovery document Object is the resource's name.
+	// Object is the name of the object, and Namespace its namespace. In a discovery document Object is the name of the
+	// resource.
 	Object    string `yaml:"object"`
 	Namespace string `yaml:"namespace"`
 	// Metric is the metric's name.
 	Metric string `yaml:"metric"`
-	// Labels are those of an external metric, all of them.
+	// Labels are all labels of an external metric.
 	Labels map[string]string `yaml:"labels"`
 	// Value is a quantity: 1 and 1000m are equal.
 	Value Quantity `yaml:"value"`
-	// CPU and Memory are a node's, of metrics.k8s.io; Containers are a pod's.
+	// CPU and Memory are the usage of a node, in metrics.k8s.io. Containers are the usage of a pod.
 	CPU        Quantity    `yaml:"cpu"`
 	Memory     Quantity    `yaml:"memory"`
 	Containers []Container `yaml:"containers"`
@@ -40,7 +41,7 @@ type Container struct {
 // Quantity is a number as Kubernetes writes it; empty where there is none.
 type Quantity string
 
-// maxQuantity is how long a quantity may be: far longer than those that are in range.
+// maxQuantity is the maximum length of a quantity; all quantities in range are far shorter.
 const maxQuantity = 40
 
 // UnmarshalText checks that text is a quantity.
@@ -56,7 +57,7 @@ func (q *Quantity) UnmarshalText(text []byte) error {
 func (q *Quantity) ConfigKind() string { return "a quantity such as 1, 0.5 or 500m" }
 
 func parseQuantity(text string) (resource.Quantity, error) {
-	// An exponent of many digits costs as many digits of memory.
+	// An exponent of many digits would need as many digits of memory.
 	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
 	if len(text) > maxQuantity || len(strings.TrimLeft(exponent, "+-0")) > 2 {
 		return resource.Quantity{}, fmt.Errorf("%.40q is no quantity that a metric can have", text)
@@ -68,7 +69,7 @@ func parseQuantity(text string) (resource.Quantity, error) {
 	return q, nil
 }
 
-// equal compares as numbers.
+// equal compares the numbers.
 func (q Quantity) equal(other Quantity) bool {
 	a, errA := parseQuantity(string(q))
 	b, errB := parseQuantity(string(other))
@@ -78,7 +79,8 @@ func (q Quantity) equal(other Quantity) bool {
 	return a.Cmp(b) == 0
 }
 
-// takes tells whether got is what is wanted, and what of it is not, field by field.
+// takes compares a wanted item with got. identity is true if both are of the same object; all is true if all wanted
+// fields are equal.
 func (want Item) takes(got Item) (identity, all bool) {
 	identity = (want.Object == "" || want.Object == got.Object) && (want.Namespace == "" || want.Namespace == got.Namespace) &&
 		(want.Metric == "" || want.Metric == got.Metric) && (want.Labels == nil || maps.Equal(want.Labels, got.Labels))
@@ -112,7 +114,7 @@ func (want *Item) Validate() config.Problems {
 	return ps
 }
 
-// String writes the item as it may stand in a file, on one line.
+// String writes the item on one line, as in a file.
 func (want Item) String() string {
 	var f flow
 	f.text("object", want.Object)
@@ -138,7 +140,7 @@ func (want Item) String() string {
 	return f.String()
 }
 
-// String writes the container as it may stand in a file, on one line.
+// String writes the container on one line, as in a file.
 func (c Container) String() string {
 	var f flow
 	f.text("name", c.Name)
@@ -147,7 +149,7 @@ func (c Container) String() string {
 	return f.String()
 }
 
-// flow is the entries of a mapping on one line.
+// flow has the entries of a mapping that is written on one line.
 type flow []string
 
 // text adds an entry, unless it is empty.
@@ -159,7 +161,7 @@ func (f *flow) text(key, value string) {
 
 func (f flow) String() string { return "{" + strings.Join(f, ", ") + "}" }
 
-// plain quotes what is no plain word of YAML.
+// plain quotes a text that is no plain word of YAML.
 func plain(s string) string {
 	ordinary := func(r rune) bool {
 		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-._/", r))

@@ -14,13 +14,13 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Resource is a kind of objects, as a CustomResourceDefinition or an APIService brings it.
+// Resource is a kind of objects, as from a CustomResourceDefinition or an APIService.
 type Resource struct {
 	// Group is its API group. Required.
 	Group string `yaml:"group"`
 	// Version is the group's version: v1. Required.
 	Version string `yaml:"version"`
-	// Resource is its plural, in small letters. Required.
+	// Resource is its plural, in lower case. Required.
 	Resource string `yaml:"resource"`
 	// Kind is its name in references: Gateway. Required.
 	Kind string `yaml:"kind"`
@@ -58,7 +58,7 @@ type builtin struct {
 	namespaced, cluster string
 }
 
-// builtins are the kinds that kube-apiserver 1.37 serves and that can be listed, groups in the order in which
+// builtins are the kinds that kube-apiserver 1.37 serves and that can be listed. The groups are in the order in which
 // it prefers them.
 func builtins() []builtin {
 	return []builtin{
@@ -85,7 +85,7 @@ func builtins() []builtin {
 	}
 }
 
-// kinds is what the discovery of the API server would tell, in the order of its groups.
+// kinds is the API server's discovery, in the order of its groups.
 type kinds []*restmapper.APIGroupResources
 
 func builtinKinds() kinds {
@@ -102,7 +102,7 @@ func builtinKinds() kinds {
 	return all
 }
 
-// add puts a kind to those of its group and version; the version that comes first is the preferred one.
+// add adds a kind to its group and version. The version that is added first is the preferred one.
 func (all kinds) add(name schema.GroupVersionResource, kind string, namespaced bool) kinds {
 	i := slices.IndexFunc(all, func(g *restmapper.APIGroupResources) bool { return g.Group.Name == name.Group })
 	if i < 0 {
@@ -122,7 +122,7 @@ func (all kinds) add(name schema.GroupVersionResource, kind string, namespaced b
 	return all
 }
 
-// has tells whether the kind is there.
+// has is true if the kind exists.
 func (all kinds) has(name schema.GroupVersionResource) bool {
 	for _, group := range all {
 		if group.Group.Name == name.Group && slices.ContainsFunc(group.VersionedResources[name.Version], func(r metav1.APIResource) bool { return r.Name == name.Resource }) {

@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// serverName is what errors call the server.
+	// serverName is the server's name in errors.
 	serverName = "the simulated Prometheus"
-	// maxQuerySamples and queryTimeout bound one query, at twice the samples that a file can hold. Prometheus itself
+	// maxQuerySamples and queryTimeout bound one query: twice the samples that a file can have. Prometheus itself
 	// allows 50 million samples and 2 minutes.
 	maxQuerySamples = 2 * maxSamples
 	queryTimeout    = 10 * time.Second
@@ -30,12 +30,12 @@ const (
 	subqueryStep = time.Minute
 	// lookback is Prometheus's default: how old the newest sample of a series may be.
 	lookback = 5 * time.Minute
-	// maxWarnings bounds those of one answer.
+	// maxWarnings bounds the warnings of one answer.
 	maxWarnings = 10
 )
 
-// Prometheus answers as a Prometheus with default flags does that holds the series of a Store. It refuses with
-// the errors by which internal/prom tells of a real server's refusal.
+// Prometheus answers from the series of a Store, as a Prometheus with default flags does. Its refusals are the errors
+// of internal/prom for a real server's refusals.
 type Prometheus struct {
 	store   *Store
 	engine  *promql.Engine
@@ -60,7 +60,7 @@ func newPrometheus(store *Store, samples int, timeout time.Duration) *Prometheus
 	})}
 }
 
-// Asked takes out the PromQL of all queries since it was called last, in their order.
+// Asked returns the PromQL of all queries since its last call, in order.
 func (p *Prometheus) Asked() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,7 +69,7 @@ func (p *Prometheus) Asked() []string {
 	return asked
 }
 
-// Query evaluates text at one instant, and remembers that it was asked.
+// Query evaluates text at one instant, and records it for Asked.
 func (p *Prometheus) Query(ctx context.Context, text string, at time.Time) (prom.Result, error) {
 	p.mu.Lock()
 	p.asked = append(p.asked, text)
@@ -137,7 +137,7 @@ func shuffled(s parser.Statement) bool {
 	return found && !sorted
 }
 
-// failure is how a server answers to an error of its engine.
+// failure is the answer of a server to an error of its engine.
 func failure(text string, err error) error {
 	var timedOut promql.ErrQueryTimeout
 	var canceled promql.ErrQueryCanceled
@@ -155,7 +155,7 @@ func refuse(kind prom.Kind, query string, err error) error {
 	return &prom.Error{Kind: kind, Server: serverName, Query: query, Err: err}
 }
 
-// Series lists the label sets that one of the selectors matches and that have samples in the span.
+// Series lists the label sets that match a selector and have samples in the time range.
 func (p *Prometheus) Series(_ context.Context, selectors []string, start, end time.Time) (sets []model.LabelSet, warnings []string, err error) {
 	series, err := p.matching(selectors, start, end)
 	if err != nil {
@@ -180,7 +180,7 @@ func (p *Prometheus) LabelValues(_ context.Context, label string, selectors []st
 	return labelValues(series, label), nil, err
 }
 
-// matching are the series that any of the selectors matches, each once, in the order of their labels.
+// matching returns the series that match any of the selectors, each once, in the order of their labels.
 func (p *Prometheus) matching(selectors []string, start, end time.Time) ([]promql.Series, error) {
 	var out []promql.Series
 	for _, selector := range selectors {
@@ -197,5 +197,5 @@ func (p *Prometheus) matching(selectors []string, start, end time.Time) ([]promq
 	return slices.CompactFunc(out, func(a, b promql.Series) bool { return labels.Equal(a.Metric, b.Metric) }), nil
 }
 
-// Tenant implements the adapter's Server: there are no tenants.
+// Tenant implements the adapter's Server. There are no tenants.
 func (p *Prometheus) Tenant(string) string { return "" }

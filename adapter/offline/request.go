@@ -13,7 +13,7 @@ import (
 type Request struct {
 	// Get is the path and query: /apis/custom.metrics.k8s.io/v1beta1/... Required.
 	Get string `yaml:"get"`
-	// Want is what the answer is to be. Default: whatever it is.
+	// Want is the wanted answer. Default: any answer.
 	Want *Want `yaml:"want"`
 }
 
@@ -31,7 +31,7 @@ func groups() []string {
 	return []string{"custom.metrics.k8s.io", "external.metrics.k8s.io", "metrics.k8s.io"}
 }
 
-// target is where the request goes.
+// target is the URL of the request.
 func (r *Request) target() (*url.URL, error) {
 	if r.Get == "" {
 		return nil, fmt.Errorf("is required: a path such as /apis/custom.metrics.k8s.io/v1beta1/namespaces/NAMESPACE/pods/*/METRIC")

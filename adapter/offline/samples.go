@@ -15,13 +15,13 @@ import (
 const (
 	// maxSamples bounds the samples of all series of a file.
 	maxSamples = 1_000_000
-	// maxInterval times maxSamples fits into the milliseconds of an int64.
+	// maxInterval times maxSamples fits into an int64 of milliseconds.
 	maxInterval = 365 * 24 * time.Hour
 )
 
 var errTooManySamples = fmt.Errorf("together the series have more than %d samples; shorten the notation (AxN, A+BxN)", maxSamples)
 
-// newParser reads what a Prometheus without feature flags reads.
+// newParser reads PromQL as a Prometheus without feature flags does.
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 // parseLabels reads the name and labels of a series.
@@ -39,8 +39,8 @@ func parseLabels(p parser.Parser, text string) (labels.Labels, error) {
 	return set, nil
 }
 
-// parseValues reads samples in promtool's notation, the first at time zero, as long as they cost no more than
-// budget; it returns what they cost, also with an error.
+// parseValues reads samples in promtool's notation, the first at time zero, if they cost no more than budget. It always
+// returns the cost, also with an error.
 func parseValues(p parser.Parser, text string, interval time.Duration, budget uint64) (promql.Series, uint64, error) {
 	var out promql.Series
 	if strings.TrimSpace(text) == "" {
@@ -70,8 +70,8 @@ func parseValues(p parser.Parser, text string, interval time.Duration, budget ui
 	return out, cost, nil
 }
 
-// costOf bounds from above the samples that a notation stands for, without making them. In a series of native
-// histograms each counts by the length of the text, since it may have as many buckets.
+// costOf is an upper bound of the samples in a notation. It does not expand them. In a series of native histograms each
+// sample counts by the length of the text, since it may have as many buckets.
 func costOf(text string) uint64 {
 	const enough = 1 << 40
 	samples := uint64(len(strings.Fields(text)))

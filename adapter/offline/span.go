@@ -9,10 +9,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// maxSpan bounds each span of a file, so that no sum of them overflows.
+// maxSpan bounds each duration of a file, so that no sum of them overflows.
 const maxSpan = 100 * 365 * 24 * time.Hour
 
-// Span is a length of time: 10m, 1h30m, 1d, or a number of seconds.
+// Span is a duration: 10m, 1h30m, 1d, or a number of seconds.
 type Span time.Duration
 
 // UnmarshalText reads Prometheus's notation, Go's, or seconds.

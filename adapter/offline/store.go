@@ -15,8 +15,8 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Store is a storage.Queryable of series that do not change, in the order of the file, as a Prometheus gives them in
-// the order in which they came.
+// Store is a storage.Queryable of series that do not change. They are in the order of the file, as a Prometheus gives
+// them in the order in which they arrived.
 type Store struct {
 	all    []promql.Series
 	byName map[string][]promql.Series
@@ -66,7 +66,7 @@ func (s *Store) index() {
 	}
 }
 
-// matching are the series that all matchers take, with their samples from mint to maxt, both included; series
+// matching returns the series that match all matchers, with their samples from mint to maxt, both included. Series
 // without such a sample are left out.
 func (s *Store) matching(mint, maxt int64, matchers []*labels.Matcher) []promql.Series {
 	among := s.all
@@ -89,7 +89,7 @@ func (s *Store) matching(mint, maxt int64, matchers []*labels.Matcher) []promql.
 	return out
 }
 
-// between are the points from mint to maxt of points in the order of time.
+// between returns the points from mint to maxt. The points are sorted by time.
 func between[P any](points []P, mint, maxt int64, at func(P) int64) []P {
 	from := sort.Search(len(points), func(i int) bool { return at(points[i]) >= mint })
 	to := sort.Search(len(points), func(i int) bool { return at(points[i]) > maxt })
@@ -148,7 +148,7 @@ func labelNames(series []promql.Series) []string {
 	return slices.Compact(out)
 }
 
-// seriesSet walks over series; current is the one that was reached last.
+// seriesSet iterates over series.
 type seriesSet struct {
 	rest    []promql.Series
 	current promql.Series

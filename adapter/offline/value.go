@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// valueOf is a result of the engine as the HTTP API would tell it.
+// valueOf is a result of the engine as the HTTP API returns it.
 func valueOf(result parser.Value) (model.Value, error) {
 	switch r := result.(type) {
 	case promql.Vector:
@@ -65,7 +65,7 @@ func histogramOf(h *histogram.FloatHistogram) *model.SampleHistogram {
 	return out
 }
 
-// boundaries is the API's number for which ends of a bucket belong to it.
+// boundaries is the API's number for the ends of a bucket that belong to it.
 func boundaries(lower, upper bool) int32 {
 	switch {
 	case lower && upper:

@@ -9,12 +9,12 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Want is what an answer is to be; what is not given is not compared.
+// Want is a wanted answer. Fields that are not given are not compared.
 type Want struct {
 	// Status is the HTTP status.
 	Status int `yaml:"status"`
-	// Queries are the PromQL texts that are sent for the request, to the byte; [] for none. Their order counts, but not
-	// for metrics.k8s.io, where CPU and memory may be asked at the same time.
+	// Queries are the PromQL texts that are sent for the request, byte for byte; [] for none. Their order counts. For
+	// metrics.k8s.io it does not, since CPU and memory may be asked at the same time.
 	Queries []string `yaml:"queries"`
 	// Items are all items of the answer, in any order; [] for none.
 	Items []Item `yaml:"items"`
@@ -29,7 +29,7 @@ func (w *Want) Validate() config.Problems {
 	return ps
 }
 
-// differences are what the answer lacks, has too much, or has otherwise; a line each.
+// differences are what is missing, superfluous or different in the answer, a line each.
 func (w *Want) differences(a Answer) []string {
 	var out []string
 	items, message := itemsOf(a.Body)
@@ -70,7 +70,7 @@ func differentQueries(want, got []string) []string {
 	return out
 }
 
-// differentItems pairs items that are equal first, then those of one object, and tells the rest one by one.
+// differentItems first pairs equal items, then items of the same object, and reports the other items one by one.
 func differentItems(want, got []Item) []string {
 	left := slices.Clone(got)
 	take := func(w Item, exactly bool) (Item, bool) {

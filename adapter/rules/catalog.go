@@ -12,8 +12,8 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// Series is what matters of a time series for discovery: its name and the names of its labels. Series
-// that are equal in these may be given once.
+// Series has what discovery needs of a time series: its name and the names of its labels. Series with the same name and
+// labels may be given once.
 type Series struct {
 	Name   string
 	Labels []string
@@ -31,7 +31,7 @@ func (m Metric) Subject() verdict.Subject {
 	return verdict.On(metricKind, m.Resource.String()+"/"+m.Name)
 }
 
-// Catalog is what a Set exposes of the series that exist. It is immutable.
+// Catalog has the metrics that a Set exposes for the existing series. It is immutable.
 type Catalog struct {
 	custom       map[Metric]Source
 	external     map[string]Source
@@ -39,12 +39,11 @@ type Catalog struct {
 	// Metrics and Externals are all entries, sorted.
 	Metrics   []Metric
 	Externals []string
-	// Verdicts tell what a user may wonder about: one for each rule, and one for each metric that two
-	// sources claim.
+	// Verdicts report what a user may not expect: one for each rule, and one for each metric that two sources claim.
 	Verdicts []verdict.Verdict
 }
 
-// UnknownKinds tells whether a rule names a kind that is not served.
+// UnknownKinds is true if a rule names a kind that is not served.
 func (c *Catalog) UnknownKinds() bool { return c.unknownKinds }
 
 // Metric finds the source of an entry of the custom metrics API.
@@ -59,10 +58,10 @@ func (c *Catalog) External(name string) (Source, bool) {
 	return s, ok
 }
 
-// Expose derives the catalog from the series found for each series selector. Where two sources claim one
-// entry, the later rule has it, and within a rule the series that is last in the order of the alphabet. Series
-// of one name may be given as one that has all their labels: that exposes the same. failures are the errors of the
-// selectors that could not be listed now: their series, if any are given, were found before.
+// Expose makes the catalog from the series of each series selector. If two sources claim one entry, the later rule has
+// it. Within a rule, the series that is last in alphabetical order has it. Series with the same name may be given as
+// one series with all their labels; the result is the same. failures are the errors of selectors that could not be
+// listed now. If their series are given, an earlier round found them.
 func (s *Set) Expose(found map[SelectorKey][]Series, failures map[SelectorKey]error, kinds Kinds) *Catalog {
 	c := &Catalog{custom: map[Metric]Source{}, external: map[string]Source{}}
 	for _, r := range s.custom {
@@ -129,7 +128,7 @@ func (c *Catalog) exposeExternal(b *bound, series []Series, t tally) {
 	c.Verdicts = append(c.Verdicts, t.verdict(b))
 }
 
-// tellUnknown tells of the labels that are tied to kinds which are not served.
+// tellUnknown reports the labels that are mapped to kinds which are not served.
 func (c *Catalog) tellUnknown(b *bound) {
 	if len(b.unknown) == 0 {
 		return
@@ -148,7 +147,7 @@ func differ(a, b Source) bool { return a.rule != b.rule || a.Series != b.Series 
 // ExternalSubject is how verdicts and messages name an external metric: "metric external/queue_length".
 func ExternalSubject(name string) verdict.Subject { return verdict.On(metricKind, "external/"+name) }
 
-// metricKind is how verdicts call a metric.
+// metricKind is the subject kind of a metric in verdicts.
 const metricKind = "metric"
 
 func shadowed(subject verdict.Subject, winner, loser Source) verdict.Verdict {
@@ -157,18 +156,18 @@ func shadowed(subject verdict.Subject, winner, loser Source) verdict.Verdict {
 		verdict.Text("not by", loser.Rule()+" from "+loser.Series))
 }
 
-// tally counts what became of the series of one rule.
+// tally counts the series of one rule at each step.
 type tally struct {
 	series, named, exposed int
-	// unmapped is a series that passed the filters and has no label of a known kind.
+	// unmapped is a series that passed the filters but has no label of a known kind.
 	unmapped string
-	// listed says that the series were ever asked for; failure is why they are not those of now.
+	// listed says that the series were listed at least once. failure is why they are not up to date.
 	listed  bool
 	failure error
 }
 
-// verdict says whether the rule exposes anything, and if not, at which step its series were lost, or that nobody can
-// tell.
+// verdict says whether the rule exposes anything. If not, it names the step at which the series were lost, or says that
+// nobody knows.
 func (t tally) verdict(b *bound) verdict.Verdict {
 	subject := verdict.On("rule", b.path)
 	found := []verdict.Fact{verdict.Number("series", t.series)}

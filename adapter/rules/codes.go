@@ -2,26 +2,26 @@ package rules
 
 import "github.com/trimtab/trimtab/internal/verdict"
 
-// The verdicts of the adapter. Those on a rule or on a discovery come once a round, those on a metric
-// once a request.
+// The verdicts of the adapter. Verdicts on a rule or on a discovery come once a round, verdicts on a metric once a
+// request.
 const (
 	// RuleExposes: the rule exposes metrics.
 	RuleExposes verdict.Code = "RuleExposes"
 	// RuleFindsNoSeries: Prometheus holds no series for the rule's seriesQuery.
 	RuleFindsNoSeries verdict.Code = "RuleFindsNoSeries"
-	// RuleSeriesUnknown: nobody can tell what the rule exposes, since its series could not be listed.
+	// RuleSeriesUnknown: nobody knows what the rule exposes, since its series could not be listed.
 	RuleSeriesUnknown verdict.Code = "RuleSeriesUnknown"
 	// RuleNamesNothing: no series passes seriesFilters and name.matches.
 	RuleNamesNothing verdict.Code = "RuleNamesNothing"
-	// RuleMapsNoKind: no label of the series is tied to a kind of objects.
+	// RuleMapsNoKind: no label of the series is mapped to a kind of objects.
 	RuleMapsNoKind verdict.Code = "RuleMapsNoKind"
 	// OverrideMapsNothing: an override names a kind of objects that is not served.
 	OverrideMapsNothing verdict.Code = "OverrideMapsNothing"
-	// MetricShadowed: two sources claim one metric; the later has it.
+	// MetricShadowed: two sources claim one metric; the later one has it.
 	MetricShadowed verdict.Code = "MetricShadowed"
 	// DiscoverySucceeded: the selector's series were listed.
 	DiscoverySucceeded verdict.Code = "DiscoverySucceeded"
-	// DiscoveryFailed: the selector's series could not be listed; what was known of them is kept.
+	// DiscoveryFailed: the selector's series could not be listed; the known series are kept.
 	DiscoveryFailed verdict.Code = "DiscoveryFailed"
 	// KindsUnavailable: the API server did not say which kinds of objects it serves.
 	KindsUnavailable verdict.Code = "KindsUnavailable"
@@ -34,11 +34,11 @@ const (
 	MetricAmbiguous verdict.Code = "MetricAmbiguous"
 	// MetricUnknown: no rule exposes the metric.
 	MetricUnknown verdict.Code = "MetricUnknown"
-	// ObjectsUnknown: no object of that kind matches what was asked.
+	// ObjectsUnknown: no object of that kind matches the request.
 	ObjectsUnknown verdict.Code = "ObjectsUnknown"
 	// ObjectsUnavailable: the objects that match the selector could not be read.
 	ObjectsUnavailable verdict.Code = "ObjectsUnavailable"
-	// NoSample: the query was answered without a sample for what was asked.
+	// NoSample: the query was answered without a sample for the request.
 	NoSample verdict.Code = "NoSample"
 	// ValueUnusable: the sample is NaN, infinite or too large for a quantity.
 	ValueUnusable verdict.Code = "ValueUnusable"
@@ -52,14 +52,14 @@ const (
 	PrometheusUnavailable verdict.Code = "PrometheusUnavailable"
 	// PrometheusSlow: Prometheus did not answer in time.
 	PrometheusSlow verdict.Code = "PrometheusSlow"
-	// SourceFailed: the part of trimtab that owns the metric could not tell it.
+	// SourceFailed: the part of trimtab that owns the metric could not give its value.
 	SourceFailed verdict.Code = "SourceFailed"
-	// DelegateFailed: another metrics server that was asked could not tell.
+	// DelegateFailed: a delegate could not answer.
 	DelegateFailed verdict.Code = "DelegateFailed"
 
-	// ConfigurationLoaded: a changed configuration or rule file is in force.
+	// ConfigurationLoaded: a changed configuration or rule file is in use.
 	ConfigurationLoaded verdict.Code = "ConfigurationLoaded"
-	// ConfigurationRefused: a changed configuration or rule file is wrong; the one before stays in force.
+	// ConfigurationRefused: a changed configuration or rule file is wrong; the one before stays in use.
 	ConfigurationRefused verdict.Code = "ConfigurationRefused"
 )
 

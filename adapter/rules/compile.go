@@ -18,7 +18,7 @@ type Set struct {
 	resource *resourceSet
 }
 
-// Compile makes a Set, or tells everything that is wrong with the file, each with its path.
+// Compile makes a Set, or reports all problems of the file, each with its path.
 func Compile(f File) (*Set, error) {
 	s := &Set{}
 	problems := f.Validate()
@@ -51,23 +51,23 @@ func Compile(f File) (*Set, error) {
 
 // rule is a Rule whose texts are parsed.
 type rule struct {
-	// path is where the rule stands in the file: "externalRules[2]".
+	// path is the rule's place in the file: "externalRules[2]".
 	path        string
 	seriesQuery string
 	filters     []filter
 	matches     *regexp.Regexp
 	as          string
-	// queryKey is the key of the query in the rule; query is nil where it is not given, as only resource
-	// rules may leave it.
+	// queryKey is the key of the query in the rule. query is nil where it is not given; only resource rules may omit
+	// it.
 	queryKey  string
 	query     *query
 	overrides map[string]GroupResource
-	// label makes a label name of a kind, and labelForm catches the kind from a label name; both nil
-	// without a template.
+	// label makes a label name from a kind, and labelForm finds the kind in a label name. Both are nil without a
+	// template.
 	label      *template.Template
 	labelForm  *regexp.Regexp
 	namespaced bool
-	// extraLabel is a label by which queries group besides the object's; only resource rules have it.
+	// extraLabel is a label by which queries group in addition to the object's label. Only resource rules have it.
 	extraLabel string
 	extras     extras
 }
@@ -185,7 +185,7 @@ func (r *rule) compileLabels(a Association, path string, ps *config.Problems) {
 	}
 }
 
-// metricName is the name of the metric that a series becomes, and false when the rule leaves it out.
+// metricName is the name of a series' metric. It is false when the rule leaves the series out.
 func (r *rule) metricName(series string) (string, bool) {
 	for _, f := range r.filters {
 		if f.pattern.MatchString(series) != f.want {

@@ -11,29 +11,28 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// maxParsed bounds the PromQL that is parsed: the parser recurses with the depth of its text.
+// maxParsed bounds the PromQL that is parsed, since the parser recurses with the depth of the text.
 const maxParsed = 64 << 10
 
-// SelectorKey tells the series selectors of a Set apart: the selector's text, and before it the server's name where
-// that is not the default one.
+// SelectorKey identifies a series selector of a Set: the server's name, where it is not the default one, and the text.
 type SelectorKey = string
 
-// Selector is a series selector that one rule or several have, asked of one server.
+// Selector is a series selector of one or more rules, for one server.
 type Selector struct {
 	SelectorKey SelectorKey
-	// Source names the server that is asked, empty for that of the section prometheus.
+	// Source names the server; empty for the server of the section prometheus.
 	Source string
 	// Query is the seriesQuery.
 	Query string
-	// Overrides are the labels that custom rules with this selector tie to kinds by name, sorted.
+	// Overrides are the labels that custom rules with this selector map to kinds by name, sorted.
 	Overrides []string
-	// Template says that some custom rule with this selector knows labels by a template.
+	// Template says that a custom rule with this selector maps labels by a template.
 	Template bool
 }
 
-// Selectors are the distinct series selectors of all rules, sorted: what discovery has to ask for. Custom rules look
-// at the series' names and at whether they have the labels of Overrides or, with Template, those that KindLabels
-// picks; external rules look at the names only.
+// Selectors are the distinct series selectors of all rules, sorted. Discovery lists them. Custom rules need the series'
+// names, and whether they have the labels of Overrides or, with Template, the labels that KindLabels returns. External
+// rules need only the names.
 func (s *Set) Selectors() []Selector {
 	byKey := map[SelectorKey]*Selector{}
 	of := func(r *rule) *Selector {
@@ -61,7 +60,7 @@ func (s *Set) Selectors() []Selector {
 	return out
 }
 
-// selectorKey joins with a byte that no configuration has, since that is UTF-8.
+// selectorKey joins with a byte that no configuration has, since configurations are UTF-8.
 func (r *rule) selectorKey() SelectorKey {
 	if r.extras.source == "" {
 		return r.seriesQuery
@@ -69,8 +68,8 @@ func (r *rule) selectorKey() SelectorKey {
 	return r.extras.source + "\xff" + r.seriesQuery
 }
 
-// KindLabels are those of the label names, sorted, that a custom rule with the selector ties to a kind of objects: what
-// has to be known of a series besides its name.
+// KindLabels returns the label names that a custom rule with the selector maps to a kind of objects, sorted. Discovery
+// has to know these labels of a series.
 func (s *Set) KindLabels(key SelectorKey, names []string, kinds Kinds) []string {
 	var out []string
 	for _, r := range s.custom {
@@ -89,7 +88,7 @@ func (s *Set) KindLabels(key SelectorKey, names []string, kinds Kinds) []string 
 }
 
 // WithLabel narrows a series selector to the series that have a label. It fails where the selector is not one plain
-// vector selector of PromQL, as the wider ones of other servers are not: then only the server can tell its series.
+// vector selector of PromQL. Some servers accept more; then only the server knows the series.
 func WithLabel(selector, label string) (string, error) {
 	matchers, err := parseSelector(selector)
 	if err != nil {
@@ -98,7 +97,7 @@ func WithLabel(selector, label string) (string, error) {
 	if !model.UTF8Validation.IsValidLabelName(label) {
 		return "", fmt.Errorf("%.80q is no name of a label", label)
 	}
-	present := labels.MustNewMatcher(labels.MatchNotEqual, label, "") // only patterns can be wrong
+	present := labels.MustNewMatcher(labels.MatchNotEqual, label, "") // only patterns can fail
 	return (&parser.VectorSelector{LabelMatchers: append(matchers, present)}).String(), nil
 }
 

@@ -1,19 +1,19 @@
-// Package rules is the core of the adapter: prometheus-adapter's rule file as values.
+// Package rules is the core of the adapter: it reads prometheus-adapter's rule file.
 //
-// From the rules and from the series that Prometheus holds it derives which metrics are exposed on which
-// kinds of objects; from a metric and the objects asked for, the PromQL that answers, and its form, which
-// requests for other objects share; from a sample's value, the quantity that Kubernetes carries. It tells
-// what discovery has to ask for, so that only that is asked, and lints a file for what it does not mean.
+// It derives:
+//   - from the rules and the series in Prometheus: which metrics are exposed on which kinds of objects;
+//   - from a metric and its objects: the PromQL, and its form, which requests for other objects share;
+//   - from a sample's value: the quantity for Kubernetes;
+//   - what discovery has to list, so that it lists nothing else;
+//   - warnings about rules that probably do not do what is meant.
 //
-// It guarantees that the PromQL of a request is, byte for byte, the one that prometheus-adapter sends,
-// but for two things: names and values that stand in a regular expression are escaped, so that a node
-// "n-1.x" does not match "n-10x"; and a label name that PromQL's grammar does not know as a plain word is
-// quoted. A matcher always compares with the very value asked for, whatever characters that holds, and
-// no value can end the string literal it stands in. A value that no quantity can hold (NaN, an infinity,
-// a number out of range) is no value, unless the rule takes it for zero. Equal inputs give equal outputs in an
-// equal order.
+// It guarantees that the PromQL of a request is, byte for byte, the PromQL that prometheus-adapter sends, with two
+// exceptions. Names and values inside a regular expression are escaped, so that a node "n-1.x" does not match "n-10x".
+// A label name that is no plain word in PromQL's grammar is quoted. A matcher always compares with exactly the
+// requested value, and no value can end its string literal. A value that no quantity can hold (NaN, an infinity, a
+// number out of range) is no value, unless the rule makes it zero. Equal inputs give equal outputs in an equal order.
 //
-// It asks nobody anything: the series, the cluster's resource kinds and the objects are arguments. It
-// does not refuse a metricsQuery that is no valid PromQL, since other servers with Prometheus's API speak
-// wider dialects; the linter tells.
+// It makes no requests: the series, the cluster's resource kinds and the objects are arguments. It accepts a
+// metricsQuery that is not valid PromQL, since other servers with Prometheus's API have wider dialects; Lint reports
+// it.
 package rules

@@ -7,21 +7,20 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// sentinelPrefix begins the values that stand in a Form for those asked for. A query that holds it itself has no
+// sentinelPrefix is the start of the values that replace requested values in a Form. A query that contains it has no
 // form.
 const sentinelPrefix = "trimtab:value:"
 
-// errSentinel is the error of a query in which sentinels could not be told from its own text.
+// errSentinel is the error of a query whose own text could be taken for a sentinel.
 var errSentinel = errors.New("the query holds " + sentinelPrefix + " itself, so it is asked exactly as it is written")
 
-// Form is a request with its values taken out: requests with an equal Key differ only in the values of their
-// Dimensions.
+// Form is a request without its values. Requests with an equal Key differ only in the values of their Dimensions.
 type Form struct {
-	// Key is equal for requests that may share one query; it holds for one Set.
+	// Key is equal for requests that may share one query. It is valid for one Set.
 	Key string
-	// Text is PromQL where each dimension stands as label="sentinel".
+	// Text is PromQL with each dimension as label="sentinel".
 	Text string
-	// Dimensions are the labels that requests compare with one value: those of the selector, sorted, then the
+	// Dimensions are the labels that requests compare with one value: the selector's labels, sorted, then the
 	// namespace's, then the object's.
 	Dimensions []FormDimension
 	// ObjectLabel is the label of the dimension that names objects; empty for external metrics.
@@ -30,12 +29,12 @@ type Form struct {
 	ExtraLabel string
 }
 
-// FormDimension is a label that requests of one Form compare with a value each, and the value that stands for
-// it in the Form's text: no other text of the query holds it.
+// FormDimension is a label that requests of one Form compare with a value each. Sentinel replaces the value in the
+// Form's text; no other text of the query contains it.
 type FormDimension struct{ Label, Sentinel string }
 
-// Mergeable tells why requests must be asked exactly as they are written, as far as it can be told from the rule
-// without its PromQL; nil where they need not.
+// Mergeable says why requests must be sent exactly as they are written; nil where they need not. It uses the rule's
+// settings, not the PromQL.
 func (s Source) Mergeable() error {
 	switch {
 	case s.rule.extras.merge == MergeNever:
@@ -49,8 +48,8 @@ func (s Source) Mergeable() error {
 	}
 }
 
-// FormKey is the Key of the request's Form, made without rendering it, and the values of its Dimensions but the
-// object's, in their order. The objects' names count for nothing. The error says why the request has no form.
+// FormKey is the Key of the request's Form, without rendering the Form. It also returns the values of the Dimensions,
+// in order, without the object's. The objects' names have no effect. The error says why the request has no form.
 func (s Source) FormKey(o Objects, selector labels.Selector) (string, []string, error) {
 	object, namespaceLabel, err := s.labels(o)
 	if err != nil {
@@ -63,7 +62,7 @@ func (s Source) FormKey(o Objects, selector labels.Selector) (string, []string, 
 	return s.formKey(p, object), p.values(object), nil
 }
 
-// Form takes the values out of a request for a metric of objects. The objects' names count for nothing.
+// Form removes the values from a request for a metric of objects. The objects' names have no effect.
 func (s Source) Form(o Objects, selector labels.Selector) (Form, error) {
 	object, namespaceLabel, err := s.labels(o)
 	if err != nil {
@@ -76,7 +75,7 @@ func (s Source) Form(o Objects, selector labels.Selector) (Form, error) {
 	return s.form(p, object, s.rule.groupBy(object))
 }
 
-// ExternalFormKey is what FormKey is, for an external metric.
+// ExternalFormKey is FormKey for an external metric.
 func (s Source) ExternalFormKey(namespace string, selector labels.Selector) (string, []string, error) {
 	namespaceLabel, err := s.externalLabel(namespace)
 	if err != nil {
@@ -89,7 +88,7 @@ func (s Source) ExternalFormKey(namespace string, selector labels.Selector) (str
 	return s.formKey(p, ""), p.values(""), nil
 }
 
-// ExternalForm takes the values out of a request for an external metric.
+// ExternalForm removes the values from a request for an external metric.
 func (s Source) ExternalForm(namespace string, selector labels.Selector) (Form, error) {
 	namespaceLabel, err := s.externalLabel(namespace)
 	if err != nil {

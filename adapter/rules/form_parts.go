@@ -15,8 +15,8 @@ type formPart struct {
 
 type formParts []formPart
 
-// partsOf lists the labels of a request in the order of its matchers. A label with the empty value is no dimension:
-// series without the label match it too.
+// partsOf lists the labels of a request in the order of its matchers. A label with the empty value is no dimension,
+// since series without the label match it too.
 func partsOf(selector labels.Selector, namespaceLabel, namespace, objectLabel string) (formParts, error) {
 	requirements, err := requirementsOf(selector)
 	if err != nil {
@@ -52,7 +52,7 @@ func partsOf(selector labels.Selector, namespaceLabel, namespace, objectLabel st
 	return p, nil
 }
 
-// values are those of the dimensions without the object's.
+// values are the values of the dimensions, without the object's.
 func (p formParts) values(object string) []string {
 	values := make([]string, 0, len(p))
 	for _, one := range p {
@@ -63,8 +63,8 @@ func (p formParts) values(object string) []string {
 	return values
 }
 
-// formKey joins what requests have in common; a separator can stand in none of it, since it is not UTF-8 and what
-// comes from outside is quoted.
+// formKey joins the common parts of requests. None of them contains the separator: it is not UTF-8, and input from
+// outside is quoted.
 func (s Source) formKey(p formParts, object string) string {
 	size := len(s.rule.path) + len(s.rule.queryKey) + len(s.Series) + len(object) + 3
 	for _, one := range p {
@@ -110,7 +110,7 @@ func (s Source) form(p formParts, object string, groupBy []string) (Form, error)
 	return f, err
 }
 
-// holds tells whether what the query is made of, but for the values of its dimensions, holds a text.
+// holds is true if the parts of the query, without the values of its dimensions, contain a text.
 func (s Source) holds(text string, p formParts) bool {
 	if s.rule.query != nil && strings.Contains(s.rule.query.text, text) || strings.Contains(s.Series, text) {
 		return true

@@ -8,17 +8,17 @@ import (
 
 // Kind is one kind of objects as the API server serves it.
 type Kind struct {
-	// GroupResource has the plural: {"", "pods"}.
+	// GroupResource has the plural name: {"", "pods"}.
 	schema.GroupResource
-	// Singular is the resource's singular: "pod".
+	// Singular is the resource's singular name: "pod".
 	Singular string
 	// GVK names the kind in references to its objects.
 	GVK        schema.GroupVersionKind
 	Namespaced bool
 }
 
-// Kinds resolves names of kinds; singular and plural, with and without group. What it answers must not
-// change while a Catalog that was made with it is in use.
+// Kinds resolves the names of kinds: singular and plural, with and without group. Its answers must not change while a
+// Catalog that was made with it is in use.
 type Kinds interface {
 	Kind(name schema.GroupResource) (Kind, bool)
 }
@@ -30,10 +30,10 @@ type labelArgs struct{ Group, Resource string }
 type bound struct {
 	*rule
 	kinds Kinds
-	// byLabel holds the overrides; byKind their reverse, and what the template made of the kinds met.
+	// byLabel has the overrides. byKind has the reverse, and the template's labels for the kinds that were used.
 	byLabel map[string]Kind
 	byKind  map[schema.GroupResource]string
-	// namespaceLabel is empty where no label is tied to namespaces.
+	// namespaceLabel is empty where no label is mapped to namespaces.
 	namespaceLabel string
 	// unknown lists the overrides whose kind the API server does not serve, sorted by label.
 	unknown []string
@@ -58,7 +58,7 @@ func bind(r *rule, kinds Kinds) *bound {
 	return b
 }
 
-// kindOf is the kind whose objects the values of label name, if the rule ties one to it.
+// kindOf is the kind that the rule maps a label to, if there is one.
 func (b *bound) kindOf(label string) (Kind, bool) {
 	if kind, ok := b.byLabel[label]; ok {
 		return kind, true
@@ -77,8 +77,8 @@ func (b *bound) kindOf(label string) (Kind, bool) {
 	return b.kinds.Kind(name)
 }
 
-// labelOf is the label whose values name objects of the kind. Of several overrides for one kind the first
-// in the order of the alphabet counts.
+// labelOf is the label whose values name objects of the kind. Of several overrides for one kind, the first in
+// alphabetical order counts.
 func (b *bound) labelOf(k Kind) (string, bool) {
 	if label, ok := b.byKind[k.GroupResource]; ok {
 		return label, true
@@ -86,7 +86,7 @@ func (b *bound) labelOf(k Kind) (string, bool) {
 	return b.templateLabel(k.Group, k.Singular)
 }
 
-// remember saves that the template is executed for each request; it is for the time before the bound is shared.
+// remember executes the template for a kind now, so that requests need not. Call it before the bound is shared.
 func (b *bound) remember(k Kind) {
 	if _, known := b.byKind[k.GroupResource]; known {
 		return
@@ -96,7 +96,7 @@ func (b *bound) remember(k Kind) {
 	}
 }
 
-// templateLabel is the label that the template makes of a kind.
+// templateLabel is the label that the template makes from a kind.
 func (r *rule) templateLabel(group, singular string) (string, bool) {
 	if r.label == nil {
 		return "", false

@@ -9,16 +9,16 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// Warning is something in a rule file that is allowed and probably not meant.
+// Warning is something in a rule file that is allowed but probably not meant.
 type Warning struct {
-	// Path is where it stands: "rules[2].resources.namespaced".
+	// Path is its place in the file: "rules[2].resources.namespaced".
 	Path string
 	// Message says what happens and what to write instead.
 	Message string
 }
 
-// Lint tells what in a file is probably not meant, in the order of the rules. It asks no cluster and no Prometheus, and
-// is silent where it cannot be sure. Rules that Compile refuses are passed over.
+// Lint reports what in a file is probably not meant, in the order of the rules. It uses no cluster and no Prometheus,
+// and reports only what is certain. It skips rules that Compile refuses.
 func Lint(f File) []Warning {
 	l := &linter{claims: map[string]string{}}
 	for i, r := range f.Rules {
@@ -35,11 +35,11 @@ func Lint(f File) []Warning {
 
 type linter struct {
 	warnings []Warning
-	// claims has who claims a metric first.
+	// claims has the first rule that claims each metric.
 	claims map[string]string
 }
 
-// warn notes that something is wrong at a path below the rule's own.
+// warn reports a problem at a path below the rule's own.
 type warn func(path, format string, args ...any)
 
 func (l *linter) at(path string) warn {
@@ -53,9 +53,9 @@ type suspect struct {
 	*rule
 	text     Rule
 	external bool
-	// series is the one name that seriesQuery selects, empty where there may be several.
+	// series is the only name that seriesQuery selects; empty where there may be several.
 	series string
-	// prefix is what all names begin with that seriesQuery selects, as far as its patterns tell.
+	// prefix is the known common prefix of all names that seriesQuery selects.
 	prefix string
 }
 
@@ -88,7 +88,7 @@ func (l *linter) lint(path string, r Rule, external bool) {
 	}
 }
 
-// onlyName is the one name that a matcher lets pass, also one written as a pattern: {__name__=~"^up$"}.
+// onlyName is the only name that a matcher matches, also one written as a pattern: {__name__=~"^up$"}.
 func onlyName(m *labels.Matcher) string {
 	switch names := m.SetMatches(); {
 	case m.Name != model.MetricNameLabel:

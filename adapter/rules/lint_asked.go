@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// nameThatCannotBeAsked: a request cannot say the metric's name.
+// nameThatCannotBeAsked: no request can contain the metric's name.
 func nameThatCannotBeAsked(s suspect, warn warn) {
 	name, whole := s.surePart()
 	at, mend := "name", "give the rule a name.as in small letters"
@@ -27,7 +27,7 @@ func nameThatCannotBeAsked(s suspect, warn warn) {
 	}
 }
 
-// surePart is text that stands in each name that the rule makes; whole says that it is all of the name.
+// surePart is text that every name of the rule contains. whole says that it is the whole name.
 func (s suspect) surePart() (text string, whole bool) {
 	if name, ok := s.fixedName(); ok {
 		return name, true
@@ -38,7 +38,7 @@ func (s suspect) surePart() (text string, whole bool) {
 	return regexp.MustCompile(`\$(\$|\w+|\{\w+\})`).ReplaceAllString(s.as, ""), false
 }
 
-// sureBeginning is what a name begins with that a pattern for __name__ asks for.
+// sureBeginning is the start of every name that a pattern for __name__ matches.
 func sureBeginning(m *labels.Matcher) string {
 	if m.Name != model.MetricNameLabel || m.Type != labels.MatchRegexp {
 		return ""

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// lintOverrides examines the labels that a rule ties to kinds one by one.
+// lintOverrides checks each label that a rule maps to a kind.
 func lintOverrides(overrides map[string]GroupResource, warn warn) {
 	first := map[GroupResource]string{}
 	for _, label := range sortedKeys(overrides) {
@@ -27,13 +27,13 @@ func lintOverrides(overrides map[string]GroupResource, warn warn) {
 	}
 }
 
-// misspelt says what to write for a name that no API server can serve. It is empty where one might.
+// misspelt says what to write instead of a name that no API server can serve. It is empty where one might.
 func (g GroupResource) misspelt() string {
 	group, resource := strings.ToLower(g.Group), strings.ToLower(g.Resource)
 	name, behind, dotted := strings.Cut(resource, ".")
 	before, _, slashed := strings.Cut(group, "/")
 	switch {
-	case dotted: // as kubectl takes them: resource.group, resource.version.group
+	case dotted: // as kubectl accepts them: resource.group, resource.version.group
 		behind = regexp.MustCompile(`^v\d+((alpha|beta)\d+)?(\.|$)`).ReplaceAllString(behind, "")
 		return "write " + GroupResource{cmp.Or(group, behind), name}.written()
 	case slashed && before != "":
@@ -47,7 +47,7 @@ func (g GroupResource) misspelt() string {
 	}
 }
 
-// written is g as a rule file has it.
+// written is g as a rule file writes it.
 func (g GroupResource) written() string {
 	if g.Group == "" {
 		return "{resource: " + g.Resource + "}"
@@ -55,7 +55,7 @@ func (g GroupResource) written() string {
 	return "{group: " + g.Group + ", resource: " + g.Resource + "}"
 }
 
-// unserved says what to write for a name that the API server at hand does not serve.
+// unserved says what to write instead of a name that this API server does not serve.
 func (g GroupResource) unserved(kinds Kinds) string {
 	if mend := g.misspelt(); mend != "" {
 		return mend
@@ -70,7 +70,8 @@ func (g GroupResource) unserved(kinds Kinds) string {
 	return "`kubectl api-resources` has the names that are served"
 }
 
-// shortNames are those of kubectl for kinds that metrics are asked for. The metrics APIs and rules have no short names.
+// shortNames are kubectl's short names of kinds that have metrics. The metrics APIs and rules do not accept short
+// names.
 func shortNames() map[string]string {
 	return map[string]string{
 		"po": "pods", "ns": "namespaces", "no": "nodes", "svc": "services", "deploy": "deployments", "sts": "statefulsets", "ds": "daemonsets",

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// singular is a resource's singular as far as its spelling tells.
+// singular guesses a resource's singular from its spelling.
 func singular(resource string) string {
 	resource = strings.ToLower(resource)
 	switch {
@@ -22,7 +22,7 @@ func singular(resource string) string {
 
 func isNamespace(g GroupResource) bool { return g.Group == "" && singular(g.Resource) == "namespace" }
 
-// labelFor is the label that a rule ties to a kind of the core group, as far as can be told without a cluster.
+// labelFor is the label that a rule maps to a kind of the core group, as far as this is known without a cluster.
 func (r *rule) labelFor(kind string) (string, bool) {
 	for _, label := range sortedKeys(r.overrides) {
 		if g := r.overrides[label]; g.Group == "" && singular(g.Resource) == kind {
@@ -38,7 +38,7 @@ func noKind(s suspect, warn warn) {
 	}
 }
 
-// noNamespaceForNamespaced: objects of these kinds are asked for within a namespace.
+// noNamespaceForNamespaced: requests for objects of these kinds are always in a namespace.
 func noNamespaceForNamespaced(s suspect, warn warn) {
 	if _, ok := s.labelFor("namespace"); ok || s.external {
 		return
@@ -52,7 +52,7 @@ func noNamespaceForNamespaced(s suspect, warn warn) {
 	}
 }
 
-// groupInTemplate: a group is written into a label with _ for its dots, and cannot be read out of it again.
+// groupInTemplate: a label contains a group with _ for its dots, so the group cannot be read back from the label.
 func groupInTemplate(s suspect, warn warn) {
 	with, ok := s.templateLabel("one", "x")
 	without, _ := s.templateLabel("two", "x")

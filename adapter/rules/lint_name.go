@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// matchesAll tells whether a pattern matches whatever name a series has, judged by names that have no letter, no
-// beginning and no end in common.
+// matchesAll is true if a pattern matches every name of a series. It tries names without a common letter, beginning or
+// end.
 func matchesAll(pattern *regexp.Regexp) bool {
 	for _, name := range []string{"q", "Z", "_9", ":k:", "w_x_y_z", "JJJJJJJJJJJJJJJJ_7_jjjjjjjjjjjjjjj"} {
 		if !pattern.MatchString(name) {
@@ -30,7 +30,7 @@ func filtersThatDoNotFilter(s suspect, warn warn) {
 	}
 }
 
-// nameThatLosesItsSeries: the one series that is selected by name does not pass what follows.
+// nameThatLosesItsSeries: the filters drop the one series that is selected by name.
 func nameThatLosesItsSeries(s suspect, warn warn) {
 	if s.series == "" {
 		return
@@ -46,7 +46,7 @@ func nameThatLosesItsSeries(s suspect, warn warn) {
 	}
 }
 
-// nameOfGroupsThatAreNot: $1_x is the group called "1_x".
+// nameOfGroupsThatAreNot: $1_x is the group with the name "1_x".
 func nameOfGroupsThatAreNot(s suspect, warn warn) {
 	for _, reference := range regexp.MustCompile(`\$(\$|\w+|\{\w+\})`).FindAllString(s.as, -1) {
 		group := strings.Trim(reference, "${}")
@@ -66,15 +66,15 @@ func nameOfGroupsThatAreNot(s suspect, warn warn) {
 	}
 }
 
-// nameForAllThatIsCaught: what the groups catch tells series apart, and the name does not have it. A query that does not
-// name the series is the same for all.
+// nameForAllThatIsCaught: the groups catch different texts for different series, but the name does not contain them. A
+// query without the name of the series is the same for all.
 func nameForAllThatIsCaught(s suspect, warn warn) {
 	if s.series == "" && s.query.uses.series && s.matches.NumSubexp() > 0 && !strings.Contains(s.as, "$") {
 		warn("name.as", "gives all series that name.matches finds the one name %s, under which only one of them is served; write what differs, as in ${1}_%s", s.as, s.as)
 	}
 }
 
-// claims are the metrics that the rule is sure to claim where it finds series, as keys to compare.
+// claims are the metrics that the rule certainly claims if it finds series, as keys to compare.
 func (s suspect) claims() []string {
 	api := "custom"
 	if s.external {
@@ -97,7 +97,7 @@ func (s suspect) claims() []string {
 	return out
 }
 
-// fixedName is the metric's name where it does not depend on what is found.
+// fixedName is the metric's name where it does not depend on the series that are found.
 func (s suspect) fixedName() (string, bool) {
 	if s.series != "" {
 		return s.metricName(s.series)
@@ -105,8 +105,8 @@ func (s suspect) fixedName() (string, bool) {
 	return s.as, s.as != "" && !strings.Contains(s.as, "$")
 }
 
-// claimedKinds are the kinds that overrides name. Namespaces count only where they are all there is: nearly each rule
-// has them, for narrowing.
+// claimedKinds are the kinds that overrides name. Namespaces count only if there are no others: nearly each rule has
+// them, for narrowing.
 func (s suspect) claimedKinds() []string {
 	var out []string
 	for _, label := range sortedKeys(s.overrides) {

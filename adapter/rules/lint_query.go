@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// The values that a query under examination is asked with.
+	// The values for queries that are examined.
 	probeNamespace = "a-namespace"
 	probeObject    = "an-object"
 	probeValue     = "a-value"
-	// probeSeries is long enough for templates that cut pieces off.
+	// probeSeries is long enough for templates that cut it.
 	probeSeries = "a_series_that_is_found_by_the_series_query"
-	// shortRange is the least range of a rate that holds two samples at the usual scrape intervals.
+	// shortRange is the shortest range of a rate that has two samples at the usual scrape intervals.
 	shortRange = time.Minute
-	// mostLabels bounds the labels of a rule that are examined one by one.
+	// mostLabels bounds the labels of a rule that are examined.
 	mostLabels = 32
 )
 
-// probe is a query to examine, and what it is asked with.
+// probe is a query to examine, with its values.
 type probe struct {
 	// path is the query's key below the rule.
 	path  string
@@ -32,10 +32,10 @@ type probe struct {
 	series string
 	// namespaceLabel is empty where the query is not narrowed to a namespace.
 	namespaceLabel string
-	// keep lists the labels to group by and to find in the result: of each entry all, of the entries one. Empty for
-	// external metrics.
+	// keep lists labels to group by that the result must have: all labels of one of the entries. Empty for external
+	// metrics.
 	keep [][]string
-	// ignored is what happens when the namespace asked for is not used.
+	// ignored says what happens when the query does not use the namespace.
 	ignored string
 }
 
@@ -57,9 +57,9 @@ func queryOfRule(s suspect, warn warn) {
 	}
 }
 
-// kindLabels are the labels of which a result is expected to have one: those that overrides tie to kinds but
-// namespaces, or else that of namespaces; with a template, those of usual kinds, of namespaces last. A label job is not taken for that of
-// Jobs, since each series has it.
+// kindLabels are labels of which a result should have one: the labels that overrides map to kinds other than
+// namespaces, or else the namespaces' label. With a template they are the labels of usual kinds, namespaces last. A
+// label job does not count for Jobs, since each series has it.
 func (s suspect) kindLabels() [][]string {
 	var out [][]string
 	for _, label := range sortedKeys(s.overrides) {
@@ -80,7 +80,7 @@ func (s suspect) kindLabels() [][]string {
 	return out
 }
 
-// examineKept examines the query, and whether its result can have the labels of one entry.
+// examineKept examines the query, and checks that its result can have the labels of one entry.
 func (p probe) examineKept(warn warn) {
 	var lost []string
 	for i, labels := range p.keep {
@@ -89,7 +89,7 @@ func (p probe) examineKept(warn warn) {
 		}
 		tell := warn
 		if i > 0 {
-			tell = func(string, string, ...any) {} // it was told for the first
+			tell = func(string, string, ...any) {} // the first query has reported these
 		}
 		expr, ok := p.examine(tell, labels)
 		if !ok {
@@ -112,8 +112,8 @@ func (p probe) examineKept(warn warn) {
 	warn(p.path, "loses %s, by which a value finds its object, so that requests find nothing; aggregate by (<<.GroupBy>>)", what)
 }
 
-// examine writes the query for an object that groupBy names, or for an external metric, and tells what is wrong with
-// it. It is false where there is no syntax tree.
+// examine writes the query for an object that groupBy names, or for an external metric, and reports its problems. It is
+// false where there is no syntax tree.
 func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
 	if err := p.query.uses.unknown; err != nil {
 		warn(p.path, "fails, and so does every request that comes to it: %v", err)
@@ -123,7 +123,7 @@ func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
 		if p.mixesNamespaces(groupBy) && !p.query.uses.matchers && p.query.uses.freely == "" {
 			warn(p.path, "does not use <<.LabelMatchers>>: %s", p.ignored)
 		}
-		return nil, false // what it writes depends on what is found
+		return nil, false // the text depends on the series that are found
 	}
 	text, err := p.query.render(p.series, p.matchers(groupBy), groupBy)
 	switch {
@@ -152,13 +152,13 @@ func (p probe) examine(warn warn, groupBy []string) (parser.Expr, bool) {
 	return expr, true
 }
 
-// mixesNamespaces tells whether a query that is not narrowed to the namespace gives wrong values. Where namespaces
-// themselves are asked for, each has a row of its own.
+// mixesNamespaces is true if a query that is not narrowed to the namespace gives wrong values. A request for namespaces
+// themselves has a row for each.
 func (p probe) mixesNamespaces(groupBy []string) bool {
 	return p.namespaceLabel != "" && !slices.Contains(groupBy, p.namespaceLabel)
 }
 
-// matchers are those of a request by name in a namespace, with a value for each label that the template reads.
+// matchers are the matchers of a request by name in a namespace, with a value for each label that the template reads.
 func (p probe) matchers(groupBy []string) *matchers {
 	m := &matchers{values: map[string]string{}}
 	for _, label := range p.query.uses.values {
@@ -173,14 +173,14 @@ func (p probe) matchers(groupBy []string) *matchers {
 	case len(groupBy) == 0 && len(m.texts) == 0:
 		m.equal("label", probeValue)
 	case len(groupBy) > 0 && groupBy[0] == p.namespaceLabel:
-		// A namespace itself is asked for: its label is matched once.
+		// A request for a namespace itself has one matcher for its label.
 	case len(groupBy) > 0:
 		m.equal(groupBy[0], probeObject)
 	}
 	return m
 }
 
-// withoutMatchers examines what is asked when neither a namespace nor a selector narrows it.
+// withoutMatchers examines a query that neither a namespace nor a selector narrows.
 func (p probe) withoutMatchers(warn warn) {
 	if len(p.query.uses.values) > 0 {
 		return
@@ -198,7 +198,7 @@ func (p probe) withoutMatchers(warn warn) {
 	}
 }
 
-// shortRanges tells of the first rate over a range too short to hold two samples.
+// shortRanges reports the first rate with a range too short for two samples.
 func shortRanges(expr parser.Expr, path string, warn warn) {
 	rates := []string{"rate", "irate", "increase", "delta", "idelta", "deriv"}
 	found := false
@@ -217,14 +217,14 @@ func shortRanges(expr parser.Expr, path string, warn warn) {
 	})
 }
 
-// parseQuery reads PromQL with all that any server may have switched on.
+// parseQuery reads PromQL with all optional features.
 func parseQuery(text string) (parser.Expr, error) {
 	return parser.NewParser(parser.Options{
 		EnableExperimentalFunctions: true, ExperimentalDurationExpr: true, EnableExtendedRangeSelectors: true, EnableBinopFillModifiers: true,
 	}).ParseExpr(text)
 }
 
-// syntaxError is the first error of a parser: its position and what is wrong.
+// syntaxError is the first error of a parser: its position and its message.
 func syntaxError(err error) string {
 	if all, ok := errors.AsType[parser.ParseErrors](err); ok && len(all) > 0 {
 		err = &all[0]
@@ -244,10 +244,10 @@ func (p probe) mendOf(err error, groupBy []string) string {
 	return "; unless the server speaks a wider dialect, every request fails"
 }
 
-// maxShown is how many bytes of a query a warning repeats.
+// maxShown is how many bytes of a query a warning shows.
 const maxShown = 300
 
-// shown is a query on one line and not at length.
+// shown is a query on one line, shortened.
 func shown(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if len(text) > maxShown {

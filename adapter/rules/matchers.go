@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 )
 
-// matchers collects label matchers in the order in which they stand in a query.
+// matchers collects label matchers in the order of the query.
 type matchers struct {
 	texts []string
-	// values has the values of each label, joined with |, safe inside a quoted string of PromQL.
+	// values has the values of each label, joined with |, escaped for a quoted string of PromQL.
 	values map[string]string
 }
 
@@ -38,8 +38,8 @@ func (m *matchers) names(label string, names []string) {
 	m.add(label, "=~", alternation(names), names)
 }
 
-// matchSelector translates a label selector of Kubernetes; requirements are sorted by key, values among
-// themselves. The error wraps ErrSelector.
+// matchSelector translates a label selector of Kubernetes. Requirements are sorted by key, and their values are sorted
+// too. The error wraps ErrSelector.
 func matchSelector(selector labels.Selector) (*matchers, error) {
 	m := &matchers{values: map[string]string{}}
 	requirements, err := requirementsOf(selector)
@@ -56,7 +56,7 @@ func matchSelector(selector labels.Selector) (*matchers, error) {
 	return m, nil
 }
 
-// requirementsOf sorts the requirements of a selector by key; nil selects everything.
+// requirementsOf sorts the requirements of a selector by key. A nil selector has none: it matches everything.
 func requirementsOf(selector labels.Selector) (labels.Requirements, error) {
 	if selector == nil {
 		return nil, nil
@@ -72,10 +72,10 @@ func requirementsOf(selector labels.Selector) (labels.Requirements, error) {
 	return requirements, nil
 }
 
-// matcher is one requirement as PromQL has it.
+// matcher is one requirement as PromQL.
 type matcher struct {
 	label, operator, pattern string
-	// values are what pattern was made of, sorted.
+	// values are the values in pattern, sorted.
 	values []string
 }
 
@@ -114,7 +114,7 @@ func alternation(values []string) string {
 	return strings.Join(escaped, "|")
 }
 
-// labelName writes a name that is no plain word of PromQL's grammar in quotes, as Prometheus 3 reads it.
+// labelName quotes a name that is no plain word of PromQL's grammar, as Prometheus 3 reads it.
 func labelName(name string) string {
 	for i, c := range name {
 		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
@@ -125,8 +125,8 @@ func labelName(name string) string {
 	return name
 }
 
-// insideQuotes is the value as it may stand between quotes of any sort; what Kubernetes takes as the name of
-// an object or the value of a label stays as it is.
+// insideQuotes escapes a value for quotes of any sort. A value that is a valid name or label value in Kubernetes stays
+// as it is.
 func insideQuotes(value string) string {
 	if !strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c > '~' || c == '\'' || c == '"' || c == '`' || c == '\\' }) {
 		return value

@@ -2,16 +2,16 @@ package rules
 
 import "fmt"
 
-// OnNaN is what becomes of a sample that no quantity can hold: NaN, an infinity, or a number out of range. It
-// reads and writes itself as text.
+// OnNaN says what to do with a sample that no quantity can hold: NaN, an infinity, or a number out of range. It reads
+// and writes itself as text.
 type OnNaN uint8
 
 const (
 	// Drop leaves the sample out: the object has no value.
 	Drop OnNaN = iota
-	// Zero takes the sample for 0.
+	// Zero changes the sample to 0.
 	Zero
-	// Fail answers the whole request with an error, so that nothing scales on the other objects alone.
+	// Fail answers the whole request with an error, so that the HPA does not scale on the other objects alone.
 	Fail
 )
 
@@ -45,14 +45,13 @@ func (o *OnNaN) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Merge says whether requests for a metric may be answered by one query in common. It reads and writes itself
-// as text.
+// Merge says whether one common query may answer several requests for a metric. It reads and writes itself as text.
 type Merge uint8
 
 const (
 	// MergeAuto merges where that is proved to give the same answers.
 	MergeAuto Merge = iota
-	// MergeNever asks for each request as the rule is written.
+	// MergeNever sends each request's own query as the rule is written.
 	MergeNever
 )
 

@@ -8,10 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// ErrSelector marks an error that lies in the selector asked with, not in the rule.
+// ErrSelector marks an error in the selector of the request, not in the rule.
 var ErrSelector = errors.New("the selector cannot be written as PromQL")
 
-// Objects are the objects that a metric is asked of.
+// Objects are the objects whose metric is requested.
 type Objects struct {
 	Kind Kind
 	// Namespace is empty for kinds without one.
@@ -23,11 +23,11 @@ type Objects struct {
 // Query is the PromQL of one request.
 type Query struct {
 	PromQL string
-	// Label is the label whose value names the object that a sample belongs to; empty for external metrics.
+	// Label is the label that names the object of a sample; empty for external metrics.
 	Label string
-	// ExtraLabel tells the samples of one object apart: the containers of a pod. Only resource rules have it.
+	// ExtraLabel distinguishes the samples of one object: the containers of a pod. Only resource rules have it.
 	ExtraLabel string
-	// GroupBy are the labels of the template's .GroupBy: Label and, where there is one, ExtraLabel.
+	// GroupBy are the labels of the template's .GroupBy: Label, and ExtraLabel if there is one.
 	GroupBy []string
 }
 
@@ -69,7 +69,7 @@ func (s Source) ExternalQuery(namespace string, selector labels.Selector) (Query
 	return Query{PromQL: text}, err
 }
 
-// labels are the label that names the objects and, if they have a namespace, the label of that.
+// labels returns the label that names the objects and, if they have a namespace, the label for it.
 func (s Source) labels(o Objects) (object, namespace string, err error) {
 	object, ok := s.rule.labelOf(o.Kind)
 	switch {
@@ -84,8 +84,8 @@ func (s Source) labels(o Objects) (object, namespace string, err error) {
 	}
 }
 
-// externalLabel is the label of the namespace that an external metric is asked in, empty where the query is not
-// narrowed to it.
+// externalLabel is the label for the namespace of a request for an external metric; empty where the query is not
+// narrowed to the namespace.
 func (s Source) externalLabel(namespace string) (string, error) {
 	switch {
 	case !s.rule.namespaced || namespace == "":
@@ -123,8 +123,8 @@ func (s Source) render(m *matchers, groupBy []string) (string, error) {
 	}
 }
 
-// SeveralRows tells how one object can come to several rows in the answer, of which only one is served, and what to
-// write instead. It is empty where an object has one row at most, for an external metric, and where the query is not PromQL.
+// SeveralRows says how one object can have several rows in the answer, although only one is served, and what to write
+// instead. It is empty where an object has one row at most, for an external metric, and where the query is not PromQL.
 func (q Query) SeveralRows() string {
 	if q.Label == "" || len(q.PromQL) > maxParsed {
 		return ""

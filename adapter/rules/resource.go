@@ -48,7 +48,7 @@ func compileResource(r ResourceRules) (*resourceSet, config.Problems) {
 
 func blank(text string) bool { return strings.TrimSpace(text) == "" }
 
-// compile reports the labels' problems once, though both rules have them.
+// compile reports the problems of the labels once, although both rules have them.
 func (r ResourceRule) compile(path string, common extras, ps *config.Problems) resourceRule {
 	labels := &rule{overrides: r.Resources.Overrides}
 	labels.compileLabels(r.Resources, path+".resources", ps)
@@ -70,24 +70,24 @@ func (r ResourceRule) compile(path string, common extras, ps *config.Problems) r
 	return resourceRule{part("containerQuery", r.ContainerQuery, r.ContainerLabel), part("nodeQuery", r.NodeQuery, "")}
 }
 
-// Resource tells how the usage of pods and nodes is asked for.
+// Resource has the queries for the usage of pods and nodes.
 type Resource struct {
 	CPU, Memory Usage
 	// Window is reported with each value; 0 where the file names none.
 	Window time.Duration
 }
 
-// Usage has the queries for one resource: CPU in cores, memory in bytes. They are asked as those of a metric
-// of objects are, by Source.Query and Source.Form; a sample's container is in the query's ExtraLabel. A query that
-// the file does not have is an error when it is asked for.
+// Usage has the queries for one resource: CPU in cores, memory in bytes. Source.Query and Source.Form work as for a
+// metric of objects. A sample's container is in the query's ExtraLabel. A query that is not in the file is an error
+// when it is used.
 type Usage struct {
-	// Containers is asked for pods of one namespace.
+	// Containers is the query for pods of one namespace.
 	Containers Source
-	// Nodes is asked for nodes.
+	// Nodes is the query for nodes.
 	Nodes Source
 }
 
-// HasResource tells whether the file has resourceRules.
+// HasResource is true if the file has resourceRules.
 func (s *Set) HasResource() bool { return s.resource != nil }
 
 // Resource is false where the file has no resourceRules.
@@ -101,12 +101,12 @@ func (s *Set) Resource(kinds Kinds) (Resource, bool) {
 	return Resource{usage(s.resource.cpu), usage(s.resource.memory), s.resource.window}, true
 }
 
-// Pods tells whether there are the queries for pods, for CPU and for memory.
+// Pods is true if pods have queries for both CPU and memory.
 func (r Resource) Pods() bool {
 	return r.CPU.Containers.rule.query != nil && r.Memory.Containers.rule.query != nil
 }
 
-// Nodes is the same for nodes.
+// Nodes is true if nodes have both.
 func (r Resource) Nodes() bool {
 	return r.CPU.Nodes.rule.query != nil && r.Memory.Nodes.rule.query != nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// labelSet is a set of label names: the names, or with others all labels but the names.
+// labelSet is a set of label names: the names or, with others, all labels except the names.
 type labelSet struct {
 	names  []string
 	others bool
@@ -19,7 +19,7 @@ func (s labelSet) has(label string) bool { return slices.Contains(s.names, label
 
 func (s labelSet) empty() bool { return !s.others && len(s.names) == 0 }
 
-// keep is what the set has of some labels.
+// keep returns the labels of some that are in the set.
 func (s labelSet) keep(some []string) labelSet {
 	return labelSet{names: slices.DeleteFunc(slices.Clone(some), func(l string) bool { return !s.has(l) })}
 }
@@ -44,17 +44,17 @@ func (s labelSet) add(t labelSet) labelSet {
 	}
 }
 
-// rowShape is what is known of the rows of a query's result.
+// rowShape is what is known about the rows of a query's result.
 type rowShape struct {
-	// labels are what rows can have; in doubt a label is among them.
+	// labels are the labels that rows can have. If this is uncertain, a label is included.
 	labels labelSet
-	// apart are labels of which no two rows have the same values all together.
+	// apart are labels that together distinguish all rows.
 	apart labelSet
-	// fixed are labels of which all rows have the same value, or which all rows lack. The value is that of the matcher.
+	// fixed are labels that have the same value in all rows, or are missing in all rows. The value is the matcher's.
 	fixed map[string]string
 }
 
-// rowsWith is the shape of rows of which no more is known: no two have the same labels.
+// rowsWith is the shape of rows of which only this is known: no two have the same labels.
 func rowsWith(s labelSet, fixed map[string]string) rowShape {
 	return rowShape{s, s.drop(sortedKeys(fixed)), fixed}
 }
@@ -96,7 +96,7 @@ func fixedBy(e *parser.VectorSelector) map[string]string {
 	return fixed
 }
 
-// grouped are the rows with these labels only, or without them, of which there is one for each combination of values.
+// grouped are rows with only these labels, or without these labels. There is one for each combination of values.
 func (r rowShape) grouped(by []string, without bool) rowShape {
 	out, kept := r.labels.keep(by), r.apart.drop(by).empty()
 	if without {
@@ -108,7 +108,8 @@ func (r rowShape) grouped(by []string, without bool) rowShape {
 	return rowsWith(out, r.fixed)
 }
 
-// writing are the rows with more labels, whose values follow from the row. Rows may have differed in what is overwritten.
+// writing are the rows with more labels, whose values follow from the row. The overwritten labels may have
+// distinguished rows.
 func (r rowShape) writing(more labelSet, overwritten []string) rowShape {
 	out, fixed := r.labels.drop(overwritten).add(more), maps.Clone(r.fixed)
 	for _, label := range overwritten {
@@ -120,7 +121,7 @@ func (r rowShape) writing(more labelSet, overwritten []string) rowShape {
 	return rowsWith(out, fixed)
 }
 
-// or are the rows of both.
+// or are the rows of both shapes.
 func (r rowShape) or(s rowShape) rowShape {
 	fixed := maps.Clone(r.fixed)
 	maps.DeleteFunc(fixed, func(label, value string) bool {
@@ -134,7 +135,7 @@ func aggregatedRows(e *parser.AggregateExpr) rowShape {
 	in := rowsOf(e.Expr)
 	switch e.Op {
 	case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
-		return in // they pick rows as they are
+		return in // they select rows without changing them
 	case parser.COUNT_VALUES:
 		written := []string{stringOf(e.Param)}
 		out := in.grouped(e.Grouping, e.Without).writing(labelSet{names: written}, written)
@@ -146,7 +147,7 @@ func aggregatedRows(e *parser.AggregateExpr) rowShape {
 
 func calledRows(e *parser.Call) rowShape {
 	var in rowShape
-	for _, arg := range slices.Backward(e.Args) { // the first vector is what others are joined to
+	for _, arg := range slices.Backward(e.Args) { // the first vector is the one that others are joined to
 		if isVector(arg) {
 			in = rowsOf(arg)
 		}
@@ -169,7 +170,7 @@ func calledRows(e *parser.Call) rowShape {
 func matchedRows(e *parser.BinaryExpr) rowShape {
 	left, right := rowsOf(e.LHS), rowsOf(e.RHS)
 	m := e.VectorMatching
-	if m != nil && (m.FillValues.LHS != nil || m.FillValues.RHS != nil) { // a row may be of one side alone
+	if m != nil && (m.FillValues.LHS != nil || m.FillValues.RHS != nil) { // a row may come from one side alone
 		left, right = left.or(right), right.or(left)
 	}
 	switch {

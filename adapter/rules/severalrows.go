@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// severalRows tells that rows of a query's result can differ in other labels than those by which they find their
-// object, and how to aggregate; it is empty where they cannot.
+// severalRows says that several rows can belong to one object, since they differ in other labels than by, and how to
+// aggregate them. It is empty where they cannot.
 func severalRows(e parser.Expr, by []string) string {
 	e = withoutDefault(e)
 	apart := rowsOf(e).apart.drop(by)
@@ -24,7 +24,7 @@ func severalRows(e parser.Expr, by []string) string {
 	return each + ", of which only one is served; " + aggregated(e)
 }
 
-// aggregated is how to write a query so that an object has one row.
+// aggregated is the query written so that an object has one row.
 func aggregated(e parser.Expr) string {
 	switch e := e.(type) {
 	case *parser.Call:
@@ -39,8 +39,8 @@ func aggregated(e parser.Expr) string {
 	return "aggregate, as in sum(...) by (<<.GroupBy>>)"
 }
 
-// withoutDefault is a query without the parentheses around it, and without an "or vector(0)" at its end: a row without
-// labels is no object's.
+// withoutDefault is a query without the parentheses around it, and without an "or vector(0)" at its end, since a row
+// without labels belongs to no object.
 func withoutDefault(e parser.Expr) parser.Expr {
 	for {
 		switch x := e.(type) {

@@ -12,15 +12,14 @@ import (
 )
 
 const (
-	// maxRendered bounds what a template may make. A query names each object asked for, so it may be long; more
-	// than this is a template that runs away.
+	// maxRendered bounds the output of a template. A query names each requested object, so it may be long.
 	maxRendered = 16 << 20
-	// maxSteps bounds how long a template may run; a query is some text, a few variables and a short loop.
+	// maxSteps bounds how long a template may run. A query is some text, a few variables and a short loop.
 	maxSteps = 100_000
 )
 
-// templateArgs are the variables of metricsQuery. GroupBy is written as PromQL; GroupBySlice has the labels' plain names,
-// as the keys of LabelValuesByName are.
+// templateArgs are the variables of metricsQuery. GroupBy is written as PromQL. GroupBySlice and the keys of
+// LabelValuesByName are plain label names.
 type templateArgs struct {
 	Series            string
 	LabelMatchers     string
@@ -29,14 +28,14 @@ type templateArgs struct {
 	GroupBySlice      []string
 }
 
-// query is a template that makes PromQL.
+// query is a template that writes PromQL.
 type query struct {
 	text     string
 	template *template.Template
 	uses     uses
 }
 
-// compileQuery returns nil where the text is not a template, which is then among the problems.
+// compileQuery returns nil where the text is not a template, and adds that to the problems.
 func compileQuery(text, path string, ps *config.Problems) *query {
 	t, err := parseTemplate(text)
 	if err != nil {
@@ -64,8 +63,8 @@ func (q *query) render(series string, m *matchers, groupBy []string) (string, er
 	return text, err
 }
 
-// parseTemplate parses a template that cannot run for ever: at the beginning of each of its lists of nodes stands an
-// empty text, which is written as often as the list is executed and so counted.
+// parseTemplate parses a template so that it cannot run for ever. It adds an empty text at the start of each list of
+// nodes. The text is written each time the list is executed, so that the executions are counted.
 func parseTemplate(text string) (*template.Template, error) {
 	t, err := template.New("").Delims("<<", ">>").Parse(text)
 	if err != nil {
@@ -107,7 +106,7 @@ func render(t *template.Template, args any) (string, error) {
 	return b.String(), nil
 }
 
-// bounded is a text that does not grow past maxRendered, by maxSteps pieces at most.
+// bounded is a text of at most maxRendered bytes in at most maxSteps pieces.
 type bounded struct {
 	strings.Builder
 	steps int

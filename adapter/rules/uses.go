@@ -11,26 +11,26 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// uses is what a query's template does with its variables, read off its syntax tree.
+// uses is how a query's template uses its variables, found in its syntax tree.
 type uses struct {
-	// matchers: <<.LabelMatchers>> is written out somewhere.
+	// matchers: <<.LabelMatchers>> is written somewhere.
 	matchers bool
-	// series: .Series reaches the text, or may.
+	// series: .Series is written, or may be.
 	series bool
 	// values are the labels that the template names in .LabelValuesByName.
 	values []string
-	// freely says how the values asked for may reach the text in another way than as <<.LabelMatchers>>; empty
-	// where they cannot.
+	// freely says how requested values may be written in another way than as <<.LabelMatchers>>; empty where they
+	// cannot.
 	freely string
-	// branches: what is written depends on a condition or a loop.
+	// branches: the text depends on a condition or a loop.
 	branches bool
-	// unknown tells of the first variable that there is not; nil where all are known.
+	// unknown reports the first unknown variable; nil where all are known.
 	unknown error
 
 	known []string
 }
 
-// usesOf reads a template whose variables are the known ones.
+// usesOf reads a template. known are its variables.
 func usesOf(t *template.Template, known ...string) uses {
 	u := uses{known: known}
 	all := slices.SortedFunc(slices.Values(t.Templates()), func(a, b *template.Template) int { return cmp.Compare(a.Name(), b.Name()) })
@@ -42,7 +42,7 @@ func usesOf(t *template.Template, known ...string) uses {
 	return u
 }
 
-// list walks nodes; root says that the dot is all the variables, as it is but inside of with and range.
+// list walks nodes. root says that the dot has all the variables, as it does outside of with and range.
 func (u *uses) list(l *parse.ListNode, root bool) {
 	if l == nil {
 		return
@@ -57,7 +57,7 @@ func (u *uses) list(l *parse.ListNode, root bool) {
 			}
 		case *parse.IfNode:
 			u.branches = true
-			// Whether there are matchers at all is the same for all values.
+			// Whether there are matchers is the same for all values.
 			if !isMatchers(n.Pipe, root) {
 				u.pipe(n.Pipe, root)
 			}
@@ -125,7 +125,7 @@ func (u *uses) argument(n parse.Node, root bool) {
 	}
 }
 
-// knows tells whether there is a variable: a known one, or a value of LabelValuesByName.
+// knows is true if the variable exists: a known one, or a value of LabelValuesByName.
 func (u *uses) knows(path []string) bool {
 	return slices.Contains(u.known, path[0]) && (len(path) == 1 || path[0] == "LabelValuesByName")
 }
@@ -142,14 +142,14 @@ func (u *uses) noVariable(name string) error {
 	return fmt.Errorf("reads %s, but there is no such variable; there are %s%s", name, strings.Join(known, ", "), nearest)
 }
 
-// isMatchers tells whether a pipeline is <<.LabelMatchers>> and nothing else.
+// isMatchers is true if a pipeline is <<.LabelMatchers>> and nothing else.
 func isMatchers(p *parse.PipeNode, root bool) bool {
 	return len(p.Decl) == 0 && len(p.Cmds) == 1 && len(p.Cmds[0].Args) == 1 &&
 		slices.Equal(field(p.Cmds[0].Args[0], root), []string{"LabelMatchers"})
 }
 
-// field is the path from all the variables to the one that an expression names, empty for all of them, and nil
-// where it names none.
+// field is the path from the variables' root to the variable of an expression. It is empty for the root itself, and nil
+// where the expression names no variable.
 func field(n parse.Node, root bool) []string {
 	switch n := n.(type) {
 	case *parse.DotNode:

@@ -49,10 +49,10 @@ type checked struct {
 	File string `json:"file"`
 	Kind string `json:"kind"`
 	OK   bool   `json:"ok"`
-	// Skipped says that nothing was checked: the object is of a kind that is none of trimtab's business.
+	// Skipped says that nothing was checked, since trimtab does not read objects of this kind.
 	Skipped  bool      `json:"skipped,omitempty"`
 	Problems []problem `json:"problems"`
-	// Warnings are what is probably not meant. They leave OK as it is, but with --strict.
+	// Warnings are things that are probably not meant. OK stays true with them, except with --strict.
 	Warnings []problem `json:"warnings"`
 }
 
@@ -63,7 +63,7 @@ type problem struct {
 	Message string `json:"message"`
 }
 
-// check checks files and reports what comes of it.
+// check checks files and reports the results.
 func check(paths []string, strict bool, output outputFormat, s stdio) error {
 	var inputs []input
 	for _, path := range paths {

@@ -17,7 +17,7 @@ import (
 	"github.com/trimtab/trimtab/internal/kube"
 )
 
-// clusterFlags say which cluster is spoken to, as kubectl's flags do.
+// clusterFlags choose the cluster, as kubectl's flags do.
 type clusterFlags struct{ kubeconfig, context string }
 
 // define adds the flags to a set of cmd's flags.
@@ -30,26 +30,26 @@ func (f *clusterFlags) define(flags *pflag.FlagSet, cmd *cobra.Command) {
 	}))
 }
 
-// over is a configuration with what the flags say instead.
+// over is a configuration with the values of the flags instead of its own.
 func (f *clusterFlags) over(c kube.Config) kube.Config {
 	c.Kubeconfig, c.Context = cmp.Or(f.kubeconfig, c.Kubeconfig), f.context
 	return c
 }
 
-// config is that of a command without a configuration file.
+// config is the configuration of a command without a configuration file.
 func (f *clusterFlags) config() kube.Config {
 	var c kube.Config
 	c.SetDefaults()
 	return f.over(c)
 }
 
-// completionTimeout bounds what a press of the tab key waits for, and completionNames what it gets.
+// completionTimeout bounds the time of one completion, completionNames its number of names.
 const (
 	completionTimeout = 3 * time.Second
 	completionNames   = 500
 )
 
-// names are those of objects of the cluster, for completion; none where they cannot be read.
+// names are the names of objects in the cluster, for completion; none where they cannot be read.
 func (f *clusterFlags) names(ctx context.Context, resource, namespace, begun string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
@@ -61,7 +61,7 @@ func (f *clusterFlags) names(ctx context.Context, resource, namespace, begun str
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	if resource != "pods" { // the others are in no namespace
+	if resource != "pods" { // the other kinds have no namespace
 		namespace, own = "", ""
 	}
 	found, err := client.Resource(corev1.SchemeGroupVersion.WithResource(resource)).Namespace(cmp.Or(namespace, own)).List(ctx, metav1.ListOptions{Limit: completionNames})

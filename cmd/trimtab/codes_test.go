@@ -34,7 +34,7 @@ This page is made from the code by ` + "`go test ./cmd/trimtab -update`" + `.
 
 // codeSection is a heading of docs/reference-codes.md.
 type codeSection struct {
-	// part is the scope inside of which a code has one meaning.
+	// part is the scope in which a code has one meaning.
 	part, heading, about string
 	codes                []verdict.CodeDoc
 	// unlogged codes have no level.

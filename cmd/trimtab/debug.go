@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	// debugReviews and debugReviewBurst are how often a second the debug pages ask the API server who calls. Their budget
-	// is their own: a flood of bad tokens costs the other parts nothing.
+	// debugReviews and debugReviewBurst limit the reviews of callers of the debug pages, per second. They have their
+	// own budget, so a flood of bad tokens costs the other parts nothing.
 	debugReviews     = 5
 	debugReviewBurst = 10
-	// debugRequests is how many debug pages are answered at a time.
+	// debugRequests is how many requests for debug pages are answered at the same time.
 	debugRequests = 16
 )
 
-// debugPages show the decisions about all namespaces, and profiles of the process, by path; docs/operations.md has the
+// debugPages show the decisions about all namespaces, and profiles of the process, by path. docs/operations.md has the
 // same list.
 func debugPages(s shared, services []service) map[string]http.Handler {
 	return map[string]http.Handler{
@@ -65,7 +65,7 @@ func listenDebug(cfg serverConfig, s shared, services []service) (*webServer, er
 	return debug, nil
 }
 
-// guarded goes by what was bound, not by how the address was written.
+// guarded uses the address that was opened, not the text of the setting.
 func guarded(debug *webServer, s shared, next http.Handler) (http.Handler, error) {
 	if serving.IsLoopback(debug.listener) {
 		return serving.InFlight(debugRequests, "debug pages", serving.Local(next)), nil

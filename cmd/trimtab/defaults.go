@@ -18,8 +18,8 @@ const defaultsHeading = `## Every setting of trimtab with its default. A part ru
 ## To turn vpa off, put "# " before the lines of its section.
 `
 
-// writeDefaults prints the whole configuration. Whoever starts from it turns on no part that acts on workloads or nodes, or
-// that would take the place of a server of the metrics APIs.
+// writeDefaults prints the whole configuration. It enables no part that changes workloads or nodes, or that would
+// replace a server of the metrics APIs.
 func writeDefaults(output outputFormat, s stdio) error {
 	if output == "json" {
 		return defaultsAsJSON(s.out)
@@ -27,7 +27,7 @@ func writeDefaults(output outputFormat, s stdio) error {
 	return defaultsAsYAML(s.out)
 }
 
-// defaultsAsYAML comments out what is not on: sections within others that have no default, and most parts.
+// defaultsAsYAML comments out what is disabled: most parts, and inner sections without a default.
 func defaultsAsYAML(w io.Writer) error {
 	text, err := allDefaults()
 	if err != nil {

@@ -1,7 +1,6 @@
-// Command trimtab scales pods out and in, sizes them, and scales the nodes under them, and says why.
+// Command trimtab scales pods and nodes, and sets the requests of pods. It says why it does so.
 //
-// This package knows every part and wires them by a literal list; nothing else in the module does. It
-// guarantees the command line of docs/cli.md: text or JSON on standard output, errors on standard error
-// as lines that name the thing and the mend, exit 0 when done, 1 when the input is wrong or a check
-// failed, 2 for wrong usage. No decision is made here.
+// Only this package knows every part; it connects them. It guarantees the command line of docs/cli.md. Text or JSON
+// goes to standard output. Errors go to standard error, one line each, with the object and the correction. The exit
+// code is 0 for success, 1 for wrong input or a failed check, and 2 for wrong usage. It makes no decisions.
 package main

@@ -22,7 +22,7 @@ import (
 // explained is the answer of /debug/explain.
 type explained struct {
 	Metrics []adapter.Explanation `json:"metrics"`
-	// NoExplanation is given where no metric has the name.
+	// NoExplanation is used where no metric has the name.
 	adapter.NoExplanation
 }
 
@@ -125,7 +125,7 @@ func writeExplained(w io.Writer, answer explained) {
 	}
 }
 
-// explainHandler serves /debug/explain by the parts that there are.
+// explainHandler serves /debug/explain for the parts that run.
 func explainHandler(services []service) http.Handler {
 	var metrics *adapter.Adapter
 	var nodes *clusterscaler.ClusterScaler

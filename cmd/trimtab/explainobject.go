@@ -18,13 +18,13 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// explanation is what /debug/explain says of a pod or a node.
+// explanation is the answer of /debug/explain for a pod or a node.
 type explanation struct {
 	decision
-	// SeenAt is when the loop began that it is about.
+	// SeenAt is the start of the loop that decided.
 	SeenAt time.Time `json:"seenAt"`
 	Group  string    `json:"group,omitempty"`
-	// Groups are for a pod that needs a node; Pods and Moves are for a node.
+	// Groups is for a pod that needs a node. Pods and Moves are for a node.
 	Groups []decision `json:"groups,omitempty"`
 	Pods   []decision `json:"pods,omitempty"`
 	Moves  []move     `json:"moves,omitempty"`
@@ -80,7 +80,7 @@ func explainsObject(part *clusterscaler.ClusterScaler, kind string) http.Handler
 	}
 }
 
-// explainedObject is a kind of object that `trimtab explain` tells about.
+// explainedObject is a kind of object for `trimtab explain`.
 type explainedObject struct{ kind, name, short, long, example string }
 
 func explainedObjects() []explainedObject {
@@ -106,7 +106,7 @@ func (o explainedObject) command(asked *running, namespace *string, output *outp
 		}
 		return asked.cluster.names(cmd.Context(), o.kind+"s", *namespace, begun)
 	}
-	// Those of a metric were always taken, and never meant anything.
+	// Flags for metrics were always accepted here, and never had an effect.
 	for _, flag := range []string{"name", "selector"} {
 		cmd.Flags().String(flag, "", "")
 		must(cmd.Flags().MarkHidden(flag))
@@ -123,7 +123,7 @@ func (o explainedObject) command(asked *running, namespace *string, output *outp
 	return cmd
 }
 
-// explainObject asks about an object, and prints the answer.
+// explainObject asks the running trimtab about an object, and prints the answer.
 func explainObject(ctx context.Context, kind, name, namespace string, asked *running, output outputFormat, s stdio) (err error) {
 	if own, _, both := strings.Cut(name, "/"); kind == "pod" && both && namespace != "" && own != namespace {
 		return wrongUsage("--namespace %.80q and %.300q name two namespaces; leave one out", namespace, name)

@@ -18,14 +18,14 @@ import (
 	"github.com/trimtab/trimtab/vpa"
 )
 
-// configFile is the one configuration file. Relative paths in it start where it lies. A part runs when its section stands
-// in the file; an empty section (`vpa:`) runs it with its defaults.
+// configFile is the configuration file. Relative paths in it start at its directory. A part runs if the file has its
+// section; an empty section (`vpa:`) means the defaults.
 type configFile struct {
 	Log            logConfig           `yaml:"log"`
 	Server         serverConfig        `yaml:"server"`
 	Kubernetes     kube.Config         `yaml:"kubernetes"`
 	LeaderElection kube.LeaderElection `yaml:"leaderElection"`
-	// Prometheus is the server that adapter and vpa ask; a trigger of a ScaledObject names its own.
+	// Prometheus is the server for adapter and vpa. A trigger of a ScaledObject names its own server.
 	Prometheus    *prom.Config          `yaml:"prometheus"`
 	Adapter       *adapter.Config       `yaml:"adapter"`
 	Scalers       *scalers.Config       `yaml:"scalers"`
@@ -33,7 +33,7 @@ type configFile struct {
 	ClusterScaler *clusterconfig.Config `yaml:"clusterScaler"`
 }
 
-// logConfig says how the structured log is written, to standard error.
+// logConfig has the settings of the structured log, which goes to standard error.
 type logConfig struct {
 	// Level is debug, info, warn or error. Default info.
 	Level string `yaml:"level"`
@@ -41,24 +41,26 @@ type logConfig struct {
 	Format string `yaml:"format"`
 }
 
-// serverConfig is the two plain HTTP servers: of /healthz, /readyz and /metrics, and of the debug pages.
+// serverConfig has the settings of the two plain HTTP servers: for /healthz, /readyz and /metrics, and for the debug
+// pages.
 type serverConfig struct {
 	// Address of health and metrics. Default :8080. It has no authentication.
 	Address string `yaml:"address"`
-	// DebugAddress of /debug/decisions, /debug/explain and /debug/snapshot, which show the decisions about all namespaces.
-	// Default localhost:8081, which kubectl port-forward reaches; empty turns them off. On an address that is not loopback each request needs a
-	// bearer token whose user may get the path (nonResourceURLs).
+	// DebugAddress is for /debug/decisions, /debug/explain and /debug/snapshot, which show the decisions about all
+	// namespaces. Default localhost:8081, which kubectl port-forward reaches; empty disables them. On an address that
+	// is not loopback, each request needs a bearer token whose user may get the path (nonResourceURLs).
 	DebugAddress string `yaml:"debugAddress"`
-	// MaxRequests is how many requests for /metrics are answered at a time, a quarter of them for one client; the others get
-	// 503. Default 32. Health checks do not count.
+	// MaxRequests is how many requests for /metrics are answered at the same time, a quarter of them for one client.
+	// Others get 503. Default 32. Health checks do not count.
 	MaxRequests int `yaml:"maxRequests"`
-	// MaxConnections is how many connections each of the two servers keeps open; at the limit a new one takes the place of the
-	// most silent one of the client that has most. Default 256.
+	// MaxConnections is how many connections each of the two servers keeps open. At the limit, a new connection
+	// replaces another one: of the client with the most connections, the one that was silent for the longest time.
+	// Default 256.
 	MaxConnections int `yaml:"maxConnections"`
 	// Decisions is how many recent decisions /debug/decisions keeps, in at most 7 KiB each. Default 10000.
 	Decisions int `yaml:"decisions"`
-	// ShutdownDelay is for how long a process that is ending answers requests for metrics, while /readyz already says that it
-	// ends. Default 5s: by then Services lead elsewhere. 0 ends at once.
+	// ShutdownDelay is how long a process that ends still answers requests for metrics, while /readyz already fails.
+	// Default 5s: by then Services no longer send requests here. 0 ends at once.
 	ShutdownDelay config.Duration `yaml:"shutdownDelay"`
 }
 
@@ -73,7 +75,7 @@ func (c *configFile) SetDefaults() {
 	c.LeaderElection.SetDefaults()
 }
 
-// Validate checks what concerns more than one section.
+// Validate checks settings that concern several sections.
 func (c *configFile) Validate() config.Problems {
 	var ps config.Problems
 	if c.Adapter == nil && c.Scalers == nil && c.VPA == nil && c.ClusterScaler == nil {
@@ -91,7 +93,7 @@ func (c *configFile) Validate() config.Problems {
 	return ps
 }
 
-// checkPorts finds the servers of this process that want the same port. A port of the system's choice (0) is never one.
+// checkPorts finds servers of this process with the same port. Port 0, any free port, never conflicts.
 func (c *configFile) checkPorts(ps *config.Problems) {
 	type server struct{ key, host, port string }
 	var servers []server
@@ -116,7 +118,7 @@ func (c *configFile) checkPorts(ps *config.Problems) {
 	}
 }
 
-// metricsAPI says where the metrics APIs are served, nil where they are not. scalers need them too.
+// metricsAPI has the settings of the metrics APIs; nil where they are not served. scalers need them too.
 func (c *configFile) metricsAPI() *adapter.Config {
 	if c.Adapter != nil || c.Scalers == nil {
 		return c.Adapter
@@ -141,7 +143,7 @@ func (c *logConfig) Validate() config.Problems {
 // Validate checks what the types cannot.
 func (c *serverConfig) Validate() config.Problems {
 	var ps config.Problems
-	// As the listener reads it, except that an empty one would be a port of the system's choice.
+	// The listener parses it in the same way. But an empty port, which would mean any free port, is refused.
 	address := func(key, address, example string) {
 		if _, port, err := net.SplitHostPort(address); err != nil {
 			ps.Add(key, "%s is not HOST:PORT; write %s", text.Quote(text.Address(address)), example)
@@ -168,7 +170,7 @@ func (c *serverConfig) Validate() config.Problems {
 	return ps
 }
 
-// withAllSections is the configuration with every part on and every default filled in.
+// withAllSections is the configuration with every part enabled and every default filled in.
 func withAllSections() *configFile {
 	c := &configFile{
 		Prometheus: new(prom.Config), Adapter: new(adapter.Config), Scalers: new(scalers.Config),
@@ -183,8 +185,8 @@ func withAllSections() *configFile {
 	return c
 }
 
-// decodeConfig reads a configuration and checks it and the rule file that it names. All problems are
-// in the error, a Problems, each with its line.
+// decodeConfig reads and checks a configuration and the rule file that it names. The error has all problems, as
+// Problems, each with its line.
 func decodeConfig(name string, data []byte) (*configFile, error) {
 	cfg := &configFile{}
 	cfg.SetDefaults()
@@ -210,8 +212,8 @@ func decodeConfig(name string, data []byte) (*configFile, error) {
 	return cfg, ps.AsError()
 }
 
-// idleProblems are the parts that would run with nothing to do, of a configuration without other problems. A simulation
-// does not ask: it takes the groups from a file of its own.
+// idleProblems are the parts that would run with nothing to do, in a configuration without other problems. A simulation
+// does not call it, since it reads the groups from its own file.
 func (c *configFile) idleProblems(name string, data []byte) config.Problems {
 	var ps config.Problems
 	if a := c.Adapter; a != nil && a.RulesFile == "" && a.File.Empty() && len(a.Delegates) == 0 && c.Scalers == nil {
@@ -224,7 +226,7 @@ func (c *configFile) idleProblems(name string, data []byte) config.Problems {
 	return ps
 }
 
-// cloudConfigProblems are what is wrong with the file that clusterScaler.externalGrpc.cloudConfig names.
+// cloudConfigProblems are the problems of the file in clusterScaler.externalGrpc.cloudConfig.
 func (c *configFile) cloudConfigProblems(name string, data []byte) config.Problems {
 	if c.ClusterScaler == nil || c.ClusterScaler.ExternalGrpc == nil {
 		return nil
@@ -238,15 +240,15 @@ func (c *configFile) cloudConfigProblems(name string, data []byte) config.Proble
 	return ps
 }
 
-// rulesProblems are what is wrong with the rule file that the adapter's section names.
+// rulesProblems are the problems of the rule file that the adapter's section names.
 func (c *configFile) rulesProblems(path string, data []byte) config.Problems {
 	_, err := c.Adapter.DecodeRules(path, data, c.Prometheus != nil)
 	ps, _ := errors.AsType[config.Problems](err)
 	return ps
 }
 
-// relativeTo makes the paths that the configuration names relative to dir, the folder that it lies in, so
-// that a folder of files can be checked in one place and mounted in another.
+// relativeTo resolves the paths of the configuration relative to dir, its directory. So a directory of files can be
+// checked in one place and mounted in another.
 func (c *configFile) relativeTo(dir string) {
 	paths := []*string{&c.Kubernetes.Kubeconfig}
 	if a := c.Adapter; a != nil {
@@ -271,7 +273,7 @@ func (c *configFile) relativeTo(dir string) {
 	}
 }
 
-// decodeFile decodes a file of one document and finds the lines of what is wrong with it.
+// decodeFile decodes a file with one document and finds the lines of its problems.
 func decodeFile(name string, data []byte, into any) config.Problems {
 	ps, _ := errors.AsType[config.Problems](config.Decode(name, data, into))
 	ps.Locate(config.Document{Line: 1, Data: data})

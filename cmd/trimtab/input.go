@@ -9,13 +9,13 @@ import (
 	"slices"
 )
 
-// maxInputBytes bounds what a command reads of one file.
+// maxInputBytes is the maximum size of one input file.
 const maxInputBytes = 64 << 20
 
-// standardInput is what errors call it, where the command line says "-".
+// standardInput is the name in errors for the file "-".
 const standardInput = "standard input"
 
-// readInput reads a file, or standard input for "-". The name is what errors call it; err does not repeat it.
+// readInput reads a file, or standard input for "-". name is the name for errors; err does not repeat it.
 func readInput(path string, s stdio) (name string, data []byte, err error) {
 	if path != "-" {
 		data, err = readFile(path)
@@ -25,7 +25,7 @@ func readInput(path string, s stdio) (name string, data []byte, err error) {
 	return standardInput, data, err
 }
 
-// openInput is readInput for what is read as it comes, however large it is.
+// openInput is readInput for a file of any size, which is read as a stream.
 func openInput(path string, s stdio) (name string, r io.ReadCloser, err error) {
 	if path == "-" {
 		return standardInput, io.NopCloser(s.in), nil
@@ -37,7 +37,7 @@ func openInput(path string, s stdio) (name string, r io.ReadCloser, err error) {
 	return path, unnamed{f}, nil
 }
 
-// unnamed is a file of which errors do not repeat the name.
+// unnamed is a file whose errors do not contain its name.
 type unnamed struct{ *os.File }
 
 func (f unnamed) Read(p []byte) (int, error) {
@@ -71,10 +71,10 @@ func withoutPath(err error) error {
 	return err
 }
 
-// errReadTwice is a mistake on the command line.
+// errReadTwice is wrong usage.
 var errReadTwice error = usageError{errors.New("standard input (-) can be read only once")}
 
-// readTwice says whether more than one of the files is standard input.
+// readTwice is true if more than one of the files is standard input.
 func readTwice(paths []string) bool {
 	at := slices.Index(paths, "-")
 	return at >= 0 && slices.Contains(paths[at+1:], "-")

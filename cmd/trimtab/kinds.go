@@ -17,11 +17,11 @@ import (
 	"github.com/trimtab/trimtab/vpa"
 )
 
-// input is a file that a command was given.
+// input is an input file of a command.
 type input struct {
 	name string
 	data []byte
-	// keys are those of its first document, which tell what it is.
+	// keys are the keys of its first document; they show what the file is.
 	keys []string
 	err  error
 }
@@ -45,8 +45,8 @@ func (i input) isManifest() bool { return i.has("kind", "apiVersion") }
 
 func (i input) isRules() bool { return i.has("rules", "externalRules", "resourceRules") }
 
-// scalersOf is the section scalers of the configuration among the files, by which objects among them are checked; nil
-// where there is none.
+// scalersOf is the section scalers of the configuration among the files, for checking objects among them; nil where
+// there is none.
 func scalersOf(inputs []input) *scalers.Config {
 	if !slices.ContainsFunc(inputs, input.isManifest) {
 		return nil
@@ -61,7 +61,7 @@ func scalersOf(inputs []input) *scalers.Config {
 	return nil
 }
 
-// check checks a file, and objects in it by the configuration where one was given beside.
+// check checks a file. Objects in it are checked with the settings in by, if a configuration was given too.
 func (i input) check(by *scalers.Config) []checked {
 	switch {
 	case i.err != nil:
@@ -75,8 +75,8 @@ func (i input) check(by *scalers.Config) []checked {
 	}
 }
 
-// tooLarge refuses, by its text alone, what no check would take: parsing costs more than twenty times the size. A file
-// is a manifest where some line begins as those of an object do.
+// tooLarge refuses a text that every check would refuse for its size, since parsing needs more than twenty times the
+// size. A file counts as a manifest if a line begins as a line of an object does.
 func tooLarge(name string, data []byte) error {
 	if len(data) <= config.MaxFileBytes {
 		return nil
@@ -84,7 +84,7 @@ func tooLarge(name string, data []byte) error {
 	most := config.MaxFileBytes
 	for line := range bytes.Lines(data) {
 		key, _, _ := bytes.Cut(line[:min(len(line), 80)], []byte(":"))
-		key = bytes.ReplaceAll(key, []byte{0}, nil) // of UTF-16
+		key = bytes.ReplaceAll(key, []byte{0}, nil) // they are part of UTF-16
 		if word := string(bytes.Trim(key, " \t\uFEFF{\"'")); word == "apiVersion" || word == "kind" {
 			most = migration.MaxManifestBytes
 			break
@@ -122,7 +122,7 @@ func checkManifest(name string, data []byte, by *scalers.Config) []checked {
 			continue
 		}
 		if root == nil {
-			continue // a directive, and nothing behind it
+			continue // a directive without a document
 		}
 		for _, c := range checkObject(name, doc.Data, root, by) {
 			c.locate(doc)
@@ -132,8 +132,8 @@ func checkManifest(name string, data []byte, by *scalers.Config) []checked {
 	return all
 }
 
-// checkObject checks the object that doc holds and root is the syntax tree of. The problems have paths,
-// but no lines yet. Kinds that are none of trimtab's business are named as skipped, not refused.
+// checkObject checks the object in doc, with the syntax tree root. The problems have paths, but no lines yet. Kinds
+// that trimtab does not read are reported as skipped, not as errors.
 func checkObject(name string, doc []byte, root *yaml.Node, by *scalers.Config) []checked {
 	var meta struct {
 		Kind       string `yaml:"kind"`
@@ -146,7 +146,7 @@ func checkObject(name string, doc []byte, root *yaml.Node, by *scalers.Config) [
 	if root.Kind != yaml.MappingNode {
 		return []checked{result(name, "manifest", config.Problems{{File: name, Message: "not a Kubernetes object"}})}
 	}
-	// A key that stands twice is told better by the check of its kind, so this error is kept for last.
+	// The check of the kind reports a duplicate key better, so this error is used last.
 	unread := root.Decode(&meta)
 	title := oneLine(meta.Kind + " " + meta.Metadata.Name)
 	group, _, _ := strings.Cut(meta.APIVersion, "/")
@@ -184,8 +184,8 @@ func checkObject(name string, doc []byte, root *yaml.Node, by *scalers.Config) [
 	}
 }
 
-// notAnObject has a problem for each key that stands twice or holds what it cannot. Its lines are left out
-// where they would count from the beginning of a document.
+// notAnObject has a problem for each key that is a duplicate or has a wrong value. It omits lines where they would be
+// counted from the start of a document.
 func notAnObject(name string, err error) error {
 	var ps config.Problems
 	if typed, ok := errors.AsType[*yaml.TypeError](err); ok {
@@ -201,8 +201,8 @@ func notAnObject(name string, err error) error {
 	return ps
 }
 
-// triggerPath is where "trigger 0 (prometheus)", the name of a trigger in conditions and Events, stands in
-// a manifest.
+// triggerPath is the path in a manifest of "trigger 0 (prometheus)", which is a trigger's name in conditions and
+// Events.
 func triggerPath(path string) string {
 	var i int
 	if _, err := fmt.Sscanf(path, "trigger %d (", &i); err != nil {
@@ -211,7 +211,7 @@ func triggerPath(path string) string {
 	return fmt.Sprintf("spec.triggers[%d]", i)
 }
 
-// versioned checks an object of a known kind, if its version is the one that trimtab reads.
+// versioned checks an object of a known kind, if it has the version that trimtab reads.
 func versioned(name, title, version, want string, doc []byte, check func(file string, doc []byte) error) checked {
 	switch version {
 	case want:
@@ -223,7 +223,7 @@ func versioned(name, title, version, want string, doc []byte, check func(file st
 	}
 }
 
-// checkItems checks what `kubectl get -o yaml` prints of several objects.
+// checkItems checks the objects of a List, as `kubectl get -o yaml` prints it.
 func checkItems(name string, items []yaml.Node, by *scalers.Config) []checked {
 	var all []checked
 	for i := range items {
@@ -258,7 +258,7 @@ func (c *checked) locate(doc config.Document) {
 	}
 }
 
-// result is what came of checking; all of err is in it.
+// result makes the result of a check, with all problems in err.
 func result(file, kind string, err error) checked {
 	c := checked{File: file, Kind: kind, OK: err == nil, Problems: []problem{}, Warnings: []problem{}}
 	ps, known := errors.AsType[config.Problems](err)
@@ -272,7 +272,7 @@ func result(file, kind string, err error) checked {
 // mostProblems is how many problems of a file, or of a document of a manifest, are reported.
 const mostProblems = 100
 
-// firstOf are the first problems, a line each, and how many more there are.
+// firstOf returns the first problems, a line each, and the number of further ones.
 func firstOf(file string, ps config.Problems) []problem {
 	out := []problem{}
 	for i, p := range ps {
@@ -286,7 +286,7 @@ func firstOf(file string, ps config.Problems) []problem {
 	return out
 }
 
-// oneLine keeps what comes from a file or a library to one line that a terminal can show.
+// oneLine makes a text from a file or a library one line that a terminal can show.
 func oneLine(s string) string {
 	return text.Line(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " "))
 }

@@ -35,7 +35,7 @@ type stdio struct {
 	out, err io.Writer
 }
 
-// errReported ends a command with exit 1 when all that is to say has been said.
+// errReported ends a command with exit 1 after everything was reported.
 var errReported = errors.New("reported")
 
 // usageError is a mistake on the command line.
@@ -45,9 +45,9 @@ func wrongUsage(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
-// dispatch runs one command line, reports why it fails, and gives the exit code.
+// dispatch runs one command line, reports the error, and returns the exit code.
 func dispatch(ctx context.Context, args []string, s stdio) int {
-	// What cobra finds before the command runs is a mistake on the command line.
+	// An error before the command runs is wrong usage, found by cobra.
 	ran := false
 	root := newRoot(s, &ran)
 	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
@@ -84,7 +84,7 @@ func (s stdio) report(err error) {
 	}
 }
 
-// linesOf is the text of an error as it is shown.
+// linesOf returns the lines of an error's text.
 func linesOf(err error) []string {
 	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
 	if more := len(lines) - mostProblems; more > 0 {

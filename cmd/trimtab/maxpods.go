@@ -20,7 +20,7 @@ import (
 // maxpodsLimit bounds --enis and --ips-per-eni, far above what EC2 has.
 const maxpodsLimit = 1000
 
-// maxpodsFlags are the flags after they were checked.
+// maxpodsFlags are the checked flags.
 type maxpodsFlags struct {
 	instanceType    string
 	output          *outputFormat
@@ -29,7 +29,7 @@ type maxpodsFlags struct {
 	options         eni.Options
 }
 
-// maxpodsAnswer is the JSON of one type. A number that is not known is null.
+// maxpodsAnswer is the JSON of one type. An unknown number is null.
 type maxpodsAnswer struct {
 	InstanceType string              `json:"instanceType"`
 	MaxPods      int                 `json:"maxPods"`
@@ -126,7 +126,7 @@ func instanceTypes(_ *cobra.Command, _ []string, begun string) ([]cobra.Completi
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// check finds what cannot be meant, whatever the types are.
+// check finds flags that make no sense for any type.
 func (f *maxpodsFlags) check(fs *pflag.FlagSet) error {
 	switch byHand := fs.Changed("enis"); {
 	case byHand != fs.Changed("ips-per-eni"):
@@ -141,7 +141,7 @@ func (f *maxpodsFlags) check(fs *pflag.FlagSet) error {
 	return f.options.Validate()
 }
 
-// types are those asked for. A type given by hand that is not known is taken for a new one, on Nitro.
+// types are the requested types. An unknown type with values in flags counts as a new one, on Nitro.
 func (f *maxpodsFlags) types() ([]eni.Type, error) {
 	if f.all {
 		return eni.Types(), nil
@@ -191,7 +191,7 @@ func (f *maxpodsFlags) print(w io.Writer, answers []maxpodsAnswer) error {
 	return out.Error()
 }
 
-// explainMaxpods tells what the bare numbers hide, a line for each kind of surprise.
+// explainMaxpods explains the numbers that may surprise, a line for each reason.
 func explainMaxpods(w io.Writer, answers []maxpodsAnswer) {
 	named := map[verdict.Code][]string{}
 	for _, a := range answers {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// limitMemory lets the garbage collector work harder before the kernel ends the process: its limit becomes 90% of that
-// of the container. An operator's own GOMEMLIMIT stays.
+// limitMemory sets the memory limit of the Go runtime to 90% of the container's. So the garbage collector works harder
+// before the kernel kills the process. An operator's own GOMEMLIMIT stays.
 func limitMemory(log *slog.Logger) {
 	if _, own := os.LookupEnv("GOMEMLIMIT"); own {
 		return // the Go runtime has read it
@@ -26,8 +26,8 @@ func limitMemory(log *slog.Logger) {
 	}
 }
 
-// The heap grows by leastGrowth before garbage is collected, or by half of what is in use if that is more. Go itself lets it
-// double: of a large cluster's cache, which hardly ever changes, as much again would be garbage.
+// The heap grows by leastGrowth before a collection, or by half of the live heap if that is more. By default Go lets it
+// double. In a large cluster the cache hardly ever changes, and the same amount again would be garbage.
 const (
 	leastGrowth  = 32 << 20
 	leastPercent = 50
@@ -35,12 +35,12 @@ const (
 	tuneInterval = time.Second
 )
 
-// collectionPercent is by how many percent a heap of which live bytes are in use may grow before the next collection.
+// collectionPercent is how many percent a heap with so many live bytes may grow before the next collection.
 func collectionPercent(live uint64) int {
 	return int(min(max(leastGrowth*100/max(live, 1), leastPercent), goPercent))
 }
 
-// tuneCollection keeps the garbage collector at collectionPercent until ctx ends. An operator's own GOGC stays.
+// tuneCollection applies collectionPercent until ctx ends. An operator's own GOGC stays.
 func tuneCollection(ctx context.Context) {
 	if _, own := os.LookupEnv("GOGC"); own {
 		return // the Go runtime has read it
@@ -62,8 +62,8 @@ func tuneCollection(ctx context.Context) {
 	}
 }
 
-// containerMemory is the least memory.max of cgroup v2, or memory.limit_in_bytes of v1, of the cgroup of this process and
-// of those above it. A container sees its own cgroup at the top, where a path of the host does not exist.
+// containerMemory is the smallest memory.max of cgroup v2, or memory.limit_in_bytes of v1, of the process's cgroup and
+// of its parents. A container sees its own cgroup at the top, where a path of the host does not exist.
 func containerMemory(root fs.FS) (bytes int64, found bool) {
 	text, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
@@ -94,7 +94,7 @@ func containerMemory(root fs.FS) (bytes int64, found bool) {
 	return bytes, found
 }
 
-// readLimit is the number of bytes in the file; none where it is missing, or says that there is no limit.
+// readLimit is the number of bytes in the file; none where the file is missing or says that there is no limit.
 func readLimit(root fs.FS, name string) (bytes int64, set bool) {
 	text, err := fs.ReadFile(root, name)
 	if err != nil {

@@ -36,7 +36,7 @@ Passwords and tokens are not copied: the configuration names files.`,
 	return cmd
 }
 
-// migrateFrom is the command for one program, which is asked for when its flags have been read.
+// migrateFrom is the command for one program. It calls program when the flags have been read.
 func migrateFrom(s stdio, program func() migration.Program, example string) *cobra.Command {
 	name := program().Name
 	cmd := &cobra.Command{

@@ -19,14 +19,14 @@ import (
 	"github.com/trimtab/trimtab/vpa/recommender"
 )
 
-// shared is what the parts have in common.
+// shared is what all parts use.
 type shared struct {
 	kube     *kube.Kube
 	prom     *prom.Client // nil when no server is configured
 	journal  *journal.Journal
 	log      *slog.Logger
 	registry registry
-	// ending says that the process ends, so that no new requests should be led to it.
+	// ending says that the process ends, so that it should get no new requests.
 	ending *atomic.Bool
 }
 
@@ -36,16 +36,16 @@ type registry interface {
 	prometheus.Gatherer
 }
 
-// part is one of the four, under its name in the configuration file.
+// part is one of the four parts, under its name in the configuration file.
 type part struct {
 	name string
-	// codes are all that it can decide.
+	// codes are all its verdict codes.
 	codes []verdict.CodeDoc
-	// services makes what runs of it; nothing where the file has no section for it.
+	// services makes its services; none where the file has no section for it.
 	services func(b *builder) ([]service, error)
 }
 
-// parts are in the order in which they are made: the scalers before the adapter, which serves their metrics.
+// parts are in the order of their creation: the scalers before the adapter, which serves their metrics.
 func parts() []part {
 	return []part{
 		{"scalers", scalers.Codes(), scalersServices},
@@ -55,7 +55,7 @@ func parts() []part {
 	}
 }
 
-// newJournal is the journal of a program with these parts.
+// newJournal is the journal for these parts.
 func newJournal(capacity int, log *slog.Logger, reg registry) *journal.Journal {
 	j := journal.New(capacity, log, reg, time.Now)
 	for _, part := range parts() {
@@ -64,7 +64,7 @@ func newJournal(capacity int, log *slog.Logger, reg registry) *journal.Journal {
 	return j
 }
 
-// builder is what the parts are made of. Here alone they meet: a cluster has one external metrics API, so that the adapter
+// builder is the input of the parts. Only here do parts meet: a cluster has one external metrics API, so the adapter
 // serves the scalers' metrics too.
 type builder struct {
 	shared
@@ -110,7 +110,7 @@ func scalersServices(b *builder) ([]service, error) {
 	return []service{{name: "scalers", runner: s, leads: true}, {name: answers, runner: s.Answers()}}, nil
 }
 
-// adapterServices has the metrics APIs, without a section of their own too where there are scalers. They are reloaded
+// adapterServices makes the metrics APIs. With scalers they exist even without their own section. They are reloaded
 // when their section changes.
 func adapterServices(b *builder) ([]service, error) {
 	cfg := b.cfg.metricsAPI()
@@ -153,7 +153,8 @@ func vpaServices(b *builder) ([]service, error) {
 	return []service{{name: name, runner: r, leads: true}}, nil
 }
 
-// clusterScalerServices has one service, whose drains have a budget of their own: nothing else that it writes holds them up.
+// clusterScalerServices makes one service. Its drains have their own budget, so that its other writes do not delay
+// them.
 func clusterScalerServices(b *builder) ([]service, error) {
 	if b.cfg.ClusterScaler == nil {
 		return nil, nil

@@ -33,16 +33,16 @@ const (
 	pollInterval = 30 * time.Second
 )
 
-// reloader reads the configuration and its rule file again when they change, and gives the adapter the new one. What
-// cannot be taken is refused whole, and the old one stays. It is a part of the service without being configured.
+// reloader reads the configuration and its rule file again when they change, and gives the adapter the new one. If
+// anything in it is wrong, the old one stays. It is a service that needs no configuration.
 type reloader struct {
 	path string
-	// started is what the process began with, current what the files held when they were last taken.
+	// started is the configuration at the start of the process. current is the last accepted one.
 	started, current *configFile
 
 	shared  shared
 	adapter *adapter.Adapter
-	// ofVPA is the client that vpa began with, and keeps; nil without vpa.
+	// ofVPA is the client that vpa started with, and keeps; nil without vpa.
 	ofVPA *prom.Client
 
 	successful prometheus.Gauge
@@ -50,7 +50,7 @@ type reloader struct {
 	seen       string
 }
 
-// newReloader watches from now on; cfg is what the file at path held.
+// newReloader starts to watch the files. cfg is the content of the file at path.
 func newReloader(path string, cfg *configFile, s shared, part *adapter.Adapter) *reloader {
 	r := &reloader{
 		path: path, started: cfg, current: cfg, shared: s, adapter: part,
@@ -71,7 +71,7 @@ func newReloader(path string, cfg *configFile, s shared, part *adapter.Adapter) 
 	return r
 }
 
-// files are what is watched: none for standard input.
+// files are the watched files: none for standard input.
 func (r *reloader) files() []string {
 	var out []string
 	if r.path != "-" {
@@ -83,11 +83,11 @@ func (r *reloader) files() []string {
 	return out
 }
 
-// content changes when one of the files does; a file that is not there counts as empty.
+// content changes when one of the files does. A missing file counts as empty.
 func (r *reloader) content() string {
 	h := sha256.New()
 	for _, file := range r.files() {
-		data, _ := config.ReadFile(file, maxInputBytes) // that it is not there will be told when it is read for good
+		data, _ := config.ReadFile(file, maxInputBytes) // a missing file is reported when it is really read
 		fmt.Fprintf(h, "%d ", len(data))
 		h.Write(data)
 	}
@@ -129,8 +129,8 @@ func (r *reloader) Run(ctx context.Context) error {
 	}
 }
 
-// watch watches the folders of the files, since a mounted ConfigMap changes by a link beside the file. Watching again does
-// nothing.
+// watch watches the directories of the files, since a mounted ConfigMap changes by a link beside the file. A second
+// call does nothing.
 func (r *reloader) watch(watcher *fsnotify.Watcher) {
 	for _, file := range r.files() {
 		if watcher.Events != nil {
@@ -139,8 +139,8 @@ func (r *reloader) watch(watcher *fsnotify.Watcher) {
 	}
 }
 
-// concerns is whether a change of name changes what one of the files holds: name is the file or, of a mounted ConfigMap,
-// the link to the folder that the file's own link leads through.
+// concerns is true if a change of name can change the content of a file. name is the file or, for a mounted ConfigMap,
+// the link to the directory with its content.
 func (r *reloader) concerns(name string) bool {
 	for _, file := range r.files() {
 		through := ""
@@ -156,7 +156,7 @@ func (r *reloader) concerns(name string) bool {
 
 func sameFile(a, b string) bool { return filepath.Clean(a) == filepath.Clean(b) }
 
-// silence is how long to wait before a file is read that is being written: until it is left alone, but not for ever.
+// silence is how long to wait before a changing file is read: until it no longer changes, but not for ever.
 type silence struct{ since time.Time }
 
 // wait is the time from an event until the files are read.
@@ -170,7 +170,7 @@ func (s *silence) wait(now time.Time) time.Duration {
 // over begins anew once the files were read.
 func (s *silence) over() { s.since = time.Time{} }
 
-// Ready is part of a service; there is nothing to wait for.
+// Ready is part of a service. The reloader is always ready.
 func (r *reloader) Ready() error { return nil }
 
 func (r *reloader) reload() {
@@ -192,7 +192,7 @@ func (r *reloader) reload() {
 	r.tell(corev1.EventTypeNormal, v)
 }
 
-// take reads the files and hands them to the adapter. It names the sections that wait for a restart.
+// take reads the files and gives them to the adapter. It returns the sections that need a restart.
 func (r *reloader) take() (*configFile, []string, error) {
 	next := *r.current
 	if r.path == "-" {
@@ -239,7 +239,7 @@ func (r *reloader) hand(cfg *configFile, main *prom.Client) error {
 	return nil
 }
 
-// waiting are the sections that differ from what the process runs with, and that only the next start reads.
+// waiting are the sections that differ from the running configuration and need a restart.
 func (r *reloader) waiting(cfg *configFile) []string {
 	var out []string
 	for _, s := range []struct {
@@ -264,12 +264,12 @@ func (r *reloader) waiting(cfg *configFile) []string {
 	return out
 }
 
-// tell records what became of a change, and writes an Event on the own pod.
+// tell records the result of a change, and writes an Event on trimtab's own pod.
 func (r *reloader) tell(kind string, v verdict.Verdict) {
 	r.shared.journal.Happened("adapter", v)
 	name := os.Getenv("POD_NAME")
 	if name == "" {
-		name, _ = os.Hostname() // a pod's is its name
+		name, _ = os.Hostname() // it is the name of the pod
 	}
 	namespace := os.Getenv("POD_NAMESPACE")
 	if namespace == "" || name == "" {

@@ -46,7 +46,7 @@ exit code is 1. A file of another format is refused; one of another version of t
 	return cmd
 }
 
-// readSnapshot reads a snapshot, and warns where another version of trimtab decided.
+// readSnapshot reads a snapshot. It warns if another version of trimtab made the decision.
 func readSnapshot(path string, s stdio) (*record.Record, error) {
 	name, file, err := openInput(path, s)
 	if err != nil {
@@ -63,7 +63,7 @@ func readSnapshot(path string, s stdio) (*record.Record, error) {
 	return kept, nil
 }
 
-// tellDifferences says in what the outcome is not the one that the record has.
+// tellDifferences reports where the outcome differs from the recorded one.
 func (s stdio) tellDifferences(what string, kept *record.Record, now *record.Outcome) error {
 	if kept.Outcome == nil {
 		return nil

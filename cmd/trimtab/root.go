@@ -22,7 +22,8 @@ const (
 	groupOthers    = "others"
 )
 
-// newRoot is the whole command line. *ran becomes true as soon as a command runs: the command line itself is right then.
+// newRoot is the whole command line. *ran becomes true as soon as a command runs. From then on an error is not wrong
+// usage.
 func newRoot(s stdio, ran *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "trimtab",
@@ -42,7 +43,7 @@ func newRoot(s stdio, ran *bool) *cobra.Command {
 	root.SetErr(s.err)
 	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate(versionLine())
-	// A word that names only a group of commands runs nothing.
+	// The name of a group of commands runs nothing.
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.SetHelpCommandGroupID(groupOthers)
 	root.SetCompletionCommandGroupID(groupOthers)
@@ -85,7 +86,7 @@ func watch(c *cobra.Command, ran *bool) {
 	}
 }
 
-// misnamed finds a word that stands where a command should, and the command that has none of this name.
+// misnamed finds an argument that is used as a command, and the command that has no subcommand of this name.
 func misnamed(root *cobra.Command, args []string) (*cobra.Command, error) {
 	c, rest, err := root.Find(args)
 	if err == nil && c.Name() == "help" {
@@ -94,7 +95,7 @@ func misnamed(root *cobra.Command, args []string) (*cobra.Command, error) {
 	if err != nil || !c.HasSubCommands() {
 		return c, err
 	}
-	_ = c.ParseFlags(rest) // mistakes in flags come later
+	_ = c.ParseFlags(rest) // errors in flags are reported later
 	word := c.Flags().Arg(0)
 	if word == "" || strings.HasPrefix(word, cobra.ShellCompRequestCmd) {
 		return c, nil
@@ -121,7 +122,7 @@ func namesBelow(c *cobra.Command) []string {
 	return names
 }
 
-// flagError names the flag that was meant.
+// flagError suggests the flag that was probably meant.
 func flagError(c *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		if number, ok := errors.AsType[*strconv.NumError](err); ok {
@@ -150,7 +151,7 @@ func flagError(c *cobra.Command, err error) error {
 // a flag stands twice of which the last counts.
 func withTwoDashes(root *cobra.Command, args []string, s stdio) []string {
 	cmd, _, err := root.Find(args)
-	if err == nil && cmd.HasSubCommands() { // perhaps a flag of the command stands before it
+	if err == nil && cmd.HasSubCommands() { // a flag of the command may be before it
 		long := slices.Clone(args)
 		for i, arg := range long {
 			if len(arg) > 2 && arg[0] == '-' && arg[1] != '-' {
@@ -187,7 +188,7 @@ func withTwoDashes(root *cobra.Command, args []string, s stdio) []string {
 			}
 			seen[flag] = true
 			if flag.NoOptDefVal == "" && !hasValue && i+1 < len(args) {
-				i++ // the value, whatever it looks like
+				i++ // skip the value, whatever it looks like
 				mended = append(mended, arg)
 				arg = args[i]
 			}
@@ -197,7 +198,7 @@ func withTwoDashes(root *cobra.Command, args []string, s stdio) []string {
 	return mended
 }
 
-// outputFormat is the format of an answer, text or json.
+// outputFormat is the format of the output, text or json.
 type outputFormat string
 
 func (o *outputFormat) String() string { return string(*o) }
@@ -220,31 +221,31 @@ func outputFlag(c *cobra.Command) *outputFormat {
 	return &o
 }
 
-// completesWith lists the values of a flag.
+// completesWith sets the completions of a flag's value.
 func completesWith(c *cobra.Command, flag string, values ...string) {
 	must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 }
 
-// completesYAML lets flags name files of YAML or JSON.
+// completesYAML makes flags complete YAML or JSON files.
 func completesYAML(c *cobra.Command, flags ...string) {
 	for _, flag := range flags {
 		must(c.MarkFlagFilename(flag, "yaml", "yml", "json"))
 	}
 }
 
-// must is for mistakes in the definition of a flag, which any test finds.
+// must is for errors in the definition of a flag, which every test finds.
 func must(err error) {
 	if err != nil {
 		panic(err)
 	}
 }
 
-// yamlFiles completes files of YAML or JSON as arguments.
+// yamlFiles completes YAML or JSON files as arguments.
 func yamlFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return []cobra.Completion{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
-// noArguments is for a command that has flags only.
+// noArguments refuses arguments.
 func noArguments(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("it takes no argument, not %.80q", args[0])
@@ -252,7 +253,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// answered names what failed when an answer could not be written.
+// answered is the error of writing an answer.
 func answered(err error) error {
 	if err == nil {
 		return nil
@@ -260,7 +261,7 @@ func answered(err error) error {
 	return fmt.Errorf("write the answer: %w", err)
 }
 
-// encodeReadable writes JSON in which PromQL stays as it is.
+// encodeReadable writes JSON without escaping PromQL.
 func encodeReadable(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)

@@ -50,7 +50,8 @@ func runCommand(s stdio) *cobra.Command {
 	return cmd
 }
 
-// logged reports why the service ends in the log where that is JSON. cfg is the configuration as far as it could be read.
+// logged also writes the error that ends the service to the log, if the log is JSON. cfg is the configuration as far as
+// it could be read.
 func logged(cfg *configFile, err error, s stdio) error {
 	if err == nil || cfg == nil || cfg.Log.Format != "json" {
 		return err
@@ -62,8 +63,8 @@ func logged(cfg *configFile, err error, s stdio) error {
 	return errReported
 }
 
-// loadConfig reads and checks everything that `trimtab check` does, before anything is connected. With an error about what
-// the file holds comes the rest of it; there is none of a file that could not be read.
+// loadConfig reads and checks everything that `trimtab check` does, before any connection. With an error about the
+// content of the file it also returns the rest of the content. It returns none if the file could not be read.
 func loadConfig(path string, s stdio) (*configFile, error) {
 	name, data, err := readInput(path, s)
 	if err != nil {
@@ -79,31 +80,32 @@ func newLogger(c logConfig, w io.Writer) *slog.Logger {
 	return logs.New(w, level, c.Format == "json")
 }
 
-// runner is what each service is to this program. Errors do not name the service: that is done here.
+// runner is a service for this program. Its errors do not contain its name, which is added here.
 type runner interface {
 	// Run blocks until ctx ends (nil) or the service cannot go on.
 	Run(ctx context.Context) error
-	// Ready is nil as soon as it has its first plan, or can answer.
+	// Ready is nil as soon as the service has its first plan, or can answer.
 	Ready() error
 }
 
-// service is what runs of a part: a loop, or a server. A part has several where some of its work is the leader's, and
-// some that of every replica. What a service asks of the API server counts under a name of its own, and has a budget of its own.
+// service is a running piece of a part: a loop, or a server. A part has several if some of its work is for the leader
+// and some for every replica. Each service has its own name in the metrics of API requests, and its own budget.
 type service struct {
-	// name is that of its part, with a word for what it does where its part has several: "vpa.recommender".
+	// name is the name of its part. If the part has several services, a word for the service follows:
+	// "vpa.recommender".
 	name string
 	runner
 	// leads says that it writes, and so runs on the leader only.
 	leads bool
 }
 
-// serve builds the parts and runs them until ctx ends or one of them cannot go on.
+// serve builds the parts and runs them until ctx ends or one of them fails.
 func serve(ctx context.Context, path string, cfg *configFile, cluster clusterFlags, log *slog.Logger) error {
-	// What the libraries log goes the same way; their chatter below warnings is not ours to repeat.
+	// Libraries log to the same log, from warnings on.
 	quiet := slog.New(atLeast{slog.LevelWarn, log.Handler()})
 	klog.SetSlogLogger(quiet)
 	ctrllog.SetLogger(logr.FromSlogHandler(quiet.Handler()))
-	// What they print with package log is a complaint.
+	// What they print with package log is about problems.
 	slog.SetDefault(log)
 	slog.SetLogLoggerLevel(slog.LevelWarn)
 	limitMemory(log)
@@ -137,13 +139,13 @@ func serve(ctx context.Context, path string, cfg *configFile, cluster clusterFla
 	return runAll(ctx, cfg, s, services, web)
 }
 
-// runAll starts what everything needs first, then the services of every replica, then the leader's. When ctx ends, or something
-// cannot go on, they end in this order:
+// runAll starts the services in three steps: what everything needs, the services of every replica, the services of the
+// leader. When ctx ends, or something fails, they end in this order:
 //
-//  1. /readyz says so, so that no new requests are led here.
+//  1. /readyz fails, so that Services send no new requests here.
 //  2. The leader's services end, and the Lease is given back: another replica leads.
-//  3. Those of every replica serve for server.shutdownDelay, until nobody asks here any more; then they end.
-//  4. The plain HTTP server, the cache and the Event recorder end. The services flush through them.
+//  3. The services of every replica continue for server.shutdownDelay, until no more requests come; then they end.
+//  4. The plain HTTP server, the cache and the Event recorder end. The services write through them until then.
 func runAll(ctx context.Context, cfg *configFile, s shared, services []service, web *webServer) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
@@ -189,19 +191,19 @@ func runAll(ctx context.Context, cfg *configFile, s shared, services []service, 
 	return errors.Join(err, edges.Wait())
 }
 
-// linger waits until requests are no longer led here, unless none were: a replica that is not ready gets none.
+// linger waits until no more requests come. It does not wait if the replica is not ready, since it gets none then.
 func linger(ctx context.Context, delay time.Duration, s shared, services []service) {
 	if _, ready := readiness(services, s.kube.StandsBy()); !ready || !slices.ContainsFunc(services, func(sv service) bool { return !sv.leads }) {
 		return
 	}
 	s.log.Info("trimtab is ending; requests are answered for a while", "for", delay)
 	select {
-	case <-ctx.Done(): // one that serves has failed
+	case <-ctx.Done(): // a service of every replica has failed
 	case <-time.After(delay):
 	}
 }
 
-// named names the service in its error; one that ends early without one is an error too.
+// named adds the service's name to its error. A service that ends early without an error is an error too.
 func (sv service) named(ctx context.Context) func() error {
 	return func() error {
 		err := sv.Run(ctx)

@@ -22,10 +22,10 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// askTimeout bounds a question to the running trimtab, and the search for it.
+// askTimeout bounds a request to the running trimtab, and the search for it.
 const askTimeout = 30 * time.Second
 
-// localDebug is where the debug pages are without a kubeconfig, as in trimtab's own pod.
+// localDebug is the address of the debug pages without a kubeconfig, as in trimtab's own pod.
 const localDebug = "http://localhost:8081"
 
 // running says how to reach the debug pages of a running trimtab: by an address, or through the API server.
@@ -49,7 +49,7 @@ func (r *running) define(cmd *cobra.Command) {
 	}
 }
 
-// addressed says whether the server has an address, its own or the usual one, and is not looked for in a cluster.
+// addressed is true if the server has an address, given or the default. Otherwise it is searched for in a cluster.
 func (r *running) addressed() bool {
 	if r.server != "" || r.cluster != (clusterFlags{}) {
 		return r.server != ""
@@ -58,7 +58,7 @@ func (r *running) addressed() bool {
 	return err == nil && contexts == nil
 }
 
-// namespace is that of a pod that is named without one: of the kubeconfig's context, as for kubectl.
+// namespace is the default namespace of a pod's name: the namespace of the kubeconfig's context, as for kubectl.
 func (r *running) namespace() (string, error) {
 	if r.addressed() {
 		return "default", nil
@@ -67,7 +67,7 @@ func (r *running) namespace() (string, error) {
 	return namespace, err
 }
 
-// connect finds the server, and tells what errors call it.
+// connect finds the server. where is its name in errors.
 func (r *running) connect(ctx context.Context) (base, where string, client *http.Client, err error) {
 	if r.addressed() {
 		server := cmp.Or(r.server, localDebug)
@@ -93,7 +93,7 @@ func (r *running) connect(ctx context.Context) (base, where string, client *http
 		defer cancel()
 		return leader.Dial(ctx, cfg, pod, int(r.port))
 	}}
-	// Debug pages on localhost take no other host's name.
+	// Debug pages on localhost accept no other host name.
 	return "http://localhost:" + strconv.Itoa(int(r.port)), "pod " + pod.String(), &http.Client{Transport: through}, nil
 }
 
@@ -116,7 +116,7 @@ func (r *running) ask(ctx context.Context, path string, into any) error {
 	return nil
 }
 
-// open asks for one page, which is read as it comes. where is what errors call the server.
+// open requests one page, which is read as a stream. where is the server's name in errors.
 func (r *running) open(ctx context.Context, path string) (page io.ReadCloser, where string, err error) {
 	base, where, client, err := r.connect(ctx)
 	if err != nil {
@@ -139,13 +139,13 @@ func (r *running) open(ctx context.Context, path string) (page io.ReadCloser, wh
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		why, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) // the status says it too
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) // without it the status is shown
 		return nil, "", fmt.Errorf("%s answers %s: %s", where, resp.Status, oneLine(string(why)))
 	}
 	return resp.Body, where, nil
 }
 
-// unreachable tells why there is no answer. Errors on the way to a pod name it, and the mend, themselves.
+// unreachable says why there is no answer. Errors on the way to a pod name the pod and the correction themselves.
 func (r *running) unreachable(where string, err error) error {
 	switch {
 	case where == localDebug && r.server == "":

@@ -13,7 +13,7 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// dumpFlags are those of `simulate cluster`.
+// dumpFlags are the flags of `simulate cluster`.
 type dumpFlags struct {
 	dump, groups, config, now string
 	respectTimers             bool
@@ -74,7 +74,7 @@ func (f *dumpFlags) time() (time.Time, error) {
 	return time.Parse(time.RFC3339, f.now)
 }
 
-// simulateCluster reads the files and decides.
+// simulateCluster reads the files and makes the decision.
 func simulateCluster(f dumpFlags, now time.Time, s stdio) (offline.Result, error) {
 	cfg, notes, err := clusterConfig(f.config, s)
 	if err != nil {
@@ -113,7 +113,7 @@ func simulateCluster(f dumpFlags, now time.Time, s stdio) (offline.Result, error
 	return result, nil
 }
 
-// clusterConfig is the section clusterScaler of the configuration; without one the defaults apply, and a note tells so.
+// clusterConfig is the section clusterScaler of the configuration. Without one the defaults apply, and a note says so.
 // Other sections are checked, but the files that they name are not read.
 func clusterConfig(path string, s stdio) (c *clusterconfig.Config, notes []string, err error) {
 	c = &clusterconfig.Config{}
@@ -128,7 +128,7 @@ func clusterConfig(path string, s stdio) (c *clusterconfig.Config, notes []strin
 	var file configFile
 	file.SetDefaults()
 	ps := slices.DeleteFunc(decodeFile(name, data, &file), func(p config.Problem) bool {
-		return p.Path == "clusterScaler.provider" // nobody is asked: what would be done on a cloud without a driver is what is to be seen
+		return p.Path == "clusterScaler.provider" // no cloud is asked: the user wants to see what would be done on a cloud without a driver
 	})
 	if err := ps.AsError(); err != nil {
 		return nil, nil, err

@@ -14,7 +14,7 @@ import (
 
 const simulatedNow = "2026-11-25T12:00:00Z"
 
-// clusterArgs are those that simulate a dump of testdata/cluster with the files that lie beside it.
+// clusterArgs are the arguments that simulate a dump of testdata/cluster with the files beside it.
 func clusterArgs(t *testing.T, dump string, more ...string) []string {
 	t.Helper()
 	base := strings.TrimSuffix(dump, filepath.Ext(dump))
@@ -175,7 +175,7 @@ func TestSimulateClusterFromStandardInput(t *testing.T) {
 	}
 }
 
-// The configuration's section applies; a configuration without it is told of.
+// The configuration's section applies; a configuration without it gets a note.
 func TestSimulateClusterConfiguration(t *testing.T) {
 	defer inDirectory(t, "testdata/cluster")()
 	run := func(config string) trimtab {

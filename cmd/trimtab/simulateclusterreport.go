@@ -16,7 +16,7 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// writeCluster is the text of `simulate cluster`.
+// writeCluster writes the text of `simulate cluster`.
 func writeCluster(w io.Writer, r offline.Result) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "At %s, of %s", r.Now.UTC().Format(time.RFC3339), counted(r.Read))
@@ -46,7 +46,7 @@ func counted(kinds map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// many is a number with its word.
+// many is a number with its noun.
 func many(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
@@ -54,7 +54,7 @@ func many(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// clusterSummary is the answer in one line.
+// clusterSummary is the result in one line.
 func clusterSummary(r offline.Result) string {
 	nodes, helped, fit := 0, 0, 0
 	for _, up := range r.ScaleUp {
@@ -96,7 +96,7 @@ func writeGrowth(b *bytes.Buffer, r offline.Result) {
 	}
 }
 
-// told is a message, and the meaning of its code where it has nothing else to say.
+// told is a message or, without one, the meaning of its code.
 func told(code verdict.Code, message string) string {
 	if message == string(code) {
 		for _, d := range clusterscaler.Codes() {
@@ -108,7 +108,7 @@ func told(code verdict.Code, message string) string {
 	return visible(message)
 }
 
-// mostNames is how many names of a list are printed; JSON has all.
+// mostNames is how many names of a list the text shows; JSON has all.
 const mostNames = 8
 
 // some names the first of a list. The names may be of a file that somebody else wrote.
@@ -136,7 +136,7 @@ func writeRemovals(b *bytes.Buffer, r offline.Result) {
 	}
 }
 
-// writeOthers says what is done about nodes that have not come, and removals that have not ended.
+// writeOthers writes what is done about nodes that have not registered, and removals that have not ended.
 func writeOthers(b *bytes.Buffer, r offline.Result) {
 	if len(r.GiveUp)+len(r.Unregistered)+len(r.Resume) == 0 {
 		return
@@ -153,7 +153,7 @@ func writeOthers(b *bytes.Buffer, r offline.Result) {
 	}
 }
 
-// writePending says what becomes of the pods without a node; those of which all the same is said stand together.
+// writePending writes the decision for each pod without a node. Pods with the same decision are listed together.
 func writePending(b *bytes.Buffer, r offline.Result) {
 	if len(r.Pending) == 0 {
 		return
@@ -172,7 +172,7 @@ func writePending(b *bytes.Buffer, r offline.Result) {
 	for _, key := range order {
 		p := first[key]
 		said := p.Message
-		if p.Code == plan.NotTriggerScaleUp { // the message repeats what is below
+		if p.Code == plan.NotTriggerScaleUp { // the message repeats the following list
 			said = string(p.Code)
 		}
 		fmt.Fprintf(b, "  %s: %s\n", some(alike[key]), told(p.Code, said))
@@ -184,7 +184,7 @@ func writePending(b *bytes.Buffer, r offline.Result) {
 	}
 }
 
-// writeHeadroom says how much of each headroom there is.
+// writeHeadroom writes how much of each headroom exists.
 func writeHeadroom(b *bytes.Buffer, r offline.Result) {
 	if len(r.Headroom) == 0 {
 		return

@@ -60,10 +60,10 @@ engine; an answer other than the file's ` + "`want`" + ` is shown and is exit co
 
 // simulated is the JSON of `simulate metrics`.
 type simulated struct {
-	// Plan has an entry a metric where queries are planned; AskedAhead is what was asked before the first request.
+	// Plan has an entry per metric if queries are planned. AskedAhead has the queries before the first request.
 	Plan       []adapter.Planned `json:"plan,omitempty"`
 	AskedAhead []string          `json:"askedAhead,omitempty"`
-	// Notes are what discovery found to be odd.
+	// Notes are problems that discovery found.
 	Notes    []simulatedNote  `json:"notes,omitempty"`
 	Requests []offline.Answer `json:"requests"`
 }
@@ -74,8 +74,8 @@ type simulatedNote struct {
 	Message string       `json:"message"`
 }
 
-// readSimulation reads a file, and the rule file that it names: relative to it or, from standard input, to the
-// working directory.
+// readSimulation reads a file, and the rule file that it names. The rule file's path is relative to the file or, for
+// standard input, to the working directory.
 func readSimulation(path string, s stdio) (*offline.Case, rules.File, error) {
 	name, data, err := readInput(path, s)
 	if err != nil {
@@ -99,13 +99,13 @@ func readSimulation(path string, s stdio) (*offline.Case, rules.File, error) {
 	return test, file, decodeFile(rulesPath, rulesData, &file).AsError()
 }
 
-// simulateMetrics runs the adapter on what the file holds.
+// simulateMetrics runs the adapter on the content of the file.
 func simulateMetrics(ctx context.Context, test *offline.Case, file rules.File) (simulated, error) {
 	server := offline.NewPrometheus(test.Store)
 	registry := prometheus.NewRegistry()
 	log, now := slog.New(slog.DiscardHandler), func() time.Time { return test.Now }
-	klog.SetSlogLogger(log) // what the API library tells of its beginning is no part of the answer
-	// The journal's time is the number of the request, by which its verdict is found.
+	klog.SetSlogLogger(log) // messages of the API library at its start are not part of the answer
+	// The journal's time is the number of the request, so that its verdict can be found.
 	turn := int64(0)
 	record := journal.New(10_000, log, registry, func() time.Time { return time.Unix(turn, 0) })
 	var cfg adapter.Config
@@ -129,7 +129,7 @@ func simulateMetrics(ctx context.Context, test *offline.Case, file rules.File) (
 	result := simulated{Notes: notesOf(record)}
 	if !test.Compat {
 		part.Warm(ctx)
-		// They were asked at the same time, in no order.
+		// They were asked at the same time, in random order.
 		result.AskedAhead = slices.Sorted(slices.Values(server.Asked()))
 		result.Plan = part.Plan(ctx)
 	}
@@ -142,7 +142,7 @@ func simulateMetrics(ctx context.Context, test *offline.Case, file rules.File) (
 	return result, err
 }
 
-// oddityOf is what the adapter recorded at a time, unless it is that all is well. Of a refusal, which says why itself, it
+// oddityOf is what the adapter recorded at a time, unless everything is well. For a refusal, which already says why, it
 // is the cause.
 func oddityOf(record *journal.Journal, at time.Time) string {
 	for _, e := range record.Recent(journal.Filter{}) {
@@ -153,14 +153,14 @@ func oddityOf(record *journal.Journal, at time.Time) string {
 			cause, _ := e.Facts.Lookup("cause")
 			return cause.Value()
 		}
-		// The query is shown anyway.
+		// The output shows the query anyway.
 		e.Facts = slices.DeleteFunc(slices.Clone(e.Facts), func(f verdict.Fact) bool { return f.Name == "query" })
 		return e.Verdict.Message()
 	}
 	return ""
 }
 
-// notesOf are the verdicts of discovery that tell of a loss, by their subjects.
+// notesOf are the verdicts of discovery that report a loss, by subject.
 func notesOf(record *journal.Journal) []simulatedNote {
 	var notes []simulatedNote
 	for _, e := range record.Recent(journal.Filter{}) {
@@ -174,7 +174,7 @@ func notesOf(record *journal.Journal) []simulatedNote {
 	return notes
 }
 
-// simulatedServer is the file's Prometheus as each of the servers that rules may name, and for each tenant.
+// simulatedServer is the file's Prometheus. It is used as each server that rules may name, and for each tenant.
 type simulatedServer struct{ *offline.Prometheus }
 
 func (s simulatedServer) ForNamespace(string) adapter.Server { return s }

@@ -15,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/adapter/offline"
 )
 
-// writeSimulated is the text of `simulate metrics`.
+// writeSimulated writes the text of `simulate metrics`.
 func writeSimulated(w io.Writer, test *offline.Case, result simulated) error {
 	var b bytes.Buffer
 	writeFindings(&b, result)
@@ -44,7 +44,7 @@ func writeSimulated(w io.Writer, test *offline.Case, result simulated) error {
 	return err
 }
 
-// writeFindings writes what is known before the first request.
+// writeFindings writes the findings before the first request.
 func writeFindings(b *bytes.Buffer, result simulated) {
 	for _, note := range result.Notes {
 		fmt.Fprintf(b, "note: %s: %s\n", visible(note.Subject), visible(note.Message))
@@ -69,7 +69,7 @@ func writeFindings(b *bytes.Buffer, result simulated) {
 	}
 }
 
-// visible is text as it is, but for the signs that a terminal does not show: these stand as in a Go string.
+// visible replaces characters that a terminal does not show, as in a Go string.
 func visible(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -112,7 +112,7 @@ func writeAnswer(b *bytes.Buffer, a offline.Answer) {
 	_ = table.Flush() // into memory
 }
 
-// nameOf tells an item from others: the object, or the labels of an external metric.
+// nameOf identifies an item: the object, or the labels of an external metric.
 func nameOf(item offline.Item) string {
 	if item.Object == "" {
 		metric := model.Metric{}

@@ -101,7 +101,7 @@ func (s stdio) snapshot(name string, in io.Reader, anonymize, compress bool) (er
 	return different
 }
 
-// anonymized copies a snapshot under other names, and says where these would let something else be decided.
+// anonymized copies a snapshot with other names. different says where these names can change a decision.
 func (s stdio) anonymized(out io.Writer, in io.Reader) (different, err error) {
 	kept, err := record.Read(in)
 	if err != nil {
@@ -117,10 +117,11 @@ func (s stdio) anonymized(out io.Writer, in io.Reader) (different, err error) {
 	return s.tellDifferences("under other names it is decided differently; report this too", kept, record.OutcomeOf(p)), nil
 }
 
-// snapshotPatience is how long a reader of a snapshot may take for each part of it.
+// snapshotPatience is the time-out of a client for each part of a snapshot.
 const snapshotPatience = 30 * time.Second
 
-// snapshotHandler serves /debug/snapshot, to one reader at a time: the objects that it is about stay in memory as long.
+// snapshotHandler serves /debug/snapshot to one client at a time, since the objects stay in memory until it has read
+// them.
 func snapshotHandler(services []service) http.HandlerFunc {
 	var part *clusterscaler.ClusterScaler
 	for _, sv := range services {
@@ -153,19 +154,19 @@ func streamSnapshot(recorded func() (*record.Record, error)) http.HandlerFunc {
 		out, end := io.Writer(patientWriter{w, http.NewResponseController(w)}), func() error { return nil }
 		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 			w.Header().Set("Content-Encoding", "gzip")
-			compressed, _ := gzip.NewWriterLevel(out, gzip.BestSpeed) // the level is one
+			compressed, _ := gzip.NewWriterLevel(out, gzip.BestSpeed) // the level is a valid one
 			out, end = compressed, compressed.Close
 		}
 		if err = record.Write(out, kept); err == nil {
 			err = end()
 		}
 		if err != nil {
-			panic(http.ErrAbortHandler) // so that the reader sees that it was cut off
+			panic(http.ErrAbortHandler) // so that the client sees that the snapshot was cut off
 		}
 	}
 }
 
-// patientWriter gives the reader time for each part anew: the whole may take longer than other answers.
+// patientWriter restarts the time-out for each part: the whole may take longer than other answers.
 type patientWriter struct {
 	w    io.Writer
 	late *http.ResponseController

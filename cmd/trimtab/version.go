@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker (-X main.version=v1.2.3), as the Makefile and the Dockerfile do, since they build without
-// Go's own record of the repository: an image's has files missing, and git may refuse a checkout of another user.
+// version is set by the linker (-X main.version=v1.2.3) in the Makefile and the Dockerfile. They build without Go's own
+// version information: an image lacks some files of the repository, and git may refuse a checkout of another user.
 var version string
 
 func versionCommand(s stdio) *cobra.Command {

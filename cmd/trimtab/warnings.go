@@ -5,7 +5,7 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// checkRules checks a rule file, and lints one that is right.
+// checkRules checks a rule file. If it has no errors, it also lints it.
 func checkRules(name string, data []byte) checked {
 	var file rules.File
 	c := result(name, "rule file", decodeFile(name, data, &file).AsError())
@@ -15,7 +15,7 @@ func checkRules(name string, data []byte) checked {
 	return c
 }
 
-// checkConfig checks a configuration, and lints the rules in it or in the file that it names.
+// checkConfig checks a configuration, and lints its rules or the rule file that it names.
 func checkConfig(name string, data []byte) checked {
 	cfg, err := decodeConfig(name, data)
 	c := result(name, "configuration", err)
@@ -24,7 +24,7 @@ func checkConfig(name string, data []byte) checked {
 	}
 	c.lint(name, data, "adapter.", cfg.Adapter.File)
 	if path := cfg.Adapter.RulesFile; path != "" {
-		// It was read and found right just now, so that an error here is of a change since.
+		// It was checked just now, so an error here means that the file has changed since.
 		var file rules.File
 		if data, err := readFile(path); err == nil && len(decodeFile(path, data, &file)) == 0 {
 			c.lint(path, data, "", file)
@@ -33,7 +33,7 @@ func checkConfig(name string, data []byte) checked {
 	return c
 }
 
-// lint adds what the linter says of rules that stand in a file below a path.
+// lint adds the linter's warnings for rules below a path of a file.
 func (c *checked) lint(name string, data []byte, below string, file rules.File) {
 	var ps config.Problems
 	for _, w := range rules.Lint(file) {

@@ -16,15 +16,15 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// webServer is one plain HTTP port: that of health and metrics, or that of the debug pages.
+// webServer is one plain HTTP port: for health and metrics, or for the debug pages.
 type webServer struct {
 	listener net.Listener
 	server   *http.Server
-	// debug is the port of the debug pages beside that of health and metrics; nil where it is turned off.
+	// debug is the port of the debug pages; nil where they are disabled.
 	debug *webServer
 }
 
-// listen binds the addresses, so that a port in use is an error at start.
+// listen opens the addresses, so that a port in use is an error at the start.
 func listen(cfg serverConfig, s shared, services []service) (*webServer, error) {
 	web, err := bind("server.address", cfg.Address, cfg.MaxConnections)
 	if err != nil {
@@ -53,8 +53,8 @@ func bind(key, address string, connections int) (*webServer, error) {
 	}}, nil
 }
 
-// pages are what is served on server.address, by path; docs/operations.md has the same list. Health checks have an
-// allowance of their own, so that a flood of others leaves them answered.
+// pages are the pages of server.address, by path; docs/operations.md has the same list. Health checks have their own
+// limit, so that a flood of other requests does not block them.
 func pages(cfg serverConfig, s shared, services []service) map[string]http.Handler {
 	health := http.NewServeMux()
 	health.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -70,10 +70,10 @@ func pages(cfg serverConfig, s shared, services []service) map[string]http.Handl
 	}
 }
 
-// healthChecks is how many health checks are answered at a time.
+// healthChecks is how many health checks are answered at the same time.
 const healthChecks = 32
 
-// route serves pages, and tells where the debug pages are.
+// route serves pages. For a debug page it says where the debug pages are.
 func route(cfg serverConfig, pages map[string]http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for path, handler := range pages {
@@ -89,7 +89,7 @@ func route(cfg serverConfig, pages map[string]http.Handler) http.Handler {
 	return mux
 }
 
-// Addr is the address that is listened on.
+// Addr is the address of the port.
 func (w *webServer) Addr() string { return w.listener.Addr().String() }
 
 // Run serves until ctx ends.
@@ -119,7 +119,7 @@ func (w *webServer) serve(ctx context.Context) error {
 	return nil
 }
 
-// writeReadiness lists each service: ready only when each of them is, and the process does not end.
+// writeReadiness lists each service. The process is ready only if each service is ready and the process does not end.
 func writeReadiness(w http.ResponseWriter, services []service, standsBy, ending bool) {
 	list, ready := readiness(services, standsBy)
 	if ending {
@@ -132,7 +132,7 @@ func writeReadiness(w http.ResponseWriter, services []service, standsBy, ending 
 	fmt.Fprint(w, list)
 }
 
-// readiness has a line for each service. One that another replica leads is ready to take over.
+// readiness has a line for each service. A service that another replica runs is ready to take over.
 func readiness(services []service, standsBy bool) (list string, ready bool) {
 	var b strings.Builder
 	ready = true
@@ -151,7 +151,7 @@ func readiness(services []service, standsBy bool) (list string, ready bool) {
 	return b.String(), ready
 }
 
-// note is what a service that is ready says of itself beside.
+// note is an additional text of a ready service.
 func note(r runner) string {
 	if n, ok := r.(interface{ Note() string }); ok {
 		if text := n.Note(); text != "" {

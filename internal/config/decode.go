@@ -13,28 +13,26 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// MaxFileBytes bounds what Decode reads; a configuration is text written by hand.
+// MaxFileBytes bounds the input of Decode. A configuration is text written by hand.
 const MaxFileBytes = 4 << 20
 
-// maxAliasNodes bounds the nodes visited behind YAML aliases, which can nest to billions.
+// maxAliasNodes bounds the nodes visited through YAML aliases, which can nest to billions.
 const maxAliasNodes = 100_000
 
-// Validator is implemented by a Config that checks more than its fields' types. Paths given to the
-// problems are relative to the value: the decoder puts the value's own path before them.
+// Validator is implemented by a Config that checks more than its fields' types. The paths of its problems are relative
+// to the value. The decoder adds the value's own path.
 type Validator interface {
 	Validate() Problems
 }
 
-// Decode reads one YAML document of data into into, a pointer to a struct that holds the defaults.
-// Fields are named by their `yaml` tag; one of type yaml.Node takes whatever stands there. name is what the errors
-// call the file.
+// Decode reads one YAML document of data into into, a pointer to a struct with the defaults. The `yaml` tag is the name
+// of a field. A field of type yaml.Node accepts anything. name is the file's name in errors.
 //
-// A pointer to a struct is a section: nil until its key stands in the file. An empty section (nothing, only comments,
-// null, {}) has its defaults. A field tagged `null:"none"` stays nil without a value, as its format demands.
+// A pointer to a struct is a section: it is nil unless the file has its key. An empty section (nothing, only comments,
+// null, {}) has its defaults. A field tagged `null:"none"` stays nil without a value, as its format requires.
 //
-// All problems are returned at once, as a Problems error: first those of decoding, in the order in which
-// they stand in the file, then what Validators say. A value is validated when all of it was decoded
-// without a problem, whatever is wrong elsewhere.
+// All problems are returned at once, as a Problems error: first those of decoding, in the order of the file, then those
+// of the Validators. A value is validated if all of it was decoded without a problem, even if there are problems elsewhere.
 func Decode(name string, data []byte, into any) error {
 	if len(data) > MaxFileBytes {
 		return Problems{{File: name, Message: fmt.Sprintf("the file has more than %d bytes", MaxFileBytes)}}
@@ -53,7 +51,7 @@ func Decode(name string, data []byte, into any) error {
 	return d.problems.AsError()
 }
 
-// around is the set of the paths of all values in which a problem lies.
+// around is the set of the paths of all values that contain a problem.
 func around(ps Problems) map[string]bool {
 	paths := map[string]bool{}
 	for _, p := range ps {
@@ -69,7 +67,7 @@ func around(ps Problems) map[string]bool {
 type decode struct {
 	file     string
 	problems Problems
-	// aliased is how many aliases the value at hand stands behind, and visited how many values were visited so.
+	// aliased is how many aliases lead to the current value. visited is how many values were visited through aliases.
 	aliased, visited int
 }
 
@@ -77,7 +75,7 @@ func (d *decode) fail(n *yaml.Node, path, format string, args ...any) {
 	d.problems = append(d.problems, Problem{File: d.file, Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// follow is what an alias stands for, or n itself; leave is to be called when that was decoded.
+// follow returns the target of an alias, or n itself. Call leave when the target was decoded.
 func (d *decode) follow(n *yaml.Node) (target *yaml.Node, leave func()) {
 	if n.Kind != yaml.AliasNode {
 		return n, func() {}
@@ -86,7 +84,7 @@ func (d *decode) follow(n *yaml.Node) (target *yaml.Node, leave func()) {
 	return n.Alias, func() { d.aliased-- }
 }
 
-// visit counts a value behind an alias, and says whether it may be looked into.
+// visit counts a value behind an alias, and says whether it may be decoded.
 func (d *decode) visit(n *yaml.Node, path string) bool {
 	if d.aliased == 0 {
 		return d.visited <= maxAliasNodes
@@ -135,7 +133,7 @@ func (d *decode) value(n *yaml.Node, into reflect.Value, path string) {
 	}
 }
 
-// isSection is whether a type is a pointer to a struct of settings.
+// isSection is true if a type is a pointer to a struct of settings.
 func isSection(t reflect.Type) bool {
 	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
 		return false
@@ -147,7 +145,7 @@ func isSection(t reflect.Type) bool {
 	return true
 }
 
-// isNull is whether nothing stands at a key.
+// isNull is true if a key has no value.
 func isNull(n *yaml.Node) bool {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -155,7 +153,7 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
 }
 
-// text hands a scalar to the type's own parser.
+// text calls the type's own parser for a scalar.
 func (d *decode) text(n *yaml.Node, into reflect.Value, path string) {
 	if n.Kind != yaml.ScalarNode {
 		d.fail(n, path, "%s is expected, not %s", kindName(into.Type()), nodeName(n))
@@ -196,7 +194,7 @@ func (d *decode) mapping(n *yaml.Node, into reflect.Value, path string) {
 		d.fail(n, path, "a mapping is expected, not %s", nodeName(n))
 		return
 	}
-	if into.IsNil() { // else a merge key was there before
+	if into.IsNil() { // otherwise a merge key has set it
 		into.Set(reflect.MakeMap(into.Type()))
 	}
 	d.eachKey(n, path, func(key string, _, value *yaml.Node) {
@@ -206,8 +204,7 @@ func (d *decode) mapping(n *yaml.Node, into reflect.Value, path string) {
 	})
 }
 
-// eachKey calls f for each key once, and reports the keys that stand twice. Those that a merge key (<<) brings may stand
-// again.
+// eachKey calls f once for each key, and reports duplicate keys. A key may repeat a key from a merge key (<<).
 func (d *decode) eachKey(n *yaml.Node, path string, f func(key string, keyNode, value *yaml.Node)) {
 	first := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -242,7 +239,7 @@ func (d *decode) list(n *yaml.Node, into reflect.Value, path string) {
 	into.Set(list)
 }
 
-// mistaken is what a list's type says of the mapping that stands in its place, as the end of a sentence.
+// mistaken is what a list's type says about a mapping in its place, as the end of a sentence.
 func mistaken(n *yaml.Node, into reflect.Value) string {
 	told, ok := into.Addr().Interface().(interface{ MistakenFor(keys []string) string })
 	if !ok || n.Kind != yaml.MappingNode {
@@ -255,7 +252,7 @@ func mistaken(n *yaml.Node, into reflect.Value) string {
 	return told.MistakenFor(keys)
 }
 
-// setDefaults fills a value that the file is about to be decoded over.
+// setDefaults fills in a value before the file is decoded over it.
 func setDefaults(v reflect.Value) {
 	if withDefaults, ok := v.Addr().Interface().(interface{ SetDefaults() }); ok {
 		withDefaults.SetDefaults()
@@ -267,7 +264,7 @@ func (d *decode) scalar(n *yaml.Node, into reflect.Value, path string) {
 		d.fail(n, path, "%s is expected, not %s", kindName(into.Type()), nodeName(n))
 		return
 	}
-	// A string field takes any scalar as it was written: `version: 1.10` is not 1.1.
+	// A string field accepts any scalar as it is written: `version: 1.10` is not 1.1.
 	if into.Kind() == reflect.String {
 		into.SetString(n.Value)
 		return
@@ -277,7 +274,7 @@ func (d *decode) scalar(n *yaml.Node, into reflect.Value, path string) {
 	}
 }
 
-// cutOff says that a number with a fraction went into a whole number, which the YAML library lets pass.
+// cutOff is true if a number with a fraction was decoded into a whole number. The YAML library accepts that.
 func cutOff(n *yaml.Node, kind reflect.Kind) bool {
 	if n.ShortTag() != "!!float" || kind == reflect.Float32 || kind == reflect.Float64 {
 		return false
@@ -286,8 +283,7 @@ func cutOff(n *yaml.Node, kind reflect.Kind) bool {
 	return err != nil || f != math.Trunc(f)
 }
 
-// validate walks what was decoded and calls each Validate, outermost first, but where failed says that a
-// part of the value could not be decoded.
+// validate calls each Validate, outermost first. It skips values in which failed reports a problem.
 func (d *decode) validate(v reflect.Value, path string, failed map[string]bool) {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -321,8 +317,8 @@ type field struct {
 	secret, nullIsNone bool
 }
 
-// fieldsOf lists the fields of a struct that have a yaml tag, by name and in order; those of an inlined
-// struct count as its own.
+// fieldsOf lists the fields of a struct that have a yaml tag, by name and in order. Fields of an inlined struct are
+// included.
 func fieldsOf(v reflect.Value) (map[string]field, []string) {
 	fields := map[string]field{}
 	var names []string
@@ -357,7 +353,7 @@ func join(path, key string) string {
 	}
 }
 
-// nodeName does not repeat a scalar: written in place of a section it may hold that section's secret.
+// nodeName does not repeat a scalar: if it was written instead of a section, it may be that section's secret.
 func nodeName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

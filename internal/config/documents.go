@@ -10,18 +10,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// blank are the characters that YAML takes for the space between others; a wider space is content.
+// blank are the characters that YAML treats as space between values; other space is content.
 const blank = " \t\n"
 
 // Document is one document of a YAML stream.
 type Document struct {
-	// Line is where it begins in the stream, from 1.
+	// Line is its first line in the stream, from 1.
 	Line int
 	Data []byte
 }
 
-// Documents splits a YAML stream at its `---` and `...` lines, and leaves out documents of nothing but comments. Each
-// byte of the stream that is left is in one document, as UTF-8 with LF line ends.
+// Documents splits a YAML stream at its `---` and `...` lines, and omits documents with nothing but comments. Each
+// remaining byte of the stream is in one document, as UTF-8 with LF line ends.
 func Documents(data []byte) []Document {
 	data = plainText(data)
 	var docs []Document
@@ -38,11 +38,11 @@ func Documents(data []byte) []Document {
 		line++
 		rest, marked := afterMark(text)
 		if !marked || text[0] == '-' && onlyDirectives(data[begin:start]) {
-			continue // a directive belongs to the document behind its mark
+			continue // a directive belongs to the document after its mark
 		}
 		flush(start)
 		begin, beginLine = at, line+1
-		if text[0] == '-' && len(rest) > 0 { // something stands behind the mark, which yields its first line
+		if text[0] == '-' && len(rest) > 0 { // the text after the mark is the first line of the document
 			begin, beginLine = start, line
 		}
 	}
@@ -50,8 +50,8 @@ func Documents(data []byte) []Document {
 	return docs
 }
 
-// afterMark is what stands behind `---` or `...` at the beginning of a line. Such a line ends a document wherever it
-// stands, also inside of a text.
+// afterMark is the text after `---` or `...` at the start of a line. Such a line ends a document anywhere, even inside
+// a text.
 func afterMark(line []byte) (rest []byte, ok bool) {
 	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
 		return nil, false
@@ -73,7 +73,7 @@ func hasContent(doc []byte) bool {
 	return false
 }
 
-// onlyDirectives says that a document has %YAML or %TAG lines so far, and nothing else.
+// onlyDirectives is true if a document has only %YAML or %TAG lines so far.
 func onlyDirectives(doc []byte) bool {
 	some := false
 	for line := range bytes.Lines(doc) {
@@ -86,9 +86,9 @@ func onlyDirectives(doc []byte) bool {
 	return some
 }
 
-// Root parses the document and gives its outermost value, nil when there is none. Lines of the nodes
-// count from the beginning of the document. The error is a Problems of file with the stream's line; it is one, too, where
-// another document follows, so that nothing is left out in silence.
+// Root parses the document and returns its outermost value, nil when there is none. Lines of the nodes are counted from
+// the start of the document. The error is a Problems of file with the line of the stream. A further document is an
+// error too, so that nothing is silently ignored.
 func (d Document) Root(file string) (*yaml.Node, error) {
 	var root *yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(d.Data))

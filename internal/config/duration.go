@@ -7,10 +7,10 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// Duration is a span of time as flags of the replaced programs write it: 10m, 1h30m, 500ms.
+// Duration is a duration in the notation of the replaced programs' flags: 10m, 1h30m, 500ms.
 type Duration time.Duration
 
-// UnmarshalText parses s; a bare number is refused, since its unit would be a guess.
+// UnmarshalText parses s. It refuses a number without a unit.
 func (d *Duration) UnmarshalText(s []byte) error {
 	parsed, err := time.ParseDuration(string(s))
 	if err != nil {

@@ -6,11 +6,11 @@ import (
 	"os"
 )
 
-// MaxSecretBytes bounds a file with a token, a password, keys or certificates: a Secret holds no more.
+// MaxSecretBytes bounds a file with a token, a password, keys or certificates. A Secret is no larger.
 const MaxSecretBytes = 1 << 20
 
-// ReadFile reads a file that the operator names, which must have no more than most bytes. What is behind them is not
-// read: the name may be that of a device.
+// ReadFile reads a file that the operator names. A file with more than most bytes is an error, and only so much is
+// read, since the name may be a device.
 func ReadFile(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

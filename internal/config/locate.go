@@ -9,9 +9,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Locate gives each problem without a line that of the value at its path in doc or, where the value is
-// missing, of the nearest one around it. The problems are then in the order of their lines. A problem
-// without a path concerns all of doc: it has the line where doc begins, or none when that is the first.
+// Locate sets the line of each problem that has none: the line of the value at its path in doc or, if the value is
+// missing, of the nearest value around it. Afterwards the problems are in the order of their lines. A problem without a
+// path concerns all of doc: it gets the first line of doc, or none if doc is the first document.
 func (ps Problems) Locate(doc Document) {
 	lacksLine := func(p Problem) bool { return p.Line == 0 && (p.Path != "" || doc.Line > 1) }
 	if !slices.ContainsFunc(ps, lacksLine) {
@@ -29,7 +29,7 @@ func (ps Problems) Locate(doc Document) {
 	slices.SortStableFunc(ps, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 }
 
-// lineOf walks from n along path, as far as it leads.
+// lineOf follows path from n as far as it exists.
 func lineOf(n *yaml.Node, path string) int {
 	line := n.Line
 	for path != "" {
@@ -56,7 +56,7 @@ func lineOf(n *yaml.Node, path string) int {
 	return line
 }
 
-// entry finds the key of a mapping that path begins with, the longest one, since a key may hold dots.
+// entry finds the key of a mapping that path starts with. It takes the longest, since a key may contain dots.
 func entry(n *yaml.Node, path string) (key, value *yaml.Node, rest string) {
 	longest := -1
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -69,7 +69,7 @@ func entry(n *yaml.Node, path string) (key, value *yaml.Node, rest string) {
 	return key, value, rest
 }
 
-// element finds the element of a list that path begins with: "[2].name".
+// element finds the element of a list that path starts with: "[2].name".
 func element(n *yaml.Node, path string) (*yaml.Node, string) {
 	index, rest, ok := strings.Cut(strings.TrimPrefix(path, "["), "]")
 	i, err := strconv.Atoi(index)

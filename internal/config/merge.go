@@ -11,10 +11,11 @@ func isMerge(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && key.Tag == "!!merge"
 }
 
-// merge calls f for each key of the mappings that a merge key names. Of a list the first mapping wins, so it comes last.
+// merge calls f for each key of the mappings of a merge key. In a list the first mapping has precedence, so it comes
+// last.
 //
-// As for prometheus-adapter, the value is decoded at its place, over what stands before it: keys behind it win, and of a
-// mapping in it single keys can be replaced.
+// As in prometheus-adapter, the merge key is decoded at its place, over the keys before it. Keys after it have precedence,
+// and single keys of a mapping in it can be replaced.
 func (d *decode) merge(n *yaml.Node, path string, f func(key string, keyNode, value *yaml.Node)) {
 	n, leave := d.follow(n)
 	defer leave()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// placeOf says where an unknown key may belong, as the end of a sentence: into a section below path that has the key, or
-// under a name that is spelled alike. A slip of one letter is likelier than a wrong section.
+// placeOf suggests where an unknown key may belong, as the end of a sentence: in a section below path that has the key,
+// or under a similar name. A typing error of one letter is more likely than a wrong section.
 func placeOf(key, path string, fields map[string]field, names []string) string {
 	var places []string
 	for _, name := range names {

@@ -9,13 +9,13 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// Problem is one thing that is wrong with a file.
+// Problem is one problem of a file.
 type Problem struct {
 	File string
-	Line int // 0 where no line can be named
-	// Path is where the value stands: "scalers.pollingInterval", "rules[2].metricsQuery".
+	Line int // 0 where there is no line
+	// Path is the path of the value: "scalers.pollingInterval", "rules[2].metricsQuery".
 	Path string
-	// Message says what is wrong and, where it can, what would mend it.
+	// Message says what is wrong and, where possible, the correction.
 	Message string
 }
 
@@ -31,10 +31,10 @@ func (p Problem) String() string {
 	return b.String() + ": " + p.Message
 }
 
-// Problems are all that is wrong with a file. As an error they print one line each.
+// Problems are all problems of a file. As an error they print one line each.
 type Problems []Problem
 
-// Add notes that the value at path is wrong; it is how a Validate speaks.
+// Add records that the value at path is wrong. A Validate uses it.
 func (ps *Problems) Add(path, format string, args ...any) {
 	*ps = append(*ps, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 }
@@ -55,10 +55,10 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxQuoted is how many bytes of a key stand in a path.
+// maxQuoted is how many bytes of a key a path shows.
 const maxQuoted = 80
 
-// printable is a key as it stands in a path: quoted only where it would break the line or its length.
+// printable is a key as a path shows it. It is quoted only if it would break the line or is too long.
 func printable(key string) string {
 	if len(key) > maxQuoted || strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return text.Quote(key)
@@ -66,7 +66,7 @@ func printable(key string) string {
 	return key
 }
 
-// visible is a path that a key of the file stands in as it is: quoted only where it would break the line.
+// visible is a path as it is shown. It is quoted only if it would break the line.
 func visible(path string) string {
 	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(path)
@@ -74,11 +74,12 @@ func visible(path string) string {
 	return path
 }
 
-// Suggest names the known key that the user may have meant, or all of them, as the end of a sentence that says that key is none.
+// Suggest names the known key that was probably meant, or all known keys, as the end of a sentence about an unknown
+// key.
 func Suggest(key string, known []string) string {
 	best, bestDistance := "", len(key)/2+1
 	if len(key) > maxQuoted {
-		known = nil // no slip of the pen
+		known = nil // not a typing error
 	}
 	for _, k := range known {
 		if d := Distance(strings.ToLower(key), strings.ToLower(k)); d < bestDistance {
@@ -95,11 +96,11 @@ func Suggest(key string, known []string) string {
 	}
 }
 
-// longestCompared bounds the work of Distance for absurd input: no name that is known is nearly as long.
+// longestCompared bounds the work of Distance for very long input. All known names are much shorter.
 const longestCompared = 64
 
-// Distance is the number of insertions, deletions and replacements of bytes that make a into b (Levenshtein),
-// for the first 64 bytes of each.
+// Distance is the number of insertions, deletions and replacements of bytes that change a into b (Levenshtein), for the
+// first 64 bytes of each.
 func Distance(a, b string) int {
 	a, b = a[:min(len(a), longestCompared)], b[:min(len(b), longestCompared)]
 	var row [longestCompared + 1]int

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// plainText is a YAML stream as UTF-8 without a byte order mark and with LF line ends. YAML allows UTF-16 besides, as
-// PowerShell writes it, and CR alone for a line end. What is no UTF-16 becomes NUL, which YAML does not allow.
+// plainText is a YAML stream as UTF-8 without a byte order mark and with LF line ends. YAML also allows UTF-16, as
+// PowerShell writes it, and a single CR as a line end. Invalid UTF-16 becomes NUL, which YAML does not allow.
 func plainText(data []byte) []byte {
 	switch {
 	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):

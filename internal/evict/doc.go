@@ -1,7 +1,7 @@
-// Package evict takes pods off their nodes through the Eviction API, for the drain of a node and for whoever else makes
-// pods start again.
+// Package evict evicts pods through the Eviction API: for the drain of a node, and for other callers that restart pods.
 //
-// It guarantees that the very pod goes that was meant, by its UID, and never another of its name; that no pod gets more
-// time to end than it asks for, and none less but where the caller caps it; and that a budget which refuses is obeyed. It
-// tries each pod once in a round and waits for nobody: when to try again, and when to give up, is its caller's to say.
+// It guarantees that it deletes only the pod with the given UID, never another with the same name. No pod gets a longer
+// grace period than its own, or a shorter one, unless the caller caps it. A disruption budget that refuses is
+// respected. It tries each pod once in a round and does not wait. The caller decides when to try again and when to give
+// up.
 package evict

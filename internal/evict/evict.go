@@ -17,23 +17,23 @@ import (
 )
 
 const (
-	// parallel bounds the evictions that one Evictor has under way.
+	// parallel is how many evictions an Evictor sends at the same time.
 	parallel = 8
-	// forgetAfter is for how long a refusal is remembered of a pod that no round asks for.
+	// forgetAfter is how long a refusal is remembered after the last round with its pod.
 	forgetAfter = 10 * time.Minute
 )
 
-// Pod is a pod that is to go.
+// Pod is a pod to evict.
 type Pod struct {
 	*corev1.Pod
-	// MaxGrace caps the grace period that the pod asks for; 0 caps nothing.
+	// MaxGrace is the maximum grace period; 0 means the pod's own.
 	MaxGrace time.Duration
 }
 
 // Refusal is an eviction that did not happen. In most cases a disruption budget refuses it (429 Too Many Requests).
 type Refusal struct {
 	Pod *corev1.Pod
-	// For is for how long the pod has been refused in each round that asked for it.
+	// For is how long every round with this pod was refused.
 	For time.Duration
 	Err error
 }
@@ -45,10 +45,10 @@ type Evictor struct {
 	refused map[types.UID]span
 }
 
-// span is from the first refusal of a pod to the last.
+// span is the time from the first refusal of a pod to the last.
 type span struct{ first, last time.Time }
 
-// New makes an Evictor without a memory.
+// New makes an Evictor without earlier refusals.
 func New(c client.SubResourceClientConstructor, now func() time.Time) *Evictor {
 	return &Evictor{client: c, now: now, refused: map[types.UID]span{}}
 }

@@ -10,14 +10,14 @@ import (
 )
 
 var (
-	// ErrTooLarge is what reading past the limit of a body gives.
+	// ErrTooLarge is the error of reading past the limit of a body.
 	ErrTooLarge = errors.New("the answer is larger than allowed")
-	// ErrEncoding is what a body gives that is compressed in another way than was asked for.
+	// ErrEncoding is the error of a body with another compression than the requested one.
 	ErrEncoding = errors.New("the answer has a Content-Encoding other than gzip, which alone is understood")
 )
 
-// Body is the text of an answer, decompressed. It gives ErrTooLarge where the text, or what was sent of it, has
-// more than limit bytes: a bomb of gzip ends there, and so does one that never gives any text.
+// Body is the text of an answer, decompressed. It returns ErrTooLarge if the text, or the compressed data, has more
+// than limit bytes. So a gzip bomb ends there, and so does one that never produces text.
 func Body(resp *http.Response, limit int64) (io.Reader, error) {
 	sent := &bounded{src: resp.Body, left: limit}
 	switch encoding := resp.Header.Get("Content-Encoding"); encoding {
@@ -34,7 +34,7 @@ func Body(resp *http.Response, limit int64) (io.Reader, error) {
 	}
 }
 
-// ReadBody is the whole text of an answer.
+// ReadBody reads the whole text of an answer.
 func ReadBody(resp *http.Response, limit int64) ([]byte, error) {
 	body, err := Body(resp, limit)
 	if err != nil {
@@ -43,7 +43,7 @@ func ReadBody(resp *http.Response, limit int64) ([]byte, error) {
 	return io.ReadAll(body)
 }
 
-// bounded gives ErrTooLarge where src has more than left bytes, at the first read after them.
+// bounded returns ErrTooLarge if src has more than left bytes, at the first read after them.
 type bounded struct {
 	src  io.Reader
 	left int64
@@ -58,7 +58,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Shape says what an answer looks like that is not what was expected: its type and size, nothing of its text.
+// Shape describes an unexpected answer by its type and size, without its text.
 func Shape(resp *http.Response) string {
 	size := "of unknown size"
 	if resp.ContentLength >= 0 {
@@ -80,5 +80,5 @@ func mediaType(header string) string {
 	return kind + "/" + subtype
 }
 
-// maxMediaType is longer than the names of all registered types that matter here.
+// maxMediaType is longer than all registered types that matter here.
 const maxMediaType = 80

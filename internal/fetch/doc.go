@@ -1,9 +1,9 @@
 // Package fetch reaches servers over TCP and HTTP within bounds.
 //
-// It guarantees that a Policy holds at the moment of the dial, for the address that was resolved: no name, no
-// spelling of an address and no redirect leads around it. No proxy dials in its place. Headers and bodies are
-// read up to a limit, compressed or not, and nothing past the limit is held. The error of a transport says what
-// went wrong, and repeats nothing that the server wrote.
+// It guarantees that a Policy is applied at the dial, to the resolved address. No name, no notation of an address and
+// no redirect can avoid it, and no proxy dials instead. Headers and bodies are read up to a limit, compressed or not.
+// No more than the limit is held in memory. The error of a transport says what failed, and repeats nothing from the
+// server.
 //
-// It knows no API: what an answer means is for its caller. It does not retry.
+// It knows no API: the caller interprets answers. It does not retry.
 package fetch

@@ -14,8 +14,8 @@ import (
 	"syscall"
 )
 
-// Error is a request or a connection that failed, in words that repeat nothing of an answer. Err is the whole
-// cause, which may repeat some: it is for a log of level debug.
+// Error is a failed request or connection, in words that repeat nothing of an answer. Err is the whole cause, which may
+// repeat parts: it is for a log at level debug.
 type Error struct {
 	Text string
 	Err  error
@@ -25,8 +25,8 @@ func (e *Error) Error() string { return e.Text }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// WithoutAnswer is err, of a connection or of net/http, in words of this package. What these libraries call an
-// error quotes the first line of an answer, the names in a certificate, or the host that was looked up.
+// WithoutAnswer describes err, of a connection or of net/http, in words of this package. The errors of these libraries
+// quote the first line of an answer, the names in a certificate, or the host that was looked up.
 func WithoutAnswer(err error) error {
 	if err == nil {
 		return nil
@@ -37,8 +37,8 @@ func WithoutAnswer(err error) error {
 	return &Error{reason(err), err}
 }
 
-// Cause is the whole cause of an error that went through WithoutAnswer, for a log of level debug. It does not have
-// the URL of the request, which may hold a secret.
+// Cause is the whole cause of an error from WithoutAnswer, for a log at level debug. It does not have the URL of the
+// request, which may contain a secret.
 func Cause(err error) error {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return known.Err
@@ -98,7 +98,7 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || ok && network.Timeout()
 }
 
-// certificateReason is why TLS failed, where the certificate or the want of one is the reason.
+// certificateReason is why TLS failed, if a wrong or missing certificate is the reason.
 func certificateReason(err error) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
 		return "the server does not speak TLS"

@@ -15,10 +15,10 @@ type Files struct {
 	InsecureSkipVerify bool
 }
 
-// keptIdle bounds the connections that are kept to servers of the operator: as many as requests may be in flight.
+// keptIdle bounds the idle connections to the operator's servers: as many as requests may be in flight.
 const keptIdle = 1000
 
-// Transport makes a transport for a server that the operator names: no Policy binds it.
+// Transport makes a transport for a server that the operator names. No Policy applies to it.
 func (f Files) Transport() (http.RoundTripper, error) {
 	first, err := promconfig.NewTLSConfig(&promconfig.TLSConfig{
 		CAFile: f.CA, CertFile: f.Cert, KeyFile: f.Key, ServerName: f.ServerName, InsecureSkipVerify: f.InsecureSkipVerify,
@@ -32,7 +32,7 @@ func (f Files) Transport() (http.RoundTripper, error) {
 	})
 }
 
-// File reads a file at each use; it is nil where there is none.
+// File reads a file at each use. It is nil without a path.
 func File(path string) promconfig.SecretReader {
 	if path == "" {
 		return nil

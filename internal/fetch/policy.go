@@ -9,32 +9,32 @@ import (
 	"time"
 )
 
-// Policy says where connections may lead. A nil Policy lets them lead anywhere.
+// Policy says which connections are allowed. A nil Policy allows all.
 type Policy struct {
-	// Key is the section of the configuration that refusals name.
+	// Key is the section of the configuration, for the texts of refusals.
 	Key string
-	// Hosts are names in small letters, or `*.` and a suffix; without any, every host is allowed.
+	// Hosts are names in lower case, or `*.` with a suffix. If there are none, every host is allowed.
 	Hosts []string
-	// Schemes are allowed; without any, all are.
+	// Schemes are the allowed schemes. If there are none, all are allowed.
 	Schemes []string
-	// Allowed are networks that are reached although Refused or the built-in list has them.
+	// Allowed are networks that are allowed although Refused or the built-in list has them.
 	Allowed []netip.Prefix
-	// Refused are networks that are not reached, besides those of the built-in list.
+	// Refused are networks that are refused in addition to the built-in list.
 	Refused []netip.Prefix
 }
 
-// Refusal is why a connection may not be made. It does not repeat the host, which may come from a Secret.
+// Refusal is why a connection is not allowed. It does not repeat the host, which may come from a Secret.
 type Refusal struct{ text string }
 
 func (r *Refusal) Error() string { return r.text }
 
-// network is a network that no connection leads to, unless the configuration allows it.
+// network is a network that is refused, unless the configuration allows it.
 type network struct {
 	prefix string
 	name   string
 }
 
-// builtIn are the networks where only the node, the cloud or trimtab itself answers.
+// builtIn are the networks that lead to the node, the cloud or trimtab itself.
 func builtIn() []network {
 	return []network{
 		{"127.0.0.0/8", "loopback"}, {"::1/128", "loopback"},
@@ -46,10 +46,10 @@ func builtIn() []network {
 	}
 }
 
-// nat64 holds IPv4 addresses in its last 32 bits (RFC 6052).
+// nat64 addresses have an IPv4 address in their last 32 bits (RFC 6052).
 const nat64 = "64:ff9b::/96"
 
-// CheckHost refuses a scheme or host that may not be reached, as far as their text tells. The host has no port.
+// CheckHost refuses a scheme or host that is not allowed, as far as their texts show it. The host has no port.
 func (p *Policy) CheckHost(scheme, host string) error {
 	if p == nil {
 		return nil
@@ -64,14 +64,14 @@ func (p *Policy) CheckHost(scheme, host string) error {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return p.CheckAddress(address)
 	}
-	if host == "localhost" && p.CheckAddress(netip.IPv6Loopback()) != nil { // a name that leads to loopback anywhere (RFC 6761)
+	if host == "localhost" && p.CheckAddress(netip.IPv6Loopback()) != nil { // this name always leads to loopback (RFC 6761)
 		return p.CheckAddress(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	}
 	return nil
 }
 
-// matches says whether host is what the configuration calls allowed. A name that is not ASCII never matches: it
-// would be another one on the wire.
+// matches is true if host matches an allowed name. A name that is not ASCII never matches, since it would be sent as
+// another name.
 func matches(allowed, host string) bool {
 	if suffix, wild := strings.CutPrefix(allowed, "*"); wild {
 		return len(host) > len(suffix) && strings.HasSuffix(host, suffix) && !strings.ContainsFunc(host, func(r rune) bool { return r > '~' })
@@ -79,7 +79,7 @@ func matches(allowed, host string) bool {
 	return host == allowed
 }
 
-// CheckAddress refuses an address in a network that may not be reached.
+// CheckAddress refuses an address in a network that is not allowed.
 func (p *Policy) CheckAddress(address netip.Addr) error {
 	if p == nil {
 		return nil
@@ -100,7 +100,7 @@ func (p *Policy) CheckAddress(address netip.Addr) error {
 	return nil
 }
 
-// spellings are the addresses that an address stands for: IPv4 inside of IPv6 is IPv4.
+// spellings are the equal forms of an address: IPv4 inside IPv6 is IPv4.
 func spellings(a netip.Addr) []netip.Addr {
 	a = a.Unmap().WithZone("")
 	all := []netip.Addr{a}
@@ -115,7 +115,7 @@ func contain(networks []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
-// Dialer dials where the policy allows. It checks each address after it was resolved, right before the connection.
+// Dialer dials where the policy allows it. It checks each resolved address immediately before the connection.
 func (p *Policy) Dialer(timeout time.Duration) *net.Dialer {
 	return &net.Dialer{Timeout: timeout, Control: p.control}
 }

@@ -6,35 +6,35 @@ import (
 	"time"
 )
 
-// MaxHeaderBytes bounds the headers of an answer, those before the final ones included.
+// MaxHeaderBytes bounds the headers of an answer, including the informational (1xx) ones before it.
 const MaxHeaderBytes = 64 << 10
 
 const (
-	// dialTimeout bounds a dial where the request allows more.
+	// dialTimeout bounds a dial if the request allows more time.
 	dialTimeout = 30 * time.Second
-	// idleTimeout is how long a connection is kept that nobody uses.
+	// idleTimeout is how long an idle connection is kept.
 	idleTimeout = 90 * time.Second
-	// http2Ping is how long a connection of HTTP/2 may be silent before it is asked whether it is there.
+	// http2Ping is how long an HTTP/2 connection may be silent before it is pinged.
 	http2Ping = time.Minute
 )
 
-// Options say how a Transport connects. The zero value does so with HTTP/1.1 and keeps no connection.
+// Options are the settings of a Transport. The zero value uses HTTP/1.1 and keeps no idle connection.
 type Options struct {
-	// Policy is asked at each dial.
+	// Policy is checked at each dial.
 	Policy *Policy
 	// TLS is used for https; the transport may change it.
 	TLS *tls.Config
-	// HTTP2 is used where the server knows it.
+	// HTTP2 is used if the server supports it.
 	HTTP2 bool
-	// MaxIdle and MaxIdlePerHost bound the connections that are kept for later requests.
+	// MaxIdle and MaxIdlePerHost bound the idle connections.
 	MaxIdle, MaxIdlePerHost int
 }
 
-// Transport is an http.RoundTripper whose errors, an *Error each, repeat nothing of an answer.
+// Transport is an http.RoundTripper. Each of its errors is an *Error and repeats nothing of an answer.
 type Transport struct{ http *http.Transport }
 
-// NewTransport makes a transport that reads no more than MaxHeaderBytes of headers, decompresses nothing, and
-// connects to the server itself: HTTP_PROXY and its kin are not read, since a proxy would dial past the Policy.
+// NewTransport makes a transport that reads at most MaxHeaderBytes of headers and decompresses nothing. It connects to
+// the server directly. It ignores HTTP_PROXY and similar variables, since a proxy's dial would avoid the Policy.
 func NewTransport(o Options) *Transport {
 	return &Transport{&http.Transport{
 		DialContext:            o.Policy.Dialer(dialTimeout).DialContext,
@@ -60,15 +60,15 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// CloseIdleConnections lets go of connections that nobody uses.
+// CloseIdleConnections closes idle connections.
 func (t *Transport) CloseIdleConnections() { t.http.CloseIdleConnections() }
 
 // maxRedirects is how many redirects of a server to itself are followed.
 const maxRedirects = 5
 
-// Stay follows a redirect only where the request stays what it is: to the same server, with the same verb. The
-// credentials of one server are not for another, and a POST that became a GET has lost its body. It is for
-// http.Client.CheckRedirect; a redirect that is not followed is the answer.
+// Stay follows a redirect only to the same server with the same verb. The credentials of one server are not for
+// another, and a POST that becomes a GET loses its body. It is for http.Client.CheckRedirect. If a redirect is not
+// followed, the redirect itself is the answer.
 func Stay(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	if len(via) > maxRedirects || req.Method != first.Method || req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {

@@ -15,9 +15,9 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// ServeHTTP answers /debug/decisions: the newest first, as a table for people, or as JSON with
-// `?format=json` or an Accept header that asks for it. `part`, `subject`, `code` and `limit` (200) narrow it. A question
-// that no decision could ever match is refused with 400, and the answer lists what can be asked.
+// ServeHTTP answers /debug/decisions, newest first: as a table for people, or as JSON with `?format=json` or an Accept
+// header for it. The parameters `part`, `subject`, `code` and `limit` (200) filter it. A filter that can never match is
+// refused with 400, and the answer lists the possible values.
 func (j *Journal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -46,7 +46,7 @@ func (j *Journal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// filter is what the parameters ask for.
+// filter reads the parameters.
 func (j *Journal) filter(q url.Values) (Filter, error) {
 	f := Filter{Part: q.Get("part"), Subject: q.Get("subject"), Code: q.Get("code"), Limit: 200}
 	for _, name := range slices.Sorted(maps.Keys(q)) {
@@ -89,7 +89,7 @@ func (j *Journal) filter(q url.Values) (Filter, error) {
 	return f, oneOf("code", f.Code, in, codes)
 }
 
-// oneOf refuses a value that is none of those known. Nothing is refused where nothing is documented.
+// oneOf refuses an unknown value. If nothing is documented, it refuses nothing.
 func oneOf(what, value, in string, known []string) error {
 	if value == "" || len(known) == 0 || slices.Contains(known, value) {
 		return nil

@@ -13,13 +13,13 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// Entry is one decision as it is shown: a run of equal verdicts on one subject.
+// Entry is one decision as it is shown: consecutive equal verdicts on one subject.
 type Entry struct {
 	Part string `json:"part"`
-	// First and Last say when the run began and when it was last confirmed.
+	// First and Last are the times of the first and the last of these verdicts.
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
-	// Times counts the confirmations, the first included.
+	// Times is the number of these verdicts.
 	Times int `json:"times"`
 	verdict.Verdict
 	// Message is the verdict for people.
@@ -36,18 +36,18 @@ type Journal struct {
 	log       *slog.Logger
 	now       func() time.Time
 	decisions *prometheus.CounterVec
-	// severities are of the documented codes, by part.
+	// severities are the severities of the documented codes, by part.
 	severities map[string]map[verdict.Code]verdict.Severity
 
 	mu sync.Mutex
-	// ring holds the entries in the order of their beginning; next is where the oldest is overwritten.
+	// ring has the entries in the order of their start. next is the place of the oldest one, which is overwritten next.
 	ring []*Entry
 	next int
-	// current is the run of each subject that still stands in the ring.
+	// current is the current entry of each subject, while it is in the ring.
 	current map[key]*Entry
 }
 
-// New makes a journal of the last capacity entries.
+// New makes a journal for the last capacity entries.
 func New(capacity int, log *slog.Logger, reg prometheus.Registerer, now func() time.Time) *Journal {
 	j := &Journal{
 		log: log,
@@ -64,8 +64,8 @@ func New(capacity int, log *slog.Logger, reg prometheus.Registerer, now func() t
 	return j
 }
 
-// Document makes the codes of a part known: how they are logged, and what can be asked for. It is called before the first
-// Record; a code that is not documented is logged as Info.
+// Document adds the codes of a part: the severity of their log lines, and possible filters. Call it before the first
+// Record. A code that is not documented is logged as Info.
 func (j *Journal) Document(part string, codes []verdict.CodeDoc) {
 	j.severities[part] = map[verdict.Code]verdict.Severity{}
 	for _, d := range codes {
@@ -74,15 +74,15 @@ func (j *Journal) Document(part string, codes []verdict.CodeDoc) {
 }
 
 const (
-	// mostFacts is how much an entry keeps of a verdict's facts, in bytes of their names and texts and in factSize for each.
+	// mostFacts bounds the facts of an entry, in bytes: their names and texts, and factSize for each.
 	mostFacts = 4 << 10
 	factSize  = 64
-	// MaxEntryBytes is the memory of an entry at most: its facts, its subject twice (with what it is a part of) and what
-	// the journal needs to find it.
+	// MaxEntryBytes is the maximum memory of an entry: its facts, its subject twice (with what it is a part of), and
+	// what the journal needs to find it.
 	MaxEntryBytes = mostFacts + 2*text.Most + 1024
 )
 
-// bounded is v with as many of its facts as an entry keeps, and how many there are besides.
+// bounded is v with as many facts as an entry keeps, and the number of further ones.
 func bounded(v verdict.Verdict) verdict.Verdict {
 	left := mostFacts
 	for i, f := range v.Facts {
@@ -94,8 +94,8 @@ func bounded(v verdict.Verdict) verdict.Verdict {
 	return v
 }
 
-// Record keeps the verdicts of one round of a part. A verdict whose code differs from the last on the
-// same subject is logged; one that only repeats it confirms the entry and takes over its facts.
+// Record keeps the verdicts of one round of a part. A verdict with another code than the last one on the same subject
+// is logged. A verdict with the same code is counted, and its facts replace the old ones.
 func (j *Journal) Record(part string, verdicts ...verdict.Verdict) {
 	if j == nil {
 		return
@@ -117,7 +117,7 @@ func (j *Journal) level(part string, code verdict.Code) slog.Level {
 	return slog.LevelInfo
 }
 
-// Happened records what happened once, such as a reload. It is an entry of its own and is logged, whatever was recorded last.
+// Happened records a single event, such as a reload. It always gets its own entry and is always logged.
 func (j *Journal) Happened(part string, v verdict.Verdict) {
 	if j == nil {
 		return
@@ -134,7 +134,7 @@ func (j *Journal) say(part string, v verdict.Verdict) {
 	j.log.Log(context.Background(), j.level(part, v.Code), "decided", attributes(part, v)...)
 }
 
-// keep says whether the verdict began a new entry.
+// keep says whether the verdict started a new entry.
 func (j *Journal) keep(part string, v verdict.Verdict, now time.Time) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -169,10 +169,10 @@ func attributes(part string, v verdict.Verdict) []any {
 	return out
 }
 
-// Filter narrows what Recent returns; the zero value takes everything.
+// Filter selects the entries of Recent. The zero value selects all.
 type Filter struct {
 	Part, Subject, Code string
-	// Limit is the number of entries at most; 0 is no limit.
+	// Limit is the maximum number of entries; 0 is no limit.
 	Limit int
 }
 
@@ -182,7 +182,7 @@ func (f Filter) takes(e *Entry) bool {
 		(f.Code == "" || f.Code == string(e.Code))
 }
 
-// Recent returns copies of the entries that match, newest beginning first.
+// Recent returns copies of the entries that match, the latest start first.
 func (j *Journal) Recent(f Filter) []Entry {
 	if j == nil {
 		return nil

@@ -14,20 +14,20 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// eventWriter sends Events. client-go's recorder of events.k8s.io takes all Events on one object with one reason for one,
-// and shows its first message for as long as they come; that of core/v1 counts up equal messages only.
+// eventWriter sends Events. client-go's recorder for events.k8s.io merges all Events on one object with one reason, and
+// shows only the first message. The recorder for core/v1 counts only equal messages together.
 type eventWriter struct {
 	record.EventBroadcaster
 	sink eventSink
 }
 
-// endReason marks what Shutdown records. It has the last turn, and is not sent.
+// endReason marks the record of Shutdown. It is the last in the queue, and is not sent.
 const endReason = "(end)"
 
-// endTimeout bounds how long the end waits for Events.
+// endTimeout bounds the wait for Events at the end.
 const endTimeout = 3 * time.Second
 
-// eventSink is where Events are sent. It closes ended when all that were recorded before the end had their turn.
+// eventSink sends Events. It closes ended when all Events before the end were handled.
 type eventSink struct {
 	record.EventSink
 	ended chan struct{}
@@ -49,20 +49,20 @@ func newEventWriter(client typedcorev1.EventsGetter) *eventWriter {
 	}
 }
 
-// sameMessage tells apart what is held back when there is too much of it, as cluster-autoscaler does: an object may have
-// much to say, but the same only now and then.
+// sameMessage groups Events for rate limiting, as cluster-autoscaler does: many different messages about an object are
+// allowed, but equal ones only now and then.
 func sameMessage(e *corev1.Event) string {
 	o := e.InvolvedObject
 	return fmt.Sprint(o.Kind, "/", o.Namespace, "/", o.Name, "/", o.UID, " ", e.Type, " ", e.Reason, " ", e.Message)
 }
 
-// recorder writes in the name of trimtab.
+// recorder makes the recorder with trimtab's name.
 func (w *eventWriter) recorder(scheme *runtime.Scheme) events.EventRecorder {
 	return Bounded(record.NewEventRecorderAdapter(w.NewRecorder(scheme, corev1.EventSource{Component: "trimtab"})))
 }
 
-// recorder makes a queue of Events, which startEvents begins to send. They are sent one after another, and what comes when
-// the queue is full is dropped, so that no two parts share one.
+// recorder makes a queue of Events; startEvents starts to send them. They are sent one after another, and Events are
+// dropped when the queue is full. So no two parts share a queue.
 func (s *shared) recorder(client typedcorev1.EventsGetter) events.EventRecorder {
 	w := newEventWriter(client)
 	s.events = append(s.events, w)
@@ -83,7 +83,7 @@ func (s *shared) endEvents() {
 	all.Wait()
 }
 
-// Bounded makes each note a text.Line, which is as long as the API server takes, before it goes to r.
+// Bounded shortens each note to a text.Line before it goes to r. The API server refuses longer notes.
 func Bounded(r events.EventRecorder) events.EventRecorder { return bounded{r} }
 
 type bounded struct{ events.EventRecorder }
@@ -92,10 +92,11 @@ func (b bounded) Eventf(regarding, related runtime.Object, kind, reason, action,
 	b.EventRecorder.Eventf(regarding, related, kind, reason, action, "%s", text.Line(fmt.Sprintf(note, args...)))
 }
 
-// start sends what is recorded from now on, until Shutdown.
+// start sends all Events that are recorded until Shutdown.
 func (w *eventWriter) start() { w.StartRecordingToSink(w.sink) }
 
-// Shutdown sends what was recorded before it, for endTimeout at most. client-go's own drops all that waits. It follows start.
+// Shutdown sends the Events that were recorded before it, for endTimeout at most. client-go's own Shutdown drops them.
+// Call start first.
 func (w *eventWriter) Shutdown() {
 	w.NewRecorder(runtime.NewScheme(), corev1.EventSource{}).Event(&corev1.ObjectReference{}, corev1.EventTypeNormal, endReason, "")
 	select {

@@ -26,15 +26,17 @@ import (
 
 // Config says how to reach the API server.
 type Config struct {
-	// Kubeconfig is a path; empty is the pod's own service account, or $KUBECONFIG.
-	// Mirrors --kubeconfig of all the programs that trimtab replaces.
+	// Kubeconfig is a path. Empty means the pod's own service account, or $KUBECONFIG. Mirrors --kubeconfig of all
+	// replaced programs.
 	Kubeconfig string `yaml:"kubeconfig"`
-	// Context of the kubeconfig, as kubectl's --context; empty is the current one. The command line alone sets it.
+	// Context is the context of the kubeconfig, as kubectl's --context; empty is the current one. Only the command line
+	// sets it.
 	Context string `yaml:"-"`
-	// QPS and Burst limit the requests of each part, as the flags did of each program that it replaces (default 50 and 100;
-	// reads come from watches and do not count). The drain of nodes and the cloud of the provider kwok have a limit of their
-	// own, so that nothing else of the cluster scaler holds them up; so have watches, the Lease and the Events of each part.
-	// Reviews of the metrics API's clients have 200 and 400. Mirror --kube-client-qps and --kube-client-burst.
+	// QPS and Burst limit the requests of each part, as the flags of each replaced program did (default 50 and 100).
+	// Reads come from watches and do not count. The drain of nodes and the cloud of the provider kwok have their own
+	// limit, so that other requests of the cluster scaler do not delay them. So have watches, the Lease and the Events
+	// of each part. Reviews of the metrics API's clients have 200 and 400. Mirror --kube-client-qps and
+	// --kube-client-burst.
 	QPS   float64 `yaml:"kubeClientQps"`
 	Burst int     `yaml:"kubeClientBurst"`
 	// Timeout bounds each request that is not a watch. Default 30s.
@@ -61,19 +63,20 @@ func (c *Config) Validate() config.Problems {
 	return ps
 }
 
-// Kube is what a part works with. The cache, the kinds and the connections are shared by all parts; the budget of requests
-// and the queue of Events, with a budget too, are its own, see For. All of it is safe for concurrent use.
+// Kube is a part's access to the API server. All parts share the cache, the kinds and the connections. Each part has
+// its own budget of requests, and its own queue of Events with a budget; see For. All of it is safe for concurrent use.
 type Kube struct {
-	// Client reads from the cache, and so sees its own writes only after the watch has brought them;
-	// it writes straight to the API server.
+	// Client reads from the cache, so it sees its own writes only after the watch has brought them. It writes directly
+	// to the API server.
 	Client client.Client
-	// Live reads straight from the API server, at the price of a request.
+	// Live reads directly from the API server; each read is a request.
 	Live  client.Reader
 	Cache cache.Cache
-	// Events writes Events as cluster-autoscaler and KEDA do. Equal ones are counted up; of those about one object for one
-	// reason that differ, the eleventh in ten minutes and those after it share one Event, which has the newest message.
+	// Events writes Events as cluster-autoscaler and KEDA do. Equal Events are counted together. Of different Events
+	// about one object with one reason, the eleventh in ten minutes and the later ones share one Event, which has the
+	// newest message.
 	Events events.EventRecorder
-	// REST makes further clients. A client that keeps its rate limiter shares the budget.
+	// REST is for further clients. A client that keeps its rate limiter shares the budget.
 	REST   *rest.Config
 	Mapper meta.RESTMapper
 	Scale  scale.ScalesGetter
@@ -83,29 +86,29 @@ type Kube struct {
 	gate *term
 }
 
-// shared is what the Kubes of all parts have in common.
+// shared is what the Kubes of all parts share.
 type shared struct {
 	base    *rest.Config // without a limit
 	cfg     Config
 	scheme  *runtime.Scheme
 	metrics *metrics
 	leases  kubernetes.Interface
-	// events are the writers of all parts that were made before Run.
+	// events are the Event writers of all parts. They are made before Run.
 	events []*eventWriter
 	log    *slog.Logger
 	term   *term
-	// standsBy says that another replica holds the Lease.
+	// standsBy says that another replica has the Lease.
 	standsBy atomic.Bool
 }
 
-// The names under which metrics count what no part asks for.
+// The names in metrics for requests that belong to no part.
 const (
-	partShared = "shared" // watches, and which kinds there are
+	partShared = "shared" // watches, and discovery of kinds
 	partEvents = "events"
 	partLease  = "lease"
 )
 
-// New makes the clients. It asks the API server nothing yet.
+// New makes the clients. It makes no requests.
 func New(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Kube, error) {
 	base, _, err := Load(cfg)
 	if err != nil {
@@ -132,7 +135,7 @@ func (k *Kube) connect() error {
 		return err
 	}
 	k.Cache, err = cache.New(restConfig, cache.Options{
-		// Watches must not end with the time-out of requests.
+		// The time-out of requests must not end watches.
 		HTTPClient:       watchClient(httpClient),
 		Scheme:           k.shared.scheme,
 		Mapper:           k.Mapper,
@@ -147,7 +150,7 @@ func (k *Kube) connect() error {
 	return k.useOwn(restConfig, httpClient)
 }
 
-// useOwn makes the clients that ask with a configuration of their own.
+// useOwn makes the clients with their own configuration.
 func (k *Kube) useOwn(restConfig *rest.Config, httpClient *http.Client) (err error) {
 	k.REST = restConfig
 	told, err := kubernetes.NewForConfig(k.shared.restFor(partEvents, nil))
@@ -174,8 +177,8 @@ func (k *Kube) useOwn(restConfig *rest.Config, httpClient *http.Client) (err err
 	return err
 }
 
-// Await waits until the API server answers, for at most the time-out of a request. It is one rule for all parts, each of
-// which needs it. Who may not ask has reached it too.
+// Await waits until the API server answers, for at most the time-out of a request. All parts need the API server, so
+// they share this rule. An answer without permission counts as an answer.
 func (k *Kube) Await(ctx context.Context) error {
 	found, err := discovery.NewDiscoveryClientForConfig(k.REST)
 	if err != nil {
@@ -199,7 +202,7 @@ func (k *Kube) Await(ctx context.Context) error {
 	}
 }
 
-// awaitPause is the time between two questions whether the API server is there.
+// awaitPause is the time between two attempts.
 const awaitPause = time.Second
 
 // watchClient is c without its overall time-out.
@@ -209,7 +212,8 @@ func watchClient(c *http.Client) *http.Client {
 	return &open
 }
 
-// Run keeps the cache current and sends Events until ctx ends, and then the Events that still wait. Call it after all parts are made.
+// Run keeps the cache current and sends Events until ctx ends, then it sends the queued Events. Call it after all parts
+// are made.
 func (k *Kube) Run(ctx context.Context) error {
 	k.shared.startEvents()
 	defer k.shared.endEvents()

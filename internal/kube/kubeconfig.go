@@ -27,7 +27,7 @@ func Contexts(cfg Config) (map[string]*api.Context, error) {
 	return found.Contexts, nil
 }
 
-// Load finds the API server, and the namespace of the context. Its errors are one line that names the files.
+// Load finds the API server, and the namespace of the context. Its errors are one line with the names of the files.
 func Load(cfg Config) (restConfig *rest.Config, namespace string, err error) {
 	rules := cfg.rules()
 	found := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: cfg.Context})

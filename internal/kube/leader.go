@@ -16,7 +16,7 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// LeaderElection decides which replica runs the loops that write. The metrics APIs are served by all.
+// LeaderElection decides which replica runs the loops that write. All replicas serve the metrics APIs.
 type LeaderElection struct {
 	// Enabled mirrors --leader-elect. Default true.
 	Enabled bool `yaml:"leaderElect"`
@@ -68,28 +68,28 @@ func (c *LeaderElection) Validate() config.Problems {
 	return ps
 }
 
-// errLeadershipLost ends the process: another replica may write from now on.
+// errLeadershipLost ends the process, since another replica may write from now on.
 var errLeadershipLost = errors.New("leadership lost")
 
-// errNotRenewed is how it is lost while nobody else is known to hold it.
+// errNotRenewed is errLeadershipLost when no other holder is known.
 var errNotRenewed = fmt.Errorf("%w: the Lease could not be renewed in time, so that another replica may lead", errLeadershipLost)
 
-// StandsBy says whether another replica holds the Lease, as far as is known. It is false until the
-// first answer, so that a process that starts alone is not taken for one that waits its turn.
+// StandsBy is true if another replica is known to have the Lease. It is false until the first answer, so that a single
+// process is not reported as waiting.
 func (k *Kube) StandsBy() bool { return k.shared.standsBy.Load() }
 
-// Lead calls lead as soon as this process holds the Lease, with a context that ends when it no longer
-// does: at once when another holder is read, else when renewing has failed for too long. It returns when ctx ends, lead
-// ends, or leadership is lost (an error); lead has then returned.
-// The Lease is given back after lead has returned; when it was lost, it is left to run out.
+// Lead calls lead as soon as this process has the Lease. The context of lead ends when the process no longer has it: at
+// once when another holder is read, else when renewing has failed for too long. Lead returns when ctx ends, lead ends,
+// or leadership is lost (an error). It always waits until lead has returned. Then it gives the Lease back; a lost Lease
+// just expires.
 //
-// While Lead runs, writes of the leader's parts pass as long as no other replica can lead; see MayWrite.
+// While Lead runs, the leader's parts may write as long as no other replica can lead; see MayWrite.
 func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.Context) error) error {
 	if !cfg.Enabled {
 		k.shared.term.openForEver()
 		return lead(ctx)
 	}
-	// The Lease is renewed until lead has returned, which may be after ctx has ended.
+	// The Lease is renewed until lead has returned. That may be after the end of ctx.
 	electorCtx, stopElector := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopElector()
 	lock, err := k.lock(cfg, stopElector)
@@ -139,8 +139,8 @@ func (k *Kube) Lead(ctx context.Context, cfg LeaderElection, lead func(context.C
 	return err
 }
 
-// lock names this process among all that may hold the Lease: a host's name and process id can be
-// those of another container too.
+// lock has an identity that differs from all other processes with the same Lease. Another container may have the same
+// host name and process id.
 func (k *Kube) lock(cfg LeaderElection, onLost func()) (*lock, error) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -162,9 +162,9 @@ func whileBoth(ctx, leading context.Context, f func(context.Context) error) erro
 	return f(leading)
 }
 
-// giveBack lets another replica lead at once. If it fails, the Lease runs out.
+// giveBack lets another replica lead at once. If it fails, the Lease expires.
 //
-// The elector's own release would come before lead has ended when renewing failed.
+// When renewing failed, the elector's own release would come before lead has ended.
 func (k *Kube) giveBack(ctx context.Context, lock resourcelock.Interface, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()

@@ -76,7 +76,7 @@ func await[T any](t *testing.T, what string, c <-chan T) T {
 	}
 }
 
-// eventually waits for a condition that no channel tells of.
+// eventually waits for a condition that no channel reports.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)

@@ -10,21 +10,22 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// lock is the Lease as one process sees it. The elector of client-go goes on leading until it could not renew for its
-// deadline, even if it reads another holder; the lock ends that at once.
+// lock is the Lease for one process. client-go's elector continues to lead until its renew deadline, even if it reads
+// another holder. The lock ends leadership at once.
 type lock struct {
 	resourcelock.Interface
 	term *term
 
 	mu sync.Mutex
-	// held says that the Lease was this process's; lost is why it is no more.
+	// held says that this process had the Lease. lost is why it no longer has it.
 	held bool
 	lost error
 	// onLost is called once, when lost is set.
 	onLost func()
 }
 
-// Get is part of resourcelock.Interface. After the Lease was lost it returns an error, so that the elector cannot take it again.
+// Get is part of resourcelock.Interface. After the Lease was lost it returns an error, so that the elector cannot take
+// it again.
 func (l *lock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := l.Interface.Get(ctx)
 	if err == nil {
@@ -36,7 +37,7 @@ func (l *lock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []b
 	return record, raw, nil
 }
 
-// see takes note of who holds the Lease.
+// see records the holder of the Lease.
 func (l *lock) see(holder string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +59,8 @@ func (l *lock) Update(ctx context.Context, record resourcelock.LeaderElectionRec
 	return l.write(ctx, record, l.Interface.Update)
 }
 
-// write takes, renews or gives back the Lease. A conflict means that another has written it: nothing counts until it is read.
+// write takes, renews or gives back the Lease. After a conflict another process has written it, so writes do not count
+// until it is read again.
 func (l *lock) write(ctx context.Context, record resourcelock.LeaderElectionRecord, do func(context.Context, resourcelock.LeaderElectionRecord) error) error {
 	if err := l.whyLost(); err != nil {
 		return err

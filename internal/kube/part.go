@@ -12,12 +12,11 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 )
 
-// For is the Kube of a part that runs on all replicas, with a budget of requests that nobody else uses. The name is a
-// label of metrics.
+// For is the Kube of a part that runs on all replicas, with its own budget of requests. The name is a label of metrics.
 func (k *Kube) For(part string) (*Kube, error) { return k.with(part, nil) }
 
 // ForLeader is the Kube of a part that runs on the leader only. Requests that may change something fail while another
-// replica may lead: see MayWrite. Events are the exception; one too many does no harm.
+// replica may lead: see MayWrite. Events are the exception, since a superfluous Event does no harm.
 func (k *Kube) ForLeader(part string) (*Kube, error) { return k.with(part, k.shared.term) }
 
 func (k *Kube) with(part string, gate *term) (*Kube, error) {
@@ -33,8 +32,8 @@ func (k *Kube) with(part string, gate *term) (*Kube, error) {
 	return own, nil
 }
 
-// MayWrite is nil unless this is the Kube of a part that runs on the leader only, and another replica may lead. Whoever
-// changes something outside Kubernetes asks immediately before he does.
+// MayWrite is nil unless this is the Kube of a leader's part and another replica may lead. Call it immediately before a
+// change outside Kubernetes.
 func (k *Kube) MayWrite() error {
 	if k.gate == nil {
 		return nil
@@ -42,7 +41,7 @@ func (k *Kube) MayWrite() error {
 	return k.gate.mayWrite()
 }
 
-// restFor is how a part reaches the API server. Connections are shared with the other parts.
+// restFor is a part's client configuration. Connections are shared with the other parts.
 func (s *shared) restFor(part string, gate *term) *rest.Config {
 	c := rest.CopyConfig(s.base)
 	c.RateLimiter = budget{
@@ -53,7 +52,7 @@ func (s *shared) restFor(part string, gate *term) *rest.Config {
 	return c
 }
 
-// budget is a rate limiter that tells how long it was waited for.
+// budget is a rate limiter that measures its waiting time.
 type budget struct {
 	flowcontrol.RateLimiter
 	waited prometheus.Observer
@@ -67,7 +66,7 @@ func (b budget) Wait(ctx context.Context) error {
 	return err
 }
 
-// transport sends a part's requests. It is the last that they pass, after all waiting for the budget.
+// transport sends a part's requests. It is the last step, after all waiting for the budget.
 type transport struct {
 	next     http.RoundTripper
 	gate     *term
@@ -97,13 +96,13 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // WrappedRoundTripper lets libraries find the transport that has the connections.
 func (t *transport) WrappedRoundTripper() http.RoundTripper { return t.next }
 
-// What the label code says of a request without an answer.
+// The values of the label code for a request without an answer.
 const (
 	codeFailed  = "error"
 	codeRefused = "refused"
 )
 
-// metrics are those of the requests to the API server.
+// metrics are the metrics of requests to the API server.
 type metrics struct {
 	requests *prometheus.CounterVec
 	waited   *prometheus.HistogramVec

@@ -18,12 +18,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// relearnAfter is how long what was learned of the API server's versions stands, even if a request finds it wrong: objects
-// that can never be scaled must not make each of their rounds ask for all kinds.
+// relearnAfter is how long discovered versions are kept, even if a request shows that they are wrong. Objects that can
+// never be scaled must not start a discovery in each of their rounds.
 const relearnAfter = 30 * time.Second
 
-// scales reads and writes the scale of any kind. It learns the versions of a kind once. When the API server has no such path
-// any more, as after a CRD was replaced by one with another version, it learns them anew.
+// scales reads and writes the scale of any kind. It discovers the versions of a kind once. If the API server no longer
+// has such a path, for example because a CRD has another version now, it discovers them again.
 type scales struct {
 	learn func() (scale.ScalesGetter, error)
 	now   func() time.Time
@@ -39,7 +39,7 @@ func newScales(config *rest.Config, httpClient *http.Client, d discovery.Discove
 		if err != nil {
 			return nil, err
 		}
-		// Both remember what they found, and ask again for what they did not: a kind may be installed later.
+		// Both cache what they find, and ask again for what they do not find: a kind may be installed later.
 		return scale.New(d.RESTClient(), mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(d)), nil
 	}}
 	var err error
@@ -50,7 +50,7 @@ func newScales(config *rest.Config, httpClient *http.Client, d discovery.Discove
 // Scales is part of scale.ScalesGetter.
 func (s *scales) Scales(namespace string) scale.ScaleInterface { return namespaced{s, namespace} }
 
-// do calls f, and once more when the path of the first call is gone and the versions have been learned anew.
+// do calls f. If the path no longer exists and the versions were discovered again, it calls f once more.
 func (s *scales) do(namespace string, f func(scale.ScaleInterface) (*autoscalingv1.Scale, error)) (*autoscalingv1.Scale, error) {
 	s.mu.Lock()
 	used := s.current
@@ -65,12 +65,13 @@ func (s *scales) do(namespace string, f func(scale.ScaleInterface) (*autoscaling
 	return got, err
 }
 
-// pathIsGone tells a missing path, which the API server answers without an object, from a missing object.
+// pathIsGone is true for a missing path, not for a missing object. For a missing path, the API server's answer is no
+// Status.
 func pathIsGone(err error) bool {
 	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
-// relearned is what another client than the one used has learned; nil where it is too early.
+// relearned is a client with versions that were discovered after the used client's; nil where it is too early.
 func (s *scales) relearned(used scale.ScalesGetter) scale.ScalesGetter {
 	s.mu.Lock()
 	defer s.mu.Unlock()

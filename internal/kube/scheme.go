@@ -9,7 +9,7 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 )
 
-// NewScheme knows every kind that trimtab reads or writes.
+// NewScheme has every kind that trimtab reads or writes.
 func NewScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for name, add := range map[string]func(*runtime.Scheme) error{

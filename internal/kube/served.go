@@ -7,8 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Missing are those of the kinds that the API server does not serve in that version: an older server, one that has them
-// switched off, or one without the CRDs. What is missing may come later; asking again costs a request only for what is.
+// Missing returns the kinds that the API server does not serve in that version. The server may be older, the kinds may
+// be disabled, or the CRDs may be missing. They may be added later. A repeated call makes requests only for missing
+// kinds.
 func Missing(m meta.RESTMapper, kinds ...schema.GroupVersionKind) ([]schema.GroupVersionKind, error) {
 	var missing []schema.GroupVersionKind
 	for _, kind := range kinds {

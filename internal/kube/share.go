@@ -10,20 +10,21 @@ import (
 	"github.com/trimtab/trimtab/internal/recent"
 )
 
-// sharedOwners is of how many controllers the last pod is remembered. Pods of more of them are kept whole.
+// sharedOwners is for how many controllers a last pod is remembered. Pods of further controllers share nothing.
 const sharedOwners = 20_000
 
-// stripper strips objects before the cache keeps them, and lets the pods of one controller share what is equal in them:
-// their labels, their owner and, but for the node, nearly all of their spec. It is safe for concurrent use. What it returns
-// must not be changed, like all that a cache holds.
+// stripper strips objects before the cache keeps them. Pods of one controller share equal parts: their labels, their
+// owner and nearly all of their spec but the node. It is safe for concurrent use. Its results must not be changed, like
+// everything in a cache.
 type stripper struct {
-	// last is a pod of each controller, by the controller's UID. It keeps no pod that the cache has dropped.
+	// last is a pod of each controller, by the controller's UID. It does not keep a pod alive that the cache has
+	// dropped.
 	last *recent.Cache[weak.Pointer[corev1.Pod]]
 }
 
 func newStripper() stripper { return stripper{recent.New[weak.Pointer[corev1.Pod]](sharedOwners)} }
 
-// strip is a transform of a cache.
+// strip is a cache transform.
 func (s stripper) strip(obj any) (any, error) {
 	out, err := strip(obj)
 	if p, ok := out.(*corev1.Pod); ok && err == nil {
@@ -32,7 +33,7 @@ func (s stripper) strip(obj any) (any, error) {
 	return out, err
 }
 
-// share replaces parts of the stripped pod with equal ones of another pod of its controller.
+// share replaces parts of the stripped pod with equal parts of another pod of its controller.
 func (s stripper) share(p *corev1.Pod) {
 	owner := metav1.GetControllerOfNoCopy(p)
 	if owner == nil {
@@ -55,13 +56,13 @@ func adopt(p, from *corev1.Pod) {
 	same(&p.Status.Phase, &from.Status.Phase)
 	same(&p.Status.QOSClass, &from.Status.QOSClass)
 	same(&p.Spec.Volumes, &from.Spec.Volumes)   // each pod of a StatefulSet has its own claims
-	same(&p.Spec.Affinity, &from.Spec.Affinity) // that of a DaemonSet names the node
+	same(&p.Spec.Affinity, &from.Spec.Affinity) // the affinity of a DaemonSet's pod names the node
 	spec := from.Spec
 	spec.NodeName, spec.Volumes, spec.Affinity = p.Spec.NodeName, p.Spec.Volumes, p.Spec.Affinity
 	same(&p.Spec, &spec)
 }
 
-// same lets mine be the other, if they are equal.
+// same makes mine the other value, if they are equal.
 func same[T any](mine, other *T) {
 	if reflect.DeepEqual(mine, other) {
 		*mine = *other

@@ -64,7 +64,7 @@ func TestPodsOfAControllerShareMemory(t *testing.T) {
 	}
 }
 
-// A pod that the cache has dropped is not kept for those that may come.
+// A pod that the cache has dropped is not kept in memory for later pods.
 func TestSharedPodsAreNotKept(t *testing.T) {
 	s := newStripper()
 	p := &corev1.Pod{}
@@ -122,7 +122,7 @@ func asRequested(p *corev1.Pod) *corev1.ContainerStatus {
 	return status
 }
 
-// The conditions that are kept are those that say why a pod has no node, and what has become of a resize.
+// Only the conditions about scheduling and about a resize are kept.
 func TestConditionsOfPods(t *testing.T) {
 	for node, want := range map[string]int{"": 3, "n1": 2} {
 		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "a"}}

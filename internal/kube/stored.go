@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Stored lists the objects of a kind that a cache holds, the very objects: they must not be changed. A list by value is one
-// piece of memory, as large as all of them, which a single object that somebody remembers keeps as a whole.
+// Stored lists the objects of a kind in a cache, without copying: they must not be changed. A list of values would be
+// one piece of memory, which a single remembered object would keep as a whole.
 func Stored[T any](ctx context.Context, c cache.Cache, kind client.Object) ([]*T, error) {
 	informer, err := c.GetInformer(ctx, kind)
 	if err != nil {
@@ -31,7 +31,7 @@ func Stored[T any](ctx context.Context, c cache.Cache, kind client.Object) ([]*T
 	return out, nil
 }
 
-// Pods are those of the cluster. They are the cache's own, and must not be changed.
+// Pods are all pods of the cluster. They are the cache's own, and must not be changed.
 func (k *Kube) Pods(ctx context.Context) ([]*corev1.Pod, error) {
 	if k.Cache != nil {
 		return Stored[corev1.Pod](ctx, k.Cache, &corev1.Pod{})

@@ -12,9 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 )
 
-// strip is what of an object is kept in memory. It goes by the object itself, so that it asks for no kind that the API
-// server does not have. What an edge reads of a cached pod or node must survive here: add a field to keepContainer and
-// its like before reading it.
+// strip keeps the fields of an object that trimtab needs in memory. It decides by the object's Go type, so it needs no
+// discovery of kinds. A field that an edge reads of a cached pod or node must be kept here: add it to keepContainer and
+// the similar functions first.
 func strip(obj any) (any, error) {
 	switch o := obj.(type) {
 	case *corev1.Pod:
@@ -42,7 +42,7 @@ func strip(obj any) (any, error) {
 	return obj, nil
 }
 
-// stripMetadata drops what no part reads of any kind.
+// stripMetadata drops metadata that no part reads.
 func stripMetadata(obj any) {
 	if m, err := meta.Accessor(obj); err == nil {
 		m.SetManagedFields(nil)
@@ -52,7 +52,7 @@ func stripMetadata(obj any) {
 	}
 }
 
-// annotationPrefixes are the annotations of pods that some part reads.
+// annotationPrefixes are the prefixes of pod annotations that a part reads.
 func annotationPrefixes() []string {
 	return []string{
 		"cluster-autoscaler.kubernetes.io/", "delay-deletion.cluster-autoscaler.kubernetes.io/",
@@ -76,7 +76,7 @@ func stripAnnotations(all map[string]string) map[string]string {
 	return kept
 }
 
-// StripPod is the pod as the cache holds it: with all that some part reads, and no more. It shares memory with p.
+// StripPod is the pod as in the cache, with only the fields that a part reads. It shares memory with p.
 func StripPod(p *corev1.Pod) *corev1.Pod {
 	out := &corev1.Pod{TypeMeta: p.TypeMeta, ObjectMeta: p.ObjectMeta}
 	out.ManagedFields, out.Annotations = nil, stripAnnotations(p.Annotations)
@@ -114,7 +114,7 @@ func StripPod(p *corev1.Pod) *corev1.Pod {
 	return out
 }
 
-// keepConditions keeps why a pod has no node, and what has become of a resize.
+// keepConditions keeps why a pod has no node, and the state of a resize.
 func keepConditions(p *corev1.Pod) []corev1.PodCondition {
 	var kept []corev1.PodCondition
 	for _, c := range p.Status.Conditions {
@@ -142,7 +142,7 @@ func keepContainers(all []corev1.Container) []corev1.Container {
 	return kept
 }
 
-// keepMounts keeps that options are asked for, which not every node can do.
+// keepMounts keeps mounts with options that not every node supports.
 func keepMounts(all []corev1.VolumeMount) []corev1.VolumeMount {
 	var kept []corev1.VolumeMount
 	for i := range all {
@@ -153,8 +153,8 @@ func keepMounts(all []corev1.VolumeMount) []corev1.VolumeMount {
 	return kept
 }
 
-// keepVolumes drops the volumes with files that the API server holds: each node can have them, and no data is lost with
-// the node.
+// keepVolumes drops volumes with files from the API server: every node can mount them, and no data is lost with the
+// node.
 func keepVolumes(all []corev1.Volume) []corev1.Volume {
 	var kept []corev1.Volume
 	for _, v := range all {
@@ -165,8 +165,8 @@ func keepVolumes(all []corev1.Volume) []corev1.Volume {
 	return kept
 }
 
-// keepStatuses keeps the containers that have ended once, and those whose resources are others than their spec's. While a
-// resize waits, no resources are the spec's.
+// keepStatuses keeps containers that have ended once, and containers whose resources differ from their spec. While a
+// resize waits, the spec does not show the real resources.
 func keepStatuses(p *corev1.Pod, all []corev1.ContainerStatus, specs []corev1.Container) []corev1.ContainerStatus {
 	var kept []corev1.ContainerStatus
 	resizing := slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodResizePending })
@@ -185,28 +185,29 @@ func keepStatuses(p *corev1.Pod, all []corev1.ContainerStatus, specs []corev1.Co
 	return kept
 }
 
-// asSpecified is whether the container has what it requests, as far as its status tells.
+// asSpecified is true if the container has its requested resources, as far as its status shows.
 func asSpecified(c *corev1.ContainerStatus, requests corev1.ResourceList) bool {
 	return (c.AllocatedResources == nil || equality.Semantic.DeepEqual(c.AllocatedResources, requests)) &&
 		(c.Resources == nil || c.Resources.Requests == nil || equality.Semantic.DeepEqual(c.Resources.Requests, requests))
 }
 
-// stripNode keeps the annotations: servers of the provider externalgrpc are told of them, and may know nodes by any.
+// stripNode keeps the annotations: servers of the provider externalgrpc get them, and may recognise nodes by any of
+// them.
 func stripNode(n *corev1.Node) {
 	n.Status.Images, n.Status.VolumesInUse, n.Status.VolumesAttached = nil, nil, nil
 }
 
-// stripReplicaSet keeps who owns it and how many it wants; there is one for each past rollout.
+// stripReplicaSet keeps its owner and its number of replicas. There is one for each past rollout.
 func stripReplicaSet(r *appsv1.ReplicaSet) {
 	r.Annotations, r.Spec.Template = nil, corev1.PodTemplateSpec{}
 }
 
-// stripDeployment keeps what selects its pods and how many it wants; a controller of pods is watched for no more.
+// stripDeployment keeps the selector and the number of replicas. No part needs more of a controller.
 func stripDeployment(d *appsv1.Deployment) {
 	d.Annotations, d.Spec.Template, d.Status = nil, corev1.PodTemplateSpec{}, appsv1.DeploymentStatus{}
 }
 
-// stripStatefulSet keeps what stripDeployment does.
+// stripStatefulSet keeps the same as stripDeployment.
 func stripStatefulSet(s *appsv1.StatefulSet) {
 	s.Annotations, s.Spec.Template, s.Status = nil, corev1.PodTemplateSpec{}, appsv1.StatefulSetStatus{}
 	s.Spec.VolumeClaimTemplates = nil

@@ -6,10 +6,10 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 )
 
-// What decides on volumes and device claims: the cluster scaler asks kube-scheduler's own plugins about them, and these
-// must find here what they read.
+// Fields of volumes and device claims that matter for scheduling. The cluster scaler runs kube-scheduler's own plugins,
+// which must find here what they read.
 
-// claimAnnotations are those by which a claim is bound.
+// claimAnnotations are the annotations of a claim's binding.
 func claimAnnotations() []string {
 	return []string{"pv.kubernetes.io/bind-completed", "volume.kubernetes.io/selected-node", corev1.BetaStorageClassAnnotation}
 }

@@ -96,7 +96,7 @@ func TestStripKeepsWhatIsUsed(t *testing.T) {
 	}
 }
 
-// featuresNeeded are those that a node must declare for the pod.
+// featuresNeeded are the features that a node must declare for the pod.
 func featuresNeeded(t *testing.T, p *corev1.Pod) []string {
 	t.Helper()
 	f := nodedeclaredfeatures.DefaultFramework

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// term is for how long this process may write as the leader. It starts closed.
+// term is how long this process may write as the leader. It starts closed.
 //
 //	closed -> held by a renewal -> closed when the renewal is too old, until the next
 //	       \-> open for ever, without leader election
@@ -16,29 +16,29 @@ type term struct {
 
 	mu   sync.Mutex
 	open bool
-	// renewed is when the last renewal was sent, zero where none counts. It counts for length.
+	// renewed is when the last valid renewal was sent; zero without one. It is valid for length.
 	renewed time.Time
 	length  time.Duration
 }
 
 func newTerm(now func() time.Time) *term { return &term{now: now} }
 
-// openForEver lets all writes pass.
+// openForEver allows all writes.
 func (t *term) openForEver() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.open = true
 }
 
-// renew lets writes pass for length from when the renewing request was sent: another replica counts from when it saw the
-// renewal, which is later.
+// renew allows writes for length after the renewing request was sent. Another replica counts from the time when it saw
+// the renewal, which is later.
 func (t *term) renew(sent time.Time, length time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.renewed, t.length = sent, length
 }
 
-// close lets no write pass until the next renewal.
+// close allows no writes until the next renewal.
 func (t *term) close() { t.renew(time.Time{}, 0) }
 
 var errNotHeld = errors.New("not written: this replica does not hold the Lease; another may lead")
@@ -59,8 +59,8 @@ func (t *term) mayWrite() error {
 	return nil
 }
 
-// elapsed is the longer of what the monotonic and the wall clock say. The one stands still while the machine is suspended,
-// the other can be set back.
+// elapsed is the longer of the monotonic and the wall clock time. The monotonic clock stops while the machine is
+// suspended; the wall clock can be set back.
 func elapsed(from, to time.Time) time.Duration {
 	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// ForwardError is what the pod's node says of a connection that it could not open.
+// ForwardError is the message of the pod's node about a connection that it could not open.
 type ForwardError struct {
 	Pod  Pod
 	Port int
@@ -35,8 +35,8 @@ func (e ForwardError) Error() string {
 	return fmt.Sprintf("port %d of pod %s: %s; --debug-port names the port of server.debugAddress", e.Port, e.Pod, e.Said)
 }
 
-// Dial opens a connection to a port on localhost of the pod, through the API server, as kubectl port-forward does. Reads
-// give a ForwardError where nothing listens on the port.
+// Dial opens a connection to a port on the pod's localhost through the API server, as kubectl port-forward does. If
+// nothing listens on the port, reads return a ForwardError.
 func Dial(ctx context.Context, cfg *rest.Config, pod Pod, port int) (net.Conn, error) {
 	dialer, refusal, err := dialerTo(cfg, pod)
 	if err != nil {
@@ -72,7 +72,7 @@ func Dial(ctx context.Context, cfg *rest.Config, pod Pod, port int) (net.Conn, e
 	}
 }
 
-// dialerTo asks by WebSocket first, and by SPDY where a server or a proxy on the way does not take that.
+// dialerTo tries WebSocket first, then SPDY if a server or a proxy does not support WebSocket.
 func dialerTo(cfg *rest.Config, pod Pod) (httpstream.Dialer, *refusals, error) {
 	clients, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
@@ -94,7 +94,7 @@ func dialerTo(cfg *rest.Config, pod Pod) (httpstream.Dialer, *refusals, error) {
 	}), refusal, nil
 }
 
-// refusals keeps what the API server answers where it refuses a connection: the library keeps only its text.
+// refusals keeps the API server's answer to a refused connection, since the library keeps only its text.
 type refusals struct {
 	next   http.RoundTripper
 	status error
@@ -115,12 +115,12 @@ func (r *refusals) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, r.status
 }
 
-// maxRefusal bounds what is read of why a connection is refused.
+// maxRefusal bounds how much of such an answer is read.
 const maxRefusal = 16 << 10
 
 func oneLine(b []byte) string { return text.Line(strings.Join(strings.Fields(string(b)), " ")) }
 
-// refused says what the API server minds.
+// refused explains why the API server refused the connection.
 func refused(pod Pod, err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
@@ -138,7 +138,7 @@ type conn struct {
 	connection httpstream.Connection
 	pod        Pod
 	port       int
-	// said is what the node says of a failure; closed without a word where there is none.
+	// said gets the node's message about a failure. It is closed without a message if there is none.
 	said chan string
 }
 
@@ -167,7 +167,7 @@ func newConn(connection httpstream.Connection, pod Pod, port int) (*conn, error)
 	return c, nil
 }
 
-// Read gives the node's reason where the stream ends because of a failure. The node ends both streams together.
+// Read returns the node's message if the stream ended because of a failure. The node ends both streams together.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Stream.Read(p)
 	if err == nil {
@@ -179,14 +179,14 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends both streams, and reads that wait.
+// Close ends both streams and waiting reads.
 func (c *conn) Close() error { return c.connection.Close() }
 
 func (c *conn) LocalAddr() net.Addr { return address{} }
 
 func (c *conn) RemoteAddr() net.Addr { return address{} }
 
-// Streams have no deadlines: whoever waits no longer closes the connection, as net/http does.
+// Streams have no deadlines: to stop waiting, close the connection, as net/http does.
 
 func (c *conn) SetDeadline(time.Time) error { return nil }
 
@@ -194,7 +194,7 @@ func (c *conn) SetReadDeadline(time.Time) error { return nil }
 
 func (c *conn) SetWriteDeadline(time.Time) error { return nil }
 
-// address is that of a stream, which has none.
+// address is the address of a stream, which has none.
 type address struct{}
 
 func (address) Network() string { return "portforward" }

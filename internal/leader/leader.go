@@ -12,16 +12,16 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Pod is the replica that leads.
+// Pod is the leading replica.
 type Pod struct {
 	Namespace, Name string
-	// lease tells where the name is from.
+	// lease is the Lease with the pod's name.
 	lease types.NamespacedName
 }
 
 func (p Pod) String() string { return p.Namespace + "/" + p.Name }
 
-// Find is the pod that holds the Lease. It only reads the Lease: Dial finds out whether there is such a pod.
+// Find returns the pod that has the Lease. It only reads the Lease: Dial finds out whether the pod exists.
 func Find(ctx context.Context, cfg *rest.Config, lease types.NamespacedName) (Pod, error) {
 	clients, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
@@ -38,7 +38,7 @@ func Find(ctx context.Context, cfg *rest.Config, lease types.NamespacedName) (Po
 	case found.Spec.HolderIdentity == nil || *found.Spec.HolderIdentity == "":
 		return Pod{}, fmt.Errorf("nobody holds Lease %s: no replica of trimtab leads; `kubectl -n %s get pods` shows whether one is ready", lease, lease.Namespace)
 	}
-	// The identity is the name of the host, which is the pod's, and an ID of the process.
+	// The identity is the host name, which is the pod's name, and an ID of the process.
 	host := *found.Spec.HolderIdentity
 	if at := strings.LastIndex(host, "_"); at >= 0 {
 		host = host[:at]

@@ -67,7 +67,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A server that speaks neither WebSocket nor SPDY is told of in its own words, where those are a Status.
+// If a server supports neither WebSocket nor SPDY, the error has the server's message, if that is a Status.
 func TestDialTellsWhatTheServerMinds(t *testing.T) {
 	t.Parallel()
 	const ports = " /api/v1/namespaces/system/pods/"

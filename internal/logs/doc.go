@@ -1,5 +1,5 @@
 // Package logs makes the structured log of the process.
 //
-// It guarantees that each message, key and value of a line is a text.Line, whoever logs it and whatever its type: what is
-// longer was never meant to be read there, and would fill the disk of the node.
+// It guarantees that each message, key and value is a text.Line, whatever its type and whoever logs it. Longer texts
+// would fill the disk of the node.
 package logs

@@ -10,7 +10,7 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// New makes a log that is written to w from level on, as text or as JSON.
+// New makes a log that writes to w from level on, as text or as JSON.
 func New(w io.Writer, level slog.Level, inJSON bool) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		return slog.Attr{Key: text.Line(a.Key), Value: short(a.Value)}
@@ -21,8 +21,8 @@ func New(w io.Writer, level slog.Level, inJSON bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// short is v, or as much of the text that it would be written as. What is no text stays as it is where it is short, so that
-// JSON keeps its form. As in slog itself, a value that cannot print itself ends nothing.
+// short is v, shortened if its text is too long. A short value that is no text stays as it is, so that JSON keeps its
+// form. As in slog itself, a value that panics while it is printed does not stop the program.
 func short(v slog.Value) (out slog.Value) {
 	defer func() {
 		if p := recover(); p != nil {

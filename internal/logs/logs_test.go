@@ -14,7 +14,7 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// Whatever is logged, by whom and as what type of value, each message and value is a short line.
+// Each message and value is a short line, whatever its type and whoever logs it.
 func TestALogLineIsBounded(t *testing.T) {
 	t.Parallel()
 	flood := strings.Repeat("x\n", 5<<19)

@@ -16,9 +16,9 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Decode reads doc, one YAML or JSON document of the file of that name, into the struct that into points to. The error is a
-// config.Problems: each unknown field, each field that stands twice and each value of a wrong type, with its path. Fields
-// differ by their case, as for the API server.
+// Decode reads doc into the struct that into points to. doc is one YAML or JSON document of the file of that name. The
+// error is a config.Problems: each unknown field, each duplicate field and each value of a wrong type, with its path.
+// Field names are case-sensitive, as in the API server.
 func Decode(file string, doc []byte, into any) error {
 	var ps config.Problems
 	text, err := k8syaml.YAMLToJSONStrict(doc)
@@ -53,7 +53,7 @@ func in(file string, ps config.Problems) error {
 	return ps.AsError()
 }
 
-// repeatedFields finds what a decoder of YAML refuses without a path.
+// repeatedFields finds duplicate fields, which a YAML decoder refuses without a path.
 func repeatedFields(ps *config.Problems, path string, n *yaml.Node) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -73,8 +73,8 @@ func repeatedFields(ps *config.Problems, path string, n *yaml.Node) {
 	}
 }
 
-// wrongValues notes each value of text, the JSON at path, that its field cannot hold. A decoder stops at the first, and names
-// it or not; so each is tried alone, in a document that around makes of it.
+// wrongValues records each value of text, the JSON at path, that its field cannot hold. A decoder stops at the first
+// one, and may not name it. So each value is tried alone, in a document that around makes from it.
 func wrongValues(ps *config.Problems, path string, text []byte, pointer reflect.Type, around func([]byte) []byte) {
 	try := func(text string) error {
 		return json.Unmarshal(around([]byte(text)), reflect.New(pointer.Elem()).Interface())
@@ -139,7 +139,7 @@ func wrongValue(text []byte, err error) string {
 	}
 }
 
-// kindOf is what a value is, without repeating it: a password may be a number, or stand in the place of a mapping.
+// kindOf is the kind of a value, without repeating it: a password may be a number, or be written instead of a mapping.
 func kindOf(value string) string {
 	switch {
 	case strings.HasPrefix(value, "{"):
@@ -155,7 +155,7 @@ func kindOf(value string) string {
 	}
 }
 
-// siblings are the names of the fields that may stand where path leads.
+// siblings are the names of the fields at path.
 func siblings(t reflect.Type, path string) []string {
 	steps := strings.Split(path, ".")
 	for _, step := range steps[:len(steps)-1] {
@@ -175,7 +175,7 @@ func siblings(t reflect.Type, path string) []string {
 	return names
 }
 
-// fieldsOf are the fields of a struct, those of embedded ones included, by their names in JSON. It looks into pointers and lists.
+// fieldsOf are the fields of a struct and of its embedded structs, by their JSON names. It follows pointers and lists.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()

@@ -7,16 +7,16 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Argument is one word of a container's command line, with references to its environment filled in.
+// Argument is one word of a container's command line, with its variables replaced by their values.
 type Argument struct {
 	Text string
-	// Unknown are the variables whose values are not known; Text holds their references as they were.
+	// Unknown are the variables without a known value. Text still has their references.
 	Unknown []string
 }
 
-// parse reads a command line as the programs do (package pflag): --flag=value, --flag value,
-// -v 6, -v6, boolean flags without a value; words that are no flags are passed over, and so is all behind
-// "--". The notes tell what cannot be read, in the order given.
+// parse reads a command line as package pflag does: --flag=value, --flag value, -v 6, -v6, boolean flags without a
+// value. It skips words that are no flags, and everything after "--". The notes say what cannot be read, in the order
+// of the arguments.
 func (p Program) parse(args []Argument) (map[string][]Argument, []Note) {
 	given := map[string][]Argument{}
 	var notes []Note
@@ -50,7 +50,7 @@ func (p Program) parse(args []Argument) (map[string][]Argument, []Note) {
 	return given, notes
 }
 
-// splitFlag takes a flag apart; ok says that the word is one. Of the flags with one dash there is only -v.
+// splitFlag splits a flag into name and value. ok is false for a word that is no flag. With one dash there is only -v.
 func splitFlag(word string) (name, value string, inline, ok bool) {
 	if long, isLong := strings.CutPrefix(word, "--"); isLong {
 		name, value, inline = strings.Cut(long, "=")
@@ -67,10 +67,10 @@ func splitFlag(word string) (name, value string, inline, ok bool) {
 	return "v", strings.TrimPrefix(short[1:], "="), len(short) > 1, true
 }
 
-// mostNear bounds the flags for which the nearest ones are looked up, which costs.
+// mostNear bounds the unknown flags for which similar ones are looked up, since that takes time.
 const mostNear = 20
 
-// unknown tells of a flag that is none and, if near is set, names the nearest ones that there are.
+// unknown notes an unknown flag. If near is set, it names the most similar flags.
 func (p Program) unknown(word, name string, near bool) Note {
 	spelled, _, _ := strings.Cut(word, "=")
 	if len(spelled) > 80 {
@@ -85,7 +85,7 @@ func (p Program) unknown(word, name string, near bool) Note {
 	return Note{Flag: spelled, Message: message, Page: p.Page + "#" + Other.Anchor(), Blocking: true}
 }
 
-// nearest are the n flags whose names are the most like name, the most similar first.
+// nearest are the n flags with the most similar names, the most similar first.
 func (p Program) nearest(name string, n int) []string {
 	if len(name) > 80 {
 		return nil

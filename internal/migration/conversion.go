@@ -5,47 +5,47 @@ import (
 	"strings"
 )
 
-// Installation is what runs now: the arguments of the program and, where it was read from manifests, its
-// environment and the files that it sees.
+// Installation is what runs now: the arguments of the program and, if they come from manifests, its environment and its
+// files.
 type Installation struct {
 	// Name says what was read: "Deployment monitoring/prometheus-adapter". Empty for flags alone.
 	Name string
 	Env  Environment
-	// Files tells where a path of the container leads. Nil for flags alone.
+	// Files says where a path in the container comes from. Nil for flags alone.
 	Files func(path string) Origin
 
 	args []Argument
 }
 
-// Result is the configuration and what is to be known about it.
+// Result is the configuration and the notes about it.
 type Result struct {
 	// Configuration is YAML: the sections that are needed, with a comment at each setting.
 	Configuration string
-	// Settings lists what a flag became, in the order of the table of flags.
+	// Settings lists the settings from flags, in the order of the table of flags.
 	Settings []Setting
-	// Notes lists what has no counterpart, behaves differently or is left to do, in the order of the table
-	// of flags; flags that are not known come last.
+	// Notes lists what has no counterpart, behaves differently or is left to do, in the order of the table of flags.
+	// Unknown flags come last.
 	Notes []Note
 }
 
-// Setting is one setting and the flag it came from. A flag that was not given stands for its default.
+// Setting is one setting and its flag. A flag that was not given has its default.
 type Setting struct {
 	Flag    string `json:"flag"`    // "--prometheus-url"
 	Setting string `json:"setting"` // "prometheus.url"
 	Value   string `json:"value"`   // as it stands in the configuration; lists are joined by commas, rules are left out
 }
 
-// Note is one thing that the configuration cannot say.
+// Note is something that the configuration cannot express.
 type Note struct {
 	Flag    string `json:"flag"` // "--audit-policy-file", or what else was set
 	Message string `json:"message"`
-	// Page is the page and the anchor that explain it.
+	// Page is the page and the anchor with the explanation.
 	Page string `json:"page"`
-	// Blocking says that something was set that trimtab cannot do, or that could not be read.
+	// Blocking says that trimtab does not support something that was set, or that it could not be read.
 	Blocking bool `json:"blocking"`
 }
 
-// Blocked says whether any note is blocking.
+// Blocked is true if a note is blocking.
 func (r Result) Blocked() bool {
 	for _, n := range r.Notes {
 		if n.Blocking {
@@ -55,7 +55,7 @@ func (r Result) Blocked() bool {
 	return false
 }
 
-// Conversion is a Result in the making.
+// Conversion is a Result during its creation.
 type Conversion struct {
 	Program Program
 	In      Installation
@@ -74,8 +74,8 @@ func (c *Conversion) heading() string {
 	return what + ", for trimtab. What differs on purpose: " + c.Program.Page + "#deviations"
 }
 
-// flag converts one flag, if it was given or its default has to be written. A value that refers to an
-// environment variable whose value is not known is told, and not taken.
+// flag converts one flag, if it was given or its default must be written. A value with an unknown environment variable
+// is noted and not used.
 func (c *Conversion) flag(f Flag) error {
 	given := c.given[f.Name]
 	if len(given) == 0 && !f.Always {
@@ -99,7 +99,7 @@ func (c *Conversion) flag(f Flag) error {
 	return f.Convert(c, v)
 }
 
-// unknown tells of a value that is not known. Where no value has an effect that is all the same.
+// unknown notes a value that is not known. It notes nothing if no value of the flag has an effect.
 func (c *Conversion) unknown(f Flag, a Argument) {
 	switch why := WhyUnknown(a.Unknown); {
 	case f.Setting != "":
@@ -111,10 +111,10 @@ func (c *Conversion) unknown(f Flag, a Argument) {
 	}
 }
 
-// Given is what a flag was given, in order.
+// Given is the values of a flag, in order.
 func (c *Conversion) Given(name string) []Argument { return c.given[name] }
 
-// Text is the effective value of another flag: what was given last, or its default.
+// Text is the effective value of another flag: the last given one, or its default.
 func (c *Conversion) Text(name string) string {
 	if values := c.given[name]; len(values) > 0 {
 		return values[len(values)-1].Text
@@ -123,7 +123,7 @@ func (c *Conversion) Text(name string) string {
 	return f.Default
 }
 
-// Set writes a setting and remembers it.
+// Set writes a setting and lists it.
 func (c *Conversion) Set(v Value, path string, y YAML) {
 	comment := v.Spelling()
 	if !v.Set {
@@ -133,7 +133,7 @@ func (c *Conversion) Set(v Value, path string, y YAML) {
 	c.Remember(v, path, y.Shown)
 }
 
-// Entry writes a value under a key that may hold dots into the mapping at path, and remembers it.
+// Entry writes a value into the mapping at path, and lists it. The key may contain dots.
 func (c *Conversion) Entry(v Value, path, key string, y YAML) {
 	c.File.entry(path, key, y.Node, v.Spelling())
 	c.Remember(v, path+"."+key, y.Shown)
@@ -144,23 +144,23 @@ func (c *Conversion) Remember(v Value, path, shown string) {
 	c.result.Settings = append(c.result.Settings, Setting{Flag: v.Spelling(), Setting: path, Value: shown})
 }
 
-// Note tells something about a flag that keeps nobody from going on.
+// Note adds a note about a flag that is not blocking.
 func (c *Conversion) Note(f Flag, format string, args ...any) {
 	c.Add(f.Spelling(), f.Group, false, format, args...)
 }
 
-// Block tells something that trimtab cannot do.
+// Block adds a blocking note about a flag.
 func (c *Conversion) Block(f Flag, format string, args ...any) {
 	c.Add(f.Spelling(), f.Group, true, format, args...)
 }
 
-// Add tells something about what need not be a flag.
+// Add adds a note about something that need not be a flag.
 func (c *Conversion) Add(what string, g Group, blocking bool, format string, args ...any) {
 	message := strings.TrimSuffix(fmt.Sprintf(format, args...), ".")
 	c.result.Notes = append(c.result.Notes, Note{Flag: what, Message: message, Page: c.Program.Page + "#" + g.Anchor(), Blocking: blocking})
 }
 
-// TellFile tells what has to be mounted in trimtab's pod for a file that a setting names.
+// TellFile notes what to mount in trimtab's pod for a file in a setting.
 func (c *Conversion) TellFile(f Flag, file string) {
 	if c.In.Files == nil {
 		c.Note(f, "the file %s has to be there in trimtab's pod", Shown(file))

@@ -1,13 +1,12 @@
-// Package migration turns a running program that trimtab replaces into the configuration that does the same: it
-// reads the program's flags, or the manifests that they stand in, and writes the sections of trimtab's file.
-// What is peculiar to a program, its table of flags above all, is a Program, which the part that replaces it
-// owns.
+// Package migration converts a running program that trimtab replaces into the configuration with the same effect. It
+// reads the program's flags, or the manifests with them, and writes the sections of trimtab's file. The details of a
+// program, mainly its table of flags, are a Program. The part that replaces the program owns it.
 //
-// It guarantees that each setting names the flag that it came from, and that a flag which has no counterpart,
-// behaves differently or is not known is told and never dropped in silence. A value that the program would
-// refuse is told as well. Nothing of a Secret is read.
+// It guarantees that each setting names its flag. A flag that has no counterpart, behaves differently or is unknown
+// gets a note and is never silently dropped. So does a value that the program would refuse. Nothing of a Secret is
+// read.
 //
-// It reads no file and asks nobody: manifests are arguments. They are bounded in size, and have no aliases. Equal inputs
-// give equal outputs in an equal order. It reads what installations have: the rules in the volume of a ConfigMap, variables
-// with a value or the namespace. What is rarer is told and left to the user.
+// It reads no files and makes no requests: manifests are arguments. Their size is bounded, and they may have no
+// aliases. Equal inputs give equal outputs in an equal order. It supports what installations usually have: rules in the
+// volume of a ConfigMap, variables with a value or the namespace. Rarer things get a note and are left to the user.
 package migration

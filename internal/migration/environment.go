@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Environment is what the variables of a container hold, by name, where that stands in its manifest.
+// Environment has a container's variables by name, with values from its manifest.
 type Environment map[string]string
 
-// environment has the variables with a value, and those with the namespace. What comes from a Secret or a ConfigMap is not
-// read. Variables that no program could be started with, since they are so large, are an error.
+// environment has the variables with a value, and those with the namespace. Values from a Secret or a ConfigMap are not
+// read. Variables that are too large to start any program are an error.
 func (c candidate) environment() (Environment, error) {
 	env := Environment{}
 	size := 0
@@ -31,7 +31,7 @@ func (c candidate) environment() (Environment, error) {
 	return env, nil
 }
 
-// WhyUnknown says that the values of variables have to be looked for.
+// WhyUnknown says that the user must look for the values of variables.
 func WhyUnknown(names []string) string {
 	var out []string
 	for _, name := range names {
@@ -43,8 +43,8 @@ func WhyUnknown(names []string) string {
 // maxWord bounds a word of a command line and a variable, as Linux does.
 const maxWord = 128 << 10
 
-// expand fills in $(NAME) as the kubelet does: $$ stands for a dollar, and a reference to a variable that is not known, or
-// too long for a word, stays as it is.
+// expand replaces $(NAME) as the kubelet does. $$ is a dollar sign. A reference to an unknown variable, or one that
+// would make a word too long, stays as it is.
 func expand(text string, env Environment) Argument {
 	var a Argument
 	size := len(text)

@@ -2,26 +2,26 @@ package migration
 
 import "strings"
 
-// Flag is one flag of a program and what becomes of it: a row of the table of the page.
+// Flag is one flag of a program and its conversion: a row in the page's table.
 type Flag struct {
 	Name    string // without dashes
 	Default string // as the program's help prints it
 	Group   Group
-	// Setting is the path of the setting that takes its place; empty where there is none.
+	// Setting is the path of the setting that replaces it; empty where there is none.
 	Setting string
 	// Remark is the row's text for people.
 	Remark string
-	// Known says which versions know the flag, where the one that the table is about does not: "before 0.11".
+	// Known says which versions have the flag, if the version of the table does not: "before 0.11".
 	Known string
 
 	Kind Kind
-	// Refused flags are what trimtab cannot do, and those with NotYet what it does not do yet.
+	// Refused flags have no support in trimtab. With NotYet, support is planned.
 	Refused, NotYet bool
 	// Always converts the default too, where trimtab's differs.
 	Always bool
-	// Secretive flags may hold a password in their value, and look at references to unknown variables themselves.
+	// Secretive flags may have a password in their value. They handle references to unknown variables themselves.
 	Secretive bool
-	// Convert does what has to be done with a value of the right kind.
+	// Convert handles a value of the right kind.
 	Convert func(c *Conversion, v Value) error
 }
 
@@ -33,7 +33,7 @@ func (f Flag) Spelling() string {
 	return "--" + f.Name
 }
 
-// Becomes says in a word what becomes of the flag: its setting in most cases.
+// Becomes says in a word how the flag is converted: its setting in most cases.
 func (f Flag) Becomes() string {
 	switch {
 	case f.Setting != "":

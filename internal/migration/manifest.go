@@ -15,24 +15,24 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// MaxManifestBytes bounds the manifests given, all together.
+// MaxManifestBytes bounds all manifests together.
 const MaxManifestBytes = 16 << 20
 
-// Source is one file of manifests: a List, or several documents. Name is what errors call it.
+// Source is one file of manifests: a List, or several documents. Name is its name in errors.
 type Source struct {
 	Name string
 	Data []byte
 }
 
-// manifests are the objects of the sources that matter here.
+// manifests are the relevant objects of the sources.
 type manifests struct {
 	workloads, configMaps []object
-	// others counts the objects of other kinds, for the error that finds no workload.
+	// others counts the objects of other kinds, for the error when no workload is found.
 	others map[string]int
-	seen   map[string]string // kind, namespace and name, to where it stands
+	seen   map[string]string // kind, namespace and name, to their place
 }
 
-// object is what matters of an object that runs the program, or of a ConfigMap that holds its files.
+// object has the relevant fields of a workload, or of a ConfigMap with its files.
 type object struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
@@ -43,7 +43,7 @@ type object struct {
 	Data map[string]string `json:"data"` // of a ConfigMap
 }
 
-// String is the object's name in messages. It hides those of the Kubernetes types, which would print all of it.
+// String is the object's name in messages. It hides the String of the Kubernetes types, which would print everything.
 func (o *object) String() string { return o.Kind + " " + qualified(o.Namespace, o.Name) }
 
 func qualified(namespace, name string) string {
@@ -61,7 +61,7 @@ func printable(name string) string {
 	return name
 }
 
-// readManifests takes the sources apart. The error names file and line.
+// readManifests splits the sources into objects. The error has file and line.
 func readManifests(program string, sources []Source) (*manifests, error) {
 	m := &manifests{others: map[string]int{}, seen: map[string]string{}}
 	total := 0
@@ -83,7 +83,7 @@ func readManifests(program string, sources []Source) (*manifests, error) {
 	return m, nil
 }
 
-// reader reads the objects of one document, whose lines count from line.
+// reader reads the objects of one document. Its lines are counted from line.
 type reader struct {
 	file string
 	line int
@@ -100,7 +100,7 @@ func (r reader) document(root *yaml.Node) error {
 	return r.object(root, false)
 }
 
-// aliasIn is the first alias below n. Without any, the work and the memory are bounded by the bytes that are read.
+// aliasIn is the first alias below n. Without aliases, time and memory are bounded by the size of the input.
 func aliasIn(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n
@@ -113,7 +113,7 @@ func aliasIn(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// object keeps n if it is of a kind that matters. inside says that it is an item of a List.
+// object keeps n if its kind is relevant. inside says that it is an item of a List.
 func (r reader) object(n *yaml.Node, inside bool) error {
 	kind := lookup(n, "kind")
 	switch {
@@ -160,8 +160,8 @@ func (r reader) keep(n *yaml.Node) error {
 	return nil
 }
 
-// decode fills o as the API server does: from JSON, by Kubernetes' own types. The error does not repeat a value, which may
-// be a secret.
+// decode fills o as the API server does: from JSON, with Kubernetes' own types. The error does not repeat a value,
+// which may be a secret.
 func (r reader) decode(n *yaml.Node, o *object) error {
 	var tree any
 	if err := n.Decode(&tree); err != nil {
@@ -188,7 +188,7 @@ func (r reader) decode(n *yaml.Node, o *object) error {
 	return nil
 }
 
-// twice is the error of a key that stands twice in a mapping, with its line.
+// twice is the error of a duplicate key in a mapping, with its line.
 func (r reader) twice(n *yaml.Node, err error) error {
 	text, at := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n  "), *n
 	if _, unread := fmt.Sscanf(text, "line %d: ", &at.Line); unread == nil {

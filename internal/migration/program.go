@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// Program is a program that trimtab takes the place of, and what becomes of each of its flags.
+// Program is a program that trimtab replaces, and the conversion of its flags.
 type Program struct {
 	Name string // "prometheus-adapter"
 	// Page is where each note is explained; it has a heading for each Group.
 	Page string
-	// Flags are in the order of the page, which is the order in which settings and notes are given.
+	// Flags are in the order of the page. Settings and notes have the same order.
 	Flags []Flag
 	// Underscores says that the program reads --a_b as --a-b.
 	Underscores bool
-	// Long are the keys of a section that stand behind the others, since they are long.
+	// Long are the keys that are last in their section, since their values are long.
 	Long []string
-	// Runs tells whether a container runs the program: by its image, its program or a flag that nothing else has. image is
-	// the last part of the image's name, without tag and digest; words are its command line.
+	// Runs is true if a container runs the program. It checks the image, the command, or a flag that no other program
+	// has. image is the last part of the image's name, without tag and digest; words are its command line.
 	Runs func(image string, words []string) bool
-	// Finish tells what does not come from a single flag. It may be nil.
+	// Finish handles what does not come from a single flag. It may be nil.
 	Finish func(c *Conversion)
 }
 
-// Groups lists those that have flags, in the page's order.
+// Groups lists the groups that have flags, in the page's order.
 func (p Program) Groups() []Group {
 	var out []Group
 	for _, f := range p.Flags {
@@ -34,7 +34,7 @@ func (p Program) Groups() []Group {
 	return out
 }
 
-// FromFlags is an installation of which only the flags are known.
+// FromFlags is an installation with only flags.
 func (p Program) FromFlags(flags []string) Installation {
 	var in Installation
 	for _, f := range flags {
@@ -63,8 +63,8 @@ func (p Program) FromManifests(sources []Source) (Installation, error) {
 	return Installation{}, fmt.Errorf("several containers run %s: %s; give the manifest of one of them", p.Name, strings.Join(names, "; "))
 }
 
-// Convert makes the configuration. The error is about the manifests: a ConfigMap that is missing, or one that
-// does not hold what it should.
+// Convert makes the configuration. The error is about the manifests: a missing ConfigMap, or one without the expected
+// content.
 func (p Program) Convert(in Installation) (Result, error) {
 	given, unknown := p.parse(in.args)
 	c := &Conversion{Program: p, In: in, given: given}
@@ -85,7 +85,7 @@ func (p Program) Convert(in Installation) (Result, error) {
 	return c.result, nil
 }
 
-// flag finds a flag by a name as it is written on the command line, without its dashes.
+// flag finds a flag by its name on the command line, without its dashes.
 func (p Program) flag(name string) (Flag, bool) {
 	for _, f := range p.Flags {
 		if f.Name == name || (p.Underscores || f.Known != "") && f.Name == strings.ReplaceAll(name, "_", "-") {

@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// Take writes the value as it is to the flag's setting.
+// Take writes the unchanged value to the flag's setting.
 func Take(c *Conversion, v Value) error {
 	c.Set(v, v.Setting, v.YAML())
 	return nil
 }
 
-// Drop tells that the flag has no counterpart, if it changed anything.
+// Drop notes that the flag has no counterpart, if it changed anything.
 func Drop(c *Conversion, v Value) error {
 	if !v.IsDefault() {
 		c.Note(v.Flag, "%s", prose(v.Remark))
@@ -19,7 +19,7 @@ func Drop(c *Conversion, v Value) error {
 	return nil
 }
 
-// Refuse tells that trimtab cannot do what the flag asks for, if it changed anything.
+// Refuse notes that trimtab does not support the flag, if it changed anything.
 func Refuse(c *Conversion, v Value) error {
 	if !v.IsDefault() {
 		c.Block(v.Flag, "%s", prose(v.Remark))
@@ -27,8 +27,7 @@ func Refuse(c *Conversion, v Value) error {
 	return nil
 }
 
-// Postpone tells that trimtab does not yet do what the flag asks for, with what it asks for, if that is not
-// the default.
+// Postpone notes that trimtab does not support the flag yet, with its value, if that is not the default.
 func Postpone(c *Conversion, v Value) error {
 	if !v.IsDefault() {
 		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. %s", Shown(v.Joined()), prose(v.Remark))
@@ -36,10 +35,10 @@ func Postpone(c *Conversion, v Value) error {
 	return nil
 }
 
-// Nothing is for flags that trimtab satisfies, whatever they say.
+// Nothing is for flags whose values all need no action.
 func Nothing(*Conversion, Value) error { return nil }
 
-// Mounted takes the path of a file, and tells where the file comes from.
+// Mounted copies the path of a file, and notes where the file comes from.
 func Mounted(c *Conversion, v Value) error {
 	if v.Last == "" {
 		return nil
@@ -49,8 +48,8 @@ func Mounted(c *Conversion, v Value) error {
 	return nil
 }
 
-// ClientLimit takes a limit of the requests to the API server, as client-go reads it: 0 is its default, and a
-// negative number is no limit.
+// ClientLimit copies a limit of the requests to the API server, as client-go reads it: 0 is its default, and a negative
+// number is no limit.
 func ClientLimit(c *Conversion, v Value) error {
 	switch n, _ := strconv.ParseFloat(v.YAML().Shown, 64); {
 	case n > 0 && !math.IsInf(n, 1):
@@ -61,7 +60,7 @@ func ClientLimit(c *Conversion, v Value) error {
 	return nil
 }
 
-// InGroup puts the flags into a group, and gives those without a conversion of their own the usual one.
+// InGroup puts the flags into a group. Flags without a conversion get the usual one.
 func InGroup(g Group, flags []Flag) []Flag {
 	for i := range flags {
 		f := &flags[i]

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Tree is a configuration in the making. Its sections stand in the order of the configuration file, what is
-// in them in the order in which it was set.
+// Tree is a configuration that is being written. Its sections are in the order of the configuration file. Settings in a
+// section are in the order in which they were set.
 type Tree struct {
 	root  yaml.Node
 	above map[string]string // comments above sections
@@ -28,7 +28,7 @@ func sections() []string {
 	return []string{"log", "kubernetes", "leaderElection", "prometheus", "adapter", "clusterScaler"}
 }
 
-// set puts value at path ("prometheus.tls.caFile"), with a comment behind it.
+// set writes value at path ("prometheus.tls.caFile"), followed by a comment.
 func (t *Tree) set(path string, value *yaml.Node, comment string) {
 	parts := strings.Split(path, ".")
 	at := t.Mapping(parts[:len(parts)-1]...)
@@ -36,18 +36,18 @@ func (t *Tree) set(path string, value *yaml.Node, comment string) {
 		value.LineComment = "# " + comment
 	}
 	put(at, parts[len(parts)-1], value)
-	if value.Kind != yaml.ScalarNode { // behind the key, so that it stands in one line with it
+	if value.Kind != yaml.ScalarNode { // put the comment after the key, so that it is on the same line
 		at.Content[len(at.Content)-2].LineComment = "# " + comment
 	}
 }
 
-// entry puts a value under a key that may hold dots into the mapping at path.
+// entry writes a value into the mapping at path. The key may contain dots.
 func (t *Tree) entry(path, key string, value *yaml.Node, comment string) {
 	value.LineComment = "# " + comment
 	put(t.Mapping(strings.Split(path, ".")...), key, value)
 }
 
-// Mapping is the mapping at a path, made where it is missing.
+// Mapping is the mapping at a path. It is made if it is missing.
 func (t *Tree) Mapping(path ...string) *yaml.Node {
 	t.root.Kind = yaml.MappingNode
 	at := &t.root
@@ -78,7 +78,7 @@ func put(mapping *yaml.Node, key string, value *yaml.Node) {
 // text is a string, quoted where it would be read as something else.
 func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
-// YAML is a value as it stands in the configuration, and as a Setting tells it.
+// YAML is a value in the configuration, with its text for a Setting.
 type YAML struct {
 	Node  *yaml.Node
 	Shown string
@@ -99,7 +99,7 @@ func Strings(list []string) YAML {
 	return YAML{n, strings.Join(list, ",")}
 }
 
-// YAML is the flag's value as trimtab reads it.
+// YAML is the flag's value in trimtab's notation.
 func (v Value) YAML() YAML {
 	switch v.Kind {
 	case List, Repeated, Words:
@@ -117,7 +117,7 @@ func (v Value) YAML() YAML {
 	}
 }
 
-// last moves the long keys of a section behind the others.
+// last moves the long keys of a section to its end.
 func last(section *yaml.Node, long []string) {
 	var settings, rest []*yaml.Node
 	for i := 0; i+1 < len(section.Content); i += 2 {
@@ -130,7 +130,7 @@ func last(section *yaml.Node, long []string) {
 	section.Content = append(settings, rest...)
 }
 
-// text is the file, under a comment.
+// text is the file, with a heading comment.
 func (t *Tree) text(heading string, long []string) (string, error) {
 	ordered := yaml.Node{Kind: yaml.MappingNode}
 	for _, section := range sections() {

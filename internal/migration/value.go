@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Value is what a flag was given.
+// Value is the value of a flag.
 type Value struct {
 	Flag
-	Set  bool     // it was given, be it with its default
+	Set  bool     // it was given, even with its default
 	Last string   // the effective value; the default when it was not given
-	All  []string // all values in order, for a flag that adds up
+	All  []string // all values in order, for a flag that may repeat
 }
 
 // Kind is the type of a flag's value.
@@ -27,18 +27,18 @@ const (
 	Number
 	Duration
 	Address
-	List     // comma-separated, and adding up when it is repeated
-	Repeated // adding up as it is
-	Words    // comma-separated, the last one given counts
+	List     // comma-separated; repeated flags add values
+	Repeated // repeated flags add values; no commas
+	Words    // comma-separated; the last flag counts
 )
 
-// Truth reads a boolean; what is none is false.
+// Truth reads a boolean. Anything else is false.
 func Truth(s string) bool {
 	b, err := strconv.ParseBool(s)
 	return err == nil && b
 }
 
-// refuses says why s is no value of the kind, or nothing.
+// refuses says why s is no value of the kind; empty if it is one.
 func (k Kind) refuses(s string) string {
 	var err error
 	want := ""
@@ -65,7 +65,7 @@ func (k Kind) refuses(s string) string {
 	return ""
 }
 
-// IsDefault says that the flag was given, and nothing changed by it.
+// IsDefault is true if the flag was given and changed nothing.
 func (v Value) IsDefault() bool {
 	switch v.Kind {
 	case List, Repeated, Words:
@@ -85,7 +85,7 @@ func (v Value) IsDefault() bool {
 	}
 }
 
-// parseNumber reads whole numbers as Go writes them, 0x1f too, and others.
+// parseNumber reads whole numbers in Go's notations, such as 0x1f, and other numbers.
 func parseNumber(s string) (float64, error) {
 	if n, err := strconv.ParseInt(s, 0, 64); err == nil {
 		return float64(n), nil
@@ -114,7 +114,7 @@ func (v Value) List() []string {
 	return out
 }
 
-// Joined is the value in one text: that of a list joined by commas.
+// Joined is the value as one text. Lists are joined by commas.
 func (v Value) Joined() string {
 	switch v.Kind {
 	case List, Repeated, Words:
@@ -124,7 +124,7 @@ func (v Value) Joined() string {
 	}
 }
 
-// Shown is a value of the input as a message repeats it: quoted, and not at length.
+// Shown is a value of the input in a message: quoted and shortened.
 func Shown(s string) string {
 	const most = 80
 	if len(s) > most {

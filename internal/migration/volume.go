@@ -11,19 +11,19 @@ import (
 
 // Origin is where a file of the container comes from.
 type Origin struct {
-	// From says it for people: "ConfigMap monitoring/adapter-config, key config.yaml", "Secret monitoring/tls".
-	// Empty where nothing is mounted: the file lies in the image.
+	// From is the text for people: "ConfigMap monitoring/adapter-config, key config.yaml", "Secret monitoring/tls".
+	// Empty where nothing is mounted: the file is in the image.
 	From string
 	// Scratch says that the volume is empty when the pod starts.
 	Scratch bool
 	// Text is the content, where it is known.
 	Text  string
 	Known bool
-	// Missing says why the text of a ConfigMap's file is not known.
+	// Missing is why the text of a ConfigMap's file is unknown.
 	Missing error
 }
 
-// origin follows file to the volume that is mounted there. Only of a ConfigMap's volume the content is read.
+// origin finds the volume of a file. It reads the content only from a ConfigMap's volume.
 func (m *manifests) origin(c candidate, file string) Origin {
 	mount, inside := mountOf(c.container.VolumeMounts, path.Clean("/"+file))
 	if mount == nil {
@@ -46,7 +46,7 @@ func (m *manifests) origin(c candidate, file string) Origin {
 	return o
 }
 
-// mountOf finds the innermost mount that holds file, and the path of the file in its volume.
+// mountOf finds the innermost mount that contains file, and the path of the file in its volume.
 func mountOf(mounts []corev1.VolumeMount, file string) (*corev1.VolumeMount, string) {
 	var best *corev1.VolumeMount
 	inside, longest := "", -1
@@ -84,7 +84,7 @@ func (m *manifests) fromConfigMap(namespace string, in *corev1.ConfigMapVolumeSo
 	return Origin{From: cm.String() + ", key " + printable(key), Text: text, Known: true}
 }
 
-// configMap finds a ConfigMap by its name; manifests that name no namespace fit any.
+// configMap finds a ConfigMap by its name. A manifest without a namespace matches any.
 func (m *manifests) configMap(namespace, name string) (*object, error) {
 	for i := range m.configMaps {
 		c := &m.configMaps[i]

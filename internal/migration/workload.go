@@ -15,7 +15,7 @@ import (
 func workloadKinds() []string { return []string{"Deployment", "DaemonSet", "StatefulSet", "Pod"} }
 
 const (
-	// maxWords bounds a command line; what programs of many flags are started with has less than a hundred.
+	// maxWords bounds a command line. Real ones have fewer than a hundred words.
 	maxWords = 10_000
 	// maxStart bounds the bytes of a command line, and of the variables, about as Linux does.
 	maxStart = 2 << 20
@@ -31,7 +31,7 @@ func (c candidate) String() string {
 	return c.workload.String() + ", container " + printable(c.container.Name)
 }
 
-// pod is how the pods of a workload are.
+// pod is the pod spec of a workload.
 func (o *object) pod() *corev1.PodSpec {
 	if o.Kind == "Pod" {
 		return &o.Spec.PodSpec
@@ -39,8 +39,8 @@ func (o *object) pod() *corev1.PodSpec {
 	return &o.Spec.Template.Spec
 }
 
-// madeByAnother is whether something else makes the pod, which is then what runs the program. A static pod belongs to its
-// node.
+// madeByAnother is true if another object makes the pod, so that the other one is the workload. A static pod belongs to
+// its node.
 func (o *object) madeByAnother() bool {
 	return o.Kind == "Pod" && len(o.OwnerReferences) > 0 && o.OwnerReferences[0].Kind != "Node"
 }
@@ -84,7 +84,7 @@ func (m *manifests) noCandidate(program string) error {
 		program, strings.Join(counts, ", "))
 }
 
-// installation takes the command line of c apart.
+// installation reads the command line of c.
 func (m *manifests) installation(c candidate) (Installation, error) {
 	command := c.container.Command
 	if len(command) > 0 && slices.Contains([]string{"sh", "bash", "ash", "dash"}, path.Base(command[0])) {

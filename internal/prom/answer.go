@@ -5,13 +5,13 @@ import "errors"
 // errForeign is the error of a text that is not of Prometheus's API at all.
 var errForeign = errors.New("not JSON of Prometheus's API")
 
-// envelope is what stands around every answer of the API.
+// envelope has the outer fields of every answer of the API.
 type envelope struct {
 	status, errorType, message string
 	warnings, infos            []string
 }
 
-// envelope reads an answer; data reads its data, and is not called where there are none.
+// envelope reads an answer. It calls data to read the data, if there are any.
 func (d *decoder) envelope(data func() error) (e envelope, err error) {
 	c, err := d.peek()
 	if _, broken := err.(sourceError); broken {
@@ -31,7 +31,7 @@ func (d *decoder) envelope(data func() error) (e envelope, err error) {
 		case "status":
 			e.status, err = d.optional()
 		case "data":
-			if e.status == "error" { // whatever stands there, the error is what is told
+			if e.status == "error" { // the error counts, whatever the data are
 				err = d.skip()
 			} else {
 				err = data()
@@ -44,7 +44,7 @@ func (d *decoder) envelope(data func() error) (e envelope, err error) {
 			e.warnings, err = d.remarks()
 		case "infos":
 			e.infos, err = d.remarks()
-		case "isPartial": // how VictoriaMetrics says it
+		case "isPartial": // VictoriaMetrics reports it so
 			var said []byte
 			said, err = d.capture()
 			partial = string(said) == "true"

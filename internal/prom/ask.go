@@ -15,18 +15,18 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// call is what is asked.
+// call is one request.
 type call struct {
-	// path is escaped; route is what metrics call it.
+	// path is escaped. route is its name in metrics.
 	path, route string
 	verb        string
-	// query is what errors call it.
+	// query is its name in errors.
 	query string
 	form  url.Values
 }
 
-// ask sends a call to the servers in turn until one answers or refuses it, and tells which one that was. read
-// reads the data of an answer; what it read before it failed, or before the answer failed, is worth nothing.
+// ask sends a call to the servers in turn until one answers or refuses it, and returns which server that was. read
+// reads the data of an answer. If read or the answer fails, what was read is not used.
 func (c *Client) ask(ctx context.Context, q call, read func(*decoder) error) (envelope, string, error) {
 	if c.refused != nil {
 		return envelope{}, "", &Error{Kind: BadQuery, Server: c.Server(), Query: q.query, Err: c.refused}
@@ -47,7 +47,7 @@ func (c *Client) ask(ctx context.Context, q call, read func(*decoder) error) (en
 	}
 }
 
-// attempt asks one server, and takes note of how it is.
+// attempt asks one server, and records its health.
 func (c *Client) attempt(ctx context.Context, e *endpoint, q call, read func(*decoder) error) (envelope, *Error) {
 	fail := func(kind Kind, err error) *Error { return &Error{Kind: kind, Server: e.name, Query: q.query, Err: err} }
 	outer := ctx
@@ -102,14 +102,14 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	}
 	resp, err := c.core.http.Do(req)
 	if err != nil {
-		if c.core.log.Enabled(ctx, slog.LevelDebug) { // to hide secrets takes time
+		if c.core.log.Enabled(ctx, slog.LevelDebug) { // hiding secrets takes time
 			c.core.log.Debug("a request to a server failed", "server", e.name, "error", text.Line(c.core.without(req, fetch.Cause(err).Error())))
 		}
 		return envelope{}, fail(transportError(err))
 	}
 	defer resp.Body.Close()
 	if resp.Request != nil {
-		req = resp.Request // with what the transports put into it
+		req = resp.Request // with the headers of the transports
 	}
 	failed := fail
 	fail = func(kind Kind, err error) *Error {
@@ -151,7 +151,7 @@ func (c *Client) send(ctx context.Context, e *endpoint, q call, read func(*decod
 	return answer, nil
 }
 
-// credentials are what was sent with req, which an answer may repeat: in its headers, whoever put them there, and in the
+// credentials are what was sent with req and an answer may repeat: in its headers, whoever set them, and in the
 // parameters of the servers' urls.
 func (c *core) credentials(req *http.Request) *text.Secrets {
 	open := []string{"Accept", "Accept-Encoding", "Content-Type", "Referer", "User-Agent"}
@@ -161,7 +161,7 @@ func (c *core) credentials(req *http.Request) *text.Secrets {
 	sent := text.Sent(req.Header, open...)
 	for _, e := range c.fleet.endpoints {
 		for name, values := range e.base.Query() {
-			if sent.Add(values...); slices.Contains(values, "") { // a token that stands alone, or ends in the = of base64
+			if sent.Add(values...); slices.Contains(values, "") { // a single token, or a token that ends in the = of base64
 				sent.Add(name)
 			}
 		}
@@ -169,11 +169,11 @@ func (c *core) credentials(req *http.Request) *text.Secrets {
 	return sent
 }
 
-// without is a text of an answer to req without the credentials that were sent with it.
+// without removes the credentials that were sent with req from a text of its answer.
 func (c *core) without(req *http.Request, said string) string { return c.credentials(req).Hide(said) }
 
-// limit is the time that the server is given, as the API's parameter timeout: the client's own, or what the
-// caller's deadline leaves of it.
+// limit is the time limit for the server, as the API's parameter timeout: the client's own, or less if the caller's
+// deadline is earlier.
 func (c *core) limit(caller context.Context) string {
 	limit := c.timeout
 	if deadline, ok := caller.Deadline(); ok && time.Until(deadline) < limit {

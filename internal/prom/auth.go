@@ -9,14 +9,15 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// BasicAuth names a user; the password comes from a file, read again when it changes, or stands here.
+// BasicAuth has a user's name and password. The password is given here or in a file, which is read again when it
+// changes.
 type BasicAuth struct {
 	Username     string `yaml:"username"`
 	Password     string `yaml:"password" secret:"true"`
 	PasswordFile string `yaml:"passwordFile"`
 }
 
-// OAuth2 gets tokens by the client credentials grant (RFC 6749, section 4.4), each until it expires or the
+// OAuth2 gets tokens by the client credentials grant (RFC 6749, section 4.4). A token is used until it expires or the
 // server refuses it.
 type OAuth2 struct {
 	ClientID string `yaml:"clientId"`
@@ -28,13 +29,13 @@ type OAuth2 struct {
 	TLS TLS `yaml:"tls"`
 }
 
-// SigV4 signs requests as Amazon Managed Service for Prometheus wants them. What is not given comes from
-// AWS's default chain: environment, shared files, web identity, instance role.
+// SigV4 signs requests for Amazon Managed Service for Prometheus. Settings that are not given come from AWS's default
+// chain: environment, shared files, web identity, instance role.
 type SigV4 struct {
 	Region    string `yaml:"region"`
 	AccessKey string `yaml:"accessKey"`
 	SecretKey string `yaml:"secretKey" secret:"true"`
-	// Profile is one of the shared files.
+	// Profile is a profile of the shared files.
 	Profile string `yaml:"profile"`
 	// RoleARN is the role to assume with these credentials.
 	RoleARN string `yaml:"roleArn"`
@@ -49,7 +50,7 @@ type TLS struct {
 	InsecureSkipVerify bool   `yaml:"insecureSkipVerify"`
 }
 
-// validateAuth checks each way to authenticate, and that there is one at most.
+// validateAuth checks each authentication, and that there is at most one.
 func (c *Config) validateAuth(ps *config.Problems) {
 	ways := []struct {
 		path string
@@ -116,7 +117,7 @@ func (s *SigV4) validate(ps *config.Problems) {
 	}
 }
 
-// Paths are the settings that name files, for who takes them as relative to the configuration's folder.
+// Paths are the settings that name files, so that a caller can resolve relative paths.
 func (c *Config) Paths() []*string {
 	paths := append(c.TLS.paths(), &c.BearerTokenFile)
 	if b := c.BasicAuth; b != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// podVector is the answer to a query over pods: three labels, two of which repeat.
+// podVector is the answer to a query over pods: three labels; two of them repeat.
 func podVector(pods int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"status":"success","data":{"resultType":"vector","result":[`)

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// maxRefusal is how much is read of an answer that is an error.
+	// maxRefusal bounds how much of an error's answer is read.
 	maxRefusal = 64 << 10
-	// maxExcerpt is how much a log of level debug repeats of an answer that is not of the API.
+	// maxExcerpt bounds how much of a foreign answer a log at level debug repeats.
 	maxExcerpt = 120
-	// statusClosed is what Prometheus answers when it gives a query up because its client, or itself, goes away.
+	// statusClosed is Prometheus's status for a query that it stops because its client disconnected or because it ends.
 	statusClosed = 499
 )
 
-// refusal is the error of an answer whose status is none of success.
+// refusal is the error of an answer without a status of success.
 func (c *Client) refusal(resp *http.Response, body io.Reader, fail func(Kind, error) *Error) *Error {
-	content, _ := io.ReadAll(io.LimitReader(body, maxRefusal)) // the status says enough where it breaks off
+	content, _ := io.ReadAll(io.LimitReader(body, maxRefusal)) // if it breaks off, the status is enough
 	var answer struct {
 		Status    string `json:"status"`
 		ErrorType string `json:"errorType"`
@@ -54,9 +54,9 @@ func (c *Client) refusal(resp *http.Response, body io.Reader, fail func(Kind, er
 	return e
 }
 
-// isErrorType says that a server of Prometheus's API calls an error so; VictoriaMetrics writes the HTTP status. What
-// such a server says of a query is worth repeating. Of any other JSON nothing is: who may name the server could
-// read by trimtab what he may not read himself.
+// isErrorType is true for an error type of Prometheus's API; VictoriaMetrics writes the HTTP status instead. Only
+// messages of such a server are repeated. Other JSON is not: users who may name the server could use trimtab to read
+// what they must not read.
 func isErrorType(name string, status int) bool {
 	return name == strconv.Itoa(status) || slices.Contains([]string{
 		"timeout", "canceled", "execution", "bad_data", "internal", "unavailable", "not_found", "not_acceptable",
@@ -64,7 +64,7 @@ func isErrorType(name string, status int) bool {
 	}, name)
 }
 
-// target is the server that an answer redirects to. The path is the answer's text, and not repeated.
+// target is the server of a redirect. The path is a text of the answer and is not repeated.
 func target(resp *http.Response) string {
 	u, err := resp.Location()
 	switch {
@@ -77,9 +77,9 @@ func target(resp *http.Response) string {
 	}
 }
 
-// foreign tells the log how an answer began that is not of the API.
+// foreign logs the start of an answer that is not of the API.
 func (c *core) foreign(resp *http.Response, content []byte) {
-	if !c.log.Enabled(resp.Request.Context(), slog.LevelDebug) { // to hide secrets takes time
+	if !c.log.Enabled(resp.Request.Context(), slog.LevelDebug) { // hiding secrets takes time
 		return
 	}
 	c.log.Debug("a server's answer is not of Prometheus's API", "server", resp.Request.URL.Host, "status", resp.StatusCode,

@@ -13,11 +13,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Client speaks to one server, or to several with the same data of which it asks the first that is well.
-// It is safe for concurrent use.
+// Client queries one server, or the first healthy one of several with the same data. It is safe for concurrent use.
 type Client struct {
 	core *core
-	// tenant is sent with each request, "" for none.
+	// tenant is sent with each request; "" for none.
 	tenant string
 	// refused is why no request may be sent.
 	refused error
@@ -37,14 +36,14 @@ type core struct {
 	now      func() time.Time
 }
 
-// Result is an answer. Warnings are what the server said of a partial one, and Infos its remarks on the query,
-// which are no sign that anything is missing; neither is ever dropped.
+// Result is an answer. Warnings are the server's warnings about a partial answer. Infos are its remarks on the query,
+// which do not mean that anything is missing. Neither is ever dropped.
 type Result struct {
 	Value           model.Value
 	Warnings, Infos []string
 }
 
-// NewClient checks cfg and makes a client for it; it sends nothing. Its metrics are shared by all clients of a registry.
+// NewClient checks cfg and makes a client for it, without any request. All clients of a registry share its metrics.
 func NewClient(cfg Config, deps Deps) (*Client, error) {
 	if err := cfg.Validate().AsError(); err != nil {
 		return nil, fmt.Errorf("prometheus client: %w", err)
@@ -83,8 +82,8 @@ func NewClient(cfg Config, deps Deps) (*Client, error) {
 // Server is the first server's address, without parameters, as errors and metrics name it.
 func (c *Client) Server() string { return c.core.fleet.endpoints[0].name }
 
-// Close lets go of what a client that is no longer used still holds: connections, and the series of its servers that
-// no other client has. Requests in flight end as they would. It is called once.
+// Close releases the resources of a client: connections, and the series of servers that no other client has. Requests
+// in flight are not interrupted. Call it once.
 func (c *Client) Close() {
 	c.core.http.CloseIdleConnections()
 	c.core.metrics.closed(c.core.fleet.endpoints)
@@ -103,14 +102,14 @@ func (c *Client) QueryRange(ctx context.Context, promql string, start, end time.
 	})
 }
 
-// QueryVector evaluates promql at one instant, as Query does, at a fraction of the memory. A query that gives
-// neither a vector nor a scalar is a BadQuery.
+// QueryVector evaluates promql at one instant as Query does, with much less memory. A result that is neither a vector
+// nor a scalar is a BadQuery.
 func (c *Client) QueryVector(ctx context.Context, promql string, at time.Time) (Vector, error) {
 	return c.queryVector(ctx, promql, at, 0)
 }
 
-// QueryOne evaluates promql as QueryVector does, for at most one row. A query that gives more is a BadQuery, and
-// the second row of its answer is not read.
+// QueryOne evaluates promql as QueryVector does, for at most one row. More rows are a BadQuery; the second row is not
+// read.
 func (c *Client) QueryOne(ctx context.Context, promql string, at time.Time) (Vector, error) {
 	return c.queryVector(ctx, promql, at, 1)
 }
@@ -136,7 +135,7 @@ func (c *Client) query(ctx context.Context, path, promql string, form url.Values
 	return Result{Value: r.value(), Warnings: e.warnings, Infos: e.infos}, nil
 }
 
-// evaluate asks for the result of a query; limit bounds the decoder as the question wants it.
+// evaluate sends a query. limit sets the bounds of the decoder.
 func (c *Client) evaluate(ctx context.Context, path, promql string, form url.Values, limit func(*decoder)) (r result, e envelope, err error) {
 	e, _, err = c.ask(ctx, call{path: path, route: path, verb: c.core.verb, query: promql, form: form}, func(d *decoder) (err error) {
 		limit(d)

@@ -220,7 +220,7 @@ func TestQueryRange(t *testing.T) {
 	}
 }
 
-// A caller's deadline that is nearer than the time-out is what the server is told.
+// If a caller's deadline is earlier than the time-out, it is sent to the server.
 func TestTheServerKnowsTheDeadline(t *testing.T) {
 	t.Parallel()
 	var got time.Duration

@@ -9,29 +9,28 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Config says how to reach one server, or several that hold the same data.
+// Config says how to reach one server, or several with the same data.
 type Config struct {
-	// URL is the server's root; the API's path is put behind its path. Parameters in it are sent with
-	// every request. Default http://localhost:9090.
-	// Mirrors prometheus-adapter's --prometheus-url and VPA's --prometheus-address.
+	// URL is the server's root. The API's path is appended to its path. Its parameters are sent with every request.
+	// Default http://localhost:9090. Mirrors prometheus-adapter's --prometheus-url and VPA's --prometheus-address.
 	URL string `yaml:"url"`
-	// FailoverURLs are the roots of further servers with the same data. They are asked in this order while
-	// those before them are down, with the same credentials. Default none.
+	// FailoverURLs are the roots of further servers with the same data. A server is asked while all servers before it
+	// are down, with the same credentials. Default none.
 	FailoverURLs []string `yaml:"failoverUrls"`
-	// Verb is POST or GET. Default POST, since a query may be longer than a URL. The values of a label are
-	// always asked for with GET, the only verb there is. Mirrors --prometheus-verb.
+	// Verb is POST or GET. Default POST, since a query may be longer than a URL. The values of a label are always
+	// requested with GET, the only verb for them. Mirrors --prometheus-verb.
 	Verb string `yaml:"verb"`
-	// Timeout bounds each request to one server, and is sent to the server as its own limit unless the URL
-	// has a parameter timeout. Default 10s.
+	// Timeout bounds each request to one server. It is also sent to the server, unless the URL has a parameter timeout.
+	// Default 10s.
 	Timeout config.Duration `yaml:"timeout"`
-	// MaxResponseBytes bounds what is read of an answer, after decompression. Default 64 MiB.
+	// MaxResponseBytes bounds how much of an answer is read, after decompression. Default 64 MiB.
 	MaxResponseBytes int64 `yaml:"maxResponseBytes"`
-	// MaxConcurrent bounds the requests to one server at a time; more of them wait. Default 20, the
-	// number of queries that a Prometheus evaluates at a time.
+	// MaxConcurrent bounds the concurrent requests to one server; further requests wait. Default 20, which is
+	// Prometheus's own limit of concurrent queries.
 	MaxConcurrent int `yaml:"maxConcurrent"`
 	// Headers are sent with every request. Their values are not printed.
 	Headers map[string]string `yaml:"headers" secret:"true"`
-	// Tenant is the header that says whose data is asked for. Default none.
+	// Tenant is the header that names the tenant. Default none.
 	Tenant *Tenant `yaml:"tenant"`
 	// BearerTokenFile holds a token, read again when the file changes.
 	BearerTokenFile string `yaml:"bearerTokenFile"`
@@ -42,7 +41,7 @@ type Config struct {
 	TLS       TLS        `yaml:"tls"`
 }
 
-// maxFailoverURLs is far above what helps: a request asks each once at most.
+// maxFailoverURLs is more than anyone needs. A request asks each server at most once.
 const maxFailoverURLs = 16
 
 // DefaultConfig is the configuration of an empty section.
@@ -101,7 +100,7 @@ func (c *Config) validateURLs(ps *config.Problems) {
 	}
 }
 
-// wrongURL says what is wrong with the address of a server, without repeating it: a password may stand in it.
+// wrongURL says what is wrong with a server's address. It does not repeat the address, which may contain a password.
 func wrongURL(address string) string {
 	u, err := url.Parse(address)
 	switch {

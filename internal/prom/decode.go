@@ -13,34 +13,33 @@ import (
 )
 
 const (
-	// keptBuffer is the largest buffer of a decoder that is kept.
+	// keptBuffer is the largest buffer that a decoder keeps.
 	keptBuffer = 1 << 20
-	// maxShared bounds the strings that a decoder keeps from one answer to the next.
+	// maxShared bounds the strings that a decoder keeps for later answers.
 	maxShared, maxSharedBytes = 1 << 12, 100
 	// maxSeconds bounds the digits of a time.
 	maxSeconds = 12
-	// maxLabels bounds the labels of one series: in memory each costs four times what a hostile server writes.
+	// maxLabels bounds the labels of one series. In memory each needs four times the bytes that a hostile server sends.
 	maxLabels = 1 << 12
 )
 
 var (
-	// errSeveralRows ends the reading of an answer with more rows than the question takes.
+	// errSeveralRows is the error of an answer with more rows than the query allows.
 	errSeveralRows = errors.New("it gives several series, where one number is needed; aggregate them, as in sum(...)")
-	// errNoVector ends the reading of a result that is no vector, where the question takes nothing else.
+	// errNoVector is the error of a result that is neither a vector nor a scalar, where one of them is needed.
 	errNoVector = errors.New("where an instant vector or a scalar is needed")
 )
 
-// decoder reads the API's answers. Where what it reads can have two meanings, as a key that stands twice
-// or a sample without a value, it gives an error, not one of them.
+// decoder reads the API's answers. An ambiguous text is an error, such as a duplicate key or a sample without a value.
 type decoder struct {
 	scanner
-	// labels is where the labels of the next rows go.
+	// labels is memory for the labels of the next rows.
 	labels []Label
-	// shared are strings that were read lately, each at the place that its hash gives.
+	// shared are strings that were read recently, each at the place of its hash.
 	shared []string
 	seed   maphash.Seed
-	// maxRows ends the reading of a vector of more rows; 0 is no limit. onlyVector ends that of a result which is
-	// neither a vector nor a scalar. Both are properties of the question.
+	// maxRows bounds the rows of a vector; 0 is no limit. onlyVector refuses a result that is neither a vector nor a
+	// scalar. Both depend on the query.
 	maxRows    int
 	onlyVector bool
 }
@@ -55,7 +54,7 @@ func (d *decoder) reset(src io.Reader) {
 	d.labels, d.maxRows, d.onlyVector = nil, 0, false
 }
 
-// share is b as a string, which may be one that was given before.
+// share is b as a string. If possible it returns a string that it returned before.
 func (d *decoder) share(b []byte) string {
 	if len(b) > maxSharedBytes {
 		return string(b)
@@ -67,14 +66,14 @@ func (d *decoder) share(b []byte) string {
 	return *place
 }
 
-// keys tells the keys of an object from each other.
+// keys records the keys of an object.
 type keys struct {
 	known []string
 	seen  uint
 }
 
-// which is the key if it is known, "" if not, and an error if it stands twice or is written in the wrong case:
-// encoding/json would take it for the known one.
+// which returns the key if it is known, and "" if not. A duplicate key, or a known key in the wrong case, is an error:
+// encoding/json would accept it as the known key.
 func (k *keys) which(d *decoder, key []byte) (string, error) {
 	for i, known := range k.known {
 		if string(key) == known {
@@ -143,7 +142,7 @@ func (d *decoder) sample() (at model.Time, value float64, err error) {
 	return at, value, err
 }
 
-// time reads seconds since 1970. What stands behind the milliseconds is cut off.
+// time reads seconds since 1970. Digits after the milliseconds are cut off.
 func (d *decoder) time() (model.Time, error) {
 	digits, err := d.number()
 	if err != nil {
@@ -169,7 +168,7 @@ func (d *decoder) time() (model.Time, error) {
 	return model.Time(millis), nil
 }
 
-// float reads a number that is written as a string, as JSON knows no NaN.
+// float reads a number that is written as a string, since JSON has no NaN.
 func (d *decoder) float() (float64, error) {
 	digits, raw, err := d.text()
 	if err != nil {

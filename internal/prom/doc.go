@@ -1,11 +1,14 @@
-// Package prom is the one client by which trimtab speaks to servers with Prometheus's HTTP API.
+// Package prom is trimtab's only client for servers with Prometheus's HTTP API.
 //
-// It guarantees that every request has a time-out, on this side and on the server's; that no more than a
-// bounded number of them is in flight to one server; that no answer is read past a limit, compressed or not;
-// that credentials go to the configured servers only, are read again when their files change, and stand in no
-// error; that an error says which kind of failure it was, and at which servers; that the warnings of a partial
-// answer are handed on; and that an answer which could mean two things, or lacks a number, is an error.
+// It guarantees:
+//   - Every request has a time-out, on this side and on the server's.
+//   - The number of requests in flight to one server is bounded.
+//   - No answer is read past a limit, compressed or not.
+//   - Credentials are sent to the configured servers only, are read again when their files change, and are in no error.
+//   - An error has its kind and its servers.
+//   - The warnings of a partial answer are passed on.
+//   - An answer that is ambiguous or lacks a number is an error.
 //
-// Of several servers with the same data it asks the first that is well. It sends no request twice to the same
-// one, and does not cache or merge: that is the caller's to decide.
+// Of several servers with the same data it asks the first healthy one. It never sends a request twice to the same
+// server. It does not cache or merge: the caller decides that.
 package prom

@@ -15,7 +15,7 @@ import (
 // endpoint is one of the servers.
 type endpoint struct {
 	base *url.URL
-	// name is the scheme, host and path: what errors and metrics may print.
+	// name is the scheme, host and path. Errors and metrics may print it.
 	name string
 	// slots holds one entry for each request in flight.
 	slots chan struct{}
@@ -33,7 +33,7 @@ func newEndpoint(address string, maxConcurrent int) (*endpoint, error) {
 	}, nil
 }
 
-// request is one request to this server, which may be sent again.
+// request makes a request to this server, which may be sent again.
 func (e *endpoint) request(ctx context.Context, verb, path string, form url.Values) (*http.Request, error) {
 	u := e.base.JoinPath(path)
 	if verb == http.MethodGet {
@@ -45,13 +45,13 @@ func (e *endpoint) request(ctx context.Context, verb, path string, form url.Valu
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	// A query changes nothing: it may be sent again when the server closed a kept connection under it.
-	// An empty value tells the transport so and is not sent.
+	// A query changes nothing, so it may be sent again when the server closed an idle connection. The empty value of
+	// this header says so to the transport, and is not sent.
 	req.Header["X-Idempotency-Key"] = nil
 	return req, nil
 }
 
-// enter waits until fewer than maxConcurrent requests are in flight, or ctx ends; leave follows where it is nil.
+// enter waits until fewer than maxConcurrent requests are in flight, or ctx ends. If the error is nil, call leave.
 func (e *endpoint) enter(ctx context.Context, m *metrics) error {
 	select {
 	case e.slots <- struct{}{}:
@@ -69,18 +69,18 @@ func (e *endpoint) enter(ctx context.Context, m *metrics) error {
 
 func (e *endpoint) leave() { <-e.slots }
 
-// fleet is the servers in the order of the configuration, and what is known of each. It is safe for concurrent use.
+// fleet has the servers in the order of the configuration, and their health. It is safe for concurrent use.
 type fleet struct {
 	endpoints []*endpoint
-	// probe is how long a server that is due is left to the one request that probes it.
+	// probe is how long only one request may probe a server after its rest.
 	probe time.Duration
 
 	mu     sync.Mutex
 	health map[*endpoint]health
 }
 
-// next is the server to ask now, without those that a request has tried, or nil: the first that does not
-// rest, or else the one that has rested most.
+// next is the server to ask now, without the servers that the request has tried, or nil. It is the first server that
+// does not rest, or else the one whose rest ends first.
 func (f *fleet) next(tried []*endpoint, now time.Time) *endpoint {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -101,7 +101,7 @@ func (f *fleet) next(tried []*endpoint, now time.Time) *endpoint {
 	return rested
 }
 
-// note keeps what change makes of what is known of e.
+// note applies change to the health of e.
 func (f *fleet) note(e *endpoint, change func(health) health) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

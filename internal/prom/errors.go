@@ -15,36 +15,36 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// Kind says what sort of failure an Error was, and so what may help.
+// Kind is the kind of an Error, which says what may help.
 type Kind string
 
 const (
-	// Unavailable: the server did not answer, or said that it cannot now (5xx, 429). Ask again later.
+	// Unavailable: the server did not answer, or said that it cannot answer now (5xx, 429). Ask again later.
 	Unavailable Kind = "unavailable"
-	// Timeout: no answer within the time allowed, or the server gave the query up. Ask again later.
+	// Timeout: no answer in time, or the server stopped the query. Ask again later.
 	Timeout Kind = "timeout"
 	// BadQuery: the server refused the request (4xx). Asking again will not help.
 	BadQuery Kind = "bad_query"
-	// BadAnswer: what came back is not an answer of Prometheus's API.
+	// BadAnswer: the answer is not in the format of Prometheus's API.
 	BadAnswer Kind = "bad_answer"
 	// TooLarge: the answer is larger than allowed.
 	TooLarge Kind = "too_large"
 )
 
-// failsOver says that another server with the same data may do better.
+// failsOver is true if another server with the same data may help.
 func (k Kind) failsOver() bool { return k == Unavailable || k == Timeout || k == BadAnswer }
 
 // Error is every error that Client returns. It holds no credential.
 type Error struct {
 	Kind Kind
-	// Server is the scheme, host and path of the server, of several the one asked last.
+	// Server is the scheme, host and path of the server; of several, the last one.
 	Server string
-	// Query is the PromQL or the selectors asked for.
+	// Query is the PromQL or the selectors of the request.
 	Query string
-	// RetryAfter is what the server asked for; 0 where it did not.
+	// RetryAfter is the server's Retry-After; 0 without one.
 	RetryAfter time.Duration
 	Err        error
-	// Earlier are the failures of the servers asked before, in that order.
+	// Earlier are the failures of the servers that were asked before, in order.
 	Earlier []*Error
 }
 
@@ -60,7 +60,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// maxQuery is how much of a query an error repeats, so that the cause behind it is read too.
+// maxQuery bounds the query in an error, so that the cause after it is not cut off.
 const maxQuery = 300
 
 // KindOf returns the kind of err, and false when it is no Error.
@@ -72,13 +72,13 @@ func KindOf(err error) (Kind, bool) {
 	return "", false
 }
 
-// sourceError is a failure of the connection, not of what was read from it.
+// sourceError is a failure of the connection, not of the text that was read.
 type sourceError struct{ error }
 
 func (e sourceError) Unwrap() error { return e.error }
 
-// readError sorts an error met while an answer was read, to a request that ends with ctx. Where it has ended, net/http may
-// give the closed connection instead of that.
+// readError classifies an error of reading an answer. The request ends with ctx. If ctx has ended, net/http may report
+// a closed connection instead.
 func readError(ctx context.Context, err error, maxBytes int64) (Kind, error) {
 	var source sourceError
 	var corrupt flate.CorruptInputError
@@ -98,7 +98,7 @@ func readError(ctx context.Context, err error, maxBytes int64) (Kind, error) {
 	}
 }
 
-// transportError sorts an error of the HTTP client and takes the URL, which may hold a secret, out of it.
+// transportError classifies an error of the HTTP client and removes the URL, which may contain a secret.
 func transportError(err error) (Kind, error) {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {

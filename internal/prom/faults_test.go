@@ -254,7 +254,7 @@ func eventually(t *testing.T, is func() bool) {
 	}
 }
 
-// net/http may tell of the end of a request in its body as of a connection that was closed.
+// net/http may report the end of a request during its body as a closed connection.
 func TestABodyThatEndsWithItsRequest(t *testing.T) {
 	late, end := context.WithDeadline(t.Context(), time.Now())
 	defer end()

@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Series lists the label sets that one of the selectors matches and that have samples in the span. Warnings are
-// what the server said of a partial list.
+// Series lists the label sets that match a selector and have samples in the time range. Warnings are the server's
+// warnings about a partial list.
 func (c *Client) Series(ctx context.Context, selectors []string, start, end time.Time) (sets []model.LabelSet, warnings []string, err error) {
 	warnings, err = c.list(ctx, "/api/v1/series", "/api/v1/series", c.core.verb, selectors, start, end, func(d *decoder) (err error) {
 		sets, err = d.sets()
@@ -21,8 +21,8 @@ func (c *Client) Series(ctx context.Context, selectors []string, start, end time
 	return sets, warnings, err
 }
 
-// LabelNames lists the names of the labels of the series that one of the selectors matches, of all series
-// without selectors. A zero start or end is the server's default.
+// LabelNames lists the label names of the series that match a selector; without selectors, of all series. A zero start
+// or end is the server's default.
 func (c *Client) LabelNames(ctx context.Context, selectors []string, start, end time.Time) (names, warnings []string, err error) {
 	warnings, err = c.list(ctx, "/api/v1/labels", "/api/v1/labels", c.core.verb, selectors, start, end, func(d *decoder) (err error) {
 		names, err = d.texts()
@@ -31,9 +31,9 @@ func (c *Client) LabelNames(ctx context.Context, selectors []string, start, end 
 	return names, warnings, err
 }
 
-// LabelValues lists the values of label in the series that one of the selectors matches, of all series
-// without selectors. A zero start or end is the server's default. The API knows only GET here, whatever
-// Config.Verb says: servers and proxies may refuse selectors of many thousand bytes.
+// LabelValues lists the values of label in the series that match a selector; without selectors, in all series. A zero
+// start or end is the server's default. The API has only GET here, whatever Config.Verb is. So servers and proxies may
+// refuse very long selectors.
 func (c *Client) LabelValues(ctx context.Context, label string, selectors []string, start, end time.Time) (values, warnings []string, err error) {
 	if !model.UTF8Validation.IsValidLabelName(label) {
 		return nil, nil, &Error{Kind: BadQuery, Server: c.Server(), Query: label, Err: errors.New("it is not the name of a label")}
@@ -46,8 +46,8 @@ func (c *Client) LabelValues(ctx context.Context, label string, selectors []stri
 	return values, warnings, err
 }
 
-// pathName is the name of a label as it stands in a path: one that is no plain word is escaped as U__, and so
-// is one that a server would take for escaped.
+// pathName is a label's name in a path. A name that is no plain word is escaped as U__. So is a name that a server
+// would read as escaped.
 func pathName(label string) string {
 	if strings.HasPrefix(label, "U__") && model.LegacyValidation.IsValidLabelName(label) {
 		return "U__" + strings.ReplaceAll(label, "_", "__")

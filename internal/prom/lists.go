@@ -7,10 +7,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// maxBatch is how many bytes of text at most share one piece of memory.
+// maxBatch is the maximum number of text bytes in one piece of memory.
 const maxBatch = 16 << 10
 
-// texts reads a list of strings. They share memory in batches, which costs a hundredth of one piece each.
+// texts reads a list of strings. They share memory in batches, which needs a hundredth of the allocations.
 func (d *decoder) texts() (list []string, err error) {
 	if null, err := d.null(); null || err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (d *decoder) texts() (list []string, err error) {
 // maxRemarks is how many warnings of one answer are kept, and maxRemark how many bytes of each.
 const maxRemarks, maxRemark = 100, 1 << 10
 
-// remarks reads a list of warnings or infos: the first of them, and how many more there are.
+// remarks reads a list of warnings or infos. It keeps the first ones and the number of further ones.
 func (d *decoder) remarks() (list []string, err error) {
 	if null, err := d.null(); null || err != nil {
 		return nil, err

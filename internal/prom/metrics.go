@@ -8,15 +8,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are shared by all clients of a registry. They have series for each server that a client has, so that they
-// are for servers whose number the configuration bounds. Nil metrics note nothing.
+// metrics are shared by all clients of a registry. They have series for each server. So use them only for servers whose
+// number the configuration bounds. Nil metrics record nothing.
 type metrics struct {
 	duration *prometheus.HistogramVec
 	up       *upGauge
 	waiting  *prometheus.GaugeVec
 }
 
-// upGauge has, beside its series, what all clients of a registry share.
+// upGauge has its series, and the state that all clients of a registry share.
 type upGauge struct {
 	*prometheus.GaugeVec
 	mu sync.Mutex
@@ -24,7 +24,7 @@ type upGauge struct {
 	clients map[string]int
 }
 
-// newMetrics registers the metrics, or gives those that the registry has.
+// newMetrics registers the metrics, or returns the ones that are registered.
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	if reg == nil {
 		return nil, nil
@@ -45,7 +45,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return &metrics{duration, up, waiting}, errors.Join(err1, err2, err3)
 }
 
-// register registers c, or gives what stands in reg for it.
+// register registers c, or returns the collector that is registered in its place.
 func register[C prometheus.Collector](reg prometheus.Registerer, c C) (C, error) {
 	err := reg.Register(c)
 	if registered, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
@@ -54,7 +54,7 @@ func register[C prometheus.Collector](reg prometheus.Registerer, c C) (C, error)
 	return c, err
 }
 
-// open notes a client that has the servers, and closed one that has them no longer.
+// open records a client of the servers; closed records its end.
 func (m *metrics) open(servers []*endpoint) {
 	if m == nil {
 		return
@@ -84,7 +84,7 @@ func (m *metrics) closed(servers []*endpoint) {
 	}
 }
 
-// note runs do unless no client has the server any more: a request may end after its client was closed.
+// note calls do if a client of the server still exists: a request may end after its client was closed.
 func (m *metrics) note(server string, do func()) {
 	if m == nil {
 		return
@@ -96,12 +96,12 @@ func (m *metrics) note(server string, do func()) {
 	}
 }
 
-// answered notes one request that ended.
+// answered records the end of one request.
 func (m *metrics) answered(server, route, outcome string, took time.Duration) {
 	m.note(server, func() { m.duration.WithLabelValues(server, route, outcome).Observe(took.Seconds()) })
 }
 
-// found notes how a request found a server.
+// found records whether a request found a server healthy.
 func (m *metrics) found(server string, well bool) {
 	up := 0.0
 	if well {
@@ -110,7 +110,7 @@ func (m *metrics) found(server string, well bool) {
 	m.note(server, func() { m.up.WithLabelValues(server).Set(up) })
 }
 
-// waits notes a request that waits, until done is called.
+// waits records a waiting request until done is called.
 func (m *metrics) waits(server string) (done func()) {
 	m.note(server, func() { m.waiting.WithLabelValues(server).Inc() })
 	return func() { m.note(server, func() { m.waiting.WithLabelValues(server).Dec() }) }

@@ -2,7 +2,7 @@ package prom
 
 import "slices"
 
-// pile gathers values whose number is not known, and copies each once at most.
+// pile collects an unknown number of values, and copies each at most once.
 type pile[T any] struct {
 	full [][]T
 	last []T

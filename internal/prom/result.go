@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// result is the data of an answer to a query, in one of its four forms.
+// result has the data of a query's answer, in one of four forms.
 type result struct {
 	kind string
 	// rows and histograms are a vector.
@@ -20,7 +20,7 @@ type result struct {
 	text   *model.String
 }
 
-// value is r in the terms of prometheus/common.
+// value is r as a type of prometheus/common.
 func (r *result) value() model.Value {
 	switch {
 	case r.scalar != nil:
@@ -34,7 +34,7 @@ func (r *result) value() model.Value {
 	}
 }
 
-// result reads the data of an answer to a query. A result that stands before its type waits for it.
+// result reads the data of a query's answer. If the result comes before its type, it is read after the type.
 func (d *decoder) result() (r result, err error) {
 	var early []byte
 	done, keys := false, keys{known: []string{"resultType", "result"}}
@@ -68,7 +68,7 @@ func (d *decoder) result() (r result, err error) {
 	return r, late.fill(&r)
 }
 
-// fill reads the result of the kind that r has.
+// fill reads the result, of the kind that r has.
 func (d *decoder) fill(r *result) (err error) {
 	switch {
 	case r.kind != "matrix" && r.kind != "string":
@@ -92,7 +92,7 @@ func (d *decoder) fill(r *result) (err error) {
 	return err
 }
 
-// plain reads a value by encoding/json.
+// plain reads a value with encoding/json.
 func (d *decoder) plain(into any) error {
 	text, err := d.capture()
 	if err != nil {

@@ -11,24 +11,24 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxValue bounds one value of an answer to a question for one number.
+// maxValue bounds each value in the answer to a query for one number.
 const maxValue = 64 << 10
 
-// errLongValue ends the reading of a longer one.
+// errLongValue is the error of a longer value.
 var errLongValue = fmt.Errorf("a value of more than %d bytes, where one number is needed", maxValue)
 
-// scanner reads JSON from a stream. It accepts no text that encoding/json refuses, whatever part of it is looked at, and
-// holds no more of it than the longest value that is read at once. The zero value is ready for reset.
+// scanner reads JSON from a stream. It accepts no text that encoding/json refuses, even in skipped parts. It holds only
+// as much text as the longest value that is read at once. The zero value is ready for reset.
 //
-// The methods that read begin at the next value, and skip the white space before it.
+// The methods read the next value, after any white space.
 type scanner struct {
 	dec jsontext.Decoder
 	src io.Reader
-	// passed is how many bytes src has given, and most how many of them were held at once.
+	// passed is how many bytes src has delivered. most is the largest number of bytes that were held at once.
 	passed, most int64
-	// head is how the text begins, for a log of level debug.
+	// head is the start of the text, for a log at level debug.
 	head []byte
-	// small says that a value of more than maxValue bytes is an error.
+	// small makes a value of more than maxValue bytes an error.
 	small bool
 }
 
@@ -38,7 +38,7 @@ func (s *scanner) reset(src io.Reader) {
 	s.dec.Reset((*source)(s), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// source is what the scanner's decoder reads from.
+// source is the reader of the scanner's decoder.
 type source scanner
 
 // Read implements io.Reader.
@@ -47,14 +47,14 @@ func (s *source) Read(b []byte) (int, error) {
 	if s.most = max(s.most, held); s.small && held >= maxValue {
 		return 0, errLongValue
 	}
-	for range 100 { // a reader that gives nothing a hundred times is broken
+	for range 100 { // a reader that returns nothing a hundred times is broken
 		n, err := s.src.Read(b)
 		if n > 0 {
 			s.passed += int64(n)
 			s.head = append(s.head, b[:min(n, maxExcerpt+1-len(s.head))]...)
 			return n, nil
 		}
-		if err == io.EOF { // a connection that breaks gives another error
+		if err == io.EOF { // a connection that breaks returns another error
 			return 0, io.EOF
 		}
 		if err != nil {
@@ -68,7 +68,7 @@ func (s *scanner) wrong(format string, args ...any) error {
 	return fmt.Errorf("at byte %d: %s", s.dec.InputOffset(), fmt.Sprintf(format, args...))
 }
 
-// fault is an error of the decoder in the words of this package. It does not repeat keys, which the decoder would.
+// fault describes an error of the decoder in words of this package. The decoder's own text would repeat keys.
 func (s *scanner) fault(err error) error {
 	var broken sourceError
 	var syntax *jsontext.SyntacticError
@@ -86,20 +86,20 @@ func (s *scanner) fault(err error) error {
 	}
 }
 
-// peek is the kind of the next value or bracket, which stays unread. At the end it is io.EOF.
+// peek is the kind of the next value or bracket, without reading it. At the end it is io.EOF.
 func (s *scanner) peek() (jsontext.Kind, error) {
 	kind := s.dec.PeekKind()
 	if kind != jsontext.KindInvalid {
 		return kind, nil
 	}
-	_, err := s.dec.ReadToken() // the error that it met
+	_, err := s.dec.ReadToken() // returns the error
 	if err == io.EOF {
 		return kind, err
 	}
 	return kind, s.fault(err)
 }
 
-// sign reads the bracket or null.
+// sign reads a bracket or null.
 func (s *scanner) sign(want jsontext.Kind) error {
 	token, err := s.dec.ReadToken()
 	if err != nil {
@@ -111,7 +111,7 @@ func (s *scanner) sign(want jsontext.Kind) error {
 	return nil
 }
 
-// finish makes sure that nothing but white space is left.
+// finish is nil if only white space is left.
 func (s *scanner) finish() error {
 	kind, err := s.peek()
 	switch {
@@ -138,7 +138,7 @@ func (s *scanner) object(each func(key []byte) error) error {
 // array calls each for every element of an array; each reads it.
 func (s *scanner) array(each func() error) error { return s.list('[', ']', each) }
 
-// list reads what stands between two brackets.
+// list reads the elements between two brackets.
 func (s *scanner) list(open, end jsontext.Kind, each func() error) error {
 	if err := s.sign(open); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (s *scanner) list(open, end jsontext.Kind, each func() error) error {
 	}
 }
 
-// value reads a value of that kind as it stands, valid until the next read.
+// value reads a value of that kind as it is written. It is valid until the next read.
 func (s *scanner) value(want jsontext.Kind, name string) ([]byte, error) {
 	if got := s.dec.PeekKind(); got != want && got != jsontext.KindInvalid {
 		return nil, s.wrong("a %s is due", name)
@@ -162,8 +162,8 @@ func (s *scanner) value(want jsontext.Kind, name string) ([]byte, error) {
 	return s.capture()
 }
 
-// text reads a string, which is valid until the next read. raw says that it stood there as it is, without an escape and
-// without a byte that is no UTF-8.
+// text reads a string, which is valid until the next read. raw says that it was written without an escape and as valid
+// UTF-8.
 func (s *scanner) text() (text []byte, raw bool, err error) {
 	quoted, err := s.value('"', "string")
 	if err != nil {
@@ -179,12 +179,12 @@ func (s *scanner) text() (text []byte, raw bool, err error) {
 	return []byte(decoded), false, nil
 }
 
-// number reads a number as it stands, valid until the next read.
+// number reads a number as it is written. It is valid until the next read.
 func (s *scanner) number() ([]byte, error) { return s.value('0', "number") }
 
-// null reads a null if one is next, and tells whether it was.
+// null reads a null if it is next, and returns whether it was.
 func (s *scanner) null() (bool, error) {
-	if s.dec.PeekKind() != 'n' { // what cannot be read is so for the next call too
+	if s.dec.PeekKind() != 'n' { // if it cannot be read, the next call fails too
 		return false, nil
 	}
 	return true, s.sign('n')
@@ -198,7 +198,7 @@ func (s *scanner) skip() error {
 	return nil
 }
 
-// capture reads a value of any kind as it stands, valid until the next read.
+// capture reads a value of any kind as it is written. It is valid until the next read.
 func (s *scanner) capture() ([]byte, error) {
 	value, err := s.dec.ReadValue()
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/prometheus/sigv4"
 )
 
-// signer signs requests with AWS's Signature Version 4. It looks for credentials at the first request, not
-// before: a metadata service that is not there yet must not keep the process from starting.
+// signer signs requests with AWS's Signature Version 4. It looks for credentials at the first request, so that a
+// metadata service that is not ready does not stop the start of the process.
 type signer struct {
 	cfg  sigv4.SigV4Config
 	next http.RoundTripper
-	// made holds the transport that signs, or nil while there is none. Who takes it puts it back.
+	// made has the signing transport, or nil while there is none. A receiver puts it back.
 	made chan http.RoundTripper
 }
 
@@ -43,7 +43,7 @@ func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
 	return signing.RoundTrip(req)
 }
 
-// signing is the transport that signs; it waits no longer than ctx for credentials.
+// signing is the signing transport. It waits for credentials no longer than ctx.
 func (s *signer) signing(ctx context.Context) (http.RoundTripper, error) {
 	select {
 	case made := <-s.made:
@@ -60,7 +60,7 @@ func (s *signer) signing(ctx context.Context) (http.RoundTripper, error) {
 	}
 }
 
-// CloseIdleConnections lets go of connections that nobody uses.
+// CloseIdleConnections closes idle connections.
 func (s *signer) CloseIdleConnections() { closeIdle(s.next) }
 
 func closeIdle(t http.RoundTripper) {

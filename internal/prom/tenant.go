@@ -9,14 +9,14 @@ import (
 	"github.com/trimtab/trimtab/internal/config"
 )
 
-// Tenant is the header by which Mimir, Cortex, Loki's kin and multi-tenant proxies tell whose data is asked for.
+// Tenant is the header that names the tenant, for Mimir, Cortex, Loki and multi-tenant proxies.
 type Tenant struct {
 	// Header is its name. Default X-Scope-OrgID.
 	Header string `yaml:"header"`
-	// FromNamespace sends the namespace that a request is for. Default false.
+	// FromNamespace sends the namespace of the request. Default false.
 	FromNamespace bool `yaml:"fromNamespace"`
-	// Value is sent where a request is for no namespace, as discovery is, and always without FromNamespace.
-	// Mimir reads `team-a|team-b` as the data of both. Default none: the header is then left out.
+	// Value is sent if a request has no namespace, such as in discovery, and always without FromNamespace. Mimir reads
+	// `team-a|team-b` as the data of both. Default none: then there is no header.
 	Value string `yaml:"value"`
 }
 
@@ -47,7 +47,7 @@ func (t *Tenant) validate(ps *config.Problems, headers map[string]string) {
 	}
 }
 
-// isToken says that s may be the name of a header (RFC 9110, section 5.6.2).
+// isToken is true if s is a valid header name (RFC 9110, section 5.6.2).
 func isToken(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))

@@ -17,18 +17,18 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// tokens puts an OAuth2 token into requests. prometheus/common can do so too, but waits for its token server
-// without limit; here nobody waits longer than the deadline of his own request.
+// tokens adds an OAuth2 token to requests. prometheus/common can do so too, but waits for its token server without a
+// limit. Here a request waits only until its own deadline.
 type tokens struct {
 	cfg    OAuth2
 	server string
 	next   http.RoundTripper
 	client *http.Client
-	// held holds the token in use. Who takes it puts one back.
+	// held has the current token. A receiver puts a token back.
 	held chan heldToken
 }
 
-// heldToken is a token and the secret that it was got by.
+// heldToken is a token and the secret with which it was obtained.
 type heldToken struct {
 	token  *oauth2.Token
 	secret string
@@ -67,7 +67,7 @@ func (t *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// token is the one in use, or a new one where that has expired or the file with the secret has changed.
+// token is the current token. It is a new one if the old one has expired or the file with the secret has changed.
 func (t *tokens) token(ctx context.Context) (*oauth2.Token, error) {
 	select {
 	case held := <-t.held:
@@ -96,7 +96,7 @@ func (t *tokens) renew(ctx context.Context, held heldToken) (heldToken, error) {
 	return heldToken{token, string(secret)}, nil
 }
 
-// failure repeats nothing of what the token server wrote but its code, and not the secret in that.
+// failure repeats nothing from the token server except its error code, and not the secret in it.
 func (t *tokens) failure(err error, secret string) error {
 	var sent text.Secrets
 	sent.Add(secret)
@@ -110,14 +110,14 @@ func (t *tokens) failure(err error, secret string) error {
 }
 
 func (t *tokens) drop(refused *oauth2.Token) {
-	held := <-t.held // never taken for longer than a request has
+	held := <-t.held // no request holds it longer than its own time-out
 	if held.token == refused {
 		held.token = nil
 	}
 	t.held <- held
 }
 
-// CloseIdleConnections lets go of connections that nobody uses.
+// CloseIdleConnections closes idle connections.
 func (t *tokens) CloseIdleConnections() {
 	t.client.CloseIdleConnections()
 	closeIdle(t.next)

@@ -8,10 +8,11 @@ import (
 	"github.com/trimtab/trimtab/internal/fetch"
 )
 
-// userAgent is how requests introduce themselves.
+// userAgent is the User-Agent of requests.
 const userAgent = "trimtab"
 
-// newHTTPClient sends by the transport, or by one of its own where that is nil, what the configuration authenticates.
+// newHTTPClient makes a client that authenticates as configured. It sends with sender, or with its own transport where
+// that is nil.
 func newHTTPClient(cfg Config, sender http.RoundTripper) (*http.Client, error) {
 	if sender == nil {
 		own, err := cfg.TLS.transport()
@@ -34,14 +35,14 @@ func newHTTPClient(cfg Config, sender http.RoundTripper) (*http.Client, error) {
 	return &http.Client{Transport: sender, CheckRedirect: fetch.Stay}, nil
 }
 
-// transport connects as the settings say.
+// transport makes a transport with these settings.
 func (t TLS) transport() (http.RoundTripper, error) {
 	return fetch.Files{
 		CA: t.CAFile, Cert: t.CertFile, Key: t.KeyFile, ServerName: t.ServerName, InsecureSkipVerify: t.InsecureSkipVerify,
 	}.Transport()
 }
 
-// authenticated puts what the configuration gives into requests.
+// authenticated adds the configured credentials to requests.
 func (c *Config) authenticated(next http.RoundTripper) http.RoundTripper {
 	if c.BearerTokenFile != "" {
 		next = promconfig.NewAuthorizationCredentialsRoundTripper("Bearer", fetch.File(c.BearerTokenFile), next)

@@ -9,25 +9,25 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Vector is an instant vector in the form that costs least: it shares the names of labels and the values
-// that repeat. A scalar is one row without labels.
+// Vector is an instant vector that needs little memory: it shares the names of labels and repeated values. A scalar is
+// one row without labels.
 type Vector struct {
 	Rows []Row
-	// Scalar says that the answer was one.
+	// Scalar says that the answer was a scalar.
 	Scalar bool
-	// Warnings are what the server said of an answer that may be incomplete; Infos are remarks on the query.
+	// Warnings are the server's warnings about a partial answer. Infos are its remarks on the query.
 	Warnings, Infos []string
 }
 
 // Row is one series of a Vector. Rows share memory and must not be changed.
 type Row struct {
-	// Labels are sorted by name and have each name once.
+	// Labels are sorted by name, without duplicates.
 	Labels []Label
-	// Value is the sample, possibly NaN or an infinity. Of a histogram it is NaN.
+	// Value is the sample, possibly NaN or an infinity. For a histogram it is NaN.
 	Value float64
-	// TimestampMillis is the time of the evaluation in milliseconds since 1970, as the server tells it.
+	// TimestampMillis is the server's evaluation time, in milliseconds since 1970.
 	TimestampMillis int64
-	// Histogram says that the series is a native histogram, which has no one value.
+	// Histogram says that the series is a native histogram, which has no single value.
 	Histogram bool
 }
 
@@ -43,7 +43,7 @@ func (r Row) Label(name string) string {
 	return r.Labels[i].Value
 }
 
-// tidy sorts labels by name and keeps the last of each name. Servers send them so already.
+// tidy sorts labels by name and keeps the last of each name. Servers usually send them so.
 func tidy(labels []Label) []Label {
 	sorted := true
 	for i := 1; i < len(labels); i++ {
@@ -62,7 +62,7 @@ func tidy(labels []Label) []Label {
 	return kept
 }
 
-// modelVector is rows in the terms of prometheus/common. histograms holds those of the rows that have one.
+// modelVector is rows as types of prometheus/common. histograms has the rows' histograms, by index.
 func modelVector(rows []Row, histograms map[int]*model.SampleHistogram) model.Vector {
 	samples := make([]model.Sample, len(rows))
 	vector := make(model.Vector, len(rows))
@@ -116,7 +116,7 @@ func (d *decoder) vector() ([]Row, map[int]*model.SampleHistogram, error) {
 	return rows.all(), histograms, err
 }
 
-// row reads one series of an instant vector. Where it has both a value and a histogram, that is what it is.
+// row reads one series of an instant vector. A row with both a value and a histogram is a histogram.
 func (d *decoder) row(known []string) (row Row, histogram *model.SampleHistogram, err error) {
 	keys, valued, at := keys{known: known}, false, model.Time(0)
 	err = d.object(func(key []byte) error {

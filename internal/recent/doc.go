@@ -1,3 +1,3 @@
-// Package recent is a memory of what was used last. It guarantees that it never holds more than twice its limit, and that
-// what is used all the time is never forgotten.
+// Package recent is a cache of the values that were used last. It guarantees that it never holds more than twice its
+// limit, and never drops a value that is used regularly.
 package recent

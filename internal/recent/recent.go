@@ -2,9 +2,9 @@ package recent
 
 import "sync"
 
-// Cache keeps the values that were used last, never more than twice its limit. It is two generations of a map:
-// when the young one is full it becomes the old one, and what was in that one and not used since is
-// forgotten. All its methods take constant time; it is safe for concurrent use.
+// Cache keeps the values that were used last, never more than twice its limit. It has two generations of a map. When
+// the young one is full, it becomes the old one; values of the previous old one that were not used since are dropped.
+// All methods take constant time. It is safe for concurrent use.
 type Cache[V any] struct {
 	limit int
 
@@ -12,10 +12,10 @@ type Cache[V any] struct {
 	young, old map[string]V
 }
 
-// New makes a cache of a limit above zero.
+// New makes a cache with a limit above zero.
 func New[V any](limit int) *Cache[V] { return &Cache[V]{limit: limit, young: map[string]V{}} }
 
-// Get finds a value. The key is not kept.
+// Get finds a value. It does not keep the key.
 func (c *Cache[V]) Get(key []byte) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -29,7 +29,7 @@ func (c *Cache[V]) Get(key []byte) (V, bool) {
 	return v, ok
 }
 
-// Put keeps a value, in the place of one with the same key.
+// Put keeps a value. It replaces a value with the same key.
 func (c *Cache[V]) Put(key string, value V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// deniedTTL is short, so that a permission that was granted counts soon.
+	// deniedTTL is short, so that a new permission counts soon.
 	deniedTTL = 10 * time.Second
-	// reviewLimit bounds how many reviews are remembered, twice over.
+	// reviewLimit bounds how many reviews are remembered; the cache can hold twice as many.
 	reviewLimit = 4096
-	// reviewKeyLimit bounds what a client can make the server remember of one request.
+	// reviewKeyLimit bounds how much of one request is remembered.
 	reviewKeyLimit = 4096
 )
 
@@ -42,14 +42,14 @@ type Authorizer struct {
 	keys       sync.Pool
 }
 
-// review is an answer, until when it counts, and from when on it is asked for anew by whoever uses it.
+// review is a decision, the time until which it counts, and the time after which the next use asks again.
 type review struct {
 	decision   authorizer.Decision
 	reason     string
 	due, until time.Time
 }
 
-// Remember is an Authorizer of what next decides.
+// Remember makes an Authorizer that caches the decisions of next.
 func Remember(next authorizer.Authorizer, allowedTTL time.Duration, now func() time.Time) *Authorizer {
 	return &Authorizer{
 		next: next, allowedTTL: allowedTTL, now: now, known: recent.New[review](reviewLimit),
@@ -110,8 +110,8 @@ func (s *Authorizer) wait(ctx context.Context, key string, a authorizer.Attribut
 	}
 }
 
-// share asks, or joins one who asks the same already. One caller that gives up does not take the answer from
-// the others.
+// share asks, or joins a request in flight for the same. A caller that gives up does not take the answer from the
+// others.
 func (s *Authorizer) share(ctx context.Context, key string, a authorizer.Attributes) <-chan singleflight.Result {
 	return s.flights.DoChan(key, func() (any, error) {
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
@@ -122,7 +122,7 @@ func (s *Authorizer) share(ctx context.Context, key string, a authorizer.Attribu
 
 func (s *Authorizer) ask(ctx context.Context, key string, a authorizer.Attributes) (review, error) {
 	asked := s.now()
-	if known, ok := s.known.Get([]byte(key)); ok && asked.Before(known.due) { // a flight has just landed
+	if known, ok := s.known.Get([]byte(key)); ok && asked.Before(known.due) { // a request in flight has just ended
 		return known, nil
 	}
 	decision, reason, err := s.next.Authorize(ctx, a)
@@ -136,19 +136,19 @@ func (s *Authorizer) ask(ctx context.Context, key string, a authorizer.Attribute
 	return answer, err
 }
 
-// ConditionsAwareAuthorize implements authorizer.Authorizer; there are no conditions.
+// ConditionsAwareAuthorize implements authorizer.Authorizer, without conditions.
 func (s *Authorizer) ConditionsAwareAuthorize(ctx context.Context, a authorizer.Attributes) authorizer.ConditionsAwareDecision {
 	return authorizer.ConditionsAwareDecisionFromParts(s.Authorize(ctx, a))
 }
 
-// EvaluateConditions implements authorizer.Authorizer; there are none, and who asks is refused.
+// EvaluateConditions implements authorizer.Authorizer. There are no conditions, so it refuses.
 func (*Authorizer) EvaluateConditions(context.Context, authorizer.ConditionsAwareDecision, authorizer.ConditionsData) (authorizer.Decision, string, error) {
 	return authorizer.DecisionDeny, "", authorizer.ErrorConditionEvaluationNotSupported
 }
 
-// appendReviewKey writes all that a SubjectAccessReview tells, each part after its length, so that no two
-// requests that may be answered differently share a key. Frames are kept small:
-// this is the deepest that a request's new goroutine goes, and to let its stack grow costs more than all of this.
+// appendReviewKey writes all attributes of a SubjectAccessReview, each after its length, so that different attributes
+// have different keys. Its stack frames are small: here a request's new goroutine needs the most stack, and growing the
+// stack costs more than the rest.
 func appendReviewKey(b []byte, a authorizer.Attributes) []byte {
 	b = appendUserKey(b, a.GetUser())
 	if !a.IsResourceRequest() {
@@ -161,7 +161,7 @@ func appendReviewKey(b []byte, a authorizer.Attributes) []byte {
 	b = appendPart(b, a.GetSubresource())
 	b = appendPart(b, a.GetNamespace())
 	b = appendPart(b, a.GetName())
-	fields, _ := a.GetFieldSelector() // what could be parsed is what is reviewed
+	fields, _ := a.GetFieldSelector() // the review contains what could be parsed
 	labels, _ := a.GetLabelSelector()
 	if len(fields) == 0 && len(labels) == 0 {
 		return append(b, 0, 0)

@@ -12,8 +12,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Guard lets a request through to next if the API server knows its bearer token (TokenReview) and lets that user ask for
-// its path (SubjectAccessReview of the nonResourceURL). Nobody is let through for a certificate, a header or an address.
+// Guard passes a request to next if the API server recognises its bearer token (TokenReview), and if the token's user
+// may get its path (SubjectAccessReview of the nonResourceURL). A certificate, a header or an address gives no access.
 // It answers 401 and 403, and 503 while the API server cannot be asked.
 func Guard(client kubernetes.Interface, next http.Handler) (http.Handler, error) {
 	tokens, _, err := authenticatorfactory.DelegatingAuthenticatorConfig{
@@ -40,7 +40,7 @@ type guard struct {
 
 // ServeHTTP implements http.Handler.
 func (g guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	who, known, err := g.tokens.AuthenticateRequest(r) // takes the header away
+	who, known, err := g.tokens.AuthenticateRequest(r) // removes the header
 	switch {
 	case err != nil && !strings.Contains(err.Error(), "invalid bearer token"):
 		http.Error(w, "the API server cannot be asked who this is; try again", http.StatusServiceUnavailable)

@@ -12,26 +12,26 @@ import (
 const (
 	// Timeout bounds each TokenReview and SubjectAccessReview.
 	Timeout = 10 * time.Second
-	// TokenTTL is how long a TokenReview is believed; short, so that a token that was taken away ends soon.
+	// TokenTTL is how long a TokenReview is cached. It is short, so that a revoked token ends soon.
 	TokenTTL = 10 * time.Second
-	// AllowedTTL is how long a permission is believed where nothing else is set. Longer than the time between two syncs of
-	// an HPA, so that not every request asks the API server for another review.
+	// AllowedTTL is the default time for which a permission is cached. It is longer than the HPA's sync period, so that
+	// not every request of an HPA needs a new review.
 	AllowedTTL = time.Minute
 )
 
-// Client asks for reviews, with so many requests a second and not more than burst at once, which count for nobody else.
+// Client sends reviews with its own budget: qps requests a second, at most burst at once.
 func Client(cfg *rest.Config, qps float32, burst int) (kubernetes.Interface, error) {
 	own := rest.CopyConfig(cfg)
 	own.QPS, own.Burst, own.Timeout, own.RateLimiter = qps, burst, Timeout, nil
 	return kubernetes.NewForConfig(own)
 }
 
-// NewAuthorizer asks for SubjectAccessReviews, and believes a permission for ttl; 0 is AllowedTTL.
+// NewAuthorizer sends SubjectAccessReviews, and caches a permission for ttl; 0 is AllowedTTL.
 func NewAuthorizer(client kubernetes.Interface, ttl time.Duration) (*Authorizer, error) {
 	if ttl <= 0 {
 		ttl = AllowedTTL
 	}
-	// What is remembered is remembered by the Authorizer; the library would keep its own copy, found more slowly.
+	// The Authorizer caches decisions. The library's own cache would be a second copy, and slower.
 	reviewed, err := authorizerfactory.DelegatingAuthorizerConfig{
 		SubjectAccessReviewClient: client.AuthorizationV1(),
 		WebhookRetryBackoff:       options.DefaultAuthWebhookRetryBackoff(),

@@ -1,7 +1,8 @@
-// Package serve bounds what clients can take of a port, and says how a port speaks TLS.
+// Package serve bounds what clients can use of a port, and configures TLS of a port.
 //
-// It guarantees that a listener never has more than its limit of connections and never stops taking new ones, that one
-// client address cannot take all of what a handler answers at a time, and that a page for this machine alone is not read
-// by a browser that was led here under another name. A certificate that changes on disk is served without a restart, and
-// TLS below 1.2 is not spoken.
+// It guarantees:
+//   - A listener never has more connections than its limit, and always accepts new ones.
+//   - One client address cannot use all of a handler's concurrent requests.
+//   - A page for this machine alone cannot be read by a browser that reached it by another host name.
+//   - A changed certificate is used without a restart, and TLS below 1.2 is refused.
 package serve

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// InFlight answers at most so many requests at a time, and a quarter of that for one client address. The others get 503
-// with Retry-After. what names the limit to them, such as its configuration key.
+// InFlight answers at most so many requests at the same time, and a quarter of that for one client address. Others get
+// 503 with Retry-After. what is the limit's name in that answer, such as its configuration key.
 func InFlight(most int, what string, next http.Handler) http.Handler {
 	share := max(1, most/4)
 	var mu sync.Mutex
@@ -45,8 +45,8 @@ func InFlight(most int, what string, next http.Handler) http.Handler {
 	})
 }
 
-// Local answers requests whose Host header names this machine, localhost or a loopback address. A browser that was led
-// here under another name (DNS rebinding) sends that name, and is refused.
+// Local answers requests whose Host header is localhost or a loopback address. A browser that was sent here by another
+// name (DNS rebinding) sends that name, and is refused.
 func Local(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -62,7 +62,7 @@ func Local(next http.Handler) http.Handler {
 	})
 }
 
-// IsLoopback is true for a listener that only this machine reaches.
+// IsLoopback is true for a listener that only this machine can reach.
 func IsLoopback(l net.Listener) bool {
 	tcp, ok := l.Addr().(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()

@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// Limit is l with at most so many connections open. At the limit a new connection takes the place of another: of the
-// client address that has most of them, the one that was silent for the longest. So new connections are always taken, and
-// who holds many loses his own.
+// Limit is l with at most so many open connections. At the limit a new connection replaces another one: of the client
+// address with the most connections, the one that was silent for the longest time. So new connections are always
+// accepted, and a client with many connections loses its own.
 func Limit(l net.Listener, most int) net.Listener {
 	return &limited{Listener: l, most: most, open: map[*conn]bool{}, held: map[string]int{}}
 }
@@ -16,12 +16,12 @@ func Limit(l net.Listener, most int) net.Listener {
 type limited struct {
 	net.Listener
 	most int
-	// reads counts the reads on all connections: the time by which silence is measured.
+	// reads counts the reads on all connections. It is the clock for silence.
 	reads atomic.Int64
 
 	mu   sync.Mutex
 	open map[*conn]bool
-	// held is how many of them each client address has.
+	// held is the number of connections of each client address.
 	held map[string]int
 }
 
@@ -39,7 +39,7 @@ func (l *limited) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// add takes a connection in, and gives the one that has to go for it; nil for none.
+// add adds a connection, and returns the one to close instead; nil for none.
 func (l *limited) add(c *conn) *conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,12 +69,12 @@ func (l *limited) remove(c *conn) {
 	}
 }
 
-// conn is a connection that is counted.
+// conn is a counted connection.
 type conn struct {
 	net.Conn
 	owner  *limited
 	client string
-	// heard is the read at which something came last.
+	// heard is the value of reads when data last arrived.
 	heard atomic.Int64
 }
 

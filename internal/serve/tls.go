@@ -13,27 +13,27 @@ import (
 	certutil "k8s.io/client-go/util/cert"
 )
 
-// TLS says how a port speaks TLS.
+// TLS has the TLS settings of a port.
 type TLS struct {
-	// CertFile and KeyFile are PEM files, read again when they change. Without them the server signs a
-	// certificate for itself that is gone with the process.
+	// CertFile and KeyFile are PEM files, read again when they change. Without them the server signs its own
+	// certificate, which ends with the process.
 	CertFile, KeyFile string
-	// DisableHTTP2 leaves HTTP/1.1 only.
+	// DisableHTTP2 allows only HTTP/1.1.
 	DisableHTTP2 bool
-	// MinVersion and CipherSuites are as the flags --tls-min-version and --tls-cipher-suites of
-	// Kubernetes' programs; empty is TLS 1.2 and Go's choice of suites.
+	// MinVersion and CipherSuites are the flags --tls-min-version and --tls-cipher-suites of Kubernetes' programs.
+	// Empty means TLS 1.2 and Go's suites.
 	MinVersion   string
 	CipherSuites []string
 }
 
-// Check tells what is wrong with MinVersion and CipherSuites.
+// Check reports errors in MinVersion and CipherSuites.
 func (t TLS) Check() error {
 	_, err := t.settings()
 	return err
 }
 
-// On is the port behind l, which is not open yet for requests. It belongs to a generic API server, or else its Serve
-// answers with any handler.
+// On is the port of l. It does not accept requests yet. A generic API server uses it, or its Serve answers with any
+// handler.
 func (t TLS) On(l net.Listener) (*genericapiserver.SecureServingInfo, error) {
 	s, err := t.settings()
 	if err != nil {
@@ -67,8 +67,8 @@ func (t TLS) certificate() (dynamiccertificates.CertKeyContentProvider, error) {
 	return dynamiccertificates.NewStaticCertKeyContent("self-signed", cert, key)
 }
 
-// tlsVersion reads the values of --tls-min-version: VersionTLS12 and VersionTLS13. Empty is the default, 1.2.
-// The older two are refused where the programs of Kubernetes still take them: no client of this API needs them.
+// tlsVersion reads the values of --tls-min-version: VersionTLS12 and VersionTLS13. Empty is the default, 1.2. The two
+// older versions, which Kubernetes' programs still accept, are refused: no client of this API needs them.
 func tlsVersion(name string) (uint16, error) {
 	switch name {
 	case "":
@@ -82,8 +82,8 @@ func tlsVersion(name string) (uint16, error) {
 	}
 }
 
-// tlsCipherSuites reads the values of --tls-cipher-suites, which count for TLS 1.2 only. None is Go's choice. http2 says that
-// HTTP/2 is spoken over TLS 1.2, for which it needs certain suites.
+// tlsCipherSuites reads the values of --tls-cipher-suites, which are used for TLS 1.2 only. None means Go's choice.
+// http2 says that HTTP/2 is used over TLS 1.2; it needs certain suites.
 func tlsCipherSuites(names []string, http2 bool) ([]uint16, error) {
 	known := map[string]uint16{}
 	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {

@@ -39,7 +39,7 @@ func (t TLS) start(tt *testing.T) string {
 	return l.Addr().String()
 }
 
-// ask is what a client with these settings is told, and how it is spoken to.
+// ask returns the answer to a client with these settings, and the TLS state of its connection.
 func ask(address string, client *tls.Config) (body string, how *tls.ConnectionState, err error) {
 	client.InsecureSkipVerify = true // what is served is looked at below
 	resp, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: client, DisableKeepAlives: true, ForceAttemptHTTP2: true}}).Get("https://" + address)

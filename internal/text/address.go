@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Address is an address as it may be shown: without user and password, parameters and fragment. It need not be right: all
-// before the last @ counts as a user, since a password may hold any character.
+// Address is an address that may be shown: without user, password, parameters and fragment. The address may be invalid:
+// everything before the last @ counts as a user, since a password may contain any character.
 func Address(address string) string {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok || strings.ContainsAny(scheme, "@:/?#") {
@@ -21,7 +21,7 @@ func Address(address string) string {
 	return scheme + rest
 }
 
-// addressSecrets are the parts of an address that Address leaves out, as they stand there and unescaped.
+// addressSecrets are the parts of an address that Address omits, as they are written and unescaped.
 func addressSecrets(address string) []string {
 	_, rest, ok := strings.Cut(address, "://")
 	if !ok {

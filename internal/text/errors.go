@@ -2,13 +2,13 @@ package text
 
 import "strings"
 
-// Errors collects errors, keeps the first Shown and counts the others. The zero value is empty.
+// Errors collects errors. It keeps the first Shown and counts the others. The zero value is empty.
 type Errors struct {
 	kept   []error
 	others int
 }
 
-// Add takes err, and each error where several were joined; nil is none.
+// Add adds err, or each of several joined errors. It ignores nil.
 func (e *Errors) Add(err error) {
 	switch joined := err.(type) {
 	case nil:
@@ -27,7 +27,7 @@ func (e *Errors) Add(err error) {
 	}
 }
 
-// Err is nil where there is no error, and else prints one line for each and "and N more".
+// Err is nil if there is no error. Otherwise it prints one line for each and "and N more".
 func (e *Errors) Err() error {
 	if len(e.kept) == 0 {
 		return nil
@@ -48,7 +48,7 @@ func Join(errs ...error) error {
 	return all.Err()
 }
 
-// joined are errors of which none is nil.
+// joined are errors without nil.
 type joined []error
 
 func (j joined) Error() string {
@@ -61,7 +61,7 @@ func (j joined) Error() string {
 
 func (j joined) Unwrap() []error { return j }
 
-// Each is err with f applied to it or, where several were joined, to each of them.
+// Each applies f to err or, if several were joined, to each of them.
 func Each(err error, f func(error) error) error {
 	several, ok := err.(interface{ Unwrap() []error })
 	if !ok {

@@ -8,17 +8,18 @@ import (
 )
 
 const (
-	// Most is the size of a Line, in bytes: what the API server takes as the note of an Event. One figure for facts,
-	// conditions, Events, answers and the log lets them say the same.
+	// Most is the size of a Line, in bytes: the API server's limit for the note of an Event. Facts, conditions, Events,
+	// answers and the log use the same limit, so that they can have the same text.
 	Most = 1024
-	// most is the size of a value or name that is a part of a text.
+	// most is the size of a value or name within a text.
 	most = 80
-	// Shown is how many items of a list a text has.
+	// Shown is how many items of a list a text shows.
 	Shown = 10
 )
 
-// Line is s on one line that any terminal and any JSON can show. A line end becomes "; ", other characters that cannot be
-// printed a space. What is longer than Most bytes ends with its size. A Line of a Line is the same.
+// Line is s on one line that any terminal and any JSON can show. A line end becomes "; ". Other unprintable characters
+// become a space. If the result is longer than Most bytes, it is cut and ends with its size. Line of a Line changes
+// nothing.
 func Line(s string) string {
 	if len(s) <= Most && isPlain(s) {
 		return s
@@ -26,7 +27,7 @@ func Line(s string) string {
 	return cut(s, Most, fmt.Sprintf("... (cut, of %d bytes)", len(s)))
 }
 
-// Short is a value or name as a part of a text: one line of at most 80 bytes.
+// Short is a value or name within a text: one line of at most 80 bytes.
 func Short(s string) string {
 	if len(s) <= most && isPlain(s) {
 		return s
@@ -34,10 +35,10 @@ func Short(s string) string {
 	return cut(s, most, "...")
 }
 
-// Quote is Short in quotes, with what cannot be printed escaped.
+// Quote is Short in quotes, with unprintable characters escaped.
 func Quote(s string) string { return QuoteTo(s, most) }
 
-// QuoteTo is Quote for at most that many bytes of s.
+// QuoteTo is Quote for at most most bytes of s.
 func QuoteTo(s string, most int) string {
 	if len(s) <= most {
 		return strconv.Quote(s)
@@ -45,7 +46,7 @@ func QuoteTo(s string, most int) string {
 	return strconv.Quote(strings.ToValidUTF8(s[:most], "")) + "..."
 }
 
-// isPlain is the common case: nothing is to be replaced.
+// isPlain is true in the common case, where nothing needs to be replaced.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -55,19 +56,19 @@ func isPlain(s string) bool {
 	return true
 }
 
-// cut looks at no more of s than it keeps.
+// cut reads no more of s than it keeps.
 func cut(s string, limit int, mark string) string {
 	s = strings.TrimRight(s, "\n")
 	var b strings.Builder
 	b.Grow(min(len(s), limit))
-	fits := 0 // as much of b as leaves room for the mark
+	fits := 0 // how much of b leaves space for the mark
 	for _, r := range s {
 		before := b.Len()
 		switch {
 		case r == '\n':
 			b.WriteString("; ")
 		case unicode.IsPrint(r):
-			b.WriteRune(r) // what is no UTF-8 becomes U+FFFD
+			b.WriteRune(r) // invalid UTF-8 becomes U+FFFD
 		default:
 			b.WriteByte(' ')
 		}
@@ -81,7 +82,7 @@ func cut(s string, limit int, mark string) string {
 	return b.String()
 }
 
-// List is the first items and how many more there are.
+// List is the first items, and the number of further ones.
 func List(items []string, separator string) string {
 	if len(items) <= Shown {
 		return strings.Join(items, separator)
@@ -89,7 +90,7 @@ func List(items []string, separator string) string {
 	return strings.Join(items[:Shown], separator) + separator + more(len(items)-Shown).Error()
 }
 
-// more counts what is not shown.
+// more is the number of items that are not shown.
 type more int
 
 func (m more) Error() string { return fmt.Sprintf("and %d more", int(m)) }

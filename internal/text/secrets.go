@@ -11,23 +11,23 @@ import (
 )
 
 const (
-	// shortest is the shortest secret that is looked for: a shorter one would hide half of any text.
+	// shortest is the length of the shortest secret that is looked for. A shorter one would hide half of any text.
 	shortest = 4
-	// longestWindow bounds how much of a long secret may stay: a text may have been cut in the middle of it.
+	// longestWindow bounds how much of a long secret may stay, since a text may be cut in the middle of a secret.
 	longestWindow = 8
-	// looked is how much of a text is looked at; the rest is cut.
+	// looked is how much of a text is searched; the rest is cut off.
 	looked = 16 << 10
-	// hidden stands in the place of a secret.
+	// hidden replaces a secret.
 	hidden = "(secret)"
-	// between keeps texts apart that are looked at together: no form of a secret has it.
+	// between separates texts that are searched together. No form of a secret contains it.
 	between = "\n\x00\n"
 )
 
-// Secrets are values that must not be shown, and that a text of a client library or of a server may repeat. The zero
-// value has none.
+// Secrets are values that must not be shown, but that a client library's or a server's text may repeat. The zero value
+// has none.
 type Secrets struct{ values []string }
 
-// Add takes secret values. Of one with several lines, such as a key, each line is a secret.
+// Add adds secret values. Of a value with several lines, such as a key, each line is a secret.
 func (s *Secrets) Add(values ...string) {
 	for _, v := range values {
 		for line := range strings.Lines(v) {
@@ -39,19 +39,19 @@ func (s *Secrets) Add(values ...string) {
 	}
 }
 
-// openWords stand where secrets do, and give nothing away: hidden, they would make other texts unreadable.
+// openWords are values that may be set as secrets but reveal nothing. Hiding them would make other texts unreadable.
 func openWords() []string {
 	return []string{"true", "false", "enable", "disable", "default"}
 }
 
-// AddAddress takes the user, the password and the parameters of an address.
+// AddAddress adds the user, the password and the parameters of an address.
 func (s *Secrets) AddAddress(address string) { s.Add(addressSecrets(address)...) }
 
 // Hide is text without the secrets: as they are, quoted, in JSON, escaped for a URL and in base64, whole or in part. It
-// is for texts that are shown, and so cuts long ones.
+// is for texts that are shown, so it cuts long ones.
 func (s *Secrets) Hide(text string) string { return s.HideEach([]string{text})[0] }
 
-// HideEach is Hide for several texts at the price of one: to go through the secrets is what costs.
+// HideEach is Hide for several texts at the cost of one, since reading the secrets is the expensive part.
 func (s *Secrets) HideEach(texts []string) []string {
 	if s == nil || len(s.values) == 0 || len(texts) == 0 {
 		return texts
@@ -78,15 +78,15 @@ func (s *Secrets) HideEach(texts []string) []string {
 	return cut
 }
 
-// searched is a text in which secrets are looked for.
+// searched is a text that is searched for secrets.
 type searched struct {
 	text  string
 	marks []bool
 	found bool
-	// places has, by their length, where each piece of the text begins that is not marked yet.
+	// places has the positions of the unmarked pieces of the text, by their length.
 	places [longestWindow + 1]map[piece][]int
-	// begins says which beginnings of pieces the text has, by their hash. It tells nearly all pieces of a long secret from
-	// those of the text without a look at places.
+	// begins has the hashes of the starts of the text's pieces. For nearly all pieces of a long secret it shows,
+	// without a look at places, that the text does not have them.
 	begins [1 << 16 / 64]uint64
 }
 
@@ -99,13 +99,13 @@ func newSearched(text string) *searched {
 	return t
 }
 
-// has is false where no piece of the text begins as p does.
+// has is false if no piece of the text starts as p does.
 func (t *searched) has(p piece) bool {
 	h := p.hash()
 	return t.begins[h/64]&(1<<(h%64)) != 0
 }
 
-// placesOf are the places of pieces of n bytes.
+// placesOf has the positions of the pieces of n bytes.
 func (t *searched) placesOf(n int) map[piece][]int {
 	if t.places[n] == nil {
 		t.places[n] = make(map[piece][]int, len(t.text))
@@ -119,12 +119,12 @@ func (t *searched) placesOf(n int) map[piece][]int {
 // piece is a text of up to longestWindow bytes, as a number.
 type piece uint64
 
-// hash is of the first four bytes, which are as many as the shortest piece has.
+// hash is the hash of the first four bytes, the length of the shortest piece.
 func (p piece) hash() uint16 {
 	return uint16(uint32(p>>32) * 2654435761 >> 16) // the multiplier of Knuth's multiplicative hash
 }
 
-// pieces gives each piece of n bytes, and where it begins.
+// pieces returns each piece of n bytes with its position.
 func pieces(text string, n int) iter.Seq2[int, piece] {
 	return func(yield func(int, piece) bool) {
 		var p piece
@@ -137,8 +137,8 @@ func pieces(text string, n int) iter.Seq2[int, piece] {
 	}
 }
 
-// mark marks all of the text that is a piece of form, of half its length or of longestWindow. A piece is marked once,
-// however often the form repeats it: both texts may be a tenant's, and long.
+// mark marks each part of the text that is a piece of form of half its length or of longestWindow. A piece is marked
+// once, however often form repeats it: both texts may be a tenant's, and long.
 func (t *searched) mark(form string) {
 	n := min(max(len(form)/2, shortest), longestWindow)
 	for _, p := range pieces(form, n) {
@@ -172,7 +172,7 @@ func replaced(text string, marks []bool) string {
 	return b.String()
 }
 
-// forms are the ways in which a text may repeat a secret.
+// forms are the forms in which a text may contain a secret.
 func forms(secret string) []string {
 	out := []string{secret}
 	if !strings.ContainsFunc(secret, isEscaped) {
@@ -194,13 +194,13 @@ func forms(secret string) []string {
 	return append(out, inBase64(secret)...)
 }
 
-// isEscaped is whether something may write a character in another way.
+// isEscaped is true if some format writes the character in another way.
 func isEscaped(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_' || r == '.')
 }
 
-// inBase64 is what stands in base64 of any text with the secret in it: its beginning may fall on each of three places, and
-// the characters at the edges depend on what is beside it.
+// inBase64 is the common part of the base64 of all texts with the secret. The secret may start at each of three
+// offsets, and the characters at its edges depend on the text around it.
 func inBase64(secret string) []string {
 	var out []string
 	for shift := range 3 {
@@ -219,7 +219,7 @@ func inBase64(secret string) []string {
 	return out
 }
 
-// Sent are the secrets among the headers of a request, whoever put them there: the values of all but those that are open.
+// Sent are the secret headers of a request, whoever set them: all values but those of the open headers.
 func Sent(headers map[string][]string, open ...string) *Secrets {
 	var s Secrets
 	for name, values := range headers {

@@ -1,11 +1,10 @@
-// Package verdict is the vocabulary in which every part of trimtab says what it decided and why.
+// Package verdict has the types with which every part of trimtab says what it decided and why.
 //
-// A Verdict is a value: a subject, one code out of the closed set of its part, and facts with numbers.
-// The same code is the attribute of a log line, the label of a metric, the reason of an Event, a line
-// of `trimtab explain` and a row of docs/reference-codes.md, so that all of them agree.
+// A Verdict is a value: a subject, one code of its part's fixed set, and facts with numbers. The same code is used as
+// the attribute of a log line, the label of a metric, the reason of an Event, in `trimtab explain` and as a row of
+// docs/reference-codes.md.
 //
-// It guarantees that equal verdicts render equally: facts keep the order in which they were given, and
-// numbers are printed in the unit they were given in (3200m, 512Mi, 40s). Names and texts are lines of at most
-// text.Most bytes, wherever they come from. It does not log, count or
-// send anything: see package journal for that.
+// It guarantees that equal verdicts give equal texts: facts keep their order, and numbers are printed in their unit
+// (3200m, 512Mi, 40s). Names and texts are lines of at most text.Most bytes, wherever they come from. It does not log,
+// count or send anything; package journal does.
 package verdict

@@ -9,7 +9,7 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// unit says in what a fact's number is counted and so how it is printed.
+// unit is the unit of a fact's number, which decides how it is printed.
 type unit uint8
 
 const (
@@ -21,7 +21,7 @@ const (
 	ratio
 )
 
-// Fact is one number or name that led to a verdict. Build it with the functions below.
+// Fact is one number or name that led to a verdict. Make it with the functions below.
 type Fact struct {
 	Name   string
 	unit   unit
@@ -29,7 +29,7 @@ type Fact struct {
 	text   string
 }
 
-// Text is a fact that is no number: a group's name, a label, an error. It is kept as a text.Line.
+// Text is a fact that is no number: a group's name, a label, an error. It is stored as a text.Line.
 func Text(name, value string) Fact { return Fact{Name: name, unit: words, text: text.Line(value)} }
 
 // Number is a plain number without a unit: replicas, pods, a metric's value.
@@ -43,7 +43,7 @@ func Milli(name string, n int64) Fact { return Fact{Name: name, unit: milli, num
 // Bytes is an amount of memory; it prints in the largest binary unit that keeps two digits.
 func Bytes(name string, n int64) Fact { return Fact{Name: name, unit: bytesUnit, number: float64(n)} }
 
-// Duration is a span of time; it prints as 1m30s.
+// Duration is a duration; it prints as 1m30s.
 func Duration(name string, d time.Duration) Fact {
 	return Fact{Name: name, unit: seconds, number: d.Seconds()}
 }
@@ -51,7 +51,7 @@ func Duration(name string, d time.Duration) Fact {
 // Ratio is a share of one; 0.42 prints as 42%.
 func Ratio(name string, r float64) Fact { return Fact{Name: name, unit: ratio, number: r} }
 
-// Value is the fact's value as people read it, with its unit.
+// Value is the fact's value for people, with its unit.
 func (f Fact) Value() string {
 	switch f.unit {
 	case words:
@@ -69,13 +69,13 @@ func (f Fact) Value() string {
 	}
 }
 
-// TextLen is the length of a fact that is a Text, and else 0.
+// TextLen is the length of a Text, and 0 for other facts.
 func (f Fact) TextLen() int { return len(f.text) }
 
 // String is the name and the value: "need 3200m".
 func (f Fact) String() string { return f.Name + " " + f.Value() }
 
-// jsonPair names the unit in the key, so that the value can stay a number.
+// jsonPair puts the unit into the key, so that the value can stay a number.
 func (f Fact) jsonPair() (string, any) {
 	key := strings.ReplaceAll(f.Name, " ", "_")
 	switch f.unit {

@@ -14,13 +14,13 @@ type Code string
 type Severity uint8
 
 const (
-	// Info is an outcome of normal work, refusals with a reason included.
+	// Info is an outcome of normal work, including refusals with a reason.
 	Info Severity = iota
-	// Warning is a failure: something could not be read or written, or what the user wrote cannot be used as it is.
+	// Warning is a failure: something could not be read or written, or the user's input cannot be used as it is.
 	Warning
 )
 
-// String is the level as the log has it.
+// String is the level in the log.
 func (s Severity) String() string {
 	if s == Warning {
 		return "WARN"
@@ -28,17 +28,17 @@ func (s Severity) String() string {
 	return "INFO"
 }
 
-// CodeDoc describes one code of a part for people: the row that it has in docs/reference-codes.md.
+// CodeDoc describes one code of a part for people: its row in docs/reference-codes.md.
 type CodeDoc struct {
 	Code     Code
 	Severity Severity
-	// Meaning is one sentence, without a full stop, that stands before the facts in a message.
+	// Meaning is one sentence, without a full stop. Messages have it before the facts.
 	Meaning string
 }
 
-// Verdict is what was decided on one subject. "No" is a verdict too.
+// Verdict is a decision about one subject. A refusal is a verdict too.
 type Verdict struct {
-	// Subject is what was considered; JSON has it as its String.
+	// Subject is what the decision is about. JSON has its String.
 	Subject Subject `json:"subject"`
 	Code    Code    `json:"code"`
 	// Facts are the numbers and names that led to the code, most important first.
@@ -83,8 +83,8 @@ func (fs Facts) String() string {
 	return b.String()
 }
 
-// MarshalJSON writes an object, in the order of the facts. Numbers stay numbers, in the base unit that
-// the name of the fact then carries as a suffix: need_milli, free_bytes, waited_seconds.
+// MarshalJSON writes an object, in the order of the facts. Numbers stay numbers in the base unit, which is a suffix of
+// the fact's name: need_milli, free_bytes, waited_seconds.
 func (fs Facts) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')

@@ -1,7 +1,7 @@
-// Package wanted brings objects into the state that a loop wants, beside the loop.
+// Package wanted writes the states of objects that a loop wants, in the background.
 //
-// It guarantees that to want something never waits, that only the newest wanted state is written, that no object is
-// written twice at the same time, and that a write which fails is tried again after a pause: it doubles, up to a bound, and
-// ends when something else is wanted of the object. Its memory is bounded by what one loop wants. Pauses has the pauses
-// alone, for requests that a loop waits for.
+// It guarantees that Want never waits, that only the newest wanted state is written, and that no object is written
+// twice at the same time. A failed write is tried again after a pause, which doubles up to a bound. The pause ends when
+// another state of the object is wanted. Its memory is bounded by what one loop wants. Pauses has only the pauses, for
+// requests that a loop waits for.
 package wanted

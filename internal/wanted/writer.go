@@ -8,48 +8,48 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Write is what is wanted of one object.
+// Write is the wanted state of one object.
 type Write[T any] struct {
 	Key string
-	// Version is what a failure holds for: a write of another version is tried at once.
+	// Version is the version of the wanted state. Another version is tried at once after a failure.
 	Version string
 	Value   T
 }
 
 // Config bounds the writes.
 type Config struct {
-	// Workers is how many writes are under way at a time.
+	// Workers is how many writes run at the same time.
 	Workers int
 	// Timeout bounds one write.
 	Timeout time.Duration
-	// MinPause and MaxPause are those of Pauses, after writes that failed.
+	// MinPause and MaxPause are the bounds of Pauses, after failed writes.
 	MinPause, MaxPause time.Duration
 	Now                func() time.Time
 }
 
-// Writer writes what is wanted. Make it with New. It is safe for concurrent use.
+// Writer writes wanted states. Make it with New. It is safe for concurrent use.
 type Writer[T any] struct {
 	cfg   Config
 	write func(ctx context.Context, w Write[T]) error
 	wake  chan struct{}
 
 	mu sync.Mutex
-	// todo waits to be written, up to the time until.
+	// todo has the writes to do, until the time until.
 	todo     []Write[T]
 	until    time.Time
 	busy     map[string]bool
 	failures Pauses
 }
 
-// New makes a Writer. write is called by Workers goroutines; its error makes the object wait.
+// New makes a Writer. Workers goroutines call write. After an error the object must wait.
 func New[T any](cfg Config, write func(ctx context.Context, w Write[T]) error) *Writer[T] {
 	return &Writer[T]{
 		cfg: cfg, write: write, wake: make(chan struct{}, cfg.Workers), busy: map[string]bool{}, failures: Pauses{Min: cfg.MinPause, Max: cfg.MaxPause},
 	}
 }
 
-// Want replaces all that waits to be written. What is not begun within that time is dropped: the next loop wants it again.
-// So is an object that is being written. Those that failed before come last.
+// Want replaces all writes that have not begun. It drops writes that do not begin within that time, and objects that
+// are being written: the next loop wants them again. Objects whose last write failed come last.
 func (w *Writer[T]) Want(within time.Duration, all []Write[T]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,19 +66,19 @@ func (w *Writer[T]) Want(within time.Duration, all []Write[T]) {
 	for range min(len(w.todo), w.cfg.Workers) {
 		select {
 		case w.wake <- struct{}{}:
-		default: // that many are awake already
+		default: // enough workers are awake already
 		}
 	}
 }
 
-// Rests is whether the object waits after a write of that version has failed.
+// Rests is true if the object must wait after a failed write of that version.
 func (w *Writer[T]) Rests(key, version string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failures.Rests(key, version, w.cfg.Now())
 }
 
-// Retry ends all pauses, for the last Want of a program: no later one comes after them.
+// Retry ends all pauses. It is for the last Want of a program.
 func (w *Writer[T]) Retry() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -103,7 +103,7 @@ func (w *Writer[T]) Run(ctx context.Context) error {
 	return workers.Wait()
 }
 
-// Finish writes all that waits, and returns. It is for the end of a program, when Run has ended.
+// Finish writes all that waits, and returns. It is for the end of a program, after Run.
 func (w *Writer[T]) Finish(ctx context.Context) {
 	var workers errgroup.Group
 	for range w.cfg.Workers {
@@ -115,7 +115,7 @@ func (w *Writer[T]) Finish(ctx context.Context) {
 	_ = workers.Wait() // work has no error
 }
 
-// work writes until nothing waits.
+// work writes until no write is waiting.
 func (w *Writer[T]) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		one, within, waits := w.take()
@@ -129,7 +129,7 @@ func (w *Writer[T]) work(ctx context.Context) {
 	}
 }
 
-// take is what is to be written next, and how long that may take.
+// take returns the next write, and the time for it.
 func (w *Writer[T]) take() (one Write[T], within time.Duration, waits bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

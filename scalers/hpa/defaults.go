@@ -4,8 +4,8 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
 
-// defaulted is a copy of s as the API server keeps it: once a behavior is given, both directions and
-// all of their parts are filled in.
+// defaulted is a copy of s with the API server's defaults: if there is a behavior, both directions and all their fields
+// are filled in.
 func defaulted(s autoscalingv2.HorizontalPodAutoscalerSpec) autoscalingv2.HorizontalPodAutoscalerSpec {
 	out := *s.DeepCopy()
 	if out.MinReplicas == nil {
@@ -17,7 +17,7 @@ func defaulted(s autoscalingv2.HorizontalPodAutoscalerSpec) autoscalingv2.Horizo
 	out.Behavior.ScaleUp = defaultedRules(out.Behavior.ScaleUp, new(int32(0)),
 		autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PodsScalingPolicy, Value: 4, PeriodSeconds: 15},
 		autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15})
-	// The stabilisation of a scale-in is left to the controller's own flag.
+	// The stabilisation window of a scale-in is left to the controller's own flag.
 	out.Behavior.ScaleDown = defaultedRules(out.Behavior.ScaleDown, nil,
 		autoscalingv2.HPAScalingPolicy{Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: 15})
 	return out

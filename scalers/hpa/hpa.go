@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// maxLabel is the longest value that a label may have.
+	// maxLabel is the maximum length of a label value.
 	maxLabel = 63
-	// apiVersion is the release of KEDA whose objects these are; it stands in a label.
+	// apiVersion is the release of KEDA that makes the same objects. It is the value of a label.
 	apiVersion = "2.21.0"
 )
 
-// Name is the name of the HPA of so: its own choice, or keda-hpa-<name>.
+// Name is the name of so's HPA: the name in its spec, or keda-hpa-<name>.
 func Name(so *keda.ScaledObject) string {
 	if a := so.Spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil && a.HorizontalPodAutoscalerConfig.Name != "" {
 		return a.HorizontalPodAutoscalerConfig.Name
@@ -27,8 +27,8 @@ func Name(so *keda.ScaledObject) string {
 	return "keda-hpa-" + so.Name
 }
 
-// Build makes the HPA of so. metrics stand in the order of the triggers; in the HPA they are sorted by
-// type, as KEDA sorts them, and keep their order within a type.
+// Build makes the HPA of so. metrics are in the order of the triggers. As in KEDA, the HPA has them sorted by type, in
+// the same order within a type.
 func Build(so *keda.ScaledObject, metrics []Metric) *autoscalingv2.HorizontalPodAutoscaler {
 	name := Name(so)
 	specs := make([]autoscalingv2.MetricSpec, len(metrics))
@@ -79,15 +79,15 @@ func labels(so *keda.ScaledObject, name string) map[string]string {
 	return out
 }
 
-// annotations are those of so, but for the copy of so that `kubectl apply` leaves there: on the HPA it
-// would make a later apply undo what it never did.
+// annotations are the annotations of so without the one of `kubectl apply`. On the HPA, that annotation would make a
+// later apply remove fields that it never set.
 func annotations(so *keda.ScaledObject) map[string]string {
 	out := maps.Clone(so.Annotations)
 	delete(out, "kubectl.kubernetes.io/last-applied-configuration")
 	return out
 }
 
-// behavior is the user's, with a direction switched off where an annotation pauses it.
+// behavior is the user's behavior. A direction is disabled where an annotation pauses it.
 func behavior(so *keda.ScaledObject) *autoscalingv2.HorizontalPodAutoscalerBehavior {
 	var b *autoscalingv2.HorizontalPodAutoscalerBehavior
 	if a := so.Spec.Advanced; a != nil && a.HorizontalPodAutoscalerConfig != nil {
@@ -116,14 +116,14 @@ func off(r *autoscalingv2.HPAScalingRules) *autoscalingv2.HPAScalingRules {
 	return r
 }
 
-// OwnedBy says whether h belongs to so: to this very object, not to one that bore its name before.
+// OwnedBy is true if h belongs to so itself, not to an older object with the same name.
 func OwnedBy(h *autoscalingv2.HorizontalPodAutoscaler, so *keda.ScaledObject) bool {
 	owner := metav1.GetControllerOf(h)
 	return owner != nil && owner.UID == so.UID
 }
 
-// Reconciled is a copy of have with everything set that want asks for, and whether that changed
-// anything. Labels, annotations and owners that want does not name stay.
+// Reconciled is a copy of have with all fields of want, and whether anything changed. Other labels, annotations and
+// owners stay.
 func Reconciled(have, want *autoscalingv2.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, bool) {
 	out := have.DeepCopy()
 	out.Labels = merged(out.Labels, want.Labels)
@@ -150,7 +150,7 @@ func merged(have, want map[string]string) map[string]string {
 	return out
 }
 
-// withOwner makes want the controlling owner; another controlling owner loses that role.
+// withOwner makes want the controlling owner. Another controlling owner is removed.
 func withOwner(have []metav1.OwnerReference, want metav1.OwnerReference) []metav1.OwnerReference {
 	out := []metav1.OwnerReference{}
 	found := false

@@ -11,15 +11,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// OwnerLabel is the label by which an HPA asks for a metric of a ScaledObject; its value is the
-// ScaledObject's name.
+// OwnerLabel is the label in an HPA's metric selector that names the ScaledObject.
 const OwnerLabel = "scaledobject.keda.sh/name"
 
-// Metric is what one trigger makes the HPA look at.
+// Metric is the metric of one trigger in the HPA.
 type Metric struct {
-	// Resource is cpu or memory for a trigger that the HPA reads by itself; empty for an external one.
+	// Resource is cpu or memory if the HPA reads the metric itself; empty for an external metric.
 	Resource corev1.ResourceName
-	// Container narrows Resource to one container of each pod; empty is all of them.
+	// Container narrows Resource to one container of each pod; empty means all.
 	Container string
 	// Name is the external metric's name, from MetricName.
 	Name string
@@ -29,12 +28,12 @@ type Metric struct {
 	Target float64
 }
 
-// MetricName is the name under which the trigger at that index is served: s0-redis-orders.
+// MetricName is the metric name of the trigger at that index: s0-redis-orders.
 func MetricName(index int, base string) string {
 	return fmt.Sprintf("s%d-%s", index, strings.NewReplacer("/", "-", ".", "-", ":", "-", "%", "-", "(", "-", ")", "-").Replace(base))
 }
 
-// ExternalType checks the metricType of an external trigger; empty is AverageValue.
+// ExternalType checks the metricType of an external trigger. Empty means AverageValue.
 func ExternalType(t autoscalingv2.MetricTargetType) (autoscalingv2.MetricTargetType, error) {
 	switch t {
 	case "":
@@ -46,8 +45,8 @@ func ExternalType(t autoscalingv2.MetricTargetType) (autoscalingv2.MetricTargetT
 	}
 }
 
-// Milli is n as the metrics APIs carry numbers, rounded to a thousandth. A negative number is 0, as an
-// HPA has no use for it; one past the largest quantity is that quantity. n must not be NaN.
+// Milli is n in the form of the metrics APIs, rounded to a thousandth. A negative number becomes 0, since an HPA cannot
+// use it. A number that is too large becomes the largest quantity. n must not be NaN.
 func Milli(n float64) resource.Quantity {
 	milli := math.Round(n * 1000)
 	switch {
@@ -60,7 +59,7 @@ func Milli(n float64) resource.Quantity {
 	}
 }
 
-// spec is the metric as the HPA of owner carries it.
+// spec is the metric in the HPA of owner.
 func (m Metric) spec(owner string) autoscalingv2.MetricSpec {
 	target := m.target()
 	switch {

@@ -1,12 +1,15 @@
-// Package param says what the parameters of a trigger are, as a table, and reads them by it.
+// Package param describes the parameters of a trigger as a table, and reads them with it.
 //
-// A Table has one row for each parameter: its names, where its value may stand and in which order, its type, default and
-// range, and one line of text. The check of a file, the running program, the errors and the page of a source come from
-// the same table, so that they agree.
+// A Table has one row for each parameter: its names, the places of its value in their order, its type, default and
+// range, and one line of text. The check of a file, the running program, the errors and the page of a source use the
+// same table, so that they agree.
 //
-// It guarantees that Parse asks nothing of anybody: equal values give an equal answer. It reports all problems at once, and
-// shows the first ten. A key that no row has is a warning, as KEDA ignores it. Values are trimmed, and an empty one counts
-// as absent. Parse collects the secrets among the values, and repeats none of them in a problem or a warning: no value of
-// an authentication or of an environment, no value of a Secret row, no user, password or parameter of an address, and no
-// value of an unknown key.
+// It guarantees:
+//   - Parse makes no requests, and equal values give an equal result.
+//   - It reports all problems at once, and shows the first ten.
+//   - A key without a row is a warning, as KEDA ignores it.
+//   - Values are trimmed, and an empty value counts as absent.
+//   - Parse collects the secret values, and repeats none of them in a problem or a warning. It shows no value from an
+//     authentication, an environment or a Secret row, no user, password or parameter of an address, and no value of an
+//     unknown key.
 package param

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Markdown is the table as a page shows it.
+// Markdown is the table for a page.
 func (t Table) Markdown() string {
 	var read, unread strings.Builder
 	for _, p := range t {
@@ -70,7 +70,7 @@ func (p Param) values(before string) string {
 	return before + "`" + strings.Join(p.OneOf, "`, `") + "`"
 }
 
-// String is the range as it stands behind a type.
+// String is the range in words, as it follows a type.
 func (r Range) String() string {
 	switch {
 	case !r.is:

@@ -11,24 +11,25 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// Values are where parameters are read from.
+// Values are the sources of parameters.
 type Values struct {
-	// Of is what problems and warnings begin with, as `trigger 0 (redis)`.
+	// Of is the start of problems and warnings, such as `trigger 0 (redis)`.
 	Of string
-	// Metadata is what stands in the object.
+	// Metadata is the metadata of the trigger in the object.
 	Metadata map[string]string
-	// Auth is what the authentication gives. Its values are secrets. Keys that the table does not have are allowed: one
+	// Auth has the parameters of the authentication. Its values are secrets. Keys without a row are allowed, since one
 	// authentication may serve triggers of several types.
 	Auth map[string]string
-	// AuthName is how texts call the authentication.
+	// AuthName is the name of the authentication in texts.
 	AuthName string
-	// AuthUnknown says that it was not resolved, as in a check of files: a parameter that may come from there is not missed.
+	// AuthUnknown says that it was not resolved, as in a check of files. Then a parameter that may come from it is not
+	// reported as missing.
 	AuthUnknown bool
-	// Env is the environment of the target's container; nil where it is not known. Its values are secrets.
+	// Env is the environment of the target's container; nil where it is unknown. Its values are secrets.
 	Env map[string]string
 }
 
-// Parsed is what became of a table: its values stand where the rows point to.
+// Parsed is the result of a table. The values are where the rows point to.
 type Parsed struct {
 	values   Values
 	table    Table
@@ -36,18 +37,18 @@ type Parsed struct {
 	warnings []string
 	wrong    map[string]bool
 	secrets  text.Secrets
-	// unread are the keys of the metadata that no row has, in order.
+	// unread are the metadata keys without a row, sorted.
 	unread []string
 }
 
-// Parse reads each parameter of t. After a problem the next one is read; the value of the wrong one is its zero value.
+// Parse reads each parameter of t. It continues after a problem; a wrong value becomes the zero value.
 func (t Table) Parse(v Values) *Parsed {
 	p := &Parsed{values: v, table: t, wrong: map[string]bool{}}
 	for _, value := range v.Auth {
 		p.secrets.Add(value)
 	}
 	for _, value := range v.Metadata {
-		if strings.Contains(value, "://") { // an address, whatever the parameter is for
+		if strings.Contains(value, "://") { // an address, whatever its parameter is for
 			p.secrets.AddAddress(strings.TrimSpace(value))
 		}
 	}
@@ -63,38 +64,38 @@ func (t Table) Parse(v Values) *Parsed {
 	return p
 }
 
-// Err is nil, or all that is wrong, one line each and ten of them at most.
+// Err is nil, or all problems, one line each and at most ten.
 func (p *Parsed) Err() error { return p.errs.Err() }
 
-// Warnings are what is not as it should be, and does not stop anything.
+// Warnings are problems that stop nothing.
 func (p *Parsed) Warnings() []string { return p.warnings }
 
-// Secrets are those among the values.
+// Secrets are the secret values.
 func (p *Parsed) Secrets() text.Secrets { return p.secrets }
 
-// AuthKnown says whether a parameter that is absent from the authentication is missing.
+// AuthKnown is true if the authentication was resolved, so that a parameter that it lacks is missing.
 func (p *Parsed) AuthKnown() bool { return !p.values.AuthUnknown }
 
-// Wrong says whether a problem was found with the parameter of that name.
+// Wrong is true if there is a problem with the parameter of that name.
 func (p *Parsed) Wrong(name string) bool {
 	return slices.ContainsFunc(p.table, func(row Param) bool {
 		return row.Name == name && slices.ContainsFunc(row.names(), func(key string) bool { return p.wrong[key] })
 	})
 }
 
-// Fail notes that the value of key is wrong for a reason that only the source can tell. The reason does not repeat a value
-// that may be secret: see Address.
+// Fail records that the value of key is wrong for a reason that only the source knows. The reason must not repeat a
+// value that may be secret: see Address.
 func (p *Parsed) Fail(key, format string, args ...any) {
 	p.wrong[strings.TrimSuffix(key, fromEnv)] = true
 	p.errs.Add(fmt.Errorf("%s: %s: %s", p.values.Of, key, fmt.Sprintf(format, args...)))
 }
 
-// Warn notes what is not as it should be, and does not stop anything.
+// Warn records a problem that stops nothing.
 func (p *Parsed) Warn(key, format string, args ...any) {
 	p.warnings = append(p.warnings, fmt.Sprintf("%s: %s: %s", p.values.Of, key, fmt.Sprintf(format, args...)))
 }
 
-// value is what was found of a parameter, where, and under which key.
+// value is the value of a parameter, its place, and its key.
 type value struct {
 	text, key string
 	from      Origins
@@ -124,7 +125,7 @@ func (p *Parsed) read(row Param) {
 	}
 }
 
-// ignore warns of the keys of row that the metadata has. What an authentication has may be there for others.
+// ignore warns about the keys of row in the metadata. Keys in an authentication may be there for other triggers.
 func (p *Parsed) ignore(row Param) {
 	var keys []string
 	for _, name := range row.names() {
@@ -139,7 +140,7 @@ func (p *Parsed) ignore(row Param) {
 	}
 }
 
-// hide adds what the metadata has of a secret row to the secrets, also where it is not read from there.
+// hide adds a secret row's values in the metadata to the secrets, even if they are not read from there.
 func (p *Parsed) hide(row Param) {
 	if !row.Secret && row.from(Metadata) {
 		return
@@ -162,8 +163,8 @@ func (p *Parsed) hide(row Param) {
 	}
 }
 
-// find looks for the value of row in the order of its origins, and of its names in each. Where there is none, missed says that
-// it is missing, which is not so where it may stand in what is not known.
+// find looks for the value of row in each place, and for each name there. missed says that the value is missing. It is
+// false if the value may be in a place that is unknown.
 func (p *Parsed) find(row Param) (found value, missed bool) {
 	missed = true
 	for _, origin := range row.origins() {
@@ -181,7 +182,7 @@ func (p *Parsed) find(row Param) (found value, missed bool) {
 					continue
 				}
 				if p.values.Env == nil {
-					if missed { // else it may stand in the authentication, which comes first
+					if missed { // otherwise it may be in the authentication, which comes first
 						p.Fail(name+fromEnv, "would be read from the environment of the workload's container, which trimtab does not do; write %s, or put it in a TriggerAuthentication with a secretTargetRef", name)
 					}
 					return value{}, false
@@ -197,10 +198,10 @@ func (p *Parsed) find(row Param) (found value, missed bool) {
 	return value{}, missed
 }
 
-// mostCompared bounds the keys among which a misspelled name is looked for.
+// mostCompared bounds the keys that are compared to find a misspelled name.
 const mostCompared = 100
 
-// misspelled names the unread key that may be meant for a parameter that is missing, as the end of a sentence.
+// misspelled names an unread key that may be meant for a missing parameter. The text is the end of a sentence.
 func (p *Parsed) misspelled(name string) string {
 	best, distance := "", len(name)/3+1
 	for _, key := range p.unread[:min(len(p.unread), mostCompared)] {
@@ -214,7 +215,7 @@ func (p *Parsed) misspelled(name string) string {
 	return "; the unknown parameter " + text.Quote(best) + " may be meant for it"
 }
 
-// unknown warns of the keys that no row has. Their values are not shown, since they may be credentials under a misspelled
+// unknown warns about the keys without a row. It does not show their values: they may be credentials under a misspelled
 // name.
 func (p *Parsed) unknown() {
 	read, known := p.table.inMetadata()

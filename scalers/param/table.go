@@ -7,60 +7,60 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// Table is the parameters of one trigger, in the order of the page. Tables that several sources share are joined by
-// slices.Concat.
+// Table is the parameters of one trigger, in the order of the page. Use slices.Concat to add a table that several
+// sources share.
 type Table []Param
 
-// Param is one parameter, or a key that is not read: then one of Ignored and Refused is set, and To is nil.
+// Param is one parameter, or a key that is not read. In the second case Ignored or Refused is set, and To is nil.
 type Param struct {
-	// Name is the key; Aliases mean the same. Names are tried in this order.
+	// Name is the key; Aliases are other names for it. Names are tried in this order.
 	Name    string
 	Aliases []string
-	// From is where the value may stand, the first one first: Metadata + Env + Auth. Empty is Metadata.
+	// From are the places of the value, in this order: Metadata + Env + Auth. Empty means Metadata.
 	From Origins
 	// To points to where the value goes, and so gives its type: a string, float64, int64, int, bool, time.Duration,
 	// []string, []int64, map[string]string, url.Values or Address.
 	To any
-	// Default is taken for a value that is absent. Without it To keeps what it has.
+	// Default is used if the value is absent. Without it, To keeps its value.
 	Default string
-	// Required says that a value must be there.
+	// Required says that the value must exist.
 	Required bool
 	// Range bounds a number.
 	Range Range
-	// OneOf are the only values of a text, or of each item of a list. Exclusive are those of which a list has one at most.
+	// OneOf are the allowed values of a text, or of each item of a list. A list may have at most one of Exclusive.
 	OneOf, Exclusive []string
 	// Separator stands between the items of a list or of pairs; empty is a comma. Ranges is what stands within an item of a list
 	// of numbers that means several, as the - of 1-4; empty allows none.
 	Separator, Ranges string
 	// Schemes make an Address a URL, which begins with one of them.
 	Schemes []string
-	// Secret says that the value is shown nowhere, wherever it stands. A map may be secret as a whole.
+	// Secret says that the value is never shown, wherever it is from. A map may be secret as a whole.
 	Secret bool
-	// About is one line that says what the parameter is for.
+	// About is one line that describes the parameter.
 	About string
-	// Ignored says why a key of KEDA changes nothing, and Refused why trimtab does not do what it asks for: "is not
-	// supported: requests are not signed". Converted says what KEDA makes of a key that is read, but was removed. Each
-	// begins with a verb; the key stands before it.
+	// Ignored says why a key of KEDA has no effect. Refused says why trimtab does not support it: "is not supported:
+	// requests are not signed". Converted says what KEDA does with a removed key that is still read. Each begins with a
+	// verb; texts put the key before it.
 	Ignored, Refused, Converted string
 }
 
-// Origins are places where a value may stand, in the order in which they are looked at.
+// Origins are the places of a value, in the order in which they are searched.
 type Origins string
 
 const (
 	// Metadata is spec.triggers[].metadata.
 	Metadata Origins = "m"
-	// Auth is what the TriggerAuthentication gives.
+	// Auth is the TriggerAuthentication.
 	Auth Origins = "a"
-	// Env is an environment variable of the target's container. Its name stands in the metadata, under the key with FromEnv
-	// behind it.
+	// Env is an environment variable of the target's container. Its name is in the metadata, under the key with the
+	// suffix FromEnv.
 	Env Origins = "e"
 )
 
-// fromEnv ends the keys of Env.
+// fromEnv is the suffix of the keys of Env.
 const fromEnv = "FromEnv"
 
-// Range is the numbers from Low to High. The zero value has all.
+// Range is the numbers from Low to High. The zero value has all numbers.
 type Range struct {
 	low, high float64
 	is, above bool
@@ -69,21 +69,22 @@ type Range struct {
 // Between is the range from low to high.
 func Between(low, high float64) Range { return Range{low: low, high: high, is: true, above: true} }
 
-// AtLeast is the range from low.
+// AtLeast is the range from low upwards.
 func AtLeast(low float64) Range { return Range{low: low, is: true} }
 
 func (r Range) has(n float64) bool { return !r.is || n >= r.low && (!r.above || n <= r.high) }
 
-// Address is where a server is.
+// Address is the address of a server.
 type Address struct {
 	Value string
-	// Shown is how texts call it: without user, password and parameters, or by where it is from where that is not the metadata.
+	// Shown is the address in texts: without user, password and parameters. If the value is not from the metadata,
+	// Shown names its place instead.
 	Shown string
-	// hidden says that it is shown by where it is from.
+	// hidden says that Shown names the place of the value.
 	hidden bool
 }
 
-// Part is an address that is a part of a.
+// Part is an address that is one part of a, such as one of several hosts.
 func (a Address) Part(value string) Address {
 	if a.Value = value; !a.hidden {
 		a.Shown = text.Short(text.Address(value))
@@ -109,14 +110,15 @@ func (p Param) origins() Origins {
 
 func (p Param) from(o Origins) bool { return strings.Contains(string(p.origins()), string(o)) }
 
-// read says that the parameter has an effect.
+// read is true if the parameter has an effect.
 func (p Param) read() bool { return p.To != nil }
 
-// Keys are all names that a table reads, by where their values may stand. A value in Metadata may be shown, without user, password
-// and parameters where it is an address; never one in Hidden, or one in Auth that comes from there.
+// Keys are all names that a table reads, by the place of their values. A value in Metadata may be shown; of an address
+// all but the user, the password and the parameters. A value in Hidden, or in Auth if it comes from there, must never
+// be shown.
 type Keys struct{ Metadata, Hidden, Auth []string }
 
-// Keys are the keys that t reads.
+// Keys returns the keys that t reads.
 func (t Table) Keys() (k Keys) {
 	for _, p := range t {
 		if !p.read() {
@@ -135,7 +137,7 @@ func (t Table) Keys() (k Keys) {
 	return k
 }
 
-// Names are all keys that t knows.
+// Names returns all keys that t knows.
 func (t Table) Names() (all []string) {
 	for _, p := range t {
 		for _, name := range p.names() {
@@ -145,7 +147,7 @@ func (t Table) Names() (all []string) {
 	return all
 }
 
-// inMetadata are the keys of the metadata that t knows, those first that are read.
+// inMetadata returns the metadata keys that t reads, and the metadata keys that t knows.
 func (t Table) inMetadata() (read, known []string) {
 	for _, p := range t {
 		keys := p.names()
@@ -165,7 +167,7 @@ func (t Table) inMetadata() (read, known []string) {
 	return read, known
 }
 
-// places says where the parameter with that key may stand; empty where there is none.
+// places names the places of the parameter with that key; empty where there is none.
 func (t Table) places(key string) string {
 	for _, p := range t {
 		if slices.Contains(p.names(), key) || slices.Contains(p.names(), strings.TrimSuffix(key, fromEnv)) {
@@ -175,7 +177,7 @@ func (t Table) places(key string) string {
 	return ""
 }
 
-// places are the origins in words, in their order.
+// places names the origins in words, in their order.
 func (p Param) places() string {
 	words := map[Origins]string{Metadata: "metadata", Auth: "authentication", Env: p.Name + fromEnv}
 	var out []string

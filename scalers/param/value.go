@@ -12,7 +12,7 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// set puts v where row points to.
+// set stores v where row points to.
 func (p *Parsed) set(row Param, v value) {
 	switch to := row.To.(type) {
 	case *string:
@@ -47,7 +47,8 @@ func (p *Parsed) set(row Param, v value) {
 	}
 }
 
-// bad is Fail for a value that is shown unless it may be secret. A right one has no @; an address may be there by mistake.
+// bad is Fail with the value in the text, unless the value may be secret. The user and password of an address are left
+// out, whatever the parameter is for: an address may be there by mistake.
 func (p *Parsed) bad(row Param, v value, format string, args ...any) {
 	p.Fail(v.key, "%s %s", p.shown(row, v), fmt.Sprintf(format, args...))
 }
@@ -63,7 +64,7 @@ func (p *Parsed) shown(row Param, v value) string {
 	}
 }
 
-// origin tells a value by where it is from.
+// origin describes a value by its place.
 func (p *Parsed) origin(what string, v value) string {
 	switch {
 	case v.from == Env:
@@ -87,7 +88,7 @@ func (p *Parsed) setAddress(row Param, v value, to *Address) {
 	}
 }
 
-// wrongURL says what is wrong with a URL, without repeating it: a password may stand in it.
+// wrongURL says what is wrong with a URL. It does not repeat the URL, which may contain a password.
 func wrongURL(address string, schemes []string) string {
 	u, err := url.Parse(address)
 	switch {
@@ -135,7 +136,7 @@ func (p *Parsed) within(row Param, v value, n float64) {
 
 func plain(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
-// duration is a span with its unit (30s), or a whole number of milliseconds.
+// duration reads a duration with its unit (30s), or a whole number of milliseconds.
 func (p *Parsed) duration(row Param, v value) time.Duration {
 	d, err := time.ParseDuration(v.text)
 	if ms, msErr := strconv.ParseInt(v.text, 10, 64); msErr == nil && ms >= 0 && ms <= math.MaxInt64/int64(time.Millisecond) {

@@ -12,18 +12,18 @@ import (
 // for one object never at the same time. A round that Begin made is given to End once, or dropped where its object
 // changed or the loop has ended: it must hold nothing that needs to be released.
 type Work[R any] interface {
-	// Begin prepares a round. read is false where Read has nothing to do.
+	// Begin prepares a round. read is false if Read has nothing to do.
 	Begin(ctx context.Context, key types.NamespacedName) (round R, read bool)
-	// Read waits for what is outside the cluster. Its ctx ends when the object changes.
+	// Read waits for systems outside the cluster. Its ctx ends when the object changes.
 	Read(ctx context.Context, key types.NamespacedName, round R)
-	// End decides and acts. It returns when the object is due again; 0 is not before it is queued.
+	// End decides and acts. It returns when the object is due again; after 0 it waits until it is queued.
 	End(ctx context.Context, key types.NamespacedName, round R) (again time.Duration)
 }
 
-// Phase is where an object is in its round.
+// Phase is the step of an object's round.
 type Phase string
 
-// The phases of a round. Queued is waiting for a worker or a reader.
+// The phases of a round. Queued means waiting for a worker or a reader.
 const (
 	Queued  Phase = "queued"
 	Opening Phase = "opening"
@@ -31,12 +31,12 @@ const (
 	Acting  Phase = "acting"
 )
 
-// Phases are all in their order.
+// Phases are all phases in their order.
 func Phases() []Phase { return []Phase{Queued, Opening, Reading, Acting} }
 
 // Config bounds a Loop.
 type Config struct {
-	// Workers is how many objects are begun and ended at the same time, Readers how many are read.
+	// Workers is how many rounds are begun and ended at the same time. Readers is how many are read.
 	Workers, Readers int
 	Now              func() time.Time
 }
@@ -49,22 +49,22 @@ type Loop[R any] struct {
 	// ctx ends with the loop.
 	ctx context.Context
 	end context.CancelFunc
-	// rounds are those in flight.
+	// rounds has the rounds in flight.
 	rounds sync.WaitGroup
 
 	mu sync.Mutex
-	// started and ended bound the time in which rounds begin.
+	// Rounds begin only after started and before ended.
 	started, ended bool
 	objects        map[types.NamespacedName]*object
 }
 
-// object is one that is idle or in work.
+// object is an object, idle or with a round in flight.
 type object struct {
 	// phase is empty while the object is idle.
 	phase Phase
 	// since is when the object became due.
 	since time.Time
-	// again says that the object is due again after this round, changed that this round is to be dropped.
+	// again says that the object is due again after this round. changed says that this round is to be dropped.
 	again, changed bool
 	// cancel ends the reading of this round.
 	cancel context.CancelFunc
@@ -72,7 +72,7 @@ type object struct {
 	timer *time.Timer
 }
 
-// New makes a loop that works from Start on until ctx ends. Close waits for its end.
+// New makes a loop that works from Start until ctx ends. Close waits for its end.
 func New[R any](ctx context.Context, cfg Config, work Work[R]) *Loop[R] {
 	ctx, end := context.WithCancel(ctx)
 	return &Loop[R]{
@@ -81,7 +81,7 @@ func New[R any](ctx context.Context, cfg Config, work Work[R]) *Loop[R] {
 	}
 }
 
-// Start begins with what was queued before.
+// Start begins with the objects that are queued already.
 func (l *Loop[R]) Start() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -91,7 +91,7 @@ func (l *Loop[R]) Start() {
 	}
 }
 
-// Close ends all readings and returns when no round is in flight. Nothing is queued after it.
+// Close ends all readings, and returns when no round is in flight. Afterwards nothing is queued.
 func (l *Loop[R]) Close() {
 	l.end()
 	l.mu.Lock()
@@ -103,10 +103,10 @@ func (l *Loop[R]) Close() {
 	l.rounds.Wait()
 }
 
-// Add queues an object: it is due now, or again when its round in work has ended.
+// Add queues an object. It is due now or, during a round, after the end of that round.
 func (l *Loop[R]) Add(key types.NamespacedName) { l.add(key, false) }
 
-// Restart queues an object that changed or is gone: what is read for it ends, and nothing is decided on it.
+// Restart queues an object that changed or was deleted. Its reading ends, and no decision is made from it.
 func (l *Loop[R]) Restart(key types.NamespacedName) { l.add(key, true) }
 
 func (l *Loop[R]) add(key types.NamespacedName, changed bool) {
@@ -120,7 +120,7 @@ func (l *Loop[R]) add(key types.NamespacedName, changed bool) {
 		o = &object{}
 		l.objects[key] = o
 	}
-	if !l.started { // Start puts it in the queue
+	if !l.started { // Start queues it
 		o.phase, o.since = Queued, l.now()
 		return
 	}
@@ -132,13 +132,13 @@ func (l *Loop[R]) add(key types.NamespacedName, changed bool) {
 		return
 	}
 	o.again = true
-	if changed && o.phase != Acting { // what is being written is written to its end
+	if changed && o.phase != Acting { // a write in progress is completed
 		o.changed = true
 		o.cancel()
 	}
 }
 
-// queue puts an object that is idle in the queue. l is locked.
+// queue puts an idle object into the queue. The caller has locked l.
 func (l *Loop[R]) queue(key types.NamespacedName, o *object) {
 	o.stop()
 	*o = object{phase: Queued, since: l.now(), timer: o.timer}
@@ -168,12 +168,12 @@ func (l *Loop[R]) begin(key types.NamespacedName, o *object) {
 			l.work.Read(ctx, key, round)
 			l.enter(o, Queued)
 		}
-		if ctx.Err() != nil { // dropping a round takes no worker
+		if ctx.Err() != nil { // dropping a round needs no worker
 			l.finish(key, o, round)
 			return
 		}
-		// What was read must not grow old: it comes before rounds that have not begun, and nothing more is
-		// read in its place until a worker has it.
+		// A reading must not become old: it has priority over rounds that have not begun. Until a worker takes it, the
+		// reader starts no other reading.
 		taken := make(chan struct{})
 		l.workers.GoOn(key.Namespace, func() {
 			close(taken)
@@ -183,7 +183,7 @@ func (l *Loop[R]) begin(key types.NamespacedName, o *object) {
 	})
 }
 
-// finish ends a round, or drops it where its object changed or the loop has ended.
+// finish ends a round. It drops the round if its object changed or the loop has ended.
 func (l *Loop[R]) finish(key types.NamespacedName, o *object, round R) {
 	defer l.rounds.Done()
 	l.mu.Lock()
@@ -204,7 +204,7 @@ func (l *Loop[R]) finish(key types.NamespacedName, o *object, round R) {
 	case l.ended:
 	case dropped:
 		l.queue(key, o)
-		o.since = since // it has been due all the time
+		o.since = since // it was due since then
 	case o.again:
 		l.queue(key, o)
 	case again == 0:
@@ -229,17 +229,17 @@ func (o *object) stop() {
 	}
 }
 
-// Load is how much is in flight.
+// Load is how much work is in flight.
 type Load struct {
-	// Rounds are the objects that are in work, by phase.
+	// Rounds is the number of objects in each phase.
 	Rounds map[Phase]int
-	// Oldest is the object whose round has been due for the longest time, Overdue how long; zero where
-	// none is in work.
+	// Oldest is the object whose round has been due for the longest time, and Overdue is that time. Both are zero where
+	// no round is in flight.
 	Oldest  types.NamespacedName
 	Overdue time.Duration
 }
 
-// Load looks at all objects.
+// Load counts the objects.
 func (l *Loop[R]) Load() Load {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// work is a Work of which every source answers after a time, or never.
+// work is a Work whose sources answer after a time, or never.
 type work struct {
 	t *testing.T
 	// takes is how long an object's reading takes; -1 is for ever.

@@ -6,11 +6,10 @@ import (
 	"sync"
 )
 
-// Slots bound how much is done at the same time, and share it between namespaces. A namespace may take
-// its first slot while one is free, and each further one only while at least twice as many are free as
-// it holds: one namespace alone gets a third of them. So those that keep their slots for long leave some
-// for a namespace that comes later. Namespaces that wait take turns; within one, the first to come is
-// the first to be served.
+// Slots bound how much is done at the same time, and share it between namespaces. A namespace may take its first slot
+// while one is free. It may take a further one only while at least twice as many are free as it holds: one namespace
+// alone gets a third of them. So namespaces that keep their slots for long leave some for a later one. Waiting
+// namespaces take turns. Within a namespace, the first to wait is the first to be served.
 //
 // It is safe for concurrent use.
 type Slots struct {
@@ -18,7 +17,7 @@ type Slots struct {
 	free int
 	// spaces are the namespaces that hold slots or wait for one.
 	spaces map[string]*space
-	// turns are the namespaces that wait; the first is the next to be served.
+	// turns are the waiting namespaces; the first is the next to be served.
 	turns []string
 }
 
@@ -27,21 +26,20 @@ type space struct {
 	waiting []*ticket
 }
 
-// ticket stands for one that waits. start must not block. One with priority is served before the others of its
+// ticket is one waiting caller. start must not block. A ticket with priority is served before the others of its
 // namespace.
 type ticket struct {
 	start    func()
 	priority bool
 }
 
-// NewSlots has n slots, at least 1.
+// NewSlots makes n slots, at least 1.
 func NewSlots(n int) *Slots { return &Slots{free: n, spaces: map[string]*space{}} }
 
-// Go calls f on a goroutine of its own as soon as the namespace may have a slot, which is free again
-// when f returns.
+// Go calls f on a new goroutine as soon as the namespace may have a slot. The slot is free again when f returns.
 func (s *Slots) Go(namespace string, f func()) { s.start(namespace, f, false) }
 
-// GoOn is Go for what has begun already: it comes before all of its namespace that has not.
+// GoOn is Go for work that has begun already: it is served before work of its namespace that has not.
 func (s *Slots) GoOn(namespace string, f func()) { s.start(namespace, f, true) }
 
 func (s *Slots) start(namespace string, f func(), priority bool) {
@@ -53,8 +51,7 @@ func (s *Slots) start(namespace string, f func(), priority bool) {
 	}})
 }
 
-// Acquire waits for a slot. release gives it back and is to be called once; it is nil with an error,
-// which is ctx's.
+// Acquire waits for a slot. Call release once to give it back. With an error release is nil; the error is ctx's.
 func (s *Slots) Acquire(ctx context.Context, namespace string) (release func(), err error) {
 	ready := make(chan struct{})
 	t := &ticket{start: func() { close(ready) }}
@@ -102,7 +99,7 @@ func (s *Slots) leave(namespace string) {
 	s.serve()
 }
 
-// withdraw takes t out of the queue; false says that it has its slot already.
+// withdraw removes t from the queue. It is false if t has its slot already.
 func (s *Slots) withdraw(namespace string, t *ticket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,7 +115,7 @@ func (s *Slots) withdraw(namespace string, t *ticket) bool {
 	return true
 }
 
-// serve gives out slots until no namespace that waits may have one.
+// serve gives out slots until no waiting namespace may have one.
 func (s *Slots) serve() {
 	for {
 		i := slices.IndexFunc(s.turns, func(namespace string) bool {
@@ -141,7 +138,7 @@ func (s *Slots) serve() {
 	}
 }
 
-// tidy forgets a namespace that neither holds nor waits.
+// tidy removes a namespace that neither holds a slot nor waits.
 func (s *Slots) tidy(namespace string) {
 	if n := s.spaces[namespace]; n.held == 0 && len(n.waiting) == 0 {
 		delete(s.spaces, namespace)

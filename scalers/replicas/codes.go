@@ -2,28 +2,28 @@ package replicas
 
 import "github.com/trimtab/trimtab/internal/verdict"
 
-// The outcomes for a ScaledObject. Where KEDA has a name for one, as the reason of a condition or of an
-// Event, it is that name.
+// The outcomes for a ScaledObject. If KEDA has a name for one, as the reason of a condition or of an Event, it has that
+// name.
 const (
-	// Activated: a trigger is active, and the target stands at zero or below its minimum (row A1).
+	// Activated: a trigger is active, and the target has zero replicas or fewer than its minimum (row A1).
 	Activated verdict.Code = "KEDAScaleTargetActivated"
-	// ScaleOutPaused: the target would be scaled out, which an annotation forbids.
+	// ScaleOutPaused: an annotation forbids the scale-out.
 	ScaleOutPaused verdict.Code = "ScaleOutPaused"
 	// ActivePartly: a trigger is active and another cannot be read (row A2).
 	ActivePartly verdict.Code = "PartialTriggerError"
 	// Active: a trigger is active; the HPA decides (row A3).
 	Active verdict.Code = "ScalerActive"
-	// WaitingForFallback: no trigger is active, one cannot be read, its fallback has not begun (row I1).
+	// WaitingForFallback: no trigger is active, one cannot be read, and its fallback is not active yet (row I1).
 	WaitingForFallback verdict.Code = "WaitingForFallback"
-	// HeldOnError: no trigger is active, one cannot be read (row I2).
+	// HeldOnError: no trigger is active, and one cannot be read (row I2).
 	HeldOnError verdict.Code = "TriggerError"
 	// Deactivated: no trigger was active for the cooldown period (row I3).
 	Deactivated verdict.Code = "KEDAScaleTargetDeactivated"
-	// CoolingDown: no trigger is active; the cooldown period runs (row I3).
+	// CoolingDown: no trigger is active, and the cooldown period has not ended (row I3).
 	CoolingDown verdict.Code = "ScalerCooldown"
-	// ScaleInPaused: the target would be scaled in, which an annotation forbids.
+	// ScaleInPaused: an annotation forbids the scale-in.
 	ScaleInPaused verdict.Code = "ScaleInPaused"
-	// RaisedToMinimum: no trigger is active, and the target stands below its minimum (row I4).
+	// RaisedToMinimum: no trigger is active, and the target has fewer replicas than its minimum (row I4).
 	RaisedToMinimum verdict.Code = "RaisedToMinimum"
 	// Inactive: no trigger is active, and there is nothing to do (row I5).
 	Inactive verdict.Code = "ScalerNotActive"
@@ -37,7 +37,7 @@ const (
 	TriggerInactive verdict.Code = "TriggerInactive"
 	// TriggerFailed: the source could not be read.
 	TriggerFailed verdict.Code = "TriggerFailed"
-	// TriggerOnFallback: the source could not be read more often than allowed; the fallback counts.
+	// TriggerOnFallback: the source could not be read more often than allowed; its fallback is used.
 	TriggerOnFallback verdict.Code = "TriggerOnFallback"
 )
 

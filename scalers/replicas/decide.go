@@ -8,12 +8,11 @@ import (
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
-// Decide says what happens to a target that has current replicas, given one reading for each trigger.
+// Decide says what to do with a target of current replicas, from one reading for each trigger.
 //
-// It follows KEDA's table of decisions row by row (A1 to A3, I1 to I5), with these differences, all on
-// the safe side: a fallback of 0 replicas holds on an error instead of scaling to zero; an active
-// trigger beside a failing one counts as activity for the cooldown; paused-scale-out also holds back
-// the raise to the minimum.
+// It follows KEDA's table of decisions row by row (A1 to A3, I1 to I5). There are three differences, all on the safe
+// side. A fallback of 0 replicas does not scale to zero on an error. An active trigger counts as activity for the
+// cooldown even if another trigger fails. paused-scale-out also prevents the scale-out to the minimum.
 func Decide(s Spec, readings []Reading, current int32, m Memory, now time.Time) (Plan, Memory) {
 	j := evaluate(s, readings, m)
 	p := Plan{
@@ -36,7 +35,7 @@ func Decide(s Spec, readings []Reading, current int32, m Memory, now time.Time) 
 	return p, next
 }
 
-// decision is what one row of the table yields.
+// decision is the result of one row of the table.
 type decision struct {
 	to        int32
 	code      verdict.Code
@@ -84,7 +83,7 @@ func decideInactive(s Spec, j evaluation, current int32, lastActive, now time.Ti
 	}
 }
 
-// scaleIn is row I3: to rest in one step, when the cooldown has passed.
+// scaleIn is row I3: to rest in one step, when the cooldown period has ended.
 func scaleIn(s Spec, current, rest int32, lastActive, now time.Time) decision {
 	due, period, since := lastActive.Add(s.Cooldown), s.Cooldown, lastActive
 	if lastActive.IsZero() {
@@ -151,8 +150,8 @@ func (j *evaluation) fail(s Spec, r Reading, subject verdict.Subject) {
 	j.verdicts = append(j.verdicts, verdict.Because(subject, TriggerOnFallback, f...))
 }
 
-// Count is the number of failures after one more. It stops one above the threshold, from where on
-// nothing changes, so that a status that carries it is written only while it matters.
+// Count is the number of failures after one more failure. It stops one above the threshold, since more makes no
+// difference. So a status with the count is not written without need.
 func Count(f *Fallback, failures int32) int32 {
 	if f == nil {
 		return 1
@@ -160,7 +159,7 @@ func Count(f *Fallback, failures int32) int32 {
 	return min(failures+1, f.FailureThreshold+1)
 }
 
-// Tripped says whether so many failures in a row put a trigger on its fallback.
+// Tripped is true if so many failures in a row put a trigger on its fallback.
 func (f *Fallback) Tripped(failures int32) bool {
 	return f != nil && f.Replicas > 0 && failures > f.FailureThreshold
 }

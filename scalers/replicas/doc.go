@@ -7,8 +7,10 @@
 //	    +------------------------------------+  at once from any count, when no trigger
 //	                                            is active for cooldownPeriod
 //
-// Decide guarantees: equal inputs give equal outputs; a target is never scaled in while any trigger's
-// reading is an error; what it asks for is 0, the idle count, the minimum, or 1, and never more than
-// the maximum; time, memory and policy are arguments. It neither reads a source nor writes a scale,
-// and it does not know of pausing altogether, which is an order and not a decision.
+// Decide guarantees:
+//   - Equal inputs give equal outputs; time, memory and policy are arguments.
+//   - A target is never scaled in while any trigger's reading is an error.
+//   - The wanted count is 0, the idle count, the minimum, or 1, and never more than the maximum.
+//
+// It neither reads a source nor writes a scale. It does not handle the pause annotation, since a pause is not a decision.
 package replicas

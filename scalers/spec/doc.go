@@ -1,6 +1,6 @@
-// Package spec checks a ScaledObject and translates it to the values that the decisions are made of.
+// Package spec checks a ScaledObject and translates it to the inputs of the decisions.
 //
-// It guarantees that all that is wrong with an object is reported at once, each with the path and the
-// value, and that what trimtab does not do is refused by name instead of being ignored. Triggers are
-// checked by their sources, not here; nothing is read from the cluster.
+// It guarantees that all problems of an object are reported at once, each with the path and the value. Unsupported
+// fields are refused by name instead of being ignored. The sources check the triggers, not this package. It reads
+// nothing from the cluster.
 package spec

@@ -14,10 +14,10 @@ import (
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
 
-// KEDA's finalizer; an object that KEDA has seen carries it.
+// KEDA's finalizer. Objects that KEDA has handled have it.
 const Finalizer = "finalizer.keda.sh"
 
-// Defaults apply where a ScaledObject names no value; Limits bound what it names.
+// Defaults are used where a ScaledObject sets no value. Limits bound the values that it sets.
 type Defaults struct {
 	PollingInterval time.Duration
 	Cooldown        time.Duration
@@ -26,37 +26,37 @@ type Defaults struct {
 
 // Limits bound what one object may cost.
 type Limits struct {
-	// PollingInterval is the shortest; a shorter one is raised to it.
+	// PollingInterval is the minimum; a shorter interval is raised to it.
 	PollingInterval time.Duration
-	// Triggers is how many an object may have, Parameters how many keys the metadata of one of them,
-	// Bytes how long all keys and values of one together. An object beyond them is refused.
+	// Triggers is how many triggers an object may have, Parameters how many keys the metadata of one trigger may have,
+	// and Bytes how long all its keys and values may be together. An object beyond a limit is refused.
 	Triggers, Parameters, Bytes int
 }
 
-// Checked is a ScaledObject whose every field was checked.
+// Checked is a ScaledObject after all checks.
 type Checked struct {
 	// Replicas is the policy of replicas.Decide.
 	Replicas replicas.Spec
 	// Interval is the time between two polls.
 	Interval time.Duration
-	// Target is the kind that is scaled, and its name.
+	// Target is the kind and name of the object to scale.
 	Target     schema.GroupVersionKind
 	TargetName string
-	// Paused says that nothing is scaled; it is known also of an object that is wrong. PausedAt is to
-	// how many replicas the target is set meanwhile; nil leaves it as it is.
+	// Paused says that nothing is scaled. It is set even if the object is wrong. PausedAt is the number of replicas
+	// during the pause; nil leaves them as they are.
 	Paused   bool
 	PausedAt *int32
-	// Warnings are what the object asks for beyond a bound that it is kept within.
+	// Warnings name the values beyond a bound that are reduced to the bound.
 	Warnings []string
 }
 
-// Subject is how verdicts name the object.
+// Subject is the object's name in verdicts.
 func Subject(namespace, name string) verdict.Subject {
 	return verdict.On("scaledobject", namespace+"/"+name)
 }
 
-// Parse checks so. The error has one line for each problem. An object that is too large is not looked at
-// any further, so that it costs little.
+// Parse checks so. The error has one line for each problem. An object that is too large is not checked further, so that
+// it costs little.
 func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
 	if err := TooLarge(so, d.Limits); err != nil {
 		return Checked{Paused: so.NeedToBePausedByAnnotation()}, err
@@ -89,7 +89,7 @@ func Parse(so *keda.ScaledObject, d Defaults) (Checked, error) {
 	return c, nil
 }
 
-// TooLarge says why so is beyond the limits: nothing of it is to be looked at then.
+// TooLarge says why so exceeds the limits. Such an object must not be checked further.
 func TooLarge(so *keda.ScaledObject, l Limits) error {
 	if n := len(so.Spec.Triggers); n > l.Triggers {
 		return fmt.Errorf("spec.triggers: %d triggers are more than %d; split the object, or raise scalers.maxTriggers", n, l.Triggers)
@@ -132,7 +132,7 @@ func policy(so *keda.ScaledObject, d Defaults) replicas.Spec {
 	return s
 }
 
-// IsResource says whether the HPA reads triggers of that type by itself.
+// IsResource is true if the HPA itself reads triggers of that type.
 func IsResource(triggerType string) bool { return triggerType == "cpu" || triggerType == "memory" }
 
 func bounds(so *keda.ScaledObject) (errs []error) {
@@ -179,7 +179,7 @@ func bounds(so *keda.ScaledObject) (errs []error) {
 	return errs
 }
 
-// unsupported names what KEDA does and trimtab does not.
+// unsupported names the fields that KEDA supports and trimtab does not.
 func unsupported(so *keda.ScaledObject) (errs []error) {
 	refuse := func(path, value, mend string) {
 		errs = append(errs, fmt.Errorf("spec.%s: %s is not supported; %s", path, text.Quote(value), mend))
@@ -225,7 +225,7 @@ func triggerNames(so *keda.ScaledObject) (errs []error) {
 	return errs
 }
 
-// Target is the kind that so scales, and its name; empty where so names none.
+// Target is the kind and name that so scales; empty where so names none.
 func Target(so *keda.ScaledObject) (schema.GroupVersionKind, string) {
 	gvk, err := targetKind(so)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
 
-// Reasons of conditions that are no verdict of a decision. They are KEDA's.
+// Reasons of conditions that are no verdict of a decision. They have KEDA's names.
 const (
 	reasonReady      = "ScaledObjectReady"
 	reasonUnknown    = "UnknownState"
@@ -65,7 +65,7 @@ func ready(r Round) (metav1.ConditionStatus, string, string) {
 
 const readyMessage = "every trigger can be read and the target can be scaled"
 
-// Behind the message of a condition: the bounds that an object is kept within, and what its triggers have that is ignored.
+// These introduce the end of a condition's message: reduced values, and ignored parameters of triggers.
 const limited, warned = "; limited: ", "; warnings: "
 
 func told(what string, list []string) string {
@@ -75,7 +75,7 @@ func told(what string, list []string) string {
 	return what + text.List(list, "; ")
 }
 
-// failures tells each failed trigger's error, without the count that grows.
+// failures lists each failed trigger's error, without the growing count.
 func failures(p *replicas.Plan) string {
 	var out []string
 	for _, v := range p.Triggers {
@@ -127,7 +127,7 @@ func pause(r Round) string {
 	}
 }
 
-// setHPAActive mirrors the HPA's own ScalingActive. An HPA that rests at zero replicas is healthy.
+// setHPAActive copies the HPA's own ScalingActive. An HPA with zero replicas is healthy.
 func setHPAActive(c *keda.Conditions, h *autoscalingv2.HorizontalPodAutoscaler) {
 	for _, condition := range h.Status.Conditions {
 		if condition.Type != autoscalingv2.ScalingActive {
@@ -146,7 +146,7 @@ func setHPAActive(c *keda.Conditions, h *autoscalingv2.HorizontalPodAutoscaler) 
 	}
 }
 
-// Event is one Event that is due.
+// Event is one Event to send.
 type Event struct {
 	// Type is Normal or Warning.
 	Type    string
@@ -155,7 +155,7 @@ type Event struct {
 	Message string
 }
 
-// Transitions are the Events for what changed between two statuses.
+// Transitions are the Events for the differences between two statuses.
 func Transitions(old, next *keda.ScaledObjectStatus) []Event {
 	var out []Event
 	was, is := Condition(old, keda.ConditionReady), Condition(next, keda.ConditionReady)
@@ -191,13 +191,13 @@ func Transitions(old, next *keda.ScaledObjectStatus) []Event {
 	return out
 }
 
-// flip is the condition of that type if it became true, or false again.
+// flip returns the condition of that type if it became true, or became false after being true.
 func flip(old, next *keda.ScaledObjectStatus, t keda.ConditionType) (keda.Condition, bool) {
 	was, is := Condition(old, t), Condition(next, t)
 	return is, was.IsTrue() != is.IsTrue()
 }
 
-// Condition is the condition of type t, or the zero value; unlike KEDA's own accessors it changes nothing.
+// Condition is the condition of type t, or the zero value. Unlike KEDA's own accessors it changes nothing.
 func Condition(s *keda.ScaledObjectStatus, t keda.ConditionType) keda.Condition {
 	for _, c := range s.Conditions {
 		if c.Type == t {
@@ -207,7 +207,7 @@ func Condition(s *keda.ScaledObjectStatus, t keda.ConditionType) keda.Condition 
 	return keda.Condition{}
 }
 
-// Scaled is the Event for a change of replicas, or, with err, for one that failed.
+// Scaled is the Event for a change of replicas or, with err, for a failed one.
 func Scaled(kind, namespace, name string, p *replicas.Plan, err error) Event {
 	e := Event{Type: corev1.EventTypeNormal, Reason: string(p.Verdict.Code), Action: "Scale",
 		Message: fmt.Sprintf("%s %s/%s goes from %d to %d replicas", kind, namespace, name, p.From, p.To)}
@@ -222,9 +222,9 @@ func Scaled(kind, namespace, name string, p *replicas.Plan, err error) Event {
 }
 
 const (
-	// Limited: the object asks for more than a bound; it is kept within the bound, and goes on.
+	// Limited: a value of the object exceeds a bound; it is reduced to the bound, and the object works.
 	Limited verdict.Code = "ScaledObjectLimited"
-	// Info: a trigger has a parameter that is ignored. KEDA has that name for it.
+	// Info: a trigger has an ignored parameter. KEDA uses the same name.
 	Info verdict.Code = "KEDAScalerInfo"
 )
 
@@ -236,7 +236,7 @@ const (
 	DeactivationFailed verdict.Code = "KEDAScaleTargetDeactivationFailed"
 )
 
-// FailedScale is the code for a plan that could not be carried out.
+// FailedScale is the code for a plan that could not be written.
 func FailedScale(p *replicas.Plan) verdict.Code {
 	if p.To > p.From {
 		return ActivationFailed

@@ -14,29 +14,29 @@ import (
 	"github.com/trimtab/trimtab/scalers/replicas"
 )
 
-// WaitMost is the longest that a change waits for the next write. One of a condition's message alone waits so long: an
-// error's text may hold a port or a time.
+// WaitMost is the longest that a change waits for the next write. A change of a condition's message alone waits so
+// long, since an error's text may contain a port or a time.
 const WaitMost = time.Minute
 
-// Round is what one look at a ScaledObject came to.
+// Round is the result of one round of a ScaledObject.
 type Round struct {
 	// Problem is not nil where the object could not be acted on, or not fully.
 	Problem *Problem
-	// Plan is nil where nothing was decided: on a problem before it, and while paused.
+	// Plan is nil where nothing was decided: because of an earlier problem, or while paused.
 	Plan   *replicas.Plan
 	Memory replicas.Memory
-	// Policy is what the plan was made by.
+	// Policy is the input of the plan.
 	Policy replicas.Spec
-	// Paused is spec.Checked's.
+	// Paused is as in spec.Checked.
 	Paused   bool
 	PausedAt *int32
-	// Facts are nil where they could not be known.
+	// Facts are nil where they are not known.
 	Facts *Facts
-	// Limits are what the object asks for beyond a bound that it is kept within.
+	// Limits name the values beyond a bound that are reduced to the bound.
 	Limits []string
-	// Warnings are what its triggers have that is ignored.
+	// Warnings name the ignored parameters of the triggers.
 	Warnings []string
-	// HPA is the HPA as it stands; nil where there is none or it could not be read.
+	// HPA is the current HPA; nil where there is none or it could not be read.
 	HPA *autoscalingv2.HorizontalPodAutoscaler
 }
 
@@ -54,7 +54,7 @@ type Facts struct {
 	ResourceMetrics []string
 }
 
-// Next is the status after the round. old is not changed.
+// Next is the status after the round. It does not change old.
 func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) keda.ScaledObjectStatus {
 	next := *old.DeepCopy()
 	setConditions(&next.Conditions, r)
@@ -68,14 +68,14 @@ func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) 
 	if r.Facts != nil {
 		setFacts(&next, r)
 	}
-	if r.HPA != nil { // else the one before may still stand
+	if r.HPA != nil { // otherwise the earlier value may still be true
 		next.HpaName = r.HPA.Name
 	}
 	if r.Plan != nil {
 		setActivity(&next, r)
 		setLastActive(&next, old, r)
 	}
-	for i := range next.Conditions { // errors of any origin
+	for i := range next.Conditions { // errors may come from anywhere
 		next.Conditions[i].Message = text.Line(next.Conditions[i].Message)
 	}
 	return next
@@ -129,7 +129,7 @@ func setLastActive(next, old *keda.ScaledObjectStatus, r Round) {
 	}
 }
 
-// Failures is the reverse of the health that Next writes.
+// Failures reads the health that Next writes.
 func Failures(s *keda.ScaledObjectStatus) map[string]int32 {
 	out := map[string]int32{}
 	for name, h := range s.Health {
@@ -140,23 +140,22 @@ func Failures(s *keda.ScaledObjectStatus) map[string]int32 {
 	return out
 }
 
-// Urgency is how soon a new status is to be written over the old one.
+// Urgency is how soon a new status is to replace the old one.
 type Urgency uint8
 
 const (
 	// Unchanged: there is nothing to write.
 	Unchanged Urgency = iota
-	// MayWait: what changed is written later, with what changes until then.
+	// MayWait: the change is written later, with further changes.
 	MayWait
-	// Transition: a condition or a fact changed. It is worth a write, and an object that changes to and fro
-	// is worth few.
+	// Transition: a condition or a fact changed. It is written, but an object that changes repeatedly gets few writes.
 	Transition
-	// Now: it is to be written.
+	// Now: write it now.
 	Now
 )
 
-// Compare says how soon next is to be written over old, given how long ago the status was last written. An
-// activity that begins is always written, so that a new leader knows of it; one that ends may wait.
+// Compare says how soon next is to replace old. since is the time since the last write. The start of an activity is
+// always written, so that a new leader knows of it. Its end may wait.
 func Compare(old, next *keda.ScaledObjectStatus, since time.Duration) Urgency {
 	was, is := Condition(old, keda.ConditionActive), Condition(next, keda.ConditionActive)
 	switch {
@@ -173,7 +172,7 @@ func Compare(old, next *keda.ScaledObjectStatus, since time.Duration) Urgency {
 	}
 }
 
-// lasting is what does not change with the triggers' values.
+// lasting is the status without the parts that change with the triggers' values.
 func lasting(s *keda.ScaledObjectStatus) *keda.ScaledObjectStatus {
 	out := withoutMessages(s)
 	out.TriggersActivity, out.Health, out.LastActiveTime = nil, nil, nil

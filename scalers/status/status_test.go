@@ -306,7 +306,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// An object that is kept within a bound, or of which something is ignored, stays ready, and gets one Event for each.
+// An object with a value reduced to a bound, or with an ignored parameter, stays ready. It gets one Event for each.
 func TestBoundsAndWarningsStandInReady(t *testing.T) {
 	o := newObject()
 	some := func(of string, n int) (list []string) {

@@ -1,11 +1,11 @@
-// Package trigger is what ScaledObjects and the sources that their triggers read have in common.
+// Package trigger is the interface between ScaledObjects and the sources of their triggers.
 //
-// A Source is a type of triggers: a table of parameters, what is measured, and how it is read. Check reads the parameters and
+// A Source is a type of triggers: a table of parameters, the metric, and the reading. Check reads the parameters and
 // opens nothing. Open takes leases on clients from a Pool, which triggers share.
 //
-// It guarantees that a client stays open until its last lease was given back and its last reader is done, and that secrets
-// are never printed: no value of an authentication, and no secret of a trigger, stands in an error, a warning or a line of the log,
+// It guarantees that a client stays open until its last lease was given back and its last reading has ended. Secrets
+// are never printed. No error, warning or log line contains a value of an authentication or a secret of a trigger,
 // whatever a client library or a server repeats.
 //
-// It reads nothing from anywhere: resolving a TriggerAuthentication and asking a source are done elsewhere.
+// It makes no requests. Other packages resolve a TriggerAuthentication and read a source.
 package trigger

@@ -11,9 +11,9 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// guard is what is known of a trigger while it is checked and read: its secrets, and the keys of its source.
+// guard has a trigger's secrets and the keys of its source, while the trigger is checked and read.
 type guard struct {
-	// title is how errors call the trigger, and kind its beginning, to the trigger's type.
+	// title is the trigger's name in errors. kind is the start of the title, up to the trigger's type.
 	title, kind string
 	secrets     text.Secrets
 	keys        []string
@@ -23,8 +23,8 @@ func newGuard(d Definition, keys []string, secrets text.Secrets) *guard {
 	return &guard{title: d.String() + ": ", kind: fmt.Sprintf("trigger %d (%s", d.Index, text.Short(d.Type)), secrets: secrets, keys: keys}
 }
 
-// cleaner is clean for one error after another. To look for long secrets takes time, and a source that fails mostly fails
-// as it did before: what the last text became is kept.
+// cleaner returns a function that cleans one error after another. It remembers the last text and its result: looking
+// for long secrets takes time, and a failing source mostly repeats its error.
 func (g *guard) cleaner() func(error) error {
 	type text struct{ said, cleaned string }
 	var last atomic.Pointer[text]
@@ -44,10 +44,10 @@ func (g *guard) cleaner() func(error) error {
 	}
 }
 
-// keptText bounds the text that a trigger keeps of its last error.
+// keptText bounds the last error's text that a trigger keeps.
 const keptText = 4 << 10
 
-// Hide is a text of a source without the trigger's secrets, for a log. Errors of Check and Read need none.
+// Hide removes the trigger's secrets from a text of a source, for a log. Errors of Check and Read do not need it.
 func (d Definition) Hide(said string) string {
 	if d.guard == nil {
 		return text.Line(said)
@@ -62,7 +62,7 @@ func (g *guard) clean(err error) error {
 	return failure{text: g.hide(err.Error()), known: knownOf(err)}
 }
 
-// knownOf is whether the time was over.
+// knownOf keeps from err only whether it was a time-out.
 func knownOf(err error) error {
 	for _, known := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
@@ -72,8 +72,8 @@ func knownOf(err error) error {
 	return nil
 }
 
-// hide takes the secrets out of an error. Its beginning, the trigger and a key that is looked for, gives nothing away, and
-// a secret may be like it: with the user "redis", say, nobody could tell which trigger is meant.
+// hide removes the secrets from an error. Its start, with the trigger and a key, stays: it reveals nothing, and a
+// secret may be equal to a part of it. With the user "redis", for example, nobody could see which trigger is meant.
 func (g *guard) hide(said string) string {
 	rest, ok := strings.CutPrefix(said, g.title)
 	if !ok {
@@ -86,7 +86,7 @@ func (g *guard) hide(said string) string {
 	return text.Line(place + g.secrets.Hide(rest))
 }
 
-// failure is an error whose text was cleaned. Of what it was there is only whether its time was over.
+// failure is an error whose text was cleaned. Of the original error it keeps only whether it was a time-out.
 type failure struct {
 	text  string
 	known error

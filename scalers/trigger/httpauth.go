@@ -7,14 +7,14 @@ import (
 	"github.com/trimtab/trimtab/scalers/param"
 )
 
-// HTTPAuth is how a client over HTTP authenticates, as many types of KEDA declare it by one block of parameters.
+// HTTPAuth is the authentication of a client over HTTP. Many of KEDA's types declare it with the same parameters.
 type HTTPAuth struct {
-	// Modes are authModes.
+	// Modes is authModes.
 	Modes              []string
 	username, password string
 	token              string
 	header, value      string
-	// TLS has the parameters of a client certificate too.
+	// TLS also has the parameters of a client certificate.
 	TLS TLS
 }
 
@@ -31,7 +31,7 @@ func (a *HTTPAuth) Table() param.Table {
 	}, a.TLS.Table()...)
 }
 
-// Check notes what is wrong with a, and leaves in TLS what is used of it.
+// Check records the problems of a, and removes from TLS what is not used.
 func (a *HTTPAuth) Check(p *param.Parsed) {
 	for _, mode := range []struct {
 		name, needs string
@@ -45,7 +45,7 @@ func (a *HTTPAuth) Check(p *param.Parsed) {
 			p.Fail("authModes", "%s needs %s in the trigger's authentication", mode.name, mode.needs)
 		}
 	}
-	if !a.Has("tls") && (len(a.Modes) == 0 || a.TLS.CA == "") { // as for KEDA; the pair may be there for another trigger
+	if !a.Has("tls") && (len(a.Modes) == 0 || a.TLS.CA == "") { // as in KEDA; the key pair may be there for another trigger
 		a.TLS.Cert, a.TLS.Key = "", ""
 	}
 	a.TLS.Check(p)
@@ -54,7 +54,7 @@ func (a *HTTPAuth) Check(p *param.Parsed) {
 // Has says whether a mode is among Modes.
 func (a *HTTPAuth) Has(mode string) bool { return slices.Contains(a.Modes, mode) }
 
-// Headers are those of a request.
+// Headers are the headers of a request.
 func (a *HTTPAuth) Headers() map[string]string {
 	headers := map[string]string{}
 	if a.Has("custom") && a.header != "" {

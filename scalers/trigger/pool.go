@@ -6,30 +6,29 @@ import (
 	"sync"
 )
 
-// Pool shares clients between triggers: those with an equal key have one. K is all that two triggers must agree in. The zero
-// value keeps any number of clients open. It is safe for concurrent use.
+// Pool shares clients between triggers: triggers with an equal key have one client. K is everything that two triggers
+// need in common to share a client. The zero value keeps any number of clients open. It is safe for concurrent use.
 //
 // A client is opened by the first that reads with it, and stays open until its last lease was given back and its last
 // reader is done. So whoever reads needs no lease of its own: a trigger may be closed while it is read. Reads by a trigger
 // that is closed open the client again if they must, for themselves alone. A client that opens or closes slowly delays the
 // readers of its own key only.
 type Pool[K comparable, C any] struct {
-	// Idle is how many clients stay open while nobody reads by them. Beyond that, the one that has rested longest is closed,
-	// and opened again by the next reader. 0 is no bound.
+	// Idle is how many idle clients stay open. Beyond that, the client with the longest idle time is closed; the next
+	// reading opens it again. 0 is no bound.
 	Idle int
 	// Close closes a client that no longer has a reader. It is called once for each that was opened.
 	Close func(C)
 
 	mu      sync.Mutex
 	entries map[K]*entry[K, C]
-	// resting are the clients that are open and by which nobody reads, the one that has rested longest first. It is empty where
-	// Idle is 0.
+	// resting are the open clients without readings, longest idle first. It is empty where Idle is 0.
 	resting []*entry[K, C]
 	// closing are the clients to close when mu is unlocked.
 	closing []C
 }
 
-// entry is the client of one key. It goes when it has neither leases nor readers.
+// entry is the client of one key. It is removed when it has neither leases nor readings.
 type entry[K comparable, C any] struct {
 	key             K
 	leases, readers int
@@ -179,7 +178,7 @@ func (p *Pool[K, C]) tidy(e *entry[K, C]) {
 	p.close(e)
 }
 
-// close closes a client by which nobody reads.
+// close closes a client without readings.
 func (p *Pool[K, C]) close(e *entry[K, C]) {
 	if !e.open {
 		return
@@ -190,7 +189,7 @@ func (p *Pool[K, C]) close(e *entry[K, C]) {
 	e.open, e.client = false, none
 }
 
-// wake takes a client out of resting.
+// wake removes a client from resting.
 func (p *Pool[K, C]) wake(e *entry[K, C]) {
 	p.resting = slices.DeleteFunc(p.resting, func(other *entry[K, C]) bool { return other == e })
 }

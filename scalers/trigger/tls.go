@@ -8,9 +8,9 @@ import (
 	"github.com/trimtab/trimtab/scalers/param"
 )
 
-// TLS is how a client and its server know each other, as most types of KEDA declare it. It is comparable.
+// TLS has the TLS settings of a client, as most of KEDA's types declare them. It is comparable.
 type TLS struct {
-	// CA, Cert and Key are in PEM.
+	// CA, Cert and Key are PEM texts.
 	CA, Cert, Key string
 	// Insecure says that the server's certificate is not checked.
 	Insecure bool
@@ -26,7 +26,7 @@ func (t *TLS) Table() param.Table {
 	}
 }
 
-// Check notes what is wrong with t, for a trigger that uses it.
+// Check records the problems of t, for a trigger that uses it.
 func (t *TLS) Check(p *param.Parsed) {
 	if (t.Cert == "") != (t.Key == "") && p.AuthKnown() {
 		p.Warn("cert", "cert and key are used together only, as by KEDA; one of them is missing in the trigger's authentication")
@@ -39,7 +39,8 @@ func (t *TLS) Check(p *param.Parsed) {
 	}
 }
 
-// Config is for connections to a host of that name; empty where the connection knows it. t was checked.
+// Config is for connections to the host of that name. The name is empty where the connection knows it. t must have been
+// checked.
 func (t TLS) Config(host string) (*tls.Config, error) {
 	roots, err := t.authorities()
 	if err != nil {
@@ -49,7 +50,7 @@ func (t TLS) Config(host string) (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host, InsecureSkipVerify: t.Insecure, RootCAs: roots, Certificates: pairs}, err
 }
 
-// authorities is nil for those of the system alone.
+// authorities returns the CAs; nil means only the system's.
 func (t TLS) authorities() (*x509.CertPool, error) {
 	if t.CA == "" {
 		return nil, nil
@@ -69,7 +70,7 @@ func (t TLS) pair() ([]tls.Certificate, error) {
 		return nil, nil
 	}
 	pair, err := tls.X509KeyPair([]byte(t.Cert), []byte(t.Key))
-	if err != nil { // its text may repeat what the key holds
+	if err != nil { // the text of err may repeat the key
 		return nil, errors.New("holds no PEM pair in cert and key")
 	}
 	return []tls.Certificate{pair}, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/trimtab/trimtab/scalers/param"
 )
 
-// Definition is one trigger as its ScaledObject declares it, with its authentication resolved.
+// Definition is one trigger of a ScaledObject, with its authentication resolved.
 type Definition struct {
 	// Namespace is the ScaledObject's.
 	Namespace string
@@ -19,21 +19,21 @@ type Definition struct {
 	Type string
 	// Name is spec.triggers[].name; it may be empty.
 	Name string
-	// Metadata is what stands in the ScaledObject.
+	// Metadata is the trigger's metadata in the ScaledObject.
 	Metadata map[string]string
-	// Auth is what the authentication object resolved to. Its values are secrets. Keys that a source
-	// does not know are allowed: one authentication may serve triggers of several types.
+	// Auth has the parameters of the authentication object. Its values are secrets. Keys that a source does not know
+	// are allowed, since one authentication may serve triggers of several types.
 	Auth map[string]string
 	// AuthName is the namespace and name of the authentication object; empty where there is none.
 	AuthName string
-	// Offline says that the authentication was not resolved, as in a check of files: a parameter that
-	// may come from there is then not missed.
+	// Offline says that the authentication was not resolved, as in a check of files. Then a parameter that may come
+	// from it is not reported as missing.
 	Offline bool
-	// guard is not nil where Check is at work.
+	// guard is not nil while Check runs.
 	guard *guard
 }
 
-// String is how errors name the trigger: `trigger 0 (redis)`, `trigger 1 (prometheus, "requests")`.
+// String is the trigger's name in errors: `trigger 0 (redis)`, `trigger 1 (prometheus, "requests")`.
 func (d Definition) String() string {
 	if d.Name == "" {
 		return fmt.Sprintf("trigger %d (%s)", d.Index, text.Short(d.Type))
@@ -41,37 +41,37 @@ func (d Definition) String() string {
 	return fmt.Sprintf("trigger %d (%s, %s)", d.Index, text.Short(d.Type), text.Quote(d.Name))
 }
 
-// Values are what the parameters of d are read from.
+// Values are the sources of d's parameters.
 func (d Definition) Values() param.Values {
 	return param.Values{Of: d.String(), Metadata: d.Metadata, Auth: d.Auth, AuthName: d.AuthName, AuthUnknown: d.Offline}
 }
 
 // Source is a type of triggers. It is safe for concurrent use.
 type Source interface {
-	// About begins the page of the type: what is measured.
+	// About is the start of the type's page: what the trigger measures.
 	About() string
-	// New is a trigger of the type, of which nothing is read yet.
+	// New makes a trigger of the type, without values.
 	New() Spec
 }
 
-// Spec is one trigger. Its methods are called in their order.
+// Spec is one trigger. Its methods are called in this order.
 type Spec interface {
-	// Table has the parameters, each bound to where its value goes.
+	// Table has the parameters, each with a pointer for its value.
 	Table() param.Table
-	// Check notes in p what the table cannot tell, and says what is measured. It asks nothing of anybody. It is called
-	// also where something is wrong; what it returns is then not used.
+	// Check records in p the problems that the table cannot find, and returns the metric. It makes no requests. It is
+	// also called after other problems; its result is then not used.
 	Check(p *param.Parsed) Metric
-	// Open takes the leases on what d is read by. It sends nothing. It may be called several times.
+	// Open takes the leases for readings of d. It makes no requests. It may be called several times.
 	Open(d Definition) Opened
 }
 
 // Metric is what a trigger measures.
 type Metric struct {
-	// Name is the metric's without the trigger's index, as the source's kind forms it.
+	// Name is the name of the metric without the trigger's index, in the form of the source's type.
 	Name string
-	// Target is the threshold per replica (or of the whole, for metricType Value); above 0.
+	// Target is the threshold per replica, or in total for metricType Value. It is above 0.
 	Target float64
-	// Activation is the value that must be exceeded for the trigger to count as active.
+	// Activation is the value above which the trigger is active.
 	Activation float64
 	// Timeout bounds a whole Read.
 	Timeout time.Duration
@@ -79,32 +79,33 @@ type Metric struct {
 
 // Opened is a trigger that can be read.
 type Opened struct {
-	// Read asks the source once. It ends when ctx does, and may be called concurrently.
+	// Read reads the source once. It ends when ctx does, and may be called concurrently.
 	Read func(ctx context.Context, at time.Time) (Sample, error)
-	// Close gives the leases back. It is called once; a Read at the same time, or after it, is as any other.
+	// Close gives the leases back. It is called once. A Read may still run or start afterwards.
 	Close func()
 }
 
-// Sample is what a source answered.
+// Sample is the answer of a source.
 type Sample struct {
 	// Value is a finite number. It is 0 where Empty is set.
 	Value float64
-	// Empty says that the source answered, has no number, and that the trigger's owner chose to take
-	// that for zero. A source that does not know is an error, never an empty sample.
+	// Empty says that the source answered without a number, and that the trigger's owner chose to count this as zero. A
+	// source that does not know is an error, never an empty sample.
 	Empty bool
 }
 
-// Checked is a trigger whose parameters are right. Nothing of it is open.
+// Checked is a trigger with valid parameters. Nothing is open for it.
 type Checked struct {
 	Metric
-	// Warnings are what is not as it should be, and does not stop the trigger.
+	// Warnings are problems that do not stop the trigger.
 	Warnings []string
-	// Open is Spec.Open. No error of Read shows a secret of the trigger, or is longer than a text.Line.
+	// Open is Spec.Open. No error of Read contains a secret of the trigger, or is longer than a text.Line.
 	Open func() Opened
 }
 
-// Check reads the parameters of d by the table of its source. It opens nothing. No error or warning shows a secret of the
-// trigger, or is longer than a text.Line, whatever the source wrote into it. There are warnings beside an error too.
+// Check reads the parameters of d with the table of its source. It opens nothing. No error or warning contains a secret
+// of the trigger, or is longer than a text.Line, whatever the source wrote into it. Warnings are also returned with an
+// error.
 func Check(d Definition, source Source) (Checked, error) {
 	spec := source.New()
 	table := spec.Table()

@@ -162,7 +162,7 @@ func TestSeriesFitTheObjects(t *testing.T) {
 	}
 }
 
-// The empty handler speaks the protocol that it is told to, and answers as many bytes as the others.
+// The empty handler uses the chosen protocol, and answers with as many bytes as the others.
 func TestFloor(t *testing.T) {
 	t.Parallel()
 	for _, protocol := range floors() {

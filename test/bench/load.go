@@ -97,7 +97,7 @@ func (c *collector) result(began time.Time) load {
 	return c.load
 }
 
-// closed has parallel callers, each of which asks again as soon as it is answered; path gives the n-th path.
+// closed has parallel callers. Each sends its next request after the answer. path gives the n-th path.
 func (c *callers) closed(ctx context.Context, d time.Duration, path func(n int) string) (load, error) {
 	var (
 		found collector

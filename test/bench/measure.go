@@ -166,7 +166,7 @@ func (b *bench) cycle(ctx context.Context, a adapter, name string, between *prox
 	return nil
 }
 
-// complain tells of requests that failed while it still can be seen why.
+// complain reports failed requests while their cause can still be found.
 func (b *bench) complain(l load) {
 	if l.failures > 0 {
 		b.Say("%d of %d requests failed, one of them so: %s", l.failures, len(l.latency), l.failure)

@@ -195,7 +195,7 @@ func (s *scene) judge(t *testing.T, x exchange) (met []string, ok bool) {
 	return met, true
 }
 
-// checkDeviations fails for an entry that no request shows any more, and for one that users are not told of.
+// checkDeviations fails for an entry that no request shows any more, and for an entry that the docs do not mention.
 func (s *scene) checkDeviations(t *testing.T) {
 	root, err := programs.Checkout()
 	if err != nil {

@@ -198,7 +198,7 @@ func each(texts []string, f func(string) string) []string {
 	return out
 }
 
-// odd says that the value in the original's item is one of those that stand for none.
+// odd is true if the value in the original's item means that there is none.
 func odd(item string) bool {
 	return strings.Contains(item, `"value":"0"`) || strings.Contains(item, `"value":"-9223372036854775808m"`)
 }

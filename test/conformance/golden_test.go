@@ -56,7 +56,7 @@ func (x exchange) shape() string {
 	return fmt.Sprint(strings.Join(parts, "/"), parameters, x.original.status, len(x.original.queries), min(len(x.original.items), 2))
 }
 
-// write makes the file anew if the test is told to, else it tells what a fresh one would say otherwise.
+// write rewrites the file with -update. Otherwise it reports the differences from a fresh one.
 func (e *example) write(t *testing.T) {
 	t.Helper()
 	path := filepath.Join("testdata", e.name+".txt")

@@ -96,7 +96,7 @@ func (w *world) push(ctx context.Context, t *testing.T, off time.Duration) {
 	}
 }
 
-// ruleFile has a hundred rules, of which one is refused by Prometheus, and one is of a kind that is not there yet.
+// ruleFile has a hundred rules. Prometheus refuses one of them, and one names a kind that does not exist yet.
 func ruleFile() string {
 	var b strings.Builder
 	b.WriteString("rules:\n")

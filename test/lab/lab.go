@@ -23,7 +23,7 @@ import (
 
 // Options of a lab; the zero value is a small cluster with nothing in it.
 type Options struct {
-	// Out is told what is being started.
+	// Out gets a line for everything that is started.
 	Out io.Writer
 	// HPASyncPeriod shortens the HPA controller's 15 s.
 	HPASyncPeriod time.Duration

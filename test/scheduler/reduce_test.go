@@ -45,7 +45,7 @@ func reduce(c *scheduler.Case, shows func(*scheduler.Case) bool) *scheduler.Case
 	return c
 }
 
-// copyOf is a case of which lists can be cut.
+// copyOf is a copy of a case whose lists can be shortened.
 func copyOf(c *scheduler.Case) *scheduler.Case {
 	out := *c
 	out.Namespaces = maps.Clone(c.Namespaces)

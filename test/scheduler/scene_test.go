@@ -17,7 +17,7 @@ type volumeScene struct {
 	*kubeschedtest.Cluster
 	cluster *scheduling.Cluster
 	classes []scheduling.Class
-	// on has the node of each pod, -1 for those that do not run.
+	// on has the node of each pod, -1 for a pod that does not run.
 	on   []int
 	walk walk
 }

@@ -99,7 +99,7 @@ type scene struct {
 	schedulingtest.Cluster
 	cluster *scheduling.Cluster
 	classes []scheduling.Class
-	// on has the node of each pod, -1 for those that do not run.
+	// on has the node of each pod, -1 for a pod that does not run.
 	on   []int
 	walk walk
 }
@@ -135,7 +135,7 @@ func (s *scene) take(pod int) {
 	s.on[pod] = -1
 }
 
-// running are the pods of which on has a node's index, as they run there.
+// running are the pods that have a node in on, as they run there.
 func running(pods []*corev1.Pod, nodes []*corev1.Node, on []int) []*corev1.Pod {
 	var out []*corev1.Pod
 	for i, n := range on {

@@ -179,7 +179,7 @@ func (c *Case) namespace(m metav1.Object) {
 	}
 }
 
-// stepReader reads the last document, of which line is the number of lines before it.
+// stepReader reads the last document. line is the number of lines before it.
 type stepReader struct{ line int }
 
 func (r *stepReader) errorf(n *yaml.Node, format string, args ...any) error {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// maxCheckpointWeight is what the heaviest bucket weighs in a checkpoint.
+// maxCheckpointWeight is the weight of the heaviest bucket in a checkpoint.
 const maxCheckpointWeight = 10000
 
 // Checkpoint is a histogram as version v3 of VerticalPodAutoscalerCheckpoint stores it.
 type Checkpoint struct {
 	Reference time.Time
-	// Weights are those of the buckets that do not round to nothing, the heaviest being 10000.
+	// Weights are the weights of the buckets that do not round to zero. The heaviest is 10000.
 	Weights map[int]uint32
-	// Total is what the weights sum up to in truth.
+	// Total is the real sum of the weights.
 	Total float64
 }
 
@@ -35,10 +35,10 @@ func (h *Histogram) Save() Checkpoint {
 	return c
 }
 
-// ErrDamaged is what every error of Load wraps.
+// Every error of Load wraps ErrDamaged.
 var ErrDamaged = errors.New("damaged histogram checkpoint")
 
-// Load is the histogram that a checkpoint was made of, as far as its rounding allows.
+// Load restores the histogram of a checkpoint, except for its rounding.
 func Load(c Checkpoint, scheme *Scheme, halfLife time.Duration) (*Histogram, error) {
 	if c.Total < 0 || math.IsNaN(c.Total) || math.IsInf(c.Total, 0) {
 		return nil, fmt.Errorf("%w: totalWeight is %v", ErrDamaged, c.Total)

@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// maxDecayExponent bounds the exponent of a sample's weight: past it the reference time moves on.
+// maxDecayExponent bounds the exponent of a sample's weight. Beyond it the reference time is moved.
 const maxDecayExponent = 100
 
-// Histogram is a distribution in which a sample counts half as much for each half-life of its age.
-// Older samples are never touched: newer ones weigh more, relative to a reference time.
+// Histogram is a distribution in which a sample counts half as much for each half-life of its age. Old samples are not
+// changed: newer ones get a larger weight, relative to a reference time.
 type Histogram struct {
 	scheme   *Scheme
 	halfLife time.Duration
-	// reference is when a sample weighs what it was added with: a multiple of halfLife since the zero
-	// time, and the zero time before the first sample.
+	// reference is the time at which a sample has exactly the weight that it was added with. It is a multiple of
+	// halfLife since the zero time, or the zero time before the first sample.
 	reference time.Time
-	// weights are those of buckets offset, offset+1, …; all other buckets weigh nothing.
+	// weights are the weights of the buckets offset, offset+1, …; all other buckets have weight zero.
 	weights []float64
 	offset  int
 	total   float64
-	// low and high are the first and last bucket that is not empty; the last and the first bucket of
-	// the scheme while there is none. Lighter buckets may lie outside of them.
+	// low and high are the first and last non-empty bucket. If all are empty they are the last and the first bucket of
+	// the scheme. Buckets outside may have a weight below Epsilon.
 	low, high int
 }
 
@@ -38,7 +38,7 @@ func (h *Histogram) Clone() *Histogram {
 	return &c
 }
 
-// Add notes a value that was observed at a time. weight must not be negative.
+// Add adds a value that was observed at a time. weight must not be negative.
 func (h *Histogram) Add(units int64, weight float64, at time.Time) {
 	weight *= h.decayFactor(at)
 	b := h.scheme.Bucket(units)
@@ -50,7 +50,7 @@ func (h *Histogram) Add(units int64, weight float64, at time.Time) {
 	}
 }
 
-// Subtract takes back what Add noted with the same arguments.
+// Subtract removes what Add added with the same arguments.
 func (h *Histogram) Subtract(units int64, weight float64, at time.Time) {
 	weight *= h.decayFactor(at)
 	w := h.bucket(h.scheme.Bucket(units))
@@ -59,7 +59,7 @@ func (h *Histogram) Subtract(units int64, weight float64, at time.Time) {
 	h.trim()
 }
 
-// Merge adds all samples of other, which stays as it is. Scheme and half-life must be the same.
+// Merge adds all samples of other, which does not change. Both need the same scheme and half-life.
 func (h *Histogram) Merge(other *Histogram) {
 	if h.scheme != other.scheme || h.halfLife != other.halfLife {
 		panic("histogram: merge of different schemes or half-lives")
@@ -78,9 +78,9 @@ func (h *Histogram) Merge(other *Histogram) {
 	h.low, h.high = min(h.low, other.low), max(h.high, other.high)
 }
 
-// Percentile is the upper edge, in base units (cores, bytes), of the first bucket at which the share of
-// the weight reaches p (0.9 for the 90th percentile); the last bucket has no upper edge and gives its
-// lower one. An empty histogram gives 0: ask Empty first.
+// Percentile is the upper edge, in base units (cores, bytes), of the first bucket at which the share of the weight
+// reaches p (0.9 for the 90th percentile). The last bucket has no upper edge, so its lower edge is returned. An empty
+// histogram returns 0: call Empty first.
 func (h *Histogram) Percentile(p float64) float64 {
 	if h.Empty() {
 		return 0
@@ -95,10 +95,10 @@ func (h *Histogram) Percentile(p float64) float64 {
 	return h.scheme.Start(min(b+1, h.scheme.Buckets()-1))
 }
 
-// Empty says that no bucket has a weight that counts.
+// Empty is true if no bucket has a weight of Epsilon or more.
 func (h *Histogram) Empty() bool { return h.Weight(h.low) < Epsilon }
 
-// Range is the first and last bucket that counts; first is above last when the histogram is empty.
+// Range is the first and last non-empty bucket. first is above last when the histogram is empty.
 func (h *Histogram) Range() (first, last int) { return h.low, h.high }
 
 // Total is the sum of all weights, relative to the reference time.
@@ -112,10 +112,10 @@ func (h *Histogram) Weight(b int) float64 {
 	return 0
 }
 
-// Scheme tells what the buckets mean.
+// Scheme is the scheme of the buckets.
 func (h *Histogram) Scheme() *Scheme { return h.scheme }
 
-// bucket is the place of a bucket's weight; it grows the kept span to reach it.
+// bucket returns the place of a bucket's weight. It extends weights if needed.
 func (h *Histogram) bucket(b int) *float64 {
 	switch end := h.offset + len(h.weights); {
 	case len(h.weights) == 0:
@@ -129,7 +129,7 @@ func (h *Histogram) bucket(b int) *float64 {
 	return &h.weights[b-h.offset]
 }
 
-// decayFactor is 2 to the age of the sample in half-lives; it moves the reference on when that is due.
+// decayFactor is 2 to the power of the sample's age in half-lives. It moves the reference time when needed.
 func (h *Histogram) decayFactor(at time.Time) float64 {
 	if at.After(h.reference.Add(maxDecayExponent * h.halfLife)) {
 		h.shift(at)
@@ -137,7 +137,7 @@ func (h *Histogram) decayFactor(at time.Time) float64 {
 	return math.Exp2(float64(at.Sub(h.reference)) / float64(h.halfLife))
 }
 
-// shift moves the reference to the multiple of halfLife nearest to a time and scales what is kept.
+// shift moves the reference to the multiple of halfLife nearest to a time, and scales all weights.
 func (h *Histogram) shift(to time.Time) {
 	to = to.Round(h.halfLife)
 	exponent := roundHalfUp(float64(h.reference.Sub(to)) / float64(h.halfLife))
@@ -150,7 +150,7 @@ func (h *Histogram) shift(to time.Time) {
 	h.reference = to
 }
 
-// trim moves low and high inwards past buckets that no longer count.
+// trim moves low and high inwards past empty buckets.
 func (h *Histogram) trim() {
 	for h.low < h.scheme.Buckets()-1 && h.Weight(h.low) < Epsilon {
 		h.low++
@@ -160,7 +160,7 @@ func (h *Histogram) trim() {
 	}
 }
 
-// less is v-w, and nothing once it does not count.
+// less is v-w, or zero once the result is below Epsilon.
 func less(v, w float64) float64 {
 	if v -= w; v < Epsilon {
 		return 0

@@ -8,20 +8,20 @@ import (
 // Epsilon is the smallest weight with which a bucket counts as not empty.
 const Epsilon = 1e-4
 
-// geometry holds what the formulas of the buckets need, as variables: the sums are those of float64 at
-// run time, where 1.05-1 is not 0.05. Constants would be exact and so miss the last bits.
+// geometry has the numbers in the formulas of the buckets as variables. So they are float64 at run time, where 1.05-1
+// is not 0.05. Constants would be exact and give other last bits.
 type geometry struct {
 	first float64 // width of the first bucket
 	ratio float64 // how much wider each bucket is than the one before it
 	count int
 }
 
-// Scheme says where buckets begin. Histograms can be merged only when they share one Scheme, so a
-// program makes each of its schemes once. It never changes after it was made.
+// Scheme says where buckets begin. Only histograms with the same Scheme can be merged, so a program makes each scheme
+// once. It is immutable.
 type Scheme struct {
 	// starts are the lower edges in base units (cores, bytes), one for each bucket.
 	starts []float64
-	// smallest is, for each bucket but the first, the smallest whole number of units that falls into it.
+	// smallest is the smallest whole number of units in each bucket, except the first bucket.
 	smallest []int64
 }
 
@@ -57,7 +57,7 @@ func newScheme(largest, first float64, base func(units int64) float64) *Scheme {
 	return s
 }
 
-// bucket is the definition that Scheme.Bucket is a table of. It never decreases as v grows.
+// bucket is the definition of Scheme.Bucket, which uses a table. It never decreases as v grows.
 func (g geometry) bucket(v float64) int {
 	if v < g.first {
 		return 0
@@ -74,7 +74,7 @@ func (s *Scheme) Buckets() int { return len(s.starts) }
 // Start is the lower edge of bucket b in base units (cores, bytes).
 func (s *Scheme) Start(b int) float64 { return s.starts[b] }
 
-// Bucket is the bucket into which a value falls; what lies beyond the last falls into the last.
+// Bucket is the bucket of a value. A value beyond the last bucket is in the last bucket.
 func (s *Scheme) Bucket(units int64) int {
 	return sort.Search(len(s.smallest), func(b int) bool { return units < s.smallest[b] })
 }

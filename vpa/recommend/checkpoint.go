@@ -16,16 +16,16 @@ import (
 // checkpointVersion is the version of the format; others are refused.
 const checkpointVersion = "v3"
 
-// WindowsAnnotation holds the current memory windows of a checkpoint's instances. A checkpoint of
-// version v3 leaves their peaks out, so that they do not count twice after a restart; without the
-// annotation they would be lost by it. The original recommender ignores the annotation.
+// WindowsAnnotation has the current memory windows of a checkpoint's instances. A checkpoint of version v3 omits their
+// peaks, so that they do not count twice after a restart; without the annotation they would be lost. The original
+// recommender ignores the annotation.
 const WindowsAnnotation = "trimtab.dev/memory-windows"
 
 // maxWindows bounds the annotation to about 100 kB.
 const maxWindows = 1000
 
-// farAhead is how far beyond its half-life the reference of a checkpoint may lie in the future: one
-// that is further ahead would leave every sample to come without weight.
+// farAhead is how far beyond its half-life the reference of a checkpoint may be in the future. With a later reference
+// all new samples would have no weight.
 const farAhead = 30 * 24 * time.Hour
 
 // windows is the value of the annotation.
@@ -37,8 +37,8 @@ type windows struct {
 	Windows map[string][5]int64 `json:"windows"`
 }
 
-// Save makes a checkpoint of a container's usage and the value of its annotation. The peaks of windows
-// that have not ended are taken out of the one and put into the other. u is not changed.
+// Save makes a checkpoint of a container's usage and the value of its annotation. The peaks of windows that have not
+// ended are removed from the checkpoint and put into the annotation. Save does not change u.
 func (a *Aggregation) Save(u *Usage, instances map[string]*Instance, now time.Time) (vpav1.VerticalPodAutoscalerCheckpointStatus, string) {
 	memory := u.Memory.Clone()
 	saved := windows{Of: now.Unix(), Windows: map[string][5]int64{}}
@@ -67,8 +67,8 @@ func (a *Aggregation) Save(u *Usage, instances map[string]*Instance, now time.Ti
 	}, string(annotation)
 }
 
-// Load restores what Save wrote, or the original recommender. An annotation that belongs to another
-// status, or cannot be read, is ignored: it can only hold the peaks of one window.
+// Load restores a checkpoint of Save or of the original recommender. It ignores an annotation that belongs to another
+// status or cannot be read: only the peaks of one window are lost.
 func (a *Aggregation) Load(s vpav1.VerticalPodAutoscalerCheckpointStatus, annotation string, now time.Time) (*Usage, map[string]*Instance, error) {
 	if s.Version != checkpointVersion {
 		return nil, nil, fmt.Errorf("status.version is %q; %q is supported", s.Version, checkpointVersion)

@@ -2,24 +2,24 @@ package recommend
 
 import "github.com/trimtab/trimtab/internal/verdict"
 
-// What the vpa part can decide. The loop around this package uses the codes below the first group.
+// The verdicts of the vpa part. The recommender's loop uses the codes below the first group.
 const (
 	// Recommended: the target follows from the usage alone.
 	Recommended verdict.Code = "Recommended"
-	// RaisedToMinimum: the usage asks for less than the container's share of the pod's minimum.
+	// RaisedToMinimum: the usage is less than the container's share of the pod's minimum.
 	RaisedToMinimum verdict.Code = "RaisedToMinimum"
 	// CappedByPolicy: minAllowed, maxAllowed or the global maximum changed the target.
 	CappedByPolicy verdict.Code = "CappedByPolicy"
-	// NoSamples: nothing is known of the container's usage; an older recommendation is kept.
+	// NoSamples: the container's usage is unknown; an older recommendation is kept.
 	NoSamples verdict.Code = "NoSamples"
-	// ContainerOff: the resource policy switches the container off.
+	// ContainerOff: the resource policy disables the container.
 	ContainerOff verdict.Code = "ContainerOff"
 
 	// NoPodsMatched: no pod matches the selector of the target.
 	NoPodsMatched verdict.Code = "NoPodsMatched"
-	// ConfigUnsupported: the target cannot be read, so that the pods are not known.
+	// ConfigUnsupported: the target cannot be read, so the pods are unknown.
 	ConfigUnsupported verdict.Code = "ConfigUnsupported"
-	// OutOfMemoryKill: a container was killed for its memory; the peak is raised by the bump.
+	// OutOfMemoryKill: a container was killed because of its memory; the peak is raised by the bump.
 	OutOfMemoryKill verdict.Code = "OutOfMemoryKill"
 	// RoundDone: objects and usage were read, and each VPA was considered.
 	RoundDone verdict.Code = "RoundDone"
@@ -39,7 +39,7 @@ const (
 	CheckpointRefused verdict.Code = "CheckpointRefused"
 )
 
-// Codes lists every code of the vpa part with its meaning.
+// Codes documents every code of the vpa part.
 func Codes() []verdict.CodeDoc {
 	return []verdict.CodeDoc{
 		{Code: Recommended, Meaning: "The target follows from the observed usage"},

@@ -1,5 +1,5 @@
-// Package recommend turns the usage of containers into what a VerticalPodAutoscaler recommends, and says
-// why: percentile, safety margin, confidence, the pod's minimum and the limits of its resource policy.
+// Package recommend computes the recommendation of a VerticalPodAutoscaler from the usage of containers, and says why.
+// It uses percentiles, the safety margin, the confidence, the pod's minimum and the limits of the resource policy.
 //
 // It guarantees the numbers of the original recommender, in the same integer steps, for the same samples
 // in the same order. It deviates in these points, each time because a missing number is not zero:

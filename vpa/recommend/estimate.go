@@ -7,19 +7,18 @@ import (
 	"github.com/trimtab/trimtab/vpa/histogram"
 )
 
-// Percentiles are where in the distribution of one resource target and bounds lie (0 to 1), and how
-// long a history counts as one unit of confidence.
+// Percentiles are the percentiles of one resource's target and bounds (0 to 1), and the length of history that is one
+// unit of confidence.
 type Percentiles struct {
 	Target, Lower, Upper float64
 	ConfidenceInterval   time.Duration
 }
 
-// Bound is one estimate and the terms it was made of, in the order in which they apply. Numbers are
-// milli-cores or bytes.
+// Bound is one estimate with its terms, in the order in which they apply. Numbers are milli-cores or bytes.
 type Bound struct {
 	// Percentile is the percentile of the usage, Margin the safety margin on top of it.
 	Percentile, Margin int64
-	// Multiplier widens the sum of both while the history is short; 1 for a target.
+	// Multiplier widens the sum of both while the history is short. It is 1 for a target.
 	Multiplier float64
 	// Floor is the container's share of the pod's minimum.
 	Floor int64
@@ -27,12 +26,12 @@ type Bound struct {
 	Value int64
 }
 
-// Raised says that Floor made the value.
+// Raised is true if the value is Floor.
 func (b Bound) Raised() bool {
 	return b.Floor > scaled(b.Percentile+b.Margin, b.Multiplier)
 }
 
-// Estimate is what the usage of one resource asks for.
+// Estimate is the result of one resource's usage.
 type Estimate struct {
 	Target, Lower, Upper Bound
 	// Confidence is the length of the history in confidence intervals: by default, days.
@@ -56,7 +55,7 @@ func share(podMin float64, containers int) int64 {
 	return scaled(amount(podMin), 1/float64(containers))
 }
 
-// confidence grows with the history: the shorter of its length and its number of samples, where a
+// confidence grows with the history. It is the smaller of the history's length and its number of samples, where one
 // sample a minute is complete.
 func confidence(u *Usage, interval time.Duration) float64 {
 	length := float64(u.Last.Sub(u.First)) / float64(interval)

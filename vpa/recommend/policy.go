@@ -9,14 +9,13 @@ import (
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 )
 
-// integerCPUAnnotation, with a container's name between its halves and the value "true", asks for
-// whole cores.
+// integerCPUAnnotation asks for whole cores. The container's name is between its two parts, and the value is "true".
 const (
 	integerCPUPrefix = "vpa-post-processor.kubernetes.io/"
 	integerCPUSuffix = "_integerCPU"
 )
 
-// policyOf is the policy with exactly that container's name, else the one named "*", else nil.
+// policyOf is the policy with exactly that container's name, else the policy with the name "*", else nil.
 func policyOf(p *vpav1.PodResourcePolicy, container string) *vpav1.ContainerResourcePolicy {
 	var general *vpav1.ContainerResourcePolicy
 	if p == nil {
@@ -37,7 +36,7 @@ func isOff(p *vpav1.ContainerResourcePolicy) bool {
 	return p != nil && p.Mode != nil && *p.Mode == vpav1.ContainerScalingModeOff
 }
 
-// controls says whether the policy leaves the resource to be recommended.
+// controls is true if the policy allows a recommendation for the resource.
 func controls(p *vpav1.ContainerResourcePolicy, r corev1.ResourceName) bool {
 	return p == nil || p.ControlledResources == nil || slices.Contains(*p.ControlledResources, r)
 }
@@ -45,7 +44,7 @@ func controls(p *vpav1.ContainerResourcePolicy, r corev1.ResourceName) bool {
 // limits are the smallest and largest amounts allowed; a zero quantity is no limit.
 type limits struct{ min, max corev1.ResourceList }
 
-// limitsOf joins a policy with the maximum for all containers, which holds where the policy has none.
+// limitsOf joins a policy with the maximum for all containers. That maximum is used where the policy has none.
 func limitsOf(p *vpav1.ContainerResourcePolicy, globalMax corev1.ResourceList) limits {
 	l := limits{max: globalMax}
 	if p == nil {
@@ -63,7 +62,7 @@ func limitsOf(p *vpav1.ContainerResourcePolicy, globalMax corev1.ResourceList) l
 	return l
 }
 
-// apply raises to the minimum first and lowers to the maximum then, so that the maximum wins.
+// apply raises to the minimum first, then lowers to the maximum, so that the maximum wins.
 func (l limits) apply(list corev1.ResourceList) {
 	for name, q := range list {
 		if low, set := l.min[name]; set && !low.IsZero() && q.Cmp(low) < 0 {

@@ -15,39 +15,39 @@ import (
 // Settings are the same for all VPAs.
 type Settings struct {
 	CPU, Memory Percentiles
-	// MarginFraction is put on top of every percentile: 0.15 is 15%.
+	// MarginFraction is added to every percentile: 0.15 is 15%.
 	MarginFraction float64
 	// PodMinCPUMilli and PodMinMemoryMB (MiB) are divided among the containers of a pod.
 	PodMinCPUMilli, PodMinMemoryMB float64
-	// RoundCPUMilli and RoundMemoryBytes are what amounts are rounded up to a multiple of.
+	// Amounts are rounded up to a multiple of RoundCPUMilli and RoundMemoryBytes.
 	RoundCPUMilli, RoundMemoryBytes int64
-	// MaxAllowed holds where a resource policy sets no maximum.
+	// MaxAllowed is used where a resource policy sets no maximum.
 	MaxAllowed corev1.ResourceList
-	// IntegerCPU obeys the annotation that asks for whole cores.
+	// IntegerCPU enables the annotation for whole cores.
 	IntegerCPU bool
 }
 
-// Container is what is known of one of the containers of a VPA's pods.
+// Container is the data on one container of a VPA's pods.
 type Container struct {
 	// Usage is nil when it was never observed.
 	Usage *Usage
-	// Gone says that no pod has the container any more, although others have containers.
+	// Gone says that no pod has the container any more, although the pods have others.
 	Gone bool
 }
 
-// Input is one VPA and what is known of its pods.
+// Input is one VPA and the data on its pods.
 type Input struct {
 	// Subject names the VPA in verdicts: "vpa default/web".
 	Subject     verdict.Subject
 	Annotations map[string]string
 	Policy      *vpav1.PodResourcePolicy
 	Containers  map[string]Container
-	// Previous is what was recommended before; it stands where nothing is known now.
+	// Previous is the earlier recommendation. It is kept where nothing is known now.
 	Previous []vpav1.RecommendedContainerResources
 }
 
-// Recommend gives a recommendation for each container that has one, sorted by name, and a verdict on
-// every container. Previous is not changed.
+// Recommend returns a recommendation for each container that has one, sorted by name, and a verdict on every container.
+// Previous is not changed.
 func Recommend(s *Settings, in Input) ([]vpav1.RecommendedContainerResources, []verdict.Verdict) {
 	var out []vpav1.RecommendedContainerResources
 	var verdicts []verdict.Verdict
@@ -84,22 +84,22 @@ func find(all []vpav1.RecommendedContainerResources, name string) *vpav1.Recomme
 	return nil
 }
 
-// containerRun is the recommendation of one container in the making.
+// containerRun is the recommendation of one container during its computation.
 type containerRun struct {
 	settings   *Settings
 	name       string
 	policy     *vpav1.ContainerResourcePolicy
-	share      int // among how many containers the pod's minimum is divided
+	share      int // the number of containers that share the pod's minimum
 	wholeCores bool
 	previous   *vpav1.RecommendedContainerResources
 	result     vpav1.RecommendedContainerResources
 
-	raised  bool     // the pod's minimum made one of the targets
+	raised  bool     // the pod's minimum is one of the targets
 	missing []string // resources without samples
 	facts   verdict.Facts
 }
 
-// recommend fills result; false says that there is nothing to recommend.
+// recommend fills result. It is false if there is nothing to recommend.
 func (c *containerRun) recommend(u *Usage) (verdict.Verdict, bool) {
 	c.result = vpav1.RecommendedContainerResources{
 		ContainerName: c.name,
@@ -140,7 +140,7 @@ func (c *containerRun) put(name corev1.ResourceName, e Estimate) {
 	c.facts = append(c.facts, terms(name, e)...)
 }
 
-// keep takes over what was recommended before, since nothing better is known.
+// keep copies the earlier recommendation, since nothing newer is known.
 func (c *containerRun) keep(name corev1.ResourceName) {
 	c.missing = append(c.missing, string(name))
 	if c.previous == nil {
@@ -186,7 +186,7 @@ func (c *containerRun) verdict(u *Usage) verdict.Verdict {
 	return verdict.Verdict{Code: code, Facts: append(head, c.facts...)}
 }
 
-// terms tell what an estimate was made of.
+// terms are the terms of an estimate as facts.
 func terms(name corev1.ResourceName, e Estimate) verdict.Facts {
 	fs := verdict.Facts{
 		fact(name, " percentile", e.Target.Percentile),
@@ -201,7 +201,7 @@ func terms(name corev1.ResourceName, e Estimate) verdict.Facts {
 		verdict.Number(string(name)+" confidence", short(e.Confidence)))
 }
 
-// short keeps the digits that people read.
+// short rounds to three decimal places for people.
 func short(v float64) float64 { return math.Round(v*1000) / 1000 }
 
 func fact(name corev1.ResourceName, what string, v int64) verdict.Fact {

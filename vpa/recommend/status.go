@@ -15,10 +15,10 @@ import (
 	"github.com/trimtab/trimtab/internal/text"
 )
 
-// Drift is the share by which a bound may differ from the published one without a write.
+// Drift is the share by which a bound may differ from the published bound without a write.
 const Drift = 0.01
 
-// Outcome is what a round found out about one VPA.
+// Outcome is the result of a round for one VPA.
 type Outcome struct {
 	// Unsupported is why the target cannot be read; empty when it can.
 	Unsupported string
@@ -27,8 +27,8 @@ type Outcome struct {
 	Containers []vpav1.RecommendedContainerResources
 }
 
-// NextStatus is the status that follows on old. Conditions change their time only when they change
-// their status, and are sorted by type. What is not known to this package is kept, but ConfigDeprecated.
+// NextStatus is the status that follows old. Conditions are sorted by type, and change their time only with their
+// status. Conditions that this package does not know are kept, except ConfigDeprecated.
 func NextStatus(old vpav1.VerticalPodAutoscalerStatus, generation int64, o Outcome, now time.Time) vpav1.VerticalPodAutoscalerStatus {
 	next := *old.DeepCopy()
 	next.ObservedGeneration = &generation
@@ -93,9 +93,9 @@ func Condition(s vpav1.VerticalPodAutoscalerStatus, t vpav1.VerticalPodAutoscale
 	})
 }
 
-// WorthWriting says whether next should replace old now. Bounds move with every sample, since they carry
-// the confidence; a write for each of them would be one a VPA a round. So a bound that moved by Drift or
-// less waits until something else changes or the status is older than patience. Equal ones are never written.
+// WorthWriting says whether next should replace old now. Bounds move with every sample, since they contain the
+// confidence. Writing each change would be one write per VPA and round. So a bound that moved by Drift or less waits
+// until something else changes or the status is older than patience. Equal statuses are never written.
 func WorthWriting(old, next vpav1.VerticalPodAutoscalerStatus, age, patience time.Duration) bool {
 	if equality.Semantic.DeepEqual(old, next) {
 		return false

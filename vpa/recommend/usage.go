@@ -7,29 +7,29 @@ import (
 	"github.com/trimtab/trimtab/vpa/histogram"
 )
 
-// cpuSampleWeight is what one CPU sample weighs; a memory peak weighs one.
+// cpuSampleWeight is the weight of one CPU sample. A memory peak has weight one.
 const cpuSampleWeight = 0.1
 
 // maxAmount bounds every number of milli-cores or bytes.
 const maxAmount = 1e14
 
-// Aggregation says how samples become histograms. It is made once and shared.
+// Aggregation has the settings for adding samples to histograms. It is made once and shared.
 type Aggregation struct {
 	CPU, Memory                 *histogram.Scheme
 	CPUHalfLife, MemoryHalfLife time.Duration
-	// Interval is the time in which a container counts with one memory peak.
+	// Interval is the length of a memory window. A container adds one memory peak for each.
 	Interval time.Duration
-	// Intervals is after how many of them a container without samples is forgotten.
+	// Intervals is the number of windows without samples after which a container is forgotten.
 	Intervals int64
-	// OOMBumpRatio and OOMMinBump (bytes) say how far a container that was killed for its memory is raised.
+	// OOMBumpRatio and OOMMinBump (bytes) say how much the memory of a container is raised after an OOM kill.
 	OOMBumpRatio float64
 	OOMMinBump   int64
 }
 
-// Usage is what is known of all instances of a container together.
+// Usage is the usage of all instances of a container together.
 type Usage struct {
 	CPU, Memory *histogram.Histogram
-	// First, Last and Samples tell of CPU samples only.
+	// First, Last and Samples are about CPU samples only.
 	First, Last time.Time
 	Samples     int
 }
@@ -42,12 +42,12 @@ func (a *Aggregation) NewUsage() *Usage {
 	}
 }
 
-// Expired says that the last sample is older than all intervals together.
+// Expired is true if the last sample is older than all windows together.
 func (a *Aggregation) Expired(u *Usage, now time.Time) bool {
 	return now.Sub(u.Last) >= a.Interval*time.Duration(a.Intervals)
 }
 
-// Instance is one running container of one pod: what is needed to count its samples once.
+// Instance is one running container of one pod. It has the data that is needed to count its samples once.
 type Instance struct {
 	LastCPU, LastMemory time.Time
 	// WindowEnd is when the current memory window ends; zero before the first sample.
@@ -59,7 +59,7 @@ type Instance struct {
 	LastOOM time.Time
 }
 
-// AddCPU counts a CPU sample. It returns false for a sample that was counted already or is no usage.
+// AddCPU adds a CPU sample. It returns false for a sample that was added already, or whose value is no usage.
 func (in *Instance) AddCPU(u *Usage, milli int64, at time.Time) bool {
 	if milli < 0 || !at.After(in.LastCPU) {
 		return false
@@ -76,8 +76,8 @@ func (in *Instance) AddCPU(u *Usage, milli int64, at time.Time) bool {
 	return true
 }
 
-// AddMemory counts a memory sample: the peak of its window is in the histogram once, at the window's
-// end. It returns false for a sample that is older than one counted already or is no usage.
+// AddMemory adds a memory sample. The histogram has the peak of each window once, at the window's end. It returns false
+// for a sample that is older than an added one, or whose value is no usage.
 func (in *Instance) AddMemory(a *Aggregation, u *Usage, bytes int64, at time.Time) bool {
 	if bytes < 0 || at.Before(in.LastMemory) {
 		return false
@@ -88,13 +88,13 @@ func (in *Instance) AddMemory(a *Aggregation, u *Usage, bytes int64, at time.Tim
 	return true
 }
 
-// AddOOM counts a kill for memory at a time when the container requested so many bytes, and returns
-// the bytes that it is believed to need. It returns false for a kill that is too old to matter.
+// AddOOM adds an OOM kill of a container with that memory request, in bytes. It returns the estimated need in bytes.
+// counted is false for a kill that is too old to matter.
 func (in *Instance) AddOOM(a *Aggregation, u *Usage, request int64, at time.Time) (needed int64, counted bool) {
 	if !in.LastMemory.IsZero() && at.Before(in.LastMemory.Add(-a.Interval)) {
 		return 0, false
 	}
-	// OOMPeak is left out, or each kill would raise the one before.
+	// OOMPeak is not used here, or each kill would raise the one before.
 	used := max(request, in.Peak)
 	needed = max(used+a.OOMMinBump, scaled(used, a.OOMBumpRatio))
 	if in.count(a, u, needed, at) {
@@ -104,7 +104,7 @@ func (in *Instance) AddOOM(a *Aggregation, u *Usage, request int64, at time.Time
 	return needed, true
 }
 
-// count takes a memory sample into the window; it returns whether it became the window's peak.
+// count adds a memory sample to the window. It returns whether the sample became the window's peak.
 func (in *Instance) count(a *Aggregation, u *Usage, bytes int64, at time.Time) bool {
 	in.LastMemory = at
 	if in.WindowEnd.IsZero() {
@@ -126,8 +126,8 @@ func (in *Instance) count(a *Aggregation, u *Usage, bytes int64, at time.Time) b
 	return true
 }
 
-// MilliCores is a CPU usage in cores as samples count it: whole milli-cores, rounded up from whole
-// nano-cores, as metrics.k8s.io reports them. ok is false for what is no usage: NaN, infinite, negative.
+// MilliCores converts a CPU usage in cores to whole milli-cores. It rounds up, from whole nano-cores as in
+// metrics.k8s.io. ok is false for a value that is no usage: NaN, infinite, negative.
 func MilliCores(cores float64) (milli int64, ok bool) {
 	if math.IsNaN(cores) || cores < 0 || cores >= maxAmount/1000 {
 		return 0, false
@@ -135,7 +135,7 @@ func MilliCores(cores float64) (milli int64, ok bool) {
 	return int64(math.Ceil(math.Round(cores*1e9) / 1e6)), true
 }
 
-// WholeBytes is a memory usage as samples count it. ok is false for what is no usage.
+// WholeBytes converts a memory usage to whole bytes. ok is false for a value that is no usage.
 func WholeBytes(bytes float64) (whole int64, ok bool) {
 	if math.IsNaN(bytes) || bytes < 0 || bytes >= maxAmount {
 		return 0, false
@@ -143,14 +143,14 @@ func WholeBytes(bytes float64) (whole int64, ok bool) {
 	return int64(math.Ceil(bytes)), true
 }
 
-// amount is a number as recommendations count it: cut off to a whole one, between zero and maxAmount.
+// amount cuts a number off to a whole number between zero and maxAmount.
 func amount(v float64) int64 {
 	switch {
 	case v > maxAmount:
 		return maxAmount
 	case v > 0:
 		return int64(v)
-	default: // NaN, of zero times infinity, too
+	default: // also NaN, from zero times infinity
 		return 0
 	}
 }

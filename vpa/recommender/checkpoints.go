@@ -21,19 +21,19 @@ import (
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
 
-// dueCheckpoint is one that is to be written.
+// dueCheckpoint is a checkpoint to write.
 type dueCheckpoint struct {
 	object *vpav1.VerticalPodAutoscalerCheckpoint
-	// exists says that there is one already, as far as is known.
+	// exists says that the object exists, as far as is known.
 	exists bool
-	// of is the container's memory, which belongs to the rounds, and changes how many of its changes are in the object.
+	// of is the container's memory, which only the rounds use. changes is how many of its changes the object has.
 	of      *container
 	changes int
 	at      time.Time
 }
 
-// wantCheckpoints has those written that would differ and are old enough: a bounded number of them, for which namespaces take
-// turns, each with its oldest first; all that differ when it is the last time.
+// wantCheckpoints requests a write of the checkpoints that differ and are old enough. Their number is bounded:
+// namespaces take turns, each with its oldest first. If last is true, it requests all that differ.
 func (r *Recommender) wantCheckpoints(last bool) {
 	now := r.now()
 	type candidate struct {
@@ -65,11 +65,11 @@ func (r *Recommender) wantCheckpoints(last bool) {
 	r.writers.checkpoints.Want(r.cfg.CheckpointsTimeout.Std(), writes)
 }
 
-// maxCheckpointAge is how old a checkpoint that would differ becomes at most, unless CheckpointInterval is longer.
+// maxCheckpointAge is the maximum age of a checkpoint that differs, unless CheckpointInterval is longer.
 const maxCheckpointAge = time.Hour
 
-// checkpointAge is how old the container's checkpoint may become: a crash costs a hundredth of its history at most, or
-// what comes in one CheckpointInterval.
+// checkpointAge is the maximum age of the container's checkpoint: a hundredth of its history, or one
+// CheckpointInterval. A crash loses no more.
 func (r *Recommender) checkpointAge(c *container, now time.Time) time.Duration {
 	interval := r.cfg.CheckpointInterval.Std()
 	if c.usage.First.IsZero() {
@@ -78,7 +78,7 @@ func (r *Recommender) checkpointAge(c *container, now time.Time) time.Duration {
 	return max(interval, min(now.Sub(c.usage.First)/100, maxCheckpointAge))
 }
 
-// checkpoint is that of a container as it is now.
+// checkpoint is the current checkpoint of a container.
 func (r *Recommender) checkpoint(vpa types.NamespacedName, name string, of *container, now time.Time) *dueCheckpoint {
 	status, windows := r.aggregation.Save(of.usage, of.instances, now)
 	annotations := maps.Clone(of.checkpoint.annotations)
@@ -96,7 +96,7 @@ func (r *Recommender) checkpoint(vpa types.NamespacedName, name string, of *cont
 	}
 }
 
-// writeCheckpoint writes one, and tells what came of it.
+// writeCheckpoint writes a checkpoint and reports the result.
 func (r *Recommender) writeCheckpoint(ctx context.Context, d *dueCheckpoint) error {
 	err := r.storeCheckpoint(ctx, d)
 	switch {
@@ -109,7 +109,7 @@ func (r *Recommender) writeCheckpoint(ctx context.Context, d *dueCheckpoint) err
 	return err
 }
 
-// failed tells of something about checkpoints that failed.
+// failed reports a failure with a checkpoint.
 func (r *Recommender) failed(kind, name string, err error) {
 	r.metrics.checkpoints.WithLabelValues("failed").Inc()
 	r.journal.Record("vpa", verdict.Because(verdict.On(kind, name), recommend.CheckpointFailed, verdict.Text("error", err.Error())))
@@ -137,8 +137,8 @@ func wrap(what string, err error) error {
 	return nil
 }
 
-// patchCheckpoint replaces status and annotations as a whole: a merge would leave buckets that are empty
-// now. Checkpoints have no status subresource.
+// patchCheckpoint replaces status and annotations as a whole: a merge would keep buckets that are now empty.
+// Checkpoints have no status subresource.
 func (r *Recommender) patchCheckpoint(ctx context.Context, object *vpav1.VerticalPodAutoscalerCheckpoint) error {
 	type operation struct {
 		Op    string `json:"op"`
@@ -157,7 +157,7 @@ func (r *Recommender) patchCheckpoint(ctx context.Context, object *vpav1.Vertica
 	return r.kube.Client.Patch(ctx, target, client.RawPatch(types.JSONPatchType, patch))
 }
 
-// collectCheckpoints has, once an interval, the checkpoints of VPAs removed that are gone.
+// collectCheckpoints requests, once an interval, the removal of checkpoints whose VPA was deleted.
 func (r *Recommender) collectCheckpoints(s snapshot) {
 	now := r.now()
 	if r.collected.IsZero() {
@@ -170,8 +170,8 @@ func (r *Recommender) collectCheckpoints(s snapshot) {
 	r.writers.leftovers.Want(r.cfg.CheckpointsTimeout.Std(), []wanted.Write[map[types.NamespacedName]bool]{{Key: "checkpoints", Value: s.exists}})
 }
 
-// removeLeftovers removes the checkpoints of VPAs that do not exist. The API server is asked again for each such VPA before
-// its history is removed, since a cache may lag behind.
+// removeLeftovers removes the checkpoints of VPAs that do not exist. Before it removes a history it asks the API server
+// for the VPA again, since a cache may be old.
 func (r *Recommender) removeLeftovers(ctx context.Context, exists map[types.NamespacedName]bool) error {
 	var orphans []vpav1.VerticalPodAutoscalerCheckpoint
 	err := r.eachCheckpoint(ctx, r.cfg.VPAObjectNamespace, func(c *vpav1.VerticalPodAutoscalerCheckpoint) {

@@ -42,7 +42,7 @@ func TestTakesOverCheckpoints(t *testing.T) {
 	}
 }
 
-// A bad checkpoint is told and skipped; the other VPA's is used.
+// A bad checkpoint is reported and skipped; the other VPA's is used.
 func TestBadCheckpointsAreSkipped(t *testing.T) {
 	w := web(t, checkpoint("web", "app", "v7"), deployment("db"), autoscaler("db", "Deployment", "db"), checkpoint("db", "app", "v3"))
 	w.rounds(w.start(), 1)

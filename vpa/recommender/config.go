@@ -13,87 +13,90 @@ import (
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
 
-// maxSpan bounds the spans that histograms are scaled by.
+// maxSpan bounds the half-lives and intervals of histograms.
 const maxSpan = config.Duration(366 * 24 * time.Hour)
 
 // Config is the section `vpa.recommender`. Each field mirrors the flag of vpa-recommender of the same name, unless
 // its comment says otherwise.
 type Config struct {
-	// RecommenderName is the name in spec.recommenders that this recommender answers to; objects that
-	// name none count as "default". Default "default".
+	// RecommenderName is this recommender's name in spec.recommenders. Objects without a name have "default". Default
+	// "default".
 	RecommenderName string `yaml:"recommenderName"`
 	// RecommenderInterval is the time between two rounds. Default 1m.
 	RecommenderInterval config.Duration `yaml:"recommenderInterval"`
-	// CPUQuery and MemoryQuery give the usage in cores and bytes as instant vectors with the labels
-	// namespace, pod and container. They mirror no flag: the recommender reads metrics.k8s.io. The
-	// defaults ask for the metrics of the kubelet's cAdvisor.
+	// CPUQuery and MemoryQuery return the usage in cores and bytes, as instant vectors with the labels namespace, pod
+	// and container. They mirror no flag: the original reads metrics.k8s.io. The defaults use the metrics of the
+	// kubelet's cAdvisor.
 	CPUQuery    string `yaml:"cpuQuery"`
 	MemoryQuery string `yaml:"memoryQuery"`
-	// VPAObjectNamespace is the only namespace looked at; empty is all. Default empty.
+	// VPAObjectNamespace is the only namespace whose objects are handled; empty means all. Default empty.
 	VPAObjectNamespace string `yaml:"vpaObjectNamespace"`
-	// IgnoredVPAObjectNamespaces are not looked at; excludes vpaObjectNamespace. Default none.
+	// IgnoredVPAObjectNamespaces are not handled. Excludes vpaObjectNamespace. Default none.
 	IgnoredVPAObjectNamespaces []string `yaml:"ignoredVpaObjectNamespaces"`
 	// UpdateWorkerCount is how many statuses are written at the same time, and how many checkpoints. Default 10.
 	UpdateWorkerCount int `yaml:"updateWorkerCount"`
-	// StatusPatience is how long a bound that drifted by at most 1% waits to be written. Mirrors no
-	// flag: the recommender writes each change. Default 1h; 0s writes each change.
+	// StatusPatience is how long the write of a bound that drifted by at most 1% waits. Mirrors no flag: the original
+	// writes each change. Default 1h; 0s writes each change.
 	StatusPatience config.Duration `yaml:"statusPatience"`
 
-	// TargetCPUPercentile and TargetMemoryPercentile (0 to 1) of the usage make the target. Default 0.9.
+	// TargetCPUPercentile and TargetMemoryPercentile (0 to 1) are the percentiles of the usage for the target. Default
+	// 0.9.
 	TargetCPUPercentile    float64 `yaml:"targetCpuPercentile"`
 	TargetMemoryPercentile float64 `yaml:"targetMemoryPercentile"`
-	// LowerBoundCPUPercentile and LowerBoundMemoryPercentile (0 to 1) of the usage make the lower bound, below which the
-	// updater raises a request. Mirror --recommendation-lower-bound-cpu-percentile and that for memory. Default 0.5.
+	// LowerBoundCPUPercentile and LowerBoundMemoryPercentile (0 to 1) are the percentiles for the lower bound. The
+	// updater raises a request below it. Mirror --recommendation-lower-bound-cpu-percentile and that for memory.
+	// Default 0.5.
 	LowerBoundCPUPercentile    float64 `yaml:"recommendationLowerBoundCpuPercentile"`
 	LowerBoundMemoryPercentile float64 `yaml:"recommendationLowerBoundMemoryPercentile"`
-	// UpperBoundCPUPercentile and UpperBoundMemoryPercentile (0 to 1) of the usage make the upper bound, above which the
-	// updater lowers a request. Mirror --recommendation-upper-bound-cpu-percentile and that for memory. Default 0.95.
+	// UpperBoundCPUPercentile and UpperBoundMemoryPercentile (0 to 1) are the percentiles for the upper bound. The
+	// updater lowers a request above it. Mirror --recommendation-upper-bound-cpu-percentile and that for memory.
+	// Default 0.95.
 	UpperBoundCPUPercentile    float64 `yaml:"recommendationUpperBoundCpuPercentile"`
 	UpperBoundMemoryPercentile float64 `yaml:"recommendationUpperBoundMemoryPercentile"`
-	// ConfidenceIntervalCPU and ConfidenceIntervalMemory are the units in which the length of the history counts: after n
-	// of them the upper bound is 1+1/n times its percentile. Default 24h.
+	// ConfidenceIntervalCPU and ConfidenceIntervalMemory are the units for the length of the history. After n of them
+	// the upper bound is 1+1/n times its percentile. Default 24h.
 	ConfidenceIntervalCPU    config.Duration `yaml:"confidenceIntervalCpu"`
 	ConfidenceIntervalMemory config.Duration `yaml:"confidenceIntervalMemory"`
 	// MarginFraction is added to each percentile, as a share of it. Default 0.15.
 	MarginFraction float64 `yaml:"recommendationMarginFraction"`
-	// PodMinCPUMillicores (milli-cores) and PodMinMemoryMB (MiB) are the least that is recommended for
-	// all containers of a pod together. Defaults 25 and 250.
+	// PodMinCPUMillicores (milli-cores) and PodMinMemoryMB (MiB) are the minimum for all containers of a pod together.
+	// Defaults 25 and 250.
 	PodMinCPUMillicores float64 `yaml:"podRecommendationMinCpuMillicores"`
 	PodMinMemoryMB      float64 `yaml:"podRecommendationMinMemoryMb"`
-	// RoundCPUMillicores and RoundMemoryBytes are what amounts are rounded up to a multiple of. Default 1.
+	// Amounts are rounded up to a multiple of RoundCPUMillicores and RoundMemoryBytes. Default 1.
 	RoundCPUMillicores int64 `yaml:"roundCpuMillicores"`
 	RoundMemoryBytes   int64 `yaml:"roundMemoryBytes"`
-	// MaxAllowedCPU and MaxAllowedMemory (quantities) hold where a resource policy has no maxAllowed.
-	// Default empty: no maximum.
+	// MaxAllowedCPU and MaxAllowedMemory (quantities) are used where a resource policy has no maxAllowed. Default
+	// empty: no maximum.
 	MaxAllowedCPU    string `yaml:"containerRecommendationMaxAllowedCpu"`
 	MaxAllowedMemory string `yaml:"containerRecommendationMaxAllowedMemory"`
-	// CPUIntegerPostProcessorEnabled rounds CPU up to whole cores for the containers that the annotation
-	// vpa-post-processor.kubernetes.io/CONTAINER_integerCPU of a VPA names. Default false.
+	// CPUIntegerPostProcessorEnabled rounds CPU up to whole cores for containers with an annotation on their VPA:
+	// vpa-post-processor.kubernetes.io/CONTAINER_integerCPU. Default false.
 	CPUIntegerPostProcessorEnabled bool `yaml:"cpuIntegerPostProcessorEnabled"`
 
-	// CPUHistogramDecayHalfLife and MemoryHistogramDecayHalfLife are the age at which a sample counts
-	// half. Default 24h.
+	// CPUHistogramDecayHalfLife and MemoryHistogramDecayHalfLife are the age at which a sample counts half as much.
+	// Default 24h.
 	CPUHistogramDecayHalfLife    config.Duration `yaml:"cpuHistogramDecayHalfLife"`
 	MemoryHistogramDecayHalfLife config.Duration `yaml:"memoryHistogramDecayHalfLife"`
-	// MemoryAggregationInterval is the time in which a container counts with one memory peak. Default 24h.
+	// MemoryAggregationInterval is the time range for which a container adds one memory peak. Default 24h.
 	MemoryAggregationInterval config.Duration `yaml:"memoryAggregationInterval"`
-	// MemoryAggregationIntervalCount is after how many of them without a sample a container that no pod
+	// MemoryAggregationIntervalCount is the number of intervals without a sample after which a container that no pod
 	// has any more is forgotten. Default 8.
 	MemoryAggregationIntervalCount int64 `yaml:"memoryAggregationIntervalCount"`
-	// OOMBumpUpRatio (at least 1) and OOMMinBumpUpBytes (bytes) raise the memory of a container that was
-	// killed for it. Defaults 1.2 and 104857600.
+	// OOMBumpUpRatio (at least 1) and OOMMinBumpUpBytes (bytes) raise the memory of a container after an OOM kill.
+	// Defaults 1.2 and 104857600.
 	OOMBumpUpRatio    float64 `yaml:"oomBumpUpRatio"`
 	OOMMinBumpUpBytes int64   `yaml:"oomMinBumpUpBytes"`
 
-	// CheckpointInterval is the least time between two writes of one checkpoint; where there is more history, it is a
-	// hundredth of that, up to an hour. Mirrors no flag: the recommender writes all in every round. Default 1m.
+	// CheckpointInterval is the minimum time between two writes of a checkpoint. With a longer history it is a
+	// hundredth of the history, up to an hour. Mirrors no flag: the original writes all in every round. Default 1m.
 	CheckpointInterval config.Duration `yaml:"checkpointInterval"`
 	// CheckpointsPerRound bounds the checkpoints written in one round. Namespaces take turns, each with its oldest
 	// first. Mirrors no flag. Default 200.
 	CheckpointsPerRound int `yaml:"checkpointsPerRound"`
-	// CheckpointsTimeout is how long those of one round are written; the rest is left to the next. Default 1m.
+	// CheckpointsTimeout bounds the writing of one round's checkpoints; the rest is left to the next round. Default 1m.
 	CheckpointsTimeout config.Duration `yaml:"checkpointsTimeout"`
-	// CheckpointsGCInterval is how often checkpoints of VPAs that are gone are removed. Default 10m.
+	// CheckpointsGCInterval is how often checkpoints of deleted VPAs are removed. Default 10m.
 	CheckpointsGCInterval config.Duration `yaml:"checkpointsGcInterval"`
 }
 
@@ -206,7 +209,7 @@ func (c *Config) maxAllowed() (corev1.ResourceList, error) {
 	return list, nil
 }
 
-// settings is the configuration in the terms of package recommend.
+// settings converts the configuration for package recommend.
 func (c *Config) settings() (*recommend.Settings, error) {
 	maxAllowed, err := c.maxAllowed()
 	if err != nil {

@@ -2,7 +2,7 @@ package recommender
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics are the part's own; decisions are counted by the journal.
+// metrics are the part's own. The journal counts decisions.
 type metrics struct {
 	round       prometheus.Histogram
 	held        *prometheus.CounterVec
@@ -58,7 +58,7 @@ func (m *metrics) sample(resource string, counted bool) {
 	m.samples.WithLabelValues(resource, result).Inc()
 }
 
-// count sets the gauges to what a round found.
+// count sets the gauges to the result of a round.
 func (m *metrics) count(plans []plan) {
 	states := map[string]int{"recommended": 0, "without_recommendation": 0, "no_pods": 0, "unsupported": 0}
 	containers := 0

@@ -20,25 +20,25 @@ import (
 	"github.com/trimtab/trimtab/vpa/target"
 )
 
-// observed is one VPA that is ours, and the pods that it matches. It is not changed after it was made.
+// observed is one VPA of this recommender and its pods. It is immutable.
 type observed struct {
 	key     types.NamespacedName
 	subject verdict.Subject // "vpa default/web"
 	object  *vpav1.VerticalPodAutoscaler
-	// unsupported is why the pods are not known; empty when they are.
+	// unsupported is why the pods are unknown; empty when they are known.
 	unsupported string
-	// pods are those that were scheduled at some time: all but the pending ones.
+	// pods are the pods that were scheduled at some time: all but the pending ones.
 	pods []*corev1.Pod
 }
 
-// snapshot is what the cluster looked like at the begin of a round.
+// snapshot is the state of the cluster at the start of a round.
 type snapshot struct {
 	ours []*observed
-	// exists has every VPA of the cluster, ours or not.
+	// exists has every VPA of the cluster, also of other recommenders.
 	exists map[types.NamespacedName]bool
-	// skipped are VPAs of ours that could not be read this time.
+	// skipped are VPAs of this recommender that could not be read this time.
 	skipped []verdict.Verdict
-	// kindMissing says that the cluster does not know VPAs at all.
+	// kindMissing says that the API server does not serve VPAs.
 	kindMissing bool
 }
 
@@ -88,7 +88,7 @@ func (r *Recommender) observe(ctx context.Context) (snapshot, error) {
 	return s, nil
 }
 
-// isOurs says whether this recommender answers for the object.
+// isOurs is true if the object belongs to this recommender.
 func (r *Recommender) isOurs(v *vpav1.VerticalPodAutoscaler) bool {
 	if ns := r.cfg.VPAObjectNamespace; ns != "" && v.Namespace != ns || slices.Contains(r.cfg.IgnoredVPAObjectNamespaces, v.Namespace) {
 		return false
@@ -101,13 +101,13 @@ func (r *Recommender) isOurs(v *vpav1.VerticalPodAutoscaler) bool {
 	})
 }
 
-// podIndex finds pods by one of their labels, so that a VPA need not look at all of a namespace.
+// podIndex finds pods by one of their labels, so that a VPA need not check all pods of its namespace.
 type podIndex map[podLabel][]*corev1.Pod
 
-// podLabel with an empty name stands for all pods of the namespace.
+// podLabel with an empty name means all pods of the namespace.
 type podLabel struct{ namespace, name, value string }
 
-// indexPods keeps the pods of namespaces that have a VPA, but those that are still pending.
+// indexPods indexes the pods of namespaces that have a VPA, without pending pods.
 func indexPods(pods []*corev1.Pod, vpas []*vpav1.VerticalPodAutoscaler) podIndex {
 	wanted := map[string]bool{}
 	for _, v := range vpas {

@@ -26,12 +26,12 @@ const (
 	writeTimeout   = 15 * time.Second
 	// firstInterval is the time between two attempts at the first plan.
 	firstInterval = 5 * time.Second
-	// flushTimeout bounds the last writes; it is shorter than what a Lease outlives its renewal, so that
-	// they are over before another replica leads.
+	// flushTimeout bounds the last writes. It is shorter than the time between the last renewal and the end of a Lease,
+	// so that they end before another replica leads.
 	flushTimeout = 4 * time.Second
 )
 
-// Deps are what the recommender uses and does not own. Journal may be nil.
+// Deps are what the recommender uses but does not own. Journal may be nil.
 type Deps struct {
 	Kube     *kube.Kube
 	Journal  *journal.Journal
@@ -41,7 +41,7 @@ type Deps struct {
 	Now      func() time.Time
 }
 
-// Recommender is the service. Its memory belongs to the goroutine of Run.
+// Recommender is the service. Only the goroutine of Run uses its memory.
 type Recommender struct {
 	cfg         Config
 	settings    *recommend.Settings
@@ -58,16 +58,16 @@ type Recommender struct {
 	states map[types.NamespacedName]*state
 	// loaded says that the checkpoints of all namespaces were read.
 	loaded    bool
-	collected time.Time // when checkpoints without a VPA were looked for last
+	collected time.Time // when it last looked for checkpoints without a VPA
 	// waiting is what the first plan waits for; nil once it exists.
 	waiting atomic.Pointer[string]
 
 	mu sync.Mutex
-	// wrote is what was written since the last round.
+	// wrote has the writes since the last round.
 	wrote []wrote
 }
 
-// New checks cfg and registers its metrics. It asks nothing of the cluster yet.
+// New checks cfg and registers its metrics. It makes no requests.
 func New(cfg Config, deps Deps) (*Recommender, error) {
 	if err := cfg.Validate().AsError(); err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func newRecommender(cfg Config, deps Deps, querier usage.Querier) (*Recommender,
 	return r, nil
 }
 
-// Ready is nil once each VPA had its first plan; else it says what that waits for.
+// Ready is nil once each VPA had its first plan. Until then it says what that waits for.
 func (r *Recommender) Ready() error {
 	if what := r.waiting.Load(); what != nil {
 		return errors.New("waits for " + *what)
@@ -104,14 +104,14 @@ func (r *Recommender) Ready() error {
 
 func (r *Recommender) wait(what string) {
 	if r.loaded && r.waiting.Load() == nil {
-		return // once ready, always ready: a failure later is told by verdicts
+		return // once ready, always ready: verdicts report later failures
 	}
 	r.waiting.Store(&what)
 }
 
-// Run does a round as soon as the cache is started and then one in each interval, until ctx ends; then it
-// writes the checkpoints that are due and returns nil. Until the first plan it tries more often. No round waits for the
-// writes of another.
+// Run does a round as soon as the cache is started, and then one in each interval, until ctx ends. At the end it writes
+// the due checkpoints and returns nil. It tries more often until the first plan. No round waits for the writes of
+// another.
 func (r *Recommender) Run(ctx context.Context) error {
 	if r.kube.Cache != nil {
 		r.wait("the cache of Kubernetes objects")
@@ -153,7 +153,7 @@ func (r *Recommender) round(ctx context.Context) {
 	r.learn()
 	defer func() { r.metrics.round.Observe(r.now().Sub(began).Seconds()) }()
 
-	// 1. Observe: objects, what was known of them before, and their usage.
+	// 1. Observe: the objects, the memory of them, and their usage.
 	observing, cancel := context.WithTimeout(ctx, observeTimeout)
 	defer cancel()
 	s, err := r.observe(observing)
@@ -191,18 +191,18 @@ func (r *Recommender) round(ctx context.Context) {
 	r.waiting.Store(nil)
 }
 
-// hold ends a round that could not observe everything: it changes nothing but what is told.
+// hold ends a round that could not observe everything. It changes nothing, and reports why.
 func (r *Recommender) hold(ctx context.Context, what string, code verdict.Code, err error) {
 	if ctx.Err() != nil {
-		return // we are being stopped
+		return // the process is ending
 	}
 	r.wait(what + ": " + err.Error())
 	r.metrics.held.WithLabelValues(string(code)).Inc()
 	r.journal.Record("vpa", verdict.Because(verdict.On("vpa round", ""), code, verdict.Text("error", err.Error())))
 }
 
-// readUsage asks for CPU and memory; it needs both. It asks nothing when there is no pod to ask for. The
-// verdict tells what the round is based on.
+// readUsage reads CPU and memory; it needs both. It makes no request if there are no pods. The verdict describes the
+// data of the round.
 func (r *Recommender) readUsage(ctx context.Context, s snapshot) (readings, verdict.Verdict, error) {
 	pods := 0
 	for _, o := range s.ours {

@@ -266,7 +266,7 @@ func TestRunEndsWithItsContextAndFlushes(t *testing.T) {
 	}
 }
 
-// A failing first round is tried again soon, and being stopped is no failure to tell of.
+// A failing first round is tried again soon, and the end of the process is not reported as a failure.
 func TestRunTriesAgainUntilTheFirstPlan(t *testing.T) {
 	w := web(t)
 	w.cfg.RecommenderInterval = config.Duration(10 * time.Millisecond)

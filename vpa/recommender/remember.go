@@ -18,23 +18,22 @@ import (
 // pageSize is how many checkpoints are asked for in one request.
 const pageSize = 500
 
-// checkpointState is what is known of the stored checkpoint of a container.
+// checkpointState is the known state of a container's stored checkpoint.
 type checkpointState struct {
 	exists bool
-	// annotations are all that the stored object had when it was read; ours is replaced in them.
+	// annotations are all annotations of the stored object when it was read; a write replaces ours in them.
 	annotations map[string]string
-	// written is when it was written last.
+	// written is the time of the last write.
 	written time.Time
-	// changes counts those of what it holds, and saved is how many of them are written.
+	// changes counts the changes of the content. saved is how many of them are written.
 	changes, saved int
 }
 
-// changed is whether it would differ now.
+// changed is true if the checkpoint would differ now.
 func (c *checkpointState) changed() bool { return c.changes != c.saved }
 
-// remember makes the memory fit the snapshot: VPAs that are new get what their checkpoints hold, VPAs
-// and pods that are gone are forgotten. It fails when checkpoints cannot be read: beginning without them
-// would overwrite them.
+// remember updates the memory from the snapshot. New VPAs get the content of their checkpoints; deleted VPAs and pods
+// are forgotten. It fails when checkpoints cannot be read, since a start without them would overwrite them.
 func (r *Recommender) remember(ctx context.Context, s *snapshot) error {
 	now := r.now()
 	fresh := map[types.NamespacedName]*state{}
@@ -50,7 +49,7 @@ func (r *Recommender) remember(ctx context.Context, s *snapshot) error {
 	}
 	maps.Copy(r.states, fresh)
 	for key := range r.states {
-		// One that was skipped this time is still there.
+		// A skipped VPA still exists.
 		if !ours[key] && (len(s.skipped) == 0 || !s.exists[key]) {
 			delete(r.states, key)
 		}
@@ -69,8 +68,8 @@ func (r *Recommender) remember(ctx context.Context, s *snapshot) error {
 	return nil
 }
 
-// load reads the checkpoints of the given VPAs: with one listing of the whole cluster the first time,
-// and one for each namespace with a new VPA later.
+// load reads the checkpoints of the given VPAs. The first time it lists the whole cluster, later each namespace with a
+// new VPA.
 func (r *Recommender) load(ctx context.Context, fresh map[types.NamespacedName]*state, now time.Time) error {
 	if len(fresh) == 0 {
 		r.loaded = true

@@ -10,19 +10,19 @@ import (
 	"github.com/trimtab/trimtab/vpa/usage"
 )
 
-// state is what is remembered of one VPA between rounds. Checkpoints bring back all that matters of it.
+// state is the memory of one VPA between rounds. Checkpoints restore all that matters in it.
 type state struct {
 	containers map[string]*container
-	// target is what the usage belongs to: another target begins anew.
+	// target is the target of the usage. With another target the memory starts again.
 	target string
-	// statusWritten is when the status was written last, or first seen.
+	// statusWritten is when the status was last written, or first seen.
 	statusWritten time.Time
 }
 
-// container is what is remembered of the containers of one name.
+// container is the memory of all containers with one name.
 type container struct {
 	usage *recommend.Usage
-	// instances are the running ones, by UID of their pod.
+	// instances are the running containers, by UID of their pod.
 	instances  map[string]*recommend.Instance
 	checkpoint checkpointState
 }
@@ -31,7 +31,7 @@ func newState(now time.Time) *state {
 	return &state{containers: map[string]*container{}, statusWritten: now}
 }
 
-// container returns the container of that name; it begins with no usage.
+// container returns the container of that name, or makes it without usage.
 func (s *state) container(agg *recommend.Aggregation, name string) *container {
 	c := s.containers[name]
 	if c == nil {
@@ -41,8 +41,8 @@ func (s *state) container(agg *recommend.Aggregation, name string) *container {
 	return c
 }
 
-// forget drops the instances of pods that are gone, and containers that no pod has any more and that
-// were not observed for all aggregation intervals.
+// forget removes the instances of deleted pods. It removes containers that no pod has any more and that had no sample
+// for all aggregation intervals.
 func (s *state) forget(agg *recommend.Aggregation, pods []*corev1.Pod, now time.Time) {
 	live := map[string]bool{}
 	for _, p := range pods {
@@ -66,8 +66,7 @@ type readings struct {
 	cpu, memory map[usage.Container]usage.Reading
 }
 
-// takeIn counts the usage of the pods, and then kills for memory, so that a kill is judged by the
-// peak before it.
+// takeIn adds the usage of the pods first and then OOM kills, so that a kill is compared with the peak before it.
 func (r *Recommender) takeIn(s *state, o *observed, in readings, now time.Time) []verdict.Verdict {
 	var verdicts []verdict.Verdict
 	for _, p := range o.pods {
@@ -110,8 +109,8 @@ func one(is bool) int {
 	return 0
 }
 
-// takeKill counts the last kill for memory of a container once. Kills from before we ran count too,
-// unless they are older than a memory window.
+// takeKill counts the last OOM kill of a container once. Kills before the start of the process count too, unless they
+// are older than a memory window.
 func (r *Recommender) takeKill(c *container, instance *recommend.Instance, p *corev1.Pod, spec *corev1.Container, now time.Time) (verdict.Verdict, bool) {
 	for i := range p.Status.ContainerStatuses {
 		status := &p.Status.ContainerStatuses[i]
@@ -138,7 +137,7 @@ func (r *Recommender) takeKill(c *container, instance *recommend.Instance, p *co
 	return verdict.Verdict{}, false
 }
 
-// killedAt is when the container was killed for its memory last, as far as its status tells.
+// killedAt is when the container was last OOM-killed, as far as its status shows.
 func killedAt(s *corev1.ContainerStatus) (time.Time, bool) {
 	for _, t := range []*corev1.ContainerStateTerminated{s.State.Terminated, s.LastTerminationState.Terminated} {
 		if t != nil && t.Reason == "OOMKilled" {

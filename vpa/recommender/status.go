@@ -15,7 +15,7 @@ import (
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
 
-// plan is what a round decided for one VPA.
+// plan is the decision of a round for one VPA.
 type plan struct {
 	*observed
 	memory   *state
@@ -27,7 +27,7 @@ type plan struct {
 	containers int
 }
 
-// plan decides the next status of a VPA, and whether it is to be written.
+// plan decides the next status of a VPA, and whether to write it.
 func (r *Recommender) plan(s *state, o *observed, now time.Time) plan {
 	p := plan{observed: o, memory: s}
 	in := recommend.Input{
@@ -60,7 +60,8 @@ func (r *Recommender) plan(s *state, o *observed, now time.Time) plan {
 	return p
 }
 
-// wantStatuses has those written that are worth it; namespaces take turns. One that fails stays as it was and is decided anew in later rounds.
+// wantStatuses requests the writes that are worth it; namespaces take turns. A status whose write fails stays as it
+// was, and later rounds decide again.
 func (r *Recommender) wantStatuses(plans []plan) {
 	var writes []wanted.Write[*plan]
 	for i := range plans {
@@ -70,20 +71,20 @@ func (r *Recommender) wantStatuses(plans []plan) {
 			continue
 		}
 		o := *p.observed
-		p.observed, o.pods = &o, nil // pods that are gone would be kept as long as the write waits
-		// A changed spec may be what the API server had against the status.
+		p.observed, o.pods = &o, nil // otherwise deleted pods would stay in memory as long as the write waits
+		// A changed spec may correct what made the API server refuse the status.
 		writes = append(writes, wanted.Write[*plan]{Key: p.key.String(), Version: strconv.FormatInt(p.object.Generation, 10), Value: p})
 	}
 	r.writers.statuses.Want(statusesTimeout, inTurns(writes, func(w wanted.Write[*plan]) string { return w.Value.key.Namespace }))
 }
 
-// writeStatus patches the status with what differs from the object that the plan was made for.
+// writeStatus patches the status with the differences from the object of the plan.
 func (r *Recommender) writeStatus(ctx context.Context, p *plan) error {
 	changed := p.object.DeepCopy()
 	changed.Status = p.next
 	err := r.kube.Client.Status().Patch(ctx, changed, client.MergeFrom(p.object))
 	switch {
-	case client.IgnoreNotFound(err) == nil: // or deleted meanwhile
+	case client.IgnoreNotFound(err) == nil: // or it was deleted meanwhile
 		r.metrics.statuses.WithLabelValues("written").Inc()
 		r.note(wrote{status: p.memory, at: r.now()})
 		r.tell(p)

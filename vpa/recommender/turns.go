@@ -2,8 +2,8 @@ package recommender
 
 import "slices"
 
-// inTurns puts the first of each namespace before the second of any, and so on: what there is no time for is of the
-// namespaces that want most. Within a namespace the order stays.
+// inTurns puts the first element of each namespace before the second of any, and so on. So the elements at the end, for
+// which there may be no time, belong to the namespaces with the most. Within a namespace the order stays.
 func inTurns[T any](all []T, namespace func(T) string) []T {
 	var turns [][]T
 	seen := map[string]int{}

@@ -12,15 +12,16 @@ import (
 	"github.com/trimtab/trimtab/internal/wanted"
 )
 
-// After a write has failed its object is left alone for minPause, which doubles up to maxPause. What a round wants is
-// written for statusesTimeout at most; the next round wants it again.
+// After a failed write its object waits for minPause, which doubles up to maxPause. The writes of a round may take
+// statusesTimeout; the next round requests the rest again.
 const (
 	minPause        = 30 * time.Second
 	maxPause        = 10 * time.Minute
 	statusesTimeout = 5 * time.Minute
 )
 
-// writers bring to the API server what rounds want, beside them. An object whose write hangs or fails has the last turn.
+// writers send the writes that rounds request to the API server, in the background. An object whose write hangs or
+// fails has the last turn.
 type writers struct {
 	statuses    *wanted.Writer[*plan]
 	checkpoints *wanted.Writer[*dueCheckpoint]
@@ -54,26 +55,27 @@ func (w *writers) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// isEnd is whether a write failed because the program ends: that is no failure to tell of.
+// isEnd is true if a write failed because the program ends. That is not reported.
 func isEnd(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
-// wrote is a write that took effect, for the memory of the next round.
+// wrote is a successful write, for the memory of the next round.
 type wrote struct {
-	// status is the VPA's whose status was written, or checkpoint the container's whose checkpoint was, with as many changes.
+	// status is the state of the VPA whose status was written. Otherwise checkpoint is the container whose checkpoint
+	// was written, with so many changes.
 	status     *state
 	checkpoint *container
 	changes    int
 	at         time.Time
 }
 
-// note keeps a write for the next round, to which the memory belongs.
+// note records a write for the next round, which owns the memory.
 func (r *Recommender) note(w wrote) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.wrote = append(r.wrote, w)
 }
 
-// learn takes the writes since the last round into the memory.
+// learn applies the writes since the last round to the memory.
 func (r *Recommender) learn() {
 	r.mu.Lock()
 	all := r.wrote

@@ -1,5 +1,5 @@
-// Package target reads which pods a VerticalPodAutoscaler means: those of the controller that its targetRef names.
+// Package target finds the pods of a VerticalPodAutoscaler: the pods of the controller in its targetRef.
 //
-// It guarantees that no selector matches every pod of a namespace, and it tells a target that the user has to mend from
-// one that could not be read this time.
+// It guarantees that no selector matches every pod of a namespace. It separates a target that the user must correct
+// from a target that could not be read this time.
 package target

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// kind is a kind of controller that a VPA may point at, and where its pods' selector stands.
+// kind is a kind of controller that a VPA may name, and the place of its pods' selector.
 type kind struct {
 	group    string
 	object   func() client.Object
@@ -40,19 +40,19 @@ func kinds() map[string]kind {
 	}
 }
 
-// Supports is whether a VPA may point at a controller of that kind.
+// Supports is true if a VPA may name a controller of that kind.
 func Supports(kind string) bool {
 	_, ok := kinds()[kind]
 	return ok
 }
 
-// Unsupported is a target that the user has to mend; the text is for the condition.
+// Unsupported is the error of a target that the user must correct. The text is for the condition.
 type Unsupported string
 
 func (u Unsupported) Error() string { return string(u) }
 
-// Selector reads which pods the target has. The error is an Unsupported when the target is at fault,
-// and any other when it could not be read this time.
+// Selector reads the selector of the target's pods. The error is an Unsupported when the user must correct the target.
+// Any other error means that the target could not be read this time.
 func Selector(ctx context.Context, reader client.Reader, namespace string, ref *autoscalingv1.CrossVersionObjectReference) (labels.Selector, error) {
 	if ref == nil {
 		return nil, Unsupported("Cannot read targetRef. Reason: spec.targetRef is missing")

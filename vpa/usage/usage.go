@@ -9,7 +9,7 @@ import (
 	"github.com/trimtab/trimtab/internal/prom"
 )
 
-// tolerance is how far a reading may be ahead of our own clock.
+// tolerance is how far a reading's timestamp may be ahead of the local clock.
 const tolerance = time.Minute
 
 // Querier is the part of prom.Client that is used.
@@ -26,17 +26,17 @@ type Reading struct {
 	At    time.Time
 }
 
-// Readings are what one query answered.
+// Readings are the answer to one query.
 type Readings struct {
 	ByContainer map[Container]Reading
 	// Dropped counts the series of the answer that are no usage of a container.
 	Dropped int
-	// Warnings are what the server said of an answer that may be incomplete.
+	// Warnings are the server's warnings, such as of an incomplete answer.
 	Warnings []string
 }
 
-// Read asks for the usage of all containers. The answer must be an instant vector with the labels
-// namespace, pod and container; of two series with the same labels the larger value counts.
+// Read reads the usage of all containers. The answer must be an instant vector with the labels namespace, pod and
+// container. Of two series with the same labels the larger value counts.
 func Read(ctx context.Context, q Querier, promql string, now time.Time) (Readings, error) {
 	result, err := q.QueryVector(ctx, promql, now)
 	if err != nil {

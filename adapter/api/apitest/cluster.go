@@ -26,14 +26,14 @@ const (
 	Known = "known-token"
 )
 
-// Cluster starts the stand-in, which ends with the test, and returns how to reach it.
+// Cluster starts the stand-in and returns the way to reach it. The stand-in ends with the test.
 func Cluster(t testing.TB) *rest.Config {
 	t.Helper()
 	return Start(t).REST
 }
 
-// ClusterWithProxy is Cluster with the certificates by which its API server is known when it passes a request
-// on: that of its front proxy first, then one of the same authority with a name that is not allowed to.
+// ClusterWithProxy is Cluster with two client certificates for the API server's front proxy. The first is the allowed
+// one. The second is of the same authority, with a name that is not allowed.
 func ClusterWithProxy(t testing.TB) (*rest.Config, [2]tls.Certificate) {
 	t.Helper()
 	s := Start(t)
@@ -54,7 +54,7 @@ type Server struct {
 	reviews []authorizationv1.SubjectAccessReviewSpec
 }
 
-// Start starts the stand-in, which ends with the test.
+// Start starts the stand-in. It ends with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	names := func(s string) string { return `["` + s + `"]` }
@@ -88,7 +88,7 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-// Publish changes a value of the configmap; those who watch it are told.
+// Publish changes a value of the configmap. Watchers get the change.
 func (s *Server) Publish(key, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,5 @@
 // Package apitest stands in for the cluster's API server in tests of an aggregated one.
 //
-// It guarantees no more than what delegated authentication and authorisation ask: the configmap with the CAs,
-// TokenReview and SubjectAccessReview. It knows the tokens of the constants below and nothing else.
+// It implements only what delegated authentication and authorisation need: the configmap with the CAs, TokenReview and
+// SubjectAccessReview. It knows no tokens but the constants below.
 package apitest

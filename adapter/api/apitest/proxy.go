@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ProxyName is the common name that the configmap allows to speak for others.
+// ProxyName is the common name that may act for other users, as the configmap says.
 const ProxyName = "front-proxy"
 
 // Authority signs certificates.
@@ -26,8 +26,8 @@ type Authority struct {
 	chain [][]byte // what a client shows after its own certificate
 }
 
-// NewAuthority makes one that signs for itself. All authorities have the same name, so that only the key tells
-// them apart.
+// NewAuthority makes a self-signed authority. All authorities have the same name, so that only the key distinguishes
+// them.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{}
@@ -36,7 +36,7 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// Under is an authority that this one has signed; its clients show its certificate, too.
+// Under is an authority that this one has signed. Its clients show its certificate too.
 func (a *Authority) Under(t testing.TB) *Authority {
 	t.Helper()
 	below := &Authority{}
@@ -52,7 +52,7 @@ func authorityTemplate(name string) *x509.Certificate {
 	}
 }
 
-// sign makes the authority's key and certificate; a nil signer is itself.
+// sign makes the authority's key and certificate. Without a signer it signs itself.
 func (a *Authority) sign(t testing.TB, template, parent *x509.Certificate, signer *ecdsa.PrivateKey) {
 	t.Helper()
 	var err error
@@ -72,7 +72,7 @@ func (a *Authority) sign(t testing.TB, template, parent *x509.Certificate, signe
 	a.PEM = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// Client is a certificate for a client of that name. What else it says may be changed before it is signed.
+// Client is a certificate for a client of that name. change can change other fields before it is signed.
 func (a *Authority) Client(t testing.TB, name string, change ...func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

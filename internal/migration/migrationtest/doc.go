@@ -1,4 +1,4 @@
-// Package migrationtest has the tests that are the same for every program of package migration: scenarios in
-// text files, a table of flags that agrees with the flags of the real program, and a conversion that leaves
-// nothing out. Only tests import it.
+// Package migrationtest has the common tests of all programs of package migration. They run scenarios in text files,
+// compare the table of flags with the flags of the real program, and check that a conversion omits nothing. Only tests
+// import it.
 package migrationtest

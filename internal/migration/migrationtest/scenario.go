@@ -10,12 +10,11 @@ import (
 	"github.com/trimtab/trimtab/internal/migration"
 )
 
-// Scenarios runs the files of testdata. A file is a list of steps, divided by lines of four equals signs; a
-// step is a command, its input, a line of four dashes, and the exact output. TRIMTAB_UPDATE=1 writes the
-// outputs anew.
+// Scenarios runs the files of testdata. A file is a list of steps, separated by lines of four equals signs. A step is a
+// command, its input, a line of four dashes, and the exact output. TRIMTAB_UPDATE=1 rewrites the outputs.
 //
-//	flags ARG...         the flags behind the command, and those of the input, one a line
-//	manifests [OPTION]   the input is manifests; what the option means is the program's
+//	flags ARG...         the flags after the command, and those of the input, one a line
+//	manifests [OPTION]   the input is manifests; the program defines the option
 func Scenarios(t *testing.T, program func(option string) migration.Program) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.scenario")

@@ -11,8 +11,8 @@ import (
 	"github.com/trimtab/trimtab/internal/migration"
 )
 
-// Table compares the program's table of flags with a list of those of the real program: a line for each with
-// its name, its type and its default, divided by tabs. The table may have more only of other versions.
+// Table compares the program's table of flags with a list of the real program's flags. The list has a line for each,
+// with name, type and default, separated by tabs. Further flags in the table must be of other versions.
 func Table(t *testing.T, p migration.Program, file string, count int) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -79,7 +79,7 @@ func kindOf(name string) migration.Kind {
 	}
 }
 
-// Some is a value for a flag that is not its default.
+// Some is a value for a flag that differs from its default.
 func Some(f migration.Flag) string {
 	some := map[migration.Kind]string{migration.Bool: "true", migration.Whole: "77", migration.Number: "7.5",
 		migration.Duration: "77s", migration.Address: "127.0.0.7"}[f.Kind]
@@ -92,13 +92,13 @@ func Some(f migration.Flag) string {
 	return some
 }
 
-// Told says that the result names the flag, in a setting or in a note.
+// Told is true if the result names the flag, in a setting or in a note.
 func Told(r migration.Result, f migration.Flag) bool {
 	return slices.ContainsFunc(r.Settings, func(s migration.Setting) bool { return s.Flag == f.Spelling() }) ||
 		slices.ContainsFunc(r.Notes, func(n migration.Note) bool { return n.Flag == f.Spelling() })
 }
 
-// Convert converts, and checks that what comes out is YAML and that no note lacks anything.
+// Convert converts, and checks that the output is YAML and that each note is complete.
 func Convert(t *testing.T, p migration.Program, in migration.Installation) migration.Result {
 	t.Helper()
 	result, err := p.Convert(in)

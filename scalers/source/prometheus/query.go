@@ -19,7 +19,8 @@ type query struct {
 	address           param.Address
 	promql, namespace string
 	awsRegion         string
-	// Credentials of Google Cloud: the variable that holds them, the one that names their file, themselves.
+	// Credentials of Google Cloud: the variable that holds them, the variable that names their file, the credentials
+	// themselves.
 	googleEnv, googleFile, google string
 
 	target, activation  float64
@@ -27,7 +28,7 @@ type query struct {
 	timeout             time.Duration
 	headers, parameters map[string]string
 	auth                trigger.HTTPAuth
-	// server is what Check makes of them.
+	// server is the configuration that Check makes from them.
 	server prom.Config
 }
 
@@ -95,7 +96,7 @@ func (q *query) Check(p *param.Parsed) trigger.Metric {
 	return trigger.Metric{Name: "prometheus", Target: q.target, Activation: q.activation, Timeout: q.timeout}
 }
 
-// checkClouds refuses the credentials of clouds. KEDA uses them only where authModes names nothing.
+// checkClouds refuses the credentials of clouds. KEDA uses them only if authModes is empty.
 func (q *query) checkClouds(p *param.Parsed) {
 	const aws, google = "requests are not signed for AWS", "requests get no token of Google Cloud"
 	for _, c := range []struct{ key, value, why string }{
@@ -106,17 +107,17 @@ func (q *query) checkClouds(p *param.Parsed) {
 		case c.value == "":
 		case len(q.auth.Modes) == 0:
 			p.Fail(c.key, "is not supported: %s", c.why)
-		case c.key != "GoogleApplicationCredentials": // the authentication may be another trigger's too
+		case c.key != "GoogleApplicationCredentials": // another trigger may use the same authentication
 			p.Warn(c.key, "is ignored beside authModes, as by KEDA")
 		}
 	}
 }
 
-// checkServer notes what the client will not take. The address is a URL.
+// checkServer records what the client will refuse. The address is a URL.
 func (q *query) checkServer(p *param.Parsed) {
 	u, err := url.Parse(q.address.Value)
 	if err != nil {
-		return // the table has told it
+		return // the table has reported it
 	}
 	if err := q.source.cfg.Policy.CheckHost(u.Scheme, u.Hostname()); err != nil {
 		p.Fail("serverAddress", "%v", err)
@@ -139,7 +140,7 @@ func (q *query) checkServer(p *param.Parsed) {
 	}
 }
 
-// with is m and one more.
+// with is m with one more entry.
 func with(m map[string]string, name, value string) map[string]string {
 	if m == nil {
 		m = map[string]string{}
@@ -148,8 +149,8 @@ func with(m map[string]string, name, value string) map[string]string {
 	return m
 }
 
-// key is all that two triggers must agree in to share a client. Each namespace has its own: a client has a bounded number of
-// requests in flight, and slow queries of one namespace must not hold up another's.
+// key is everything that two triggers need in common to share a client. Each namespace has its own: a client has a
+// bounded number of requests in flight, and slow queries of one namespace must not delay another.
 func (q *query) key(namespace string) clientKey {
 	return clientKey{namespace, q.server.URL, fmt.Sprintf("%q", q.server.Headers), q.timeout, q.auth.TLS}
 }

@@ -18,25 +18,26 @@ import (
 )
 
 const (
-	// keptIdle bounds the connections that are kept to all servers of all triggers, and keptIdlePerHost those to one.
+	// keptIdle bounds the idle connections to all servers of all triggers, keptIdlePerHost the idle connections to one
+	// server.
 	keptIdle, keptIdlePerHost = 100, 10
-	// keptTransports is how many ways to do TLS keep their connections while nobody reads by them: with the system's
-	// authorities, without a check, and with authorities or a certificate of a trigger. These keep keptIdleOwn connections.
+	// keptTransports is how many TLS settings keep their idle connections: with the system's authorities, without a
+	// check, and with authorities or a certificate of a trigger. The last keep keptIdleOwn connections.
 	keptTransports, keptIdleOwn = 25, 4
 )
 
-// Config is what all triggers have in common.
+// Config has the settings for all triggers.
 type Config struct {
-	// Timeout bounds a query whose trigger says nothing else.
+	// Timeout bounds a query whose trigger sets none.
 	Timeout time.Duration
 	// MaxResponseBytes bounds an answer.
 	MaxResponseBytes int64
-	// MaxConcurrent is how many queries of one namespace a server may get at the same time. It is not below the
+	// MaxConcurrent is how many queries one namespace may send to a server at the same time. It is not below the
 	// namespace's share of all readings, which is the bound that users know.
 	MaxConcurrent int
-	// Policy says where triggers may lead.
+	// Policy says which servers triggers may use.
 	Policy *fetch.Policy
-	// Log gets, at level debug, what errors do not repeat of an answer.
+	// Log gets the parts of answers that errors do not repeat, at level debug.
 	Log *slog.Logger
 }
 
@@ -54,7 +55,7 @@ type clientKey struct {
 	tls                     trigger.TLS
 }
 
-// client asks one server, by the connections that all triggers with equal TLS settings share.
+// client queries one server, on connections that all triggers with equal TLS settings share.
 type client struct {
 	*prom.Client
 	connections connections
@@ -71,7 +72,7 @@ func (c connections) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer done() // an answer that is still read keeps its connection
+	defer done() // a connection stays open while its answer is read
 	return transport.RoundTrip(r)
 }
 
@@ -128,7 +129,7 @@ func (q *query) transport(context.Context) (*fetch.Transport, error) {
 	return fetch.NewTransport(fetch.Options{Policy: q.source.cfg.Policy, TLS: config, MaxIdle: idle, MaxIdlePerHost: perHost}), err
 }
 
-// number is the one number of an answer.
+// number returns the single number of an answer.
 func (q *query) number(v prom.Vector) (trigger.Sample, error) {
 	switch {
 	case len(v.Rows) == 0 && len(v.Warnings) > 0:
@@ -148,7 +149,7 @@ func (q *query) number(v prom.Vector) (trigger.Sample, error) {
 	return trigger.Sample{Value: row.Value}, nil
 }
 
-// first is the first of the server's warnings, not at length, and how many more there are.
+// first is the first of the server's warnings, shortened, and the number of further ones.
 func first(warnings []string) string {
 	text := fmt.Sprintf("%.200q", warnings[0])
 	if more := len(warnings) - 1; more > 0 {

@@ -168,7 +168,7 @@ func TestOpenRefusesMistakes(t *testing.T) {
 	}
 }
 
-// What KEDA ignores is no mistake, and is told.
+// A parameter that KEDA ignores is a warning and no error.
 func TestWhatKEDAIgnoresIsAWarning(t *testing.T) {
 	for key, want := range map[string]string{
 		"metricName":         "metricName: is ignored, as by KEDA since 2.12",

@@ -10,12 +10,11 @@ import (
 )
 
 const (
-	// connections is how many one client has at most: two commands for each trigger and poll need few.
+	// connections bounds the connections of one client. Each trigger needs only two commands for each poll.
 	connections = 4
-	// keptClients is how many clients keep their connections while nobody reads by them. To further servers a
-	// connection is made for each poll.
+	// keptClients is how many idle clients keep their connections. For further servers, each poll opens a connection.
 	keptClients = 50
-	// bufferSize holds any reply, which is small.
+	// bufferSize is enough for any reply, since replies are small.
 	bufferSize = 4 << 10
 )
 
@@ -40,7 +39,7 @@ func (l *list) client(context.Context) (*redis.Client, error) {
 	}), nil
 }
 
-// dialer connects where the policy leads, and guards what comes back.
+// dialer connects if the policy allows it, and guards the replies.
 func (s *Source) dialer(config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := s.cfg.Policy.Dialer(s.cfg.Timeout)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {

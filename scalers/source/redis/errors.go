@@ -10,8 +10,8 @@ import (
 	"github.com/trimtab/trimtab/internal/fetch"
 )
 
-// refusals are the codes with which a Redis refuses what is asked here, and what they mean. What stands behind a
-// code is not repeated: a server may quote the password there, and one that is no Redis anything.
+// refusals are the error codes of Redis for these commands, with their meaning. The text after a code is not repeated:
+// a server may quote the password there, and a server that is no Redis may send anything.
 func refusals() map[string]string {
 	return map[string]string{
 		"WRONGPASS":   "the username or the password is wrong, or the user is disabled",
@@ -31,7 +31,7 @@ func refusals() map[string]string {
 	}
 }
 
-// reason is err in words that repeat nothing of what a server wrote.
+// reason is err in words that repeat nothing from a server.
 func reason(err error) error {
 	if refused, ok := errors.AsType[redis.Error](err); ok {
 		code, _, _ := strings.Cut(strings.TrimPrefix(refused.Error(), "-"), " ")

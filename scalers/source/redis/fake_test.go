@@ -20,7 +20,7 @@ type fake struct {
 	password string
 	// keys maps a database and a key to a kind and a length: "0 orders" -> "list 3".
 	keys map[string]string
-	// commands are those received, without those that set up a connection.
+	// commands are the received commands, without the setup of a connection.
 	commands    []string
 	connections int
 	silent      bool

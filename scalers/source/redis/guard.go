@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// maxReply bounds the reply to one command: what arrives of it, and what it announces. The longest that is asked
-// for, HELLO's, has a few hundred bytes.
+// maxReply bounds the reply to one command: the bytes that arrive, and the length that it announces. The longest reply,
+// to HELLO, has a few hundred bytes.
 const maxReply = 64 << 10
 
 var (
@@ -16,24 +16,25 @@ var (
 	errForeign       = errors.New("what the server sends is not of Redis's protocol (RESP2)")
 )
 
-// guard is a connection that ends where a reply is too large or is not of RESP2. The client library believes each
-// length that is announced, and would allocate it; here a length counts before its bytes come.
+// guard is a connection that ends if a reply is too large or is not RESP2. The client library would allocate memory for
+// any announced length. guard checks a length before its bytes arrive.
 type guard struct {
 	net.Conn
-	// left is what the reply may still have.
+	// left is how many bytes the reply may still have.
 	left int
-	// bulk is how many bytes of a string are to come; else kind is that of the line at hand, 0 between lines.
+	// bulk is how many bytes of a string are still to come. If it is 0, kind is the kind of the current line, or 0
+	// between lines.
 	bulk int
 	kind byte
-	// size is the length that the line announces.
+	// size is the announced length.
 	size int
-	// nothing says that the line announces -1, which is none.
+	// nothing says that the line announces -1, which means no value.
 	nothing bool
 	failed  error
 }
 
-// guarded wraps a connection. One that shows its socket goes on to do so: the library looks at it for a connection
-// that the server has closed.
+// guarded wraps a connection. If the connection shows its socket, so does the guard: the library checks the socket for
+// a connection that the server has closed.
 func guarded(conn net.Conn) net.Conn {
 	g := &guard{Conn: conn, left: maxReply}
 	if socket, ok := conn.(syscall.Conn); ok {
@@ -47,13 +48,13 @@ type guardedSocket struct {
 	syscall.Conn
 }
 
-// Write begins a command, and so a new reply.
+// Write starts a command, and with it a new reply.
 func (g *guard) Write(p []byte) (int, error) {
 	g.left = maxReply
 	return g.Conn.Write(p)
 }
 
-// Read hands on only what was checked.
+// Read returns only checked bytes.
 func (g *guard) Read(p []byte) (int, error) {
 	if g.failed != nil {
 		return 0, g.failed
@@ -83,7 +84,7 @@ func (g *guard) check(p []byte) error {
 	return nil
 }
 
-// step takes one byte of a line.
+// step reads one byte of a line.
 func (g *guard) step(c byte) error {
 	switch {
 	case g.kind == 0:
@@ -109,7 +110,7 @@ func (g *guard) step(c byte) error {
 	return nil
 }
 
-// announce takes the end of a line. Each element of an array costs at least four bytes that are still to come.
+// announce handles the end of a line. Each element of an array needs at least four further bytes.
 func (g *guard) announce() error {
 	kind := g.kind
 	g.kind = 0

@@ -20,12 +20,12 @@ type list struct {
 	authTLS             string
 	keyPassword         string
 	tls                 trigger.TLS
-	// endpoint and server are what Check makes of them; server is how errors call the address.
+	// endpoint and server are made by Check. server is the address in errors.
 	endpoint endpoint
 	server   string
 }
 
-// endpoint is all that two triggers must agree in to share connections.
+// endpoint is everything that two triggers need in common to share connections.
 type endpoint struct {
 	address            string
 	username, password string
@@ -87,7 +87,7 @@ func (l *list) Check(p *param.Parsed) trigger.Metric {
 	return trigger.Metric{Name: "redis-" + l.name, Target: float64(l.target), Activation: float64(l.activation), Timeout: l.source.cfg.Timeout}
 }
 
-// where is host:port, from the one parameter or from the two, and how errors call it.
+// where returns host:port, from one parameter or from two, and its form for errors.
 func (l *list) where(p *param.Parsed) (address, shown string) {
 	whole, host, port := first(p, "address", l.address), first(p, "host", l.host), first(p, "port", l.port)
 	switch {
@@ -121,7 +121,7 @@ func (l *list) where(p *param.Parsed) (address, shown string) {
 	return "", ""
 }
 
-// first is the first address of several: KEDA asks it alone.
+// first is the first of several addresses. KEDA uses only this one.
 func first(p *param.Parsed, key string, a param.Address) param.Address {
 	one, others, several := strings.Cut(a.Value, ",")
 	if !several {
@@ -133,7 +133,7 @@ func first(p *param.Parsed, key string, a param.Address) param.Address {
 	return a.Part(strings.TrimSpace(one))
 }
 
-// isHost says that host has no user, password or path: where it is shown, these would be too.
+// isHost says that host has no user, password or path, which texts with the host would show.
 func isHost(host string) bool { return host != "" && !strings.ContainsAny(host, "@/") }
 
 func isPort(port string) bool {
@@ -141,7 +141,7 @@ func isPort(port string) bool {
 	return err == nil && n > 0
 }
 
-// scheme is how a URL would begin.
+// scheme is the scheme of a URL for e.
 func (e endpoint) scheme() string {
 	if e.encrypted {
 		return "rediss"

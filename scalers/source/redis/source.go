@@ -14,13 +14,13 @@ import (
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// Config is what all triggers have in common.
+// Config has the settings for all triggers.
 type Config struct {
-	// Timeout bounds a read, the dial included.
+	// Timeout bounds a read, including the dial.
 	Timeout time.Duration
-	// Policy says where triggers may lead.
+	// Policy says which servers triggers may use.
 	Policy *fetch.Policy
-	// Log gets, at level debug, what errors do not repeat of an answer.
+	// Log gets the parts of answers that errors do not repeat, at level debug.
 	Log *slog.Logger
 }
 
@@ -30,7 +30,7 @@ type Source struct {
 	clients trigger.Pool[endpoint, *redis.Client]
 }
 
-// New makes a source. It silences the client library's own log, of which there is one a process: every failure is in
+// New makes a source. It disables the client library's own log, which is one for the whole process: every failure is in
 // the error of a Read.
 func New(cfg Config) *Source {
 	redis.SetLogger(&logging.VoidLogger{})
@@ -39,7 +39,7 @@ func New(cfg Config) *Source {
 	}
 	s := &Source{cfg: cfg}
 	s.clients.Idle = keptClients
-	s.clients.Close = func(c *redis.Client) { _ = c.Close() } // closing sockets: nobody can mend an error of it
+	s.clients.Close = func(c *redis.Client) { _ = c.Close() } // an error of closing a socket helps nobody
 	return s
 }
 
@@ -56,7 +56,7 @@ func (l *list) Open(d trigger.Definition) trigger.Opened {
 			defer done()
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				if log.Enabled(ctx, slog.LevelDebug) { // to hide secrets takes time
+				if log.Enabled(ctx, slog.LevelDebug) { // hiding secrets takes time
 					log.Debug("a trigger's Redis failed", "error", d.Hide(err.Error()))
 				}
 				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), reason(err))
@@ -66,8 +66,8 @@ func (l *list) Open(d trigger.Definition) trigger.Opened {
 	}
 }
 
-// length counts what stands under key. Between the two commands the key may come or go, which is
-// harmless: a missing key counts 0 in all of them.
+// length returns the number of elements under key. Between its two commands the key may be created or deleted. That is
+// harmless: a missing key counts 0 in each command.
 func length(ctx context.Context, c *redis.Client, key string) (int64, error) {
 	kind, err := c.Type(ctx, key).Result()
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // writers is how many objects are written at a time.
 const writers = 24
 
-// fill makes all objects but those that trimtab acts upon. ReplicaSets and Deployments have no controller here, which
+// fill makes all objects except the ones that trimtab changes. ReplicaSets and Deployments have no controller here, which
 // would make pods of its own. The first pod of each Deployment goes the usual way until it runs; the others, which differ
 // from it only in name and node, are stored beside it, as that way takes a quarter of an hour for all of them.
 func (b *bench) fill(ctx context.Context) error {

@@ -17,7 +17,7 @@ func Named[W any](name string, run func(context.Context, *testing.T, W)) Fault[W
 	return Fault[W]{name, run}
 }
 
-// SideBySide runs faults at once, each of which hits groups of its own only.
+// SideBySide runs faults at the same time. Each affects only its own groups.
 func SideBySide[W any](t *testing.T, world W, faults ...Fault[W]) {
 	t.Run("side by side", func(t *testing.T) {
 		for _, f := range faults {

@@ -62,7 +62,7 @@ type world struct {
 	kubeconfig string
 }
 
-// A user with no rights is told, one by one, which ones are missing, and needs no others; each answer names the mend.
+// A user without rights gets the missing rights one by one, and needs no others. Each answer names the correction.
 func TestTheLeaderIsFoundThroughTheKubeconfig(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

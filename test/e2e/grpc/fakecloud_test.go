@@ -139,7 +139,7 @@ func (c *fakeCloud) removeNode(t *testing.T, name string) {
 	}
 }
 
-// everLaunched is the condition that a group has had so many instances, those that are gone included.
+// everLaunched is the condition that a group has had so many instances, including deleted ones.
 func (c *fakeCloud) everLaunched(group string, want int) func(context.Context) error {
 	return func(context.Context) (err error) {
 		c.Change(func(*externalgrpctest.Fake) {

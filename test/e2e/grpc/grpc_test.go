@@ -33,7 +33,7 @@ func TestFaultsOfAnExternalCloud(t *testing.T) {
 }
 
 // nothingIsWrong: the group grows for pods, node by node; when the load is gone a node is drained, the pod that was still
-// on it runs on the other, and the cloud is told to delete the instance.
+// on it runs on the other, and trimtab asks the cloud to delete the instance.
 func nothingIsWrong(ctx context.Context, t *testing.T, w *world) {
 	g := w.Visit(ctx, t, "both", "", nil)
 	w.Wait(ctx, t, "the node goes", w.IsGone(cluster.Node(g.First)))

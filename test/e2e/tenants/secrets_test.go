@@ -17,13 +17,13 @@ import (
 // secret is planted wherever a manifest can hold one.
 const secret = "s3cr3t/M4RK+of-the-test"
 
-// parameters are those that an authentication can give to a trigger of either type, right or wrong.
+// parameters are the parameters of both types that an authentication can give, right or wrong.
 var parameters = []string{
 	"address", "host", "port", "username", "password", "sentinelUsername", "sentinelPassword", "tls", "ca", "cert", "key", "keyPassword",
 	"bearerToken", "customAuthHeader", "customAuthValue", "serverAddress", "query", "listName", "listLength", "threshold",
 }
 
-// shown are those that stand in the object for all to see, and are no place for a secret: of the addresses the user is.
+// shown are parameters that everybody can read in the object. They are no place for a secret, except for the user of an address.
 var shown = []string{"address", "host", "port", "serverAddress", "query", "listName", "listLength", "threshold"}
 
 // secrets: each parameter in turn holds the secret, through a Secret, a ConfigMap and inline; the servers refuse, and
@@ -64,7 +64,7 @@ func (w *world) secrets(ctx context.Context, t *testing.T) {
 	w.unharmed(ctx, t)
 }
 
-// withSecret are triggers of both types of which one parameter holds the secret.
+// withSecret are triggers of both types. One parameter of each has the secret.
 func (w *world) withSecret(ctx context.Context, t *testing.T, parameter, form, value string) (out []keda.ScaleTriggers) {
 	t.Helper()
 	for i, spec := range []keda.TriggerAuthenticationSpec{

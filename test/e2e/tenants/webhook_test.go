@@ -16,7 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// hangingStatuses: 320 objects in 8 namespaces, of which no write of the status is answered. That is more than trimtab
+// hangingStatuses: 320 objects in 8 namespaces. No write of their status is answered. That is more than trimtab
 // writes at the same time.
 func (w *world) hangingStatuses(ctx context.Context, t *testing.T) {
 	asked := w.hangOn(ctx, t, admissionv1.RuleWithOperations{

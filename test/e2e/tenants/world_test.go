@@ -263,7 +263,7 @@ func (w *world) ready(ctx context.Context, namespace, name string, status metav1
 	return nil
 }
 
-// attack runs the attack in a namespace of its own, of which nothing is left afterwards.
+// attack runs the attack in its own namespace, which is deleted afterwards.
 func (w *world) attack(ctx context.Context, t *testing.T, name string, run func(context.Context, *testing.T)) {
 	t.Run(name, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
