@@ -95,3 +95,19 @@ func TestARecheckKnowsNewNodesAsTheLoopDoes(t *testing.T) {
 		t.Errorf("%v, %v", v, err)
 	}
 }
+
+// A recheck has the loop's examples of groups that have lost their nodes.
+func TestARecheckHasTheLoopsExamples(t *testing.T) {
+	t.Parallel()
+	n := idle()
+	r := newRig(t, n)
+	r.provider.member = map[string]string{"n": "a"}
+	r.loop()
+	if err := r.scaler.deps.Kube.Client.Delete(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	r.loop()
+	if got := r.scaler.recheck.knownExamples(); len(got) != 1 || got["a"].Node == nil || got["a"].Node.Name != "n" {
+		t.Errorf("examples %v, want node n for group a", got)
+	}
+}

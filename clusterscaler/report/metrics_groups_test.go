@@ -2,6 +2,7 @@ package report
 
 import (
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -22,5 +23,18 @@ func TestTheSeriesOfAGroupGoWithIt(t *testing.T) {
 	}
 	if added, failed := testutil.CollectAndCount(m.nodesAdded), testutil.CollectAndCount(m.scaleUpFailures); added != 0 || failed != 1 {
 		t.Errorf("%d groups have added nodes, %d have failed", added, failed)
+	}
+}
+
+// A loop that planned sets the sizes of its groups.
+func TestALoopSetsTheSizes(t *testing.T) {
+	d := newDesk(time.Now, "", nil)
+	l := d.Begin()
+	g := plan.Group{}
+	g.Name, g.Target = "a", 2
+	l.Decided(Outcome{Plan: &plan.Plan{}, Policy: &plan.Policy{}, Groups: []plan.Group{g}})
+	l.End()
+	if got := testutil.ToFloat64(d.metrics.size.WithLabelValues("a")); got != 2 {
+		t.Errorf("size %v, want 2", got)
 	}
 }

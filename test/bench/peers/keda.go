@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/trimtab/trimtab/test/lab"
 	"github.com/trimtab/trimtab/test/programs"
@@ -105,6 +106,9 @@ func addCRDs(ctx context.Context, l *lab.Lab) error {
 	if _, err := l.Kubectl(ctx, string(text), "apply", "--server-side", "-f", "-"); err != nil {
 		return err
 	}
-	_, err = l.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-	return err
+	// kubectl fails on a CRD that is so new that it has no conditions.
+	return lab.Poll(ctx, time.Second, func(ctx context.Context) error {
+		_, err := l.Kubectl(ctx, "", "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+		return err
+	})
 }
