@@ -106,7 +106,7 @@ func TestExplainAnswersForTheParts(t *testing.T) {
 		"explain group a":                 `unknown command "group"; known: headroom, metric, node, pod`,
 		"explain pod a b":                 "name one pod: [NAMESPACE/]NAME",
 		"explain pod -n shop other/web-1": `--namespace "shop" and "other/web-1" name two namespaces; leave one out`,
-		"explain pod -n shop /web-1":      `--namespace "shop" and "/web-1" name two namespaces; leave one out`,
+		"explain pod -n shop /web-1":      `"/web-1" is no name of a pod: [NAMESPACE/]NAME`,
 		"explain metric":                  "name one metric, as in pods/http_requests",
 		"explain node --server h:1 --kubeconfig k n1": "if any flags in the group [server kubeconfig] are set none of the others can be; [kubeconfig server] were all set",
 		"explain node --server h:1 --lease a/b n1":    "if any flags in the group [server lease] are set none of the others can be; [lease server] were all set",
