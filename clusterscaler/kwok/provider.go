@@ -36,13 +36,16 @@ type Provider struct {
 	mu sync.Mutex
 	// launches are nodes that were requested and have not been seen yet.
 	launches []launch
-	// standing is how many nodes of each group were seen the last time.
-	standing map[string]int
-	// deleted are nodes that were deleted and may still be seen, with when.
+	// standing are the nodes of each group that were seen the last time.
+	standing map[string][]machine
+	// deleted are nodes that were deleted, or are about to be, and may still be seen, with when.
 	deleted map[string]time.Time
 	// changed wakes Run when there is a new launch.
 	changed chan struct{}
 }
+
+// machine is a node, and what its instance is called.
+type machine struct{ node, id string }
 
 type launch struct {
 	pool *pool
@@ -69,44 +72,59 @@ func (p *Provider) Observe(_ context.Context, nodes []*corev1.Node) ([]fleet.Gro
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	seen := make(map[string]bool, len(nodes))
-	size, instances := map[string]int{}, map[string][]fleet.Instance{}
+	p.standing = map[string][]machine{}
 	for _, n := range nodes {
 		seen[n.Name] = true
 		name := n.Labels[GroupLabel]
 		if p.find(name) == nil || n.DeletionTimestamp != nil {
 			continue
 		}
-		instances[name] = append(instances[name], fleet.Instance{ID: cmp.Or(n.Spec.ProviderID, n.Name), State: fleet.Running})
+		p.standing[name] = append(p.standing[name], machine{n.Name, cmp.Or(n.Spec.ProviderID, n.Name)})
 		at, was := p.deleted[n.Name]
 		if was && (n.CreationTimestamp.After(at) || p.deps.Now().Sub(at) >= p.deps.MaxNodeDeletionTime) {
 			delete(p.deleted, n.Name)
-			was = false
-		}
-		if !was {
-			size[name]++
 		}
 	}
 	p.launches = slices.DeleteFunc(p.launches, func(l launch) bool { return l.created && seen[l.name] })
 	maps.DeleteFunc(p.deleted, func(name string, _ time.Time) bool { return !seen[name] })
-	p.standing = maps.Clone(size)
-	for _, l := range p.launches {
-		name := l.pool.name
-		size[name]++
-		switch {
-		case l.failed != nil:
-			instances[name] = append(instances[name], fleet.Instance{ID: l.name, State: fleet.Creating, Failure: l.failed})
-		case p.unregistered(l):
-			instances[name] = append(instances[name], fleet.Instance{ID: l.name, State: fleet.Running})
-		}
-	}
 	out := make([]fleet.Group, len(p.pools))
 	for i, of := range p.pools {
+		size, instances, _ := p.machines(of, fleet.Running)
 		out[i] = fleet.Group{
-			Name: of.name, Min: of.Description.Min, Max: of.Description.Max, Target: new(size[of.name]),
-			Instances: append([]fleet.Instance{}, instances[of.name]...), Template: &of.template, Price: of.Price, Options: of.Description.Options,
+			Name: of.name, Min: of.Description.Min, Max: of.Description.Max, Target: new(size),
+			Instances: instances, Template: &of.template, Price: of.Price, Options: of.Description.Options,
 		}
 	}
 	return out, nil
+}
+
+// machines are those of a group by now: its size, the instances that are told of it, and those of launches that are not yet told.
+// A deleted node that may still be seen is told to be in the state going, and not counted.
+func (p *Provider) machines(of *pool, going fleet.State) (size int, told, coming []fleet.Instance) {
+	told = []fleet.Instance{}
+	for _, m := range p.standing[of.name] {
+		if _, deleted := p.deleted[m.node]; deleted {
+			told = append(told, fleet.Instance{ID: m.id, State: going})
+			continue
+		}
+		told = append(told, fleet.Instance{ID: m.id, State: fleet.Running})
+		size++
+	}
+	for _, l := range p.launches {
+		if l.pool != of {
+			continue
+		}
+		size++
+		switch {
+		case l.failed != nil:
+			told = append(told, fleet.Instance{ID: l.name, State: fleet.Creating, Failure: l.failed})
+		case p.unregistered(l):
+			told = append(told, fleet.Instance{ID: l.name, State: fleet.Running})
+		default:
+			coming = append(coming, fleet.Instance{ID: l.name, State: fleet.Creating})
+		}
+	}
+	return size, told, coming
 }
 
 // SetTarget requests more nodes for a group, or drops launches: the last of those that have no node yet, then those whose node was
@@ -119,14 +137,22 @@ func (p *Provider) SetTarget(_ context.Context, r fleet.Resize) (moved int, err 
 	case of == nil:
 		return 0, fmt.Errorf("group %s is not configured", r.Group)
 	case r.To < r.From:
-		return p.drop(r)
+		return p.drop(of, r)
 	case r.To > of.Description.Max:
 		return 0, fmt.Errorf("group %s: %d nodes are more than its maximum of %d", r.Group, r.To, of.Description.Max)
 	}
+	size, told, _ := p.machines(of, fleet.Deleting)
+	by := r.Grow(size)
+	well := size
+	for _, instance := range told {
+		if instance.Failure != nil {
+			well--
+		}
+	}
 	due := p.deps.Now().Add(of.LaunchDelay.Std())
-	for range r.To - r.From {
+	for n := range by {
 		l := launch{pool: of, name: of.name + "-" + p.deps.Suffix(), due: due}
-		if of.Available != nil && p.standing[of.name]+p.launching(of) >= *of.Available {
+		if of.Available != nil && well+n >= *of.Available {
 			l.failed = &fleet.Failure{Class: fleet.Capacity, Message: fmt.Sprintf("out of capacity: there can be %d nodes", *of.Available)}
 		}
 		p.launches = append(p.launches, l)
@@ -135,7 +161,7 @@ func (p *Provider) SetTarget(_ context.Context, r fleet.Resize) (moved int, err 
 	case p.changed <- struct{}{}:
 	default: // Run has not yet looked since the last
 	}
-	return r.To - r.From, nil
+	return by, nil
 }
 
 // unregistered is whether the launch has become an instance that will be no node.
@@ -143,58 +169,45 @@ func (p *Provider) unregistered(l launch) bool {
 	return l.pool.LaunchFailure == LaunchUnregistered && l.failed == nil && !p.deps.Now().Before(l.due)
 }
 
-// launching is how many launches of the group have not failed and not been seen as nodes.
-func (p *Provider) launching(of *pool) int {
-	n := 0
-	for _, l := range p.launches {
-		if l.pool == of && l.failed == nil {
-			n++
-		}
-	}
-	return n
-}
-
 // drop forgets launches of which no instance is told.
-func (p *Provider) drop(r fleet.Resize) (dropped int, err error) {
-	by := r.From - r.To
+func (p *Provider) drop(of *pool, r fleet.Resize) (dropped int, err error) {
+	size, told, _ := p.machines(of, fleet.Deleting)
+	by, left := r.Lower(size, told)
 	for _, droppable := range []func(launch) bool{
 		func(l launch) bool { return l.failed == nil && !l.created && !p.unregistered(l) },
 		func(l launch) bool { return l.created },
 	} {
 		for i := len(p.launches) - 1; i >= 0 && dropped < by; i-- {
-			if l := p.launches[i]; l.pool.name == r.Group && droppable(l) {
+			if l := p.launches[i]; l.pool == of && droppable(l) {
 				p.launches = slices.Delete(p.launches, i, i+1)
 				dropped++
 			}
 		}
 	}
-	if dropped < by {
-		return dropped, fmt.Errorf("group %s: %d of the nodes to give up stand", r.Group, by-dropped)
+	if left > 0 {
+		return dropped, fmt.Errorf("group %s: %d of the nodes to give up stand", r.Group, left)
 	}
 	return dropped, nil
 }
 
 // Terminate deletes nodes of a group, or ends instances that are none. Those that are gone already are no error.
 func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (accepted []fleet.Victim, err error) {
+	accepted, nodes, err := p.end(t)
+	if err != nil {
+		return nil, err
+	}
 	refused := fleet.Refusals{}
-	for _, v := range t.Victims {
-		if p.end(v.ID) {
-			accepted = append(accepted, v)
-			continue
-		}
-		if v.Node == "" {
-			continue
-		}
+	for _, v := range nodes {
 		node := &corev1.Node{}
 		node.Name = v.Node
 		if err := p.deps.Client.Delete(ctx, node); client.IgnoreNotFound(err) != nil {
 			refused[v.ID] = fmt.Errorf("group %s: delete node %s: %w", t.Group, v.Node, err)
+			p.mu.Lock()
+			delete(p.deleted, v.Node)
+			p.mu.Unlock()
 			continue
 		}
 		accepted = append(accepted, v)
-		p.mu.Lock()
-		p.deleted[v.Node] = p.deps.Now()
-		p.mu.Unlock()
 	}
 	if len(refused) > 0 {
 		return accepted, refused
@@ -202,16 +215,32 @@ func (p *Provider) Terminate(ctx context.Context, t fleet.Termination) (accepted
 	return accepted, nil
 }
 
-// end forgets an instance that has failed or not registered, if it is one.
-func (p *Provider) end(id string) bool {
+// end forgets instances that have failed or not registered. The nodes that are to be deleted count no more from now on, so that no
+// other request takes the group below its floor meanwhile.
+func (p *Provider) end(t fleet.Termination) (ended, nodes []fleet.Victim, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.launches, func(l launch) bool { return l.name == id && (l.failed != nil || p.unregistered(l)) })
-	if i < 0 {
-		return false
+	of := p.find(t.Group)
+	if of == nil {
+		return nil, nil, fmt.Errorf("group %s is not configured", t.Group)
 	}
-	p.launches = slices.Delete(p.launches, i, i+1)
-	return true
+	size, told, coming := p.machines(of, fleet.Deleting)
+	victims, err := t.Check(size, append(told, coming...))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, v := range victims {
+		i := slices.IndexFunc(p.launches, func(l launch) bool { return l.name == v.ID && (l.failed != nil || p.unregistered(l)) })
+		switch {
+		case i >= 0:
+			p.launches = slices.Delete(p.launches, i, i+1)
+			ended = append(ended, v)
+		case v.Node != "":
+			p.deleted[v.Node] = p.deps.Now()
+			nodes = append(nodes, v)
+		}
+	}
+	return ended, nodes, nil
 }
 
 // find is the group of that name, or nil.
