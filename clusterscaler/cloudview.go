@@ -77,7 +77,7 @@ func (c *cloudView) now(nodes []fleet.Node, p fleet.Policy, now time.Time, most 
 	if age := now.Sub(c.asked); age > most {
 		return fleet.View{}, fleet.Memory{}, fmt.Errorf("node groups: a loop has asked the cloud %s ago, and no later one has its answer; a node is removed only upon one of the last %s", age.Round(time.Second), most)
 	}
-	view, memory := fleet.Judge(c.groups, nodes, c.memory, p, now)
+	view, memory := fleet.Judge(c.view.Joined(c.groups, nodes), nodes, c.memory, p, now)
 	return view, memory, nil
 }
 

@@ -113,3 +113,14 @@ func TestDeletionWhileTheCloudIsAsked(t *testing.T) {
 		t.Errorf("size %d, %d kept; want the cloud's and none", target, len(cloud.accepted))
 	}
 }
+
+// A node that registers between two looks at a cloud that names the nodes itself is not awaited beside itself.
+func TestANewNodeCountsOnceInARecheck(t *testing.T) {
+	var cloud cloudView
+	g := fleet.Group{Name: "a", Max: 3, Target: new(1), Nodes: []string{}, Instances: []fleet.Instance{{ID: "i-1", State: fleet.Creating}}}
+	cloud.seen([]fleet.Group{g}, fleet.View{}, fleet.Memory{}, startTime())
+	view, _, err := cloud.now([]fleet.Node{{Name: "n", ProviderID: "i-1"}}, fleet.Policy{}, startTime(), time.Minute)
+	if err != nil || view.Member["n"] != "a" || view.Groups[0].Target != 1 {
+		t.Errorf("%+v, %v", view, err)
+	}
+}
