@@ -159,6 +159,7 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 			if moved <= 0 {
 				return
 			}
+			r.To = r.From + moved // no more is promised
 		}
 		c.memory = c.memory.ScaledUp(up.Group, asked)
 		c.memory.Memory = c.memory.Resized(r, moved, c.deps.Now())

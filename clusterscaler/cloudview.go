@@ -2,6 +2,8 @@ package clusterscaler
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,17 +19,42 @@ type cloudView struct {
 	groups []fleet.Group
 	view   fleet.View
 	memory fleet.Memory
+	// asked is when the loop asked the cloud. accepted are the deletions since, which its answer may not count.
+	asked    time.Time
+	accepted []acceptedDeletion
 	// err is why there is none.
 	err error
 }
 
+type acceptedDeletion struct {
+	fleet.Termination
+	at time.Time
+}
+
 var errCloudNotSeen = errors.New("node groups: no loop has seen them yet")
 
-// seen takes what a loop has seen.
-func (c *cloudView) seen(groups []fleet.Group, view fleet.View, memory fleet.Memory) {
+// seen takes what a loop has seen of a cloud that it asked at that time. What the cloud accepted to delete meanwhile counts again:
+// at worst a group is taken for smaller than it is, and keeps a node more. The loop learns of a deletion once its drain has ended.
+func (c *cloudView) seen(groups []fleet.Group, view fleet.View, memory fleet.Memory, asked time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.groups, c.view, c.memory, c.err = groups, view, memory, nil
+	c.groups, c.view, c.memory, c.asked, c.err = groups, view, memory, asked, nil
+	for _, d := range c.accepted {
+		if !d.at.Before(asked) {
+			c.groups = fleet.After(c.groups, d.Termination)
+		}
+		c.remember(d)
+	}
+	c.accepted = slices.DeleteFunc(c.accepted, func(d acceptedDeletion) bool { return d.at.Before(asked) })
+}
+
+// remember puts a deletion into the memory that does not know it yet.
+func (c *cloudView) remember(d acceptedDeletion) {
+	for _, v := range d.Victims {
+		if c.memory.Deletions[v.Node].At.Before(d.at) {
+			c.memory, _ = c.memory.Deleted(v.Node, d.Group, d.at)
+		}
+	}
 }
 
 // fails says that a loop could see nothing: what was seen before is too old to remove nodes upon.
@@ -37,8 +64,8 @@ func (c *cloudView) fails(err error) {
 	c.err = err
 }
 
-// now is what to believe of the groups with these nodes.
-func (c *cloudView) now(nodes []fleet.Node, p fleet.Policy, now time.Time) (fleet.View, fleet.Memory, error) {
+// now is what to believe of the groups with these nodes. A view that is older than most is an error: no node goes upon it.
+func (c *cloudView) now(nodes []fleet.Node, p fleet.Policy, now time.Time, most time.Duration) (fleet.View, fleet.Memory, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -47,7 +74,10 @@ func (c *cloudView) now(nodes []fleet.Node, p fleet.Policy, now time.Time) (flee
 	case c.groups == nil:
 		return fleet.View{}, fleet.Memory{}, errCloudNotSeen
 	}
-	view, memory := fleet.Judge(c.groups, nodes, c.memory, p, now)
+	if age := now.Sub(c.asked); age > most {
+		return fleet.View{}, fleet.Memory{}, fmt.Errorf("node groups: a loop has asked the cloud %s ago, and no later one has its answer; a node is removed only upon one of the last %s", age.Round(time.Second), most)
+	}
+	view, memory := fleet.Judge(c.view.Joined(c.groups, nodes), nodes, c.memory, p, now)
 	return view, memory, nil
 }
 
@@ -63,9 +93,9 @@ func (c *cloudView) deleted(t fleet.Termination, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.groups = fleet.After(c.groups, t)
-	for _, v := range t.Victims {
-		c.memory, _ = c.memory.Deleted(v.Node, t.Group, now)
-	}
+	d := acceptedDeletion{t, now}
+	c.accepted = append(c.accepted, d)
+	c.remember(d)
 }
 
 // registered are the nodes as package fleet knows them.

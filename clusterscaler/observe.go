@@ -91,7 +91,7 @@ func (c *ClusterScaler) observe(ctx context.Context) (*observation, error) {
 	}
 	view, memory := fleet.Judge(groups, registered(objects.Nodes, deleting), c.memory.Memory, c.policy.Policy, c.deps.Now())
 	c.memory.Memory = memory
-	c.recheck.cloud.seen(groups, view, memory)
+	c.recheck.cloud.seen(groups, view, memory, asked)
 	return &observation{c.observed(objects, &view, deleting), view, deleting, orphans}, nil
 }
 

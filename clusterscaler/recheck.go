@@ -54,7 +54,7 @@ func (c *ClusterScaler) recheckNode(ctx context.Context, node string) (plan.Remo
 	}
 	deleting := c.drainer.Deleting(objects.Nodes)
 	deleting[node] = true
-	view, memory, err := c.recheck.cloud.now(registered(objects.Nodes, deleting), c.policy.Policy, c.deps.Now())
+	view, memory, err := c.recheck.cloud.now(registered(objects.Nodes, deleting), c.policy.Policy, c.deps.Now(), c.cfg.ScanInterval.Std()+observeTimeout)
 	if err != nil {
 		return plan.Removal{}, verdict.Verdict{}, err
 	}

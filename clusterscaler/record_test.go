@@ -89,7 +89,7 @@ func TestARecheckKnowsNewNodesAsTheLoopDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.scaler.recheck.cloud.seen(groups, fleet.View{}, fleet.Memory{})
+	r.scaler.recheck.cloud.seen(groups, fleet.View{}, fleet.Memory{}, startTime())
 	_, v, err := r.scaler.recheckNode(context.Background(), "going")
 	if err != nil || v.Code != plan.Unneeded {
 		t.Errorf("%v, %v", v, err)

@@ -213,3 +213,28 @@ func TestAwaitedSinceTheyWereAskedFor(t *testing.T) {
 		t.Errorf("awaited since %s, want %s: %+v", since, startTime(), m)
 	}
 }
+
+// halfway is a provider that lets a group grow by a node less than it was asked for.
+type halfway struct{ *stub }
+
+func (h halfway) SetTarget(_ context.Context, r fleet.Resize) (int, error) {
+	return r.To - r.From - 1, &fleet.Failure{Class: fleet.Capacity, Message: "one is missing"}
+}
+
+// Of a growth that the cloud grants in part those nodes are awaited that it grants, and the group rests for the others.
+func TestPartOfAGrowthBesideAnError(t *testing.T) {
+	r := newRig(t)
+	r.scaler.provider = halfway{r.provider}
+	failed := r.scaler.request(t.Context(), &plan.Plan{ScaleUp: []plan.Increase{{Group: "a", To: 3}, {Group: "b", To: 1}}}, &fleet.View{})
+	m := r.scaler.memory
+	if !failed["a"] || m.Backoffs["a"].Class != fleet.Capacity || m.Promises["a"].By != 2 || m.Promises["a"].Size != 2 || m.AwaitedSince["a"].IsZero() || m.LastOf["a"].ScaleUp.IsZero() {
+		t.Errorf("failed %v, remembered %+v", failed, m)
+	}
+	_, promised := m.Promises["b"]
+	if _, rests := m.Backoffs["b"]; !failed["b"] || !rests || promised || !m.AwaitedSince["b"].IsZero() || !m.LastOf["b"].ScaleUp.IsZero() {
+		t.Errorf("nothing was granted to b: failed %v, remembered %+v", failed, m)
+	}
+	if n := counted(t, r.registry, "trimtab_clusterscaler_nodes_added_total"); n != 2 {
+		t.Errorf("counted %v nodes added, want the 2 that were granted", n)
+	}
+}

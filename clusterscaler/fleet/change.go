@@ -220,3 +220,38 @@ func After(groups []Group, t Termination) []Group {
 	}
 	return groups
 }
+
+// Joined is what the cloud would say of its groups by now: a node that has registered since it was asked is of the group that lists
+// its instance, also where the cloud names the nodes itself. Else the group would await a node that stands.
+func (v *View) Joined(groups []Group, nodes []Node) []Group {
+	fresh, named := map[string]string{}, map[string]bool{}
+	for i := range groups {
+		for _, name := range groups[i].Nodes {
+			named[name] = true
+		}
+	}
+	for i := range nodes {
+		if n := &nodes[i]; v.ids[n.Name] == "" && !named[n.Name] {
+			fresh[n.id()] = n.Name
+		}
+	}
+	if len(fresh) == 0 {
+		return groups
+	}
+	of := map[string][]int{}
+	for i := range groups {
+		for _, instance := range groups[i].Instances {
+			if _, is := fresh[instance.ID]; is && groups[i].Nodes != nil {
+				of[instance.ID] = append(of[instance.ID], i)
+			}
+		}
+	}
+	groups = slices.Clone(groups)
+	for id, in := range of {
+		if len(in) == 1 { // else nobody knows whose node it is
+			g := &groups[in[0]]
+			g.Nodes = append(slices.Clip(g.Nodes), fresh[id])
+		}
+	}
+	return groups
+}

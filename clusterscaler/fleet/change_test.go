@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -128,5 +129,24 @@ func TestRefusedInstances(t *testing.T) {
 		if got := fmt.Sprint(d.Refused([]Victim{a}, k.err)); got != k.want {
 			t.Errorf("%v: %s, want %s", k.err, got, k.want)
 		}
+	}
+}
+
+// A node that registered since the cloud was asked is awaited no more, also where the cloud names the nodes itself. A node that it
+// did not name when the node stood is of no group, as before.
+func TestNodesJoinBetweenLooks(t *testing.T) {
+	g, other := asg("a", 3, "1", "2?", "4"), asg("b", 1, "9")
+	g.Nodes, other.Nodes = make([]string, 0, 8), []string{}
+	g.Nodes = append(g.Nodes, "n-1")
+	groups := []Group{g, other, asg("c", 1, "9", "7")}
+	groups[2].Nodes = []string{}
+	loop, m := Judge(groups, nodesOf("1", "4"), Memory{}, testPolicy(), testTime())
+	nodes := nodesOf("1", "4", "2", "9", "3")
+	v, _ := Judge(loop.Joined(groups, nodes), nodes, m, testPolicy(), testTime())
+	if want := map[string]string{"n-1": "a", "n-2": "a"}; !reflect.DeepEqual(v.Member, want) || v.standing["a"] != 2 || v.Groups[0].Target != 3 {
+		t.Errorf("members %v, want %v; %+v", v.Member, want, v.Groups[0])
+	}
+	if len(groups[0].Nodes) != 1 || len(g.Nodes[:2]) == 2 && g.Nodes[:2][1] != "" {
+		t.Errorf("the loop's groups were changed: %v", g.Nodes[:2])
 	}
 }
