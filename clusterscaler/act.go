@@ -159,7 +159,7 @@ func (c *ClusterScaler) increase(up plan.Increase, failed map[string]bool) *requ
 			if moved <= 0 {
 				return
 			}
-			r.To = r.From + moved // no more is promised
+			r.To = r.From + moved // the rest is not promised
 		}
 		c.memory = c.memory.ScaledUp(up.Group, asked)
 		c.memory.Memory = c.memory.Resized(r, moved, c.deps.Now())
@@ -235,6 +235,6 @@ func (c *ClusterScaler) deleteUnregistered(gone plan.Deletion, view *fleet.View,
 	return &request{group: gone.Group, call: call, note: func(err error) {
 		c.memory.Memory = c.memory.Shrunk(gone.Group, len(accepted))
 		c.repeated("delete of "+gone.Group, what, err)
-		c.report.Deleted(gone.Group, t.Victims, t.Refused(accepted, err))
+		c.report.Deleted(gone.Group, accepted, t.Refused(accepted, err))
 	}}
 }

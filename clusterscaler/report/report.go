@@ -94,18 +94,17 @@ func (r *Reporter) Decreased(less plan.Decrease, err error) {
 	r.metrics.original.addFailures.WithLabelValues(reason).Inc()
 }
 
-// Deleted tells of instances that have not registered in time and were to be deleted, and why some were refused.
-func (r *Reporter) Deleted(group string, victims []fleet.Victim, refused map[fleet.Victim]error) {
-	r.status.events.deleted(group, victims, refused)
+// Deleted tells of instances that have not registered in time: those whose deletion was accepted, and why others were refused.
+func (r *Reporter) Deleted(group string, accepted []fleet.Victim, refused map[fleet.Victim]error) {
+	r.status.events.deleted(group, accepted, refused)
 	for v, why := range refused {
 		r.deps.Log.Error("an instance that has not registered could not be deleted", "group", group, "instance", v.ID, "error", why)
 	}
-	deleted := len(victims) - len(refused)
-	if deleted == 0 {
+	if len(accepted) == 0 {
 		return
 	}
-	r.metrics.nodesGivenUp.WithLabelValues(group).Add(float64(deleted))
-	r.metrics.original.unregisteredRemoved.Add(float64(deleted))
+	r.metrics.nodesGivenUp.WithLabelValues(group).Add(float64(len(accepted)))
+	r.metrics.original.unregisteredRemoved.Add(float64(len(accepted)))
 	r.metrics.original.addFailures.WithLabelValues(reasonTimeout).Inc()
 }
 

@@ -1,7 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -75,13 +78,12 @@ func (e *statusEvents) decreased(less plan.Decrease, err error) {
 }
 
 // deleted tells of instances that have not registered in time.
-func (e *statusEvents) deleted(group string, victims []fleet.Victim, refused map[fleet.Victim]error) {
-	for _, v := range victims {
-		if err := refused[v]; err != nil {
-			e.warn(eventDeletionFailed, "instance %s of group %s has not registered in time and could not be deleted: %v", v.ID, group, err)
-			continue
-		}
+func (e *statusEvents) deleted(group string, accepted []fleet.Victim, refused map[fleet.Victim]error) {
+	for _, v := range accepted {
 		e.normal(eventDeleted, "instance %s of group %s has not registered in time and is deleted", v.ID, group)
+	}
+	for _, v := range slices.SortedFunc(maps.Keys(refused), func(a, b fleet.Victim) int { return cmp.Compare(a.ID, b.ID) }) {
+		e.warn(eventDeletionFailed, "instance %s of group %s has not registered in time and could not be deleted: %v", v.ID, group, refused[v])
 	}
 }
 

@@ -24,7 +24,7 @@ func TestStatusEvents(t *testing.T) {
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 2, Failed: 1}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 4, Failed: 1}, nil)
 	e.deleted("a", []fleet.Victim{{ID: "i-1"}, {ID: "i-2"}}, nil)
-	e.deleted("a", []fleet.Victim{{ID: "i-3"}}, map[fleet.Victim]error{{ID: "i-3"}: no})
+	e.deleted("a", nil, map[fleet.Victim]error{{ID: "i-3"}: no})
 	e.begins(plan.Removal{Node: "n", Group: "a", Empty: true})
 	e.begins(plan.Removal{Node: "m", Group: "a", Utilization: 0.25, Moves: make([]plan.Move, 2)})
 	e.ended(kube.Outcome{Node: "n", Group: "a"})
