@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -313,11 +314,19 @@ func TestFlagsMayStandBehindArguments(t *testing.T) {
 
 // What a stopped reader or a full disk does to an answer is not silent.
 func TestACommandReportsAFailedWrite(t *testing.T) {
-	for _, args := range [][]string{{"version"}, {"version", "-o", "json"}, {"check", "testdata/check/good-config.yaml"}, {"check", "-o", "json", "testdata/check/good-config.yaml"}, {"check", "--print-defaults"}} {
+	for _, args := range [][]string{{"version"}, {"version", "-o", "json"}, {"check", "testdata/check/good-config.yaml"}, {"check", "-o", "json", "testdata/check/good-config.yaml"}, {"check", "--print-defaults"},
+		{"help"}, {"--help"}, {"help", "run"}, {"check", "--help"}, {"--version"}, {"completion", "bash"}, {"completion", "fish"}, {"maxpods", "--all"},
+		{"simulate", "cluster", "--dump", "testdata/cluster/dump.yaml", "--groups", "testdata/cluster/groups.yaml"},
+		{"simulate", "metrics", "testdata/simulate/web.yaml"}} {
 		var errs bytes.Buffer
-		if code := dispatch(context.Background(), args, stdio{out: brokenWriter{}, err: &errs}); code != exitWrong || strings.Count(errs.String(), "\n") != 1 {
+		if code := dispatch(context.Background(), args, stdio{out: brokenWriter{os.ErrClosed}, err: &errs}); code != exitWrong || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("%v: exit %d, %q", args, code, &errs)
 		}
+	}
+	// A reader that has seen enough, such as head, is no error.
+	var errs bytes.Buffer
+	if code := dispatch(context.Background(), []string{"help"}, stdio{out: brokenWriter{syscall.EPIPE}, err: &errs}); code != exitDone || errs.Len() > 0 {
+		t.Errorf("a closed pipe: exit %d, %q", code, &errs)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -138,6 +140,10 @@ func snapshotHandler(services []service) http.HandlerFunc {
 func streamSnapshot(recorded func() (*record.Record, error)) http.HandlerFunc {
 	var one sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
+		if given := slices.Sorted(maps.Keys(r.URL.Query())); len(given) > 0 {
+			http.Error(w, fmt.Sprintf("parameter %.80q is unknown; a snapshot has none", given[0]), http.StatusBadRequest)
+			return
+		}
 		if !one.TryLock() {
 			w.Header().Set("Retry-After", "10")
 			http.Error(w, "another snapshot is being read; try again", http.StatusServiceUnavailable)
