@@ -100,19 +100,19 @@ func (c *Config) Validate() config.Problems {
 		ps.Add(field, "%s", message)
 	}
 	if c.MetricsRelistInterval <= 0 {
-		ps.Add("metricsRelistInterval", "must be above zero")
+		ps.Add("metricsRelistInterval", "%s is not above zero", c.MetricsRelistInterval)
 	}
 	if age := c.MetricsMaxAge.Std(); age != 0 && age != defaultMaxAge && age < c.MetricsRelistInterval.Std() {
 		ps.Add("metricsMaxAge", "%s is shorter than metricsRelistInterval (%s); metrics would come and go", c.MetricsMaxAge, c.MetricsRelistInterval)
 	}
 	if c.RequestTimeout <= 0 {
-		ps.Add("requestTimeout", "must be above zero: a request without a limit can hang for ever")
+		ps.Add("requestTimeout", "%s is not above zero: a request without a limit can hang for ever", c.RequestTimeout)
 	}
 	if c.EvaluationInterval < config.Duration(minInterval) {
 		ps.Add("evaluationInterval", "%s is too short: at least %s", c.EvaluationInterval, minInterval)
 	}
 	if c.AuthorizationWebhookCacheAuthorizedTTL <= 0 {
-		ps.Add("authorizationWebhookCacheAuthorizedTtl", "must be above zero")
+		ps.Add("authorizationWebhookCacheAuthorizedTtl", "%s is not above zero", c.AuthorizationWebhookCacheAuthorizedTTL)
 	}
 	return append(ps, c.checkSources()...)
 }

@@ -85,17 +85,13 @@ func (c *Config) Validate() config.Problems {
 	if c.HTTPDefaultTimeout > c.MaxTriggerTimeout {
 		ps.Add("httpDefaultTimeout", "%s is above maxTriggerTimeout, %s; raise that, or lower this", c.HTTPDefaultTimeout, c.MaxTriggerTimeout)
 	}
-	for _, f := range []struct {
-		path  string
-		value int
-	}{
-		{"maxReconciles", c.MaxReconciles}, {"maxReadings", c.MaxReadings}, {"maxTriggers", c.MaxTriggers},
-		{"maxTriggerParameters", c.MaxTriggerParameters}, {"maxTriggerBytes", c.MaxTriggerBytes},
-	} {
-		if f.value < 1 {
-			ps.Add(f.path, "%d is below 1", f.value)
-		}
-	}
+	// The work of each at the same time is a goroutine, and a reading is a connection.
+	config.Between(&ps, "maxReconciles", c.MaxReconciles, 1, 10_000)
+	config.Between(&ps, "maxReadings", c.MaxReadings, 1, 100_000)
+	// A trigger is text of an API object, which has at most about a megabyte.
+	config.Between(&ps, "maxTriggers", c.MaxTriggers, 1, 100_000)
+	config.Between(&ps, "maxTriggerParameters", c.MaxTriggerParameters, 1, 100_000)
+	config.Between(&ps, "maxTriggerBytes", c.MaxTriggerBytes, 1, 16<<20)
 	return ps
 }
 

@@ -93,7 +93,7 @@ f: kwok.groups[0].template.capacity.memory: is required where the instance type 
 		{"kwok: {groups: [{name: a, template: {instanceType: m5.large, taints: [{key: x, effect: No}]}}]}", `f: kwok.groups[0].template.taints[0].effect: "No" is none of [NoSchedule PreferNoSchedule NoExecute]`},
 		{"kwok: {groups: [{name: a, template: {instanceType: m5.large}}, {name: a, template: {instanceType: m5.large}}]}", `f: kwok.groups[1].name: "a" is the name of groups[0] already`},
 		{"kwok: {groups: [{name: a, cni: {mode: bridge}, template: {instanceType: m5.large}}]}", `f:1: kwok.groups[0].cni.mode: "bridge": unknown CNI mode; known: secondary-ip, prefix`},
-		{"kwok: {groups: [{name: a, cni: {reservedENIs: -1}, template: {instanceType: m5.large}}]}", `f: kwok.groups[0].cni: reserved ENIs -1: must not be negative`},
+		{"kwok: {groups: [{name: a, cni: {reservedENIs: -1}, template: {instanceType: m5.large}}]}", `f: kwok.groups[0].cni.reservedENIs: -1 is not between 0 and 10000`},
 	} {
 		_, err := decode(c.in)
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {

@@ -193,7 +193,7 @@ func TestRunWithoutACluster(t *testing.T) {
 func TestFatalErrorsAreInTheLogsFormat(t *testing.T) {
 	for stdin, want := range map[string][]string{
 		"log: {format: json}\nscalers: {}\nkubernetes: {kubeconfig: testdata/there-is-none}": {"testdata/there-is-none"},
-		"log: {format: json}\nscalers: {maxReconciles: 0}":                                   {"standard input:2: scalers.maxReconciles: 0 is below 1"},
+		"log: {format: json}\nscalers: {maxReconciles: 0}":                                   {"standard input:2: scalers.maxReconciles: 0 is not between 1 and 10000"},
 		"scalers: {pollingIntervall: 1, b: 2}\nlog: {format: json, level: error}":            {"scalers.pollingIntervall: unknown key", "scalers.b: unknown key"},
 	} {
 		got := runTrimtab(t, stdin, "run", "--config", "-")

@@ -57,7 +57,8 @@ type serverConfig struct {
 	// replaces another one: of the client with the most connections, the one that was silent for the longest time.
 	// Default 256.
 	MaxConnections int `yaml:"maxConnections"`
-	// Decisions is how many recent decisions /debug/decisions keeps, in at most 7 KiB each. Default 10000.
+	// Decisions is how many recent decisions /debug/decisions keeps, in at most 7 KiB each. Default 10000, at most
+	// 1000000.
 	Decisions int `yaml:"decisions"`
 	// ShutdownDelay is how long a process that ends still answers requests for metrics, while /readyz already fails.
 	// Default 5s: by then Services no longer send requests here. 0 ends at once.
@@ -159,14 +160,9 @@ func (c *serverConfig) Validate() config.Problems {
 	if c.DebugAddress != "" {
 		address("debugAddress", c.DebugAddress, "localhost:8081, or \"\" for no debug pages")
 	}
-	for _, n := range []struct {
-		key   string
-		value int
-	}{{"maxRequests", c.MaxRequests}, {"maxConnections", c.MaxConnections}, {"decisions", c.Decisions}} {
-		if n.value < 1 {
-			ps.Add(n.key, "%d is not above zero", n.value)
-		}
-	}
+	config.Between(&ps, "maxRequests", c.MaxRequests, 1, 100_000)
+	config.Between(&ps, "maxConnections", c.MaxConnections, 1, 100_000)
+	config.Between(&ps, "decisions", c.Decisions, 1, 1_000_000) // 7 GiB at most
 	return ps
 }
 

@@ -40,6 +40,9 @@ func (c *LeaderElection) SetDefaults() {
 	c.RetryPeriod = config.Duration(2 * time.Second)
 }
 
+// mostLease keeps the seconds of a Lease, which are an int32, far from their limit.
+const mostLease = config.Duration(24 * time.Hour)
+
 // Validate checks what the types cannot.
 func (c *LeaderElection) Validate() config.Problems {
 	var ps config.Problems
@@ -53,12 +56,8 @@ func (c *LeaderElection) Validate() config.Problems {
 			ps.Add(t.path, "must not be empty")
 		}
 	}
-	if c.RetryPeriod <= 0 {
-		ps.Add("leaderElectRetryPeriod", "must be above zero")
-	}
-	if c.LeaseDuration.Std() < time.Second {
-		ps.Add("leaderElectLeaseDuration", "%s is below 1s, the unit in which a Lease counts", c.LeaseDuration)
-	}
+	config.Between(&ps, "leaderElectRetryPeriod", c.RetryPeriod, 1, mostLease)
+	config.Between(&ps, "leaderElectLeaseDuration", c.LeaseDuration, config.Duration(time.Second), mostLease)
 	if c.LeaseDuration <= c.RenewDeadline {
 		ps.Add("leaderElectLeaseDuration", "%s is not longer than leaderElectRenewDeadline (%s)", c.LeaseDuration, c.RenewDeadline)
 	}
