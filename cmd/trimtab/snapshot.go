@@ -27,9 +27,10 @@ groups as their provider described them, its memory, its settings, and the plan.
 any machine. It has no environment, no command, no message, and nothing of Secrets. The leader is found as
 ` + "`trimtab explain`" + ` finds it.
 
---anonymize gives nodes, pods, namespaces, groups and all else that has a name another one, and replaces the values of
-labels, taints and annotations, so that the same is decided; with FILE it does so with a snapshot that is there already.
-Kept are the keys, the names of resources and drivers, numbers, times, and the labels for architecture and instance type.`,
+--anonymize gives nodes, pods, namespaces, groups and all else that has a name another one, and replaces UIDs, the values of
+labels, taints and annotations, and the cluster's own keys of labels and taints, so that the same is decided; with FILE it
+does so with a snapshot that is there already. Kept are the keys of Kubernetes and of clouds, the names of resources and
+drivers, numbers, times, and the labels for architecture and instance type.`,
 		Example: `  $ trimtab snapshot --anonymize --gzip > report.jsonl.gz
   $ trimtab snapshot --anonymize snapshot.jsonl > report.jsonl
   $ trimtab replay report.jsonl.gz`,
