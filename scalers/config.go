@@ -79,11 +79,13 @@ func (c *Config) Validate() config.Problems {
 			ps.Add(f.path, "%s is below %s", f.value, f.least)
 		}
 	}
+	var standard Config
+	standard.SetDefaults()
 	if c.PollingInterval >= config.Duration(time.Second) && c.PollingInterval < c.MinPollingInterval {
-		ps.Add("pollingInterval", "%s is below minPollingInterval, %s; lower that, or raise this", c.PollingInterval, c.MinPollingInterval)
+		ps.Add("pollingInterval", "%s is below minPollingInterval, %s; lower that, or raise this", config.OrDefault(c.PollingInterval, standard.PollingInterval), config.OrDefault(c.MinPollingInterval, standard.MinPollingInterval))
 	}
 	if c.HTTPDefaultTimeout > c.MaxTriggerTimeout {
-		ps.Add("httpDefaultTimeout", "%s is above maxTriggerTimeout, %s; raise that, or lower this", c.HTTPDefaultTimeout, c.MaxTriggerTimeout)
+		ps.Add("httpDefaultTimeout", "%s is above maxTriggerTimeout, %s; raise that, or lower this", config.OrDefault(c.HTTPDefaultTimeout, standard.HTTPDefaultTimeout), config.OrDefault(c.MaxTriggerTimeout, standard.MaxTriggerTimeout))
 	}
 	// The work of each at the same time is a goroutine, and a reading is a connection.
 	config.Between(&ps, "maxReconciles", c.MaxReconciles, 1, 10_000)

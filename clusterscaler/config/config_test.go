@@ -42,7 +42,7 @@ func TestBadConfigurations(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"provider: gce", `f: provider: trimtab has no driver for "gce"; write externalgrpc and where the server for that cloud is, or kwok, which makes simulated nodes`},
 		{"provider: externalgrpc", `f: externalGrpc: is required with provider externalgrpc: where the server is`},
-		{"externalGrpc: {address: 'a:1'}", `f: externalGrpc: is read with provider externalgrpc only, and provider is kwok`},
+		{"externalGrpc: {address: 'a:1'}", `f: externalGrpc: is read with provider externalgrpc only, and provider is kwok by default`},
 		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1'}\nkwok: {groups: [{name: a, template: {instanceType: m5.large}}]}", `f: kwok: is read with provider kwok only, and provider is externalgrpc: there the server says which groups there are`},
 		{"provider: externalgrpc\nexternalGrpc: {address: nowhere}", `f: externalGrpc.address: "nowhere" is not host:port, such as provider.kube-system.svc:8086`},
 		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1', grpc_timeout: 1s}", `f:2: externalGrpc.grpc_timeout: unknown key`},

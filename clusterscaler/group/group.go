@@ -92,7 +92,7 @@ func (c *CNI) options() eni.Options {
 func (g *Group) Described(t Template) (Description, config.Problems) {
 	d, ps := g.Complete(Description{g.Min, g.Max, t, g.Options})
 	if d.Min < 0 || d.Max < d.Min {
-		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", d.Min, d.Max)
+		ps.Add("max", "min %s and max %s: 0 <= min <= max must hold", config.OrDefault(d.Min, 0), config.OrDefault(d.Max, 0))
 	}
 	config.Between(&ps, "price", g.Price, 0, maxPrice)
 	return d, ps

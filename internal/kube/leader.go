@@ -58,11 +58,15 @@ func (c *LeaderElection) Validate() config.Problems {
 	}
 	config.Between(&ps, "leaderElectRetryPeriod", c.RetryPeriod, 1, mostLease)
 	config.Between(&ps, "leaderElectLeaseDuration", c.LeaseDuration, config.Duration(time.Second), mostLease)
+	var standard LeaderElection
+	standard.SetDefaults()
 	if c.LeaseDuration <= c.RenewDeadline {
-		ps.Add("leaderElectLeaseDuration", "%s is not longer than leaderElectRenewDeadline (%s)", c.LeaseDuration, c.RenewDeadline)
+		ps.Add("leaderElectLeaseDuration", "%s is not longer than leaderElectRenewDeadline (%s)",
+			config.OrDefault(c.LeaseDuration, standard.LeaseDuration), config.OrDefault(c.RenewDeadline, standard.RenewDeadline))
 	}
 	if c.RenewDeadline <= c.RetryPeriod+c.RetryPeriod/5 {
-		ps.Add("leaderElectRenewDeadline", "%s is not longer than 1.2 times leaderElectRetryPeriod (%s)", c.RenewDeadline, c.RetryPeriod)
+		ps.Add("leaderElectRenewDeadline", "%s is not longer than 1.2 times leaderElectRetryPeriod (%s)",
+			config.OrDefault(c.RenewDeadline, standard.RenewDeadline), config.OrDefault(c.RetryPeriod, standard.RetryPeriod))
 	}
 	return ps
 }

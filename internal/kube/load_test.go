@@ -124,9 +124,9 @@ func TestLeaderElectionValidate(t *testing.T) {
 		{"no namespace", func(c *LeaderElection) { c.Namespace = "" }, "leaderElectResourceNamespace: must not be empty"},
 		{"no retry", func(c *LeaderElection) { c.RetryPeriod = 0 }, "leaderElectRetryPeriod: 0s is not between 1ns and 24h0m0s"},
 		{"a lease shorter than renewing it", func(c *LeaderElection) { c.RenewDeadline = c.LeaseDuration },
-			"leaderElectLeaseDuration: 15s is not longer than leaderElectRenewDeadline (15s)"},
+			"leaderElectLeaseDuration: 15s by default is not longer than leaderElectRenewDeadline (15s)"},
 		{"retries as long as the deadline", func(c *LeaderElection) { c.RetryPeriod = c.RenewDeadline },
-			"leaderElectRenewDeadline: 10s is not longer than 1.2 times leaderElectRetryPeriod (10s)"},
+			"leaderElectRenewDeadline: 10s by default is not longer than 1.2 times leaderElectRetryPeriod (10s)"},
 		{"half a second", func(c *LeaderElection) {
 			c.LeaseDuration, c.RenewDeadline, c.RetryPeriod = config.Duration(time.Second/2), config.Duration(time.Second/4), config.Duration(time.Second/8)
 		}, "leaderElectLeaseDuration: 500ms is not between 1s and 24h0m0s"},
