@@ -64,14 +64,17 @@ type Config struct {
 	AuthorizationWebhookCacheAuthorizedTTL config.Duration `yaml:"authorizationWebhookCacheAuthorizedTtl"`
 }
 
-// defaultMaxAge is Prometheus's default look-back. Older series are found by no query.
-const defaultMaxAge = 5 * time.Minute
+const (
+	defaultRelist = time.Minute
+	// defaultMaxAge is Prometheus's default look-back. Older series are found by no query.
+	defaultMaxAge = 5 * time.Minute
+)
 
 // SetDefaults fills in the values documented at the fields.
 func (c *Config) SetDefaults() {
 	c.BindAddress = "0.0.0.0"
 	c.SecurePort = 6443
-	c.MetricsRelistInterval = config.Duration(time.Minute)
+	c.MetricsRelistInterval = config.Duration(defaultRelist)
 	c.MetricsMaxAge = config.Duration(defaultMaxAge)
 	c.RequestTimeout = config.Duration(15 * time.Second)
 	c.TLSMinVersion = "VersionTLS12"
@@ -100,19 +103,20 @@ func (c *Config) Validate() config.Problems {
 		ps.Add(field, "%s", message)
 	}
 	if c.MetricsRelistInterval <= 0 {
-		ps.Add("metricsRelistInterval", "must be above zero")
+		ps.Add("metricsRelistInterval", "%s is not above zero", c.MetricsRelistInterval)
 	}
 	if age := c.MetricsMaxAge.Std(); age != 0 && age != defaultMaxAge && age < c.MetricsRelistInterval.Std() {
-		ps.Add("metricsMaxAge", "%s is shorter than metricsRelistInterval (%s); metrics would come and go", c.MetricsMaxAge, c.MetricsRelistInterval)
+		ps.Add("metricsMaxAge", "%s is shorter than metricsRelistInterval (%s); metrics would come and go",
+			c.MetricsMaxAge, config.OrDefault(c.MetricsRelistInterval, config.Duration(defaultRelist)))
 	}
 	if c.RequestTimeout <= 0 {
-		ps.Add("requestTimeout", "must be above zero: a request without a limit can hang for ever")
+		ps.Add("requestTimeout", "%s is not above zero: a request without a limit can hang for ever", c.RequestTimeout)
 	}
 	if c.EvaluationInterval < config.Duration(minInterval) {
 		ps.Add("evaluationInterval", "%s is too short: at least %s", c.EvaluationInterval, minInterval)
 	}
 	if c.AuthorizationWebhookCacheAuthorizedTTL <= 0 {
-		ps.Add("authorizationWebhookCacheAuthorizedTtl", "must be above zero")
+		ps.Add("authorizationWebhookCacheAuthorizedTtl", "%s is not above zero", c.AuthorizationWebhookCacheAuthorizedTTL)
 	}
 	return append(ps, c.checkSources()...)
 }

@@ -19,7 +19,7 @@ func TestConfigProblems(t *testing.T) {
 		{"securePort: 70000\nmetricsRelistInterval: 2m\nmetricsMaxAge: 1m\nrequestTimeout: 0s\ntlsCertFile: x", `f: securePort: 70000 is not a port: 1 to 65535, or 0 for any free one
 f: tlsCertFile: tlsCertFile and tlsPrivateKeyFile belong together; one is missing
 f: metricsMaxAge: 1m0s is shorter than metricsRelistInterval (2m0s); metrics would come and go
-f: requestTimeout: must be above zero: a request without a limit can hang for ever`},
+f: requestTimeout: 0s is not above zero: a request without a limit can hang for ever`},
 		{"rulesFile: x\nrules: [{seriesQuery: a, metricsQuery: b}]", "f: rulesFile: excludes rules, externalRules and resourceRules; keep one of them"},
 		{"rules: [{seriesQuery: a}]", "f: rules[0].metricsQuery: is required; for example sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"},
 		{"bindAddress: localhost\ntlsMinVersion: TLS12", `f: bindAddress: "localhost" is not an IP address; 0.0.0.0 is all of them

@@ -79,23 +79,21 @@ func (c *Config) Validate() config.Problems {
 			ps.Add(f.path, "%s is below %s", f.value, f.least)
 		}
 	}
+	var standard Config
+	standard.SetDefaults()
 	if c.PollingInterval >= config.Duration(time.Second) && c.PollingInterval < c.MinPollingInterval {
-		ps.Add("pollingInterval", "%s is below minPollingInterval, %s; lower that, or raise this", c.PollingInterval, c.MinPollingInterval)
+		ps.Add("pollingInterval", "%s is below minPollingInterval, %s; lower that, or raise this", config.OrDefault(c.PollingInterval, standard.PollingInterval), config.OrDefault(c.MinPollingInterval, standard.MinPollingInterval))
 	}
 	if c.HTTPDefaultTimeout > c.MaxTriggerTimeout {
-		ps.Add("httpDefaultTimeout", "%s is above maxTriggerTimeout, %s; raise that, or lower this", c.HTTPDefaultTimeout, c.MaxTriggerTimeout)
+		ps.Add("httpDefaultTimeout", "%s is above maxTriggerTimeout, %s; raise that, or lower this", config.OrDefault(c.HTTPDefaultTimeout, standard.HTTPDefaultTimeout), config.OrDefault(c.MaxTriggerTimeout, standard.MaxTriggerTimeout))
 	}
-	for _, f := range []struct {
-		path  string
-		value int
-	}{
-		{"maxReconciles", c.MaxReconciles}, {"maxReadings", c.MaxReadings}, {"maxTriggers", c.MaxTriggers},
-		{"maxTriggerParameters", c.MaxTriggerParameters}, {"maxTriggerBytes", c.MaxTriggerBytes},
-	} {
-		if f.value < 1 {
-			ps.Add(f.path, "%d is below 1", f.value)
-		}
-	}
+	// The work of each at the same time is a goroutine, and a reading is a connection.
+	config.Between(&ps, "maxReconciles", c.MaxReconciles, 1, 10_000)
+	config.Between(&ps, "maxReadings", c.MaxReadings, 1, 100_000)
+	// A trigger is text of an API object, which has at most about a megabyte.
+	config.Between(&ps, "maxTriggers", c.MaxTriggers, 1, 100_000)
+	config.Between(&ps, "maxTriggerParameters", c.MaxTriggerParameters, 1, 100_000)
+	config.Between(&ps, "maxTriggerBytes", c.MaxTriggerBytes, 1, 16<<20)
 	return ps
 }
 

@@ -58,9 +58,7 @@ func (c *SourcesConfig) Validate() config.Problems {
 			}
 		}
 	}
-	if c.MaxResponseBytes < 1<<10 {
-		ps.Add("maxResponseBytes", "%d is below 1024", c.MaxResponseBytes)
-	}
+	config.Between(&ps, "maxResponseBytes", c.MaxResponseBytes, 1<<10, 1<<30) // each reading may have as many
 	return ps
 }
 

@@ -11,16 +11,16 @@ func TestConfigRefusesMistakes(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                          "",
 		"pollingInterval: 100ms":    "f: pollingInterval: 100ms is below 1s",
-		"maxReconciles: 0":          "f: maxReconciles: 0 is below 1",
+		"maxReconciles: 0":          "f: maxReconciles: 0 is not between 1 and 10000",
 		"metricMaxAge: 0s":          "f: metricMaxAge: 0s is below 1ms",
 		"pollingIntervall: 30s":     `f:1: pollingIntervall: unknown key; did you mean "pollingInterval"?`,
-		"minPollingInterval: 1m":    "f: pollingInterval: 30s is below minPollingInterval, 1m0s; lower that, or raise this",
-		"maxTriggerTimeout: 1s":     "f: httpDefaultTimeout: 3s is above maxTriggerTimeout, 1s; raise that, or lower this",
-		"maxTriggerTimeout: 0s":     "f: maxTriggerTimeout: 0s is below 1ms\nf: httpDefaultTimeout: 3s is above maxTriggerTimeout, 0s; raise that, or lower this",
-		"maxReadings: 0":            "f: maxReadings: 0 is below 1",
-		"maxTriggers: 0":            "f: maxTriggers: 0 is below 1",
-		"maxTriggerParameters: 0":   "f: maxTriggerParameters: 0 is below 1",
-		"maxTriggerBytes: -1":       "f: maxTriggerBytes: -1 is below 1",
+		"minPollingInterval: 1m":    "f: pollingInterval: 30s by default is below minPollingInterval, 1m0s; lower that, or raise this",
+		"maxTriggerTimeout: 1s":     "f: httpDefaultTimeout: 3s by default is above maxTriggerTimeout, 1s; raise that, or lower this",
+		"maxTriggerTimeout: 0s":     "f: maxTriggerTimeout: 0s is below 1ms\nf: httpDefaultTimeout: 3s by default is above maxTriggerTimeout, 0s; raise that, or lower this",
+		"maxReadings: 0":            "f: maxReadings: 0 is not between 1 and 100000",
+		"maxTriggers: 0":            "f: maxTriggers: 0 is not between 1 and 100000",
+		"maxTriggerParameters: 0":   "f: maxTriggerParameters: 0 is not between 1 and 100000",
+		"maxTriggerBytes: -1":       "f: maxTriggerBytes: -1 is not between 1 and 16777216",
 		"authRefreshInterval: 10ms": "f: authRefreshInterval: 10ms is below 1s",
 		"httpDefaultTimeout: 0s":    "f: httpDefaultTimeout: 0s is below 1ms",
 		"sources: {allowedHosts: [prometheus.monitoring.svc, '*.example.com', 10.0.0.1], allowedSchemes: [https, rediss]}": "",
@@ -36,7 +36,7 @@ f: sources.allowedHosts[7]: "bücher.example" must be in small letters and ASCII
 		"sources: {allowedSchemes: [ftp], allowedNetworks: [localhost], refusedNetworks: [10.0.0.0/33], maxResponseBytes: 10}": `f: sources.allowedSchemes[0]: "ftp" is not one of http, https, redis, rediss
 f: sources.allowedNetworks[0]: "localhost" is not a network such as 10.1.0.0/16 or fd00:1::/32, nor an IP address
 f: sources.refusedNetworks[0]: "10.0.0.0/33" is not a network such as 10.1.0.0/16 or fd00:1::/32, nor an IP address
-f: sources.maxResponseBytes: 10 is below 1024`,
+f: sources.maxResponseBytes: 10 is not between 1024 and 1073741824`,
 		"sources: {allowedHost: []}": `f:1: sources.allowedHost: unknown key; did you mean "allowedHosts"?`,
 		"httpDefaultTimeout: 3000":   `f:1: httpDefaultTimeout: "3000" is not a duration; write a number with its unit, as in 30s, 10m or 1h30m`,
 	} {
@@ -69,7 +69,7 @@ spec:
 		"two at once":   {`threshold: "5"`, `threshold: "x", timeout: "5x"`, "f: trigger 0 (prometheus): threshold: \"x\" is not a number\nf: trigger 0 (prometheus): timeout: \"5x\" is not a duration"},
 		"no address":    {"{listName: orders}, authenticationRef: {name: a}", "{listName: orders}", "f: trigger 1 (redis): address: is required (or host and port)"},
 		"spec and type": {"type: redis", "type: kafka", `f: trigger 1 (kafka): type: "kafka" is not supported; supported: cpu, memory, prometheus, redis`},
-		"bounds":        {"triggers:", "minReplicaCount: 101\n  triggers:", "f: spec.minReplicaCount: 101 is above maxReplicaCount, 100"},
+		"bounds":        {"triggers:", "minReplicaCount: 101\n  triggers:", "f: spec.minReplicaCount: 101 is above maxReplicaCount, 100 by default"},
 		"unknown field": {"triggers:", "minReplicas: 1\n  triggers:", `f: spec.minReplicas: unknown field; did you mean "minReplicaCount"?`},
 		"unquoted":      {"500m", "1", `f: spec.triggers[2].metadata.value: a number is not a string; put it in quotes`},
 		"bad quantity":  {"500m", `"-1"`, `f: trigger 2 (cpu): value: "-1" is not a quantity above zero`},

@@ -115,7 +115,7 @@ func TestAnObjectThatIsWrongIsLeftAlone(t *testing.T) {
 		"malformed parameter": {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["target"] = "x" },
 			`False ScaledObjectCheckFailed: trigger 0 (queue): target: "x" is not a number`},
 		"bounds": {func(so *keda.ScaledObject) { so.Spec.MinReplicaCount = new(int32(101)) },
-			`False ScaledObjectCheckFailed: spec.minReplicaCount: 101 is above maxReplicaCount, 100`},
+			`False ScaledObjectCheckFailed: spec.minReplicaCount: 101 is above maxReplicaCount, 100 by default`},
 		"no such target": {func(so *keda.ScaledObject) { so.Spec.ScaleTargetRef.Name = "gone" },
 			`False ScaledObjectCheckFailed: spec.scaleTargetRef: Deployment "gone": does not exist, or cannot be scaled: deployments.apps "gone" not found`},
 		"no such kind": {func(so *keda.ScaledObject) { so.Spec.ScaleTargetRef.Kind = "Gone" },

@@ -96,7 +96,7 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("tls.insecureSkipVerify", "would hand trimtab's own token to whoever answers; set tls.caFile instead, or bearerTokenFile to the token of an account that may only read metrics")
 	}
 	if c.Timeout <= 0 {
-		ps.Add("timeout", "must be above zero: a request without a limit can hang for ever")
+		ps.Add("timeout", "%s is not above zero: a request without a limit can hang for ever", c.Timeout)
 	}
 	return ps
 }

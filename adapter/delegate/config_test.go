@@ -24,7 +24,7 @@ func TestConfigRefusesMistakes(t *testing.T) {
 		"{name: a, url: 'https://x?a=b'}":                               "url: must end with its path: without ? and #",
 		"{name: a, url: 'https://x', apis: []}":                         "apis: is empty; name custom, external or both, or leave it out",
 		"{name: a, url: 'https://x', apis: [custom, resource]}":         `apis[1]: "resource" is no API that can be passed on; known are custom and external`,
-		"{name: a, url: 'https://x', timeout: 0s}":                      "timeout: must be above zero: a request without a limit can hang for ever",
+		"{name: a, url: 'https://x', timeout: 0s}":                      "timeout: 0s is not above zero: a request without a limit can hang for ever",
 		"{name: a, url: 'https://x', service: {namespace: n, name: s}}": "url: excludes service; keep one of them",
 		"{name: a, service: {name: s}}":                                 "service.namespace: is missing",
 		"{name: a, service: {namespace: n, name: s/.., port: 70000}}":   "service.name: \"s/..\" is no name of a Service\nservice.port: 70000 is not a port: 1 to 65535",

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 func port(c *migration.Conversion, v migration.Value) error {
 	const ours = 6443 // the port of the manifests in deploy/
 	switch n, _ := strconv.ParseInt(v.Last, 0, 64); {
 	case n <= 0 || n > 65535:
-		c.Block(v.Flag, "%s is not a port from 1 to 65535; trimtab always serves its APIs", migration.Shown(v.Last))
+		c.Block(v.Flag, "%s is not a port from 1 to 65535; trimtab always serves its APIs", text.Quote(v.Last))
 		return nil
 	case n != ours:
 		c.Note(v.Flag, "%d is the port inside of the pod, which the Service's targetPort has to name. trimtab's own manifests, in deploy/, name %d: with them take %s out", n, ours, v.Setting)
@@ -23,7 +24,7 @@ func port(c *migration.Conversion, v migration.Value) error {
 
 func relist(c *migration.Conversion, v migration.Value) error {
 	if d, _ := time.ParseDuration(v.Last); d <= 0 {
-		c.Block(v.Flag, "%s is not above zero", migration.Shown(v.Last))
+		c.Block(v.Flag, "%s is not above zero", text.Quote(v.Last))
 		return nil
 	}
 	return migration.Take(c, v)
@@ -92,7 +93,7 @@ func minVersion(c *migration.Conversion, v migration.Value) error {
 
 func sameKubeconfig(c *migration.Conversion, v migration.Value) error {
 	if v.Last != "" && v.Last != c.Text("lister-kubeconfig") {
-		c.Block(v.Flag, "trimtab has one kubeconfig, which --lister-kubeconfig becomes; %s is another", migration.Shown(v.Last))
+		c.Block(v.Flag, "trimtab has one kubeconfig, which --lister-kubeconfig becomes; %s is another", text.Quote(v.Last))
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func sameKubeconfig(c *migration.Conversion, v migration.Value) error {
 func openPaths(c *migration.Conversion, v migration.Value) error {
 	open := []string{"/healthz", "/readyz", "/livez", "/metrics"}
 	if others := slices.DeleteFunc(v.List(), func(p string) bool { return slices.Contains(open, p) }); len(others) > 0 {
-		c.Block(v.Flag, "%s cannot be opened to everyone; give those who ask the rights", migration.Shown(strings.Join(others, ",")))
+		c.Block(v.Flag, "%s cannot be opened to everyone; give those who ask the rights", text.Quote(strings.Join(others, ",")))
 	}
 	return nil
 }

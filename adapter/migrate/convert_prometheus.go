@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 const (
@@ -79,7 +80,7 @@ func credentials(c *migration.Conversion) string {
 
 func verb(c *migration.Conversion, v migration.Value) error {
 	if v.Last != "GET" && v.Last != "POST" {
-		c.Block(v.Flag, "%s is neither GET nor POST; prometheus-adapter does not start with it", migration.Shown(v.Last))
+		c.Block(v.Flag, "%s is neither GET nor POST; prometheus-adapter does not start with it", text.Quote(v.Last))
 		return nil
 	}
 	return migration.Take(c, v)
@@ -146,11 +147,11 @@ func headers(c *migration.Conversion, v migration.Value) error {
 		name, content, _ := strings.Cut(h.Text, "=")
 		switch folded := strings.ToLower(name); {
 		case seen[folded]:
-			c.Block(v.Flag, "%s is given twice; trimtab sends a header once", migration.Shown(name))
+			c.Block(v.Flag, "%s is given twice; trimtab sends a header once", text.Quote(name))
 		case folded == "authorization":
 			authorizationHeader(c, v, content)
 		case slices.Contains(ownHeaders(), folded):
-			c.Block(v.Flag, "%s is a header that trimtab's client sets itself", migration.Shown(name))
+			c.Block(v.Flag, "%s is a header that trimtab's client sets itself", text.Quote(name))
 		case len(h.Unknown) > 0:
 			c.Block(v.Flag, "%s; write prometheus.headers by hand", migration.WhyUnknown(h.Unknown))
 		default:

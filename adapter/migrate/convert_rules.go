@@ -11,6 +11,7 @@ import (
 	"github.com/trimtab/trimtab/adapter/rules"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // ruleKeys are the top-level keys of a rule file. The section adapter has the same keys.
@@ -29,7 +30,7 @@ func (o Options) rules(c *migration.Conversion, v migration.Value) error {
 	at := c.In.Files(v.Last)
 	switch {
 	case at.Missing != nil && o.RulesFile == "":
-		return fmt.Errorf("%s %s: %w", v.Spelling(), migration.Shown(v.Last), at.Missing)
+		return fmt.Errorf("%s %s: %w", v.Spelling(), text.Quote(v.Last), at.Missing)
 	case at.Known && o.RulesFile == "":
 		return inline(c, v, at)
 	case at.From != "":
@@ -47,7 +48,7 @@ func (o Options) file(c *migration.Conversion, v migration.Value, what string) {
 		file = o.RulesFile
 	}
 	c.Set(v, "adapter.rulesFile", migration.Str(file))
-	c.Note(v.Flag, "mount %s as %s in trimtab's pod", what, migration.Shown(file))
+	c.Note(v.Flag, "mount %s as %s in trimtab's pod", what, text.Quote(file))
 }
 
 // inline copies the rules as they are written, and says what trimtab refuses in them.
@@ -113,7 +114,7 @@ func ruleFile(name, content string) (*yaml.Node, error) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		switch key := root.Content[i]; {
 		case !slices.Contains(ruleKeys(), key.Value):
-			return nil, fmt.Errorf("%s:%d: %s is no key of a rule file; known are %s", name, key.Line, migration.Shown(key.Value), strings.Join(ruleKeys(), ", "))
+			return nil, fmt.Errorf("%s:%d: %s is no key of a rule file; known are %s", name, key.Line, text.Quote(key.Value), strings.Join(ruleKeys(), ", "))
 		case seen[key.Value]:
 			return nil, fmt.Errorf("%s:%d: %s stands twice", name, key.Line, key.Value)
 		default:

@@ -231,13 +231,9 @@ func (c *Config) Validate() config.Problems {
 		path  string
 		value float64
 	}{{"scaleDownUtilizationThreshold", c.ScaleDownUtilizationThreshold}, {"scaleDownGpuUtilizationThreshold", c.ScaleDownGpuUtilizationThreshold}} {
-		if !(t.value >= 0 && t.value <= 1) {
-			ps.Add(t.path, "%v is not between 0 and 1", t.value)
-		}
+		config.Between(&ps, t.path, t.value, 0, 1)
 	}
-	if c.MaxTotalUnreadyPercentage < 0 || c.MaxTotalUnreadyPercentage > 100 {
-		ps.Add("maxTotalUnreadyPercentage", "%v is not between 0 and 100", c.MaxTotalUnreadyPercentage)
-	}
+	config.Between(&ps, "maxTotalUnreadyPercentage", c.MaxTotalUnreadyPercentage, 0, 100)
 	for _, n := range []struct {
 		path         string
 		value, least int

@@ -42,7 +42,7 @@ func TestBadConfigurations(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"provider: gce", `f: provider: trimtab has no driver for "gce"; write externalgrpc and where the server for that cloud is, or kwok, which makes simulated nodes`},
 		{"provider: externalgrpc", `f: externalGrpc: is required with provider externalgrpc: where the server is`},
-		{"externalGrpc: {address: 'a:1'}", `f: externalGrpc: is read with provider externalgrpc only, and provider is kwok`},
+		{"externalGrpc: {address: 'a:1'}", `f: externalGrpc: is read with provider externalgrpc only, and provider is kwok by default`},
 		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1'}\nkwok: {groups: [{name: a, template: {instanceType: m5.large}}]}", `f: kwok: is read with provider kwok only, and provider is externalgrpc: there the server says which groups there are`},
 		{"provider: externalgrpc\nexternalGrpc: {address: nowhere}", `f: externalGrpc.address: "nowhere" is not host:port, such as provider.kube-system.svc:8086`},
 		{"provider: externalgrpc\nexternalGrpc: {address: 'a:1', grpc_timeout: 1s}", `f:2: externalGrpc.grpc_timeout: unknown key`},
@@ -93,7 +93,7 @@ f: kwok.groups[0].template.capacity.memory: is required where the instance type 
 		{"kwok: {groups: [{name: a, template: {instanceType: m5.large, taints: [{key: x, effect: No}]}}]}", `f: kwok.groups[0].template.taints[0].effect: "No" is none of [NoSchedule PreferNoSchedule NoExecute]`},
 		{"kwok: {groups: [{name: a, template: {instanceType: m5.large}}, {name: a, template: {instanceType: m5.large}}]}", `f: kwok.groups[1].name: "a" is the name of groups[0] already`},
 		{"kwok: {groups: [{name: a, cni: {mode: bridge}, template: {instanceType: m5.large}}]}", `f:1: kwok.groups[0].cni.mode: "bridge": unknown CNI mode; known: secondary-ip, prefix`},
-		{"kwok: {groups: [{name: a, cni: {reservedENIs: -1}, template: {instanceType: m5.large}}]}", `f: kwok.groups[0].cni: reserved ENIs -1: must not be negative`},
+		{"kwok: {groups: [{name: a, cni: {reservedENIs: -1}, template: {instanceType: m5.large}}]}", `f: kwok.groups[0].cni.reservedENIs: -1 is not between 0 and 10000`},
 	} {
 		_, err := decode(c.in)
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {

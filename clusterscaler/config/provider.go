@@ -25,7 +25,7 @@ func (c *Config) validateProvider(ps *config.Problems) {
 	case external && len(c.Kwok.Groups) > 0:
 		ps.Add("kwok", "is read with provider %s only, and provider is %s: there the server says which groups there are", ProviderKwok, c.Provider)
 	case !external && c.ExternalGrpc != nil:
-		ps.Add("externalGrpc", "is read with provider %s only, and provider is %s", ProviderExternalGrpc, c.Provider)
+		ps.Add("externalGrpc", "is read with provider %s only, and provider is %s", ProviderExternalGrpc, config.OrDefault(c.Provider, ProviderKwok))
 	}
 }
 

@@ -2,7 +2,6 @@ package group
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -93,13 +92,18 @@ func (c *CNI) options() eni.Options {
 func (g *Group) Described(t Template) (Description, config.Problems) {
 	d, ps := g.Complete(Description{g.Min, g.Max, t, g.Options})
 	if d.Min < 0 || d.Max < d.Min {
-		ps.Add("max", "min %d and max %d: 0 <= min <= max must hold", d.Min, d.Max)
+		ps.Add("max", "min %s and max %s: 0 <= min <= max must hold", config.OrDefault(d.Min, 0), config.OrDefault(d.Max, 0))
 	}
-	if !(g.Price >= 0) || math.IsInf(g.Price, 0) {
-		ps.Add("price", "%v is no price", g.Price)
-	}
+	config.Between(&ps, "price", g.Price, 0, maxPrice)
 	return d, ps
 }
+
+const (
+	// maxCount bounds the interfaces and pods of a node, far above any.
+	maxCount = 10_000
+	// maxPrice keeps the price of many nodes a number.
+	maxPrice = 1e9
+)
 
 // MaxName is the longest name of a group: it leaves room in the 63 letters of a hostname label for the suffix.
 const MaxName = 50
@@ -107,6 +111,12 @@ const MaxName = 50
 // Check finds what is wrong with the template and the settings of the CNI, by their paths in a group.
 func (t *Template) Check(cni *CNI) config.Problems {
 	var ps config.Problems
+	config.Between(&ps, "cni.reservedENIs", cni.ReservedENIs, 0, maxCount)
+	config.Between(&ps, "cni.maxENIs", cni.MaxENIs, 0, maxCount)
+	config.Between(&ps, "cni.hostNetworkPods", cni.HostNetworkPods, 0, maxCount)
+	if len(ps) > 0 {
+		return ps // no node can be computed of it
+	}
 	if err := cni.options().Validate(); err != nil {
 		ps.Add("cni", "%v", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // whole takes a whole number that trimtab accepts from least to most.
@@ -83,7 +84,7 @@ func totals(c *migration.Conversion, v migration.Value) error {
 	least, most, ok := minMax(v.Last)
 	switch {
 	case !ok:
-		c.Block(v.Flag, "%s is not MIN:MAX with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", migration.Shown(v.Last))
+		c.Block(v.Flag, "%s is not MIN:MAX with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", text.Quote(v.Last))
 		return nil
 	case most == 0 || least > mostTotal:
 		c.Block(v.Flag, "%s is not taken: trimtab needs a maximum above 0 and a minimum up to %d; write %s by hand", v.Last, mostTotal, v.Setting)
@@ -100,15 +101,15 @@ func totals(c *migration.Conversion, v migration.Value) error {
 func gpuTotals(c *migration.Conversion, v migration.Value) error {
 	var order []string
 	bounds := map[string]string{}
-	for _, text := range v.All {
-		kind, rest, _ := strings.Cut(text, ":")
+	for _, limit := range v.All {
+		kind, rest, _ := strings.Cut(limit, ":")
 		least, most, ok := minMax(rest)
 		switch {
 		case !ok || kind == "":
-			c.Block(v.Flag, "%s is not TYPE:MIN:MAX with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", migration.Shown(text))
+			c.Block(v.Flag, "%s is not TYPE:MIN:MAX with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", text.Quote(limit))
 			continue
 		case most == 0 || least > mostTotal:
-			c.Block(v.Flag, "%s is not taken: trimtab needs a maximum above 0 and a minimum up to %d; give the groups of that type the max 0, or write %s by hand", migration.Shown(text), mostTotal, v.Setting)
+			c.Block(v.Flag, "%s is not taken: trimtab needs a maximum above 0 and a minimum up to %d; give the groups of that type the max 0, or write %s by hand", text.Quote(limit), mostTotal, v.Setting)
 			continue
 		}
 		if bounds[kind] == "" {
@@ -154,7 +155,7 @@ func expanders(c *migration.Conversion, v migration.Value) error {
 				continue
 			}
 		default:
-			c.Block(v.Flag, "%s is no expander; cluster-autoscaler does not start with it", migration.Shown(name))
+			c.Block(v.Flag, "%s is no expander; cluster-autoscaler does not start with it", text.Quote(name))
 			continue
 		}
 		taken = append(taken, name)
@@ -214,7 +215,7 @@ func threshold(c *migration.Conversion, v migration.Value) error {
 
 func logFormat(c *migration.Conversion, v migration.Value) error {
 	if v.Last != "text" && v.Last != "json" {
-		c.Block(v.Flag, "%s is neither text nor json; cluster-autoscaler does not start with it", migration.Shown(v.Last))
+		c.Block(v.Flag, "%s is neither text nor json; cluster-autoscaler does not start with it", text.Quote(v.Last))
 		return nil
 	}
 	return migration.Take(c, v)
@@ -223,7 +224,7 @@ func logFormat(c *migration.Conversion, v migration.Value) error {
 // namespace takes the name of one; a name that is none is the cluster's to refuse.
 func configMapName(c *migration.Conversion, v migration.Value) error {
 	if len(validation.IsDNS1123Subdomain(v.Last)) > 0 {
-		c.Block(v.Flag, "%s is not the name of a ConfigMap; write %s by hand", migration.Shown(v.Last), v.Setting)
+		c.Block(v.Flag, "%s is not the name of a ConfigMap; write %s by hand", text.Quote(v.Last), v.Setting)
 		return nil
 	}
 	return migration.Take(c, v)
@@ -231,7 +232,7 @@ func configMapName(c *migration.Conversion, v migration.Value) error {
 
 func namespace(c *migration.Conversion, v migration.Value) error {
 	if !isLabel(v.Last) {
-		c.Block(v.Flag, "%s is not the name of a namespace; write %s by hand", migration.Shown(v.Last), v.Setting)
+		c.Block(v.Flag, "%s is not the name of a namespace; write %s by hand", text.Quote(v.Last), v.Setting)
 		return nil
 	}
 	return migration.Take(c, v)

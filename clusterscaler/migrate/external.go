@@ -8,6 +8,7 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/externalgrpc/cloudconfig"
 	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // The providers that trimtab has.
@@ -33,7 +34,7 @@ func cloudConfig(c *migration.Conversion, v migration.Value) error {
 	case v.Last == "":
 		return nil
 	case !external(c):
-		c.Block(v.Flag, "is set to %s, which trimtab reads with the provider %s only", migration.Shown(v.Last), externalGrpc)
+		c.Block(v.Flag, "is set to %s, which trimtab reads with the provider %s only", text.Quote(v.Last), externalGrpc)
 		return nil
 	case c.In.Files == nil:
 		c.Set(v, v.Setting+".cloudConfig", migration.Str(v.Last))
@@ -46,7 +47,7 @@ func cloudConfig(c *migration.Conversion, v migration.Value) error {
 		inlined(c, v, at)
 	case at.Missing != nil:
 		c.Set(v, v.Setting+".cloudConfig", migration.Str(v.Last))
-		c.Note(v.Flag, "the file %s is not known here, so that trimtab is to read it itself: mount it at this path in trimtab's pod. %v", migration.Shown(v.Last), at.Missing)
+		c.Note(v.Flag, "the file %s is not known here, so that trimtab is to read it itself: mount it at this path in trimtab's pod. %v", text.Quote(v.Last), at.Missing)
 	default:
 		c.Set(v, v.Setting+".cloudConfig", migration.Str(v.Last))
 		c.TellFile(v.Flag, v.Last)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 func isLabel(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }
@@ -34,7 +35,7 @@ func provider(c *migration.Conversion, v migration.Value) error {
 		" external gRPC protocol: write provider: " + externalGrpc + " and its address. Else keep cluster-autoscaler; `trimtab simulate cluster` shows what trimtab would do"
 	c.File.Above("clusterScaler", "trimtab has no driver for this provider and refuses it; "+externalGrpc+" needs a server for its cloud.")
 	if v.Set {
-		c.Block(v.Flag, "is set to %s"+missing, migration.Shown(v.Last))
+		c.Block(v.Flag, "is set to %s"+missing, text.Quote(v.Last))
 	} else {
 		c.Block(v.Flag, "is not given, which is %s unless cluster-autoscaler was built for another cloud"+missing, v.Last)
 	}
@@ -58,7 +59,7 @@ func nodes(c *migration.Conversion, v migration.Value) error {
 			c.Block(v.Flag, "%s; write this group in %s by hand", migration.WhyUnknown(a.Unknown), v.Setting)
 			continue
 		case !ok:
-			c.Block(v.Flag, "%s is not MIN:MAX:NAME with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", migration.Shown(a.Text))
+			c.Block(v.Flag, "%s is not MIN:MAX:NAME with whole numbers and 0 <= MIN <= MAX; cluster-autoscaler does not start with it", text.Quote(a.Text))
 			continue
 		}
 		name, ok := ownName(c, v, g, names)
@@ -82,13 +83,13 @@ func ownName(c *migration.Conversion, v migration.Value, g spec, names map[strin
 	name = groupName(g.name)
 	switch before, twice := names[name]; {
 	case name == "":
-		c.Block(v.Flag, "nothing of %s can be part of a node's name; write a group with another name by hand", migration.Shown(g.name))
+		c.Block(v.Flag, "nothing of %s can be part of a node's name; write a group with another name by hand", text.Quote(g.name))
 	case twice && before == g.name:
-		c.Block(v.Flag, "%s is given twice; the first one counts", migration.Shown(g.name))
+		c.Block(v.Flag, "%s is given twice; the first one counts", text.Quote(g.name))
 	case twice:
-		c.Block(v.Flag, "%s and %s would both be called %s; write one of them by hand", migration.Shown(before), migration.Shown(g.name), name)
+		c.Block(v.Flag, "%s and %s would both be called %s; write one of them by hand", text.Quote(before), text.Quote(g.name), name)
 	case name != g.name:
-		c.Note(v.Flag, "%s cannot be part of a node's name; the group is called %s, on which the expressions of the expander priority match", migration.Shown(g.name), name)
+		c.Note(v.Flag, "%s cannot be part of a node's name; the group is called %s, on which the expressions of the expander priority match", text.Quote(g.name), name)
 		return name, true
 	default:
 		return name, true
@@ -116,7 +117,7 @@ func readSpec(text string) (spec, bool) {
 func (s spec) node(name, comment string) *yaml.Node {
 	const most = 120
 	if quoted := strconv.Quote(comment); quoted != `"`+comment+`"` || len(comment) > most {
-		comment = migration.Shown(comment) // it must not end the line
+		comment = text.Quote(comment) // it must not end the line
 	}
 	first := migration.Str(name).Node
 	first.LineComment = "# " + comment
@@ -162,14 +163,14 @@ func discovery(c *migration.Conversion, v migration.Value) error {
 		how := "those that the cloud lists for it"
 		switch discoverer {
 		case "asg":
-			how = "the Auto Scaling groups with the tags " + migration.Shown(strings.TrimPrefix(rest, "tag="))
+			how = "the Auto Scaling groups with the tags " + text.Quote(strings.TrimPrefix(rest, "tag="))
 		case "mig":
-			how = "the managed instance groups with " + migration.Shown(rest)
+			how = "the managed instance groups with " + text.Quote(rest)
 		case "label":
-			how = "the scale sets with " + migration.Shown(rest)
+			how = "the scale sets with " + text.Quote(rest)
 		}
 		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. Write each group in clusterScaler.kwok.groups with its name, min, max and template: %s",
-			migration.Shown(one), how)
+			text.Quote(one), how)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // taintKeys takes the keys of taints. Those of --ignore-taint stand with those of --startup-taint where both are given.
@@ -23,7 +24,7 @@ func taintKeys(c *migration.Conversion, v migration.Value) error {
 	var taken []string
 	for _, key := range keys {
 		if len(validation.IsQualifiedName(key)) > 0 {
-			c.Block(v.Flag, "%s is not the key of a taint and is left out", migration.Shown(key))
+			c.Block(v.Flag, "%s is not the key of a taint and is left out", text.Quote(key))
 		} else if !slices.Contains(taken, key) {
 			taken = append(taken, key)
 		}

@@ -297,7 +297,7 @@ func TestBadGroups(t *testing.T) {
 		{"a list", "[]", "g:1: a mapping is expected, not a list"},
 		{"unknown key", "group: []", `g:1: group: unknown key; did you mean "groups"?`},
 		{"size", group("size: 1000000000"), "g:1: groups[0].size: 1000000000 is not between 0 and 100000"},
-		{"price", group("price: .nan"), "g:1: groups[0].price: NaN is no price"},
+		{"price", group("price: .nan"), "g:1: groups[0].price: NaN is not between 0 and 1000000000"},
 		{"name", `groups: [{name: "a\nb", template: {instanceType: m5.large}}]`, `g:1: groups[0].name: "a\nb" is no name of a group`},
 		{"bounds", group("min: 7"), "g:1: groups[0].max: min 7 and max 3: 0 <= min <= max must hold"},
 		{"type", "groups: [{name: a, template: {instanceType: m5.larg}}]", `g:1: groups[0].template.instanceType: "m5.larg" is not known (near: [m5.large`},

@@ -18,8 +18,8 @@ const (
 	freeDifference        = 0.05 // of what DaemonSets leave
 )
 
-// uncomparedLabels differ between groups that are similar: they name the node, its place, or the group.
-func uncomparedLabels() []string {
+// UncomparedLabels differ between groups that are similar: they name the node, its place, or the group.
+func UncomparedLabels() []string {
 	return []string{
 		"kubernetes.io/hostname",
 		"topology.kubernetes.io/zone", "topology.kubernetes.io/region",
@@ -64,7 +64,7 @@ func (p *Policy) compared(labels map[string]string) map[string]string {
 	for key, value := range labels {
 		switch {
 		case len(p.BalancingLabels) > 0 && !slices.Contains(p.BalancingLabels, key),
-			len(p.BalancingLabels) == 0 && slices.Contains(uncomparedLabels(), key),
+			len(p.BalancingLabels) == 0 && slices.Contains(UncomparedLabels(), key),
 			slices.Contains(p.BalancingIgnoreLabels, key):
 		default:
 			out[key] = value

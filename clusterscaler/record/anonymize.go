@@ -10,12 +10,13 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/plan"
 )
 
-// Anonymize replaces names, the values of labels, taints and annotations, and words of the cloud, in a Record that Read has
-// given and that nobody else has. Equal texts become equal, others become others, and names keep their order, so that
-// the Record decides the same. Kept are keys, the names of resources, drivers, device classes and features, what the
-// API itself enumerates, numbers and times, and the values of a few labels (see keptLabel). The notes say what else is kept.
+// Anonymize replaces names, UIDs, the values of labels, taints and annotations, the keys of labels and taints that are the
+// cluster's own (see publicKey), and words of the cloud, in a Record that Read has given and that nobody else has. Equal
+// texts become equal, others become others, and names keep their order, so that the Record decides the same. Kept are
+// public keys, the names of resources, drivers, device classes and features, what the API itself enumerates, numbers and
+// times, and the values of a few labels (see keptLabel). The notes say what else is kept.
 func Anonymize(r *Record) (notes []string) {
-	a := &anonymizer{names: newNames(), numeric: map[string]bool{}, gpuLabel: r.Policy.GPULabel, fields: map[typeAs][]fieldAs{}}
+	a := &anonymizer{names: newNames(), numeric: map[string]bool{}, gpuLabel: r.Policy.GPULabel, taintKeys: map[string]bool{}, fields: map[typeAs][]fieldAs{}}
 	if slices.Contains(r.Policy.Expanders, plan.Random) {
 		a.names.keepGroups = true
 		notes = append(notes, "the names of groups are kept: the expander random draws by them")
@@ -26,6 +27,7 @@ func Anonymize(r *Record) (notes []string) {
 	}
 	a.each(r, a.names.learn)
 	a.names.assign()
+	r.Seen.Taints = a.withoutPrefixes(r.Seen.Taints)
 	a.each(r, a.names.replace)
 	for i := range tiers {
 		for j, group := range tiers[i] {
@@ -64,6 +66,8 @@ const (
 	podName                   // a pod
 	namespaceName             // a namespace
 	groupName                 // a node group
+	uidName                   // an object for ever
+	keyName                   // the key of a label or taint
 	otherName                 // anything else, the values of labels among it
 	podFullName               // namespace/name of a pod
 	fullName                  // namespace/name of something else
@@ -117,6 +121,12 @@ func (n *names) visit(as role, text string, f func(role, string) string) string 
 	switch {
 	case text == "" || text == anyAddress || as == kept || as == groupName && n.keepGroups:
 		return text
+	case as == keyName:
+		public, own := publicKey(text)
+		if own == "" {
+			return text
+		}
+		return public + f(keyName, own)
 	case as == podFullName && both:
 		return f(namespaceName, namespace) + "/" + f(podName, name)
 	case as == fullName && both:
@@ -152,7 +162,7 @@ const zonesSeparator = "__"
 
 // assign gives out the new names in the order of the old ones, since decisions break ties by name.
 func (n *names) assign() {
-	for as, prefix := range map[role]string{nodeName: "node", podName: "pod", namespaceName: "namespace", groupName: "group", otherName: "name"} {
+	for as, prefix := range map[role]string{nodeName: "node", podName: "pod", namespaceName: "namespace", groupName: "group", uidName: "uid", keyName: "key", otherName: "name"} {
 		all := make([]string, 0, len(n.known[as]))
 		for name := range n.known[as] {
 			all = append(all, name)

@@ -277,10 +277,10 @@ func TestAnonymizedRecordsKeepNoNames(t *testing.T) {
 	again := readAgain(t, written(t, r))
 	s := again.Seen.Storage
 	s.Claims, s.Volumes, s.StorageClasses, s.CSINodes, s.CSIDrivers = s.Claims[:1], s.Volumes[:1], s.StorageClasses[:1], nil, nil
-	for _, v := range []any{&again.Policy, &again.Memory, &again.Seen.Groups, &again.Outcome, &again.Owners, &again.Seen.DaemonSets, &again.Seen.Budgets, s} {
+	for _, v := range []any{&again.Policy, &again.Memory, &again.Seen.Taints, &again.Seen.Groups, &again.Outcome, &again.Owners, &again.Seen.DaemonSets, &again.Seen.Budgets, s} {
 		filled(reflect.ValueOf(v).Elem(), 0)
 	}
-	again.Policy.Expanders, again.Policy.GPULabel = []plan.Expander{plan.Price}, "gpu"
+	again.Policy.Expanders, again.Policy.GPULabel = []plan.Expander{plan.Price}, "gpu" // the values of the label are kept
 	pod, node := &corev1.Pod{}, &corev1.Node{}
 	for _, v := range []any{pod, node} {
 		filled(reflect.ValueOf(v).Elem(), 0)
@@ -299,13 +299,12 @@ func TestAnonymizedRecordsKeepNoNames(t *testing.T) {
 		leftovers("", v, left)
 	}
 	// Own fields are in capitals; {} are keys of a map. A name is that of a resource, driver, device class or request.
-	const want = "BalancingIgnoreLabels BalancingLabels Effect Features Key Labels{} Name Operator Protocol TopologyKey Type accessMode accessModes action " +
-		"allocatable{} allocatedResources{} allocationMode apiGroup apiVersion attacher attributes{} cachingMode capacityKey capacity{} cluster code " +
-		"consumedCapacity{} declaredFeatures deviceClassName distinctAttribute driver effect expression extendedResourceName fsGroupPolicy key kind labels{} " +
-		"limits{} matchAttribute matchLabelKeys matchLabels{} mismatchLabelKeys name nodeAffinityPolicy nodeAllocatableResources{} nodeSelector{} " +
-		"nodeTaintsPolicy operator overhead{} partitionTypeAttribute persistentVolumeReclaimPolicy phase preemptionPolicy protocol provisioner reclaimPolicy " +
-		"request requestName requests requests{} resource resourceName resourceVersion restartPolicy schedulerName shareID skipNodeOperations status string " +
-		"topologyKey topologyKeys type uid version volumeBindingMode volumeLifecycleModes volumeMode whenUnsatisfiable"
+	const want = "Effect Features Name Operator Protocol Type accessMode accessModes action allocatable{} allocatedResources{} allocationMode apiGroup " +
+		"apiVersion attacher attributes{} cachingMode capacityKey capacity{} cluster code consumedCapacity{} declaredFeatures deviceClassName " +
+		"distinctAttribute driver effect expression extendedResourceName fsGroupPolicy kind limits{} matchAttribute name nodeAffinityPolicy " +
+		"nodeAllocatableResources{} nodeTaintsPolicy operator overhead{} partitionTypeAttribute persistentVolumeReclaimPolicy phase preemptionPolicy " +
+		"protocol provisioner reclaimPolicy request requestName requests requests{} resource resourceName resourceVersion restartPolicy schedulerName " +
+		"skipNodeOperations status string type version volumeBindingMode volumeLifecycleModes volumeMode whenUnsatisfiable"
 	if got := strings.Join(slices.Sorted(maps.Keys(left)), " "); got != want {
 		t.Errorf("kept are the texts of\n%s\nwant\n%s", got, want)
 	}

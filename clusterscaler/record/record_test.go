@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,11 @@ func replays(t *testing.T, r *rand.Rand, clusters int) {
 			if second := written(t, again); !bytes.Equal(file, second) {
 				t.Fatalf("cluster %d, turn %d: a record that was read is written as another:\n%s", i, turn, firstDifference(file, second))
 			}
+			uids := uidsOf(again)
 			Anonymize(again)
+			if kept := ownWords(written(t, again), uids); len(kept) > 0 {
+				t.Fatalf("cluster %d, turn %d: anonymized it has %q", i, turn, kept)
+			}
 			p, _ = again.Decide()
 			if different := again.Outcome.Differences(OutcomeOf(p)); len(different) > 0 {
 				t.Fatalf("cluster %d, turn %d: anonymized it decides differently:\n%s", i, turn, strings.Join(different, "\n"))
@@ -101,4 +106,35 @@ func plainMemory(m plan.Memory) string {
 		return err.Error()
 	}
 	return string(raw)
+}
+
+// uidsOf are the UIDs of nodes, pods and claims.
+func uidsOf(r *Record) []string {
+	var out []string
+	for _, n := range r.Seen.Nodes {
+		out = append(out, string(n.UID))
+	}
+	for _, p := range r.Seen.Pods {
+		out = append(out, string(p.UID))
+	}
+	if r.Seen.Storage != nil {
+		for _, c := range r.Seen.Storage.Claims {
+			out = append(out, string(c.UID))
+		}
+	}
+	return out
+}
+
+// ownWords are those of the UIDs and of the random clusters' own keys that are in the file.
+func ownWords(file []byte, uids []string) []string {
+	var out []string
+	for _, word := range slices.Concat(uids, []string{"zone", "rack", "cores", "team", "app", "dedicated", "spot"}) {
+		if bytes.Contains(file, []byte(`"`+word+`"`)) {
+			out = append(out, word)
+		}
+	}
+	if at := bytes.Index(file, []byte("acme")); at >= 0 {
+		out = append(out, string(file[max(0, at-40):min(len(file), at+40)]))
+	}
+	return out
 }

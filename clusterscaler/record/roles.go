@@ -20,9 +20,11 @@ func roleOf(of reflect.Type, f reflect.StructField, outer role) role {
 // ownRole is that of fields of trimtab's own types.
 func ownRole(name string) role {
 	switch name {
-	case "Policy.GPULabel", "Policy.BalancingIgnoreLabels", "Policy.BalancingLabels", "Policy.Priorities", "Limit.Type",
-		"Node.Features", "Spec.Features", "Extended.Name", "HostPort.Protocol", "PodAffinityTerm.TopologyKey", "TopologySpreadConstraint.TopologyKey", "Owner.Kind":
+	case "Policy.Priorities", "Limit.Type", "Node.Features", "Spec.Features", "Extended.Name", "HostPort.Protocol", "Owner.Kind":
 		return kept
+	case "Policy.GPULabel", "Policy.BalancingIgnoreLabels", "Policy.BalancingLabels", "PodAffinityTerm.TopologyKey", "TopologySpreadConstraint.TopologyKey",
+		"NodeTaints.Startup", "NodeTaints.Status":
+		return keyName
 	case "Memory.UnneededSince", "Memory.Deletions", "Placement.Node", "Belief.Silent", "Told.Nodes", "Promise.Stood", "Node.Name", "Removal.Node", "NodeOutcome.Node", "Move.To":
 		return nodeName
 	case "Memory.Told", "Memory.Promises", "Memory.AwaitedSince", "Memory.UnregisteredSince", "Memory.Backoffs", "Memory.LastOf", "Placement.Group", "Belief.Name", "Choice.Group",
@@ -43,18 +45,19 @@ func ownRole(name string) role {
 // kubernetesRole is that of fields of API types. Names of requests for devices are words of one claim.
 func kubernetesRole(name string) role {
 	switch name {
-	case "TypeMeta.Kind", "TypeMeta.APIVersion", "PodCondition.Reason", "PodSpec.SchedulerName", "PodAffinityTerm.TopologyKey",
-		"PodAffinityTerm.MatchLabelKeys", "PodAffinityTerm.MismatchLabelKeys", "TopologySpreadConstraint.TopologyKey",
-		"TopologySpreadConstraint.MatchLabelKeys", "NodeStatus.DeclaredFeatures",
+	case "TypeMeta.Kind", "TypeMeta.APIVersion", "PodCondition.Reason", "PodSpec.SchedulerName", "NodeStatus.DeclaredFeatures",
 		"ObjectReference.Kind", "ObjectReference.APIVersion", "ObjectReference.ResourceVersion",
 		"TypedLocalObjectReference.Kind", "TypedLocalObjectReference.APIGroup", "CSIPersistentVolumeSource.Driver", "CSIVolumeSource.Driver",
-		"FlexVolumeSource.Driver", "FlexPersistentVolumeSource.Driver", "StorageClass.Provisioner", "CSINodeDriver.Name", "CSINodeDriver.TopologyKeys",
+		"FlexVolumeSource.Driver", "FlexPersistentVolumeSource.Driver", "StorageClass.Provisioner", "CSINodeDriver.Name",
 		"VolumeAttachmentSpec.Attacher", "ResourceSliceSpec.Driver", "DeviceRequestAllocationResult.Driver", "DeviceRequestAllocationResult.Request",
 		"DeviceRequest.Name", "DeviceSubRequest.Name", "DeviceConstraint.Requests", "ExactDeviceRequest.DeviceClassName", "DeviceSubRequest.DeviceClassName",
 		"DeviceClassSpec.ExtendedResourceName", "CELDeviceSelector.Expression", "Device.Attributes", "DeviceAttribute.StringValue", "DeviceAttribute.VersionValue",
 		"AllocatedDeviceStatus.Driver", "ResourceClaimConsumerReference.APIGroup", "ResourceClaimConsumerReference.Resource",
 		"ContainerExtendedResourceRequest.ResourceName", "ContainerExtendedResourceRequest.RequestName":
 		return kept
+	case "PodAffinityTerm.TopologyKey", "PodAffinityTerm.MatchLabelKeys", "PodAffinityTerm.MismatchLabelKeys", "TopologySpreadConstraint.TopologyKey",
+		"TopologySpreadConstraint.MatchLabelKeys", "CSINodeDriver.TopologyKeys":
+		return keyName
 	case "PodSpec.NodeName", "PodStatus.NominatedNodeName", "VolumeAttachmentSpec.NodeName", "ResourceSliceSpec.NodeName", "Device.NodeName":
 		return nodeName
 	case "ResourceClaimConsumerReference.Name":

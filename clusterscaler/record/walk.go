@@ -1,14 +1,16 @@
 package record
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/trimtab/trimtab/clusterscaler/group"
 	"github.com/trimtab/trimtab/clusterscaler/kube"
 	"github.com/trimtab/trimtab/clusterscaler/scheduling"
 )
@@ -19,6 +21,8 @@ type anonymizer struct {
 	// numeric are the keys of labels of which some selector compares the values as numbers, once all texts have been visited.
 	numeric  map[string]bool
 	gpuLabel string
+	// taintKeys are the keys of all taints, once they have been visited.
+	taintKeys map[string]bool
 	// change is what is done with each text.
 	change func(role, string) string
 	// fields are the roles of the fields of types, once they are known.
@@ -60,6 +64,7 @@ func (a *anonymizer) fieldsOf(t reflect.Type, as role) []fieldAs {
 func (a *anonymizer) each(r *Record, f func(role, string) string) {
 	a.change = f
 	seen := &r.Seen
+	a.value(reflect.ValueOf(&seen.Taints).Elem(), kept)
 	a.value(reflect.ValueOf(&r.Policy).Elem(), kept)
 	a.value(reflect.ValueOf(&r.Memory).Elem(), kept)
 	for _, v := range []any{&r.Owners, &r.Outcome, &seen.Groups, &seen.DaemonSets, &seen.Budgets} {
@@ -136,7 +141,10 @@ func (a *anonymizer) value(v reflect.Value, as role) {
 	case reflect.Map:
 		a.mapping(v, as)
 	case reflect.String:
-		if v.Type().PkgPath() == "" { // a text of a type of its own is one of a list, a resource or an identifier
+		switch {
+		case v.Type() == reflect.TypeFor[types.UID]():
+			v.SetString(a.change(uidName, v.String()))
+		case v.Type().PkgPath() == "": // a text of another type of its own is one of a list, or a resource
 			v.SetString(a.change(as, v.String()))
 		}
 	case reflect.Struct:
@@ -180,28 +188,30 @@ func (a *anonymizer) special(o any) bool {
 	switch o := o.(type) {
 	case *metav1.ObjectMeta:
 		o.Name, o.Namespace, o.Labels = a.change(otherName, o.Name), a.change(namespaceName, o.Namespace), a.labels(o.Labels)
+		o.UID = a.uid(o.UID)
 		for key, value := range o.Annotations {
 			o.Annotations[key] = a.change(annotationRole(key), value)
 		}
 		for i := range o.OwnerReferences {
-			o.OwnerReferences[i].Name = a.change(otherName, o.OwnerReferences[i].Name)
+			owner := &o.OwnerReferences[i]
+			owner.Name, owner.UID = a.change(otherName, owner.Name), a.uid(owner.UID)
 		}
 	case *corev1.NodeSelectorRequirement:
-		a.requirement(o.Key, string(o.Operator), o.Values)
+		a.requirement(&o.Key, string(o.Operator), o.Values)
 	case *metav1.LabelSelectorRequirement:
-		a.requirement(o.Key, string(o.Operator), o.Values)
+		a.requirement(&o.Key, string(o.Operator), o.Values)
 	case *scheduling.Requirement:
-		a.requirement(o.Key, string(o.Operator), o.Values)
+		a.requirement(&o.Key, string(o.Operator), o.Values)
 	case *corev1.TopologySelectorLabelRequirement:
-		a.requirement(o.Key, "", o.Values)
+		a.requirement(&o.Key, "", o.Values)
 	case *corev1.Taint:
-		o.Value = a.change(taintRole(o.Key), o.Value)
+		a.taint(&o.Key, &o.Value)
 	case *scheduling.Taint:
-		o.Value = a.change(taintRole(o.Key), o.Value)
+		a.taint(&o.Key, &o.Value)
 	case *corev1.Toleration:
-		o.Value = a.change(taintRole(o.Key), o.Value)
+		a.taint(&o.Key, &o.Value)
 	case *scheduling.Toleration:
-		o.Value = a.change(taintRole(o.Key), o.Value)
+		a.taint(&o.Key, &o.Value)
 	default:
 		return false
 	}
@@ -209,58 +219,37 @@ func (a *anonymizer) special(o any) bool {
 }
 
 func (a *anonymizer) labels(all map[string]string) map[string]string {
-	return rekeyed(all, func(key, value string) (string, string) { return key, a.change(a.labelRole(key), value) })
+	return rekeyed(all, func(key, value string) (string, string) {
+		return a.change(keyName, key), a.change(a.labelRole(key), value)
+	})
 }
 
-func (a *anonymizer) requirement(key, operator string, values []string) {
+func (a *anonymizer) uid(id types.UID) types.UID { return types.UID(a.change(uidName, string(id))) }
+
+func (a *anonymizer) requirement(key *string, operator string, values []string) {
 	if operator == string(scheduling.Gt) || operator == string(scheduling.Lt) {
-		a.numeric[key] = true
+		a.numeric[*key] = true
 	}
 	for i, v := range values {
-		values[i] = a.change(a.labelRole(key), v)
+		values[i] = a.change(a.labelRole(*key), v)
 	}
+	*key = a.change(keyName, *key)
 }
 
-// labelRole is what the values of the label name. The key of the node's name is metadata.name, or empty.
-func (a *anonymizer) labelRole(key string) role {
-	switch {
-	case key == corev1.LabelHostname, key == metav1.ObjectNameField, key == "":
-		return nodeName
-	case key == corev1.LabelMetadataName:
-		return namespaceName
-	case a.numeric[key], key == a.gpuLabel, keptLabel(key):
-		return kept
-	}
-	return otherName
+// taint visits the key and value of a taint, or of a toleration.
+func (a *anonymizer) taint(key, value *string) {
+	a.taintKeys[*key] = true
+	*value = a.change(taintRole(*key), *value)
+	*key = a.change(keyName, *key)
 }
 
-// keptLabel is whether the values of the label are words of the cloud that many clusters have, and that tell why a pod fits.
-func keptLabel(key string) bool {
-	switch key {
-	case corev1.LabelArchStable, corev1.LabelOSStable, corev1.LabelInstanceTypeStable, corev1.LabelInstanceType, "beta.kubernetes.io/arch",
-		"beta.kubernetes.io/os", "k8s.amazonaws.com/accelerator", "cloud.google.com/gke-accelerator", "accelerator":
-		return true
+// withoutPrefixes names the keys that begin with a prefix. Other names would begin with something else.
+func (a *anonymizer) withoutPrefixes(t kube.NodeTaints) kube.NodeTaints {
+	startup := slices.Clone(t.Startup)
+	for _, key := range slices.Sorted(maps.Keys(a.taintKeys)) {
+		if slices.ContainsFunc(t.StartupPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
+			startup = append(startup, key)
+		}
 	}
-	return false
-}
-
-// annotationRole is what the value of an annotation that decides names.
-func annotationRole(key string) role {
-	switch {
-	case key == annotationSelectedNode:
-		return nodeName
-	case key == annotationSafeVolumes:
-		return volumeList
-	case key == corev1.BetaStorageClassAnnotation, key == corev1.MirrorPodAnnotationKey:
-		return otherName
-	}
-	return kept
-}
-
-// taintRole keeps the time that a mark of cluster-autoscaler's has.
-func taintRole(key string) role {
-	if key == group.GoingTaint || strings.HasSuffix(key, "OfClusterAutoscaler") {
-		return kept
-	}
-	return otherName
+	return kube.NodeTaints{Startup: startup, Status: slices.Clone(t.Status)}
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -38,6 +39,7 @@ type world struct {
 	member  map[string]string
 	going   map[string]bool
 	policy  plan.Policy
+	taints  kube.NodeTaints
 	version int
 
 	memory     plan.Memory
@@ -57,7 +59,7 @@ func (w *world) stamp(m *metav1.ObjectMeta) {
 	w.version++
 	m.ResourceVersion = fmt.Sprint(w.version)
 	if m.UID == "" {
-		m.UID = types.UID(fmt.Sprint("uid-", w.version))
+		m.UID = types.UID(fmt.Sprint("acme-uid-", w.version))
 	}
 	if m.CreationTimestamp.IsZero() {
 		m.CreationTimestamp = w.at(w.now.Add(-time.Duration(w.IntN(4000)) * time.Second))
@@ -87,7 +89,56 @@ func newWorld(r *rand.Rand) *world {
 	}
 	w.prepare()
 	w.drawPolicy()
+	w.ownKeys()
 	return w
+}
+
+// ownKeys lets keys of the cluster's own decide: of labels, of the type of GPU, of taints and of what new nodes lack.
+func (w *world) ownKeys() {
+	r := rand.New(rand.NewPCG(uint64(w.version), 9)) // the other draws stay as they are
+	w.taints = kube.NodeTaints{Startup: []string{"spot"}}
+	if r.IntN(2) == 0 {
+		w.taints.StartupPrefixes, w.taints.Status = []string{"acme.example/boot-", "startup-taint.cluster-autoscaler.kubernetes.io/acme"}, []string{"acme.example/busy"}
+	}
+	if r.IntN(3) == 0 {
+		w.policy.GPULabel = "acme.example/gpu"
+		w.policy.GPUs = []plan.Limit{{Type: "nvidia-a100", Range: plan.Range{Max: 4}}}
+	}
+	if r.IntN(3) == 0 {
+		w.policy.BalancingLabels = []string{"acme.example/tier", "lifecycle"}
+	} else {
+		w.policy.BalancingIgnoreLabels = []string{"acme.example/tier"}
+	}
+	for _, n := range w.nodes {
+		n.Labels["acme.example/tier"], n.Labels["lifecycle"] = fmt.Sprint(r.IntN(2)), fmt.Sprint("acme-", r.IntN(3))
+		n.Labels["node-restriction.kubernetes.io/acme"] = ""
+		if r.IntN(2) == 0 {
+			n.Labels["acme.example/gpu"] = "nvidia-a100"
+		}
+		if r.IntN(6) == 0 {
+			key := []string{"acme.example/boot-net", "acme.example/busy", "acme.example/mine", "startup-taint.cluster-autoscaler.kubernetes.io/acme-agent"}[r.IntN(4)]
+			n.Spec.Taints = append(n.Spec.Taints, corev1.Taint{Key: key, Effect: corev1.TaintEffectNoSchedule})
+		}
+	}
+	for i := range w.groups {
+		g := &w.groups[i]
+		g.Template.Labels = maps.Clone(g.Template.Labels)
+		g.Template.Labels["acme.example/tier"], g.Template.Labels["lifecycle"] = fmt.Sprint(r.IntN(2)), fmt.Sprint("acme-", r.IntN(3))
+	}
+	for _, p := range w.pods {
+		if r.IntN(8) == 0 {
+			p.Spec.NodeSelector = map[string]string{"acme.example/tier": fmt.Sprint(r.IntN(2))}
+		}
+		if r.IntN(6) == 0 {
+			p.Spec.Tolerations = append(p.Spec.Tolerations, corev1.Toleration{Key: "acme.example/mine", Operator: corev1.TolerationOpExists})
+		}
+		if r.IntN(8) == 0 {
+			p.Spec.TopologySpreadConstraints = append(p.Spec.TopologySpreadConstraints, corev1.TopologySpreadConstraint{
+				MaxSkew: 1, TopologyKey: "acme.example/tier", WhenUnsatisfiable: corev1.DoNotSchedule, MatchLabelKeys: []string{"app"},
+				LabelSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpExists}}},
+			})
+		}
+	}
 }
 
 func (w *world) prepare() {
@@ -183,7 +234,7 @@ func (w *world) observation() kube.Observation {
 	return kube.Observation{
 		Objects: &kube.Objects{
 			Nodes: slices.Clone(w.nodes), Pods: slices.Clone(w.pods), DaemonSets: w.daemons, Budgets: w.budgets, Namespaces: w.spaces, Storage: w.storage,
-			ExpendableBelow: w.policy.ExpendablePodsPriorityCutoff, Taints: kube.NodeTaints{Startup: []string{"spot"}},
+			ExpendableBelow: w.policy.ExpendablePodsPriorityCutoff, Taints: w.taints,
 			OwnerMissing: func(kind, _, name string) bool { return kind == "StatefulSet" && name == "owner1" },
 			FewReplicas:  func(kind, _, name string) bool { return kind == "ReplicaSet" && name == "owner2" },
 		},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -192,7 +193,7 @@ func TestRunWithoutACluster(t *testing.T) {
 func TestFatalErrorsAreInTheLogsFormat(t *testing.T) {
 	for stdin, want := range map[string][]string{
 		"log: {format: json}\nscalers: {}\nkubernetes: {kubeconfig: testdata/there-is-none}": {"testdata/there-is-none"},
-		"log: {format: json}\nscalers: {maxReconciles: 0}":                                   {"standard input:2: scalers.maxReconciles: 0 is below 1"},
+		"log: {format: json}\nscalers: {maxReconciles: 0}":                                   {"standard input:2: scalers.maxReconciles: 0 is not between 1 and 10000"},
 		"scalers: {pollingIntervall: 1, b: 2}\nlog: {format: json, level: error}":            {"scalers.pollingIntervall: unknown key", "scalers.b: unknown key"},
 	} {
 		got := runTrimtab(t, stdin, "run", "--config", "-")
@@ -313,11 +314,19 @@ func TestFlagsMayStandBehindArguments(t *testing.T) {
 
 // What a stopped reader or a full disk does to an answer is not silent.
 func TestACommandReportsAFailedWrite(t *testing.T) {
-	for _, args := range [][]string{{"version"}, {"version", "-o", "json"}, {"check", "testdata/check/good-config.yaml"}, {"check", "-o", "json", "testdata/check/good-config.yaml"}, {"check", "--print-defaults"}} {
+	for _, args := range [][]string{{"version"}, {"version", "-o", "json"}, {"check", "testdata/check/good-config.yaml"}, {"check", "-o", "json", "testdata/check/good-config.yaml"}, {"check", "--print-defaults"},
+		{"help"}, {"--help"}, {"help", "run"}, {"check", "--help"}, {"--version"}, {"completion", "bash"}, {"completion", "fish"}, {"maxpods", "--all"},
+		{"simulate", "cluster", "--dump", "testdata/cluster/dump.yaml", "--groups", "testdata/cluster/groups.yaml"},
+		{"simulate", "metrics", "testdata/simulate/web.yaml"}} {
 		var errs bytes.Buffer
-		if code := dispatch(context.Background(), args, stdio{out: brokenWriter{}, err: &errs}); code != exitWrong || strings.Count(errs.String(), "\n") != 1 {
+		if code := dispatch(context.Background(), args, stdio{out: brokenWriter{os.ErrClosed}, err: &errs}); code != exitWrong || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("%v: exit %d, %q", args, code, &errs)
 		}
+	}
+	// A reader that has seen enough, such as head, is no error.
+	var errs bytes.Buffer
+	if code := dispatch(context.Background(), []string{"help"}, stdio{out: brokenWriter{syscall.EPIPE}, err: &errs}); code != exitDone || errs.Len() > 0 {
+		t.Errorf("a closed pipe: exit %d, %q", code, &errs)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/trimtab/trimtab/adapter"
 	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // explained is the answer of /debug/explain.
@@ -94,7 +95,7 @@ func explainMetric(ctx context.Context, name string, query url.Values, asked *ru
 	case len(answer.Metrics) > 0:
 		return nil
 	case answer.CannotTell != "":
-		return fmt.Errorf("nobody can tell whether a metric is called %q: %s", name, oneLine(answer.CannotTell))
+		return fmt.Errorf("nobody can tell whether a metric is called %q: %s", name, text.Squeezed(answer.CannotTell))
 	default:
 		return fmt.Errorf("no metric is called %q", name)
 	}
@@ -102,12 +103,12 @@ func explainMetric(ctx context.Context, name string, query url.Values, asked *ru
 
 func writeExplained(w io.Writer, answer explained) {
 	line := func(name, format string, args ...any) {
-		if text := fmt.Sprintf(format, args...); text != "" {
-			fmt.Fprintf(w, "  %-13s %s\n", name, oneLine(text))
+		if says := fmt.Sprintf(format, args...); says != "" {
+			fmt.Fprintf(w, "  %-13s %s\n", name, text.Squeezed(says))
 		}
 	}
 	for _, m := range answer.Metrics {
-		fmt.Fprintln(w, "metric "+oneLine(m.Metric))
+		fmt.Fprintln(w, "metric "+text.Squeezed(m.Metric))
 		line("rule", "%s, series %s", m.Rule, m.Series)
 		line("server", "%s", m.Source)
 		line("query", "%s", m.Query)
@@ -120,8 +121,8 @@ func writeExplained(w io.Writer, answer explained) {
 		line("error", "%s", m.Error)
 		line("asked by", "%s", strings.Join(m.HPAs, " "))
 	}
-	for _, text := range answer.Instead {
-		fmt.Fprintln(w, oneLine(text))
+	for _, says := range answer.Instead {
+		fmt.Fprintln(w, text.Squeezed(says))
 	}
 }
 

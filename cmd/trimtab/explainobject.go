@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trimtab/trimtab/clusterscaler"
+	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/internal/verdict"
 )
 
@@ -147,24 +148,24 @@ func explainObject(ctx context.Context, kind, name, namespace string, asked *run
 }
 
 func writeExplanation(w io.Writer, e *explanation) {
-	fmt.Fprintln(w, oneLine(e.Subject+": "+told(e.Code, e.Message)))
-	line := func(name, text string) { fmt.Fprintf(w, "  %-7s %s\n", name, oneLine(text)) }
+	fmt.Fprintln(w, text.Squeezed(e.Subject+": "+told(e.Code, e.Message)))
+	line := func(name, says string) { fmt.Fprintf(w, "  %-7s %s\n", name, text.Squeezed(says)) }
 	line("seen", e.SeenAt.UTC().Format(time.RFC3339))
 	if e.Group != "" {
 		line("group", e.Group)
 	}
 	for _, g := range e.Groups {
-		fmt.Fprintf(w, "  %s\n", oneLine(g.Subject+": "+told(g.Code, g.Message)))
+		fmt.Fprintf(w, "  %s\n", text.Squeezed(g.Subject+": "+told(g.Code, g.Message)))
 	}
 	to := map[string]string{}
 	for _, m := range e.Moves {
 		to[m.Pod] = m.To
 	}
 	for _, p := range e.Pods {
-		text := p.Subject + ": " + told(p.Code, p.Message)
+		says := p.Subject + ": " + told(p.Code, p.Message)
 		if target := to[p.Name]; target != "" {
-			text += ", would run on " + target
+			says += ", would run on " + target
 		}
-		fmt.Fprintf(w, "  %s\n", oneLine(text))
+		fmt.Fprintf(w, "  %s\n", text.Squeezed(says))
 	}
 }

@@ -57,7 +57,8 @@ type serverConfig struct {
 	// replaces another one: of the client with the most connections, the one that was silent for the longest time.
 	// Default 256.
 	MaxConnections int `yaml:"maxConnections"`
-	// Decisions is how many recent decisions /debug/decisions keeps, in at most 7 KiB each. Default 10000.
+	// Decisions is how many recent decisions /debug/decisions keeps, in at most 7 KiB each. Default 10000, at most
+	// 1000000.
 	Decisions int `yaml:"decisions"`
 	// ShutdownDelay is how long a process that ends still answers requests for metrics, while /readyz already fails.
 	// Default 5s: by then Services no longer send requests here. 0 ends at once.
@@ -95,24 +96,30 @@ func (c *configFile) Validate() config.Problems {
 
 // checkPorts finds servers of this process with the same port. Port 0, any free port, never conflicts.
 func (c *configFile) checkPorts(ps *config.Problems) {
-	type server struct{ key, host, port string }
+	type server struct {
+		key, host string
+		port      int
+		shown     string
+	}
 	var servers []server
-	add := func(key, address string) {
+	add := func(key, address, standard string) {
 		host, name, err := net.SplitHostPort(address)
 		if port, wrong := net.LookupPort("tcp", name); err == nil && wrong == nil && port != 0 {
-			servers = append(servers, server{key, host, strconv.Itoa(port)})
+			servers = append(servers, server{key, host, port, config.OrDefault(text.Short(address), standard)})
 		}
 	}
-	add("server.address", c.Server.Address)
-	add("server.debugAddress", c.Server.DebugAddress)
+	standard := withAllSections()
+	add("server.address", c.Server.Address, standard.Server.Address)
+	add("server.debugAddress", c.Server.DebugAddress, standard.Server.DebugAddress)
 	if a := c.metricsAPI(); a != nil {
-		add("adapter.securePort", net.JoinHostPort(a.BindAddress, strconv.Itoa(a.SecurePort)))
+		port := func(a *adapter.Config) string { return net.JoinHostPort(a.BindAddress, strconv.Itoa(a.SecurePort)) }
+		add("adapter.securePort", port(a), port(standard.Adapter))
 	}
 	all := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
 	for i, b := range servers {
 		for _, a := range servers[:i] {
 			if a.port == b.port && (a.host == b.host || all(a.host) || all(b.host)) {
-				ps.Add(b.key, "has the port of %s, %s; give each server a port of its own", a.key, a.port)
+				ps.Add(b.key, "%s has the port of %s, %s; give each server a port of its own", b.shown, a.key, a.shown)
 			}
 		}
 	}
@@ -159,14 +166,9 @@ func (c *serverConfig) Validate() config.Problems {
 	if c.DebugAddress != "" {
 		address("debugAddress", c.DebugAddress, "localhost:8081, or \"\" for no debug pages")
 	}
-	for _, n := range []struct {
-		key   string
-		value int
-	}{{"maxRequests", c.MaxRequests}, {"maxConnections", c.MaxConnections}, {"decisions", c.Decisions}} {
-		if n.value < 1 {
-			ps.Add(n.key, "%d is not above zero", n.value)
-		}
-	}
+	config.Between(&ps, "maxRequests", c.MaxRequests, 1, 100_000)
+	config.Between(&ps, "maxConnections", c.MaxConnections, 1, 100_000)
+	config.Between(&ps, "decisions", c.Decisions, 1, 1_000_000) // 7 GiB at most
 	return ps
 }
 

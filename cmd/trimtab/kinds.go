@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -148,7 +147,7 @@ func checkObject(name string, doc []byte, root *yaml.Node, by *scalers.Config) [
 	}
 	// The check of the kind reports a duplicate key better, so this error is used last.
 	unread := root.Decode(&meta)
-	title := oneLine(meta.Kind + " " + meta.Metadata.Name)
+	title := text.Squeezed(meta.Kind + " " + meta.Metadata.Name)
 	group, _, _ := strings.Cut(meta.APIVersion, "/")
 	kedas, refused := scalers.Supported(group, meta.Kind)
 	switch {
@@ -280,13 +279,8 @@ func firstOf(file string, ps config.Problems) []problem {
 			more := fmt.Sprintf("and %d more problems; mend these first", len(ps)-mostProblems)
 			return append(out, problem{File: file, Line: ps[i-1].Line, Message: more})
 		}
-		p.Message = oneLine(p.Message)
+		p.Message = text.Squeezed(p.Message)
 		out = append(out, problem(p))
 	}
 	return out
-}
-
-// oneLine makes a text from a file or a library one line that a terminal can show.
-func oneLine(s string) string {
-	return text.Line(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " "))
 }

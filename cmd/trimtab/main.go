@@ -49,6 +49,8 @@ func wrongUsage(format string, args ...any) error {
 func dispatch(ctx context.Context, args []string, s stdio) int {
 	// An error before the command runs is wrong usage, found by cobra.
 	ran := false
+	out := &watchedWriter{Writer: s.out}
+	s.out = out
 	root := newRoot(s, &ran)
 	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
 		plainUsage(root)
@@ -58,6 +60,10 @@ func dispatch(ctx context.Context, args []string, s stdio) int {
 	cmd, err := misnamed(root, args)
 	if err == nil {
 		cmd, err = root.ExecuteContextC(ctx)
+	}
+	// Commands may leave out the error of a write, and cobra does for help. Its error of --version is not wrong usage.
+	if out.failed() && (err == nil || errors.Is(err, errReported) || errors.Is(err, out.err) && !ran) {
+		err, ran = answered(out.err), true
 	}
 	_, misused := errors.AsType[usageError](err)
 	switch {
@@ -76,6 +82,24 @@ func dispatch(ctx context.Context, args []string, s stdio) int {
 	s.report(err)
 	return exitWrong
 }
+
+// watchedWriter remembers the first error of a write.
+type watchedWriter struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *watchedWriter) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// failed says whether the answer is incomplete. A reader that stopped, such as head, has what it wants.
+func (w *watchedWriter) failed() bool { return w.err != nil && !errors.Is(w.err, syscall.EPIPE) }
 
 // report prints one line for each problem, up to mostProblems.
 func (s stdio) report(err error) {

@@ -134,14 +134,14 @@ func TestMaxpodsHelp(t *testing.T) {
 }
 
 // brokenWriter fails as a closed pipe does.
-type brokenWriter struct{}
+type brokenWriter struct{ err error }
 
-func (brokenWriter) Write([]byte) (int, error) { return 0, os.ErrClosed }
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
 
 func TestMaxpodsReportsAFailedWrite(t *testing.T) {
 	for _, args := range [][]string{{"--all"}, {"--all", "-o", "json"}, {"--instance-type", "m5.large"}} {
 		var errs bytes.Buffer
-		if code := dispatch(t.Context(), append([]string{"maxpods"}, args...), stdio{out: brokenWriter{}, err: &errs}); code != exitWrong || !strings.Contains(errs.String(), "write the answer") {
+		if code := dispatch(t.Context(), append([]string{"maxpods"}, args...), stdio{out: brokenWriter{os.ErrClosed}, err: &errs}); code != exitWrong || !strings.Contains(errs.String(), "write the answer") {
 			t.Errorf("%v: exit %d, %q; want exit 1 and the reason", args, code, &errs)
 		}
 	}

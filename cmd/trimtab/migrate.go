@@ -11,6 +11,7 @@ import (
 	adaptermigrate "github.com/trimtab/trimtab/adapter/migrate"
 	clustermigrate "github.com/trimtab/trimtab/clusterscaler/migrate"
 	"github.com/trimtab/trimtab/internal/migration"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 func migrateCommand(s stdio) *cobra.Command {
@@ -119,7 +120,7 @@ func writeMigration(r migration.Result, output outputFormat, s stdio) error {
 		if n.Blocking {
 			what = "cannot be taken over: "
 		}
-		fmt.Fprintf(s.err, "trimtab: %s: %s; see %s\n", oneLine(n.Flag), oneLine(what+n.Message), n.Page)
+		fmt.Fprintf(s.err, "trimtab: %s: %s; see %s\n", text.Squeezed(n.Flag), text.Squeezed(what+n.Message), n.Page)
 	}
 	_, err := fmt.Fprint(s.out, r.Configuration)
 	return err

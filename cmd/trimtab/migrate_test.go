@@ -210,7 +210,7 @@ func TestMigrateReportsAFailedWrite(t *testing.T) {
 	for _, output := range []string{"text", "json"} {
 		var errs strings.Builder
 		args := []string{"migrate", "prometheus-adapter", "-o", output, "--manifest", "testdata/migrate/helm.yaml"}
-		if code := dispatch(t.Context(), args, stdio{out: brokenWriter{}, err: &errs}); code != exitWrong || !strings.Contains(errs.String(), "write the answer") {
+		if code := dispatch(t.Context(), args, stdio{out: brokenWriter{os.ErrClosed}, err: &errs}); code != exitWrong || !strings.Contains(errs.String(), "write the answer") {
 			t.Errorf("%s: exit %d, %q", output, code, errs.String())
 		}
 	}

@@ -264,26 +264,32 @@ users: [{name: x, user: {token: x}}]
 // wire makes the parts of a configuration, with nothing behind them.
 func wire(t *testing.T, path string, cfg *configFile) program {
 	t.Helper()
-	r := &recorder{Registry: prometheus.NewRegistry(), described: map[string]metric{}}
-	log := slog.New(slog.DiscardHandler)
-	away := cfg.Kubernetes
-	away.Kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
-	err := os.WriteFile(away.Kubeconfig, []byte(nobodysKubeconfig), 0o600)
+	r, err := assemble(t.TempDir(), path, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := shared{log: log, registry: r, ending: new(atomic.Bool), journal: newJournal(10, log, r)}
+	return r
+}
+
+// assemble makes the parts as run does.
+func assemble(dir, path string, cfg *configFile) (program, error) {
+	r := &recorder{Registry: prometheus.NewRegistry(), described: map[string]metric{}}
+	log := slog.New(slog.DiscardHandler)
+	away := cfg.Kubernetes
+	away.Kubeconfig = filepath.Join(dir, "kubeconfig")
+	err := os.WriteFile(away.Kubeconfig, []byte(nobodysKubeconfig), 0o600)
+	if err != nil {
+		return program{}, err
+	}
+	s := shared{log: log, registry: r, ending: new(atomic.Bool), journal: newJournal(cfg.Server.Decisions, log, r)}
 	if s.kube, err = kube.New(away, log, r); err != nil {
-		t.Fatal(err)
+		return program{}, err
 	}
 	scheme := s.kube.Client.Scheme()
 	s.kube.Mapper, s.kube.Cache = testrestmapper.TestOnlyStaticRESTMapper(scheme), &informertest.FakeInformers{Scheme: scheme}
 	if s.prom, err = prom.NewClient(*cfg.Prometheus, prom.Deps{Registry: r}); err != nil {
-		t.Fatal(err)
+		return program{}, err
 	}
 	services, err := build(path, cfg, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return program{s, services, r.described}
+	return program{s, services, r.described}, err
 }

@@ -140,7 +140,7 @@ func (r *running) open(ctx context.Context, path string) (page io.ReadCloser, wh
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		why, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) // without it the status is shown
-		return nil, "", fmt.Errorf("%s answers %s: %s", where, resp.Status, oneLine(string(why)))
+		return nil, "", fmt.Errorf("%s answers %s: %s", where, resp.Status, text.Squeezed(string(why)))
 	}
 	return resp.Body, where, nil
 }

@@ -233,7 +233,7 @@ func TestSimulateClusterNow(t *testing.T) {
 		t.Errorf("%v, %v", answer.Now, err)
 	}
 	var errs bytes.Buffer
-	if code := dispatch(t.Context(), args, stdio{out: brokenWriter{}, err: &errs}); code != exitWrong || strings.Count(errs.String(), "\n") != 1 {
+	if code := dispatch(t.Context(), args, stdio{out: brokenWriter{os.ErrClosed}, err: &errs}); code != exitWrong || strings.Count(errs.String(), "\n") != 1 {
 		t.Errorf("a closed pipe: exit %d, %q", code, &errs)
 	}
 }

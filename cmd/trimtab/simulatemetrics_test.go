@@ -176,7 +176,7 @@ func TestSimulateMetricsEndsEarly(t *testing.T) {
 		s   stdio
 	}{
 		"interrupted": {ctx, stdio{out: new(bytes.Buffer)}},
-		"closed pipe": {t.Context(), stdio{out: brokenWriter{}}},
+		"closed pipe": {t.Context(), stdio{out: brokenWriter{os.ErrClosed}}},
 	} {
 		var errs bytes.Buffer
 		c.s.err = &errs

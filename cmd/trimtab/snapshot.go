@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,9 +27,10 @@ groups as their provider described them, its memory, its settings, and the plan.
 any machine. It has no environment, no command, no message, and nothing of Secrets. The leader is found as
 ` + "`trimtab explain`" + ` finds it.
 
---anonymize gives nodes, pods, namespaces, groups and all else that has a name another one, and replaces the values of
-labels, taints and annotations, so that the same is decided; with FILE it does so with a snapshot that is there already.
-Kept are the keys, the names of resources and drivers, numbers, times, and the labels for architecture and instance type.`,
+--anonymize gives nodes, pods, namespaces, groups and all else that has a name another one, and replaces UIDs, the values of
+labels, taints and annotations, and the cluster's own keys of labels and taints, so that the same is decided; with FILE it
+does so with a snapshot that is there already. Kept are the keys of Kubernetes and of clouds, the names of resources and
+drivers, numbers, times, and the labels for architecture and instance type.`,
 		Example: `  $ trimtab snapshot --anonymize --gzip > report.jsonl.gz
   $ trimtab snapshot --anonymize snapshot.jsonl > report.jsonl
   $ trimtab replay report.jsonl.gz`,
@@ -138,6 +141,10 @@ func snapshotHandler(services []service) http.HandlerFunc {
 func streamSnapshot(recorded func() (*record.Record, error)) http.HandlerFunc {
 	var one sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
+		if given := slices.Sorted(maps.Keys(r.URL.Query())); len(given) > 0 {
+			http.Error(w, fmt.Sprintf("parameter %.80q is unknown; a snapshot has none", given[0]), http.StatusBadRequest)
+			return
+		}
 		if !one.TryLock() {
 			w.Header().Set("Retry-After", "10")
 			http.Error(w, "another snapshot is being read; try again", http.StatusServiceUnavailable)

@@ -126,6 +126,9 @@ func TestDebugPagesOnLocalhostRefuseOtherNames(t *testing.T) {
 			}
 		}
 	}
+	if status, rest := raw(t, debug, get("/debug/snapshot?x=1", "localhost")); !strings.HasPrefix(status, "400") || !strings.Contains(rest, `"x"`) {
+		t.Errorf("a parameter that a snapshot does not have: %s %s", status, rest)
+	}
 	if status, _ := raw(t, debug, get("/debug/pprof/heap?gc=1", "localhost")); !strings.HasPrefix(status, "200") {
 		t.Errorf("a profile of what is in use: %s", status)
 	}

@@ -10,6 +10,9 @@ import (
 // Duration is a duration in the notation of the replaced programs' flags: 10m, 1h30m, 500ms.
 type Duration time.Duration
 
+// longest is the longest Duration. Twice as long, or added to the present, it still fits into the library's types.
+const longest = 1_000_000 * time.Hour
+
 // UnmarshalText parses s. It refuses a number without a unit.
 func (d *Duration) UnmarshalText(s []byte) error {
 	parsed, err := time.ParseDuration(string(s))
@@ -18,6 +21,9 @@ func (d *Duration) UnmarshalText(s []byte) error {
 	}
 	if parsed < 0 {
 		return fmt.Errorf("%s is negative", text.Quote(string(s)))
+	}
+	if parsed > longest {
+		return fmt.Errorf("%s is more than 1000000h", text.Quote(string(s)))
 	}
 	*d = Duration(parsed)
 	return nil

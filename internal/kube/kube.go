@@ -51,12 +51,8 @@ func (c *Config) SetDefaults() {
 // Validate checks what the types cannot.
 func (c *Config) Validate() config.Problems {
 	var ps config.Problems
-	if !(c.QPS > 0) {
-		ps.Add("kubeClientQps", "%v is not above zero", c.QPS)
-	}
-	if c.Burst <= 0 {
-		ps.Add("kubeClientBurst", "%d is not above zero", c.Burst)
-	}
+	config.Between(&ps, "kubeClientQps", c.QPS, 0.001, 1e6) // client-go has a float32, and takes 0 as 5
+	config.Between(&ps, "kubeClientBurst", c.Burst, 1, 1_000_000)
 	if c.Timeout <= 0 {
 		ps.Add("timeout", "%v is not above zero", c.Timeout.Std())
 	}

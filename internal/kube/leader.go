@@ -40,6 +40,9 @@ func (c *LeaderElection) SetDefaults() {
 	c.RetryPeriod = config.Duration(2 * time.Second)
 }
 
+// mostLease keeps the seconds of a Lease, which are an int32, far from their limit.
+const mostLease = config.Duration(24 * time.Hour)
+
 // Validate checks what the types cannot.
 func (c *LeaderElection) Validate() config.Problems {
 	var ps config.Problems
@@ -53,17 +56,17 @@ func (c *LeaderElection) Validate() config.Problems {
 			ps.Add(t.path, "must not be empty")
 		}
 	}
-	if c.RetryPeriod <= 0 {
-		ps.Add("leaderElectRetryPeriod", "must be above zero")
-	}
-	if c.LeaseDuration.Std() < time.Second {
-		ps.Add("leaderElectLeaseDuration", "%s is below 1s, the unit in which a Lease counts", c.LeaseDuration)
-	}
+	config.Between(&ps, "leaderElectRetryPeriod", c.RetryPeriod, 1, mostLease)
+	config.Between(&ps, "leaderElectLeaseDuration", c.LeaseDuration, config.Duration(time.Second), mostLease)
+	var standard LeaderElection
+	standard.SetDefaults()
 	if c.LeaseDuration <= c.RenewDeadline {
-		ps.Add("leaderElectLeaseDuration", "%s is not longer than leaderElectRenewDeadline (%s)", c.LeaseDuration, c.RenewDeadline)
+		ps.Add("leaderElectLeaseDuration", "%s is not longer than leaderElectRenewDeadline (%s)",
+			config.OrDefault(c.LeaseDuration, standard.LeaseDuration), config.OrDefault(c.RenewDeadline, standard.RenewDeadline))
 	}
 	if c.RenewDeadline <= c.RetryPeriod+c.RetryPeriod/5 {
-		ps.Add("leaderElectRenewDeadline", "%s is not longer than 1.2 times leaderElectRetryPeriod (%s)", c.RenewDeadline, c.RetryPeriod)
+		ps.Add("leaderElectRenewDeadline", "%s is not longer than 1.2 times leaderElectRetryPeriod (%s)",
+			config.OrDefault(c.RenewDeadline, standard.RenewDeadline), config.OrDefault(c.RetryPeriod, standard.RetryPeriod))
 	}
 	return ps
 }

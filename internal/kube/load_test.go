@@ -97,9 +97,9 @@ func TestConfigValidate(t *testing.T) {
 		t.Errorf("the defaults: %v", ps)
 	}
 	for want, c := range map[string]Config{
-		"kubeClientQps: 0 is not above zero":                                  {QPS: 0, Burst: 1, Timeout: 1},
-		"kubeClientBurst: 0 is not above zero\ntimeout: 0s is not above zero": {QPS: 1, Burst: 0, Timeout: 0},
-		"timeout: -1s is not above zero":                                      {QPS: 1, Burst: 1, Timeout: config.Duration(-time.Second)},
+		"kubeClientQps: 0 is not between 0.001 and 1000000":                              {QPS: 0, Burst: 1, Timeout: 1},
+		"kubeClientBurst: 0 is not between 1 and 1000000\ntimeout: 0s is not above zero": {QPS: 1, Burst: 0, Timeout: 0},
+		"timeout: -1s is not above zero":                                                 {QPS: 1, Burst: 1, Timeout: config.Duration(-time.Second)},
 	} {
 		ps := c.Validate()
 		if got := strings.ReplaceAll(strings.TrimPrefix(ps.Error(), ": "), "\n: ", "\n"); got != want {
@@ -122,14 +122,14 @@ func TestLeaderElectionValidate(t *testing.T) {
 	}{
 		{"no name", func(c *LeaderElection) { c.Name = "" }, "leaderElectResourceName: must not be empty"},
 		{"no namespace", func(c *LeaderElection) { c.Namespace = "" }, "leaderElectResourceNamespace: must not be empty"},
-		{"no retry", func(c *LeaderElection) { c.RetryPeriod = 0 }, "leaderElectRetryPeriod: must be above zero"},
+		{"no retry", func(c *LeaderElection) { c.RetryPeriod = 0 }, "leaderElectRetryPeriod: 0s is not between 1ns and 24h0m0s"},
 		{"a lease shorter than renewing it", func(c *LeaderElection) { c.RenewDeadline = c.LeaseDuration },
-			"leaderElectLeaseDuration: 15s is not longer than leaderElectRenewDeadline (15s)"},
+			"leaderElectLeaseDuration: 15s by default is not longer than leaderElectRenewDeadline (15s)"},
 		{"retries as long as the deadline", func(c *LeaderElection) { c.RetryPeriod = c.RenewDeadline },
-			"leaderElectRenewDeadline: 10s is not longer than 1.2 times leaderElectRetryPeriod (10s)"},
+			"leaderElectRenewDeadline: 10s by default is not longer than 1.2 times leaderElectRetryPeriod (10s)"},
 		{"half a second", func(c *LeaderElection) {
 			c.LeaseDuration, c.RenewDeadline, c.RetryPeriod = config.Duration(time.Second/2), config.Duration(time.Second/4), config.Duration(time.Second/8)
-		}, "leaderElectLeaseDuration: 500ms is below 1s, the unit in which a Lease counts"},
+		}, "leaderElectLeaseDuration: 500ms is not between 1s and 24h0m0s"},
 		{"off", func(c *LeaderElection) { *c = LeaderElection{} }, ""},
 	} {
 		cfg := good

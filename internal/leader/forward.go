@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -107,7 +106,7 @@ func (r *refusals) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
-	r.status = fmt.Errorf("%s: %s", resp.Status, oneLine(body))
+	r.status = fmt.Errorf("%s: %s", resp.Status, text.Squeezed(string(body)))
 	var status metav1.Status
 	if json.Unmarshal(body, &status) == nil && status.Kind == "Status" {
 		r.status = &apierrors.StatusError{ErrStatus: status}
@@ -117,8 +116,6 @@ func (r *refusals) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // maxRefusal bounds how much of such an answer is read.
 const maxRefusal = 16 << 10
-
-func oneLine(b []byte) string { return text.Line(strings.Join(strings.Fields(string(b)), " ")) }
 
 // refused explains why the API server refused the connection.
 func refused(pod Pod, err error) error {
@@ -161,7 +158,7 @@ func newConn(connection httpstream.Connection, pod Pod, port int) (*conn, error)
 	go func() {
 		defer close(c.said)
 		if said, _ := io.ReadAll(io.LimitReader(failures, maxRefusal)); len(said) > 0 {
-			c.said <- oneLine(said)
+			c.said <- text.Squeezed(string(said))
 		}
 	}()
 	return c, nil

@@ -3,6 +3,8 @@ package migration
 import (
 	"fmt"
 	"strings"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Installation is what runs now: the arguments of the program and, if they come from manifests, its environment and its
@@ -163,10 +165,10 @@ func (c *Conversion) Add(what string, g Group, blocking bool, format string, arg
 // TellFile notes what to mount in trimtab's pod for a file in a setting.
 func (c *Conversion) TellFile(f Flag, file string) {
 	if c.In.Files == nil {
-		c.Note(f, "the file %s has to be there in trimtab's pod", Shown(file))
+		c.Note(f, "the file %s has to be there in trimtab's pod", text.Quote(file))
 	} else if from := c.In.Files(file).From; from != "" {
-		c.Note(f, "the file %s is of %s; mount it at this path in trimtab's pod", Shown(file), from)
+		c.Note(f, "the file %s is of %s; mount it at this path in trimtab's pod", text.Quote(file), from)
 	} else {
-		c.Note(f, "the file %s is in no volume of %s's pod; it has to be there in trimtab's", Shown(file), c.Program.Name)
+		c.Note(f, "the file %s is in no volume of %s's pod; it has to be there in trimtab's", text.Quote(file), c.Program.Name)
 	}
 }

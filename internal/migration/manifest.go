@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // MaxManifestBytes bounds all manifests together.
@@ -55,7 +56,7 @@ func qualified(namespace, name string) string {
 
 // printable is a name as a line of text can hold it.
 func printable(name string) string {
-	if quoted := Shown(name); quoted != `"`+name+`"` {
+	if quoted := text.Quote(name); quoted != `"`+name+`"` {
 		return quoted
 	}
 	return name

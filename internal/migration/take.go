@@ -3,6 +3,8 @@ package migration
 import (
 	"math"
 	"strconv"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Take writes the unchanged value to the flag's setting.
@@ -30,7 +32,7 @@ func Refuse(c *Conversion, v Value) error {
 // Postpone notes that trimtab does not support the flag yet, with its value, if that is not the default.
 func Postpone(c *Conversion, v Value) error {
 	if !v.IsDefault() {
-		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. %s", Shown(v.Joined()), prose(v.Remark))
+		c.Block(v.Flag, "is set to %s, which trimtab does not do yet. %s", text.Quote(v.Joined()), prose(v.Remark))
 	}
 	return nil
 }

@@ -72,11 +72,11 @@ func lookup(mapping *yaml.Node, key string) *yaml.Node {
 }
 
 func put(mapping *yaml.Node, key string, value *yaml.Node) {
-	mapping.Content = append(mapping.Content, text(key), value)
+	mapping.Content = append(mapping.Content, scalar(key), value)
 }
 
-// text is a string, quoted where it would be read as something else.
-func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+// scalar is a string, quoted where it would be read as something else.
+func scalar(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
 
 // YAML is a value in the configuration, with its text for a Setting.
 type YAML struct {
@@ -85,7 +85,7 @@ type YAML struct {
 }
 
 // Str is a string, quoted where it would be read as something else.
-func Str(s string) YAML { return YAML{text(s), s} }
+func Str(s string) YAML { return YAML{scalar(s), s} }
 
 // Plain is a number or a boolean.
 func Plain(s string) YAML { return YAML{&yaml.Node{Kind: yaml.ScalarNode, Value: s}, s} }
@@ -94,7 +94,7 @@ func Plain(s string) YAML { return YAML{&yaml.Node{Kind: yaml.ScalarNode, Value:
 func Strings(list []string) YAML {
 	n := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, item := range list {
-		n.Content = append(n.Content, text(item))
+		n.Content = append(n.Content, scalar(item))
 	}
 	return YAML{n, strings.Join(list, ",")}
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/trimtab/trimtab/internal/text"
 )
 
 // Value is the value of a flag.
@@ -60,7 +62,7 @@ func (k Kind) refuses(s string) string {
 		want = "an IP address"
 	}
 	if err != nil {
-		return fmt.Sprintf("%s is not %s", Shown(s), want)
+		return fmt.Sprintf("%s is not %s", text.Quote(s), want)
 	}
 	return ""
 }
@@ -122,13 +124,4 @@ func (v Value) Joined() string {
 	default:
 		return v.Last
 	}
-}
-
-// Shown is a value of the input in a message: quoted and shortened.
-func Shown(s string) string {
-	const most = 80
-	if len(s) > most {
-		return strconv.Quote(strings.ToValidUTF8(s[:most], "")) + "..."
-	}
-	return strconv.Quote(s)
 }

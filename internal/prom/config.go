@@ -68,14 +68,12 @@ func (c *Config) Validate() config.Problems {
 		ps.Add("verb", "%.20q is neither POST nor GET", c.Verb)
 	}
 	if c.Timeout <= 0 {
-		ps.Add("timeout", "must be above zero: a request without a limit can hang for ever")
+		ps.Add("timeout", "%s is not above zero: a request without a limit can hang for ever", c.Timeout)
 	}
 	if c.MaxResponseBytes <= 0 {
-		ps.Add("maxResponseBytes", "must be above zero")
+		ps.Add("maxResponseBytes", "%d is not above zero", c.MaxResponseBytes)
 	}
-	if c.MaxConcurrent <= 0 {
-		ps.Add("maxConcurrent", "must be above zero")
-	}
+	config.Between(&ps, "maxConcurrent", c.MaxConcurrent, 1, 100_000)
 	c.validateAuth(&ps)
 	c.Tenant.validate(&ps, c.Headers)
 	return ps

@@ -27,6 +27,11 @@ func Line(s string) string {
 	return cut(s, Most, fmt.Sprintf("... (cut, of %d bytes)", len(s)))
 }
 
+// Squeezed is Line with each run of spaces, line ends and control characters as one space.
+func Squeezed(s string) string {
+	return Line(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " "))
+}
+
 // Short is a value or name within a text: one line of at most 80 bytes.
 func Short(s string) string {
 	if len(s) <= most && isPlain(s) {

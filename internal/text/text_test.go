@@ -27,6 +27,9 @@ func TestLinesAreShortPrintableAndSayThatTheyWereCut(t *testing.T) {
 			t.Errorf("Line(%q) = %q, want %q", in, got, want)
 		}
 	}
+	if got := Squeezed(" a\n\tb \x00 c\x1b[31m  "); got != "a b c [31m" {
+		t.Errorf("Squeezed is %q", got)
+	}
 	for _, unit := range []string{"x", "ä", "\n", "\xff", "日", "\x00", `"`} {
 		for _, n := range []int{Most/len(unit) - 1, Most / len(unit), Most, Most + 1, 5 << 20} {
 			in := strings.Repeat(unit, n) + "."

@@ -158,10 +158,10 @@ func bounds(so *keda.ScaledObject) (errs []error) {
 		least = *so.GetHPAMinReplicas() // an explicit minimum of 0 counts as 1 here
 	}
 	if most := so.GetHPAMaxReplicas(); least > most {
-		bad("minReplicaCount", least, "is above maxReplicaCount, %d", most)
+		bad("minReplicaCount", least, "is above maxReplicaCount, %d%s", most, ifDefault(s.MaxReplicaCount))
 	}
 	if s.IdleReplicaCount != nil && *s.IdleReplicaCount >= least {
-		bad("idleReplicaCount", *s.IdleReplicaCount, "must be below minReplicaCount, %d", least)
+		bad("idleReplicaCount", *s.IdleReplicaCount, "must be below minReplicaCount, %d%s", least, ifDefault(s.MinReplicaCount))
 	}
 	if f := s.Fallback; f != nil {
 		if f.FailureThreshold < 0 {
@@ -265,4 +265,12 @@ func seconds(n *int32, absent time.Duration) time.Duration {
 		return absent
 	}
 	return time.Duration(*n) * time.Second
+}
+
+// ifDefault ends a text about a value that the object does not set.
+func ifDefault(set *int32) string {
+	if set == nil {
+		return " by default"
+	}
+	return ""
 }

@@ -74,7 +74,7 @@ func TestParseReportsPathAndValue(t *testing.T) {
 		"scaleTargetRef: {name: ''}\ntriggers: []":                                                                              "spec.triggers: at least one trigger is required\nspec.scaleTargetRef.name: is required",
 		target + redis + "pollingInterval: 0\ncooldownPeriod: -1\nmaxReplicaCount: 0":                                           "spec.pollingInterval: 0 is below 1\nspec.cooldownPeriod: -1 is below 0\nspec.maxReplicaCount: 0 is below 1",
 		target + redis + "minReplicaCount: 5\nmaxReplicaCount: 4":                                                               "spec.minReplicaCount: 5 is above maxReplicaCount, 4",
-		target + redis + "idleReplicaCount: 0":                                                                                  "spec.idleReplicaCount: 0 must be below minReplicaCount, 0",
+		target + redis + "idleReplicaCount: 0":                                                                                  "spec.idleReplicaCount: 0 must be below minReplicaCount, 0 by default",
 		target + redis + "idleReplicaCount: 0\nminReplicaCount: 0":                                                              "",
 		target + redis + "idleReplicaCount: 2\nminReplicaCount: 2":                                                              "spec.idleReplicaCount: 2 must be below minReplicaCount, 2",
 		target + redis + "fallback: {failureThreshold: -1, replicas: -2}":                                                       "spec.fallback.failureThreshold: -1 is below 0\nspec.fallback.replicas: -2 is below 0",

@@ -13,8 +13,11 @@ import (
 	"github.com/trimtab/trimtab/vpa/recommend"
 )
 
-// maxSpan bounds the half-lives and intervals of histograms.
-const maxSpan = config.Duration(366 * 24 * time.Hour)
+// minSpan and maxSpan bound the half-lives and intervals of histograms, and the rounds.
+const (
+	minSpan = config.Duration(time.Second)
+	maxSpan = config.Duration(366 * 24 * time.Hour)
+)
 
 // Config is the section `vpa.recommender`. Each field mirrors the flag of vpa-recommender of the same name, unless
 // its comment says otherwise.
@@ -140,9 +143,7 @@ func (c *Config) Validate() config.Problems {
 		{"recommendationLowerBoundCpuPercentile", c.LowerBoundCPUPercentile}, {"recommendationLowerBoundMemoryPercentile", c.LowerBoundMemoryPercentile},
 		{"recommendationUpperBoundCpuPercentile", c.UpperBoundCPUPercentile}, {"recommendationUpperBoundMemoryPercentile", c.UpperBoundMemoryPercentile},
 	} {
-		if math.IsNaN(p.value) || p.value < 0 || p.value > 1 {
-			ps.Add(p.path, "%v is not between 0 and 1", p.value)
-		}
+		config.Between(&ps, p.path, p.value, 0, 1)
 	}
 	c.validateSpans(&ps)
 	c.validateAmounts(&ps)
@@ -163,28 +164,33 @@ func (c *Config) validateSpans(ps *config.Problems) {
 		{"cpuHistogramDecayHalfLife", c.CPUHistogramDecayHalfLife}, {"memoryHistogramDecayHalfLife", c.MemoryHistogramDecayHalfLife},
 		{"memoryAggregationInterval", c.MemoryAggregationInterval},
 	} {
-		if s.value <= 0 || s.value > maxSpan {
-			ps.Add(s.path, "%s is not above zero and at most %s", s.value, maxSpan)
-		}
+		config.Between(ps, s.path, s.value, minSpan, maxSpan)
 	}
+	most := int64(math.MaxInt64) // intervals that are together no longer than the library's longest time
+	if c.MemoryAggregationInterval >= minSpan && c.MemoryAggregationInterval <= maxSpan {
+		most = int64(math.MaxInt64 / c.MemoryAggregationInterval)
+	}
+	config.Between(ps, "memoryAggregationIntervalCount", c.MemoryAggregationIntervalCount, 1, most)
 }
 
 func (c *Config) validateAmounts(ps *config.Problems) {
+	// Amounts are at most maxAmount, so that more than that changes nothing.
+	const maxAmount = 1e14
 	for _, n := range []struct {
-		path         string
-		value, least float64
+		path        string
+		value, most float64
 	}{
-		{"recommendationMarginFraction", c.MarginFraction, 0},
-		{"podRecommendationMinCpuMillicores", c.PodMinCPUMillicores, 0}, {"podRecommendationMinMemoryMb", c.PodMinMemoryMB, 0},
-		{"roundCpuMillicores", float64(c.RoundCPUMillicores), 1}, {"roundMemoryBytes", float64(c.RoundMemoryBytes), 1},
-		{"memoryAggregationIntervalCount", float64(c.MemoryAggregationIntervalCount), 1},
-		{"oomBumpUpRatio", c.OOMBumpUpRatio, 1}, {"oomMinBumpUpBytes", float64(c.OOMMinBumpUpBytes), 0},
-		{"updateWorkerCount", float64(c.UpdateWorkerCount), 1}, {"checkpointsPerRound", float64(c.CheckpointsPerRound), 1},
+		{"recommendationMarginFraction", c.MarginFraction, 1e6},
+		{"podRecommendationMinCpuMillicores", c.PodMinCPUMillicores, maxAmount}, {"podRecommendationMinMemoryMb", c.PodMinMemoryMB, maxAmount},
 	} {
-		if math.IsNaN(n.value) || n.value < n.least || math.IsInf(n.value, 1) {
-			ps.Add(n.path, "%v is less than %v or no number", n.value, n.least)
-		}
+		config.Between(ps, n.path, n.value, 0, n.most)
 	}
+	config.Between(ps, "oomBumpUpRatio", c.OOMBumpUpRatio, 1, 1e6)
+	config.Between(ps, "oomMinBumpUpBytes", c.OOMMinBumpUpBytes, 0, maxAmount)
+	config.Between(ps, "roundCpuMillicores", c.RoundCPUMillicores, 1, maxAmount)
+	config.Between(ps, "roundMemoryBytes", c.RoundMemoryBytes, 1, maxAmount)
+	config.Between(ps, "updateWorkerCount", c.UpdateWorkerCount, 1, 10_000) // goroutines
+	config.Between(ps, "checkpointsPerRound", c.CheckpointsPerRound, 1, 1_000_000)
 	for _, q := range []struct{ path, value string }{
 		{"containerRecommendationMaxAllowedCpu", c.MaxAllowedCPU}, {"containerRecommendationMaxAllowedMemory", c.MaxAllowedMemory},
 	} {

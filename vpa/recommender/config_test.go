@@ -41,11 +41,11 @@ trimtab.yaml: vpa.cpuQuery: must not be empty
 trimtab.yaml: vpa.targetCpuPercentile: 90 is not between 0 and 1
 trimtab.yaml: vpa.recommendationLowerBoundMemoryPercentile: -0.1 is not between 0 and 1
 trimtab.yaml: vpa.recommendationUpperBoundCpuPercentile: NaN is not between 0 and 1
-trimtab.yaml: vpa.recommenderInterval: 0s is not above zero and at most 8784h0m0s
-trimtab.yaml: vpa.memoryHistogramDecayHalfLife: 100000h0m0s is not above zero and at most 8784h0m0s
-trimtab.yaml: vpa.recommendationMarginFraction: -1 is less than 0 or no number
-trimtab.yaml: vpa.oomBumpUpRatio: 0.9 is less than 1 or no number
-trimtab.yaml: vpa.updateWorkerCount: 0 is less than 1 or no number
+trimtab.yaml: vpa.recommenderInterval: 0s is not between 1s and 8784h0m0s
+trimtab.yaml: vpa.memoryHistogramDecayHalfLife: 100000h0m0s is not between 1s and 8784h0m0s
+trimtab.yaml: vpa.recommendationMarginFraction: -1 is not between 0 and 1000000
+trimtab.yaml: vpa.oomBumpUpRatio: 0.9 is not between 1 and 1000000
+trimtab.yaml: vpa.updateWorkerCount: 0 is not between 1 and 10000
 trimtab.yaml: vpa.containerRecommendationMaxAllowedCpu: "many" is not a quantity above zero such as 4 or 16Gi
 trimtab.yaml: vpa.containerRecommendationMaxAllowedMemory: "0" is not a quantity above zero such as 4 or 16Gi
 trimtab.yaml: vpa.ignoredVpaObjectNamespaces: excludes vpaObjectNamespace; keep one of them`
