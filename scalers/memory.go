@@ -13,6 +13,7 @@ import (
 
 	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/replicas"
+	"github.com/trimtab/trimtab/scalers/spec"
 	"github.com/trimtab/trimtab/scalers/status"
 )
 
@@ -146,5 +147,5 @@ func (l *loop) forget(key types.NamespacedName) {
 	l.mu.Lock()
 	delete(l.memories, key)
 	l.mu.Unlock()
-	l.triggers.forget(key)
+	l.triggers.forget(spec.KeyOf(key))
 }

@@ -70,7 +70,7 @@ func (l *loop) Begin(ctx context.Context, key types.NamespacedName) (*round, boo
 		return r, false
 	}
 	r.interval = r.checked.Interval
-	r.set, err = l.triggers.open(ctx, r.so)
+	r.set, err = l.triggers.open(ctx, spec.OwnerOf(r.so))
 	switch {
 	case r.checked.Paused: // a pause also applies if the triggers are broken
 		return r, false
@@ -145,7 +145,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 	if r.m.target.Waits(now) { // nothing is read or decided before the retry
 		due = poll.RetryMost
 	}
-	return r.m.next(now, due, l.triggers.retryAt(key), later)
+	return r.m.next(now, due, l.triggers.retryAt(spec.KeyOf(key)), later)
 }
 
 // decide makes the decision and scales the target.
