@@ -11,10 +11,10 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/poll"
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 const (
@@ -39,15 +39,17 @@ type catalogConfig struct {
 	slots   *poll.Slots
 	now     func() time.Time
 	metrics *metrics
+	// closed is told whose triggers were closed, or replaced by others that nobody has read.
+	closed func(spec.OwnerKey)
 }
 
-// catalog keeps the triggers of each ScaledObject open between polls. It is safe for concurrent use.
+// catalog keeps the triggers of each owner open between polls. It is safe for concurrent use.
 type catalog struct {
 	catalogConfig
 	// resolving bounds the objects whose authentication is resolved at the same time.
 	resolving *poll.Slots
 	mu        sync.Mutex
-	entries   map[types.NamespacedName]*entry
+	entries   map[spec.OwnerKey]*entry
 	// failing is the number of failing entries of each namespace.
 	failing map[string]int
 }
@@ -76,47 +78,47 @@ type entry struct {
 }
 
 func newCatalog(cfg catalogConfig) *catalog {
-	return &catalog{catalogConfig: cfg, resolving: poll.NewSlots(resolvedAtOnce), entries: map[types.NamespacedName]*entry{}, failing: map[string]int{}}
+	return &catalog{catalogConfig: cfg, resolving: poll.NewSlots(resolvedAtOnce), entries: map[spec.OwnerKey]*entry{}, failing: map[string]int{}}
 }
 
-// open returns the triggers of so. It opens them again if so, its authentication or a secret changed. The caller may
+// open returns the triggers of o. It opens them again if o, its authentication or a secret changed. The caller may
 // read them as long as it likes: their clients stay open until the last reading has ended, whoever closes them
 // meanwhile.
-func (c *catalog) open(ctx context.Context, so *keda.ScaledObject) (*triggerSet, error) {
-	e, _ := c.entry(client.ObjectKeyFromObject(so))
-	return c.openIn(ctx, e, so)
+func (c *catalog) open(ctx context.Context, o spec.Owner) (*triggerSet, error) {
+	e, _ := c.entry(o.OwnerKey)
+	return c.openIn(ctx, e, o)
 }
 
 // current returns the result of open. The caller has locked e.
-func (c *catalog) current(ctx context.Context, e *entry, so *keda.ScaledObject) (*triggerSet, error) {
-	same := e.uid == so.UID && e.generation == so.Generation
+func (c *catalog) current(ctx context.Context, e *entry, o spec.Owner) (*triggerSet, error) {
+	same := e.uid == o.UID && e.generation == o.Generation
 	if !same {
 		e.retry = poll.Retry{}
 	}
-	marks := c.marks(ctx, so)
+	marks := c.marks(ctx, o)
 	if same && !c.stale(e, marks) {
 		return e.set, e.err
 	}
-	auth, err := c.resolve(ctx, so)
+	auth, err := c.resolve(ctx, o)
 	if same && e.err == nil && (err != nil && (!isMistake(err) || e.works()) || err == nil && slices.EqualFunc(auth, e.auth, maps.Equal)) {
 		// Nothing changed, or it cannot be known, or what is open needs nothing else: it stays in use.
 		e.openedAt, e.marks = c.now(), marks
 		e.set = e.set.lapsed(err)
-		c.note(e, so.Namespace, err != nil || e.set.anyFailed())
+		c.note(e, o.Namespace, err != nil || e.set.anyFailed())
 		return e.set, nil
 	}
 	var set *triggerSet
 	if err == nil {
-		set, err = c.openAll(so, auth)
+		set, err = c.openAll(o, auth)
 	}
 	if e.set != nil {
-		c.metrics.triggers.forget(client.ObjectKeyFromObject(so))
+		c.closed(o.OwnerKey)
 	}
 	e.set.dismiss()
 	e.set.close() // after the new triggers were opened, so that a shared client stays open
-	e.uid, e.generation, e.set, e.err = so.UID, so.Generation, set, err
+	e.uid, e.generation, e.set, e.err = o.UID, o.Generation, set, err
 	e.auth, e.marks, e.openedAt = auth, marks, c.now()
-	c.note(e, so.Namespace, err != nil)
+	c.note(e, o.Namespace, err != nil)
 	return e.set, e.err
 }
 
@@ -154,7 +156,7 @@ func (c *catalog) count(e *entry, namespace string, failed bool) int {
 }
 
 // retryAt is when a failed object is opened again; zero where it is open.
-func (c *catalog) retryAt(key types.NamespacedName) time.Time {
+func (c *catalog) retryAt(key spec.OwnerKey) time.Time {
 	c.mu.Lock()
 	e := c.entries[key]
 	c.mu.Unlock()
@@ -184,32 +186,32 @@ func (c *catalog) stale(e *entry, marks []string) bool {
 	}
 }
 
-// marks change when a TriggerAuthentication of so does. There are none where it names none. They need no request.
-func (c *catalog) marks(ctx context.Context, so *keda.ScaledObject) []string {
-	if !slices.ContainsFunc(so.Spec.Triggers, func(t keda.ScaleTriggers) bool { return t.AuthenticationRef != nil }) {
+// marks change when a TriggerAuthentication of o does. There are none where it names none. They need no request.
+func (c *catalog) marks(ctx context.Context, o spec.Owner) []string {
+	if !slices.ContainsFunc(o.Triggers, func(t keda.ScaleTriggers) bool { return t.AuthenticationRef != nil }) {
 		return nil
 	}
-	marks := make([]string, len(so.Spec.Triggers))
-	for i, t := range so.Spec.Triggers {
+	marks := make([]string, len(o.Triggers))
+	for i, t := range o.Triggers {
 		if t.AuthenticationRef != nil {
-			marks[i] = c.auth.mark(ctx, so.Namespace, t.AuthenticationRef)
+			marks[i] = c.auth.mark(ctx, o.Namespace, t.AuthenticationRef)
 		}
 	}
 	return marks
 }
 
 // resolve returns the authentication of each trigger. A TriggerAuthentication of several triggers is resolved once.
-func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []map[string]string, err error) {
-	auth = make([]map[string]string, len(so.Spec.Triggers))
-	if !slices.ContainsFunc(so.Spec.Triggers, func(t keda.ScaleTriggers) bool { return t.AuthenticationRef != nil }) {
+func (c *catalog) resolve(ctx context.Context, o spec.Owner) (auth []map[string]string, err error) {
+	auth = make([]map[string]string, len(o.Triggers))
+	if !slices.ContainsFunc(o.Triggers, func(t keda.ScaleTriggers) bool { return t.AuthenticationRef != nil }) {
 		return auth, nil
 	}
 	// An HPA request that is cancelled must not become the object's error.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	release, err := c.resolving.Acquire(ctx, so.Namespace)
+	release, err := c.resolving.Acquire(ctx, o.Namespace)
 	if err != nil {
-		return nil, fmt.Errorf("authentication: no turn for namespace %s within %s, since that of other objects is being read", so.Namespace, callTimeout)
+		return nil, fmt.Errorf("authentication: no turn for namespace %s within %s, since that of other objects is being read", o.Namespace, callTimeout)
 	}
 	defer release()
 	type outcome struct {
@@ -218,15 +220,15 @@ func (c *catalog) resolve(ctx context.Context, so *keda.ScaledObject) (auth []ma
 	}
 	resolved := map[keda.AuthenticationRef]outcome{}
 	var errs []error
-	for i, t := range so.Spec.Triggers {
+	for i, t := range o.Triggers {
 		if t.AuthenticationRef == nil {
 			continue
 		}
 		of, ok := resolved[*t.AuthenticationRef]
 		if !ok {
-			of.values, of.err = c.auth.resolve(ctx, so.Namespace, t.AuthenticationRef)
+			of.values, of.err = c.auth.resolve(ctx, o.Namespace, t.AuthenticationRef)
 			if n := size(of.values); n > c.bytes {
-				of.values, of.err = nil, mistake{fmt.Errorf("TriggerAuthentication %s/%s: its values have %d bytes, more than %d; take out what no trigger needs, or raise scalers.maxTriggerBytes", so.Namespace, t.AuthenticationRef.Name, n, c.bytes)}
+				of.values, of.err = nil, mistake{fmt.Errorf("TriggerAuthentication %s/%s: its values have %d bytes, more than %d; take out what no trigger needs, or raise scalers.maxTriggerBytes", o.Namespace, t.AuthenticationRef.Name, n, c.bytes)}
 			}
 			resolved[*t.AuthenticationRef] = of
 		}
@@ -244,7 +246,7 @@ func size(values map[string]string) (bytes int) {
 	return bytes
 }
 
-func (c *catalog) entry(key types.NamespacedName) (e *entry, made bool) {
+func (c *catalog) entry(key spec.OwnerKey) (e *entry, made bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e = c.entries[key]
@@ -256,7 +258,7 @@ func (c *catalog) entry(key types.NamespacedName) (e *entry, made bool) {
 }
 
 // forget closes the triggers of a deleted object, and ends their readings. An HPA of the object may be waiting for one.
-func (c *catalog) forget(key types.NamespacedName) {
+func (c *catalog) forget(key spec.OwnerKey) {
 	c.mu.Lock()
 	e := c.entries[key]
 	delete(c.entries, key)
@@ -270,5 +272,5 @@ func (c *catalog) forget(key types.NamespacedName) {
 		e.opened.Store(nil)
 		c.count(e, key.Namespace, false)
 	}
-	c.metrics.triggers.forget(key)
+	c.closed(key)
 }

@@ -51,7 +51,7 @@ func (s *Scalers) externalMetric(ctx context.Context, key types.NamespacedName, 
 		return nil, "error", unavailable(key, name, err)
 	}
 	var looked error
-	set, err := s.triggers.openForHPA(ctx, &so, func() error {
+	set, err := s.triggers.openForHPA(ctx, spec.OwnerOf(&so), func() error {
 		looked = s.kube.Client.Get(ctx, key, &keda.ScaledObject{})
 		return looked
 	})

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/trimtab/trimtab/internal/kube"
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 // kindsEvery is how often trimtab asks the API server again for kinds that it does not serve.
@@ -58,7 +59,7 @@ func (s *Scalers) connect() error {
 	}
 	_, err = objects.AddEventHandler(toolscache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
 		if so, ok := deleted[*keda.ScaledObject](obj); ok {
-			s.triggers.forget(client.ObjectKeyFromObject(so))
+			s.triggers.forget(spec.KeyOf(client.ObjectKeyFromObject(so)))
 		}
 	}})
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 // cooler is an edit that no trigger cares about.
@@ -25,17 +27,17 @@ func (h *harness) open() int { return len(h.clients.Clients()) }
 func TestTriggersCanBeReadWhileARequestHasThem(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
 	h.set("a", 9)
-	before, err := h.triggers.open(t.Context(), h.object())
+	before, err := h.triggers.open(t.Context(), spec.OwnerOf(h.object()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.edit(cooler)
 	h.poll(30 * time.Second)
-	after, err := h.triggers.open(t.Context(), h.object())
+	after, err := h.triggers.open(t.Context(), spec.OwnerOf(h.object()))
 	if err != nil || after == before {
 		t.Fatalf("the same triggers after the edit, or %v", err)
 	}
-	h.triggers.forget(types.NamespacedName{Namespace: "shop", Name: "web"})
+	h.triggers.forget(spec.KeyOf(types.NamespacedName{Namespace: "shop", Name: "web"}))
 	if h.closed != 2 || h.open() != 0 {
 		t.Errorf("%d triggers are closed, %d clients are open", h.closed, h.open())
 	}
@@ -55,7 +57,7 @@ func TestAClientIsClosedAfterItsLastReading(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
 	reading, answer := make(chan struct{}), make(chan struct{})
 	h.during = func() { close(reading); <-answer }
-	set, err := h.triggers.open(t.Context(), h.object())
+	set, err := h.triggers.open(t.Context(), spec.OwnerOf(h.object()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +93,11 @@ func TestAClientIsClosedAfterItsLastReading(t *testing.T) {
 // them: nobody will forget the entry again, so that nothing stays open.
 func TestTriggersOfADeletedObjectAreClosed(t *testing.T) {
 	h := newHarness(t, scaledObject(t, web))
-	key := types.NamespacedName{Namespace: "shop", Name: "web"}
+	key := spec.KeyOf(types.NamespacedName{Namespace: "shop", Name: "web"})
 	e, _ := h.triggers.entry(key)
 	h.triggers.forget(key)
 	for range 2 {
-		set, err := h.triggers.openIn(t.Context(), e, h.object())
+		set, err := h.triggers.openIn(t.Context(), e, spec.OwnerOf(h.object()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +121,7 @@ func TestARequestForADeletedObjectLeavesNothing(t *testing.T) {
 		}
 		gone = true
 		h.remove(so.DeepCopy())
-		h.triggers.forget(client.ObjectKeyFromObject(so))
+		h.triggers.forget(spec.KeyOf(client.ObjectKeyFromObject(so)))
 	}
 	if _, err := h.metric("s0-queue-a"); !apierrors.IsNotFound(err) || !gone {
 		t.Errorf("the answer is %v", err)
@@ -135,7 +137,7 @@ func TestTriggersAreReopenedUnderRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, scaledObject(t, web))
 		h.set("a", 9)
-		key := types.NamespacedName{Namespace: "shop", Name: "web"}
+		key := spec.KeyOf(types.NamespacedName{Namespace: "shop", Name: "web"})
 		done := make(chan struct{})
 		var asking sync.WaitGroup
 		for range 4 {
@@ -147,7 +149,7 @@ func TestTriggersAreReopenedUnderRequests(t *testing.T) {
 					default:
 					}
 					ctx, giveUp := context.WithCancel(t.Context())
-					if set, err := h.triggers.open(ctx, h.object()); err == nil {
+					if set, err := h.triggers.open(ctx, spec.OwnerOf(h.object())); err == nil {
 						go giveUp() // before the answer, or after it
 						set.opened[0].read(ctx, 0)
 					}
@@ -167,4 +169,30 @@ func TestTriggersAreReopenedUnderRequests(t *testing.T) {
 			t.Errorf("%d were opened, %d closed; %d clients are open", len(h.opened), h.closed, h.open())
 		}
 	})
+}
+
+// Two objects of different kinds have one name: each has its own triggers, and the end of one leaves those and the series
+// of the other.
+func TestOwnersOfTwoKindsShareNoTriggers(t *testing.T) {
+	h := newHarness(t, scaledObject(t, web))
+	h.set("a", 9)
+	h.poll(30 * time.Second)
+	before := series(t, h.registry)
+	mine := spec.OwnerOf(h.object())
+	other := mine
+	other.Kind, other.UID = "ScaledJob", "u2"
+	set, err := h.triggers.open(t.Context(), other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := h.triggers.open(t.Context(), mine); err != nil || again == set {
+		t.Errorf("both have the same triggers, or %v", err)
+	}
+	h.triggers.forget(other.OwnerKey)
+	if h.closed != 1 || len(h.triggers.entries) != 1 {
+		t.Errorf("%d triggers are closed, %d entries are left", h.closed, len(h.triggers.entries))
+	}
+	if after := series(t, h.registry); !slices.Equal(after, before) {
+		t.Errorf("series before %q, after %q", before, after)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 // What the running part refuses whatever the cluster holds, the check of a file refuses in the same words.
@@ -143,7 +144,7 @@ spec:
 		t.Fatalf("got %v\n%s\nwant\n%s", err, warnings.Error(), want)
 	}
 	h := newHarness(t, so)
-	checked, err := h.triggers.sources.check(so, make([]map[string]string, 2), time.Minute)
+	checked, err := h.triggers.sources.check(spec.OwnerOf(so), make([]map[string]string, 2), time.Minute)
 	if err != nil || strings.Join(checked.warnings, "\n") != strings.ReplaceAll(want, "f: ", "") {
 		t.Errorf("the loop warns %q, %v", checked.warnings, err)
 	}

@@ -9,18 +9,18 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/replicas"
+	"github.com/trimtab/trimtab/scalers/spec"
 	"github.com/trimtab/trimtab/scalers/status"
 )
 
 // memory is what a round keeps for the next round of the same object.
 type memory struct {
 	uid types.UID
-	// decisions belong to this term once resumed is true.
+	// decisions belong to this term once resumed is true. Rounds that decide nothing write them too.
 	decisions replicas.Memory
 	resumed   bool
 	// statusAt is when the status was last written. transitions limits how often a changing condition is written at
@@ -99,18 +99,12 @@ func (l *loop) remember(so *keda.ScaledObject) *memory {
 	return m
 }
 
-// resume restores the memory of decisions from the status, at the first decision of a term.
-func (m *memory) resume(so *keda.ScaledObject, cooldown time.Duration, now time.Time) {
-	if m.resumed {
-		return
+// resume restores the memory of decisions from the status, at the first round of a term: that round may write a status
+// that is no longer "active", with the time of last activity.
+func (m *memory) resume(so *keda.ScaledObject, now time.Time) {
+	if !m.resumed {
+		m.resumed, m.decisions = true, status.Resumed(&so.Status, now)
 	}
-	m.resumed = true
-	var last time.Time
-	if so.Status.LastActiveTime != nil {
-		last = so.Status.LastActiveTime.Time
-	}
-	active := status.Condition(&so.Status, keda.ConditionActive)
-	m.decisions = replicas.Resume(last, active.Status != metav1.ConditionFalse, status.Failures(&so.Status), cooldown, now)
 }
 
 func (l *loop) memory(key types.NamespacedName) *memory {
@@ -153,5 +147,5 @@ func (l *loop) forget(key types.NamespacedName) {
 	l.mu.Lock()
 	delete(l.memories, key)
 	l.mu.Unlock()
-	l.triggers.forget(key)
+	l.triggers.forget(spec.KeyOf(key))
 }

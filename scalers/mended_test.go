@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 // What no watch reports is tried again soon, however long it has failed: an hour of trouble must not cost minutes
@@ -148,14 +150,14 @@ func TestADeletedSecretIsTheErrorOfATriggerThatFails(t *testing.T) {
 			so := scaledObject(t, web)
 			so.Spec.Triggers[0].AuthenticationRef = &keda.AuthenticationRef{Name: "auth"}
 			h := newHarness(t, so, auth.DeepCopy(), secret.DeepCopy())
-			opened, err := h.triggers.open(t.Context(), so)
+			opened, err := h.triggers.open(t.Context(), spec.OwnerOf(so))
 			if err != nil {
 				t.Fatal(err)
 			}
 			c.happens(h)
 			opened.opened[0].read(t.Context(), 0)
 			h.clock = h.clock.Add(h.triggers.refresh)
-			set, err := h.triggers.open(t.Context(), so)
+			set, err := h.triggers.open(t.Context(), spec.OwnerOf(so))
 			if c.want == "" && (err != nil || h.closed != 0) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || set != nil || h.open() != 0) {
 				t.Errorf("got %v, %d closed, %d open; want %q", err, h.closed, h.open(), c.want)
 			}
@@ -197,7 +199,7 @@ func TestAuthenticationThatFailsCostsANamespaceLittle(t *testing.T) {
 		for range 20 * 60 {
 			h.clock = h.clock.Add(time.Second)
 			for _, so := range objects {
-				if _, err := h.triggers.open(t.Context(), so); err == nil {
+				if _, err := h.triggers.open(t.Context(), spec.OwnerOf(so)); err == nil {
 					t.Fatal("a Secret that does not exist is no error")
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/trimtab/trimtab/scalers/replicas"
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 const (
@@ -74,6 +75,13 @@ func (s *triggerSeries) forget(object types.NamespacedName) {
 		if t.object == object.Name {
 			s.remove(object.Namespace, t)
 		}
+	}
+}
+
+// closed forgets a ScaledObject of which the triggers were closed. Other kinds have no series.
+func (s *triggerSeries) closed(owner spec.OwnerKey) {
+	if owner.IsScaledObject() {
+		s.forget(owner.NamespacedName)
 	}
 }
 

@@ -197,3 +197,53 @@ func TestEventsOfALostAnswerAreSaidOnce(t *testing.T) {
 		}
 	}
 }
+
+// While an object is active the time in its status is old. Whoever takes over then, and finds it inactive, failing or paused,
+// counts the cooldown from that moment: of 60s here.
+func TestATakeOverWhileActiveNeverShortensACooldown(t *testing.T) {
+	takeOver := func(h *harness) { h.loop = newLoop(t.Context(), h.Scalers) }
+	for _, c := range []struct {
+		name string
+		// before and after run before and after the round in which the take-over is.
+		before, after func(h *harness)
+	}{
+		{"inactive", func(h *harness) { takeOver(h); h.set("a", 0) }, func(*harness) {}},
+		{"failing", func(h *harness) { takeOver(h); h.fail("a") }, func(h *harness) { h.set("a", 0) }},
+		{"failing, and another leader", func(h *harness) { takeOver(h); h.fail("a") }, func(h *harness) { takeOver(h); h.set("a", 0) }},
+		{"paused, and another leader", func(h *harness) { takeOver(h); h.edit(annotated(keda.PausedAnnotation, "true")) },
+			func(h *harness) {
+				takeOver(h)
+				h.set("a", 0)
+				h.edit(func(so *keda.ScaledObject) { so.Annotations = nil })
+			}},
+		{"wrong, and another leader", func(h *harness) {
+			takeOver(h)
+			h.edit(func(so *keda.ScaledObject) { so.Spec.Triggers[0].Type = "none" })
+		}, func(h *harness) {
+			takeOver(h)
+			h.set("a", 0)
+			h.edit(func(so *keda.ScaledObject) { so.Spec.Triggers[0].Type = "queue" })
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHarness(t, scaledObject(t, web))
+			h.set("a", 1)
+			for range 120 {
+				h.poll(30 * time.Second)
+			}
+			c.before(h)
+			h.poll(30 * time.Second)
+			took := h.time()
+			c.after(h)
+			if h.poll(30 * time.Second); h.replicas["web"] != 1 {
+				t.Error("it is scaled in within the cooldown")
+			}
+			if got := h.object().Status.LastActiveTime; !got.Time.Equal(took) {
+				t.Errorf("the last activity was at %s, want %s", got, took)
+			}
+			if h.poll(31 * time.Second); h.replicas["web"] != 0 {
+				t.Error("it is not scaled in after the cooldown")
+			}
+		})
+	}
+}

@@ -70,7 +70,7 @@ func (l *loop) Begin(ctx context.Context, key types.NamespacedName) (*round, boo
 		return r, false
 	}
 	r.interval = r.checked.Interval
-	r.set, err = l.triggers.open(ctx, r.so)
+	r.set, err = l.triggers.open(ctx, spec.OwnerOf(r.so))
 	switch {
 	case r.checked.Paused: // a pause also applies if the triggers are broken
 		return r, false
@@ -110,6 +110,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 	case r.so.DeletionTimestamp != nil:
 		return l.release(ctx, r)
 	}
+	r.m.resume(r.so, l.now())
 	l.tellReadings(r)
 	if r.problem == nil {
 		r.m.target.unwatched = !watched(r.checked.Target)
@@ -118,7 +119,7 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 			return problem
 		})
 	}
-	out := status.Round{Problem: r.problem, Policy: r.checked.Replicas, Paused: r.checked.Paused, PausedAt: r.checked.PausedAt, Limits: r.checked.Warnings}
+	out := status.Round{Problem: r.problem, Memory: r.m.decisions, Policy: r.checked.Replicas, Paused: r.checked.Paused, PausedAt: r.checked.PausedAt, Limits: r.checked.Warnings}
 	if r.set != nil {
 		out.Limits, out.Warnings = append(out.Limits, r.set.limits...), slices.Concat(r.set.warnings, r.set.told)
 	}
@@ -144,12 +145,11 @@ func (l *loop) End(ctx context.Context, key types.NamespacedName, r *round) time
 	if r.m.target.Waits(now) { // nothing is read or decided before the retry
 		due = poll.RetryMost
 	}
-	return r.m.next(now, due, l.triggers.retryAt(key), later)
+	return r.m.next(now, due, l.triggers.retryAt(spec.KeyOf(key)), later)
 }
 
 // decide makes the decision and scales the target.
 func (l *loop) decide(ctx context.Context, r *round, out *status.Round) {
-	r.m.resume(r.so, r.checked.Replicas.Cooldown, l.now())
 	waits := r.m.scale.Waits(l.now())
 	plan, next, err := l.scaleByPlan(ctx, r, waits)
 	r.m.decisions = next

@@ -78,6 +78,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 		slots:   poll.NewSlots(cfg.MaxReadings),
 		now:     deps.Now,
 		metrics: m,
+		closed:  m.triggers.closed,
 	})
 	err = s.connect()
 	if errors.Is(err, errKindsMissing) {

@@ -31,7 +31,7 @@ func TestTheLoopFromZeroAndBack(t *testing.T) {
 		{func() { h.set("a", 0) }, "create keda-hpa-web, status web", "Normal ScaledObjectReady", 0},
 		{func() {}, "", "", 0},
 		{func() { h.set("a", 12) }, "scale web 1, status web", "Normal KEDAScaleTargetActivated", 1},
-		{func() { h.replicas["web"] = 3 }, "status web", "", 3}, // the last activity moves by a quarter of the cooldown
+		{func() { h.replicas["web"] = 3 }, "", "", 3},
 		{func() { h.fail("a") }, "status web", "Warning KEDAScalerFailed", 3},
 		{func() {}, "", "", 3},
 		{func() {}, "", "", 3}, // an error outlasts the cooldown, and nothing is scaled in

@@ -18,6 +18,7 @@ import (
 
 	"github.com/trimtab/trimtab/scalers/poll"
 	"github.com/trimtab/trimtab/scalers/replicas"
+	"github.com/trimtab/trimtab/scalers/spec"
 )
 
 // series are the names and labels of all that a registry has.
@@ -56,12 +57,12 @@ func TestNoSeriesStaysOfObjectsThatAreGone(t *testing.T) {
 	var cfg Config
 	cfg.SetDefaults()
 	cfg.Sources.AllowedNetworks = []string{"127.0.0.0/8"}
-	c := newCatalog(catalogConfig{sources: sources(cfg, slog.New(slog.DiscardHandler)), refresh: time.Hour, timeout: time.Minute, slots: poll.NewSlots(100), now: time.Now, metrics: m})
+	c := newCatalog(catalogConfig{sources: sources(cfg, slog.New(slog.DiscardHandler)), refresh: time.Hour, timeout: time.Minute, slots: poll.NewSlots(100), now: time.Now, metrics: m, closed: m.triggers.closed})
 	// live reads an object as a round does.
 	live := func(name, path string) types.NamespacedName {
 		so := &keda.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID(name)}}
 		so.Spec.Triggers = []keda.ScaleTriggers{{Type: "prometheus", Metadata: map[string]string{"serverAddress": server.URL + path, "query": "x", "threshold": "5"}}}
-		set, err := c.open(t.Context(), so)
+		set, err := c.open(t.Context(), spec.OwnerOf(so))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +71,7 @@ func TestNoSeriesStaysOfObjectsThatAreGone(t *testing.T) {
 		return key
 	}
 	for _, path := range []string{"/alive", "/dead"} { // what there is of the kind itself
-		c.forget(live("first", path))
+		c.forget(spec.KeyOf(live("first", path)))
 	}
 	before := series(t, registry)
 	var all []types.NamespacedName
@@ -87,7 +88,7 @@ func TestNoSeriesStaysOfObjectsThatAreGone(t *testing.T) {
 		}
 	}
 	for _, key := range all {
-		c.forget(key)
+		c.forget(spec.KeyOf(key))
 	}
 	if after := series(t, registry); !slices.Equal(after, before) {
 		t.Errorf("%d series before, %d after", len(before), len(after))

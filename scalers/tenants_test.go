@@ -374,18 +374,23 @@ func TestAFailingHPADoesNotStopThePolls(t *testing.T) {
 	}
 }
 
-// A poll at which nothing changes costs no request, whatever the cache is asked.
+// Polls at which nothing changes cost no request in an hour, whatever the cache is asked, also while a trigger is active.
 func TestAPollCostsNoRequest(t *testing.T) {
-	h := newHarness(t, scaledObject(t, web))
-	h.set("a", 0)
-	h.poll(0)
-	h.outage = &outage{at: -1}
-	for range 10 {
-		h.poll(time.Second)
-	}
-	for _, c := range h.outage.calls {
-		if c != "get web" && c != "get keda-hpa-web" && c != "list" { // from the cache
-			t.Errorf("a poll costs %q", c)
+	for _, value := range []float64{0, 9} {
+		h := newHarness(t, scaledObject(t, web))
+		h.set("a", value)
+		h.poll(0)
+		h.outage = &outage{at: -1}
+		for i := range 120 {
+			if value > 0 {
+				h.set("a", value+float64(i))
+			}
+			h.poll(30 * time.Second)
+		}
+		for _, c := range h.outage.calls {
+			if c != "get web" && c != "get keda-hpa-web" && c != "list" { // from the cache
+				t.Errorf("a poll of %v costs %q", value, c)
+			}
 		}
 	}
 }

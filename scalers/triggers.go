@@ -36,19 +36,19 @@ type checkedTrigger struct {
 	cached bool
 }
 
-// check checks every trigger of so. With an error, only the warnings of the result are valid. A time-out above the
+// check checks every trigger of o. With an error, only the warnings of the result are valid. A time-out above the
 // ceiling is reduced to it. auth has the values for each trigger. nil means that authentication cannot be resolved, as
 // in a check of files.
-func (s sourceMap) check(so *keda.ScaledObject, auth []map[string]string, ceiling time.Duration) (*checkedTriggers, error) {
+func (s sourceMap) check(o spec.Owner, auth []map[string]string, ceiling time.Duration) (*checkedTriggers, error) {
 	all := &checkedTriggers{}
 	var errs []error
-	for i, t := range so.Spec.Triggers {
-		d := trigger.Definition{Namespace: so.Namespace, Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata}
+	for i, t := range o.Triggers {
+		d := trigger.Definition{Namespace: o.Namespace, Index: i, Type: t.Type, Name: t.Name, Metadata: t.Metadata}
 		if auth != nil {
 			d.Auth = auth[i]
 		}
 		if ref := t.AuthenticationRef; ref != nil {
-			d.AuthName, d.Offline = so.Namespace+"/"+ref.Name, auth == nil
+			d.AuthName, d.Offline = o.Namespace+"/"+ref.Name, auth == nil
 		}
 		one, err := s.checkOne(t, d)
 		all.warnings = append(all.warnings, one.Warnings...)
@@ -133,16 +133,16 @@ func (s *triggerSet) lapsed(err error) *triggerSet {
 	return &out
 }
 
-// openAll opens every trigger of so, or none.
-func (c *catalog) openAll(so *keda.ScaledObject, auth []map[string]string) (*triggerSet, error) {
-	checked, err := c.sources.check(so, auth, c.timeout)
+// openAll opens every trigger of o, or none.
+func (c *catalog) openAll(o spec.Owner, auth []map[string]string) (*triggerSet, error) {
+	checked, err := c.sources.check(o, auth, c.timeout)
 	if err != nil {
 		return nil, err
 	}
 	set := &triggerSet{checkedTriggers: *checked}
 	for _, t := range checked.external {
 		set.opened = append(set.opened, &openTrigger{
-			checkedTrigger: t, Opened: t.Open(), now: c.now, metrics: c.metrics, slots: c.slots, namespace: so.Namespace, wait: c.timeout,
+			checkedTrigger: t, Opened: t.Open(), now: c.now, metrics: c.metrics, slots: c.slots, namespace: o.Namespace, wait: c.timeout,
 		})
 	}
 	return set, nil

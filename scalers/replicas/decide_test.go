@@ -220,18 +220,18 @@ func randomReadings(r *rand.Rand) []Reading {
 }
 
 func TestARestartNeverShortensACooldown(t *testing.T) {
-	cooldown := 400 * time.Second
 	for name, c := range map[string]struct {
 		written   time.Time
 		wasActive bool
 		want      time.Time
 	}{
-		"never active":                        {time.Time{}, true, time.Time{}},
+		"never active":                        {time.Time{}, false, time.Time{}},
 		"inactive: the status is exact":       {noon.Add(-time.Hour), false, noon.Add(-time.Hour)},
-		"active: the status is a quarter old": {noon.Add(-time.Hour), true, noon.Add(-time.Hour + 100*time.Second)},
-		"active: not beyond now":              {noon.Add(-time.Second), true, noon},
+		"active: until now":                   {noon.Add(-time.Hour), true, noon},
+		"active: the clock was ahead":         {noon.Add(time.Hour), true, noon},
+		"active: KEDA has not written a time": {time.Time{}, true, noon},
 	} {
-		if got := Resume(c.written, c.wasActive, nil, cooldown, noon); !got.LastActive.Equal(c.want) {
+		if got := Resume(c.written, c.wasActive, nil, noon); !got.LastActive.Equal(c.want) {
 			t.Errorf("%s: %s, want %s", name, got.LastActive, c.want)
 		}
 	}

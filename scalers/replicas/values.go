@@ -93,21 +93,14 @@ func (m Memory) Equal(o Memory) bool {
 	return m.LastActive.Equal(o.LastActive) && maps.Equal(m.Failures, o.Failures)
 }
 
-// Resume makes the memory of an object from its status, after a restart. While a trigger is active, the time in the
-// status is up to a WriteEvery too old. So Resume adds a WriteEvery, at most up to now. A restart then never shortens a
-// cooldown.
-func Resume(lastActive time.Time, wasActive bool, failures map[string]int32, cooldown time.Duration, now time.Time) Memory {
-	if wasActive && !lastActive.IsZero() {
-		if lastActive = lastActive.Add(WriteEvery(cooldown)); lastActive.After(now) {
-			lastActive = now
-		}
+// Resume makes the memory of an object from its status, after a restart. While the status says active, its time may be
+// old, and the object counts as active until now. A restart then never shortens a cooldown.
+func Resume(lastActive time.Time, wasActive bool, failures map[string]int32, now time.Time) Memory {
+	if wasActive {
+		lastActive = now
 	}
 	return Memory{LastActive: lastActive, Failures: maps.Clone(failures)}
 }
-
-// WriteEvery is how old the time of last activity in the status may become while a trigger is active: a quarter of the
-// cooldown, and at least WriteLeast.
-func WriteEvery(cooldown time.Duration) time.Duration { return max(cooldown/4, WriteLeast) }
 
 // WriteLeast is how long a status waits if only the activity of triggers changed. So an object whose values go up and
 // down costs few requests.

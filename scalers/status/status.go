@@ -23,7 +23,8 @@ type Round struct {
 	// Problem is not nil where the object could not be acted on, or not fully.
 	Problem *Problem
 	// Plan is nil where nothing was decided: because of an earlier problem, or while paused.
-	Plan   *replicas.Plan
+	Plan *replicas.Plan
+	// Memory is known also without a plan.
 	Memory replicas.Memory
 	// Policy is the input of the plan.
 	Policy replicas.Spec
@@ -73,8 +74,8 @@ func Next(old *keda.ScaledObjectStatus, triggers []keda.ScaleTriggers, r Round) 
 	}
 	if r.Plan != nil {
 		setActivity(&next, r)
-		setLastActive(&next, old, r)
 	}
+	setLastActive(&next, old, r.Memory.LastActive)
 	for i := range next.Conditions { // errors may come from anywhere
 		next.Conditions[i].Message = text.Line(next.Conditions[i].Message)
 	}
@@ -116,17 +117,25 @@ func setActivity(next *keda.ScaledObjectStatus, r Round) {
 	}
 }
 
-func setLastActive(next, old *keda.ScaledObjectStatus, r Round) {
-	at := r.Memory.LastActive
-	if at.IsZero() {
+// setLastActive writes the time when an activity begins, and the exact time once it has ended. While it lasts, the time
+// stays as it is, so that an active object costs no writes: whoever reads "active" counts from now (see Resumed).
+func setLastActive(next, old *keda.ScaledObjectStatus, at time.Time) {
+	was, is := Condition(old, keda.ConditionActive), Condition(next, keda.ConditionActive)
+	lasts := was.IsTrue() && is.IsTrue() && old.LastActiveTime != nil
+	if at.IsZero() || lasts {
 		return
 	}
-	written := old.LastActiveTime
-	before, after := Condition(old, keda.ConditionActive), Condition(next, keda.ConditionActive)
-	if written == nil || before.Status != after.Status || at.Sub(written.Time) >= replicas.WriteEvery(r.Policy.Cooldown) {
-		t := metav1.NewTime(at.Truncate(time.Second))
-		next.LastActiveTime = &t
+	next.LastActiveTime = &metav1.Time{Time: at.Truncate(time.Second)}
+}
+
+// Resumed is the memory of an object of which only the status is known.
+func Resumed(s *keda.ScaledObjectStatus, now time.Time) replicas.Memory {
+	var last time.Time
+	if s.LastActiveTime != nil {
+		last = s.LastActiveTime.Time
 	}
+	active := Condition(s, keda.ConditionActive)
+	return replicas.Resume(last, active.IsTrue(), Failures(s), now)
 }
 
 // Failures reads the health that Next writes.

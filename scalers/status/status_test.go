@@ -151,27 +151,50 @@ activity a=false b=false`},
 func TestAnUnchangedObjectIsNotWritten(t *testing.T) {
 	o := newObject()
 	o.poll(0, value("a", 1), value("b", 1))
-	var writes []string
-	for range 12 {
-		written, events := o.poll(30*time.Second, value("a", 5), value("b", 7)) // other numbers, the same outcome
-		if len(events) > 0 {
-			t.Errorf("events %v", events)
-		}
+	for i := range 120 {
+		written, _ := o.poll(30*time.Second, value("a", 5+float64(i)), value("b", 7)) // other numbers, the same outcome
 		if written {
-			writes = append(writes, o.now.Sub(noon).String()+" "+o.status.LastActiveTime.Sub(noon).String())
+			t.Errorf("an active object was written at %s:\n%s", o.now.Sub(noon), describe(&o.status))
 		}
-	}
-	if got := strings.Join(writes, ", "); got != "2m0s 2m0s, 4m0s 4m0s, 6m0s 6m0s" {
-		t.Errorf("an active object was written at %s; want once each quarter of the cooldown (100s) at the next poll", got)
 	}
 	o.poll(30*time.Second, value("a", 0), value("b", 0))
-	if got := o.status.LastActiveTime.Sub(noon); got != 6*time.Minute {
+	if got := o.status.LastActiveTime.Sub(noon); got != time.Hour {
 		t.Errorf("when it became inactive the last activity was written as %s", got)
 	}
 	for range 5 {
 		if written, _ := o.poll(30*time.Second, value("a", 0), value("b", 0)); written {
 			t.Errorf("an object that cools down was written:\n%s", describe(&o.status))
 		}
+	}
+}
+
+// Whatever ends "active" in a status, the exact time stands beside it. Nothing is written before the first activity.
+func TestTheLastActivityIsExactOnceItEnded(t *testing.T) {
+	at := noon.Add(time.Hour)
+	active := Next(&keda.ScaledObjectStatus{}, nil, Round{Policy: replicas.Spec{ForceActive: true}, Plan: &replicas.Plan{}, Memory: replicas.Memory{LastActive: noon}, Facts: facts()})
+	edited := *active.DeepCopy()
+	edited.Conditions, edited.LastActiveTime = nil, &metav1.Time{Time: noon.Add(-time.Hour)}
+	for _, c := range []struct {
+		name  string
+		old   keda.ScaledObjectStatus
+		round Round
+		want  time.Time
+	}{
+		{"it lasts", active, Round{Policy: replicas.Spec{ForceActive: true}, Plan: &replicas.Plan{}, Facts: facts()}, noon},
+		{"inactive", active, Round{Plan: &replicas.Plan{}, Facts: facts()}, at},
+		{"a source fails", active, Round{Plan: &replicas.Plan{FailedTriggers: []string{"a"}}, Facts: facts()}, at},
+		{"a problem", active, Round{Problem: &Problem{"X", errors.New("y")}}, at},
+		{"paused", active, Round{Paused: true}, at},
+		{"somebody wrote another time", edited, Round{Paused: true}, at},
+		{"an activity of which the write failed", Next(&active, nil, Round{Plan: &replicas.Plan{}, Memory: replicas.Memory{LastActive: noon}, Facts: facts()}), Round{Plan: &replicas.Plan{}, Facts: facts()}, at},
+	} {
+		c.round.Memory.LastActive = at.Add(time.Millisecond)
+		if next := Next(&c.old, nil, c.round); !next.LastActiveTime.Time.Equal(c.want) {
+			t.Errorf("%s: %s, want %s", c.name, next.LastActiveTime, c.want)
+		}
+	}
+	if never := Next(&keda.ScaledObjectStatus{}, nil, Round{Paused: true}); never.LastActiveTime != nil {
+		t.Errorf("before any activity %s is written", never.LastActiveTime)
 	}
 }
 

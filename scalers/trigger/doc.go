@@ -1,4 +1,4 @@
-// Package trigger is the interface between ScaledObjects and the sources of their triggers.
+// Package trigger is the interface between objects with triggers and the sources of their triggers.
 //
 // A Source is a type of triggers: a table of parameters, the metric, and the reading. Check reads the parameters and
 // opens nothing. Open takes leases on clients from a Pool, which triggers share.

@@ -9,9 +9,9 @@ import (
 	"github.com/trimtab/trimtab/scalers/param"
 )
 
-// Definition is one trigger of a ScaledObject, with its authentication resolved.
+// Definition is one trigger of an object, with its authentication resolved.
 type Definition struct {
-	// Namespace is the ScaledObject's.
+	// Namespace is the object's.
 	Namespace string
 	// Index is the position in spec.triggers, from 0.
 	Index int
@@ -19,7 +19,7 @@ type Definition struct {
 	Type string
 	// Name is spec.triggers[].name; it may be empty.
 	Name string
-	// Metadata is the trigger's metadata in the ScaledObject.
+	// Metadata is the trigger's metadata in the object.
 	Metadata map[string]string
 	// Auth has the parameters of the authentication object. Its values are secrets. Keys that a source does not know
 	// are allowed, since one authentication may serve triggers of several types.
