@@ -12,8 +12,8 @@ import (
 	"github.com/trimtab/trimtab/clusterscaler/fleet"
 )
 
-// cloudView is what the last loop has seen of the cloud, for those who look again at a node that is going: the cloud is not asked
-// anew for each. What it has accepted to delete since counts.
+// cloudView is what the last loop has seen of the cloud. Rechecks of nodes use it, so that none of them asks the cloud anew.
+// What the cloud has accepted to delete since then counts.
 type cloudView struct {
 	mu     sync.Mutex
 	groups []fleet.Group

@@ -67,7 +67,7 @@ func (r *Reporter) ProviderObserved(took time.Duration) {
 
 // Increased tells of a group that was to grow, and of the nodes that were added. With err these are not all.
 func (r *Reporter) Increased(up plan.Increase, added int, err error) {
-	r.status.events.increased(up, err)
+	r.status.events.increased(up, added, err)
 	if err != nil {
 		r.deps.Log.Error("a group could not grow; it is left alone for a while", "group", up.Group, "from", up.From, "to", up.To, "class", fleet.FailureOf(err).Class, "error", err)
 		r.metrics.scaleUpFailures.WithLabelValues(up.Group).Inc()

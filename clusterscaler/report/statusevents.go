@@ -51,14 +51,18 @@ func (e *statusEvents) warn(reason string, format string, args ...any) {
 	e.waiting = append(e.waiting, statusEvent{corev1.EventTypeWarning, reason, fmt.Sprintf(format, args...)})
 }
 
-// increased tells of a group that was to grow.
-func (e *statusEvents) increased(up plan.Increase, err error) {
+// increased tells of a group that was to grow, and has grown by added.
+func (e *statusEvents) increased(up plan.Increase, added int, err error) {
 	if err != nil {
 		class := ""
 		if f := fleet.FailureOf(err); f.Class != fleet.Other {
 			class = " (" + f.Class.String() + ")"
 		}
-		e.warn(eventGroupFailed, "group %s could not grow from %d to %d%s: %v", up.Group, up.From, up.To, class, err)
+		part := ""
+		if added > 0 {
+			part = fmt.Sprintf(", only to %d", up.From+added)
+		}
+		e.warn(eventGroupFailed, "group %s could not grow from %d to %d%s%s: %v", up.Group, up.From, up.To, part, class, err)
 		return
 	}
 	e.normal(eventScaledUpGroup, "group %s grows from %d to %d (max %d) for %d pods", up.Group, up.From, up.To, up.Max, len(up.Pods))

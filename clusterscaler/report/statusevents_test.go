@@ -19,8 +19,9 @@ import (
 func TestStatusEvents(t *testing.T) {
 	no := errors.New("no")
 	var e statusEvents
-	e.increased(plan.Increase{Group: "a", From: 1, To: 3, Max: 5, Pods: []string{"p"}}, nil)
-	e.increased(plan.Increase{Group: "a", From: 1, To: 3}, no)
+	e.increased(plan.Increase{Group: "a", From: 1, To: 3, Max: 5, Pods: []string{"p"}}, 2, nil)
+	e.increased(plan.Increase{Group: "a", From: 1, To: 3}, 0, no)
+	e.increased(plan.Increase{Group: "b", From: 1, To: 3}, 1, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 2, Failed: 1}, no)
 	e.decreased(plan.Decrease{Group: "a", From: 5, To: 4, Failed: 1}, nil)
 	e.deleted("a", []fleet.Victim{{ID: "i-1"}, {ID: "i-2"}}, nil)
@@ -40,6 +41,7 @@ func TestStatusEvents(t *testing.T) {
 	}
 	want := `Normal ScaledUpGroup group a grows from 1 to 3 (max 5) for 1 pods
 Warning FailedToScaleUpGroup group a could not grow from 1 to 3: no
+Warning FailedToScaleUpGroup group b could not grow from 1 to 3, only to 2: no
 Warning ScaleUpFailed 1 nodes of group a could not be launched
 Warning ScaleUpTimedOut 2 nodes of group a have not registered in time
 Warning FailedToRevertScaleUp group a still works towards 5 nodes instead of 2: no
