@@ -20,7 +20,8 @@ type SourcesConfig struct {
 	// AllowedHosts are host names, `*.` with a suffix, or IP addresses, without a port. Default none: all hosts are
 	// allowed.
 	AllowedHosts []string `yaml:"allowedHosts"`
-	// AllowedSchemes may contain http, https, redis and rediss (Redis with TLS). Default none: all are allowed.
+	// AllowedSchemes may contain amqp, amqps, grpc, grpcs, http, https, kafka, kafkas, redis and rediss; those with an s
+	// at the end are with TLS. Default none: all are allowed.
 	AllowedSchemes []string `yaml:"allowedSchemes"`
 	// AllowedNetworks are networks (10.1.0.0/16) or addresses that are allowed although another setting or a default
 	// refuses them. Default none.
@@ -44,7 +45,7 @@ func (c *SourcesConfig) Validate() config.Problems {
 		}
 	}
 	for i, scheme := range c.AllowedSchemes {
-		if known := []string{"http", "https", "redis", "rediss"}; !slices.Contains(known, scheme) {
+		if known := []string{"amqp", "amqps", "grpc", "grpcs", "http", "https", "kafka", "kafkas", "redis", "rediss"}; !slices.Contains(known, scheme) {
 			ps.Add(fmt.Sprintf("allowedSchemes[%d]", i), "%.20q is not one of %s", scheme, strings.Join(known, ", "))
 		}
 	}

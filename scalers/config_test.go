@@ -33,7 +33,7 @@ f: sources.allowedHosts[4]: "a b" is not a host name
 f: sources.allowedHosts[5]: "" is not a host name
 f: sources.allowedHosts[6]: "x:9090" is not a host name: write it without scheme, port and path
 f: sources.allowedHosts[7]: "bücher.example" must be in small letters and ASCII (xn--...), as names are compared`,
-		"sources: {allowedSchemes: [ftp], allowedNetworks: [localhost], refusedNetworks: [10.0.0.0/33], maxResponseBytes: 10}": `f: sources.allowedSchemes[0]: "ftp" is not one of http, https, redis, rediss
+		"sources: {allowedSchemes: [ftp], allowedNetworks: [localhost], refusedNetworks: [10.0.0.0/33], maxResponseBytes: 10}": `f: sources.allowedSchemes[0]: "ftp" is not one of amqp, amqps, grpc, grpcs, http, https, kafka, kafkas, redis, rediss
 f: sources.allowedNetworks[0]: "localhost" is not a network such as 10.1.0.0/16 or fd00:1::/32, nor an IP address
 f: sources.refusedNetworks[0]: "10.0.0.0/33" is not a network such as 10.1.0.0/16 or fd00:1::/32, nor an IP address
 f: sources.maxResponseBytes: 10 is not between 1024 and 1073741824`,
@@ -68,7 +68,7 @@ spec:
 		"good":          {"", "", ""},
 		"two at once":   {`threshold: "5"`, `threshold: "x", timeout: "5x"`, "f: trigger 0 (prometheus): threshold: \"x\" is not a number\nf: trigger 0 (prometheus): timeout: \"5x\" is not a duration"},
 		"no address":    {"{listName: orders}, authenticationRef: {name: a}", "{listName: orders}", "f: trigger 1 (redis): address: is required (or host and port)"},
-		"spec and type": {"type: redis", "type: kafka", `f: trigger 1 (kafka): type: "kafka" is not supported; supported: cpu, memory, prometheus, redis`},
+		"spec and type": {"type: redis", "type: kafka", `f: trigger 1 (kafka): type: "kafka" is not supported; docs/scalers has a page for each supported type`},
 		"bounds":        {"triggers:", "minReplicaCount: 101\n  triggers:", "f: spec.minReplicaCount: 101 is above maxReplicaCount, 100 by default"},
 		"unknown field": {"triggers:", "minReplicas: 1\n  triggers:", `f: spec.minReplicas: unknown field; did you mean "minReplicaCount"?`},
 		"unquoted":      {"500m", "1", `f: spec.triggers[2].metadata.value: a number is not a string; put it in quotes`},

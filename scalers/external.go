@@ -114,7 +114,7 @@ func notFound(name string) error {
 
 // toReading makes the decision's input from a reading.
 func toReading(t *openTrigger, r reading) replicas.Reading {
-	out := replicas.Reading{Trigger: t.metric.Name, State: replicas.Value, Value: r.sample.Value, Activation: t.Activation}
+	out := replicas.Reading{Trigger: t.metric.Name, State: replicas.Value, Value: r.sample.Value, Activation: t.Activation, Active: r.sample.Active}
 	switch {
 	case r.err != nil:
 		out.State, out.Value, out.Error = replicas.Failed, 0, r.err.Error()

@@ -88,7 +88,7 @@ func TestAFloodOfTextsStaysSmallEverywhere(t *testing.T) {
 		}, "trigger 2 (queue): typo: unknown parameter, ignored as by KEDA; known here: key, target"},
 		"a type and a name": {func(_ *harness, so *keda.ScaledObject) {
 			so.Spec.Triggers[0].Type, so.Spec.Triggers[0].Name = long, long
-		}, "is not supported; supported: cpu, memory, prometheus, queue, redis"},
+		}, "is not supported; docs/scalers has a page"},
 		"values":               {func(_ *harness, so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["target"] = long }, "is not a number"},
 		"the name of a metric": {func(_ *harness, so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["key"] = long }, "bytes, and 1024 are allowed"},
 		"a formula": {func(_ *harness, so *keda.ScaledObject) {

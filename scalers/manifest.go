@@ -64,7 +64,7 @@ func CheckManifest(file, kind string, doc []byte, cfg *Config) (warnings config.
 		return nil, problemsOf(file, nil, err).AsError()
 	}
 	checked, wrong := spec.Parse(&so, cfg.defaults())
-	triggers, wrongTriggers := sources(*cfg, nil).check(spec.OwnerOf(&so), nil, cfg.MaxTriggerTimeout.Std())
+	triggers, wrongTriggers := sources(environment(*cfg, nil)).check(spec.OwnerOf(&so), nil, cfg.MaxTriggerTimeout.Std())
 	for _, w := range slices.Concat(checked.Warnings, triggers.limits, triggers.warnings) {
 		warnings = append(warnings, problemsOf(file, so.Spec.Triggers, errors.New(w))...)
 	}

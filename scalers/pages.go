@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/trimtab/trimtab/scalers/param"
+	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
 // tables are the parameters of each trigger type, with cpu and memory.
 func tables() map[string]param.Table {
 	out := map[string]param.Table{"cpu": new(resourceTrigger).table(""), "memory": new(resourceTrigger).table("")}
-	for name, source := range sources(Config{}, nil) {
+	for name, source := range sources(trigger.Env{}) {
 		out[name] = source.New().Table()
 	}
 	return out
@@ -21,7 +22,7 @@ func tables() map[string]param.Table {
 func Pages() map[string]string {
 	const resource = "The %s of the target's pods, as the resource metrics API measures it. The HPA reads it by itself."
 	about := map[string]string{"cpu": fmt.Sprintf(resource, "CPU time"), "memory": fmt.Sprintf(resource, "memory")}
-	for name, source := range sources(Config{}, nil) {
+	for name, source := range sources(trigger.Env{}) {
 		about[name] = source.About()
 	}
 	pages := map[string]string{}

@@ -16,8 +16,6 @@ import (
 	"github.com/trimtab/trimtab/internal/journal"
 	"github.com/trimtab/trimtab/internal/kube"
 	"github.com/trimtab/trimtab/scalers/poll"
-	promsource "github.com/trimtab/trimtab/scalers/source/prometheus"
-	redissource "github.com/trimtab/trimtab/scalers/source/redis"
 	"github.com/trimtab/trimtab/scalers/spec"
 )
 
@@ -70,7 +68,7 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 	}
 	s.metrics = m
 	s.triggers = newCatalog(catalogConfig{
-		sources: sources(cfg, deps.Log),
+		sources: sources(environment(cfg, deps.Log)),
 		auth:    authReader{cached: deps.Answers.Client, live: deps.Answers.Live},
 		refresh: cfg.AuthRefreshInterval.Std(),
 		timeout: cfg.MaxTriggerTimeout.Std(),
@@ -90,17 +88,6 @@ func New(cfg Config, deps Deps) (*Scalers, error) {
 	}
 	s.waits("the first list of ScaledObjects")
 	return s, nil
-}
-
-// sources are the trigger types that this part reads. The HPA itself reads cpu and memory.
-func sources(cfg Config, log *slog.Logger) sourceMap {
-	timeout, policy := cfg.HTTPDefaultTimeout.Std(), cfg.Sources.policy()
-	return sourceMap{
-		"prometheus": promsource.New(promsource.Config{
-			Timeout: timeout, MaxResponseBytes: cfg.Sources.MaxResponseBytes, MaxConcurrent: cfg.MaxReadings, Policy: policy, Log: log,
-		}),
-		"redis": redissource.New(redissource.Config{Timeout: timeout, Policy: policy, Log: log}),
-	}
 }
 
 // Ready is nil once this replica can answer: the ScaledObjects are known. On the leader, each of them must also have

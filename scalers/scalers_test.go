@@ -111,7 +111,7 @@ func TestAnObjectThatIsWrongIsLeftAlone(t *testing.T) {
 		ready  string
 	}{
 		"unsupported type": {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Type = "kafka" },
-			`False ScaledObjectCheckFailed: trigger 0 (kafka): type: "kafka" is not supported; supported: cpu, memory, prometheus, queue, redis`},
+			`False ScaledObjectCheckFailed: trigger 0 (kafka): type: "kafka" is not supported; docs/scalers has a page for each supported type`},
 		"malformed parameter": {func(so *keda.ScaledObject) { so.Spec.Triggers[0].Metadata["target"] = "x" },
 			`False ScaledObjectCheckFailed: trigger 0 (queue): target: "x" is not a number`},
 		"bounds": {func(so *keda.ScaledObject) { so.Spec.MinReplicaCount = new(int32(101)) },

@@ -137,7 +137,7 @@ func (p planted) everythingTold(t *testing.T) string {
 	h := newHarness(t, so, others[0].(*keda.TriggerAuthentication), others[1].(*corev1.Secret), others[2].(*corev1.ConfigMap))
 	log := h.withTold()
 	cfg := localSources()
-	h.triggers.sources = sources(cfg, h.Scalers.log)
+	h.triggers.sources = sources(environment(cfg, h.Scalers.log))
 	var all []any
 	for range 2 {
 		h.poll(time.Minute)
@@ -178,7 +178,7 @@ func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 	t.Parallel()
 	addresses := servers(t)
 	names := slices.Sorted(maps.Keys(addresses))
-	for kind, source := range sources(localSources(), slog.New(slog.DiscardHandler)) {
+	for kind, source := range sources(environment(localSources(), slog.New(slog.DiscardHandler))) {
 		keys := source.New().Table().Keys()
 		if rightTriggers("")[kind].Metadata == nil || len(keys.Metadata) == 0 {
 			t.Fatalf("there is no right trigger of type %s: add one", kind)

@@ -57,7 +57,7 @@ func TestNoSeriesStaysOfObjectsThatAreGone(t *testing.T) {
 	var cfg Config
 	cfg.SetDefaults()
 	cfg.Sources.AllowedNetworks = []string{"127.0.0.0/8"}
-	c := newCatalog(catalogConfig{sources: sources(cfg, slog.New(slog.DiscardHandler)), refresh: time.Hour, timeout: time.Minute, slots: poll.NewSlots(100), now: time.Now, metrics: m, closed: m.triggers.closed})
+	c := newCatalog(catalogConfig{sources: sources(environment(cfg, slog.New(slog.DiscardHandler))), refresh: time.Hour, timeout: time.Minute, slots: poll.NewSlots(100), now: time.Now, metrics: m, closed: m.triggers.closed})
 	// live reads an object as a round does.
 	live := func(name, path string) types.NamespacedName {
 		so := &keda.ScaledObject{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID(name)}}

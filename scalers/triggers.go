@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 
+	"github.com/trimtab/trimtab/internal/config"
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/spec"
@@ -87,7 +87,7 @@ func (s sourceMap) checkOne(t keda.ScaleTriggers, d trigger.Definition) (one che
 	}
 	source, ok := s[t.Type]
 	if !ok {
-		unknown := fmt.Errorf("%s: type: %s is not supported; supported: %s", d, text.Quote(t.Type), strings.Join(s.supported(), ", "))
+		unknown := fmt.Errorf("%s: type: %s is not supported%s; docs/scalers has a page for each supported type", d, text.Quote(t.Type), config.Nearest(t.Type, s.supported()))
 		return one, text.Join(append(wrong, unknown)...)
 	}
 	metricType, err := hpa.ExternalType(t.MetricType)

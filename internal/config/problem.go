@@ -77,23 +77,28 @@ func visible(path string) string {
 // Suggest names the known key that was probably meant, or all known keys, as the end of a sentence about an unknown
 // key.
 func Suggest(key string, known []string) string {
+	near := Nearest(key, known)
+	if near == "" && len(known) > 0 && len(key) <= maxQuoted {
+		return "; known here: " + strings.Join(known, ", ")
+	}
+	return near
+}
+
+// Nearest names the known key that was probably meant, like Suggest; it is empty where none is near.
+func Nearest(key string, known []string) string {
 	best, bestDistance := "", len(key)/2+1
 	if len(key) > maxQuoted {
-		known = nil // not a typing error
+		return "" // not a typing error
 	}
 	for _, k := range known {
 		if d := Distance(strings.ToLower(key), strings.ToLower(k)); d < bestDistance {
 			best, bestDistance = k, d
 		}
 	}
-	switch {
-	case best != "":
-		return fmt.Sprintf("; did you mean %q?", best)
-	case len(known) > 0:
-		return "; known here: " + strings.Join(known, ", ")
-	default:
+	if best == "" {
 		return ""
 	}
+	return fmt.Sprintf("; did you mean %q?", best)
 }
 
 // longestCompared bounds the work of Distance for very long input. All known names are much shorter.

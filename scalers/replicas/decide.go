@@ -120,12 +120,15 @@ func evaluate(s Spec, readings []Reading, m Memory) evaluation {
 			continue
 		}
 		delete(j.failures, r.Trigger)
-		code := TriggerInactive
-		if r.Value > r.Activation {
+		code, f := TriggerInactive, facts(verdict.Number("value", r.Value), verdict.Number("activation", r.Activation))
+		active := r.Value > r.Activation
+		if r.Active != nil {
+			active, f[1] = *r.Active, verdict.Text("activation", "decided by the source")
+		}
+		if active {
 			code = TriggerActive
 			j.active = append(j.active, r.Trigger)
 		}
-		f := facts(verdict.Number("value", r.Value), verdict.Number("activation", r.Activation))
 		if r.State == Empty {
 			f = append(f, verdict.Text("source", "empty, taken for 0"))
 		}

@@ -95,12 +95,15 @@ func TestEveryTriggerHasAVerdictWithItsNumbers(t *testing.T) {
 	m := Memory{Failures: map[string]int32{"d": 1, "gone": 5, "a": 1}}
 	p, next := Decide(s, []Reading{
 		value(12.5), {Trigger: "b", State: Empty}, failed("c"), failed("d"),
+		{Trigger: "e", State: Value, Value: 9, Activation: 2, Active: new(false)}, {Trigger: "f", State: Value, Activation: 2, Active: new(true)},
 	}, 3, m, noon)
 	want := []string{
 		"scaledobject d/web trigger a: TriggerActive: value 12.5, activation 0",
 		"scaledobject d/web trigger b: TriggerInactive: value 0, activation 0, source empty, taken for 0",
 		"scaledobject d/web trigger c: TriggerFailed: failures 1, error connection refused",
 		"scaledobject d/web trigger d: TriggerOnFallback: failures 2, error connection refused, failures allowed 1, fallback replicas 4",
+		"scaledobject d/web trigger e: TriggerInactive: value 9, activation decided by the source",
+		"scaledobject d/web trigger f: TriggerActive: value 0, activation decided by the source",
 	}
 	for i, v := range p.Triggers {
 		if v.String() != want[i] {
@@ -113,7 +116,7 @@ func TestEveryTriggerHasAVerdictWithItsNumbers(t *testing.T) {
 	if !m.Equal(Memory{Failures: map[string]int32{"d": 1, "gone": 5, "a": 1}}) {
 		t.Errorf("the memory handed in was changed: %+v", m)
 	}
-	if !slices.Equal(p.ActiveTriggers, []string{"a", "d"}) || !slices.Equal(p.FallbackTriggers, []string{"d"}) || !slices.Equal(p.FailedTriggers, []string{"c", "d"}) {
+	if !slices.Equal(p.ActiveTriggers, []string{"a", "d", "f"}) || !slices.Equal(p.FallbackTriggers, []string{"d"}) || !slices.Equal(p.FailedTriggers, []string{"c", "d"}) {
 		t.Errorf("plan %+v", p)
 	}
 }

@@ -57,6 +57,8 @@ type Reading struct {
 	Value float64
 	// Activation is the value above which the trigger is active.
 	Activation float64
+	// Active is what the source itself says; nil where Value is compared with Activation.
+	Active *bool
 	// Error says why State is Failed.
 	Error string
 }

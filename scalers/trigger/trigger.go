@@ -92,6 +92,8 @@ type Sample struct {
 	// Empty says that the source answered without a number, and that the trigger's owner chose to count this as zero. A
 	// source that does not know is an error, never an empty sample.
 	Empty bool
+	// Active is what the source itself says of the trigger; nil where the value is compared with Metric.Activation.
+	Active *bool
 }
 
 // Checked is a trigger with valid parameters. Nothing is open for it.

@@ -93,7 +93,7 @@ func TestAHostileServerCostsLittle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(c.handle)
 			defer server.Close()
-			_, opened, err := opened(New(Config{Timeout: time.Minute, MaxResponseBytes: 1 << 20, MaxConcurrent: 20}), define(server.URL, nil))
+			_, opened, err := opened(New(trigger.Env{Timeout: time.Minute, MaxBytes: 1 << 20, MaxReadings: 20}), define(server.URL, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,15 +114,15 @@ func TestAHostileServerCostsLittle(t *testing.T) {
 func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 	address, _ := serve(t, 200, vector("1"))
 	port := address[strings.LastIndex(address, ":"):]
-	cfg := Config{Timeout: 5 * time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: 20, Policy: &fetch.Policy{Key: "scalers.sources"}}
+	env := trigger.Env{Timeout: 5 * time.Second, MaxBytes: 1 << 20, MaxReadings: 20, Policy: &fetch.Policy{Key: "scalers.sources"}}
 	for _, host := range []string{"localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "[::1]", "169.254.169.254", "[fe80::1]", "0.0.0.0", "224.0.0.1"} {
-		_, err := trigger.Check(define("http://"+host+port, nil), New(cfg))
+		_, err := trigger.Check(define("http://"+host+port, nil), New(env))
 		if err == nil || !strings.Contains(err.Error(), "trigger 0 (prometheus): serverAddress: the address lies in ") || !strings.Contains(err.Error(), "scalers.sources.allowedNetworks") {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
 	for _, host := range []string{"127.1", "2130706433", "0x7f000001", "0177.0.0.1"} {
-		_, opened, err := opened(New(cfg), define("http://"+host+port, nil))
+		_, opened, err := opened(New(env), define("http://"+host+port, nil))
 		if err != nil {
 			t.Errorf("%s, of which only a resolver knows the address: %v", host, err)
 			continue
@@ -131,8 +131,8 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 			t.Errorf("%s was reached: %v", host, sample)
 		}
 	}
-	cfg.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	_, opened, err := opened(New(cfg), define("http://localhost"+port, nil))
+	env.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	_, opened, err := opened(New(env), define("http://localhost"+port, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestSlowQueriesOfANamespaceHoldUpNoOther(t *testing.T) {
 		fmt.Fprint(w, vector("1"))
 	}))
 	defer server.Close()
-	source := New(Config{Timeout: time.Minute, MaxResponseBytes: 1 << 20, MaxConcurrent: 20})
+	source := New(trigger.Env{Timeout: time.Minute, MaxBytes: 1 << 20, MaxReadings: 20})
 	open := func(namespace, query string) trigger.Opened {
 		d := define(server.URL, map[string]string{"query": query})
 		d.Namespace = namespace

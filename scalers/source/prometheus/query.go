@@ -71,21 +71,21 @@ const noKey = "is ignored, as by KEDA, which sends no API key to Prometheus; wri
 
 // Check implements trigger.Spec.
 func (q *query) Check(p *param.Parsed) trigger.Metric {
-	cfg := q.source.cfg
+	env := q.source.env
 	q.auth.Check(p)
 	if q.auth.Has("apiKey") {
 		p.Warn("authModes", "apiKey %s", noKey)
 	}
 	q.checkClouds(p)
 	if q.timeout == 0 {
-		q.timeout = cfg.Timeout
+		q.timeout = env.Timeout
 	}
 	if q.namespace != "" {
 		q.parameters = with(q.parameters, "namespace", q.namespace)
 	}
 	q.server = prom.DefaultConfig()
 	q.server.Timeout = config.Duration(q.timeout)
-	q.server.MaxResponseBytes, q.server.MaxConcurrent = cfg.MaxResponseBytes, cfg.MaxConcurrent
+	q.server.MaxResponseBytes, q.server.MaxConcurrent = env.MaxBytes, env.MaxReadings
 	q.server.Headers = q.headers
 	for name, value := range q.auth.Headers() {
 		q.server.Headers = with(q.server.Headers, name, value)
@@ -119,7 +119,7 @@ func (q *query) checkServer(p *param.Parsed) {
 	if err != nil {
 		return // the table has reported it
 	}
-	if err := q.source.cfg.Policy.CheckHost(u.Scheme, u.Hostname()); err != nil {
+	if err := q.source.env.Policy.CheckHost(u.Scheme, u.Hostname()); err != nil {
 		p.Fail("serverAddress", "%v", err)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")

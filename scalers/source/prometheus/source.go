@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"net/http"
 	"time"
@@ -26,24 +25,9 @@ const (
 	keptTransports, keptIdleOwn = 25, 4
 )
 
-// Config has the settings for all triggers.
-type Config struct {
-	// Timeout bounds a query whose trigger sets none.
-	Timeout time.Duration
-	// MaxResponseBytes bounds an answer.
-	MaxResponseBytes int64
-	// MaxConcurrent is how many queries one namespace may send to a server at the same time. It is not below the
-	// namespace's share of all readings, which is the bound that users know.
-	MaxConcurrent int
-	// Policy says which servers triggers may use.
-	Policy *fetch.Policy
-	// Log gets the parts of answers that errors do not repeat, at level debug.
-	Log *slog.Logger
-}
-
 // Source reads triggers, and shares their clients and connections. It is safe for concurrent use.
 type Source struct {
-	cfg        Config
+	env        trigger.Env
 	decoders   prom.Decoders
 	clients    trigger.Pool[clientKey, client]
 	transports trigger.Pool[trigger.TLS, *fetch.Transport]
@@ -77,8 +61,8 @@ func (c connections) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // New makes a source.
-func New(cfg Config) *Source {
-	s := &Source{cfg: cfg}
+func New(env trigger.Env) *Source {
+	s := &Source{env: env}
 	s.clients.Close = func(c client) { c.connections.Close() }
 	s.transports.Idle, s.transports.Close = keptTransports, (*fetch.Transport).CloseIdleConnections
 	return s
@@ -113,7 +97,7 @@ func (q *query) client(context.Context) (client, error) {
 	s := q.source
 	c := client{connections: connections{s.transports.Lease(q.auth.TLS, q.transport)}}
 	var err error
-	if c.Client, err = prom.NewClient(q.server, prom.Deps{Log: s.cfg.Log, Transport: c.connections, Decoders: &s.decoders}); err != nil {
+	if c.Client, err = prom.NewClient(q.server, prom.Deps{Log: s.env.Log, Transport: c.connections, Decoders: &s.decoders}); err != nil {
 		c.connections.Close()
 	}
 	return c, err
@@ -126,7 +110,7 @@ func (q *query) transport(context.Context) (*fetch.Transport, error) {
 	if q.auth.TLS.CA != "" || q.auth.TLS.Cert != "" {
 		idle, perHost = keptIdleOwn, keptIdleOwn
 	}
-	return fetch.NewTransport(fetch.Options{Policy: q.source.cfg.Policy, TLS: config, MaxIdle: idle, MaxIdlePerHost: perHost}), err
+	return fetch.NewTransport(fetch.Options{Policy: q.source.env.Policy, TLS: config, MaxIdle: idle, MaxIdlePerHost: perHost}), err
 }
 
 // number returns the single number of an answer.

@@ -46,7 +46,7 @@ func vector(values ...string) string {
 }
 
 func newSource() *Source {
-	return New(Config{Timeout: time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: 20})
+	return New(trigger.Env{Timeout: time.Second, MaxBytes: 1 << 20, MaxReadings: 20})
 }
 
 // opened checks and opens a trigger.
@@ -343,7 +343,7 @@ func TestReadingsOfOneServerAreNotBoundedHere(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	_, opened, err := opened(New(Config{Timeout: 5 * time.Second, MaxResponseBytes: 1 << 20, MaxConcurrent: readings}), define(server.URL, nil))
+	_, opened, err := opened(New(trigger.Env{Timeout: 5 * time.Second, MaxBytes: 1 << 20, MaxReadings: readings}), define(server.URL, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const (
 
 // client is a new one for l; it connects when it is used.
 func (l *list) client(context.Context) (*redis.Client, error) {
-	e, timeout := l.endpoint, l.source.cfg.Timeout
+	e, timeout := l.endpoint, l.source.env.Timeout
 	dial := l.source.dialer(nil)
 	if e.encrypted {
 		host, _, _ := net.SplitHostPort(e.address)
@@ -41,7 +41,7 @@ func (l *list) client(context.Context) (*redis.Client, error) {
 
 // dialer connects if the policy allows it, and guards the replies.
 func (s *Source) dialer(config *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := s.cfg.Policy.Dialer(s.cfg.Timeout)
+	dialer := s.env.Policy.Dialer(s.env.Timeout)
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dialer.DialContext(ctx, network, address)
 		if err != nil {
@@ -50,7 +50,7 @@ func (s *Source) dialer(config *tls.Config) func(ctx context.Context, network, a
 		if config == nil {
 			return guarded(conn), nil
 		}
-		ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+		ctx, cancel := context.WithTimeout(ctx, s.env.Timeout)
 		defer cancel()
 		secured := tls.Client(conn, config)
 		if err := secured.HandshakeContext(ctx); err != nil {

@@ -86,7 +86,7 @@ func TestAHostileServerCostsNothingAndIsNotRepeated(t *testing.T) {
 	} {
 		for _, refuses := range []int{0, 1} {
 			t.Run(fmt.Sprintf("%s after %d commands", name, refuses), func(t *testing.T) {
-				opened := open(t, New(Config{Timeout: 10 * time.Second}), define(&fake{address: hostile(t, refuses, answer)}, nil))
+				opened := open(t, New(trigger.Env{Timeout: 10 * time.Second}), define(&fake{address: hostile(t, refuses, answer)}, nil))
 				defer opened.Close()
 				var err error
 				cost := allocated(func() { _, err = opened.Read(t.Context(), time.Time{}) })
@@ -136,25 +136,25 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 	f := newFake(t)
 	f.keys["0 orders"] = "list 3"
 	_, port, _ := strings.Cut(f.address, ":")
-	cfg := Config{Timeout: time.Second, Policy: &fetch.Policy{Key: "scalers.sources"}}
-	if _, err := trigger.Check(define(f, nil), New(cfg)); err == nil || !strings.Contains(err.Error(), "trigger 0 (redis): address: the address lies in 127.0.0.0/8 (loopback), which is refused unless scalers.sources.allowedNetworks has it") {
+	env := trigger.Env{Timeout: time.Second, Policy: &fetch.Policy{Key: "scalers.sources"}}
+	if _, err := trigger.Check(define(f, nil), New(env)); err == nil || !strings.Contains(err.Error(), "trigger 0 (redis): address: the address lies in 127.0.0.0/8 (loopback), which is refused unless scalers.sources.allowedNetworks has it") {
 		t.Errorf("loopback: %v", err)
 	}
-	if _, err := trigger.Check(define(f, map[string]string{"address": "localhost:" + port}), New(cfg)); err == nil || !strings.Contains(err.Error(), "(loopback), which is refused unless") {
+	if _, err := trigger.Check(define(f, map[string]string{"address": "localhost:" + port}), New(env)); err == nil || !strings.Contains(err.Error(), "(loopback), which is refused unless") {
 		t.Errorf("localhost: %v", err)
 	}
-	cfg.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("::1/128")} // the name may lead there, and here it leads elsewhere
-	named := open(t, New(cfg), define(f, map[string]string{"address": "localhost:" + port}))
+	env.Policy.Allowed = []netip.Prefix{netip.MustParsePrefix("::1/128")} // the name may lead there, and here it leads elsewhere
+	named := open(t, New(env), define(f, map[string]string{"address": "localhost:" + port}))
 	defer named.Close()
 	if got, err := named.Read(t.Context(), time.Time{}); err == nil {
 		t.Errorf("a name of loopback was reached: %v", got)
 	}
-	cfg.Policy.Schemes, cfg.Policy.Allowed = []string{"rediss"}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	if _, err := trigger.Check(define(f, nil), New(cfg)); err == nil || !strings.Contains(err.Error(), "the scheme is not one of scalers.sources.allowedSchemes: rediss") {
+	env.Policy.Schemes, env.Policy.Allowed = []string{"rediss"}, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	if _, err := trigger.Check(define(f, nil), New(env)); err == nil || !strings.Contains(err.Error(), "the scheme is not one of scalers.sources.allowedSchemes: rediss") {
 		t.Errorf("plain text: %v", err)
 	}
-	cfg.Policy.Schemes = nil
-	allowed := open(t, New(cfg), define(f, nil))
+	env.Policy.Schemes = nil
+	allowed := open(t, New(env), define(f, nil))
 	defer allowed.Close()
 	if got, err := allowed.Read(t.Context(), time.Time{}); err != nil || got.Value != 3 {
 		t.Errorf("what is allowed: %v, %v", got, err)
@@ -167,7 +167,7 @@ func TestTriggersLeadOnlyWhereThePolicyAllows(t *testing.T) {
 // However many servers the triggers name, few clients keep a connection; one that has none makes it anew.
 func TestFewConnectionsAreKept(t *testing.T) {
 	f := newFake(t)
-	s := New(Config{Timeout: 10 * time.Second})
+	s := New(trigger.Env{Timeout: 10 * time.Second})
 	var all []trigger.Opened
 	for i := range 3 * keptClients {
 		f.keys[fmt.Sprintf("%d orders", i)] = "list 3"

@@ -80,11 +80,11 @@ func (l *list) Check(p *param.Parsed) trigger.Metric {
 		}
 	}
 	if host, _, err := net.SplitHostPort(l.endpoint.address); err == nil {
-		if err := l.source.cfg.Policy.CheckHost(l.endpoint.scheme(), host); err != nil {
+		if err := l.source.env.Policy.CheckHost(l.endpoint.scheme(), host); err != nil {
 			p.Fail("address", "%v", err)
 		}
 	}
-	return trigger.Metric{Name: "redis-" + l.name, Target: float64(l.target), Activation: float64(l.activation), Timeout: l.source.cfg.Timeout}
+	return trigger.Metric{Name: "redis-" + l.name, Target: float64(l.target), Activation: float64(l.activation), Timeout: l.source.env.Timeout}
 }
 
 // where returns host:port, from one parameter or from two, and its form for errors.

@@ -3,41 +3,26 @@ package redis
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 
-	"github.com/trimtab/trimtab/internal/fetch"
 	"github.com/trimtab/trimtab/internal/text"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
-// Config has the settings for all triggers.
-type Config struct {
-	// Timeout bounds a read, including the dial.
-	Timeout time.Duration
-	// Policy says which servers triggers may use.
-	Policy *fetch.Policy
-	// Log gets the parts of answers that errors do not repeat, at level debug.
-	Log *slog.Logger
-}
-
 // Source reads triggers, and shares their connections. It is safe for concurrent use.
 type Source struct {
-	cfg     Config
+	env     trigger.Env
 	clients trigger.Pool[endpoint, *redis.Client]
 }
 
 // New makes a source. It disables the client library's own log, which is one for the whole process: every failure is in
 // the error of a Read.
-func New(cfg Config) *Source {
+func New(env trigger.Env) *Source {
 	redis.SetLogger(&logging.VoidLogger{})
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	s := &Source{cfg: cfg}
+	s := &Source{env: env}
 	s.clients.Idle = keptClients
 	s.clients.Close = func(c *redis.Client) { _ = c.Close() } // an error of closing a socket helps nobody
 	return s
@@ -45,7 +30,7 @@ func New(cfg Config) *Source {
 
 // Open implements trigger.Spec.
 func (l *list) Open(d trigger.Definition) trigger.Opened {
-	lease, log := l.source.clients.Lease(l.endpoint, l.client), l.source.cfg.Log
+	lease := l.source.clients.Lease(l.endpoint, l.client)
 	return trigger.Opened{
 		Close: lease.Close,
 		Read: func(ctx context.Context, _ time.Time) (trigger.Sample, error) {
@@ -56,9 +41,7 @@ func (l *list) Open(d trigger.Definition) trigger.Opened {
 			defer done()
 			n, err := length(ctx, client, l.name)
 			if err != nil {
-				if log.Enabled(ctx, slog.LevelDebug) { // hiding secrets takes time
-					log.Debug("a trigger's Redis failed", "error", d.Hide(err.Error()))
-				}
+				l.source.env.Debug(ctx, d, err)
 				return trigger.Sample{}, fmt.Errorf("redis at %s, key %s: %w", l.server, text.Quote(l.name), reason(err))
 			}
 			return trigger.Sample{Value: float64(n)}, nil

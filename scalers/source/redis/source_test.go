@@ -33,7 +33,7 @@ func open(t *testing.T, s *Source, d trigger.Definition) trigger.Opened {
 
 func TestReadTheLengthByKind(t *testing.T) {
 	f := newFake(t)
-	s := New(Config{Timeout: time.Second})
+	s := New(trigger.Env{Timeout: time.Second})
 	for name, c := range map[string]struct {
 		key  string
 		want float64
@@ -67,7 +67,7 @@ func TestDefaultsAndDatabase(t *testing.T) {
 	f := newFake(t)
 	f.keys["0 orders"], f.keys["7 orders"] = "list 1", "list 70"
 	host, port, _ := strings.Cut(f.address, ":")
-	s := New(Config{Timeout: time.Second})
+	s := New(trigger.Env{Timeout: time.Second})
 	if got, want := check(t, s, define(f, nil)).Metric, (trigger.Metric{Name: "redis-orders", Target: 5, Timeout: time.Second}); got != want {
 		t.Errorf("checked %+v", got)
 	}
@@ -82,7 +82,7 @@ func TestDefaultsAndDatabase(t *testing.T) {
 func TestCredentialsAreSentAndNotPrinted(t *testing.T) {
 	f := newFake(t)
 	f.password, f.keys["0 orders"] = "geheim", "list 3"
-	s := New(Config{Timeout: time.Second})
+	s := New(trigger.Env{Timeout: time.Second})
 	read := func(password string) (trigger.Sample, error) {
 		d := define(f, nil)
 		d.Auth = map[string]string{"username": "u", "password": password}
@@ -105,12 +105,12 @@ func TestCredentialsAreSentAndNotPrinted(t *testing.T) {
 func TestFailuresAreErrors(t *testing.T) {
 	f := newFake(t)
 	f.silent = true
-	opened := open(t, New(Config{Timeout: 100 * time.Millisecond}), define(f, nil))
+	opened := open(t, New(trigger.Env{Timeout: 100 * time.Millisecond}), define(f, nil))
 	if got, err := opened.Read(t.Context(), time.Time{}); err == nil || got != (trigger.Sample{}) {
 		t.Errorf("a silent server: %+v, %v", got, err)
 	}
 	opened.Close()
-	gone := open(t, New(Config{Timeout: 100 * time.Millisecond}), define(f, map[string]string{"address": "127.0.0.1:1"}))
+	gone := open(t, New(trigger.Env{Timeout: 100 * time.Millisecond}), define(f, map[string]string{"address": "127.0.0.1:1"}))
 	defer gone.Close()
 	if got, err := gone.Read(t.Context(), time.Time{}); err == nil || got != (trigger.Sample{}) || !strings.Contains(err.Error(), `redis at 127.0.0.1:1, key "orders"`) {
 		t.Errorf("a server that is away: %+v, %v", got, err)
@@ -119,7 +119,7 @@ func TestFailuresAreErrors(t *testing.T) {
 
 func TestConnectionsAreSharedAndClosed(t *testing.T) {
 	f := newFake(t)
-	s := New(Config{Timeout: time.Second})
+	s := New(trigger.Env{Timeout: time.Second})
 	a, b := open(t, s, define(f, nil)), open(t, s, define(f, map[string]string{"listName": "other"}))
 	for _, opened := range []trigger.Opened{a, b, a, b} {
 		if _, err := opened.Read(t.Context(), time.Time{}); err != nil {
@@ -162,7 +162,7 @@ func TestOpenRefusesMistakes(t *testing.T) {
 		"a host from there": {map[string]string{"address": "", "hostFromEnv": "REDIS_HOST", "port": "1"}, at + `hostFromEnv: would be read from the environment of the workload's container, which trimtab does not do; write host, or put it in a TriggerAuthentication with a secretTargetRef`},
 		"TLS twice":         {map[string]string{"enableTLS": "yes"}, at + `enableTLS: "yes" is not true or false`},
 	} {
-		_, err := trigger.Check(define(&fake{address: "redis:6379"}, c.metadata), New(Config{Timeout: time.Second}))
+		_, err := trigger.Check(define(&fake{address: "redis:6379"}, c.metadata), New(trigger.Env{Timeout: time.Second}))
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: got %v, want %s", name, err, c.want)
 		}
@@ -179,7 +179,7 @@ func TestOpenRefusesMistakes(t *testing.T) {
 		if d.Auth = auth; auth["addresses"] != "" {
 			delete(d.Metadata, "address")
 		}
-		if _, err := trigger.Check(d, New(Config{Timeout: time.Second})); err == nil || !strings.Contains(err.Error(), at+says) || strings.Contains(err.Error(), "geheim") {
+		if _, err := trigger.Check(d, New(trigger.Env{Timeout: time.Second})); err == nil || !strings.Contains(err.Error(), at+says) || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%v: got %v, want %s", auth, err, says)
 		}
 	}
@@ -205,7 +205,7 @@ func TestWhatKEDATakesIsTaken(t *testing.T) {
 		d := define(f, map[string]string{"password": "metadata"})
 		maps.Copy(d.Metadata, c.metadata)
 		d.Auth = c.auth
-		checked := check(t, New(Config{Timeout: time.Second}), d)
+		checked := check(t, New(trigger.Env{Timeout: time.Second}), d)
 		if got := strings.Join(checked.Warnings, "\n"); (got == "") != (c.warns == "") || !strings.HasPrefix(strings.TrimPrefix(got, "trigger 0 (redis): "), c.warns) {
 			t.Errorf("%s: warns %q, want %q", name, got, c.warns)
 		}
