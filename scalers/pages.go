@@ -2,10 +2,14 @@ package scalers
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/trimtab/trimtab/scalers/param"
+	"github.com/trimtab/trimtab/scalers/spec"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -31,9 +35,46 @@ func Pages() map[string]string {
 		if slices.ContainsFunc(table, func(p param.Param) bool { return strings.Contains(string(p.From), string(param.Env)) }) {
 			notes = append(notes, fromEnv)
 		}
-		pages[name] = fmt.Sprintf("# Trigger `%s`\n\n%s\n\n%s\n- %s\n\n%s\n", name, about[name], rows, strings.Join(append(notes, otherKeys), "\n- "), madeBy)
+		top := about[name]
+		if example, ok := examples()[name]; ok {
+			top += "\n\n" + exampleOf(name, example)
+		}
+		pages[name] = fmt.Sprintf("# Trigger `%s`\n\n%s\n\n%s\n- %s\n\n%s\n", name, top, rows, strings.Join(append(notes, otherKeys), "\n- "), madeBy)
 	}
 	return pages
+}
+
+// examples are the examples of the trigger types that have one.
+func examples() map[string]trigger.Example {
+	out := map[string]trigger.Example{"cpu": {Metadata: map[string]string{"value": "75"}}, "memory": {Metadata: map[string]string{"value": "75"}}}
+	for name, source := range sources(trigger.Env{}) {
+		if exemplary, ok := source.(trigger.Exemplary); ok {
+			out[name] = exemplary.Example()
+		}
+	}
+	return out
+}
+
+// exampleOf is a trigger in YAML, as it stands in an object, and its authentication.
+func exampleOf(name string, example trigger.Example) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "```yaml\ntriggers:\n- type: %s\n", name)
+	if spec.IsResource(name) {
+		out.WriteString("  metricType: Utilization\n")
+	}
+	out.WriteString("  metadata:\n")
+	for _, key := range slices.Sorted(maps.Keys(example.Metadata)) {
+		value, _ := yaml.Marshal(example.Metadata[key]) // a string is always valid
+		fmt.Fprintf(&out, "    %s: %s", key, value)
+	}
+	if len(example.Auth) > 0 {
+		out.WriteString("  authenticationRef:\n    name: source\n")
+	}
+	out.WriteString("```")
+	if len(example.Auth) > 0 {
+		fmt.Fprintf(&out, "\n\nThe TriggerAuthentication `source` has the parameters `%s`.", strings.Join(slices.Sorted(maps.Keys(example.Auth)), "`, `"))
+	}
+	return out.String()
 }
 
 // The common text of all pages.

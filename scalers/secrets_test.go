@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/trimtab/trimtab/internal/config"
+	"github.com/trimtab/trimtab/scalers/hpa"
 	"github.com/trimtab/trimtab/scalers/trigger"
 )
 
@@ -34,15 +35,37 @@ func secretForms() map[string]string {
 	}
 }
 
-// rightTriggers have every parameter of a type that works, for a server at address, and its authentication.
-func rightTriggers(address string) map[string]trigger.Definition {
-	return map[string]trigger.Definition{
-		"prometheus": {
-			Metadata: map[string]string{"serverAddress": "http://" + address, "query": "up", "threshold": "1", "authModes": "basic,custom"},
-			Auth:     map[string]string{"username": "maria", "password": "pass", "bearerToken": "token", "customAuthHeader": "X-Custom", "customAuthValue": "value"},
-		},
-		"redis": {Metadata: map[string]string{"address": address, "listName": "orders", "listLength": "5"}, Auth: map[string]string{"username": "maria"}},
+// rightTrigger is the example of a type, for a server at address. Where requests may authenticate it has all that any
+// mode needs.
+func rightTrigger(t *testing.T, kind, address string) trigger.Definition {
+	t.Helper()
+	example, ok := examples()[kind]
+	if !ok {
+		t.Fatalf("type %s has no example: implement trigger.Exemplary", kind)
 	}
+	d := trigger.Definition{Metadata: map[string]string{}, Auth: map[string]string{"username": "maria"}}
+	for to, values := range map[*map[string]string]map[string]string{&d.Metadata: example.Metadata, &d.Auth: example.Auth} {
+		for key, value := range values {
+			if (*to)[key] = value; example.Server != "" {
+				(*to)[key] = strings.ReplaceAll(value, example.Server, address)
+			}
+		}
+	}
+	if slices.Contains(tables()[kind].Names(), "authModes") {
+		d.Metadata["authModes"] = "basic"
+		maps.Copy(d.Auth, map[string]string{"password": "pass", "bearerToken": "token", "customAuthHeader": "X-Custom", "customAuthValue": "value"})
+	}
+	return d
+}
+
+// modeOf is the mode of authModes that sends a parameter; empty where each does.
+func modeOf(key string) string {
+	for mode, keys := range map[string][]string{"bearer": {"bearerToken", "token"}, "custom": {"customAuthHeader", "customAuthValue"}} {
+		if slices.Contains(keys, key) {
+			return mode
+		}
+	}
+	return ""
 }
 
 // servers answer in the ways that could make a secret known.
@@ -98,8 +121,9 @@ func servers(t *testing.T) map[string]string {
 
 // planted is one ScaledObject with one secret in one place.
 type planted struct {
-	kind, key, form, place string
-	d                      trigger.Definition
+	// metric is the name of its metric without the secret.
+	kind, key, form, place, metric string
+	d                              trigger.Definition
 }
 
 // objects has what the API server holds for p.
@@ -144,10 +168,8 @@ func (p planted) everythingTold(t *testing.T) string {
 		events, decisions := h.told()
 		all = append(all, events, decisions)
 	}
-	for _, name := range []string{"s0-prometheus", "s0-redis-orders"} {
-		_, err := h.metric(name)
-		all = append(all, err)
-	}
+	_, answered := h.metric(p.metric)
+	all = append(all, answered)
 	status, err := json.Marshal(h.object().Status)
 	if err != nil {
 		t.Fatal(err)
@@ -180,16 +202,20 @@ func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 	names := slices.Sorted(maps.Keys(addresses))
 	for kind, source := range sources(environment(localSources(), slog.New(slog.DiscardHandler))) {
 		keys := source.New().Table().Keys()
-		if rightTriggers("")[kind].Metadata == nil || len(keys.Metadata) == 0 {
-			t.Fatalf("there is no right trigger of type %s: add one", kind)
+		right, err := trigger.Check(rightTrigger(t, kind, "127.0.0.1:1"), source)
+		if err != nil {
+			t.Fatal(err)
 		}
 		var all []planted
 		plant := func(key, form, place, server string, change func(*trigger.Definition)) {
-			p := planted{kind: kind, key: key, form: form, place: place + ", a server that " + server, d: rightTriggers(addresses[server])[kind]}
+			p := planted{kind: kind, key: key, form: form, metric: hpa.MetricName(0, right.Name), place: place + ", a server that " + server, d: rightTrigger(t, kind, addresses[server])}
 			if place == "ConfigMap" {
 				p.place = place
 			}
 			change(&p.d)
+			if checked, _ := trigger.Check(p.d, source); strings.Contains(checked.Name, mark) && strings.HasPrefix(p.place, "metadata") {
+				return // the name of a metric is public
+			}
 			all = append(all, p)
 		}
 		forms := secretForms()
@@ -203,7 +229,6 @@ func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 				public := slices.Contains(keys.Metadata, key)
 				switch {
 				case public && !strings.Contains(value, "@"): // it may be shown
-				case key == "listName": // it is the name of the metric
 				case key == "query" && form == "host and port": // PromQL has an @ too
 				default:
 					plant(key, form, "metadata", names[(i+f)%len(names)], func(d *trigger.Definition) { d.Metadata[key] = value })
@@ -226,8 +251,8 @@ func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 					value = "X-Key=" + mark
 				}
 				plant(key, "a right value", "Secret", server, func(d *trigger.Definition) {
-					if d.Auth[key] = value; strings.HasSuffix(strings.ToLower(key), "token") {
-						d.Metadata["authModes"] = "bearer,custom" // which excludes basic
+					if d.Auth[key] = value; d.Metadata["authModes"] != "" && modeOf(key) != "" {
+						d.Metadata["authModes"] = modeOf(key)
 					}
 				})
 				if slices.Contains(keys.Hidden, key) {

@@ -37,6 +37,14 @@ func (s *Source) About() string {
 	return "The number that a PromQL query gives at a server of Prometheus's HTTP API: Prometheus, Thanos, Mimir, VictoriaMetrics. An answer without a series counts as 0 unless `ignoreNullValues` is false."
 }
 
+// Example implements trigger.Exemplary.
+func (s *Source) Example() trigger.Example {
+	const server = "prometheus.monitoring.svc:9090"
+	return trigger.Example{Server: server, Metadata: map[string]string{
+		"serverAddress": "http://" + server, "query": `sum(rate(http_requests_total{app="web"}[2m]))`, "threshold": "50",
+	}}
+}
+
 // New implements trigger.Source.
 func (s *Source) New() trigger.Spec { return &query{source: s} }
 

@@ -39,6 +39,12 @@ func (s *Source) About() string {
 	return "The length of a list, or the size of a set, sorted set or hash, under one key of one Redis server. A key that does not exist counts as 0."
 }
 
+// Example implements trigger.Exemplary.
+func (s *Source) Example() trigger.Example {
+	const server = "redis.shop.svc:6379"
+	return trigger.Example{Server: server, Metadata: map[string]string{"address": server, "listName": "jobs", "listLength": "10"}}
+}
+
 // New implements trigger.Source.
 func (s *Source) New() trigger.Spec { return &list{source: s} }
 
