@@ -3,6 +3,7 @@ package scalers
 import (
 	"log/slog"
 
+	"github.com/trimtab/trimtab/scalers/source/cron"
 	"github.com/trimtab/trimtab/scalers/source/prometheus"
 	"github.com/trimtab/trimtab/scalers/source/redis"
 	"github.com/trimtab/trimtab/scalers/trigger"
@@ -11,6 +12,7 @@ import (
 // sources are the trigger types that this part reads. The HPA itself reads cpu and memory.
 func sources(env trigger.Env) sourceMap {
 	return sourceMap{
+		"cron":       cron.New(env),
 		"prometheus": prometheus.New(env),
 		"redis":      redis.New(env),
 	}
